@@ -1,0 +1,44 @@
+"""Fixtures that run real daemons (tests/loopback). A program that is not installed fails its test by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from loopback import Cluster, Net, Node, claim
+
+LONE_NODE = 51
+
+
+@pytest.fixture(scope="session")
+def net() -> Iterator[Net]:
+    """A network of loopback addresses for this session alone. `net.next_address()` gives unused ones."""
+    with claim() as claimed:
+        yield claimed
+
+
+@pytest.fixture(scope="session")
+def session_cluster(net: Net) -> Iterator[Cluster]:
+    with Cluster(net, net.directory / "cluster") as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(session_cluster: Cluster) -> Iterator[Cluster]:
+    """Three nodes, all Synced. A test may kill, freeze and stop them: they are mended after it."""
+    yield session_cluster
+    session_cluster.mend()
+
+
+@pytest.fixture(scope="session")
+def session_node(net: Net) -> Iterator[Node]:
+    with Node(net, net.directory / "node", net.address(LONE_NODE)) as running:
+        yield running
+
+
+@pytest.fixture
+def node(session_node: Node) -> Iterator[Node]:
+    """One Synced node, a cluster of its own; mended after the test. Variables that a test sets, it resets."""
+    yield session_node
+    session_node.mend()

@@ -1,0 +1,89 @@
+"""Claims a 127.x.y.0/24 that nobody else on this machine uses, and a directory that goes with it.
+
+The claim is an abstract unix socket with the network's name: the kernel lets one process bind it, keeps it
+apart per network namespace exactly as it does the addresses, and frees it when its last holder dies, however
+it dies. So there is no lock file to go stale, and none that another user could own. Every daemon's keeper
+holds the claim too: a network is free only when the last of its daemons is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# 127.49.0.0/24 to 127.49.255.0/24: far from 127.0.0.1, where a machine's own services listen.
+PREFIX = "127.49"
+FIRST_FREE_HOST = 100  # below it, addresses are given by number: a cluster's nodes live there
+
+
+class NoFreeNet(RuntimeError):
+    """Every network is claimed, which only a leak of daemons or 256 runs at once can do."""
+
+
+class Net:
+    """One claimed network: addresses, and a directory that every user may enter (mysqld runs as mysql)."""
+
+    def __init__(self, number: int, claim_socket: socket.socket, directory: Path) -> None:
+        self.prefix = f"{PREFIX}.{number}"
+        self.directory = directory
+        self._socket = claim_socket
+        self._hosts = itertools.count(FIRST_FREE_HOST)
+
+    def address(self, host: int) -> str:
+        """The address with this last number, 1 to 254."""
+        if not 1 <= host <= 254:
+            raise ValueError(f"no host {host} in {self.prefix}.0/24")
+        return f"{self.prefix}.{host}"
+
+    def next_address(self) -> str:
+        """An address that this method has not given before, for tests that share a network."""
+        return self.address(next(self._hosts))
+
+    def fileno(self) -> int:
+        """The claim itself, for a keeper to hold."""
+        return self._socket.fileno()
+
+
+@contextlib.contextmanager
+def claim() -> Iterator[Net]:
+    """Claim a free network until the block ends; its directory is removed then."""
+    for number in range(256):
+        claim_socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with claim_socket:
+            try:
+                claim_socket.bind(f"\0xha-loopback-{PREFIX}.{number}")
+            except OSError:
+                continue
+            directory = _take_directory(number)
+            if directory is None:
+                continue
+            try:
+                yield Net(number, claim_socket, directory)
+            finally:
+                shutil.rmtree(directory, ignore_errors=True)
+            return
+    raise NoFreeNet(f"all of {PREFIX}.0.0/16 is claimed: look for daemons that a test has left behind")
+
+
+def _take_directory(number: int) -> Path | None:
+    """An empty directory for this network, or None where its name is taken by somebody else.
+
+    The name is the network's, so that what a killed run left behind goes when the network is claimed again.
+    """
+    directory = Path(tempfile.gettempdir()) / f"xha-{PREFIX}.{number}"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if directory.lstat().st_uid != os.geteuid():
+                return None
+            shutil.rmtree(directory)
+        directory.mkdir(mode=0o755)
+    except OSError:
+        return None
+    directory.chmod(0o755)  # whatever the umask says: another user has to get in
+    return directory

@@ -1,0 +1,98 @@
+"""Galera nodes that belong together: started, disturbed, mended and ended as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from loopback.addresses import Net
+from loopback.daemon import NotInTime, wait_until
+from loopback.galera import Node
+
+
+class Cluster:
+    """Nodes on consecutive addresses of one network, started together, ended together."""
+
+    def __init__(
+        self, net: Net, directory: Path, size: int = 3, *, first_host: int = 11, **node_options: Any
+    ) -> None:
+        addresses = [net.address(first_host + index) for index in range(size)]
+        self.nodes = [
+            Node(
+                net,
+                directory / f"node-{index}",
+                address,
+                name=f"node-{index}",
+                members=addresses,
+                **node_options,
+            )
+            for index, address in enumerate(addresses, start=1)
+        ]
+
+    def __enter__(self) -> Cluster:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Bootstrap the first node and let the others join; returns when all are Synced."""
+        first, *others = self.nodes
+        first.bootstrap()
+        first.wait_synced()
+        for node in others:
+            node.start()
+        for node in others:
+            node.wait_synced()
+
+    def mend(self) -> None:
+        """Bring every node back to Synced, whatever a test did to it; from nothing if no node is left."""
+        for node in self.nodes:
+            if node.is_running():
+                node.thaw()
+        if not self._has_primary():
+            self.kill()
+            self.start()
+            return
+        for node in self.nodes:
+            if not node.is_running():
+                node.start()
+        for node in self.nodes:
+            node.wait_synced()
+
+    def _has_primary(self, seconds: float = 15) -> bool:
+        """Nobody can join where no node is Synced: nodes that a freeze cut off need a while to meet."""
+        running = [node for node in self.nodes if node.is_running()]
+        if not running:
+            return False
+        try:
+            return wait_until(lambda: any(node.is_synced() for node in running), seconds, "a node is Synced")
+        except NotInTime:
+            return False
+
+    def stop(self) -> None:
+        """Shut down the nodes one after the other, the first one last: it may bootstrap again."""
+        for node in reversed(self.nodes):
+            node.stop()
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+    def wait_size(self, size: int, seconds: float = 30) -> None:
+        """Until every running node sees a primary component of this many members."""
+        expected = {"wsrep_cluster_size": str(size), "wsrep_cluster_status": "Primary"}
+
+        def agreed() -> bool:
+            running = [node for node in self.nodes if node.is_running()]
+            return all(node.status(*expected) == expected for node in running)
+
+        wait_until(agreed, seconds, f"a primary component of {size}")

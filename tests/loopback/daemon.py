@@ -1,0 +1,177 @@
+"""One real daemon: its process, its log, and waiting for what it should do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Callable, TypeVar
+
+from loopback.addresses import Net
+
+KEEPER = Path(__file__).with_name("keeper.py")
+TAIL_LINES = 25
+T = TypeVar("T")
+D = TypeVar("D", bound="Daemon")
+
+
+class MissingProgram(RuntimeError):
+    """A program that the test needs is not installed; the message names its Debian package."""
+
+
+class NotInTime(AssertionError):
+    """A condition did not come true within its deadline."""
+
+
+class Died(RuntimeError):
+    """A daemon ended although nobody asked it to."""
+
+
+def find_program(name: str, package: str) -> str:
+    """The program's path. Daemons live in sbin, which an ordinary user's PATH does not have."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
+    if path is None:
+        raise MissingProgram(f"{name} is not installed: apt-get install {package}, or make deps")
+    return path
+
+
+def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
+    """Ask until the answer is true, and return it. `what` names the condition in the failure."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise NotInTime(f"not within {seconds:g} s: {what() if callable(what) else what}")
+        time.sleep(0.02)
+
+
+class Daemon:
+    """A process in the foreground of a keeper: it ends with its owner, and so do its children.
+
+    Detached from the caller's terminal, pipes and session; what it prints goes to `log`. Started as root,
+    `user` is the account it runs as from its first instruction on.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        argv: Sequence[str],
+        log: Path,
+        *,
+        user: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.net = net
+        self.argv = list(argv)
+        self.log = log
+        self.user = user
+        self.env = env
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._pid = 0
+
+    def __enter__(self: D) -> D:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        if self._keeper is None:
+            raise Died(f"{self.argv[0]} was not started")
+        return self._pid
+
+    def start(self) -> None:
+        if self.is_running():
+            raise RuntimeError(f"{self.argv[0]} runs already, pid {self.pid}")
+        report_read, report_write = os.pipe()
+        keeper = [sys.executable, "-IS", str(KEEPER), str(os.getpid()), str(report_write), self.user or ""]
+        with self.log.open("ab") as log, open(report_read, "rb") as report:
+            self._keeper = subprocess.Popen(
+                [*keeper, *self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(report_write, self.net.fileno()),
+                start_new_session=True,
+                env=self.env,
+            )
+            os.close(report_write)
+            pid = report.read()
+        if not pid:
+            self._keeper.wait()
+            raise Died(f"could not start {self.argv[0]}:\n{self.tail()}")
+        self._pid = int(pid)
+
+    def is_running(self) -> bool:
+        return self._keeper is not None and self._keeper.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs or before its start; 128 + N where signal N ended it."""
+        return None if self._keeper is None else self._keeper.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        if not self.is_running():
+            raise Died(f"{self.argv[0]} does not run any more (exit code {self.exit_code}):\n{self.tail()}")
+        os.kill(self.pid, number)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: the kernel still accepts connections for it, nothing answers them."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once and wait until it, and every process that it started, is gone."""
+        if self.is_running():
+            self.signal(signal.SIGKILL)
+            self.wait_ended(10)
+
+    def stop(self, seconds: float = 30) -> None:
+        """Ask it to end, as an init system does. Raises NotInTime, after killing it, where it does not."""
+        if not self.is_running():
+            return
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        try:
+            self.wait_ended(seconds)
+        finally:
+            self.kill()
+
+    def wait_ended(self, seconds: float) -> None:
+        wait_until(lambda: not self.is_running(), seconds, lambda: f"{self.argv[0]} ends\n{self.tail()}")
+
+    def wait_ready(self, condition: Callable[[], T], seconds: float, what: str) -> T:
+        """Wait for what makes this daemon useful; its end or the deadline raises, with the end of its log."""
+
+        def ready() -> T:
+            if not self.is_running():
+                raise Died(f"{what}: {self.argv[0]} ended with {self.exit_code}:\n{self.tail()}")
+            return condition()
+
+        return wait_until(ready, seconds, lambda: f"{what}\n{self.tail()}")
+
+    def tail(self, lines: int = TAIL_LINES) -> str:
+        """The end of its log, for a failure's message."""
+        try:
+            text = self.log.read_text(errors="replace")
+        except FileNotFoundError:
+            return f"(no {self.log})"
+        return "\n".join(f"  {self.log.name}: {line}" for line in text.splitlines()[-lines:])

@@ -1,0 +1,220 @@
+"""Real MariaDB Galera nodes: one cluster is a few mysqld processes on addresses of one claimed network.
+
+Every node has the ports that it would have on a host of its own (3306, 4567, 4568, 4444), so that HAProxy's
+configuration and the node's own options read as they do in production. Small and without fsync: what
+is tested is what the nodes say and how they fail, not whether they survive a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from loopback.addresses import Net
+from loopback.daemon import Daemon, Died, MissingProgram, find_program
+
+SERVER_USER = "mysql"  # where we are root: mysqld refuses to run as root
+PORT = 3306
+PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
+START_SECONDS = 60.0
+
+LOG_FILE_SIZE = "--innodb-log-file-size=4M"  # the default's 96 MB would be copied with every state transfer
+OPTIONS = (
+    "--bind-address={address}",
+    f"--port={PORT}",
+    "--skip-name-resolve",
+    "--character-set-server=utf8mb4",
+    "--performance-schema=OFF",
+    "--max-connections=60",
+    "--innodb-buffer-pool-size=16M",
+    LOG_FILE_SIZE,
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=OFF",
+    "--innodb-use-native-aio=OFF",
+    "--aria-pagecache-buffer-size=8M",
+    "--key-buffer-size=1M",
+    "--binlog-format=ROW",
+    "--innodb-autoinc-lock-mode=2",
+    "--wsrep-on=ON",
+    "--wsrep-node-name={name}",
+    "--wsrep-node-address={address}",
+    "--wsrep-sst-receive-address={address}:4444",
+    "--wsrep-slave-threads=1",
+)
+PROVIDER_OPTIONS = "gmcast.listen_addr=tcp://{address}:4567;ist.recv_addr={address}:4568;gcache.size=16M"
+
+
+def find_provider() -> str:
+    for path in PROVIDERS:
+        if Path(path).exists():
+            return path
+    raise MissingProgram("Galera's provider library is not installed: apt-get install galera-4, or make deps")
+
+
+def server_user() -> str | None:
+    return SERVER_USER if os.geteuid() == 0 else None
+
+
+def empty_datadir(net: Net) -> Path:
+    """A freshly installed data directory, made once per network: nodes start from copies of it."""
+    pristine = net.directory / "empty-datadir"
+    if not pristine.exists():
+        find_program("mariadbd", "mariadb-server")
+        log = net.directory / "mariadb-install-db.log"
+        command = [
+            find_program("mariadb-install-db", "mariadb-server"),
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            LOG_FILE_SIZE,
+            f"--datadir={pristine}",
+            *([f"--user={SERVER_USER}"] if server_user() else []),
+        ]
+        with log.open("wb") as output:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+            )
+        if done.returncode != 0:
+            shutil.rmtree(pristine, ignore_errors=True)
+            raise Died(
+                f"mariadb-install-db exited with {done.returncode}:\n{log.read_text(errors='replace')}"
+            )
+    return pristine
+
+
+class Node(Daemon):
+    """One mysqld. `directory` holds all of it: datadir, socket, pid file, error log, temporary files."""
+
+    def __init__(  # noqa: PLR0913 - what makes a node differ from its neighbours
+        self,
+        net: Net,
+        directory: Path,
+        address: str,
+        *,
+        name: str = "node-1",
+        members: Sequence[str] = (),
+        sst_method: str = "rsync",
+        options: Iterable[str] = (),
+        provider_options: str = "",
+    ) -> None:
+        super().__init__(net, [], directory / "error.log", user=server_user())
+        self.name = name
+        self.address = address
+        self.port = PORT
+        self.directory = directory
+        self.datadir = directory / "data"
+        self.socket = directory / "mysqld.sock"
+        self.pid_file = directory / "mysqld.pid"
+        self.error_log = self.log
+        self.options = list(options)
+        self._fixed = [
+            *(option.format(address=address, name=name) for option in OPTIONS),
+            f"--datadir={self.datadir}",
+            f"--socket={self.socket}",
+            f"--pid-file={self.pid_file}",
+            f"--tmpdir={directory}",
+            f"--wsrep-provider={find_provider()}",
+            f"--wsrep-provider-options={PROVIDER_OPTIONS.format(address=address)};{provider_options}",
+            f"--wsrep-cluster-name={net.prefix}",
+            f"--wsrep-cluster-address=gcomm://{','.join(members or [address])}",
+            f"--wsrep-sst-method={sst_method}",
+        ]
+
+    def __enter__(self) -> Node:
+        """As a cluster of its own, synced."""
+        try:
+            self.bootstrap()
+            self.wait_synced()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def bootstrap(self) -> None:
+        """Start it as the first member of a new cluster. Returns before it is synced."""
+        grastate = self.datadir / "grastate.dat"
+        if grastate.exists():  # the operator's own step: without it Galera refuses a node that was not last
+            text = grastate.read_text()
+            grastate.write_text(text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"))
+        self.start("--wsrep-new-cluster")
+
+    def start(self, *extra: str) -> None:
+        """Start it to join whoever it finds; returns before it is synced. `extra`: options for this once."""
+        self._make_directory()
+        mariadbd = find_program("mariadbd", "mariadb-server")
+        self.argv = [mariadbd, "--no-defaults", *self._fixed, *self.options, *extra]
+        super().start()
+
+    def wait_synced(self, seconds: float = START_SECONDS) -> None:
+        """Until the node itself says Synced and ready. Else NotInTime or Died, with its log's end."""
+        self.wait_ready(self.is_synced, seconds, f"{self.name} ({self.address}) is Synced")
+
+    def is_synced(self) -> bool:
+        try:
+            status = self.status("wsrep_local_state_comment", "wsrep_ready")
+        except pymysql.MySQLError:
+            return False
+        return status == {"wsrep_local_state_comment": "Synced", "wsrep_ready": "ON"}
+
+    def kill(self) -> None:
+        """SIGKILL, to mysqld and to its state transfer: the power cut."""
+        super().kill()
+        self.socket.unlink(missing_ok=True)
+
+    def restart(self, *extra: str) -> None:
+        """Stop it if it runs, start it (a lone node as its own first member), wait until it is Synced."""
+        self.stop()
+        if self._is_alone():
+            self.bootstrap()
+        else:
+            self.start(*extra)
+        self.wait_synced()
+
+    def mend(self) -> None:
+        """Bring it back to Synced, whatever a test did to it."""
+        if self.is_running():
+            self.thaw()
+            self.wait_synced()
+        else:
+            self.restart()
+
+    def connect(self, **options: Any) -> pymysql.Connection[Any]:
+        """A connection as root over the unix socket, in autocommit, unless `options` say otherwise."""
+        defaults: dict[str, Any] = {"user": "root", "unix_socket": str(self.socket), "autocommit": True}
+        return pymysql.connect(**{"connect_timeout": 5, "read_timeout": 10, **defaults, **options})
+
+    def sql(self, statement: str, *parameters: object) -> tuple[tuple[Any, ...], ...]:
+        """Run one statement as root and return its rows."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return tuple(cursor.fetchall())
+
+    def status(self, *names: str) -> dict[str, str]:
+        """These status variables, by SHOW, which answers on a node that refuses queries too."""
+        wanted = ", ".join(f"'{name}'" for name in names)
+        return dict(self.sql(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({wanted})"))
+
+    def create_account(self, account: str, how: str = "") -> None:
+        """`create_account("xha@localhost", "IDENTIFIED VIA unix_socket")`: replaces one of that name."""
+        self.sql(f"CREATE OR REPLACE USER {account} {how}")
+
+    def _is_alone(self) -> bool:
+        return f"--wsrep-cluster-address=gcomm://{self.address}" in self._fixed
+
+    def _make_directory(self) -> None:
+        if self.datadir.exists():
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o755)
+        shutil.copytree(empty_datadir(self.net), self.datadir)
+        user = server_user()
+        if user:
+            for path in (self.directory, self.datadir, *self.datadir.rglob("*")):
+                shutil.chown(path, user, user)

@@ -1,0 +1,93 @@
+"""A real HAProxy, its view of the servers, and the seed document's `listen mysql` section for it."""
+
+from __future__ import annotations
+
+import csv
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from loopback.addresses import Net
+from loopback.daemon import Daemon, find_program, wait_until
+from loopback.sockets import accepts
+
+PREAMBLE = """\
+global
+  stats socket {socket} level admin
+  log stdout format raw daemon info
+  {extra}
+defaults
+  log global
+  timeout connect 5s
+"""
+
+# As the seed has it, "fall 2s" included (HAProxy reads 2); only addresses are filled in.
+LISTEN_MYSQL = """\
+listen mysql
+  bind {bind}
+  mode tcp
+  balance source
+  option tcplog
+  option clitcpka
+  option srvtcpka
+  option httpchk
+  timeout client 48h
+  timeout server 48h
+  server mysql-2 {node_2}:3306 check port 49000 inter 5000 rise 2 fall 3 backup
+  server mysql-3 {node_3}:3306 check port 49000 inter 5000 rise 2 fall 3 backup
+  server mysql-1 {node_1}:3306 check port 49000 inter 10s fastinter 2s downinter 3s rise 3 fall 2s
+"""
+
+
+def listen_mysql(bind: str, nodes: Sequence[str], inter: str | None = None) -> str:
+    """The seed's section on `bind` (ADDRESS:PORT) for three nodes; `inter` replaces every check interval."""
+    node_1, node_2, node_3 = nodes
+    section = LISTEN_MYSQL.format(bind=bind, node_1=node_1, node_2=node_2, node_3=node_3)
+    if inter is not None:
+        section = re.sub(r"\b(inter|fastinter|downinter) \S+", rf"\1 {inter}", section)
+    return section
+
+
+class HAProxy(Daemon):
+    """HAProxy with these sections below our preamble; `extra_global` are lines for its global section."""
+
+    def __init__(self, net: Net, directory: Path, sections: str, *, extra_global: Sequence[str] = ()) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.socket = directory / "haproxy.sock"
+        config = directory / "haproxy.cfg"
+        config.write_text(PREAMBLE.format(socket=self.socket, extra="\n  ".join(extra_global)) + sections)
+        argv = [find_program("haproxy", "haproxy"), "-db", "-f", str(config)]
+        super().__init__(net, argv, directory / "haproxy.log")
+
+    def start(self) -> None:
+        super().start()
+        self.wait_ready(lambda: accepts(self.socket), 10, "HAProxy answers on its stats socket")
+
+    def command(self, line: str) -> str:
+        """One command of HAProxy's runtime API, and its answer."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self.socket))
+            connection.sendall(line.encode() + b"\n")
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+        return answer.decode()
+
+    def show_stat(self) -> list[dict[str, str]]:
+        """`show stat`, a dict for each frontend, server and backend."""
+        lines = self.command("show stat").lstrip("# ").splitlines()
+        return list(csv.DictReader(line for line in lines if line))
+
+    def server(self, name: str) -> dict[str, str]:
+        """One server's row: `status` (UP, DOWN, UP 1/3...), `check_status` (L7OK, L7STS...), `last_chk`..."""
+        return next(row for row in self.show_stat() if row["svname"] == name)
+
+    def wait_status(self, name: str, status: str, seconds: float = 30) -> None:
+        """Until HAProxy has this server in this state. Its log tells what it saw instead."""
+        wait_until(
+            lambda: self.server(name)["status"] == status,
+            seconds,
+            lambda: f"{name} is {status}, it is {self.server(name)['status']}\n{self.tail()}",
+        )

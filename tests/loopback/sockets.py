@@ -1,0 +1,31 @@
+"""What the kernel says about listening sockets: asking disturbs nothing, where a connection is a client."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+from pathlib import Path
+
+LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h
+
+
+def is_listening(address: str, port: int) -> bool:
+    """True where a socket of this network namespace listens on exactly this address (`::` is its own)."""
+    ip = ipaddress.ip_address(address)
+    table = Path("/proc/net/tcp6" if ip.version == 6 else "/proc/net/tcp")
+    wanted = f"{_kernel_hex(ip.packed)}:{port:04X}"
+    rows = (row.split() for row in table.read_text().splitlines()[1:])
+    return any(row[1] == wanted and row[3] == LISTEN for row in rows)
+
+
+def _kernel_hex(packed: bytes) -> str:
+    """/proc/net prints an address as 32-bit words in the machine's byte order."""
+    words = (packed[at : at + 4] for at in range(0, len(packed), 4))
+    return "".join((word[::-1] if sys.byteorder == "little" else word).hex() for word in words).upper()
+
+
+def accepts(path: Path) -> bool:
+    """True where somebody accepts connections on this unix socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0

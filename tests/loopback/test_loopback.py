@@ -1,0 +1,88 @@
+"""What the other tests take for granted: claims do not collide, and nothing outlives its owner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loopback import Daemon, Died, MissingProgram, Net, Node, claim, find_program, wait_until
+
+TESTS = Path(__file__).parents[1]
+
+# An owner that starts a node, freezes it and waits to be killed. Prints: pid of mysqld, the directory.
+OWNER = """
+import signal
+from loopback import Node, claim
+with claim() as net, Node(net, net.directory / "node", net.address(11)) as node:
+    node.freeze()
+    print(node.pid, net.directory, flush=True)
+    signal.pause()
+"""
+
+
+def owner_process() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_claim_two_networks(net: Net) -> None:
+    program = "from loopback import claim\nwith claim() as net: print(net.prefix)"
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert other.stdout.strip() not in ("", net.prefix)
+
+
+def test_a_released_network_leaves_no_directory() -> None:
+    with claim() as other:
+        (other.directory / "file").touch()
+    assert not other.directory.exists()
+
+
+def test_a_killed_owner_leaves_no_mysqld_even_a_frozen_one() -> None:
+    with owner_process() as owner:
+        assert owner.stdout is not None
+        pid, directory = owner.stdout.readline().split()
+        owner.send_signal(signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(int(pid)), 10, f"mysqld {pid} is gone")
+    with claim() as next_one:
+        # the same network is free again, and what the killed owner left in its directory went with the claim
+        assert next_one.directory == Path(directory) or not Path(directory).exists()
+        assert not list(next_one.directory.iterdir())
+
+
+def test_children_of_a_daemon_end_with_it(net: Net) -> None:
+    directory = net.directory / "grandchild"
+    directory.mkdir()
+    script = f"setsid sleep 1000 & echo $! >{directory}/pid.new; mv {directory}/pid.new {directory}/pid; wait"
+    with Daemon(net, ["/bin/sh", "-c", script], directory / "log") as daemon:
+        wait_until((directory / "pid").exists, 5, "the child runs")
+        child = int((directory / "pid").read_text())
+        assert psutil.pid_exists(child)
+        daemon.kill()
+        wait_until(lambda: not psutil.pid_exists(child), 5, "the child is gone")
+
+
+def test_a_server_that_cannot_start_says_why(net: Net) -> None:
+    node = Node(net, net.directory / "broken", net.next_address(), options=["--no-such-option"])
+    with pytest.raises(Died, match="no-such-option"), node:
+        pass
+
+
+def test_a_missing_program_is_named_with_its_package() -> None:
+    with pytest.raises(MissingProgram, match="apt-get install some-package"):
+        find_program("no-such-program", "some-package")
