@@ -1,0 +1,284 @@
+"""One connection to a MariaDB or Percona server (PyMySQL)."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+
+from ..core.config import DEFAULT_QUERY, ConfigError, Database, parse_port
+from ..core.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
+from ..core.verdict import Code, Unreadable
+from .files import read_client_options
+
+if TYPE_CHECKING:
+    import ssl
+    from typing import Any, Callable
+
+DEFAULT_PORT = 3306
+# Debian's and Red Hat's.
+DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Error numbers of MariaDB and MySQL that PyMySQL has no name for.
+_ACCOUNT_LOCKED, _MYSQL_ACCOUNT_LOCKED, _PASSWORD_EXPIRED = 4151, 3118, 1862
+_MUST_CHANGE_PASSWORD, _NO_SOCKET_LOGIN, _AUTH_PLUGIN = 1820, 1698, 2059
+
+_DENIED = {
+    ER.ACCESS_DENIED_ERROR,
+    ER.HOST_NOT_PRIVILEGED,
+    ER.HOST_IS_BLOCKED,
+    ER.NOT_SUPPORTED_AUTH_MODE,
+    _MUST_CHANGE_PASSWORD,
+    _NO_SOCKET_LOGIN,
+    _ACCOUNT_LOCKED,
+    _MYSQL_ACCOUNT_LOCKED,
+    _PASSWORD_EXPIRED,
+    _AUTH_PLUGIN,
+}
+_FULL = {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
+_GONE = {ER.SERVER_SHUTDOWN, CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR}
+# The probe query itself is at fault, not the node.
+_BAD_QUERY = {
+    ER.NO_SUCH_TABLE,
+    ER.BAD_DB_ERROR,
+    ER.PARSE_ERROR,
+    ER.BAD_FIELD_ERROR,
+    ER.TABLEACCESS_DENIED_ERROR,
+    ER.COLUMNACCESS_DENIED_ERROR,
+    ER.DBACCESS_DENIED_ERROR,
+    ER.NO_DB_ERROR,
+}
+
+
+def _name_list(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+# SHOW, not SELECT: a SELECT on the status tables can wait for the cluster (wsrep_sync_wait; research/checks.md 3).
+_SHOW = (
+    f"SHOW GLOBAL STATUS WHERE Variable_name IN ({_name_list(STATUS_NAMES)}); "
+    f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({_name_list(VARIABLE_NAMES)}); "
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to log in, and as whom. Exactly one of socket and host is set. tls is None for no TLS."""
+
+    user: str
+    password: str = field(default="", repr=False)
+    socket: str | None = None
+    host: str | None = None
+    port: int = DEFAULT_PORT
+    tls: ssl.SSLContext | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.socket or (f"[{self.host}]:{self.port}" if ":" in str(self.host) else f"{self.host}:{self.port}")
+
+    @property
+    def local(self) -> bool:
+        """Whether the server runs on this host, so that this host's processes can explain it."""
+        return self.socket is not None or self.host in _LOOPBACK or str(self.host).startswith("127.")
+
+
+def read_target(database: Database) -> Target:
+    """Resolve where to log in: what xha.conf says, then the option file, then MySQL's defaults.
+
+    :raises ConfigError: for an option file that cannot be used.
+    """
+    options = read_client_options(database.defaults_file)
+    values, path = options.values, database.defaults_file
+    try:
+        port = database.port or (parse_port(values["port"]) if "port" in values else DEFAULT_PORT)
+    except ValueError as error:
+        raise ConfigError(f"{path}: port: {error}") from None
+    # As MySQL's clients have it, localhost means the socket; in xha.conf a port alone means TCP.
+    host = database.host or ("127.0.0.1" if database.port and not database.socket else None)
+    if host is None and database.socket is None:
+        host = values.get("host")
+    over_tcp = database.socket is None and host not in (None, "localhost")
+    return Target(
+        user=values.get("user") or pwd.getpwuid(os.geteuid()).pw_name,
+        password=values.get("password", ""),
+        socket=None if over_tcp else database.socket or values.get("socket") or _default_socket(),
+        host=host if over_tcp else None,
+        port=port,
+        tls=_tls(values, path) if over_tcp else None,
+        warnings=options.warnings,
+    )
+
+
+def _default_socket() -> str:
+    return next((path for path in DEFAULT_SOCKETS if os.path.exists(path)), DEFAULT_SOCKETS[0])
+
+
+def _tls(values: dict[str, str], path: str) -> ssl.SSLContext | None:
+    """Return the TLS settings of MariaDB's and MySQL's option names, None where no option asks for TLS."""
+    mode = values.get("ssl-mode", "").upper()
+    wanted = any(name in values for name in ("ssl-ca", "ssl-capath", "ssl-cert", "ssl-verify-server-cert"))
+    switch = values.get("ssl", "1" if wanted or mode.startswith(("REQUIRED", "VERIFY")) else "0")
+    if mode == "DISABLED" or "skip-ssl" in values or switch.lower() in ("0", "off", "false"):
+        return None
+    import ssl
+
+    identity = mode == "VERIFY_IDENTITY" or values.get("ssl-verify-server-cert", "0").lower() in ("1", "on", "true", "")
+    try:
+        context = ssl.create_default_context(cafile=values.get("ssl-ca"), capath=values.get("ssl-capath"))
+        # The servers' self-made certificates lack what this flag of Python 3.13 asks for.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.check_hostname = identity
+        if not identity and not ("ssl-ca" in values or "ssl-capath" in values or mode == "VERIFY_CA"):
+            context.verify_mode = ssl.CERT_NONE
+        if "ssl-cert" in values:
+            context.load_cert_chain(values["ssl-cert"], values.get("ssl-key"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: ssl-ca, ssl-capath, ssl-cert or ssl-key: {error}") from None
+    return context
+
+
+class ReadError(Exception):
+    """The server was asked and no reading came of it."""
+
+    def __init__(self, unreadable: Unreadable) -> None:
+        super().__init__(unreadable.detail)
+        self.unreadable = unreadable
+
+
+class _CleartextRefused(Exception):
+    pass
+
+
+class _RefuseCleartext:
+    """Stands in for PyMySQL's plugins that would hand the password to whoever asks for it."""
+
+    def __init__(self, connection: object) -> None:
+        pass
+
+    def authenticate(self, packet: object) -> None:
+        raise _CleartextRefused("the server asks for the password in clear text; use TLS with ssl-verify-server-cert")
+
+
+_REFUSE: dict[str, Callable[[Any], Any]] = {"mysql_clear_password": _RefuseCleartext, "dialog": _RefuseCleartext}
+
+
+class Session:
+    """One open connection, prepared so that no reading waits for the cluster.
+
+    :raises ReadError: from the constructor and from read; after one from read the connection is closed.
+    """
+
+    def __init__(self, target: Target, timeout: float, probe_query: str = DEFAULT_QUERY) -> None:
+        self.target = target
+        self._statements = _SHOW + probe_query
+        self._connection = _connect(target, timeout)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 0")
+        except pymysql.MySQLError as error:
+            # A server without Galera has no such variables: its reading will say wsrep-off.
+            if _errno(error) != ER.UNKNOWN_SYSTEM_VARIABLE:
+                self.close()
+                raise ReadError(_classify(error, self.target)) from None
+
+    def read(self) -> Reading:
+        """Read the node in one round trip."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(self._statements)
+                status = parse_status(cursor.fetchall())
+                cursor.nextset()
+                variables = parse_variables(cursor.fetchall())
+                return Reading(status, variables, self._probe_errno(cursor))
+        except pymysql.MySQLError as error:
+            self.close()
+            raise ReadError(_classify(error, self.target)) from None
+
+    def _probe_errno(self, cursor: pymysql.cursors.Cursor) -> int:
+        try:
+            while cursor.nextset():
+                pass
+        except pymysql.MySQLError as error:
+            errno = _errno(error)
+            if errno in _BAD_QUERY:
+                raise ReadError(Unreadable(Code.CONFIG_ERROR, f"probe_query: {_text(error)}")) from None
+            if errno in _GONE or errno < 1000:
+                raise
+            return errno
+        return 0
+
+    def close(self) -> None:
+        """Close the connection; closing twice is harmless."""
+        if self._connection.open:
+            self._connection.close()
+
+
+def _connect(target: Target, timeout: float) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    trusted = target.tls is not None and target.tls.check_hostname
+    try:
+        return pymysql.connect(
+            user=target.user,
+            password=target.password,
+            unix_socket=target.socket,
+            host=target.host,
+            port=target.port,
+            connect_timeout=timeout,
+            read_timeout=timeout,
+            write_timeout=timeout,
+            autocommit=None,  # anything else costs a round trip
+            ssl=target.tls,
+            ssl_disabled=target.tls is None,
+            client_flag=CLIENT.MULTI_STATEMENTS,
+            auth_plugin_map={} if trusted else _REFUSE,
+            program_name="xha",
+        )
+    except _CleartextRefused as error:
+        raise ReadError(Unreadable(Code.ACCESS_DENIED, str(error))) from None
+    except (pymysql.MySQLError, OSError, ValueError) as error:
+        raise ReadError(_classify(error, target)) from None
+
+
+def _classify(error: Exception, target: Target) -> Unreadable:
+    """Name a failure. "A failed check is not a failed database": only what proves the server's absence says so."""
+    errno = _errno(error)
+    cause = getattr(error, "original_exception", None) or error.__context__ or error
+    detail = f"{target}: {_text(error)}"
+    if isinstance(cause, socket.timeout):
+        return Unreadable(Code.HUNG, f"{target}: no answer in time")
+    if errno in _DENIED:
+        return Unreadable(Code.ACCESS_DENIED, detail)
+    if errno in _FULL:
+        return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
+    if errno == ER.UNKNOWN_COM_ERROR:
+        return Unreadable(Code.NOT_READY, detail)
+    if isinstance(cause, PermissionError) or type(cause).__module__ == "ssl":
+        return Unreadable(Code.CONFIG_ERROR, f"{target}: {_os_text(cause)}")
+    if errno in _GONE:
+        return Unreadable(Code.SERVER_DOWN, f"{target}: {_os_text(cause)}" if isinstance(cause, OSError) else detail)
+    return Unreadable(Code.CONFIG_ERROR, detail)
+
+
+def _errno(error: Exception) -> int:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+
+
+def _text(error: Exception) -> str:
+    return f"{error.args[1]} (error {error.args[0]})" if len(error.args) > 1 else str(error)
+
+
+def _os_text(error: BaseException) -> str:
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+
+
+def member_database(database: Database, host: str, port: int | None) -> Database:
+    """Return the same account at another member's address."""
+    return replace(database, socket=None, host=host, port=port or database.port)

@@ -1,0 +1,158 @@
+"""The files xha reads: its configuration, MySQL option files, the disabled file, clustercheck's settings."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass
+
+from ..core import disabled as core_disabled
+from ..core.config import DEFAULT_PATH, Config, ConfigError, parse_config
+from ..core.disabled import Disabled
+from ..core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
+
+LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened
+SYSCONFIG_FILES = ("/etc/sysconfig/clustercheck", "/etc/default/clustercheck")
+
+_MAX_INCLUDE_DEPTH = 10  # mysys/my_default.c, max_recursion_level
+
+
+def read_config(path: str | None = None) -> Config:
+    """Read xha.conf; without a path the default one, whose absence means defaults.
+
+    :raises ConfigError: for a file that is unreadable, and for everything that parse_config refuses.
+    """
+    try:
+        return parse_config(_read_text(path or DEFAULT_PATH), path or DEFAULT_PATH)
+    except FileNotFoundError:
+        if path is None:
+            return Config()
+        raise ConfigError(f"{path}: no such file") from None
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{path or DEFAULT_PATH}: {_reason(error)}") from None
+
+
+def config_signature(path: str | None = None) -> tuple[int, ...] | None:
+    """Return what changes whenever xha.conf does; None while it cannot be looked at."""
+    try:
+        seen = os.stat(path or DEFAULT_PATH)
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_mode, seen.st_uid, seen.st_gid
+
+
+@dataclass(frozen=True)
+class ClientOptions:
+    """The options that a client takes from an option file, and what is unsafe about the file."""
+
+    values: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def read_client_options(path: str) -> ClientOptions:
+    """Read a MySQL option file with its includes; one that does not exist has no options.
+
+    :raises ConfigError: for a file that is unreadable, malformed, or writable by everybody.
+    """
+    try:
+        values = client_options(_read_options(path, 0))
+        exposed = "password" in values and stat.S_IMODE(os.stat(path).st_mode) & 0o004
+    except FileNotFoundError:
+        return ClientOptions({})
+    except OSError as error:
+        raise ConfigError(f"{error.filename or path}: {_reason(error)}") from None
+    warning = f"{path}: everybody on this host can read the password in it; chmod 0640"
+    return ClientOptions(values, (warning,) if exposed else ())
+
+
+def _read_options(path: str, depth: int) -> list[Option]:
+    # MySQL's clients ignore such a file; saying so beats a login that fails for no visible reason.
+    if stat.S_IMODE(os.stat(path).st_mode) & 0o002:
+        raise ConfigError(f"{path}: everybody on this host can write it; chmod 0640")
+    options: list[Option] = []
+    try:
+        for line in parse_option_file(_read_text(path)):
+            if isinstance(line, Include):
+                options += _read_include(line, depth + 1)
+            else:
+                options.append(line)
+    except OptionFileError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return options
+
+
+def _read_include(include: Include, depth: int) -> list[Option]:
+    if depth > _MAX_INCLUDE_DEPTH:
+        return []
+    if not include.directory:
+        return _read_options(include.path, depth)
+    names = sorted(name for name in os.listdir(include.path) if name.endswith(".cnf"))
+    return [option for name in names for option in _read_options(os.path.join(include.path, name), depth)]
+
+
+def read_disabled(path: str, legacy_path: str | None = None) -> Disabled | None:
+    """Read who took the node out of service, None if nobody did.
+
+    Any failure to read the file, except its absence, counts as disabled. The legacy file is never opened: it stands
+    in a directory where any user can put a FIFO.
+    """
+    try:
+        # A FIFO or device in the file's place must not hang a probe.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            text = (file.read(core_disabled.MAX_BYTES) or b"").decode("utf-8", "replace")
+        found = core_disabled.parse_disabled(text, time.time())
+    except FileNotFoundError:
+        found = None
+    except OSError as error:
+        found = Disabled(why=f"the disabled file cannot be read ({_reason(error)}); it counts as disabled")
+    if found is None and legacy_path and os.path.lexists(legacy_path):
+        return Disabled(why=f"{legacy_path} exists")
+    return found
+
+
+def write_disabled(path: str, disabled: Disabled) -> None:
+    """Write the disabled file in one step, 0644, so that no reader sees half of it. :raises OSError: as open does."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(core_disabled.render_disabled(disabled))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        remove_disabled(temporary)
+        raise
+
+
+def remove_disabled(path: str) -> bool:
+    """Remove the disabled file and return whether there was one. :raises OSError: as os.unlink does."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def read_sysconfig() -> dict[str, str]:
+    """Read clustercheck's settings of both families; /etc/sysconfig wins. An unreadable file has none."""
+    settings: dict[str, str] = {}
+    for path in reversed(SYSCONFIG_FILES):
+        try:
+            text = _read_text(path)
+        except (OSError, UnicodeError):
+            continue
+        from ..core.sysconfig import parse_sysconfig
+
+        settings.update(parse_sysconfig(text))
+    return settings
+
+
+def _read_text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "unreadable").lower() if isinstance(error, OSError) else "not UTF-8 text"

@@ -1,0 +1,192 @@
+"""Takes readings of one node and judges them: in the caller's thread, or in one of its own for the responder."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..core.config import Config, ConfigError
+from ..core.reading import LocalState, Reading
+from ..core.verdict import Code, Unreadable, Verdict, judge
+from .files import config_signature, read_config, read_disabled
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ..core.config import Database
+    from ..core.disabled import Disabled
+    from ..core.reading import DonorEvidence
+    from .database import Session
+
+# Looking through every process of the host costs some milliseconds.
+_EVIDENCE_LASTS = 1.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A reading, what else was seen with it, and the verdict. time is in seconds since the epoch."""
+
+    reading: Reading | Unreadable
+    verdict: Verdict
+    config: Config
+    time: float
+    disabled: Disabled | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class ConfigFile:
+    """xha.conf, read again whenever it changes. override puts what the command line says on top."""
+
+    def __init__(self, path: str | None, override: Callable[[Config], Config] = lambda config: config) -> None:
+        self._path, self._override = path, override
+        self._signature: tuple[int, ...] | None = ()
+        self._error: ConfigError | None = None
+        self.config = override(Config())
+
+    def refresh(self) -> Config:
+        """Return the present configuration. :raises ConfigError: as long as the file is wrong."""
+        signature = config_signature(self._path)
+        if signature != self._signature:
+            try:
+                self.config, self._error = self._override(read_config(self._path)), None
+            except ConfigError as error:
+                self._error = error
+            self._signature = signature
+        if self._error:
+            raise self._error
+        return self.config
+
+
+class Reader:
+    """Owns the one connection to the database; used by one thread at a time.
+
+    timeout, in seconds, is how long it waits for the server at each step before it gives the connection up; None
+    takes hang_reset from the configuration.
+    """
+
+    def __init__(self, file: ConfigFile, timeout: float | None = None) -> None:
+        self._file, self._timeout = file, timeout
+        self._session: Session | None = None
+        self._session_database: Database | None = None
+        self._login_checked = 0.0
+        self._login_warnings: tuple[str, ...] = ()
+        self._evidence: DonorEvidence | None = None
+        self._evidence_at = float("-inf")
+
+    def take(self) -> Snapshot:
+        """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
+        try:
+            config = self._file.refresh()
+        except ConfigError as error:
+            return self._snapshot(Unreadable(Code.CONFIG_ERROR, str(error)), self._file.config)
+        return self._snapshot(self._read(config), config)
+
+    def _snapshot(self, reading: Reading | Unreadable, config: Config) -> Snapshot:
+        disabled = read_disabled(config.responder.disabled_file, config.responder.legacy_disabled_file)
+        verdict = judge(reading, config.policy, disabled)
+        return Snapshot(reading, verdict, config, time.time(), disabled, self._warnings(reading))
+
+    def _warnings(self, reading: Reading | Unreadable) -> tuple[str, ...]:
+        if not isinstance(reading, Reading):
+            return ()
+        connections, limit = reading.status.threads_connected, reading.variables.max_connections
+        # With extra_port the limit of the main port does not hold for us, yet it does for the applications.
+        full = limit is not None and connections is not None and connections >= limit
+        warning = (f"the server's {limit} connections are all in use: nobody else can log in",)
+        return self._login_warnings + (warning if full else ())
+
+    def _read(self, config: Config) -> Reading | Unreadable:
+        # Imported here: clustercheck on a disabled node, and --help, need no PyMySQL.
+        from .database import ReadError
+
+        try:
+            session = self._open(config)
+            try:
+                reading = session.read()
+            except ReadError as error:
+                if error.unreadable.code is not Code.CONFIG_ERROR:
+                    self._session = None
+                raise
+            self._check_login(config)
+            return self._with_evidence(reading, session)
+        except ReadError as error:
+            return error.unreadable
+        except ConfigError as error:
+            return Unreadable(Code.CONFIG_ERROR, str(error))
+
+    def _open(self, config: Config) -> Session:
+        """Return the open connection, a new one after a failure or where the configuration changed."""
+        if self._session and self._session_database == config.database:
+            return self._session
+        from .database import Session, read_target
+
+        self.close()
+        target = read_target(config.database)
+        self._session = Session(target, self._timeout or config.responder.hang_reset, config.database.probe_query)
+        self._session_database = config.database
+        self._login_checked, self._login_warnings = time.monotonic(), target.warnings
+        return self._session
+
+    def _check_login(self, config: Config) -> None:
+        """Warn, every hang_reset, if the open connection is the last that the server would give us."""
+        if self._timeout or time.monotonic() - self._login_checked < config.responder.hang_reset:
+            return
+        from .database import ReadError, Session, read_target
+
+        try:
+            target = read_target(config.database)
+            self._login_warnings = target.warnings
+            Session(target, config.responder.deadline).close()
+        except ReadError as error:
+            self._login_warnings += (f"a new login would fail: {error.unreadable.code.value}, {error}",)
+        except ConfigError as error:
+            self._login_warnings = (f"a new login would fail: {error}",)
+        self._login_checked = time.monotonic()
+
+    def _with_evidence(self, reading: Reading, session: Session) -> Reading:
+        if reading.status.wsrep_local_state != LocalState.DONOR or reading.variables.wsrep_desync:
+            self._evidence_at = float("-inf")
+            return reading
+        if session.target.local and time.monotonic() - self._evidence_at > _EVIDENCE_LASTS:
+            from .processes import find_donor_evidence
+
+            self._evidence = find_donor_evidence(reading.variables.socket, reading.variables.datadir)
+            self._evidence_at = time.monotonic()
+        return replace(reading, donor=self._evidence if session.target.local else None)
+
+    def close(self) -> None:
+        """Close the connection to the database."""
+        if self._session:
+            self._session.close()
+        self._session = None
+
+
+class BackgroundReader:
+    """A Reader in a thread of its own: ask for a reading now, collect the snapshot when `wake` was called."""
+
+    def __init__(self, reader: Reader, wake: Callable[[], object]) -> None:
+        self._reader, self._wake = reader, wake
+        self._questions: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+        # A daemon: a frozen server must not keep the process from ending.
+        threading.Thread(target=self._run, name="database", daemon=True).start()
+
+    def ask(self) -> None:
+        """Have one reading taken."""
+        self._questions.put(None)
+
+    def collect(self) -> Snapshot | None:
+        """Return a snapshot that was asked for, None while none is there."""
+        try:
+            return self._snapshots.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _run(self) -> None:
+        while True:
+            self._questions.get()
+            self._snapshots.put(self._reader.take())
+            self._wake()

@@ -1,0 +1,159 @@
+"""Several nodes' answers side by side: who the members are, and where they disagree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .reading import Reading
+from .verdict import Unreadable, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Callable
+
+UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node's SQL address. port is None where only the group's address is known."""
+
+    host: str
+    port: int | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one member came to."""
+
+    member: Member
+    reading: Reading | Unreadable
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Members that cannot all be right. nodes are the members' names, as the table shows them."""
+
+    code: str
+    message: str
+    nodes: tuple[str, ...]
+
+
+def parse_member(text: str) -> Member:
+    """Return the member of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address.
+
+    :raises ValueError: naming the text.
+    """
+    host, colon, port = text.rpartition(":")
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not bracket or (rest and colon != ":"):
+            raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
+    elif not colon or ":" in host:
+        host, colon, port = text, "", ""
+    if not host or (colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536)):
+        raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
+    return Member(host, int(port) if colon else None)
+
+
+def parse_cluster_address(address: str) -> tuple[Member, ...]:
+    """Return the hosts of wsrep_cluster_address (`gcomm://a,b:4567?options`); its ports are the group's, not SQL's."""
+    scheme, separator, rest = address.partition("://")
+    if scheme != "gcomm" or not separator:
+        return ()
+    return tuple(Member(member.host) for member in _members(rest.partition("?")[0]))
+
+
+def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:
+    """Return the SQL addresses of wsrep_incoming_addresses; an arbitrator's is empty, an unset one AUTO."""
+    return tuple(_members(addresses))
+
+
+def _members(listing: str) -> Iterable[Member]:
+    for word in listing.split(","):
+        if word.strip() and word.strip() not in ("AUTO", "undefined"):
+            try:
+                yield parse_member(word.strip())
+            except ValueError:
+                continue
+
+
+def merge_members(known: Iterable[Member], incoming: Iterable[Member], default_port: int) -> tuple[Member, ...]:
+    """Return each member once, known ones first: an incoming address gives the port of a host known without one."""
+    incoming = tuple(incoming)
+    ports = {member.host: member.port for member in incoming if member.port}
+    merged = [Member(one.host, one.port or ports.get(one.host) or default_port) for one in (*known, *incoming)]
+    return tuple(dict.fromkeys(merged))
+
+
+def find_disagreements(answers: Iterable[Answer]) -> tuple[Disagreement, ...]:
+    """Return where the members that were read contradict each other, the gravest first."""
+    read = [(str(one.member), one.reading) for one in answers if isinstance(one.reading, Reading)]
+    primary = [(name, reading) for name, reading in read if reading.status.wsrep_cluster_status == "Primary"]
+    found = []
+    by_uuid = _group(read, lambda reading: _real_uuid(reading.status.wsrep_cluster_state_uuid))
+    if len(by_uuid) > 1:
+        found.append(_disagreement("uuid", "they hold different histories (wsrep_cluster_state_uuid)", by_uuid))
+    components = _components(primary)
+    if len(components) > 1:
+        found.append(_disagreement("two-primaries", "more than one primary component exists", components))
+    else:
+        by_conf = _group(primary, lambda reading: reading.status.wsrep_cluster_conf_id)
+        if len(by_conf) > 1:
+            found.append(_disagreement("conf-id", "they see different configurations (wsrep_cluster_conf_id)", by_conf))
+        by_size = _group(primary, lambda reading: reading.status.wsrep_cluster_size)
+        if len(by_size) > 1:
+            found.append(_disagreement("size", "they count different cluster sizes (wsrep_cluster_size)", by_size))
+    outside = [name for name, reading in read if reading.status.wsrep_cluster_status != "Primary"]
+    if outside and primary:
+        message = f"{', '.join(outside)} outside the primary component of {', '.join(name for name, _ in primary)}"
+        found.append(Disagreement("outside", message, tuple(outside)))
+    return tuple(found)
+
+
+def _real_uuid(uuid: str | None) -> str | None:
+    # A node that never was in a primary component has an all-zero UUID, which disagrees with nobody.
+    return uuid if uuid and uuid.strip("0-") else None
+
+
+def _components(primary: list[tuple[str, Reading]]) -> dict[object, list[str]]:
+    """Return the primary components. A component is one where a configuration number has one set of members.
+
+    During a change of membership two nodes may show successive configurations of one component; two components of
+    one history are told apart by member lists that exclude each other.
+    """
+    by_uuid = _group(primary, lambda reading: _real_uuid(reading.status.wsrep_cluster_state_uuid))
+    if len(by_uuid) > 1:
+        return by_uuid
+    lists: dict[object, list[str]] = {}
+    for name, reading in primary:
+        members = frozenset(map(str, parse_incoming_addresses(reading.status.wsrep_incoming_addresses or "")))
+        same = next((known for known in lists if isinstance(known, frozenset) and known & members), members)
+        lists.setdefault(same, []).append(name)
+    return lists if frozenset() not in lists else {}
+
+
+def _group(read: list[tuple[str, Reading]], key: Callable[[Reading], object]) -> dict[object, list[str]]:
+    groups: dict[object, list[str]] = defaultdict(list)
+    for name, reading in read:
+        value = key(reading)
+        if value is not None:
+            groups[value].append(name)
+    return groups
+
+
+def _disagreement(code: str, claim: str, groups: dict[object, list[str]]) -> Disagreement:
+    sides = "; ".join(f"{_side(value)} on {', '.join(names)}" for value, names in groups.items())
+    return Disagreement(code, f"{claim}: {sides}", tuple(name for names in groups.values() for name in names))
+
+
+def _side(value: object) -> str:
+    return "+".join(sorted(map(str, value))) if isinstance(value, frozenset) else str(value)

@@ -1,0 +1,192 @@
+"""xha.conf: text in, a frozen Config out, or a ConfigError that names file, section and key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .clustercheck import Body
+from .durations import parse_duration
+from .verdict import LastNode, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Network, IPv6Network
+    from typing import Any, Callable, Union
+
+    Network = Union[IPv4Network, IPv6Network]
+
+DEFAULT_PATH = "/etc/xha/xha.conf"
+DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used. The text names file, section and key, and never holds a secret."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the database is. What is None here comes from defaults_file, then from MySQL's own defaults."""
+
+    defaults_file: str = "/etc/xha/client.cnf"
+    socket: str | None = None
+    host: str | None = None
+    port: int | None = None
+    # With a plain USAGE account this fails with 1047 where the node rejects queries, where SELECT 1 still answers.
+    probe_query: str = DEFAULT_QUERY
+
+
+@dataclass(frozen=True)
+class Responder:
+    """How the responder listens and answers. Durations in seconds; empty allow_from is everybody."""
+
+    listen: tuple[tuple[str, int], ...] = ()
+    max_age: float = 0.1
+    deadline: float = 1.0
+    hang_reset: float = 10.0
+    body: Body = Body.PERCONA
+    allow_from: tuple[Network, ...] = ()
+    detail_from: tuple[Network, ...] = ()
+    disabled_file: str = "/etc/xha/disabled"
+    legacy_disabled_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything xha.conf can say."""
+
+    database: Database = field(default_factory=Database)
+    policy: Policy = field(default_factory=Policy)
+    responder: Responder = field(default_factory=Responder)
+    members: tuple[str, ...] = ()
+
+
+def parse_port(text: str) -> int:
+    """Return a TCP port. :raises ValueError: naming the text."""
+    if text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536:
+        return int(text)
+    raise ValueError(f"{text!r} is not a port between 1 and 65535")
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of `ADDR:PORT`; an IPv6 address stands in brackets. :raises ValueError: naming the text."""
+    host, colon, port = text.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not host or (":" in host and not bracketed):
+        raise ValueError(f"{text!r} is not ADDRESS:PORT, as 0.0.0.0:49000 or [::]:49000")
+    return host[1:-1] if bracketed else host, parse_port(port)
+
+
+def parse_switch(text: str) -> bool:
+    """Return True for 1, False for 0, with their usual synonyms. :raises ValueError: naming the text."""
+    word = text.lower()
+    if word in ("1", "yes", "true", "on"):
+        return True
+    if word in ("0", "no", "false", "off"):
+        return False
+    raise ValueError(f"{text!r} is neither 1 nor 0")
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list of CIDRs. :raises ValueError: naming the first that is none."""
+    from ipaddress import ip_network
+
+    return tuple(ip_network(word) for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _positive_duration(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds <= 0:
+        raise ValueError(f"{text!r} must be more than 0")
+    return seconds
+
+
+def _choice(kind: type[Body] | type[LastNode]) -> Callable[[str], Body | LastNode]:
+    def parse(text: str) -> Body | LastNode:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is none of {', '.join(one.value for one in kind)}") from None
+
+    return parse
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"{text!r} is not an absolute path")
+    return text
+
+
+def _non_empty(text: str) -> str:
+    if not text:
+        raise ValueError("a value is missing")
+    return text
+
+
+_KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
+    "database": {
+        "defaults_file": _path,
+        "socket": _path,
+        "host": _non_empty,
+        "port": parse_port,
+        "probe_query": _non_empty,
+    },
+    "policy": {
+        "available_when_donor": parse_switch,
+        "available_when_readonly": parse_switch,
+        "last_node": _choice(LastNode),
+    },
+    "responder": {
+        "listen": lambda text: tuple(parse_address(word) for word in _words(text)),
+        "max_age": parse_duration,
+        "deadline": _positive_duration,
+        "hang_reset": _positive_duration,
+        "body": _choice(Body),
+        "allow_from": parse_networks,
+        "detail_from": parse_networks,
+        "disabled_file": _path,
+        "legacy_disabled_file": _path,
+    },
+    "cluster": {"members": lambda text: tuple(_words(text))},
+}
+
+
+def parse_config(text: str, path: str) -> Config:
+    """Parse the text of xha.conf. path is only for messages. :raises ConfigError: see there."""
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
+    try:
+        parser.read_string(text, path)
+    except configparser.Error as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
+    values: dict[str, dict[str, Any]] = {section: {} for section in _KEYS}
+    for section in parser.sections():
+        if section not in _KEYS:
+            raise ConfigError(f"{path}: unknown section [{section}]; there are {_listing(_KEYS)}")
+        for key, value in parser[section].items():
+            values[section][key] = _parse_value(path, section, key, value)
+    return Config(
+        database=Database(**values["database"]),
+        policy=Policy(**values["policy"]),
+        responder=Responder(**values["responder"]),
+        members=values["cluster"].get("members", ()),
+    )
+
+
+def _parse_value(path: str, section: str, key: str, value: str) -> Any:
+    parse = _KEYS[section].get(key)
+    if parse is None:
+        raise ConfigError(f"{path}: unknown key {key!r} in [{section}]; there are {_listing(_KEYS[section])}")
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{path}: [{section}] {key}: {error}") from None
+
+
+def _listing(names: Mapping[str, object]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,67 @@
+"""Which reading answers a probe: fresh enough, in flight, or none because the server is overdue.
+
+Pure bookkeeping for one reader of one database; times are seconds of any monotonic clock. The rules are those of
+docs/architecture.md, "Freshness": a probe is answered by a finished reading whose query was sent at most max_age
+before the probe arrived, or by the reading in flight; once that one is overdue, by `hung`, at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+Snapshot = TypeVar("Snapshot")
+
+MAX_READINGS_PER_SECOND = 12
+
+
+class Due(Enum):
+    """How a probe is answered now."""
+
+    FINISHED = "finished"
+    WAIT = "wait"
+    HUNG = "hung"
+
+
+@dataclass
+class Freshness(Generic[Snapshot]):
+    """The state of one reader. max_age and deadline in seconds."""
+
+    max_age: float
+    deadline: float
+    snapshot: Snapshot | None = None
+    asked_at: float = float("-inf")
+    finished_asked_at: float = float("-inf")
+    in_flight: bool = False
+    hung: bool = False
+
+    def due(self, now: float) -> Due:
+        """Return how a probe that is waiting or arrives now is answered."""
+        if self.in_flight and now - self.asked_at >= self.deadline:
+            self.hung = True
+        if self.hung:
+            return Due.HUNG
+        return Due.FINISHED if now - self.finished_asked_at <= self.max_age else Due.WAIT
+
+    def may_ask_at(self) -> float | None:
+        """Return when the next query may be sent, None while one is in flight."""
+        return None if self.in_flight else self.asked_at + 1 / MAX_READINGS_PER_SECOND
+
+    def age(self, now: float) -> float:
+        """Return seconds since the query behind the present answer was sent; behind hung, the unanswered one."""
+        return now - (self.asked_at if self.hung else self.finished_asked_at)
+
+    def overdue_at(self) -> float | None:
+        """Return when the reading in flight becomes overdue, None where nothing waits for that."""
+        return self.asked_at + self.deadline if self.in_flight and not self.hung else None
+
+    def asked(self, now: float) -> None:
+        """Note that a query was sent."""
+        self.asked_at, self.in_flight = now, True
+
+    def finished(self, snapshot: Snapshot, answered: bool) -> None:
+        """Note what the query came to. answered is False if the reader gave up waiting: the server stays hung."""
+        self.snapshot, self.in_flight = snapshot, False
+        self.finished_asked_at = self.asked_at
+        self.hung = not answered

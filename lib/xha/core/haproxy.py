@@ -1,0 +1,21 @@
+"""HAProxy's opinion of the server it checks (`http-check send-state`; HAProxy configuration manual)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_WEIGHT = re.compile(r"(?:^|;)\s*weight=(\d{1,9})/(\d{1,9})\s*(?:;|$)", re.ASCII)
+_UP = re.compile(r"\s*UP\b")
+
+
+@lru_cache(maxsize=64)
+def parse_last_server(server_state: str) -> bool:
+    """Return whether HAProxy says that the server it asks is the only one it can use.
+
+    The header reads `UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0`: this server's weight, and
+    that of all usable servers. Backups do not count in it while an active server is up, so in a farm with backup
+    servers every active server looks like the last one: hence the header is believed only on request.
+    """
+    weight = _WEIGHT.search(server_state)
+    return bool(weight and _UP.match(server_state) and weight[1] == weight[2] and int(weight[1]) > 0)

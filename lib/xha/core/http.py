@@ -1,0 +1,89 @@
+"""The HTTP that a health check speaks (RFC 9112, and HTTP/1.0 as HAProxy sends it): bytes in, bytes out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+MAX_REQUEST = 8192
+
+OK = "200 OK"
+BAD_REQUEST = "400 Bad Request"
+FORBIDDEN = "403 Forbidden"
+NOT_FOUND = "404 Not Found"
+METHOD_NOT_ALLOWED = "405 Method Not Allowed"
+REQUEST_TIMEOUT = "408 Request Timeout"
+TOO_LARGE = "431 Request Header Fields Too Large"
+UNAVAILABLE = "503 Service Unavailable"
+
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.[0-9]")
+_HEADER = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_STARTS_LIKE_A_METHOD = re.compile(_TOKEN + rb"(?: |$)")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_SCHEME_AND_AUTHORITY = re.compile(r"https?://[^/?]*", re.IGNORECASE)
+
+
+class BadRequest(ValueError):
+    """A request that cannot be answered as asked. status is the status line's code and reason."""
+
+    def __init__(self, status: str, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Request:
+    """What of a request matters here. server_state is HAProxy's X-Haproxy-Server-State, None without it."""
+
+    method: str
+    path: str
+    server_state: str | None = None
+
+
+# HAProxy sends the same bytes in every probe, so the cache makes parsing nearly free; it holds at most 64 x 8 KiB.
+@lru_cache(maxsize=64)
+def parse_request(data: bytes) -> Request | None:
+    """Return the request, or None while its blank line has not arrived.
+
+    :raises BadRequest: for what can no longer become a valid request.
+    """
+    end = _BLANK_LINE.search(data)
+    if end is None:
+        if len(data) >= MAX_REQUEST:
+            raise BadRequest(TOO_LARGE, f"no blank line within {MAX_REQUEST} bytes")
+        if data and not _STARTS_LIKE_A_METHOD.match(data):
+            raise BadRequest(BAD_REQUEST, "not HTTP")
+        return None
+    if end.end() > MAX_REQUEST:
+        raise BadRequest(TOO_LARGE, f"more than {MAX_REQUEST} bytes of headers")
+    lines = [line[:-1] if line.endswith(b"\r") else line for line in data[: end.start()].split(b"\n")]
+    request_line = _REQUEST_LINE.fullmatch(lines[0])
+    if request_line is None:
+        raise BadRequest(BAD_REQUEST, "the request line is not METHOD TARGET HTTP/1.x")
+    server_state = None
+    for line in lines[1:]:
+        header = _HEADER.fullmatch(line)
+        if header is None:
+            raise BadRequest(BAD_REQUEST, "a header line is not NAME: VALUE")
+        if header[1].lower() == b"x-haproxy-server-state":
+            server_state = header[2].decode("latin-1").strip()
+    return Request(request_line[1].decode(), _path(request_line[2].decode()), server_state)
+
+
+def _path(target: str) -> str:
+    origin_form = _SCHEME_AND_AUTHORITY.sub("", target, count=1) if target[:1] != "/" else target
+    return origin_form.partition("?")[0] or "/"
+
+
+def render_response(
+    status: str, body: str, *, head: bool = False, content_type: str = "text/plain", headers: str = ""
+) -> bytes:
+    """Return the whole response. The three headers and their order are percona-clustercheck's."""
+    payload = body.encode()
+    text = (
+        f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
+        f"Content-Length: {len(payload)}\r\n{headers}\r\n"
+    )
+    return text.encode() + (b"" if head else payload)

@@ -1,0 +1,121 @@
+"""MySQL option files (my.cnf), as the servers' own clients read them.
+
+The rules are those of MariaDB's mysys/my_default.c and are held to `my_print_defaults` by a test: end-of-line
+comments outside quotes, backslash escapes, one pair of quotes around a value, includes, last value wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+GROUPS = ("client", "client-server", "client-mariadb")
+
+_SPACE = " \t\n\v\f\r"
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "s": " ", '"': '"', "'": "'", "\\": "\\"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One `name=value` line of one group; value is None for a line without `=`."""
+
+    group: str
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Include:
+    """A `!include FILE` or `!includedir DIR` line."""
+
+    path: str
+    directory: bool
+
+
+class OptionFileError(ValueError):
+    """A line that MySQL's own clients refuse, too. The text names the line's number and not what it holds."""
+
+
+def parse_option_file(text: str) -> Iterator[Option | Include]:
+    """Yield options and includes in the order of the file.
+
+    :raises OptionFileError: for an option before the first group, and for a group without its bracket.
+    """
+    group = None
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.lstrip(_SPACE)
+        if not line or line[0] in "#;":
+            continue
+        if line[0] == "!":
+            include = _parse_include(line[1:].lstrip(_SPACE))
+            if include:
+                yield include
+            continue
+        if line[0] == "[":
+            name, bracket, _ = line[1:].partition("]")
+            if not bracket:
+                raise OptionFileError(f"line {number}: a group without its closing bracket")
+            group = name.rstrip(_SPACE)
+            continue
+        if group is None:
+            raise OptionFileError(f"line {number}: an option before the first [group]")
+        yield _parse_option(group, _without_comment(line))
+
+
+def _parse_include(directive: str) -> Include | None:
+    for word in ("includedir", "include"):
+        rest = directive[len(word) :]
+        if directive.startswith(word) and rest[:1] and rest[0] in _SPACE:
+            return Include(rest.strip(_SPACE), word == "includedir")
+    return None
+
+
+def _without_comment(line: str) -> str:
+    quote, escaped = "", False
+    for index, char in enumerate(line):
+        if char in "'\"" and not escaped:
+            if not quote:
+                quote = char
+            elif quote == char:
+                quote = ""
+        if not quote and char == "#":
+            return line[:index]
+        escaped = bool(quote) and char == "\\" and not escaped
+    return line
+
+
+def _parse_option(group: str, line: str) -> Option:
+    name, equals, value = line.partition("=")
+    name = name.rstrip(_SPACE)
+    if not equals:
+        return Option(group, name, None)
+    value = value.strip(_SPACE)
+    if len(value) > 1 and value[0] in "'\"" and value[0] == value[-1]:
+        value = value[1:-1]
+    return Option(group, name, _unescape(value))
+
+
+def _unescape(value: str) -> str:
+    parts, index = [], 0
+    while index < len(value):
+        char = value[index]
+        # A backslash at the very end stands for itself.
+        if char == "\\" and index + 1 < len(value):
+            index += 1
+            char = _ESCAPES.get(value[index], "\\" + value[index])
+        parts.append(char)
+        index += 1
+    return "".join(parts)
+
+
+def client_options(options: Iterable[Option]) -> dict[str, str]:
+    """Return the options of a client's groups: last value wins, names with dashes, `loose-` dropped."""
+    found: dict[str, str] = {}
+    for option in options:
+        if option.group in GROUPS:
+            name = option.name.replace("_", "-")
+            found[name[6:] if name.startswith("loose-") else name] = "1" if option.value is None else option.value
+    return found

@@ -1,0 +1,256 @@
+"""The responder's desk: takes requests from the server loop and answers them from readings."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..adapters import systemd
+from ..adapters.reader import BackgroundReader, Reader, Snapshot
+from ..core.answers import Answer, Peer, refuse, render_answer
+from ..core.freshness import Due, Freshness
+from ..core.haproxy import parse_last_server
+from ..core.throttle import Throttle
+from ..core.verdict import Code, LastNode, Unreadable, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..adapters.log import Log
+    from ..adapters.reader import ConfigFile
+    from ..adapters.server import Server
+    from ..core.config import Responder
+    from ..core.http import Request
+    from ..core.report import NodeReport
+
+_PARENT_CHECK_SECONDS = 1.0
+_IDLE_SECONDS = 60.0
+
+
+@lru_cache(maxsize=256)
+def _peer(host: str, responder: Responder) -> Peer:
+    """Return what a client may do. An IPv4 client of a dual-stack socket counts as IPv4."""
+    plain = host[7:] if host.startswith("::ffff:") else host
+    loopback = plain.startswith("127.") or plain == "::1"
+    if not responder.allow_from and not responder.detail_from:
+        return Peer(True, loopback, not loopback)  # without importing ipaddress
+    from ipaddress import ip_address
+
+    address = ip_address(plain.partition("%")[0])
+    allowed = not responder.allow_from or any(address in network for network in responder.allow_from)
+    detailed = any(address in network for network in responder.detail_from) if responder.detail_from else loopback
+    return Peer(allowed, detailed, not loopback)
+
+
+def _verdict(request: Request, snapshot: Snapshot) -> Verdict:
+    """Return the snapshot's verdict, judged anew where HAProxy's word counts."""
+    policy = snapshot.config.policy
+    if request.server_state is None or policy.last_node is not LastNode.HAPROXY:
+        return snapshot.verdict
+    return judge(snapshot.reading, policy, snapshot.disabled, parse_last_server(request.server_state))
+
+
+def _report(verdict: Verdict, snapshot: Snapshot, age: float) -> NodeReport:
+    from datetime import datetime, timezone
+
+    from ..core.report import NodeReport
+
+    return NodeReport(
+        host=socket.gethostname(),
+        time=datetime.fromtimestamp(snapshot.time, timezone.utc).isoformat(timespec="milliseconds"),
+        age=age,
+        verdict=verdict,
+        policy=snapshot.config.policy,
+        disabled=snapshot.disabled,
+        reading=snapshot.reading,
+        warnings=snapshot.warnings,
+    )
+
+
+class OneShotDesk:
+    """Answers the one request of a process that xinetd started for it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def answer(self, request: Request, host: str, now: float) -> bytes:
+        """Return the response, from a reading taken now."""
+        snapshot = self._reader.take()
+        responder = snapshot.config.responder
+        peer = _peer(host, responder)
+        refused = refuse(request, peer)
+        if refused:
+            return refused
+        verdict, age = _verdict(request, snapshot), time.monotonic() - now
+        answer = Answer(verdict, age, responder.body, lambda: _report(verdict, snapshot, age), dict)
+        return render_answer(request, peer, answer)
+
+
+@dataclass
+class _Counters:
+    requests: int = 0
+    readings: int = 0
+    complaints: int = 0
+
+    def document(self) -> Mapping[str, tuple[str, int]]:
+        return {
+            "xha_requests_total": ("requests answered", self.requests),
+            "xha_readings_total": ("readings taken of the database", self.readings),
+            "xha_complaints_total": ("connections that came to nothing", self.complaints),
+        }
+
+
+class Desk:
+    """Answers from readings that a thread takes; see core/freshness.py for which reading answers which probe."""
+
+    def __init__(self, file: ConfigFile, log: Log, exit_without_parent: bool = False) -> None:
+        self._file = file
+        self._journal = Journal(log)
+        self._counters = _Counters()
+        responder = file.config.responder
+        self._freshness: Freshness[Snapshot] = Freshness(responder.max_age, responder.deadline)
+        self._hung: Snapshot | None = None
+        self._wanted = False
+        self._parent = os.getppid() if exit_without_parent else None
+        self._heartbeat = min(_PARENT_CHECK_SECONDS, systemd.watchdog_interval() or _IDLE_SECONDS)
+        self._next_heartbeat = 0.0
+
+    def attach(self, server: Server) -> None:
+        """Begin to take readings, and tell the server when one is there."""
+        self._server = server
+        bell, listener = socket.socketpair()
+        self._bell = listener
+        self._reader = BackgroundReader(Reader(self._file), lambda: bell.send(b"!"))
+        server.watch(listener, self._collect)
+
+    def answer(self, request: Request, host: str, now: float) -> bytes | None:
+        """Return the response, None while the reading that will answer it is not there."""
+        self._counters.requests += 1
+        responder = self._file.config.responder
+        refused = refuse(request, _peer(host, responder))
+        if refused:
+            return refused
+        due = self._freshness.due(now)
+        if due is not Due.FINISHED:
+            self._wanted = True
+            self._ask(now)
+        return None if due is Due.WAIT else self._render(request, host, now)
+
+    def answer_waiting(self, request: Request, host: str, now: float) -> bytes:
+        """Return the response to a request whose reading has come, or is overdue."""
+        return self._render(request, host, now)
+
+    def _render(self, request: Request, host: str, now: float) -> bytes:
+        snapshot = self._hung if self._freshness.hung else self._freshness.snapshot
+        assert snapshot is not None  # Freshness answers from a reading or as hung
+        verdict, age = _verdict(request, snapshot), self._freshness.age(now)
+        responder = snapshot.config.responder
+        report = lambda: _report(verdict, snapshot, age)  # noqa: E731
+        answer = Answer(verdict, age, responder.body, report, self._counters.document)
+        return render_answer(request, _peer(host, responder), answer)
+
+    def _ask(self, now: float) -> None:
+        at = self._freshness.may_ask_at()
+        if self._wanted and at is not None and at <= now:
+            self._wanted = False
+            self._freshness.asked(now)
+            self._counters.readings += 1
+            self._reader.ask()
+
+    def _collect(self) -> None:
+        self._bell.recv(64)
+        now = time.monotonic()
+        snapshot = self._reader.collect()
+        if snapshot is None:
+            return
+        gave_up = isinstance(snapshot.reading, Unreadable) and snapshot.reading.code is Code.HUNG
+        self._freshness.max_age = snapshot.config.responder.max_age
+        self._freshness.deadline = snapshot.config.responder.deadline
+        self._freshness.finished(snapshot, answered=not gave_up)
+        if gave_up:
+            self._note_hung()
+        else:
+            self._journal.note(snapshot, now)
+        self._server.answer_waiting()
+
+    def _note_hung(self) -> None:
+        """Make the snapshot that stands for "the server does not answer"."""
+        last = self._freshness.snapshot
+        config = last.config if last else self._file.config
+        reading = Unreadable(Code.HUNG)
+        disabled = last.disabled if last else None
+        self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), disabled)
+        self._journal.note(self._hung, time.monotonic())
+
+    def complain(self, host: str, why: str, now: float) -> None:
+        """Count, and tell now and then, of a connection that came to nothing."""
+        self._counters.complaints += 1
+        self._journal.complain(host, why, now)
+
+    def tick(self, now: float) -> float:
+        """Do what is due, and return in how many seconds something is due again."""
+        if now >= self._next_heartbeat:
+            self._beat(now)
+        self._ask(now)
+        overdue = self._freshness.overdue_at()
+        if overdue is not None and overdue <= now:
+            self._freshness.due(now)
+            self._note_hung()
+            self._server.answer_waiting()
+            overdue = None
+        ask_at = self._freshness.may_ask_at() if self._wanted else None
+        times = [at for at in (overdue, ask_at, self._next_heartbeat) if at is not None]
+        return max(0.0, min(times) - now)
+
+    def _beat(self, now: float) -> None:
+        """Feed systemd's watchdog from the loop, never from the database; leave when xinetd has left."""
+        self._next_heartbeat = now + self._heartbeat
+        if self._parent is not None and os.getppid() != self._parent:
+            sys.exit(0)
+        systemd.notify("WATCHDOG=1")
+
+
+@dataclass
+class Journal:
+    """One log line for each change of state, and a summary of a flood."""
+
+    log: Log
+    _state: tuple[Code, bool] | None = None
+    _warnings: tuple[str, ...] = ()
+    _changes: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
+    _complaints: Throttle = field(default_factory=lambda: Throttle(burst=5, period=60))
+
+    def note(self, snapshot: Snapshot, now: float) -> None:
+        """Tell of a verdict or a warning that differs from the last one."""
+        verdict = snapshot.verdict
+        state = (verdict.code, verdict.available)
+        if state != self._state:
+            self._state = state
+            self._change(verdict, now)
+        for warning in snapshot.warnings:
+            if warning not in self._warnings:
+                self.log.warning(warning)
+        self._warnings = snapshot.warnings
+
+    def _change(self, verdict: Verdict, now: float) -> None:
+        tell, quiet = self._changes.admit(now)
+        if quiet:
+            self.log.warning(f"{quiet} more changes of state in the last minute")
+        if tell:
+            service = "in service" if verdict.available else "out of service"
+            remedy = f"; {verdict.remedy}" if verdict.remedy else ""
+            write = self.log.info if verdict.code is Code.SYNCED else self.log.warning
+            write(f"{service}: {verdict.code.value}: {verdict.message}{remedy}")
+
+    def complain(self, host: str, why: str, now: float) -> None:
+        """Tell of a connection that came to nothing, a few times a minute."""
+        tell, quiet = self._complaints.admit(now)
+        if quiet:
+            self.log.warning(f"{quiet} more connections that came to nothing in the last minute")
+        if tell:
+            self.log.warning(f"{host}: {why}")

@@ -1,0 +1,154 @@
+"""xha-responder: answers HAProxy's probes on port 49000.
+
+It finds its socket where whoever started it left one: systemd at descriptor 3, xinetd at 0 (`wait = yes` a listening
+one, `wait = no` a connected one); otherwise it opens those of --listen or of xha.conf.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from ..adapters.log import Log
+from ..adapters.reader import ConfigFile, Reader
+
+if TYPE_CHECKING:
+    from ..core.config import Config
+    from .options import Options
+
+NAME = "xha-responder"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the responder; return the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    options = None
+    if arguments:  # started by xinetd or systemd there are none, and argparse costs a forked process 6 ms
+        from .options import parse_responder_options
+
+        options = parse_responder_options(arguments)
+    file = ConfigFile(options.config if options else None, options.apply if options else _unchanged)
+    inherited = _inherited_sockets()
+    if len(inherited) == 1 and not _is_listening(inherited[0]):
+        return _answer_one(inherited[0], file)
+    return _serve(inherited, file, options)
+
+
+def _unchanged(config: Config) -> Config:
+    return config
+
+
+def _inherited_sockets() -> list[socket.socket]:
+    from ..adapters import systemd
+
+    listeners = systemd.take_listeners()
+    if listeners:
+        return listeners
+    try:
+        sock = socket.socket(fileno=os.dup(0))
+    except OSError:
+        return []
+    if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.type != socket.SOCK_STREAM:
+        sock.close()
+        return []
+    return [sock]
+
+
+def _is_listening(sock: socket.socket) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
+    """Answer the one connection that xinetd accepted for us (`wait = no`)."""
+    from ..adapters.server import serve_one
+    from .desk import OneShotDesk
+
+    _detach_standard_streams()
+    reader = Reader(file, timeout=file.config.responder.deadline)
+    # A client that goes away is not an event.
+    with contextlib.suppress(OSError):
+        serve_one(sock, OneShotDesk(reader).answer)
+    sock.close()
+    return 0
+
+
+def _detach_standard_streams() -> None:
+    """Point 0, 1 and 2 away from the socket that xinetd put there: a line on stderr would reach HAProxy."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
+
+
+def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | None) -> int:
+    from ..adapters import systemd
+    from ..adapters.server import Server
+    from .desk import Desk
+
+    under_xinetd = bool(inherited) and "LISTEN_PID" not in os.environ
+    if under_xinetd:
+        _detach_standard_streams()
+    log = Log(NAME, use_syslog=under_xinetd)
+    listeners = inherited or _open_listeners(file, options, log)
+    if not listeners:
+        return 2
+    _raise_descriptor_limit()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # xha.conf is read again whenever it changes
+    desk = Desk(file, log, exit_without_parent=under_xinetd)
+    server = Server(listeners, desk)
+    desk.attach(server)
+    log.info("listening on " + ", ".join(_name(listener) for listener in listeners))
+    systemd.notify("READY=1")
+    server.run()
+    return 0
+
+
+def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list[socket.socket]:
+    from ..core.config import ConfigError
+
+    addresses = options.listen if options else ()
+    if not addresses:
+        try:
+            addresses = file.refresh().responder.listen
+        except ConfigError as error:
+            log.warning(f"{error}")
+    if not addresses:
+        log.warning("no socket to serve: say --listen ADDRESS:PORT, or let systemd or xinetd start it")
+    listeners = []
+    for host, port in addresses:
+        try:
+            listeners.append(_listen(host, port))
+        except OSError as error:
+            log.warning(f"listening on {host} port {port}: {(error.strerror or str(error)).lower()}")
+            return []
+    return listeners
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6 and host == "::":
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    listener.bind(address)
+    return listener
+
+
+def _raise_descriptor_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _name(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
