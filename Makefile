@@ -1,0 +1,106 @@
+# xha: see README.md. `make help` lists what can be made. Non-trivial steps are scripts in .ci/.
+#
+# Variables as in the GNU coding standards; DESTDIR stages an installation for a package.
+
+PYTHON ?= python3
+# The interpreter of what is installed: the distribution's own, so that it lives as long as the system does.
+SYSPYTHON ?= /usr/bin/python3
+INSTALL ?= install
+
+prefix ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir ?= $(exec_prefix)/bin
+libexecdir ?= $(exec_prefix)/libexec
+docdir ?= $(prefix)/share/doc/xha
+pythondir ?= $(prefix)/lib/xha/python
+# These are read where xha and the system look for them, whatever the prefix is.
+confdir ?= /etc/xha
+unitdir ?= /usr/lib/systemd/system
+sysusersdir ?= /usr/lib/sysusers.d
+sysctldir ?= /usr/lib/sysctl.d
+xinetddir ?= /etc/xinetd.d
+ocfdir ?= /usr/lib/ocf/resource.d
+
+doors = checks/xha-check checks/clustercheck xinetd/xha-responder
+venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
+
+# Units and stanzas name directories as @libexecdir@ and @docdir@.
+fill = sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help deps deps-demo deps-bench venv check test demo bench install uninstall clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '  make %-10s %s\n' "$$target" "$$text"; done
+
+deps: ## install the Debian packages that the tests need (NO_INSTALL=1: only say what is missing)
+	@PYTHON='$(PYTHON)' .ci/deps test
+
+deps-demo:
+	@PYTHON='$(PYTHON)' .ci/deps demo
+
+deps-bench:
+	@PYTHON='$(PYTHON)' .ci/deps bench
+
+venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's commands on .venv/bin
+
+.venv/.made: setup.cfg .ci/venv .ci/requirements
+	@PYTHON='$(PYTHON)' .ci/venv main .venv
+	@touch $@
+
+.venv/versions/.made: setup.cfg .ci/venv .ci/requirements .ci/pythons | .venv/.made
+	@.ci/venv versions .venv/versions
+	@touch $@
+
+vpath xha-check checks
+vpath clustercheck checks
+vpath xha-responder xinetd
+$(venv_doors): .venv/bin/%: % .ci/launcher .venv/.made
+	@.ci/launcher '$<' '$(CURDIR)/.venv/bin/python -I' '$(CURDIR)/lib' >$@
+	@chmod 755 $@
+
+check: venv ## lint, types and the pure tests on every Python found: fast, no network, no root, no database
+	@.ci/check
+
+test: deps venv check ## everything, with real daemons; installs what it needs
+	.venv/bin/python -m pytest
+
+demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
+	@PYTHONPATH=tests .venv/bin/python -m demo
+
+bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself
+	@PYTHONPATH=tests .venv/bin/python -m bench
+
+install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
+	.ci/install-python '$(SYSPYTHON)' '$(pythondir)' '$(DESTDIR)'
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(confdir)' \
+		'$(DESTDIR)$(unitdir)' '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(sysctldir)' '$(DESTDIR)$(xinetddir)'
+	.ci/launcher checks/xha-check '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(bindir)/xha-check'
+	.ci/launcher checks/clustercheck '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(bindir)/clustercheck'
+	.ci/launcher xinetd/xha-responder '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-responder'
+	chmod 755 '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck' \
+		'$(DESTDIR)$(libexecdir)/xha/xha-responder'
+	$(fill) xinetd/xha-responder.socket >'$(DESTDIR)$(unitdir)/xha-responder.socket'
+	$(fill) xinetd/xha-responder.service >'$(DESTDIR)$(unitdir)/xha-responder.service'
+	$(fill) xinetd/xha.xinetd >'$(DESTDIR)$(xinetddir)/xha'
+	$(fill) xinetd/galeracheck.xinetd >'$(DESTDIR)$(docdir)/galeracheck.xinetd'
+	$(INSTALL) -m 644 xinetd/xha.sysusers '$(DESTDIR)$(sysusersdir)/xha.conf'
+	$(INSTALL) -m 644 xinetd/xha.sysctl '$(DESTDIR)$(sysctldir)/60-xha.conf'
+	$(INSTALL) -m 644 README.md CHANGELOG.md '$(DESTDIR)$(docdir)'
+	chmod 644 '$(DESTDIR)$(unitdir)'/xha-responder.* '$(DESTDIR)$(xinetddir)/xha' '$(DESTDIR)$(docdir)/galeracheck.xinetd'
+	@.ci/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
+
+uninstall: ## remove what install put there; changed configuration, and the user xha, stay
+	rm -f '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck'
+	rm -f '$(DESTDIR)$(unitdir)/xha-responder.socket' '$(DESTDIR)$(unitdir)/xha-responder.service'
+	rm -f '$(DESTDIR)$(sysusersdir)/xha.conf' '$(DESTDIR)$(sysctldir)/60-xha.conf' '$(DESTDIR)$(xinetddir)/xha'
+	rm -rf '$(DESTDIR)$(pythondir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
+	-@rmdir '$(DESTDIR)$(prefix)/lib/xha' 2>/dev/null
+	@.ci/configure --remove '$(confdir)' '$(DESTDIR)'
+
+clean: ## remove what the other targets made in this directory
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist lib/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
