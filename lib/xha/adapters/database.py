@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
@@ -67,17 +66,19 @@ _SHOW = (
 )
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Where to log in, and as whom. Exactly one of socket and host is set. tls is None for no TLS."""
 
     user: str
-    password: str = field(default="", repr=False)
+    password: str = ""
     socket: str | None = None
     host: str | None = None
     port: int = DEFAULT_PORT
     tls: ssl.SSLContext | None = None
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:  # a tuple's own would show the password
+        return f"Target({self.user}@{self})"
 
     def __str__(self) -> str:
         return self.socket or (f"[{self.host}]:{self.port}" if ":" in str(self.host) else f"{self.host}:{self.port}")
@@ -281,4 +282,4 @@ def _os_text(error: BaseException) -> str:
 
 def member_database(database: Database, host: str, port: int | None) -> Database:
     """Return the same account at another member's address."""
-    return replace(database, socket=None, host=host, port=port or database.port)
+    return database._replace(socket=None, host=host, port=port or database.port)

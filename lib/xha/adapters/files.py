@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..core import disabled as core_disabled
 from ..core.config import DEFAULT_PATH, Config, ConfigError, parse_config
@@ -42,8 +42,7 @@ def config_signature(path: str | None = None) -> tuple[int, ...] | None:
     return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_mode, seen.st_uid, seen.st_gid
 
 
-@dataclass(frozen=True)
-class ClientOptions:
+class ClientOptions(NamedTuple):
     """The options that a client takes from an option file, and what is unsafe about the file."""
 
     values: dict[str, str]
@@ -67,8 +66,9 @@ def read_client_options(path: str) -> ClientOptions:
 
 
 def _read_options(path: str, depth: int) -> list[Option]:
+    mode = os.stat(path).st_mode
     # MySQL's clients ignore such a file; saying so beats a login that fails for no visible reason.
-    if stat.S_IMODE(os.stat(path).st_mode) & 0o002:
+    if stat.S_ISREG(mode) and mode & 0o002:
         raise ConfigError(f"{path}: everybody on this host can write it; chmod 0640")
     options: list[Option] = []
     try:

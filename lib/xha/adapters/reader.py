@@ -1,12 +1,9 @@
-"""Takes readings of one node and judges them: in the caller's thread, or in one of its own for the responder."""
+"""Takes readings of one node and judges them."""
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.config import Config, ConfigError
 from ..core.reading import LocalState, Reading
@@ -14,19 +11,29 @@ from ..core.verdict import Code, Unreadable, Verdict, judge
 from .files import config_signature, read_config, read_disabled
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Protocol
 
     from ..core.config import Database
     from ..core.disabled import Disabled
     from ..core.reading import DonorEvidence
-    from .database import Session
+    from .database import Session, Target
+
+    class ConfigSource(Protocol):
+        """Where a configuration comes from."""
+
+        @property
+        def config(self) -> Config:
+            """The last good one."""
+
+        def refresh(self) -> Config:
+            """Return the present one. :raises ConfigError: as long as it is wrong."""
+
 
 # Looking through every process of the host costs some milliseconds.
 _EVIDENCE_LASTS = 1.0
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A reading, what else was seen with it, and the verdict. time is in seconds since the epoch."""
 
     reading: Reading | Unreadable
@@ -64,11 +71,17 @@ class Reader:
     """Owns the one connection to the database; used by one thread at a time.
 
     timeout, in seconds, is how long it waits for the server at each step before it gives the connection up; None
-    takes hang_reset from the configuration.
+    is for a resident and takes hang_reset from the configuration. resolve turns the configuration into where to
+    log in; by default adapters.database.read_target does.
     """
 
-    def __init__(self, file: ConfigFile, timeout: float | None = None) -> None:
-        self._file, self._timeout = file, timeout
+    def __init__(
+        self,
+        source: ConfigSource,
+        timeout: float | None = None,
+        resolve: Callable[[Database], Target] | None = None,
+    ) -> None:
+        self._source, self._timeout, self._resolve = source, timeout, resolve
         self._session: Session | None = None
         self._session_database: Database | None = None
         self._login_checked = 0.0
@@ -79,9 +92,9 @@ class Reader:
     def take(self) -> Snapshot:
         """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
         try:
-            config = self._file.refresh()
+            config = self._source.refresh()
         except ConfigError as error:
-            return self._snapshot(Unreadable(Code.CONFIG_ERROR, str(error)), self._file.config)
+            return self._snapshot(Unreadable(Code.CONFIG_ERROR, str(error)), self._source.config)
         return self._snapshot(self._read(config), config)
 
     def _snapshot(self, reading: Reading | Unreadable, config: Config) -> Snapshot:
@@ -121,23 +134,28 @@ class Reader:
         """Return the open connection, a new one after a failure or where the configuration changed."""
         if self._session and self._session_database == config.database:
             return self._session
-        from .database import Session, read_target
+        from .database import Session
 
         self.close()
-        target = read_target(config.database)
+        target = self._target(config.database)
         self._session = Session(target, self._timeout or config.responder.hang_reset, config.database.probe_query)
         self._session_database = config.database
         self._login_checked, self._login_warnings = time.monotonic(), target.warnings
         return self._session
 
+    def _target(self, database: Database) -> Target:
+        from .database import read_target
+
+        return (self._resolve or read_target)(database)
+
     def _check_login(self, config: Config) -> None:
         """Warn, every hang_reset, if the open connection is the last that the server would give us."""
         if self._timeout or time.monotonic() - self._login_checked < config.responder.hang_reset:
             return
-        from .database import ReadError, Session, read_target
+        from .database import ReadError, Session
 
         try:
-            target = read_target(config.database)
+            target = self._target(config.database)
             self._login_warnings = target.warnings
             Session(target, config.responder.deadline).close()
         except ReadError as error:
@@ -155,38 +173,10 @@ class Reader:
 
             self._evidence = find_donor_evidence(reading.variables.socket, reading.variables.datadir)
             self._evidence_at = time.monotonic()
-        return replace(reading, donor=self._evidence if session.target.local else None)
+        return reading._replace(donor=self._evidence if session.target.local else None)
 
     def close(self) -> None:
         """Close the connection to the database."""
         if self._session:
             self._session.close()
         self._session = None
-
-
-class BackgroundReader:
-    """A Reader in a thread of its own: ask for a reading now, collect the snapshot when `wake` was called."""
-
-    def __init__(self, reader: Reader, wake: Callable[[], object]) -> None:
-        self._reader, self._wake = reader, wake
-        self._questions: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
-        # A daemon: a frozen server must not keep the process from ending.
-        threading.Thread(target=self._run, name="database", daemon=True).start()
-
-    def ask(self) -> None:
-        """Have one reading taken."""
-        self._questions.put(None)
-
-    def collect(self) -> Snapshot | None:
-        """Return a snapshot that was asked for, None while none is there."""
-        try:
-            return self._snapshots.get_nowait()
-        except queue.Empty:
-            return None
-
-    def _run(self) -> None:
-        while True:
-            self._questions.get()
-            self._snapshots.put(self._reader.take())
-            self._wake()

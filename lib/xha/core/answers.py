@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .clustercheck import Body, render_clustercheck
 from .http import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, OK, UNAVAILABLE, Request, render_response
@@ -20,8 +19,7 @@ _PATHS = ("/", "/ready", "/live")
 _DETAIL_PATHS = ("/node", "/metrics")
 
 
-@dataclass(frozen=True)
-class Peer:
+class Peer(NamedTuple):
     """What a client's address may do: ask at all, see details, and whether the answer leaves this host."""
 
     allowed: bool
@@ -46,8 +44,7 @@ def _error(status: str, text: str, request: Request, headers: str = "") -> bytes
     return render_response(status, f"{text}\n", head=request.method == "HEAD", headers=headers)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What an answer is made of. age in seconds; report and counters are asked for only where they show."""
 
     verdict: Verdict

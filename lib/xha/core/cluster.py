@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import Reading
 from .verdict import Unreadable, Verdict
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """A node's SQL address. port is None where only the group's address is known."""
 
     host: str
@@ -28,8 +26,7 @@ class Member:
         return host if self.port is None else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What one member came to."""
 
     member: Member
@@ -37,8 +34,7 @@ class Answer:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Disagreement:
+class Disagreement(NamedTuple):
     """Members that cannot all be right. nodes are the members' names, as the table shows them."""
 
     code: str

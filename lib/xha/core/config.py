@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .clustercheck import Body
 from .durations import parse_duration
@@ -24,8 +23,7 @@ class ConfigError(Exception):
     """A configuration that cannot be used. The text names file, section and key, and never holds a secret."""
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(NamedTuple):
     """Where the database is. What is None here comes from defaults_file, then from MySQL's own defaults."""
 
     defaults_file: str = "/etc/xha/client.cnf"
@@ -36,8 +34,7 @@ class Database:
     probe_query: str = DEFAULT_QUERY
 
 
-@dataclass(frozen=True)
-class Responder:
+class Responder(NamedTuple):
     """How the responder listens and answers. Durations in seconds; empty allow_from is everybody."""
 
     listen: tuple[tuple[str, int], ...] = ()
@@ -51,13 +48,12 @@ class Responder:
     legacy_disabled_file: str | None = None
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """Everything xha.conf can say."""
 
-    database: Database = field(default_factory=Database)
-    policy: Policy = field(default_factory=Policy)
-    responder: Responder = field(default_factory=Responder)
+    database: Database = Database()
+    policy: Policy = Policy()
+    responder: Responder = Responder()
     members: tuple[str, ...] = ()
 
 

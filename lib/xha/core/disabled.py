@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_BYTES = 4096
 MAX_WHY = 200
 
 
-@dataclass(frozen=True)
-class Disabled:
+class Disabled(NamedTuple):
     """A node taken out of service by hand. until is RFC 3339 with a zone; None means until `xha-check --enable`."""
 
     by: str | None = None

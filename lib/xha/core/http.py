@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 MAX_REQUEST = 8192
 
@@ -33,8 +33,7 @@ class BadRequest(ValueError):
         self.status = status
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What of a request matters here. server_state is HAProxy's X-Haproxy-Server-State, None without it."""
 
     method: str

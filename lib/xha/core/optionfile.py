@@ -6,8 +6,7 @@ comments outside quotes, backslash escapes, one pair of quotes around a value, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,8 +17,7 @@ _SPACE = " \t\n\v\f\r"
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "s": " ", '"': '"', "'": "'", "\\": "\\"}
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One `name=value` line of one group; value is None for a line without `=`."""
 
     group: str
@@ -27,8 +25,7 @@ class Option:
     value: str | None
 
 
-@dataclass(frozen=True)
-class Include:
+class Include(NamedTuple):
     """A `!include FILE` or `!includedir DIR` line."""
 
     path: str

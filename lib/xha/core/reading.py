@@ -6,9 +6,8 @@ something that does not parse: a reading never fails to parse, it only says less
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +28,7 @@ class LocalState(IntEnum):
     ERROR = 5
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """The rows of SHOW GLOBAL STATUS that xha needs."""
 
     wsrep_local_state: int | None = None
@@ -57,8 +55,7 @@ class Status:
     uptime: int | None = None
 
 
-@dataclass(frozen=True)
-class Variables:
+class Variables(NamedTuple):
     """The rows of SHOW GLOBAL VARIABLES that xha needs. Percona XtraDB Cluster alone sends pxc_maint_mode."""
 
     wsrep_on: bool | None = None
@@ -81,8 +78,8 @@ class Variables:
     version: str | None = None
 
 
-STATUS_NAMES = tuple(field.name for field in fields(Status))
-VARIABLE_NAMES = tuple(field.name for field in fields(Variables))
+STATUS_NAMES = Status._fields
+VARIABLE_NAMES = Variables._fields
 
 
 class DonorKind(str, Enum):
@@ -92,16 +89,14 @@ class DonorKind(str, Enum):
     LOCK = "lock"
 
 
-@dataclass(frozen=True)
-class DonorEvidence:
+class DonorEvidence(NamedTuple):
     """The local process that tells an SST donor from a backup's lock, such as `wsrep_sst_rsync, pid 4711`."""
 
     kind: DonorKind
     process: str
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One round trip's worth of facts.
 
     probe_errno is the server's error number for the query an application would send, 0 if it succeeded.
@@ -152,7 +147,8 @@ _PARSERS: Mapping[str, Callable[[str], Value]] = {
 
 
 def _parse_rows(kind: type[Status] | type[Variables], rows: Iterable[tuple[str, str]]) -> dict[str, Value]:
-    parsers = {field.name: _PARSERS[str(field.type)] for field in fields(kind)}
+    # NamedTuple keeps an annotation as a typing.ForwardRef.
+    parsers = {name: _PARSERS[kind.__annotations__[name].__forward_arg__] for name in kind._fields}
     named = ((str(name).lower(), value) for name, value in rows)
     return {name: parsers[name](str(value)) for name, value in named if name in parsers and value is not None}
 
@@ -171,8 +167,8 @@ def reading_values(reading: Reading) -> dict[str, Value]:
     """Return the reading as one flat mapping of the server's names to values, for JSON."""
     evidence = reading.donor.process if reading.donor else None
     return {
-        **asdict(reading.status),
-        **asdict(reading.variables),
+        **reading.status._asdict(),
+        **reading.variables._asdict(),
         "probe_errno": reading.probe_errno,
         "donor_evidence": evidence,
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import Reading, reading_values
 from .verdict import ExitCode
@@ -31,8 +30,7 @@ METRICS = {
 }
 
 
-@dataclass(frozen=True)
-class NodeReport:
+class NodeReport(NamedTuple):
     """Everything xha knows of one node at one moment. time is RFC 3339 in UTC, age in seconds."""
 
     host: str
@@ -65,8 +63,8 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
     verdict, disabled = report.verdict, report.disabled
     if remote:
         values.update(dict.fromkeys(_LOCAL_ONLY))
-        verdict = replace(verdict, message=verdict.message.partition(": ")[0])
-        disabled = disabled and replace(disabled, by=None, why=None)
+        verdict = verdict._replace(message=verdict.message.partition(": ")[0])
+        disabled = disabled and disabled._replace(by=None, why=None)
     return {
         "schema": SCHEMA,
         "kind": "node",
@@ -80,8 +78,8 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
             "message": verdict.message,
             "remedy": verdict.remedy,
         },
-        "policy": {**asdict(report.policy), "last_node": report.policy.last_node.value},
-        "disabled": disabled and asdict(disabled),
+        "policy": {**report.policy._asdict(), "last_node": report.policy.last_node.value},
+        "disabled": disabled and disabled._asdict(),
         "warnings": list(report.warnings),
         "reading": values,
     }
@@ -93,7 +91,7 @@ def cluster_document(nodes: Iterable[dict[str, Any]], disagreements: Iterable[Di
         "schema": SCHEMA,
         "kind": "cluster",
         "nodes": list(nodes),
-        "disagreements": [{**asdict(one), "nodes": list(one.nodes)} for one in disagreements],
+        "disagreements": [{**one._asdict(), "nodes": list(one.nodes)} for one in disagreements],
     }
 
 

@@ -6,9 +6,8 @@ same reading. To add a reason: add a Code, its row in RULES, a line in docs/verd
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import DonorKind, LocalState, Reading
 
@@ -47,10 +46,10 @@ class Code(str, Enum):
     ACCESS_DENIED = "access-denied"
     TOO_MANY_CONNECTIONS = "too-many-connections"
     CONFIG_ERROR = "config-error"
+    UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """What follows from a code, whatever the policy: `/live`, the exit code, and what a person reads."""
 
     live: bool
@@ -148,6 +147,13 @@ RULES = {
         "xha's configuration is wrong, so the node was not looked at",
         "correct what the message names; the next probe reads the file again",
     ),
+    # Said of another host only: from here a dead server and a cut network look the same.
+    Code.UNREACHABLE: Rule(
+        False,
+        _CRITICAL,
+        "the member does not answer from here",
+        "run xha-check --node on that host; if it is well, look at the network and the firewall between",
+    ),
 }
 
 
@@ -159,8 +165,7 @@ class LastNode(Enum):
     HAPROXY = "haproxy"
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What the operator decided about nodes that answer, but not at their best."""
 
     available_when_donor: bool = False
@@ -168,16 +173,14 @@ class Policy:
     last_node: LastNode = LastNode.CLUSTER
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """Why there is no reading. detail is for this host's operator and log, never for a remote client."""
 
     code: Code
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer. available is for `/` and `/ready`, live for `/live`, exit_code for xha-check."""
 
     code: Code
@@ -217,6 +220,11 @@ def judge(
         return _verdict(refused[0], available=True, detail=f"in service because {rescue}")
     detail = disabled.why or "" if disabled and refused[0] is Code.DISABLED else ""
     return _verdict(refused[0], available=False, detail=detail)
+
+
+def judge_disabled(disabled: Disabled) -> Verdict:
+    """Return the verdict on a node that was taken out of service, without a reading (clustercheck's order)."""
+    return _verdict(Code.DISABLED, available=False, detail=disabled.why or "")
 
 
 _RESCUED = (Code.DONOR, Code.DONOR_SST, Code.DONOR_LOCK, Code.READ_ONLY)

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..adapters import systemd
-from ..adapters.reader import BackgroundReader, Reader, Snapshot
+from ..adapters.background import BackgroundReader
+from ..adapters.reader import Reader, Snapshot
 from ..core.answers import Answer, Peer, refuse, render_answer
 from ..core.freshness import Due, Freshness
 from ..core.haproxy import parse_last_server

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .. import __version__
 from ..core.config import parse_address, parse_port
@@ -55,8 +54,7 @@ def add_database_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--port", metavar="PORT", type=argument(parse_port), help="the server's TCP port")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The command line of a program that reads one database. None is "not said"."""
 
     config: str | None = None
@@ -70,12 +68,12 @@ class Options:
         """Return the configuration with what the command line says on top."""
         database = config.database
         if self.socket:
-            database = replace(database, socket=self.socket, host=None)
+            database = database._replace(socket=self.socket, host=None)
         elif self.host or self.port:
-            database = replace(database, socket=None, host=self.host or database.host, port=self.port or database.port)
+            database = database._replace(socket=None, host=self.host or database.host, port=self.port or database.port)
         if self.defaults_file:
-            database = replace(database, defaults_file=self.defaults_file)
-        return replace(config, database=database)
+            database = database._replace(defaults_file=self.defaults_file)
+        return config._replace(database=database)
 
 
 def database_options(namespace: argparse.Namespace, **more: Any) -> Options:

@@ -1,0 +1,40 @@
+"""A reader in a thread of its own, so that a hung database holds up no answer."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .reader import Reader, Snapshot
+
+
+class BackgroundReader:
+    """A Reader in a thread of its own: ask for a reading now, collect the snapshot when `wake` was called."""
+
+    def __init__(self, reader: Reader, wake: Callable[[], object]) -> None:
+        self._reader, self._wake = reader, wake
+        self._questions: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+        # A daemon: a frozen server must not keep the process from ending.
+        threading.Thread(target=self._run, name="database", daemon=True).start()
+
+    def ask(self) -> None:
+        """Have one reading taken."""
+        self._questions.put(None)
+
+    def collect(self) -> Snapshot | None:
+        """Return a snapshot that was asked for, None while none is there."""
+        try:
+            return self._snapshots.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _run(self) -> None:
+        while True:
+            self._questions.get()
+            self._snapshots.put(self._reader.take())
+            self._wake()

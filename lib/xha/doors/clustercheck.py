@@ -1,0 +1,149 @@
+"""clustercheck: the drop-in for percona-clustercheck and its Red Hat and Percona descendants.
+
+Options, bytes and exit codes are theirs (research: olafz/percona-clustercheck d5da8be, and Percona's script of
+2026 with its leading `-`); the decision is xha's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..adapters.files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
+from ..core.clustercheck import Body, render_clustercheck
+from ..core.config import Config, Database, Responder, parse_port
+from ..core.verdict import Policy, Unreadable, Verdict, judge_disabled
+
+if TYPE_CHECKING:
+    from ..adapters.database import Target
+
+_USAGE = (
+    "Usage: {program} <user> <pass> <available_when_donor=0|1> <log_file> <available_when_readonly=0|1> "
+    "<defaults_extra_file>\n"
+)
+_POSITIONS = (
+    "MYSQL_USERNAME",
+    "MYSQL_PASSWORD",
+    "AVAILABLE_WHEN_DONOR",
+    "ERR_FILE",
+    "AVAILABLE_WHEN_READONLY",
+    "DEFAULTS_EXTRA_FILE",
+)
+_DEFAULTS = {
+    "MYSQL_USERNAME": "clustercheckuser",
+    "MYSQL_PASSWORD": "clustercheckpassword!",
+    "AVAILABLE_WHEN_DONOR": "0",
+    "ERR_FILE": os.devnull,
+    "AVAILABLE_WHEN_READONLY": "1",
+    "DEFAULTS_EXTRA_FILE": "/etc/my.cnf",
+    "MYSQL_HOST": "",
+    "MYSQL_PORT": "",
+}
+# These mean something when empty: the option is left to the option file.
+_MAY_BE_EMPTY = ("MYSQL_USERNAME", "MYSQL_PASSWORD")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Answer on standard output, or on the socket that xinetd left at descriptor 0; return 0 for 200, else 1."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and arguments[0] in ("-h", "--help"):
+        sys.stdout.write(_USAGE.format(program=sys.argv[0]))
+        return 0
+    verdict = _judge(arguments)
+    _answer(render_clustercheck(verdict, Body.PERCONA))
+    return 0 if verdict.available else 1
+
+
+def _judge(arguments: list[str]) -> Verdict:
+    # Before any setting is read, as in the original.
+    disabled = read_disabled(Responder().disabled_file, LEGACY_DISABLED_FILE)
+    if disabled:
+        return judge_disabled(disabled)
+    from ..adapters.reader import Reader
+
+    settings = Settings.read(arguments)
+    snapshot = Reader(settings, settings.config.responder.deadline, settings.target).take()
+    unreadable = isinstance(snapshot.reading, Unreadable)
+    _write_error_file(settings.error_file, snapshot.verdict.message if unreadable else "")
+    return snapshot.verdict
+
+
+def _positional(arguments: list[str]) -> dict[str, str]:
+    # Percona's own form: `clustercheck - donor log readonly file`, the account only from the file.
+    if arguments[:1] == ["-"]:
+        arguments = ["", "", *arguments[1:]]
+    given = dict(zip(_POSITIONS, arguments))
+    return {name: value for name, value in given.items() if value or name in _MAY_BE_EMPTY}
+
+
+class Settings(NamedTuple):
+    """clustercheck's settings: positional, then environment, then /etc/sysconfig and /etc/default, then default."""
+
+    config: Config
+    user: str
+    password: str
+    error_file: str
+
+    @classmethod
+    def read(cls, arguments: list[str]) -> Settings:
+        """Gather the settings. What is no switch or port counts as the original's default."""
+        environment = {name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}
+        if os.environ.get("MYSQL_PASSWORD") == "":
+            environment["MYSQL_PASSWORD"] = ""
+        values = {**_DEFAULTS, **read_sysconfig(), **environment, **_positional(arguments)}
+        extra = values["DEFAULTS_EXTRA_FILE"]
+        database = Database(
+            defaults_file=extra if os.access(extra, os.R_OK) else os.devnull,
+            host=values["MYSQL_HOST"] or None,
+            port=_port(values["MYSQL_PORT"]),
+        )
+        policy = Policy(values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0")
+        config = Config(database, policy, Responder(legacy_disabled_file=LEGACY_DISABLED_FILE))
+        return cls(config, values["MYSQL_USERNAME"], values["MYSQL_PASSWORD"], values["ERR_FILE"])
+
+    def refresh(self) -> Config:
+        """Return the configuration; it does not change while the program runs."""
+        return self.config
+
+    def target(self, database: Database) -> Target:
+        """Return where to log in, with the account that was given in place of the option file's."""
+        from ..adapters.database import read_target
+
+        target = read_target(database)
+        return target._replace(user=self.user or target.user, password=self.password or target.password)
+
+
+def _port(text: str) -> int | None:
+    try:
+        return parse_port(text) if text else None
+    except ValueError:
+        return None
+
+
+def _write_error_file(path: str, message: str) -> None:
+    """Leave the reason in ERR_FILE. One that cannot be opened costs a line in syslog, not the verdict."""
+    if path == os.devnull:
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{message}\n" if message else "")
+    except OSError as error:
+        import syslog
+
+        syslog.openlog("clustercheck", syslog.LOG_PID, syslog.LOG_DAEMON)
+        syslog.syslog(syslog.LOG_WARNING, f"{path}: {error.strerror}; the reason was: {message or 'none'}")
+
+
+def _answer(response: bytes) -> None:
+    if stat.S_ISSOCK(os.fstat(0).st_mode):
+        from ..adapters.server import serve_one
+
+        with socket.socket(fileno=os.dup(0)) as client, contextlib.suppress(OSError):
+            serve_one(client, lambda request, host, now: response)
+        return
+    sys.stdout.buffer.write(response)
+    sys.stdout.flush()
