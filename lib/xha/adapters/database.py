@@ -278,8 +278,3 @@ def _text(error: Exception) -> str:
 
 def _os_text(error: BaseException) -> str:
     return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-
-
-def member_database(database: Database, host: str, port: int | None) -> Database:
-    """Return the same account at another member's address."""
-    return database._replace(socket=None, host=host, port=port or database.port)

@@ -91,24 +91,28 @@ def _read_include(include: Include, depth: int) -> list[Option]:
     return [option for name in names for option in _read_options(os.path.join(include.path, name), depth)]
 
 
-def read_disabled(path: str, legacy_path: str | None = None) -> Disabled | None:
+def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled | None:
     """Read who took the node out of service, None if nobody did.
 
     Any failure to read the file, except its absence, counts as disabled. The legacy file is never opened: it stands
     in a directory where any user can put a FIFO.
     """
+    found = _read_disabled(path) if path else None
+    if found is None and legacy_path and os.path.lexists(legacy_path):
+        return Disabled(why=f"{legacy_path} exists")
+    return found
+
+
+def _read_disabled(path: str) -> Disabled | None:
     try:
         # A FIFO or device in the file's place must not hang a probe.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             text = (file.read(core_disabled.MAX_BYTES) or b"").decode("utf-8", "replace")
-        found = core_disabled.parse_disabled(text, time.time())
     except FileNotFoundError:
-        found = None
+        return None
     except OSError as error:
-        found = Disabled(why=f"the disabled file cannot be read ({_reason(error)}); it counts as disabled")
-    if found is None and legacy_path and os.path.lexists(legacy_path):
-        return Disabled(why=f"{legacy_path} exists")
-    return found
+        return Disabled(why=f"the disabled file cannot be read ({_reason(error)}); it counts as disabled")
+    return core_disabled.parse_disabled(text, time.time())
 
 
 def write_disabled(path: str, disabled: Disabled) -> None:

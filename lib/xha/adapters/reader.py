@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.config import Database
     from ..core.disabled import Disabled
     from ..core.reading import DonorEvidence
+    from ..core.report import NodeReport
     from .database import Session, Target
 
     class ConfigSource(Protocol):
@@ -42,6 +43,23 @@ class Snapshot(NamedTuple):
     time: float
     disabled: Disabled | None = None
     warnings: tuple[str, ...] = ()
+
+    def report(self, host: str, age: float) -> NodeReport:
+        """Return all of it for a reader of JSON or metrics. age in seconds."""
+        from datetime import datetime, timezone
+
+        from ..core.report import NodeReport
+
+        return NodeReport(
+            host=host,
+            time=datetime.fromtimestamp(self.time, timezone.utc).isoformat(timespec="milliseconds"),
+            age=age,
+            verdict=self.verdict,
+            policy=self.config.policy,
+            disabled=self.disabled,
+            reading=self.reading,
+            warnings=self.warnings,
+        )
 
 
 class ConfigFile:
@@ -70,18 +88,17 @@ class ConfigFile:
 class Reader:
     """Owns the one connection to the database; used by one thread at a time.
 
-    timeout, in seconds, is how long it waits for the server at each step before it gives the connection up; None
-    is for a resident and takes hang_reset from the configuration. resolve turns the configuration into where to
-    log in; by default adapters.database.read_target does.
+    It waits for the server at each step for the configured deadline; a resident, who keeps its connection, for
+    hang_reset. resolve turns the configuration into where to log in; by default adapters.database.read_target does.
     """
 
     def __init__(
         self,
         source: ConfigSource,
-        timeout: float | None = None,
+        resident: bool = False,
         resolve: Callable[[Database], Target] | None = None,
     ) -> None:
-        self._source, self._timeout, self._resolve = source, timeout, resolve
+        self._source, self._resident, self._resolve = source, resident, resolve
         self._session: Session | None = None
         self._session_database: Database | None = None
         self._login_checked = 0.0
@@ -138,7 +155,8 @@ class Reader:
 
         self.close()
         target = self._target(config.database)
-        self._session = Session(target, self._timeout or config.responder.hang_reset, config.database.probe_query)
+        timeout = config.responder.hang_reset if self._resident else config.responder.deadline
+        self._session = Session(target, timeout, config.database.probe_query)
         self._session_database = config.database
         self._login_checked, self._login_warnings = time.monotonic(), target.warnings
         return self._session
@@ -150,7 +168,7 @@ class Reader:
 
     def _check_login(self, config: Config) -> None:
         """Warn, every hang_reset, if the open connection is the last that the server would give us."""
-        if self._timeout or time.monotonic() - self._login_checked < config.responder.hang_reset:
+        if not self._resident or time.monotonic() - self._login_checked < config.responder.hang_reset:
             return
         from .database import ReadError, Session
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Network = Union[IPv4Network, IPv6Network]
 
 DEFAULT_PATH = "/etc/xha/xha.conf"
+DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
 
 
@@ -44,7 +45,7 @@ class Responder(NamedTuple):
     body: Body = Body.PERCONA
     allow_from: tuple[Network, ...] = ()
     detail_from: tuple[Network, ...] = ()
-    disabled_file: str = "/etc/xha/disabled"
+    disabled_file: str | None = DEFAULT_DISABLED_FILE
     legacy_disabled_file: str | None = None
 
 
@@ -55,6 +56,13 @@ class Config(NamedTuple):
     policy: Policy = Policy()
     responder: Responder = Responder()
     members: tuple[str, ...] = ()
+
+    def of_member(self, host: str, port: int | None) -> Config:
+        """Return the configuration for looking at another host: same account, and no disabled file of ours."""
+        return self._replace(
+            database=self.database._replace(socket=None, host=host, port=port or self.database.port),
+            responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None),
+        )
 
 
 def parse_port(text: str) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapters.files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
-from ..core.config import Config, Database, Responder, parse_port
+from ..core.config import DEFAULT_DISABLED_FILE, Config, Database, Responder, parse_port
 from ..core.verdict import Policy, Unreadable, Verdict, judge_disabled
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _judge(arguments: list[str]) -> Verdict:
     # Before any setting is read, as in the original.
-    disabled = read_disabled(Responder().disabled_file, LEGACY_DISABLED_FILE)
+    disabled = read_disabled(DEFAULT_DISABLED_FILE, LEGACY_DISABLED_FILE)
     if disabled:
         return judge_disabled(disabled)
     from ..adapters.reader import Reader
 
     settings = Settings.read(arguments)
-    snapshot = Reader(settings, settings.config.responder.deadline, settings.target).take()
+    snapshot = Reader(settings, resolve=settings.target).take()
     unreadable = isinstance(snapshot.reading, Unreadable)
     _write_error_file(settings.error_file, snapshot.verdict.message if unreadable else "")
     return snapshot.verdict

@@ -57,20 +57,7 @@ def _verdict(request: Request, snapshot: Snapshot) -> Verdict:
 
 
 def _report(verdict: Verdict, snapshot: Snapshot, age: float) -> NodeReport:
-    from datetime import datetime, timezone
-
-    from ..core.report import NodeReport
-
-    return NodeReport(
-        host=socket.gethostname(),
-        time=datetime.fromtimestamp(snapshot.time, timezone.utc).isoformat(timespec="milliseconds"),
-        age=age,
-        verdict=verdict,
-        policy=snapshot.config.policy,
-        disabled=snapshot.disabled,
-        reading=snapshot.reading,
-        warnings=snapshot.warnings,
-    )
+    return snapshot._replace(verdict=verdict).report(socket.gethostname(), age)
 
 
 class OneShotDesk:
@@ -126,7 +113,7 @@ class Desk:
         self._server = server
         bell, listener = socket.socketpair()
         self._bell = listener
-        self._reader = BackgroundReader(Reader(self._file), lambda: bell.send(b"!"))
+        self._reader = BackgroundReader(Reader(self._file, resident=True), lambda: bell.send(b"!"))
         server.watch(listener, self._collect)
 
     def answer(self, request: Request, host: str, now: float) -> bytes | None:

@@ -69,7 +69,7 @@ def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
     from .desk import OneShotDesk
 
     _detach_standard_streams()
-    reader = Reader(file, timeout=file.config.responder.deadline)
+    reader = Reader(file)
     # A client that goes away is not an event.
     with contextlib.suppress(OSError):
         serve_one(sock, OneShotDesk(reader).answer)

@@ -1,0 +1,137 @@
+"""xha-check: the truth about a node or a cluster, for an operator, Nagios and cron."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..core.cluster import Member, parse_member
+from ..core.disabled import parse_instant
+from ..core.durations import parse_duration
+from ..core.verdict import ExitCode
+from .options import Options, Parser, add_database_options, argument, database_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EPILOG = """\
+exit codes: 0 in service; 1 in service or drained for a reason that will pass; 2 broken; 3 the check itself could not
+look (configuration, account, connections), and --help, --version and wrong usage. docs/verdicts.md explains each code.
+"""
+
+
+class Command(NamedTuple):
+    """A parsed command line. mode is node, cluster, disable or enable; until is the text as it was typed."""
+
+    mode: str
+    options: Options
+    host: Member | None = None
+    output: str = "text"
+    until: str | None = None
+    why: str | None = None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run xha-check and return its exit code."""
+    from ..core.config import ConfigError
+
+    command = parse_command(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(command)
+    except ConfigError as error:
+        return _complain(command, f"{error}")
+    except BrokenPipeError:  # `xha-check --cluster | head`
+        sys.stderr.close()
+        return ExitCode.UNKNOWN
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(command: Command) -> int:
+    if command.mode in ("disable", "enable"):
+        from . import switch
+
+        run = switch.disable if command.mode == "disable" else switch.enable
+        return run(command)
+    if command.output == "watch":
+        from .watch import watch
+
+        return watch(command)
+    if command.mode == "cluster":
+        from .cluster import check_cluster
+
+        return check_cluster(command)
+    from .node import check_node
+
+    return check_node(command)
+
+
+def _complain(command: Command, message: str) -> int:
+    """Say on the stream and in the form that the caller reads why there is no answer."""
+    if command.output == "nagios":
+        print(f"GALERA UNKNOWN: {message}".replace("|", "/"))
+    else:
+        print(f"xha-check: {message}", file=sys.stderr)
+    return ExitCode.UNKNOWN
+
+
+def parse_command(arguments: Sequence[str]) -> Command:
+    """Parse the command line. Exits 3 where it is wrong."""
+    parser = _parser()
+    said = parser.parse_args(list(arguments))
+    mode = "cluster" if said.cluster else "disable" if said.disable else "enable" if said.enable else "node"
+    host = said.node or None
+    output = "json" if said.json else "nagios" if said.nagios else "watch" if said.watch else "text"
+    if host and said.host:
+        parser.error("--node HOST and --host name a host each: leave out one")
+    if (host or said.host) and said.socket:
+        parser.error("a host and --socket exclude each other: the socket is always this host's")
+    if mode in ("disable", "enable") and output != "text":
+        parser.error(f"--{output} goes with --node or --cluster")
+    if mode != "disable" and (said.until or said.why):
+        parser.error("--until and --why go with --disable")
+    return Command(mode, database_options(said), host, output, said.until, said.why)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="xha-check",
+        description="Tells whether HAProxy may send traffic to a Galera node, and why. Without HOST it reads the "
+        "database of this host itself.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    modes = parser.add_argument_group("what to do, exactly one").add_mutually_exclusive_group()
+    modes.add_argument(
+        "--node", metavar="HOST", nargs="?", const="", type=_host, help="look at one node (the default: this host's)"
+    )
+    modes.add_argument("--cluster", action="store_true", help="look at all members side by side, and compare them")
+    modes.add_argument("--disable", action="store_true", help="take this host's node out of service")
+    modes.add_argument("--enable", action="store_true", help="put it back into service")
+    group = parser.add_argument_group("with --disable")
+    group.add_argument("--until", metavar="TIME", type=argument(_until), help="2h, or 2026-01-31T22:00:00+01:00")
+    group.add_argument("--why", metavar="TEXT", help="what the next person on duty should know")
+    outputs = parser.add_argument_group("how to tell it").add_mutually_exclusive_group()
+    outputs.add_argument("--json", action="store_true", help="one JSON object (docs/schema-1.json)")
+    outputs.add_argument("--nagios", action="store_true", help="one line with performance data")
+    outputs.add_argument("--watch", action="store_true", help="look again every second, until Ctrl-C")
+    add_database_options(parser)
+    return parser
+
+
+@argument
+def _host(text: str) -> Member:
+    return parse_member(text)
+
+
+def _until(text: str) -> str:
+    """Return the text, if it is a duration or a time with a zone."""
+    try:
+        parse_duration(text)
+    except ValueError:
+        try:
+            parse_instant(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither a duration, as 2h, nor an ISO 8601 time with a zone") from None
+    return text

@@ -1,0 +1,64 @@
+"""xha-check --node: one node, the line and the why."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ..adapters.reader import ConfigFile, Reader, Snapshot
+from ..core.report import node_document, render_nagios
+
+if TYPE_CHECKING:
+    from ..core.config import Config
+    from .check import Command
+
+
+def node_reader(command: Command) -> Reader:
+    """Return a reader of the command's node."""
+    host = command.host
+
+    def override(config: Config) -> Config:
+        config = command.options.apply(config)
+        return config.of_member(host.host, host.port) if host else config
+
+    return Reader(ConfigFile(command.options.config, override))
+
+
+def node_name(command: Command) -> str:
+    """Return what to call the command's node."""
+    return str(command.host or command.options.host or socket.gethostname())
+
+
+def check_node(command: Command) -> int:
+    """Read the node, print what came of it, and return the exit code."""
+    began = time.monotonic()
+    snapshot = node_reader(command).take()
+    verdict, name = snapshot.verdict, node_name(command)
+    if command.output == "json":
+        import json
+
+        print(json.dumps(node_document(snapshot.report(name, time.monotonic() - began)), indent=2))
+    elif command.output == "nagios":
+        print(render_nagios(verdict, snapshot.reading))
+    else:
+        _print_text(name, snapshot)
+    return verdict.exit_code
+
+
+def _print_text(name: str, snapshot: Snapshot) -> None:
+    from .table import colour
+
+    verdict = snapshot.verdict
+    service = "in service" if verdict.available else "out of service"
+    colored = colour(f"{service}, {verdict.code.value}", verdict, sys.stdout)
+    print(f"{name}: {colored}: {verdict.message}")
+    if verdict.remedy:
+        print(f"  to do: {verdict.remedy}")
+    disabled = snapshot.disabled
+    if disabled:
+        said = [f"by {disabled.by}" * bool(disabled.by), f"until {disabled.until}" * bool(disabled.until)]
+        print("  disabled: " + ", ".join(filter(None, [*said, disabled.why])))
+    for warning in snapshot.warnings:
+        print(f"  warning: {warning}")
