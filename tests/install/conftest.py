@@ -1,0 +1,51 @@
+"""One staged installation for the session, and the machine that boots with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from install.machine import Machine, why_not_bootable
+from loopback import Net
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def make(*words: str) -> str:
+    """Run make in the checkout and return what it printed; a failure raises with that."""
+    # Not a part of the make that may have started us: its variables are not meant for this one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["make", "-C", str(CHECKOUT), "--no-print-directory", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, f"make {' '.join(words)} exited with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def stage(net: Net) -> Path:
+    """A tree staged by `make install DESTDIR=...` with every directory at its default. Not to be changed."""
+    directory = net.directory / "stage"
+    make("install", f"DESTDIR={directory}")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def machine(net: Net, stage: Path) -> Iterator[Machine]:
+    """A booted Debian with the staged tree copied into its root and the account made, nothing enabled."""
+    reason = why_not_bootable()
+    if reason:
+        pytest.skip(f"{reason}: the units were not booted; test_socket_activation stands in for them")
+    with Machine(net, net.directory / "machine", stage) as booted:
+        booted.sh("systemd-sysusers && chgrp xha /etc/xha/client.cnf")
+        yield booted
