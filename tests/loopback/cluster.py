@@ -14,9 +14,7 @@ from loopback.galera import Node
 class Cluster:
     """Nodes on consecutive addresses of one network, started together, ended together."""
 
-    def __init__(
-        self, net: Net, directory: Path, size: int = 3, *, first_host: int = 11, **node_options: Any
-    ) -> None:
+    def __init__(self, net: Net, directory: Path, size: int = 3, *, first_host: int = 11, **node_options: Any) -> None:
         addresses = [net.address(first_host + index) for index in range(size)]
         self.nodes = [
             Node(
@@ -38,9 +36,7 @@ class Cluster:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.kill()
 
     def start(self) -> None:

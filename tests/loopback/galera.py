@@ -78,14 +78,10 @@ def empty_datadir(net: Net) -> Path:
             *([f"--user={SERVER_USER}"] if server_user() else []),
         ]
         with log.open("wb") as output:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
-            )
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
         if done.returncode != 0:
             shutil.rmtree(pristine, ignore_errors=True)
-            raise Died(
-                f"mariadb-install-db exited with {done.returncode}:\n{log.read_text(errors='replace')}"
-            )
+            raise Died(f"mariadb-install-db exited with {done.returncode}:\n{log.read_text(errors='replace')}")
     return pristine
 
 

@@ -1,0 +1,17 @@
+"""xha's own programs, as `make venv` puts them on .venv/bin: the checkout's code with its own interpreter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loopback.daemon import MissingProgram
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def door(name: str) -> str:
+    """The path of xha-check, clustercheck or xha-responder."""
+    path = CHECKOUT / ".venv/bin" / name
+    if not path.exists():
+        raise MissingProgram(f"{path} is not there: make venv")
+    return str(path)
