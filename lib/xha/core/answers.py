@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .clustercheck import Body, render_clustercheck
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable
 
+    from .config import Network
     from .verdict import Verdict
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
@@ -25,6 +27,24 @@ class Peer(NamedTuple):
     allowed: bool
     detailed: bool
     remote: bool
+
+
+@lru_cache(maxsize=256)
+def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Network, ...]) -> Peer:
+    """Return what a client may do; empty allow_from is everybody, empty detail_from this host.
+
+    An IPv4 client of a dual-stack socket counts as IPv4 (RFC 4291, 2.5.5.2).
+    """
+    plain = host[7:] if host.startswith("::ffff:") else host
+    loopback = plain.startswith("127.") or plain == "::1"
+    if not allow_from and not detail_from:
+        return Peer(True, loopback, not loopback)  # without importing ipaddress
+    from ipaddress import ip_address
+
+    address = ip_address(plain.partition("%")[0])
+    allowed = not allow_from or any(address in network for network in allow_from)
+    detailed = any(address in network for network in detail_from) if detail_from else loopback
+    return Peer(allowed, detailed, not loopback)
 
 
 def refuse(request: Request, peer: Peer) -> bytes | None:

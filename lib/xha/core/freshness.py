@@ -38,11 +38,14 @@ class Freshness(Generic[Snapshot]):
 
     def due(self, now: float) -> Due:
         """Return how a probe that is waiting or arrives now is answered."""
-        if self.in_flight and now - self.asked_at >= self.deadline:
+        # The same sum as in overdue_at: rounded otherwise, a reading could be overdue there and not here.
+        if self.in_flight and self.asked_at + self.deadline <= now:
             self.hung = True
-        if self.hung:
+        fresh = now - self.finished_asked_at <= self.max_age
+        if self.hung and (self.in_flight or fresh):
             return Due.HUNG
-        return Due.FINISHED if now - self.finished_asked_at <= self.max_age else Due.WAIT
+        # When the reader gave up, too: nobody knows whether the server would answer the next query.
+        return Due.FINISHED if fresh else Due.WAIT
 
     def may_ask_at(self) -> float | None:
         """Return when the next query may be sent, None while one is in flight."""
@@ -58,10 +61,10 @@ class Freshness(Generic[Snapshot]):
 
     def asked(self, now: float) -> None:
         """Note that a query was sent."""
-        self.asked_at, self.in_flight = now, True
+        self.asked_at, self.in_flight, self.hung = now, True, False
 
     def finished(self, snapshot: Snapshot, answered: bool) -> None:
-        """Note what the query came to. answered is False if the reader gave up waiting: the server stays hung."""
+        """Note what the query came to. answered is False if the reader gave up waiting."""
         self.snapshot, self.in_flight = snapshot, False
         self.finished_asked_at = self.asked_at
         self.hung = not answered

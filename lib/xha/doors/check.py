@@ -81,7 +81,7 @@ def parse_command(arguments: Sequence[str]) -> Command:
     parser = _parser()
     said = parser.parse_args(list(arguments))
     mode = "cluster" if said.cluster else "disable" if said.disable else "enable" if said.enable else "node"
-    host = said.node or None
+    host = said.node if isinstance(said.node, Member) else None
     output = "json" if said.json else "nagios" if said.nagios else "watch" if said.watch else "text"
     if host and said.host:
         parser.error("--node HOST and --host name a host each: leave out one")
@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     modes = parser.add_argument_group("what to do, exactly one").add_mutually_exclusive_group()
     modes.add_argument(
-        "--node", metavar="HOST", nargs="?", const="", type=_host, help="look at one node (the default: this host's)"
+        "--node", metavar="HOST", nargs="?", const=True, type=_host, help="look at one node (the default: this host's)"
     )
     modes.add_argument("--cluster", action="store_true", help="look at all members side by side, and compare them")
     modes.add_argument("--disable", action="store_true", help="take this host's node out of service")

@@ -1,4 +1,4 @@
-"""The responder's desk: takes requests from the server loop and answers them from readings."""
+"""The resident responder's desk: takes requests from the server loop and answers them from readings."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..adapters import systemd
 from ..adapters.background import BackgroundReader
 from ..adapters.reader import Reader, Snapshot
-from ..core.answers import Answer, Peer, refuse, render_answer
 from ..core.freshness import Due, Freshness
-from ..core.haproxy import parse_last_server
 from ..core.throttle import Throttle
-from ..core.verdict import Code, LastNode, Unreadable, Verdict, judge
+from ..core.verdict import Code, Unreadable, Verdict, judge
+from .reply import refusal, reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,58 +23,10 @@ if TYPE_CHECKING:
     from ..adapters.log import Log
     from ..adapters.reader import ConfigFile
     from ..adapters.server import Server
-    from ..core.config import Responder
     from ..core.http import Request
-    from ..core.report import NodeReport
 
 _PARENT_CHECK_SECONDS = 1.0
 _IDLE_SECONDS = 60.0
-
-
-@lru_cache(maxsize=256)
-def _peer(host: str, responder: Responder) -> Peer:
-    """Return what a client may do. An IPv4 client of a dual-stack socket counts as IPv4."""
-    plain = host[7:] if host.startswith("::ffff:") else host
-    loopback = plain.startswith("127.") or plain == "::1"
-    if not responder.allow_from and not responder.detail_from:
-        return Peer(True, loopback, not loopback)  # without importing ipaddress
-    from ipaddress import ip_address
-
-    address = ip_address(plain.partition("%")[0])
-    allowed = not responder.allow_from or any(address in network for network in responder.allow_from)
-    detailed = any(address in network for network in responder.detail_from) if responder.detail_from else loopback
-    return Peer(allowed, detailed, not loopback)
-
-
-def _verdict(request: Request, snapshot: Snapshot) -> Verdict:
-    """Return the snapshot's verdict, judged anew where HAProxy's word counts."""
-    policy = snapshot.config.policy
-    if request.server_state is None or policy.last_node is not LastNode.HAPROXY:
-        return snapshot.verdict
-    return judge(snapshot.reading, policy, snapshot.disabled, parse_last_server(request.server_state))
-
-
-def _report(verdict: Verdict, snapshot: Snapshot, age: float) -> NodeReport:
-    return snapshot._replace(verdict=verdict).report(socket.gethostname(), age)
-
-
-class OneShotDesk:
-    """Answers the one request of a process that xinetd started for it."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def answer(self, request: Request, host: str, now: float) -> bytes:
-        """Return the response, from a reading taken now."""
-        snapshot = self._reader.take()
-        responder = snapshot.config.responder
-        peer = _peer(host, responder)
-        refused = refuse(request, peer)
-        if refused:
-            return refused
-        verdict, age = _verdict(request, snapshot), time.monotonic() - now
-        answer = Answer(verdict, age, responder.body, lambda: _report(verdict, snapshot, age), dict)
-        return render_answer(request, peer, answer)
 
 
 @dataclass
@@ -119,10 +69,10 @@ class Desk:
     def answer(self, request: Request, host: str, now: float) -> bytes | None:
         """Return the response, None while the reading that will answer it is not there."""
         self._counters.requests += 1
-        responder = self._file.config.responder
-        refused = refuse(request, _peer(host, responder))
+        refused = refusal(request, host, self._file.config.responder)
         if refused:
             return refused
+        self._notice_overdue(now)  # the loop may have been busy since its last tick
         due = self._freshness.due(now)
         if due is not Due.FINISHED:
             self._wanted = True
@@ -136,11 +86,7 @@ class Desk:
     def _render(self, request: Request, host: str, now: float) -> bytes:
         snapshot = self._hung if self._freshness.hung else self._freshness.snapshot
         assert snapshot is not None  # Freshness answers from a reading or as hung
-        verdict, age = _verdict(request, snapshot), self._freshness.age(now)
-        responder = snapshot.config.responder
-        report = lambda: _report(verdict, snapshot, age)  # noqa: E731
-        answer = Answer(verdict, age, responder.body, report, self._counters.document)
-        return render_answer(request, _peer(host, responder), answer)
+        return reply(request, host, snapshot, self._freshness.age(now), self._counters.document)
 
     def _ask(self, now: float) -> None:
         at = self._freshness.may_ask_at()
@@ -185,15 +131,19 @@ class Desk:
         if now >= self._next_heartbeat:
             self._beat(now)
         self._ask(now)
+        self._notice_overdue(now)
+        overdue = self._freshness.overdue_at()
+        ask_at = self._freshness.may_ask_at() if self._wanted else None
+        times = [at for at in (overdue, ask_at, self._next_heartbeat) if at is not None]
+        return max(0.0, min(times) - now)
+
+    def _notice_overdue(self, now: float) -> None:
+        """Answer whoever waits once the reading in flight is overdue."""
         overdue = self._freshness.overdue_at()
         if overdue is not None and overdue <= now:
             self._freshness.due(now)
             self._note_hung()
             self._server.answer_waiting()
-            overdue = None
-        ask_at = self._freshness.may_ask_at() if self._wanted else None
-        times = [at for at in (overdue, ask_at, self._next_heartbeat) if at is not None]
-        return max(0.0, min(times) - now)
 
     def _beat(self, now: float) -> None:
         """Feed systemd's watchdog from the loop, never from the database; leave when xinetd has left."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
-import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -66,13 +64,12 @@ def _is_listening(sock: socket.socket) -> bool:
 def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
     """Answer the one connection that xinetd accepted for us (`wait = no`)."""
     from ..adapters.server import serve_one
-    from .desk import OneShotDesk
+    from .reply import reply_once
 
     _detach_standard_streams()
-    reader = Reader(file)
     # A client that goes away is not an event.
     with contextlib.suppress(OSError):
-        serve_one(sock, OneShotDesk(reader).answer)
+        serve_one(sock, reply_once(Reader(file)))
     sock.close()
     return 0
 
@@ -86,6 +83,8 @@ def _detach_standard_streams() -> None:
 
 
 def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | None) -> int:
+    import signal
+
     from ..adapters import systemd
     from ..adapters.server import Server
     from .desk import Desk
@@ -144,6 +143,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _raise_descriptor_limit() -> None:
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
