@@ -1,0 +1,40 @@
+"""make bench: xha's figures beside their yardsticks, in the same run, in turns."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.measures import PASSWORD, USER, Bench, Row, measure_forked, measure_hung, measure_throughput, say
+from loopback import Node, claim
+
+
+def main() -> int:
+    """Measure, print the table, and say whether every target was met."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="how often subject and yardstick take turns")
+    parser.add_argument("--hung-seconds", type=float, default=60, help="how long mysqld is frozen")
+    options = parser.parse_args()
+    with claim() as net:
+        say("starting a Galera node")
+        with Node(net, net.directory / "node", net.address(1)) as node:
+            node.create_account(f"{USER}@localhost", f"IDENTIFIED BY '{PASSWORD}'")
+            bench = Bench(net, node, net.directory, options.rounds)
+            rows = [
+                *measure_throughput(bench),
+                *measure_forked(bench),
+                *measure_hung(bench, options.hung_seconds),
+            ]
+    print_table(rows)
+    return 0
+
+
+def print_table(rows: list[Row]) -> None:
+    """Print Markdown, so that the table can be pasted."""
+    print(f"medians of {len(rows)} measures; met is told, and gates nothing: machines are shared and noisy\n")
+    print("| what | xha | yardstick | target | met |\n|---|---|---|---|---|")
+    for row in rows:
+        print(f"| {row.what} | {row.xha} | {row.yardstick} | {row.target} | {'yes' if row.met else 'NO'} |")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,242 @@
+"""Each measure runs its subject and its yardstick in turns, and returns rows for the table."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+from bench.probes import REQUEST, probe_steadily, run_ab
+from loopback import HAProxy, Net, Node, Responder, door, is_listening
+from loopback.responder import PORT
+
+SERVER_CPU, CLIENT_CPU = 0, 1
+DEADLINE = 1.0
+USER, PASSWORD = "xha", "bench"
+CONSTANT_ANSWER = """\
+frontend constant
+  mode http
+  timeout client 5s
+  bind {address}:49001
+  http-request return status 200 content-type text/plain string "Percona XtraDB Cluster Node is synced."
+"""
+# What every fork-per-probe check has to pay: import PyMySQL, log in, ask what clustercheck asks.
+YARDSTICK_SCRIPT = """\
+import pymysql, sys
+connection = pymysql.connect(unix_socket=sys.argv[1], user="xha", password="bench", ssl_disabled=True)
+cursor = connection.cursor()
+cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
+print(cursor.fetchall())
+cursor.execute("SHOW GLOBAL VARIABLES LIKE 'read_only'")
+print(cursor.fetchall())
+connection.close()
+"""
+
+
+class Row(NamedTuple):
+    """One line of the table: what, xha's figure, the yardstick's, the target, and whether it was met."""
+
+    what: str
+    xha: str
+    yardstick: str
+    target: str
+    met: bool
+
+
+class Bench(NamedTuple):
+    """What the measures share."""
+
+    net: Net
+    node: Node
+    directory: Path
+    rounds: int
+
+    @property
+    def client_options(self) -> list[str]:
+        """Where and as whom the forked checks log in."""
+        file = self.directory / "client.cnf"
+        file.write_text(f"[client]\nuser={USER}\npassword={PASSWORD}\n")
+        file.chmod(0o600)
+        return ["--defaults-file", str(file), "--socket", str(self.node.socket)]
+
+
+@contextmanager
+def responder(bench: Bench) -> Iterator[Responder]:
+    """The responder, on the servers' CPU."""
+    address, directory = bench.net.next_address(), bench.directory / "responder"
+    one = Responder(bench.net, directory, address, bench.node.socket, user=USER, password=PASSWORD)
+    with on_cpu(SERVER_CPU), one:
+        yield one
+
+
+@contextmanager
+def on_cpu(cpu: int) -> Iterator[None]:
+    """Have the processes that are started here run on one CPU; this one goes back to where it was."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def measure_throughput(bench: Bench) -> list[Row]:
+    """Live readings against HAProxy's own constant answer, one core each."""
+    address = bench.net.next_address()
+    with responder(bench) as ours:
+        proxy = HAProxy(
+            bench.net,
+            bench.directory / "haproxy",
+            CONSTANT_ANSWER.format(address=address),
+            extra_global=["nbthread 1", "maxconn 4000"],
+        )
+        with on_cpu(SERVER_CPU), proxy:
+            proxy.wait_ready(lambda: is_listening(address, 49001), 10, "HAProxy listens")
+            ours_loads, proxy_loads = [], []
+            for turn in range(bench.rounds):
+                say(f"throughput, round {turn + 1} of {bench.rounds}")
+                ours_loads.append(run_ab((ours.address, PORT), CLIENT_CPU, bench.directory))
+                proxy_loads.append(run_ab((address, 49001), CLIENT_CPU, bench.directory))
+        resident = resident_mb(ours.pid)
+    mine, theirs = ([statistics.median(figures) for figures in zip(*loads)] for loads in (ours_loads, proxy_loads))
+    rate, tail = mine[0] / theirs[0], mine[2] / theirs[2]
+    return [
+        Row(
+            "probes per second, 8 connections, live readings",
+            f"{mine[0]:,.0f}/s (p50 {mine[1]:.2f} ms)",
+            f"HAProxy's constant answer {theirs[0]:,.0f}/s (p50 {theirs[1]:.2f} ms)",
+            f"ratio {rate:.2f}, at least 0.65",
+            rate >= 0.65,
+        ),
+        Row("the same, p99", f"{mine[2]:.2f} ms", f"{theirs[2]:.2f} ms", f"ratio {tail:.1f}, at most 3", tail <= 3),
+        Row("the same, resident memory", f"{resident:.1f} MB", "", "under 40 MB", resident < 40),
+    ]
+
+
+def measure_hung(bench: Bench, seconds: float) -> list[Row]:
+    """mysqld frozen under 1,000 probes per second."""
+    say(f"mysqld frozen, {seconds:g} s at 1,000 probes per second")
+    with responder(bench) as ours:
+        probe_steadily((ours.address, PORT), 100, 1)
+        before = (resident_mb(ours.pid), descriptors(ours.pid))
+        bench.node.freeze()
+        try:
+            with on_cpu(CLIENT_CPU):
+                probes = probe_steadily((ours.address, PORT), 1000, seconds)
+        finally:
+            bench.node.thaw()
+        after = (resident_mb(ours.pid), descriptors(ours.pid))
+    # Within max_age of the freeze, the last finished reading is still the right answer.
+    late = [one for one in probes if "503" not in one.status][100:]
+    worst = max(one.seconds for one in probes)
+    p99 = sorted(one.seconds for one in probes)[int(len(probes) * 0.99)]
+    return [
+        Row(
+            f"mysqld frozen, {len(probes):,} probes: slowest 503",
+            f"{worst * 1000:.0f} ms (p99 {p99 * 1000:.1f} ms)",
+            "percona-clustercheck 10.1 s (design.md)",
+            f"at most {DEADLINE * 1000 + 50:.0f} ms",
+            worst <= DEADLINE + 0.05 and not late,
+        ),
+        Row(
+            "the same, growth",
+            f"{after[0] - before[0]:+.1f} MB, {after[1] - before[1]:+d} descriptors",
+            "",
+            "none (2 MB, 10 descriptors)",
+            after[0] - before[0] < 2 and after[1] - before[1] < 10,
+        ),
+    ]
+
+
+def measure_forked(bench: Bench) -> list[Row]:
+    """The checks that start a process each time, against a script that only imports PyMySQL and asks."""
+    environment = {**os.environ}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed, they are compiled
+    extra = bench.directory / "clustercheck.cnf"
+    extra.write_text(f"[client]\nsocket={bench.node.socket}\n")
+    script = bench.directory / "yardstick.py"
+    script.write_text(YARDSTICK_SCRIPT)
+    yardstick, clustercheck, one_shot, node = "script", "clustercheck", "responder, wait = no", "xha-check --node"
+    subjects: dict[str, Callable[[], None]] = {
+        yardstick: lambda: run([sys.executable, str(script), str(bench.node.socket)], environment),
+        clustercheck: lambda: run(
+            [door("clustercheck"), USER, PASSWORD], {**environment, "DEFAULTS_EXTRA_FILE": str(extra)}
+        ),
+        one_shot: lambda: run_on_connection([door("xha-responder"), *bench.client_options], environment),
+        node: lambda: run([door("xha-check"), "--node", *bench.client_options], environment),
+    }
+    costs: dict[str, list[tuple[float, float]]] = {name: [] for name in subjects}
+    for turn in range(bench.rounds):
+        say(f"forked checks, round {turn + 1} of {bench.rounds}")
+        for name, subject in list(subjects.items()) * 5:
+            costs[name].append(cost(subject))
+    medians = {name: [statistics.median(figures) for figures in zip(*each)] for name, each in costs.items()}
+    script_cpu, script_wall = medians[yardstick]
+    rows = []
+    for name in (clustercheck, one_shot):
+        cpu, wall = medians[name]
+        ratio = cpu / script_cpu
+        rows += [
+            Row(
+                f"CPU of one {name}",
+                f"{cpu:.0f} ms",
+                f"a script that imports PyMySQL and asks {script_cpu:.0f} ms",
+                f"ratio {ratio:.2f}, at most 1.3",
+                ratio <= 1.3,
+            ),
+            Row("the same, wall", f"{wall:.0f} ms", f"{script_wall:.0f} ms", "at most 112 ms", wall <= 112),
+        ]
+    wall = medians[node][1]
+    return [*rows, Row("xha-check --node, wall", f"{wall:.0f} ms", "", "under 150 ms", wall < 150)]
+
+
+def cost(subject: Callable[[], None]) -> tuple[float, float]:
+    """CPU and wall time, in milliseconds, of the one process that the subject runs."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subject()
+    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000, wall * 1000
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a check. Raises where it did not succeed."""
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+
+
+def run_on_connection(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a check as xinetd does with `wait = no`: an accepted connection is its standard input and output."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+    with client, accepted:
+        client.sendall(REQUEST)
+        process = subprocess.Popen(command, env=environment, stdin=accepted, stdout=accepted, stderr=accepted)
+        accepted.close()
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+        client.close()
+        if process.wait() or b" 200 " not in answer[:20]:
+            raise RuntimeError(f"{command[1]}: exit {process.returncode}, {answer!r}")
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def descriptors(pid: int) -> int:
+    """How many file descriptors a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def say(text: str) -> None:
+    """A progress line, apart from the table."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
