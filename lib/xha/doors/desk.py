@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..adapters import systemd
 from ..adapters.background import BackgroundReader
 from ..adapters.reader import Reader, Snapshot
+from ..core.config import ConfigError
 from ..core.freshness import Due, Freshness
 from ..core.throttle import Throttle
 from ..core.verdict import Code, Unreadable, Verdict, judge
@@ -50,6 +52,8 @@ class Desk:
         self._file = file
         self._journal = Journal(log)
         self._counters = _Counters()
+        with contextlib.suppress(ConfigError):  # the first probe will tell; its deadline and allow_from hold already
+            file.refresh()
         responder = file.config.responder
         self._freshness: Freshness[Snapshot] = Freshness(responder.max_age, responder.deadline)
         self._hung: Snapshot | None = None
@@ -86,7 +90,9 @@ class Desk:
     def _render(self, request: Request, host: str, now: float) -> bytes:
         snapshot = self._hung if self._freshness.hung else self._freshness.snapshot
         assert snapshot is not None  # Freshness answers from a reading or as hung
-        return reply(request, host, snapshot, self._freshness.age(now), self._counters.document)
+        age, responder = self._freshness.age(now), snapshot.config.responder
+        # Refused again: the configuration may have come after the request.
+        return refusal(request, host, responder) or reply(request, host, snapshot, age, self._counters.document)
 
     def _ask(self, now: float) -> None:
         at = self._freshness.may_ask_at()
@@ -151,6 +157,7 @@ class Desk:
         if self._parent is not None and os.getppid() != self._parent:
             sys.exit(0)
         systemd.notify("WATCHDOG=1")
+        self._journal.summarise(now)
 
 
 @dataclass
@@ -158,37 +165,48 @@ class Journal:
     """One log line for each change of state, and a summary of a flood."""
 
     log: Log
-    _state: tuple[Code, bool] | None = None
+    _last: Verdict | None = None
     _warnings: tuple[str, ...] = ()
     _changes: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
+    _cautions: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
     _complaints: Throttle = field(default_factory=lambda: Throttle(burst=5, period=60))
 
     def note(self, snapshot: Snapshot, now: float) -> None:
         """Tell of a verdict or a warning that differs from the last one."""
-        verdict = snapshot.verdict
-        state = (verdict.code, verdict.available)
-        if state != self._state:
-            self._state = state
-            self._change(verdict, now)
+        self.summarise(now)
+        verdict, last = snapshot.verdict, self._last
+        self._last = verdict
+        if (last is None or _state(verdict) != _state(last)) and self._changes.admit(now):
+            self._tell(verdict)
         for warning in snapshot.warnings:
-            if warning not in self._warnings:
+            if warning not in self._warnings and self._cautions.admit(now):
                 self.log.warning(warning)
         self._warnings = snapshot.warnings
 
-    def _change(self, verdict: Verdict, now: float) -> None:
-        tell, quiet = self._changes.admit(now)
-        if quiet:
-            self.log.warning(f"{quiet} more changes of state in the last minute")
-        if tell:
-            service = "in service" if verdict.available else "out of service"
-            remedy = f"; {verdict.remedy}" if verdict.remedy else ""
-            write = self.log.info if verdict.code is Code.SYNCED else self.log.warning
-            write(f"{service}: {verdict.code.value}: {verdict.message}{remedy}")
-
     def complain(self, host: str, why: str, now: float) -> None:
         """Tell of a connection that came to nothing, a few times a minute."""
-        tell, quiet = self._complaints.admit(now)
-        if quiet:
-            self.log.warning(f"{quiet} more connections that came to nothing in the last minute")
-        if tell:
+        self.summarise(now)
+        if self._complaints.admit(now):
             self.log.warning(f"{host}: {why}")
+
+    def summarise(self, now: float) -> None:
+        """Tell, once its minute is over, how much of a flood was kept quiet, and what it came to."""
+        changes = self._changes.take_quiet(now)
+        if changes and self._last:
+            self.log.warning(f"{changes} more changes of state in the last minute; the present one follows")
+            self._tell(self._last)
+        for throttle, what in ((self._cautions, "warnings"), (self._complaints, "connections that came to nothing")):
+            quiet = throttle.take_quiet(now)
+            if quiet:
+                self.log.warning(f"{quiet} more {what} in the last minute")
+
+    def _tell(self, verdict: Verdict) -> None:
+        service = "in service" if verdict.available else "out of service"
+        remedy = f"; {verdict.remedy}" if verdict.remedy else ""
+        write = self.log.info if verdict.code is Code.SYNCED else self.log.warning
+        write(f"{service}: {verdict.code.value}: {verdict.message}{remedy}")
+
+
+def _state(verdict: Verdict) -> tuple[object, ...]:
+    # Another mistake in the configuration is news: who mends the first one waits for the next.
+    return verdict.code, verdict.available, verdict.message if verdict.code is Code.CONFIG_ERROR else None
