@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+import traceback
 from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
@@ -217,18 +218,34 @@ class Session:
             return errno
         return 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the next read may succeed."""
+        return self._connection.open
+
     def close(self) -> None:
         """Close the connection; closing twice is harmless."""
         if self._connection.open:
             self._connection.close()
 
 
+class _Connection(pymysql.Connection):
+    server_capabilities: int
+
+    def _request_authentication(self) -> None:
+        # PyMySQL before 1.2 went on in clear text where the server offers no TLS.
+        if self.ssl and not self.server_capabilities & CLIENT.SSL:
+            raise pymysql.OperationalError(CR.CR_SSL_CONNECTION_ERROR, "TLS is asked for and the server offers none")
+        super()._request_authentication()  # type: ignore[misc]
+
+
 def _connect(target: Target, timeout: float) -> pymysql.Connection[pymysql.cursors.Cursor]:
     trusted = target.tls is not None and target.tls.check_hostname
     try:
-        return pymysql.connect(
+        return _Connection(
             user=target.user,
-            password=target.password,
+            # PyMySQL would make Latin-1 of it; MySQL's clients send what stands in the file.
+            password=target.password.encode("utf-8", "surrogateescape"),
             unix_socket=target.socket,
             host=target.host,
             port=target.port,
@@ -244,7 +261,11 @@ def _connect(target: Target, timeout: float) -> pymysql.Connection[pymysql.curso
         )
     except _CleartextRefused as error:
         raise ReadError(Unreadable(Code.ACCESS_DENIED, str(error))) from None
+    except RuntimeError as error:  # PyMySQL lacks a package that the account's authentication plugin needs
+        raise ReadError(Unreadable(Code.ACCESS_DENIED, f"{target}: {error}")) from None
     except (pymysql.MySQLError, OSError, ValueError) as error:
+        # PyMySQL leaves the socket of a failed connect in a frame, for the garbage collector to find some day.
+        traceback.clear_frames(error.__traceback__)
         raise ReadError(_classify(error, target)) from None
 
 
@@ -253,7 +274,8 @@ def _classify(error: Exception, target: Target) -> Unreadable:
     errno = _errno(error)
     cause = getattr(error, "original_exception", None) or error.__context__ or error
     detail = f"{target}: {_text(error)}"
-    if isinstance(cause, socket.timeout):
+    # A unix socket refuses at once where the backlog is full: nobody accepts what waits there.
+    if isinstance(cause, (socket.timeout, BlockingIOError)):
         return Unreadable(Code.HUNG, f"{target}: no answer in time")
     if errno in _DENIED:
         return Unreadable(Code.ACCESS_DENIED, detail)
