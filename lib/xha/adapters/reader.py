@@ -109,6 +109,14 @@ class Reader:
     def take(self) -> Snapshot:
         """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
         try:
+            return self._take()
+        except Exception as error:  # what nobody thought of: without its thread the responder would say hung for ever
+            self.close()
+            reading, config = Unreadable(Code.CONFIG_ERROR, f"{type(error).__name__}: {error}"), self._source.config
+            return Snapshot(reading, judge(reading, config.policy), config, time.time())
+
+    def _take(self) -> Snapshot:
+        try:
             config = self._source.refresh()
         except ConfigError as error:
             return self._snapshot(Unreadable(Code.CONFIG_ERROR, str(error)), self._source.config)
@@ -133,13 +141,7 @@ class Reader:
         from .database import ReadError
 
         try:
-            session = self._open(config)
-            try:
-                reading = session.read()
-            except ReadError as error:
-                if error.unreadable.code is not Code.CONFIG_ERROR:
-                    self._session = None
-                raise
+            session, reading = self._ask(config)
             self._check_login(config)
             return self._with_evidence(reading, session)
         except ReadError as error:
@@ -147,9 +149,24 @@ class Reader:
         except ConfigError as error:
             return Unreadable(Code.CONFIG_ERROR, str(error))
 
+    def _ask(self, config: Config) -> tuple[Session, Reading]:
+        from .database import ReadError
+
+        kept = self._session
+        session = self._open(config)
+        try:
+            return session, session.read()
+        except ReadError as error:
+            # The server closes what was idle for wait_timeout, and a restarted one knows nothing of our connection:
+            # that says nothing of the node. One that does not answer would not answer a second time either.
+            if session is not kept or session.is_open or error.unreadable.code is Code.HUNG:
+                raise
+        session = self._open(config)
+        return session, session.read()
+
     def _open(self, config: Config) -> Session:
         """Return the open connection, a new one after a failure or where the configuration changed."""
-        if self._session and self._session_database == config.database:
+        if self._session and self._session.is_open and self._session_database == config.database:
             return self._session
         from .database import Session
 
@@ -175,7 +192,8 @@ class Reader:
         try:
             target = self._target(config.database)
             self._login_warnings = target.warnings
-            Session(target, config.responder.deadline).close()
+            # A login that hangs must not make the reading overdue that waits for it.
+            Session(target, config.responder.deadline / 4).close()
         except ReadError as error:
             self._login_warnings += (f"a new login would fail: {error.unreadable.code.value}, {error}",)
         except ConfigError as error:
