@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 BACKLOG = 4096
 MAX_CONNECTIONS = 8192
 
+# For the database, its option file and the disabled file: clients must never use up what the readings need.
+_SPARE_DESCRIPTORS = 32
 _REQUEST_SECONDS = 5.0
 _DRAIN_SECONDS = 1.0
 _DRAIN_BYTES = 65536
@@ -63,6 +65,10 @@ class Server:
 
     def __init__(self, listeners: list[socket.socket], application: Application) -> None:
         self._application = application
+        import resource
+
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._max_connections = max(1, min(MAX_CONNECTIONS, descriptors - _SPARE_DESCRIPTORS))
         self._epoll = select.epoll()
         # Each holds connections in the order in which their time began, so the first is the first to run out.
         self._reading: dict[int, _Connection] = {}
@@ -133,7 +139,7 @@ class Server:
             connection = _Connection(sock, address[0], now)
             self._reading[connection.fd] = connection
             self._epoll.register(connection.fd, select.EPOLLIN)
-            if len(self._reading) + len(self._waiting) + len(self._draining) > MAX_CONNECTIONS:
+            if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
                 self._make_room(now)
 
     def _make_room(self, now: float) -> None:
