@@ -106,8 +106,11 @@ def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled 
 def _read_disabled(path: str) -> Disabled | None:
     try:
         # A FIFO or device in the file's place must not hang a probe.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            text = (file.read(core_disabled.MAX_BYTES) or b"").decode("utf-8", "replace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:  # not by a file object: open() of a directory's descriptor fails and leaves the descriptor open
+            text = os.read(descriptor, core_disabled.MAX_BYTES).decode("utf-8", "replace")
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
