@@ -30,7 +30,7 @@ def main() -> int:
 
 def print_table(rows: list[Row]) -> None:
     """Print Markdown, so that the table can be pasted."""
-    print(f"medians of {len(rows)} measures; met is told, and gates nothing: machines are shared and noisy\n")
+    print("medians of alternating runs; what was not met fails nothing: machines are shared and noisy\n")
     print("| what | xha | yardstick | target | met |\n|---|---|---|---|---|")
     for row in rows:
         print(f"| {row.what} | {row.xha} | {row.yardstick} | {row.target} | {'yes' if row.met else 'NO'} |")

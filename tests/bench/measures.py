@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, NamedTuple
 
+from bench.installed import INTERPRETER, install
 from bench.probes import REQUEST, probe_steadily, run_ab
-from loopback import HAProxy, Net, Node, Responder, door, is_listening
+from loopback import HAProxy, Net, Node, Responder, is_listening
 from loopback.responder import PORT
 
 SERVER_CPU, CLIENT_CPU = 0, 1
@@ -158,20 +159,21 @@ def measure_hung(bench: Bench, seconds: float) -> list[Row]:
 
 def measure_forked(bench: Bench) -> list[Row]:
     """The checks that start a process each time, against a script that only imports PyMySQL and asks."""
-    environment = {**os.environ}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed, they are compiled
+    say("installing xha, compiled, as make install does")
+    installed = install(bench.directory / "installed")
+    environment = {**os.environ, "PYTHONPATH": str(installed.packages)}
     extra = bench.directory / "clustercheck.cnf"
     extra.write_text(f"[client]\nsocket={bench.node.socket}\n")
     script = bench.directory / "yardstick.py"
     script.write_text(YARDSTICK_SCRIPT)
     yardstick, clustercheck, one_shot, node = "script", "clustercheck", "responder, wait = no", "xha-check --node"
     subjects: dict[str, Callable[[], None]] = {
-        yardstick: lambda: run([sys.executable, str(script), str(bench.node.socket)], environment),
+        yardstick: lambda: run([INTERPRETER, str(script), str(bench.node.socket)], environment),
         clustercheck: lambda: run(
-            [door("clustercheck"), USER, PASSWORD], {**environment, "DEFAULTS_EXTRA_FILE": str(extra)}
+            [installed.door("clustercheck"), USER, PASSWORD], {**environment, "DEFAULTS_EXTRA_FILE": str(extra)}
         ),
-        one_shot: lambda: run_on_connection([door("xha-responder"), *bench.client_options], environment),
-        node: lambda: run([door("xha-check"), "--node", *bench.client_options], environment),
+        one_shot: lambda: run_on_connection([installed.door("xha-responder"), *bench.client_options], environment),
+        node: lambda: run([installed.door("xha-check"), "--node", *bench.client_options], environment),
     }
     costs: dict[str, list[tuple[float, float]]] = {name: [] for name in subjects}
     for turn in range(bench.rounds):

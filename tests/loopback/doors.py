@@ -7,6 +7,11 @@ from pathlib import Path
 from loopback.daemon import MissingProgram
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SOURCES = {
+    "xha-check": CHECKOUT / "checks/xha-check",
+    "clustercheck": CHECKOUT / "checks/clustercheck",
+    "xha-responder": CHECKOUT / "xinetd/xha-responder",
+}
 
 
 def door(name: str) -> str:
