@@ -53,11 +53,13 @@ def parse_instant(text: str) -> float:
     """
     from datetime import datetime
 
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is not an ISO 8601 time with a zone")
     try:
         # Python before 3.11 does not read the Z of RFC 3339.
         instant = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in ("Z", "z") else text)
         if instant.tzinfo is not None:
             return instant.timestamp()
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, OverflowError):
         pass
     raise ValueError(f"{text!r} is not an ISO 8601 time with a zone, as 2026-01-31T22:00:00+01:00")
