@@ -157,9 +157,7 @@ def test_a_valid_request_may_arrive_in_any_pieces(example: tuple[bytes, str, str
     assert "?" not in request.path
 
 
-@given(
-    st.binary(max_size=200) | st.builds(bytes.__add__, st.sampled_from([b"GET / HTTP/1.0\r\n", b"GET "]), st.binary())
-)
+@given(st.sampled_from([b"", b"GET ", b"GET / HTTP/1.0\r\n"]), st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_part_of_one_or_refused(start: bytes, data: bytes) -> None:
     try:
         request = parse_request(start + data)
