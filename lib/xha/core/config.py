@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     Network = Union[IPv4Network, IPv6Network]
 
+DEFAULT_PORT = 3306
 DEFAULT_PATH = "/etc/xha/xha.conf"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
@@ -67,7 +68,7 @@ class Config(NamedTuple):
 
 def parse_port(text: str) -> int:
     """Return a TCP port. :raises ValueError: naming the text."""
-    if text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536:
         return int(text)
     raise ValueError(f"{text!r} is not a port between 1 and 65535")
 
@@ -76,9 +77,10 @@ def parse_address(text: str) -> tuple[str, int]:
     """Return host and port of `ADDR:PORT`; an IPv6 address stands in brackets. :raises ValueError: naming the text."""
     host, colon, port = text.strip().rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not host or (":" in host and not bracketed):
+    host = host[1:-1] if bracketed else host
+    if not colon or not host or set("[]") & set(host) or (":" in host and not bracketed):
         raise ValueError(f"{text!r} is not ADDRESS:PORT, as 0.0.0.0:49000 or [::]:49000")
-    return host[1:-1] if bracketed else host, parse_port(port)
+    return host, parse_port(port)
 
 
 def parse_switch(text: str) -> bool:
@@ -171,7 +173,7 @@ def parse_config(text: str, path: str) -> Config:
     values: dict[str, dict[str, Any]] = {section: {} for section in _KEYS}
     for section in parser.sections():
         if section not in _KEYS:
-            raise ConfigError(f"{path}: unknown section [{section}]; there are {_listing(_KEYS)}")
+            raise ConfigError(f"{path}: unknown section {section!r}; there are {_listing(_KEYS)}")
         for key, value in parser[section].items():
             values[section][key] = _parse_value(path, section, key, value)
     return Config(
