@@ -55,7 +55,8 @@ def parse_member(text: str) -> Member:
             raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
     elif not colon or ":" in host:
         host, colon, port = text, "", ""
-    if not host or (colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536)):
+    valid_port = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
+    if not host or (colon and not valid_port):
         raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
     return Member(host, int(port) if colon else None)
 
@@ -129,12 +130,16 @@ def _components(primary: list[tuple[str, Reading]]) -> dict[object, list[str]]:
     by_uuid = _group(primary, lambda reading: _real_uuid(reading.status.wsrep_cluster_state_uuid))
     if len(by_uuid) > 1:
         return by_uuid
-    lists: dict[object, list[str]] = {}
+    lists: list[tuple[frozenset[str], list[str]]] = []
     for name, reading in primary:
         members = frozenset(map(str, parse_incoming_addresses(reading.status.wsrep_incoming_addresses or "")))
-        same = next((known for known in lists if isinstance(known, frozenset) and known & members), members)
-        lists.setdefault(same, []).append(name)
-    return lists if frozenset() not in lists else {}
+        if not members:
+            return {}
+        # Whoever overlaps is one component, so that the answer does not hang on who was asked first.
+        same = [one for one in lists if one[0] & members]
+        lists = [one for one in lists if not one[0] & members]
+        lists.append((members.union(*(one[0] for one in same)), [*(each for one in same for each in one[1]), name]))
+    return dict(lists)
 
 
 def _group(read: list[tuple[str, Reading]], key: Callable[[Reading], object]) -> dict[object, list[str]]:
