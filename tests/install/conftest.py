@@ -32,11 +32,18 @@ def make(*words: str) -> str:
     return done.stdout
 
 
+def checkout_listing() -> set[Path]:
+    """Where a build would leave its build/ and *.egg-info."""
+    return {*CHECKOUT.iterdir(), *(CHECKOUT / "lib").iterdir()}
+
+
 @pytest.fixture(scope="session")
 def stage(net: Net) -> Path:
     """A tree staged by `make install DESTDIR=...` with every directory at its default. Not to be changed."""
     directory = net.directory / "stage"
+    before = checkout_listing()
     make("install", f"DESTDIR={directory}")
+    assert checkout_listing() == before, "building left something in the checkout"
     return directory
 
 

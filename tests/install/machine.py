@@ -20,6 +20,13 @@ from loopback import Daemon, Net, find_program, wait_until
 BOOT_SECONDS = 60
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+# Asks as HAProxy does, and prints the status; the machine has this Python and nothing else that is sure to be there.
+PROBE = """/usr/bin/python3 -c '
+import http.client
+connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=5)
+connection.request("OPTIONS", "/")
+print(connection.getresponse().status)'"""
+
 # systemd-nspawn builds on the control group that it starts in. Nothing of this machine is wanted at boot.
 BOOT = """
 set -eu

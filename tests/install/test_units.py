@@ -9,18 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from install.conftest import CHECKOUT
-from install.machine import Machine
+from install.machine import PROBE, Machine
 from loopback import Daemon, Net, find_program, is_listening, wait_until
 
 SERVICE = "xha-responder.service"
 WATCHDOG_SECONDS = 1  # shortened by a drop-in, so that the test need not wait for the unit's own ten
-
-# Asks as HAProxy does, and prints the status; the machine has this Python and nothing else that is sure to be there.
-PROBE = """/usr/bin/python3 -c '
-import http.client
-connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=5)
-connection.request("OPTIONS", "/")
-print(connection.getresponse().status)'"""
 
 GALERA = """[mysqld]
 wsrep_on = ON
