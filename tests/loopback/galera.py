@@ -73,6 +73,7 @@ def empty_datadir(net: Net) -> Path:
             "--no-defaults",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
+            "--skip-name-resolve",  # a machine whose own name does not resolve can run the demo, too
             LOG_FILE_SIZE,
             f"--datadir={pristine}",
             *([f"--user={SERVER_USER}"] if server_user() else []),
