@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .disabled import clean
 from .reading import Reading, reading_values
 from .verdict import ExitCode
 
@@ -60,11 +61,12 @@ _LOCAL_ONLY = (
 def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]:
     """Return the JSON object of kind node. For a remote reader it holds no account, path, address or server text."""
     values = reading_values(report.reading) if isinstance(report.reading, Reading) else dict(_ABSENT, probe_errno=None)
-    verdict, disabled = report.verdict, report.disabled
+    verdict, disabled, warnings = report.verdict, report.disabled, report.warnings
     if remote:
         values.update(dict.fromkeys(_LOCAL_ONLY))
         verdict = verdict._replace(message=verdict.message.partition(": ")[0])
         disabled = disabled and disabled._replace(by=None, why=None)
+        warnings = ()
     return {
         "schema": SCHEMA,
         "kind": "node",
@@ -80,7 +82,7 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
         },
         "policy": {**report.policy._asdict(), "last_node": report.policy.last_node.value},
         "disabled": disabled and disabled._asdict(),
-        "warnings": list(report.warnings),
+        "warnings": list(warnings),
         "reading": values,
     }
 
@@ -99,8 +101,13 @@ def render_nagios(verdict: Verdict, reading: Reading | Unreadable) -> str:
     """Return the status line with performance data (Monitoring Plugins guidelines, section 2.6)."""
     values = reading_values(reading) if isinstance(reading, Reading) else {}
     perfdata = " ".join(f"{name}={_number(values[name])}" for name in METRICS if values.get(name) is not None)
-    line = f"GALERA {verdict.exit_code.name}: {verdict.code.value}, {verdict.message}".replace("|", "/")
+    line = _nagios_text(f"GALERA {verdict.exit_code.name}: {verdict.code.value}, {verdict.message}")
     return f"{line} | {perfdata}" if perfdata else line
+
+
+def _nagios_text(text: str) -> str:
+    """Return the text as one line without the sign that begins performance data, whatever a server wrote in it."""
+    return clean(text, 1000).replace("|", "/")
 
 
 def render_nagios_cluster(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> str:
@@ -110,7 +117,7 @@ def render_nagios_cluster(answers: Iterable[Answer], disagreements: Iterable[Dis
     serving = sum(one.verdict.available for one in answers)
     faults = [f"{one.member} {one.verdict.code.value}" for one in answers if one.verdict.exit_code]
     text = ", ".join([f"{serving} of {len(answers)} in service", *faults, *(one.message for one in disagreements)])
-    return f"GALERA {worst.name}: {text.replace('|', '/')} | in_service={serving};;;0;{len(answers)}"
+    return f"{_nagios_text(f'GALERA {worst.name}: {text}')} | in_service={serving};;;0;{len(answers)}"
 
 
 def cluster_exit_code(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> ExitCode:
@@ -149,4 +156,7 @@ def _metric(name: str, kind: str, text: str, value: Any) -> list[str]:
 
 
 def _number(value: Any) -> str:
-    return str(int(value)) if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else str(value)
+    # No exponent: the guidelines' numbers are of the class [-0-9.].
+    if isinstance(value, float):
+        return f"{value:.9f}".rstrip("0").rstrip(".")
+    return str(int(value))
