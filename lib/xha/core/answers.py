@@ -35,7 +35,7 @@ def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Ne
 
     An IPv4 client of a dual-stack socket counts as IPv4 (RFC 4291, 2.5.5.2).
     """
-    plain = host[7:] if host.startswith("::ffff:") else host
+    plain = host[7:] if host.startswith("::ffff:") and "." in host else host
     loopback = plain.startswith("127.") or plain == "::1"
     if not allow_from and not detail_from:
         return Peer(True, loopback, not loopback)  # without importing ipaddress
