@@ -1,0 +1,112 @@
+"""The whole of it: three hosts, the wire, and the promise that all of it goes again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Callable, TypeVar
+
+from lab import image
+from lab.host import Host
+from lab.network import BRIDGE, Network
+from lab.place import HOSTS, REPOSITORY, Place
+from lab.shell import run
+from lab.sweep import locked, sweep, sweep_abandoned
+
+T = TypeVar("T")
+DISK = "6g"  # an upper limit: a tmpfs takes what is written, about 400 MiB for a fresh laboratory
+
+
+class Laboratory:
+    """Three hosts at `place`. Make one with `build` or `standing`; the object may be thrown away at any time."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.network = Network(place)
+        self.hosts = {name: Host(place, self.network, name) for name in HOSTS}
+        self.begun = time.monotonic()
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self.hosts.values())
+
+    def __getitem__(self, name: str) -> Host:
+        return self.hosts[name]
+
+    def build(self, *, bare: bool = False) -> None:
+        """Build the hosts and boot them, `bare` ones without xha; what an earlier laboratory left is swept first."""
+        sweep(self.place)
+        self.place.root.mkdir(parents=True)
+        run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(self.place.root)])
+        self.network.lay()
+        image.build(self.place, bare=bare)
+        self.say("image built")
+        self.on_all(lambda host: (host.build(), host.power_on(), host.wait_booted()))
+        self._serve_power()
+        self.say("hosts run")
+
+    def _serve_power(self) -> None:
+        """Start the power switch where the bridge is; it ends with the laboratory."""
+        with open(self.place.root / "power.log", "ab") as log:
+            subprocess.Popen(
+                [
+                    "setsid",
+                    "--fork",
+                    "nsenter",
+                    f"--net={self.place.namespace(BRIDGE)}",
+                    sys.executable,
+                    "-m",
+                    "lab.power",
+                    self.place.name,
+                ],
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            ).wait()
+
+    def on_all(self, act: Callable[[Host], T]) -> list[T]:
+        """Do `act` on every host at the same time and return what each returned; the first error is raised."""
+        with ThreadPoolExecutor(len(self.hosts)) as pool:
+            return list(pool.map(act, self.hosts.values()))
+
+    def say(self, what: str) -> None:
+        print(f"lab {self.place.name}: {time.monotonic() - self.begun:6.1f} s  {what}", file=sys.stderr, flush=True)
+
+
+def environment() -> dict[str, str]:
+    """The environment in which a process of ours finds this package."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")}
+
+
+@contextmanager
+def guarded(place: Place) -> Iterator[Callable[[], None]]:
+    """Own the laboratory at `place` while the block runs, and sweep it afterwards, even if we are killed with SIGKILL.
+
+    Yields a function `keep`; a block that called it leaves the laboratory standing. A guard, a process of its own
+    session that reads from a pipe whose other end only we hold, learns of our death from the kernel.
+    """
+    sweep_abandoned()
+    with locked(place):
+        guard = subprocess.Popen(
+            [sys.executable, "-m", "lab.guard", place.name],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            env=environment(),
+        )
+        assert guard.stdin is not None
+        keeping = []
+        try:
+            yield lambda: keeping.append(True)
+            if keeping:
+                place.kept.touch()
+                guard.stdin.write(b"keep\n")
+        finally:
+            if not keeping:
+                sweep(place)
+            guard.stdin.close()
+    guard.wait(timeout=30)

@@ -1,0 +1,55 @@
+"""Where a laboratory keeps its things, and the addresses of the document's cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE = Path("/run/xha-lab")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+HOSTS = ("h1", "h2", "h3")
+# The document's own: its haproxy.cfg names 192.168.0.6 to .8 as mysql-1 to mysql-3. ip4, the VIP, is ours to choose.
+ADDRESSES = {"h1": "192.168.0.6", "h2": "192.168.0.7", "h3": "192.168.0.8"}
+VIP = "192.168.0.10"
+CLIENT = "192.168.0.100"
+# Where the power switch listens: the laboratory's stand-in for a management board that outlives the host it serves.
+POWER = "192.168.0.1"
+POWER_PORT = 7
+PREFIX = 24
+# From the document: HAProxy's port, and the account that it gives every right.
+BALANCER_PORT = 3307
+DATABASE_USER, DATABASE_PASSWORD = "wsrep_sst", "DJ1JAs8z"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The paths of the laboratory called `name`. Two of them share nothing: even the addresses are private to each."""
+
+    name: str
+
+    @property
+    def root(self) -> Path:
+        return BASE / self.name
+
+    @property
+    def lock(self) -> Path:
+        """Locked by whoever builds or uses the laboratory. Beside `root`, because a tmpfs is mounted there."""
+        return BASE / f"{self.name}.lock"
+
+    @property
+    def kept(self) -> Path:
+        """Exists when a person wants the laboratory to outlive the command that built it."""
+        return self.root / "kept"
+
+    @property
+    def image(self) -> Path:
+        """The layer that all hosts share, on top of the machine's own root."""
+        return self.root / "image"
+
+    def namespace(self, node: str) -> Path:
+        """The file that keeps a node's network namespace; `node` is a host, `bridge` or `client`."""
+        return self.root / "net" / node
+
+    def host(self, name: str) -> Path:
+        return self.root / "hosts" / name

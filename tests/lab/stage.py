@@ -1,0 +1,62 @@
+"""This checkout, installed: what `make install DESTDIR=` makes, kept until something that goes into it changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from lab.place import REPOSITORY
+from lab.shell import run
+
+STAGES = REPOSITORY / "build" / "lab-stage"
+INGREDIENTS = (
+    "Makefile",
+    "setup.cfg",
+    "pyproject.toml",
+    "README.md",
+    ".ci",
+    "agents",
+    "checks",
+    "docs/examples",
+    "lib",
+    "xinetd",
+)
+INSTALL_SECONDS = 300
+
+
+def staged() -> Path:
+    """The directory with the installed tree, made now if this state of the checkout was not staged before."""
+    stage = STAGES / digest()
+    if not stage.exists():
+        STAGES.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=STAGES) as work:
+            fresh = Path(work) / "tree"
+            run(["make", "--silent", "-C", str(REPOSITORY), "install", f"DESTDIR={fresh}"], timeout=INSTALL_SECONDS)
+            fresh.rename(stage)
+        forget_all_but(stage)
+    return stage
+
+
+def digest() -> str:
+    """One number for all that `make install` reads: names, modes and contents."""
+    said = hashlib.sha256()
+    for ingredient in INGREDIENTS:
+        path = REPOSITORY / ingredient
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if (
+                file.is_file()
+                and "__pycache__" not in file.parts
+                and not any(part.endswith(".egg-info") for part in file.parts)
+            ):
+                said.update(f"{file.relative_to(REPOSITORY)} {os.stat(file).st_mode:o}\n".encode())
+                said.update(file.read_bytes())
+    return said.hexdigest()[:16]
+
+
+def forget_all_but(stage: Path) -> None:
+    for other in STAGES.iterdir():
+        if other != stage and not other.name.startswith("tmp"):
+            shutil.rmtree(other, ignore_errors=True)
