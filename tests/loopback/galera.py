@@ -73,7 +73,7 @@ def empty_datadir(net: Net) -> Path:
             "--no-defaults",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
-            "--skip-name-resolve",  # a machine whose own name does not resolve can run the demo, too
+            "--force",  # whether this machine can resolve its own name or not
             LOG_FILE_SIZE,
             f"--datadir={pristine}",
             *([f"--user={SERVER_USER}"] if server_user() else []),
