@@ -1,0 +1,46 @@
+"""A certificate authority for one test session, and a server's certificate that it signed (openssl)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from loopback import find_program
+
+
+class Authority:
+    """ca is the file to trust; other_ca is one that signed nothing here."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o755)
+        self.directory = directory
+        self.ca = self._self_signed("ca")
+        self.other_ca = self._self_signed("other-ca")
+
+    def _self_signed(self, name: str) -> Path:
+        self._openssl(
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+            "-keyout", f"{name}.key", "-out", f"{name}.pem",
+        )  # fmt: skip
+        return self.directory / f"{name}.pem"
+
+    def certify(self, name: str, *addresses: str) -> tuple[Path, Path]:
+        """The certificate and key of a server at these addresses, readable for every account."""
+        self._openssl(
+            "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", f"{name}.key", "-out", f"{name}.csr",
+        )  # fmt: skip
+        extensions = self.directory / f"{name}.ext"
+        extensions.write_text(f"subjectAltName = {', '.join(f'IP:{address}' for address in addresses)}\n")
+        self._openssl(
+            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-days", "2", "-extfile", str(extensions), "-out", f"{name}.pem",
+        )  # fmt: skip
+        certificate, key = self.directory / f"{name}.pem", self.directory / f"{name}.key"
+        key.chmod(0o644)  # mysqld runs as a user of its own
+        return certificate, key
+
+    def _openssl(self, *arguments: str) -> None:
+        subprocess.run(
+            [find_program("openssl", "openssl"), *arguments], cwd=self.directory, check=True, capture_output=True
+        )

@@ -1,0 +1,44 @@
+"""Probes at a fixed rate, whatever becomes of the earlier ones: what many proxies do to one responder."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from typing import NamedTuple
+
+from responder.client import PROBE, Address, Answer
+
+
+class Probe(NamedTuple):
+    """sent in seconds since the flood began."""
+
+    sent: float
+    answer: Answer
+
+
+def flood(address: Address, rate: int, seconds: float) -> list[Probe]:
+    """Send rate probes a second for this long, each on its own connection; an error of any of them raises."""
+    _raise_descriptor_limit()
+    return asyncio.run(_flood(address, rate, seconds))
+
+
+async def _flood(address: Address, rate: int, seconds: float) -> list[Probe]:
+    began = time.monotonic()
+
+    async def probe(at: float) -> Probe:
+        await asyncio.sleep(began + at - time.monotonic())
+        sent = time.monotonic()
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(PROBE)
+        raw = await reader.read()
+        took = time.monotonic() - sent
+        writer.close()
+        return Probe(sent - began, Answer(raw, took))
+
+    return await asyncio.gather(*(probe(number / rate) for number in range(int(rate * seconds))))
+
+
+def _raise_descriptor_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

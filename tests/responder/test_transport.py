@@ -1,0 +1,144 @@
+"""How a real mariadbd is reached: unix socket, IPv4, IPv6, and TLS that is verified, not verified, or refused."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from loopback import Net, Node
+from responder.certificates import Authority
+from responder.conftest import MakeResponder
+from responder.fake_server import fake_server
+
+PASSWORD = "over-tls-only"
+CLIENT = f"[client]\nuser = guarded\npassword = {PASSWORD}\n"
+
+
+class Guarded(NamedTuple):
+    """A node that speaks TLS and lets in its account `guarded` by TLS alone; `plain` it lets in anyhow."""
+
+    node: Node
+    port: int
+    authority: Authority
+
+    def at(self, host: str) -> str:
+        return f"host = {host}\nport = {self.port}"
+
+
+@pytest.fixture(scope="module")
+def guarded(net: Net) -> Iterator[Guarded]:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as free:
+        port = free.getsockname()[1]
+    address = net.next_address()
+    authority = Authority(net.directory / "authority")
+    certificate, key = authority.certify("server", address, "::1")
+    options = [
+        f"--bind-address={address},::1",
+        f"--port={port}",
+        f"--ssl-cert={certificate}",
+        f"--ssl-key={key}",
+        f"--ssl-ca={authority.ca}",
+    ]
+    with Node(net, net.directory / "guarded", address, options=options) as node:
+        node.create_account("guarded", f"IDENTIFIED BY '{PASSWORD}' REQUIRE SSL")
+        node.create_account("plain")
+        yield Guarded(node, port, authority)
+
+
+@pytest.mark.parametrize("family", ["IPv4", "IPv6", "localhost", "xha.conf's socket"])
+def test_every_way_to_the_server_gives_the_same_verdict(
+    guarded: Guarded, make_responder: MakeResponder, family: str
+) -> None:
+    client = "[client]\nuser = plain\n"
+    where = {
+        "IPv4": guarded.at(guarded.node.address),
+        "IPv6": guarded.at("::1"),
+        "localhost": f"host = localhost\nsocket = {guarded.node.socket}",
+        "xha.conf's socket": f"socket = {guarded.node.socket}",
+    }[family]
+    assert make_responder(client=client, database=where).verdict() == (200, "synced")
+
+
+def test_host_port_and_socket_of_the_option_file_count_where_xha_conf_has_none(
+    guarded: Guarded, make_responder: MakeResponder
+) -> None:
+    over_tcp = f"[client]\nuser = plain\nhost = {guarded.node.address}\nport = {guarded.port}\n"
+    assert make_responder(client=over_tcp).verdict() == (200, "synced")
+    assert make_responder(client=f"[client]\nuser = plain\nsocket = {guarded.node.socket}\n").verdict()[0] == 200
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["ssl", "ssl-ca = {ca}", "ssl-ca = {ca}\nssl-verify-server-cert", "ssl-mode = VERIFY_IDENTITY\nssl-ca = {ca}"],
+)
+@pytest.mark.parametrize("family", ["IPv4", "IPv6"])
+def test_an_account_that_requires_tls_gets_in_by_tls(
+    guarded: Guarded, make_responder: MakeResponder, options: str, family: str
+) -> None:
+    client = CLIENT + options.format(ca=guarded.authority.ca)
+    where = guarded.at("::1" if family == "IPv6" else guarded.node.address)
+    assert make_responder(client=client, database=where).verdict() == (200, "synced")
+
+
+@pytest.mark.parametrize("options", ["", "skip-ssl", "ssl = 0", "ssl-mode = DISABLED"])
+def test_an_account_that_requires_tls_is_denied_without_it(
+    guarded: Guarded, make_responder: MakeResponder, options: str
+) -> None:
+    responder = make_responder(client=CLIENT + options, database=guarded.at(guarded.node.address))
+    assert responder.verdict() == (503, "access-denied")
+
+
+def test_a_server_that_another_authority_signed_is_refused_and_no_password_is_sent(
+    guarded: Guarded, make_responder: MakeResponder
+) -> None:
+    client = f"{CLIENT}ssl-ca = {guarded.authority.other_ca}\nssl-verify-server-cert\n"
+    responder = make_responder(client=client, database=guarded.at(guarded.node.address))
+    assert responder.verdict() == (503, "config-error")
+    assert "certificate" in responder.log.read_text()
+    with responder.no_growth():
+        assert responder.next_verdict() == (503, "config-error")
+
+
+def test_a_certificate_for_another_address_is_refused_only_where_identity_is_verified(
+    guarded: Guarded, net: Net, make_responder: MakeResponder
+) -> None:
+    # the same server by another of its names: 127.0.0.0/8 is one host, its certificate names one address
+    authority = guarded.authority
+    certificate, key = authority.certify("elsewhere", "192.0.2.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    address = net.next_address()
+    with fake_server(address, "mysql_clear_password", context) as server:
+        client = f"{CLIENT}ssl-ca = {authority.ca}\n"
+        verified = make_responder(client=f"{client}ssl-verify-server-cert\n", database=f"host = {address}")
+        assert verified.verdict() == (503, "config-error")
+        signed = make_responder(client=client, database=f"host = {address}")
+        assert signed.verdict() == (503, "access-denied")
+    assert PASSWORD.encode() not in server.heard
+
+
+def test_a_password_in_clear_text_is_sent_over_tls_to_a_verified_server(
+    guarded: Guarded, net: Net, make_responder: MakeResponder
+) -> None:
+    address = net.next_address()
+    certificate, key = guarded.authority.certify("verified", address)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with fake_server(address, "mysql_clear_password", context) as server:
+        client = f"{CLIENT}ssl-ca = {guarded.authority.ca}\nssl-verify-server-cert\n"
+        make_responder(client=client, database=f"host = {address}").verdict()
+    assert PASSWORD.encode() in server.heard  # PAM and LDAP accounts work where, and only where, it is safe
+
+
+def test_a_certificate_authority_that_is_not_there_is_a_configuration_error(
+    guarded: Guarded, make_responder: MakeResponder
+) -> None:
+    responder = make_responder(
+        client=f"{CLIENT}ssl-ca = /nonexistent/ca.pem\n", database=guarded.at(guarded.node.address)
+    )
+    assert responder.verdict() == (503, "config-error")
+    assert responder.lines("ssl-ca")
