@@ -11,6 +11,7 @@ from ..core.disabled import parse_instant
 from ..core.durations import parse_duration
 from ..core.verdict import ExitCode
 from .options import Options, Parser, add_database_options, argument, database_options
+from .streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ look (configuration, account, connections), and --help, --version and wrong usag
 
 
 class Command(NamedTuple):
-    """A parsed command line. mode is node, cluster, disable or enable; until is the text as it was typed."""
+    """A parsed command line. mode is node, cluster, disable or enable; until is RFC 3339 in UTC."""
 
     mode: str
     options: Options
@@ -34,18 +35,30 @@ class Command(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run xha-check and return its exit code."""
+    mend_streams()
+    try:
+        try:
+            return _main(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()  # here, where a full disk or a reader that has left can still be answered for
+    except BrokenPipeError:  # `xha-check --cluster | head`
+        abandon_stdout()
+    except OSError as error:
+        abandon_stdout()
+        print(f"xha-check: standard output: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return ExitCode.UNKNOWN
+
+
+def _main(arguments: Sequence[str]) -> int:
     from ..core.config import ConfigError
 
-    command = parse_command(sys.argv[1:] if argv is None else argv)
+    command = parse_command(arguments)
     try:
         return _run(command)
     except ConfigError as error:
         return _complain(command, f"{error}")
-    except BrokenPipeError:  # `xha-check --cluster | head`
-        sys.stderr.close()
-        return ExitCode.UNKNOWN
-    except KeyboardInterrupt:
-        return 130
 
 
 def _run(command: Command) -> int:
@@ -85,11 +98,11 @@ def parse_command(arguments: Sequence[str]) -> Command:
     output = "json" if said.json else "nagios" if said.nagios else "watch" if said.watch else "text"
     if host and said.host:
         parser.error("--node HOST and --host name a host each: leave out one")
-    if (host or said.host) and said.socket:
-        parser.error("a host and --socket exclude each other: the socket is always this host's")
+    if (host or said.host or said.port) and said.socket:
+        parser.error("a host or port and --socket exclude each other: the socket is always this host's")
     if mode in ("disable", "enable") and output != "text":
         parser.error(f"--{output} goes with --node or --cluster")
-    if mode != "disable" and (said.until or said.why):
+    if mode != "disable" and (said.until is not None or said.why is not None):
         parser.error("--until and --why go with --disable")
     return Command(mode, database_options(said), host, output, said.until, said.why)
 
@@ -126,12 +139,18 @@ def _host(text: str) -> Member:
 
 
 def _until(text: str) -> str:
-    """Return the text, if it is a duration or a time with a zone."""
+    """Return the RFC 3339 time in UTC of a duration from now, or of an ISO 8601 time with a zone."""
+    import time
+    from datetime import datetime, timezone
+
     try:
-        parse_duration(text)
+        seconds = time.time() + parse_duration(text)
     except ValueError:
         try:
-            parse_instant(text)
+            seconds = parse_instant(text)
         except ValueError:
             raise ValueError(f"{text!r} is neither a duration, as 2h, nor an ISO 8601 time with a zone") from None
-    return text
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{text!r} is beyond the year 9999") from None

@@ -44,13 +44,21 @@ def argument(parse: Callable[[str], object]) -> Callable[[str], object]:
     return convert
 
 
+@argument
+def _non_empty(text: str) -> str:
+    # `--host "$DB"` with nothing in DB must not look at another database than the one that was meant.
+    if not text:
+        raise ValueError("a value is missing")
+    return text
+
+
 def add_database_options(parser: argparse.ArgumentParser) -> None:
     """Add where the configuration and the database are."""
     group = parser.add_argument_group("the database, over what xha.conf and the option file say")
-    group.add_argument("--config", metavar="FILE", help="read this in place of /etc/xha/xha.conf")
-    group.add_argument("--defaults-file", metavar="FILE", help="MySQL option file with the account")
-    group.add_argument("--socket", metavar="PATH", help="the server's unix socket")
-    group.add_argument("--host", metavar="HOST", help="the server's host name or address")
+    group.add_argument("--config", metavar="FILE", type=_non_empty, help="read this in place of /etc/xha/xha.conf")
+    group.add_argument("--defaults-file", metavar="FILE", type=_non_empty, help="MySQL option file with the account")
+    group.add_argument("--socket", metavar="PATH", type=_non_empty, help="the server's unix socket")
+    group.add_argument("--host", metavar="HOST", type=_non_empty, help="the server's host name or address")
     group.add_argument("--port", metavar="PORT", type=argument(parse_port), help="the server's TCP port")
 
 

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from ..adapters.account import own_account
 from ..adapters.files import LEGACY_DISABLED_FILE, read_config, read_disabled, remove_disabled, write_disabled
 from ..core.config import DEFAULT_DISABLED_FILE
 from ..core.disabled import Disabled, clean, parse_instant
-from ..core.durations import parse_duration
 from ..core.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def disable(command: Command) -> int:
     """Write the disabled file and say what follows."""
     path = read_config(command.options.config).responder.disabled_file or DEFAULT_DISABLED_FILE
-    until = command.until and _instant(command.until)
+    until = command.until
     if until and parse_instant(until) <= time.time():
-        print(f"xha-check: --until {command.until} is in the past", file=sys.stderr)
+        print(f"xha-check: --until {until} is in the past", file=sys.stderr)
         return ExitCode.UNKNOWN
     try:
         write_disabled(path, Disabled(by=_who(), why=clean(command.why or "") or None, until=until))
@@ -53,19 +53,6 @@ def _failed(doing: str, path: str, error: OSError) -> int:
     return ExitCode.UNKNOWN
 
 
-def _instant(text: str) -> str:
-    """Return the RFC 3339 time in UTC of a duration from now, or of an ISO 8601 time."""
-    from datetime import datetime, timezone
-
-    try:
-        seconds = time.time() + parse_duration(text)
-    except ValueError:
-        seconds = parse_instant(text)
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
-
-
 def _who() -> str:
-    import pwd
-
     # sudo keeps who asked; a log line "root" names nobody.
-    return clean(os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name)
+    return clean(os.environ.get("SUDO_USER") or own_account())
