@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import traceback
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pymysql
 from pymysql.constants import CLIENT, CR, ER
 
-from ..core.config import DEFAULT_QUERY, ConfigError, Database, parse_port
+from ..core.config import DEFAULT_PORT, DEFAULT_QUERY, ConfigError, Database, parse_port
 from ..core.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
 from ..core.verdict import Code, Unreadable
+from .account import own_account
 from .files import read_client_options
 
 if TYPE_CHECKING:
     import ssl
     from typing import Any, Callable
 
-DEFAULT_PORT = 3306
 # Debian's and Red Hat's.
 DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
 
@@ -107,7 +106,7 @@ def read_target(database: Database) -> Target:
         host = values.get("host")
     over_tcp = database.socket is None and host not in (None, "localhost")
     return Target(
-        user=values.get("user") or pwd.getpwuid(os.geteuid()).pw_name,
+        user=values.get("user") or own_account(),
         password=values.get("password", ""),
         socket=None if over_tcp else database.socket or values.get("socket") or _default_socket(),
         host=host if over_tcp else None,
@@ -130,6 +129,9 @@ def _tls(values: dict[str, str], path: str) -> ssl.SSLContext | None:
         return None
     import ssl
 
+    for name in ("ssl-ca", "ssl-capath", "ssl-cert", "ssl-key"):
+        if name in values and not os.access(values[name], os.R_OK):
+            raise ConfigError(f"{path}: {name}: {values[name]} is not there, or may not be read")
     identity = mode == "VERIFY_IDENTITY" or values.get("ssl-verify-server-cert", "0").lower() in ("1", "on", "true", "")
     try:
         context = ssl.create_default_context(cafile=values.get("ssl-ca"), capath=values.get("ssl-capath"))
@@ -283,7 +285,8 @@ def _classify(error: Exception, target: Target) -> Unreadable:
         return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
     if errno == ER.UNKNOWN_COM_ERROR:
         return Unreadable(Code.NOT_READY, detail)
-    if isinstance(cause, PermissionError) or type(cause).__module__ == "ssl":
+    # A name that does not resolve says nothing of the server behind it.
+    if isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":
         return Unreadable(Code.CONFIG_ERROR, f"{target}: {_os_text(cause)}")
     if errno in _GONE:
         return Unreadable(Code.SERVER_DOWN, f"{target}: {_os_text(cause)}" if isinstance(cause, OSError) else detail)
