@@ -124,6 +124,8 @@ def _choice(kind: type[Body] | type[LastNode]) -> Callable[[str], Body | LastNod
 def _path(text: str) -> str:
     if not text.startswith("/"):
         raise ValueError(f"{text!r} is not an absolute path")
+    if "\0" in text:
+        raise ValueError(f"{text!r} holds a null byte")
     return text
 
 
