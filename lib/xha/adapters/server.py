@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import select
 import socket
 import time
@@ -46,6 +47,7 @@ _SPARE_DESCRIPTORS = 32
 _REQUEST_SECONDS = 5.0
 _DRAIN_SECONDS = 1.0
 _DRAIN_BYTES = 65536
+_END_OF_REQUEST = re.compile(rb"\n\r?\n")
 _ACCEPTS_PER_ROUND = 64
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -239,6 +241,28 @@ def serve_one(sock: socket.socket, answer_request: Callable[[Request, str, float
         answer = render_response(error.status, f"{error}\n")
     except socket.timeout:
         answer = render_response(REQUEST_TIMEOUT, f"no request within {_REQUEST_SECONDS:g} s\n")
+    _finish(sock, answer)
+
+
+def answer_anything(sock: socket.socket, answer: bytes) -> None:
+    """Send the answer whatever is asked, as a script does that never reads.
+
+    What the client sends is read all the same, for a while: closing over unread bytes would reset the connection.
+    """
+    deadline, received = time.monotonic() + _DRAIN_SECONDS, b""
+    while not _END_OF_REQUEST.search(received) and len(received) < _DRAIN_BYTES:
+        sock.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            data = sock.recv(MAX_REQUEST)
+        except socket.timeout:
+            break
+        if not data:
+            break
+        received += data
+    _finish(sock, answer)
+
+
+def _finish(sock: socket.socket, answer: bytes) -> None:
     sock.settimeout(_DRAIN_SECONDS)
     sock.sendall(answer)
     sock.shutdown(socket.SHUT_WR)

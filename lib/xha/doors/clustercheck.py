@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import stat
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapters.files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
 from ..core.config import DEFAULT_DISABLED_FILE, Config, Database, Responder, parse_port
-from ..core.verdict import Policy, Unreadable, Verdict, judge_disabled
+from ..core.verdict import Code, Policy, Unreadable, Verdict, judge, judge_disabled
+from .streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..adapters.database import Target
 
 _USAGE = (
@@ -43,8 +45,9 @@ _DEFAULTS = {
     "MYSQL_HOST": "",
     "MYSQL_PORT": "",
 }
-# These mean something when empty: the option is left to the option file.
-_MAY_BE_EMPTY = ("MYSQL_USERNAME", "MYSQL_PASSWORD")
+_PASSWORD = "MYSQL_PASSWORD"  # noqa: S105 - its name
+# Given empty on the command line, these are left to the option file.
+_MAY_BE_EMPTY = ("MYSQL_USERNAME", _PASSWORD)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,9 +56,35 @@ def main(argv: list[str] | None = None) -> int:
     if arguments and arguments[0] in ("-h", "--help"):
         sys.stdout.write(_USAGE.format(program=sys.argv[0]))
         return 0
-    verdict = _judge(arguments)
-    _answer(render_clustercheck(verdict, Body.PERCONA))
+    client = _client()
+    mend_streams()
+    try:
+        verdict = _judge(arguments)
+    except Exception as error:  # a script's user gets an answer, never a traceback
+        _log(f"{type(error).__name__}: {error}")
+        verdict = judge(Unreadable(Code.CONFIG_ERROR), Policy())
+    _answer(client, render_clustercheck(verdict, Body.PERCONA))
     return 0 if verdict.available else 1
+
+
+def _client() -> socket.socket | None:
+    """Return the client's connection where xinetd or systemd left one at descriptor 0, and detach from it.
+
+    Asked first of all: where descriptor 0 is closed, the next file to be opened takes its place. A socket of another
+    kind is somebody's pipe, as ssh and cron make them.
+    """
+    try:
+        client = socket.socket(fileno=os.dup(0))
+    except OSError:
+        return None
+    if client.family not in (socket.AF_INET, socket.AF_INET6):
+        client.close()
+        return None
+    # Otherwise a line on standard error would reach HAProxy before the status line does.
+    with open(os.devnull, "r+b", buffering=0) as null:
+        for descriptor in (0, 1, 2):
+            os.dup2(null.fileno(), descriptor)
+    return client
 
 
 def _judge(arguments: list[str]) -> Verdict:
@@ -80,6 +109,11 @@ def _positional(arguments: list[str]) -> dict[str, str]:
     return {name: value for name, value in given.items() if value or name in _MAY_BE_EMPTY}
 
 
+def _given(values: Mapping[str, str]) -> dict[str, str]:
+    # As the script's ${NAME:=default}: what is empty counts as not given, but for the password.
+    return {name: values[name] for name in _DEFAULTS if values.get(name) or (name in values and name == _PASSWORD)}
+
+
 class Settings(NamedTuple):
     """clustercheck's settings: positional, then environment, then /etc/sysconfig and /etc/default, then default."""
 
@@ -91,10 +125,7 @@ class Settings(NamedTuple):
     @classmethod
     def read(cls, arguments: list[str]) -> Settings:
         """Gather the settings. What is no switch or port counts as the original's default."""
-        environment = {name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}
-        if os.environ.get("MYSQL_PASSWORD") == "":
-            environment["MYSQL_PASSWORD"] = ""
-        values = {**_DEFAULTS, **read_sysconfig(), **environment, **_positional(arguments)}
+        values = {**_DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
         extra = values["DEFAULTS_EXTRA_FILE"]
         database = Database(
             defaults_file=extra if os.access(extra, os.R_OK) else os.devnull,
@@ -128,22 +159,33 @@ def _write_error_file(path: str, message: str) -> None:
     """Leave the reason in ERR_FILE. One that cannot be opened costs a line in syslog, not the verdict."""
     if path == os.devnull:
         return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
-        with open(path, "w", encoding="utf-8") as file:
+        # A FIFO that nobody reads must not hold up the answer.
+        with open(os.open(path, flags | os.O_NONBLOCK, 0o666), "w", encoding="utf-8", errors="replace") as file:
             file.write(f"{message}\n" if message else "")
-    except OSError as error:
-        import syslog
-
-        syslog.openlog("clustercheck", syslog.LOG_PID, syslog.LOG_DAEMON)
-        syslog.syslog(syslog.LOG_WARNING, f"{path}: {error.strerror}; the reason was: {message or 'none'}")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        _log(f"{path}: {reason}; the reason was: {message or 'none'}")
 
 
-def _answer(response: bytes) -> None:
-    if stat.S_ISSOCK(os.fstat(0).st_mode):
-        from ..adapters.server import serve_one
+def _log(text: str) -> None:
+    import syslog
 
-        with socket.socket(fileno=os.dup(0)) as client, contextlib.suppress(OSError):
-            serve_one(client, lambda request, host, now: response)
+    syslog.openlog("clustercheck", syslog.LOG_PID, syslog.LOG_DAEMON)
+    syslog.syslog(syslog.LOG_WARNING, " ".join(text.replace("\0", " ").split()))
+
+
+def _answer(client: socket.socket | None, response: bytes) -> None:
+    # Whoever asked may have left: that is not our failure.
+    with contextlib.suppress(OSError):
+        if client:
+            from ..adapters.server import answer_anything
+
+            with client:
+                answer_anything(client, response)
+            return
+        sys.stdout.write(response.decode("ascii"))
+        sys.stdout.flush()
         return
-    sys.stdout.buffer.write(response)
-    sys.stdout.flush()
+    abandon_stdout()
