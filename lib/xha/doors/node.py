@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..adapters.reader import ConfigFile, Reader, Snapshot
+from ..core.disabled import clean
 from ..core.report import node_document, render_nagios
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
     verdict = snapshot.verdict
     service = "in service" if verdict.available else "out of service"
     colored = colour(f"{service}, {verdict.code.value}", verdict, sys.stdout)
-    print(f"{name}: {colored}: {verdict.message}")
+    # What the server wrote must not move this terminal's cursor.
+    print(f"{clean(name)}: {colored}: {clean(verdict.message, 1000)}")
     if verdict.remedy:
         print(f"  to do: {verdict.remedy}")
     disabled = snapshot.disabled

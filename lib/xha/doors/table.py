@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.disabled import clean
 from ..core.reading import Reading
 from ..core.verdict import ExitCode
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.verdict import Unreadable, Verdict
 
 HEADINGS = ("NODE", "SERVICE", "REASON", "STATE", "SIZE", "CONF", "SEQNO", "QUEUE", "MESSAGE")
+_WIDEST = 1000
 
 _COLOURS = {ExitCode.OK: 32, ExitCode.WARNING: 33, ExitCode.CRITICAL: 31, ExitCode.UNKNOWN: 35}
 
@@ -24,8 +26,15 @@ def colour(text: str, verdict: Verdict, stream: TextIO) -> str:
     return f"\x1b[{_COLOURS[verdict.exit_code]}m{text}\x1b[0m" if stream.isatty() else text
 
 
-def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> tuple[str, ...]:
-    """Return one node's cells, in the order of HEADINGS."""
+class Row(NamedTuple):
+    """One node's cells, in the order of HEADINGS."""
+
+    cells: tuple[str, ...]
+    verdict: Verdict
+
+
+def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> Row:
+    """Return one node's row."""
     facts: tuple[Value, ...] = (None,) * 5
     if isinstance(reading, Reading):
         status = reading.status
@@ -37,11 +46,14 @@ def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> tuple[str
             status.wsrep_local_recv_queue,
         )
     service = "in" if verdict.available else "out"
-    return (name, service, verdict.code.value, *("-" if one is None else str(one) for one in facts), verdict.message)
+    cells = (name, service, verdict.code.value, *("-" if one is None else str(one) for one in facts), verdict.message)
+    # What another host's server wrote must not move this terminal's cursor.
+    return Row(tuple(clean(cell, _WIDEST) for cell in cells), verdict)
 
 
-def lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the rows below their headings, in columns."""
-    table = [HEADINGS, *rows]
+def lines(rows: Sequence[Row], stream: TextIO) -> list[str]:
+    """Return the rows below their headings, in columns, coloured if the stream is a terminal."""
+    table = [HEADINGS, *(one.cells for one in rows)]
     widths = [max(len(cells[column]) for cells in table) for column in range(len(HEADINGS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in table]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in table]
+    return [text[0], *(colour(line, one.verdict, stream) for line, one in zip(text[1:], rows))]
