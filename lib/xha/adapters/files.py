@@ -57,9 +57,9 @@ def read_client_options(path: str) -> ClientOptions:
     try:
         values = client_options(_read_options(path, 0))
         exposed = "password" in values and stat.S_IMODE(os.stat(path).st_mode) & 0o004
-    except FileNotFoundError:
-        return ClientOptions({})
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and error.filename == path:
+            return ClientOptions({})
         raise ConfigError(f"{error.filename or path}: {_reason(error)}") from None
     warning = f"{path}: everybody on this host can read the password in it; chmod 0640"
     return ClientOptions(values, (warning,) if exposed else ())
@@ -86,9 +86,11 @@ def _read_include(include: Include, depth: int) -> list[Option]:
     if depth > _MAX_INCLUDE_DEPTH:
         return []
     if not include.directory:
-        return _read_options(include.path, depth)
+        # MySQL's clients pass over what is no file, and end for a directory that is none.
+        return _read_options(include.path, depth) if os.path.isfile(include.path) else []
     names = sorted(name for name in os.listdir(include.path) if name.endswith(".cnf"))
-    return [option for name in names for option in _read_options(os.path.join(include.path, name), depth)]
+    paths = [os.path.join(include.path, name) for name in names]
+    return [option for path in paths if os.path.isfile(path) for option in _read_options(path, depth)]
 
 
 def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled | None:

@@ -39,7 +39,7 @@ class OptionFileError(ValueError):
 def parse_option_file(text: str) -> Iterator[Option | Include]:
     """Yield options and includes in the order of the file.
 
-    :raises OptionFileError: for an option before the first group, and for a group without its bracket.
+    :raises OptionFileError: for an option before the first group, a group without its bracket, an empty include.
     """
     group = None
     for number, raw in enumerate(text.split("\n"), 1):
@@ -48,6 +48,8 @@ def parse_option_file(text: str) -> Iterator[Option | Include]:
             continue
         if line[0] == "!":
             include = _parse_include(line[1:].lstrip(_SPACE))
+            if include and not include.path:
+                raise OptionFileError(f"line {number}: an include that names nothing")
             if include:
                 yield include
             continue
@@ -65,7 +67,7 @@ def parse_option_file(text: str) -> Iterator[Option | Include]:
 def _parse_include(directive: str) -> Include | None:
     for word in ("includedir", "include"):
         rest = directive[len(word) :]
-        if directive.startswith(word) and rest[:1] and rest[0] in _SPACE:
+        if directive.startswith(word) and rest[:1] in ("", *_SPACE):
             return Include(rest.strip(_SPACE), word == "includedir")
     return None
 
@@ -112,7 +114,7 @@ def client_options(options: Iterable[Option]) -> dict[str, str]:
     """Return the options of a client's groups: last value wins, names with dashes, `loose-` dropped."""
     found: dict[str, str] = {}
     for option in options:
-        if option.group in GROUPS:
+        if option.group.lower() in GROUPS:  # as my_print_defaults compares them
             name = option.name.replace("_", "-")
             found[name[6:] if name.startswith("loose-") else name] = "1" if option.value is None else option.value
     return found
