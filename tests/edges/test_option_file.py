@@ -31,8 +31,8 @@ def ask_mysql(path: Path) -> dict[str, str] | None:
     found: dict[str, str] = {}
     text = done.stdout.decode("utf-8", "surrogateescape")
     for line in ("\n" + text.rstrip("\n")).split("\n--")[1:]:
-        name, equals, value = line.partition("=")
-        found[name.replace("_", "-").removeprefix("loose-")] = value if equals else "1"
+        name, _, value = line.partition("=")
+        found[name.replace("_", "-").removeprefix("loose-")] = value
     return found
 
 

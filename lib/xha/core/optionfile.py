@@ -111,10 +111,10 @@ def _unescape(value: str) -> str:
 
 
 def client_options(options: Iterable[Option]) -> dict[str, str]:
-    """Return the options of a client's groups: last value wins, names with dashes, `loose-` dropped."""
+    """Return the options of a client's groups: last value wins, names with dashes, `loose-` dropped, no value is ""."""
     found: dict[str, str] = {}
     for option in options:
         if option.group.lower() in GROUPS:  # as my_print_defaults compares them
             name = option.name.replace("_", "-")
-            found[name[6:] if name.startswith("loose-") else name] = "1" if option.value is None else option.value
+            found[name[6:] if name.startswith("loose-") else name] = option.value or ""
     return found
