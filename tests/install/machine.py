@@ -14,10 +14,11 @@ from pathlib import Path
 
 import psutil
 
-from lab.cgroups import hierarchies
 from loopback import Daemon, Net, find_program, wait_until
 
 BOOT_SECONDS = 60
+# The unified hierarchy, or on the hybrid layout both that systemd uses.
+CGROUPS = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/systemd")]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Asks as HAProxy does, and prints the status; the machine has this Python and nothing else that is sure to be there.
@@ -64,7 +65,7 @@ class Machine(Daemon):
     def __init__(self, net: Net, directory: Path, stage: Path) -> None:
         directory.mkdir(parents=True)
         find_program("systemd-nspawn", "systemd-container")
-        self._groups = [hierarchy / f"xha-{net.prefix}" for hierarchy in hierarchies()]
+        self._groups = [top / f"xha-{net.prefix}" for top in CGROUPS if (top / "cgroup.procs").exists()]
         argv = ["unshare", "--mount", "sh", "-c", BOOT, "boot", str(directory), str(stage), *map(str, self._groups)]
         super().__init__(net, argv, directory.with_suffix(".console"))
 
