@@ -1,0 +1,91 @@
+"""The responder's desk between its loop and its reader: every probe has an answer, whatever the loop was busy with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.facts import synced
+from xha.adapters.reader import ConfigFile, Snapshot
+from xha.core.config import Config
+from xha.core.http import Request
+from xha.core.verdict import Policy, judge
+from xha.doors.desk import Desk
+
+READY = Request("GET", "/ready")
+
+
+class Loop:
+    """A server loop, a reader and a log that only take note."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.asked, self.lines, self.answers = 0, [], []
+        self.desk, self.waiting, self.now = desk, 0, 0.0
+
+    def ask(self) -> None:
+        self.asked += 1
+
+    def answer_waiting(self) -> None:
+        self.answers += [self.desk.answer_waiting(READY, "127.0.0.1", self.now) for _ in range(self.waiting)]
+        self.waiting = 0
+
+    def info(self, text: str) -> None:
+        self.lines.append(text)
+
+    warning = info
+
+
+@pytest.fixture
+def loop(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    config = tmp_path / "xha.conf"
+    config.write_text("")
+    made = Loop.__new__(Loop)
+    desk = Desk(ConfigFile(str(config)), made)  # type: ignore[arg-type]
+    made.__init__(desk)  # type: ignore[misc]
+    desk._server = desk._reader = made  # type: ignore[assignment]
+    return made
+
+
+def probe(loop: Loop, now: float) -> bytes | None:
+    loop.now = now
+    answer = loop.desk.answer(READY, "127.0.0.1", now)
+    loop.waiting += answer is None
+    return answer
+
+
+def test_a_probe_that_comes_before_the_loop_has_ticked_finds_the_server_hung(loop: Loop) -> None:
+    """The overdue moment passes while the loop serves others: the probe itself is the first to see it."""
+    assert probe(loop, 100.0) is None
+    assert probe(loop, 100.5) is None
+    answer = probe(loop, 101.2)
+    assert answer is not None
+    assert b"503 Service Unavailable" in answer
+    assert b"hung 1200 ms" in answer
+    assert [b"hung" in one for one in loop.answers] == [True, True]
+    assert loop.waiting == 0
+
+
+def test_the_loop_itself_answers_who_waits_when_the_reading_is_overdue(loop: Loop) -> None:
+    assert probe(loop, 100.0) is None
+    loop.now = 101.0
+    loop.desk.tick(100.9)
+    assert not loop.answers
+    loop.desk.tick(101.0)
+    assert [b"hung" in one for one in loop.answers] == [True]
+
+
+def test_a_flood_of_probes_asks_once(loop: Loop) -> None:
+    assert {probe(loop, 100.0 + n / 10_000) for n in range(1000)} == {None}
+    assert loop.asked == 1
+
+
+def test_a_finished_reading_answers_at_once(loop: Loop) -> None:
+    assert probe(loop, 100.0) is None
+    snapshot = Snapshot(synced(), judge(synced(), Policy()), Config(), 0.0)
+    loop.desk._freshness.finished(snapshot, answered=True)
+    answer = probe(loop, 100.05)
+    assert answer is not None
+    assert b"synced 50 ms" in answer
