@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 # No deadline: these machines are shared, and a slow example is no wrong one.
 settings.register_profile(
-    "here", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "here", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, database=None)
 

@@ -118,10 +118,10 @@ def test_eight_kib_are_enough_and_one_byte_more_is_too_much(size: int) -> None:
 )
 def test_no_request_holds_up_the_others(data: bytes) -> None:
     """One loop serves every client: a few hundred microseconds are the most that one request may take of it."""
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(BadRequest):
         parse_request(data)
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 TOKENS = st.text("ABCXYZabc-!#$%&'*+.^_`|~019", min_size=1, max_size=12)

@@ -244,4 +244,4 @@ def test_whatever_a_server_says_is_read_by_prometheus(reading: Reading | Unreada
     ]
     values = {one.name: one.value for one in samples}
     if isinstance(reading, Reading) and reading.status.wsrep_local_state is not None:
-        assert values["xha_wsrep_local_state"] == float(reading.status.wsrep_local_state)
+        assert values["xha_wsrep_local_state"] == pytest.approx(reading.status.wsrep_local_state)
