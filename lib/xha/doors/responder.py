@@ -123,22 +123,24 @@ def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list
     listeners = []
     for host, port in addresses:
         try:
-            listeners.append(_listen(host, port))
+            # Linux lets [::] serve IPv4 too, unless somebody serves that already.
+            listeners.append(_listen(host, port, dual_stack=("0.0.0.0", port) not in addresses))  # noqa: S104
         except OSError as error:
             log.warning(f"listening on {host} port {port}: {(error.strerror or str(error)).lower()}")
             return []
     return listeners
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, dual_stack: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6 and host == "::":
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
     listener.bind(address)
+    listener.listen()  # here, because bind alone does not find out that a port is taken
     return listener
 
 
