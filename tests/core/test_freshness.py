@@ -82,6 +82,21 @@ def test_the_deadline_is_one_moment_however_it_is_asked_for() -> None:
         assert freshness.due(overdue) is Due.HUNG
 
 
+def test_a_flood_of_probes_that_want_no_age_at_all_is_twelve_readings_a_second() -> None:
+    freshness, asks = fresh(max_age=0.0), []
+    for millisecond in range(3000):
+        now = millisecond / 1000
+        at = freshness.may_ask_at()
+        if freshness.due(now) is not Due.FINISHED and at is not None and at <= now:
+            freshness.asked(now)
+            asks.append(now)
+        elif freshness.in_flight:
+            freshness.finished("at once", answered=True)
+    for first, later in zip(asks, asks[MAX_READINGS_PER_SECOND:]):
+        assert later - first >= 1 - ROUNDING
+    assert len(asks) >= 30
+
+
 class Responder(RuleBasedStateMachine):
     """A responder that asks as soon as a probe waits and it may, under a server that answers when it likes."""
 
