@@ -10,6 +10,7 @@ from typing import Any, Callable
 import pytest
 
 from loopback import Cluster, Net, Node
+from responder.client import exchange
 from responder.process import ACCOUNT, Responder
 
 MakeResponder = Callable[..., Responder]
@@ -61,3 +62,29 @@ def shared(session_responder: Responder, database: Node) -> Iterator[Responder]:
     with session_responder.no_growth():
         yield session_responder
         assert session_responder.verdict() == (200, "synced")
+
+
+class Flapped(Responder):
+    """A responder whose node changed its state, and whose clients talked rubbish, more often than its log tells."""
+
+    flaps = 26
+    complaints = 300
+
+    def flap(self) -> None:
+        assert self.verdict() == (200, "synced")
+        for number in range(1, self.flaps):  # an odd number of changes in all: it ends up disabled
+            if number % 2:
+                self.disabled.write_text("{}")
+            else:
+                self.disabled.unlink()
+            assert self.next_verdict()[1] == ("disabled" if number % 2 else "synced")
+        for _ in range(self.complaints):
+            exchange(self.address, b"\x00rubbish")
+
+
+@pytest.fixture(scope="session")
+def flapped(net: Net, with_account: Node) -> Iterator[Flapped]:
+    """Made early by one test, looked at a minute later by another one: nobody waits for the minute."""
+    with Flapped(net, "flapped", with_account) as running:
+        running.flap()
+        yield running
