@@ -1,0 +1,84 @@
+"""What Pacemaker and Galera say, read on a host with their own tools. Readers only: nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from lab.host import Host
+from lab.shell import CommandFailed
+
+STATUS = (
+    "wsrep_local_state_comment",
+    "wsrep_cluster_status",
+    "wsrep_ready",
+    "wsrep_cluster_size",
+    "wsrep_cluster_state_uuid",
+    "wsrep_last_committed",
+    "uptime",
+)
+
+
+@dataclass(frozen=True)
+class Galera:
+    """One node's own words; `uptime` in seconds. The defaults are what is known of a node that says nothing."""
+
+    state: str = "down"
+    status: str = ""
+    ready: bool = False
+    size: int = 0
+    uuid: str = ""
+    last_committed: int = -1
+    uptime: int = 0
+
+    @property
+    def synced(self) -> bool:
+        return self.state == "Synced" and self.status == "Primary" and self.ready
+
+
+def read_galera(host: Host, *, timeout: float = 5.0) -> Galera:
+    """Ask `host`'s server as root through its socket; a server that is down or silent for `timeout` s is `Galera()`."""
+    query = (
+        "set wsrep_sync_wait=0; show global status where variable_name in ("
+        + ",".join(f"'{name}'" for name in STATUS)
+        + ")"
+    )
+    try:
+        answer = host.sh(f'mariadb --connect-timeout={int(timeout)} -NBe "{query}"', timeout=timeout)
+    except (CommandFailed, ConnectionError):
+        return Galera()
+    said = {name.lower(): value for name, _, value in (line.partition("\t") for line in answer.out.splitlines())}
+    return Galera(
+        state=said.get("wsrep_local_state_comment", "down"),
+        status=said.get("wsrep_cluster_status", ""),
+        ready=said.get("wsrep_ready") == "ON",
+        size=int(said.get("wsrep_cluster_size", 0)),
+        uuid=said.get("wsrep_cluster_state_uuid", ""),
+        last_committed=int(said.get("wsrep_last_committed", -1)),
+        uptime=int(said.get("uptime", 0)),
+    )
+
+
+def all_synced(hosts: Iterable[Host]) -> bool:
+    """Whether every one of `hosts` is Synced in one and the same Primary component of exactly them."""
+    hosts = list(hosts)
+    seen = [read_galera(host) for host in hosts]
+    return all(node.synced and node.size == len(hosts) for node in seen) and len({node.uuid for node in seen}) == 1
+
+
+def read_crm(host: Host) -> ElementTree.Element:
+    """Pacemaker's view from `host`, as crm_mon gives it. Raises `CommandFailed` where Pacemaker does not answer."""
+    return ElementTree.fromstring(host.sh("crm_mon --output-as=xml --inactive", timeout=10).out)
+
+
+def online(host: Host) -> set[str]:
+    """The names of the nodes that Pacemaker calls online, pending ones not counted."""
+    nodes = read_crm(host).iterfind("nodes/node")
+    return {node.get("name", "") for node in nodes if node.get("online") == "true" and node.get("pending") == "false"}
+
+
+def running_on(host: Host, resource: str) -> set[str]:
+    """The nodes on which Pacemaker says that `resource` (or an instance of it) is active."""
+    found = read_crm(host).iterfind(f".//resource[@id='{resource}']")
+    return {node.get("name", "") for entry in found if entry.get("active") == "true" for node in entry.iterfind("node")}

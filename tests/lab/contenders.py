@@ -1,0 +1,53 @@
+"""The agents that are put in charge of Galera, each with what an operator types to use and to change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.document import On, Step
+
+SAID = """\
+$ pcs resource create p_mysql ocf:mysql-wss binary=/usr/sbin/mysqld test_passwd=DJ1JAs8z test_user=wsrep_sst \\
+      socket=/var/lib/mysql/mysql.sock --disabled --clone
+$ pcs resource update p_mysql op monitor interval=90 timeout=300
+$ pcs resource update p_mysql op stop interval=0 timeout=120
+$ pcs resource update p_mysql op start interval=0 timeout=300
+$ pcs resource enable p_mysql"""
+WHY = "mysql-wss itself can no longer be created: pcs 0.11 refuses its metadata."
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One agent under test.
+
+    `create` is the document's step with this agent; `another_check` one command that changes a parameter of its checks;
+    `password` the parameter that holds the check account's password.
+    """
+
+    name: str
+    create: Step
+    another_check: str
+    password: str
+
+
+HEARTBEAT = Contender(
+    name="ocf:heartbeat:galera",
+    create=Step(
+        "the agent takes charge",
+        On.ONE,
+        said=SAID,
+        today="""\
+pcs resource create p_mysql ocf:heartbeat:galera binary=/usr/sbin/mariadbd config=/etc/mysql/my.cnf \\
+    pid=/run/mysqld/mysqld.pid socket=/run/mysqld/mysqld.sock wsrep_cluster_address=gcomm://h1,h2,h3 \\
+    check_user=clustercheck check_passwd=c1ustercheck \\
+    op monitor interval=10s timeout=30s role=Promoted op monitor interval=11s timeout=30s role=Unpromoted \\
+    op start timeout=300s op promote timeout=300s op stop timeout=120s op demote timeout=120s \\
+    --disabled promotable promoted-max=3 meta ordered=true
+pcs resource enable p_mysql""",
+        why=WHY + " The yardstick is ocf:heartbeat:galera, which wants to be promotable and to look every few seconds.",
+    ),
+    another_check="pcs resource update p_mysql check_passwd_use_empty=0",
+    password="check_passwd",
+)
+
+CONTENDERS = {contender.name: contender for contender in (HEARTBEAT,)}

@@ -1,0 +1,27 @@
+# The laboratory (tests/lab): three hosts, a real cluster, and faults. Included by the Makefile.
+.PHONY: lab lab-down lab-shell lab-report lab-soak deps-lab
+
+LAB = PYTHONPATH=tests .venv/bin/python -m lab
+AGENT ?= ocf:heartbeat:galera
+WORLD ?= seed
+RUNS ?= 3
+HOST ?= h1
+N ?= 50
+
+deps-lab:
+	@.ci/deps lab
+
+lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=, WORLD=seed|sound)
+	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)'
+
+lab-down: ## take the laboratory down, whatever state it is in
+	@$(LAB) down
+
+lab-shell: ## a root shell on a host of the laboratory (HOST=h1|h2|h3|client)
+	@$(LAB) shell '$(HOST)'
+
+lab-report: deps-lab .venv/.made ## try every fault on AGENT= and write docs/lab/ (hours; WORLD=, RUNS=3, FAULTS="a b")
+	@$(LAB) report --agent '$(AGENT)' --world '$(WORLD)' --runs '$(RUNS)' $(FAULTS)
+
+lab-soak: deps-lab .venv/.made ## N= random sequences of five faults (SEED= repeats one, AGENT=, WORLD=); resumes
+	@$(LAB) soak --agent '$(AGENT)' --world '$(WORLD)' --sequences '$(N)' $(if $(SEED),--seed '$(SEED)')

@@ -1,0 +1,75 @@
+"""From three bare hosts to the document's cluster, with an agent in charge and a client's way in through the VIP."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from lab import cluster, document
+from lab.contenders import Contender
+from lab.document import On, Step
+from lab.host import Host
+from lab.laboratory import Laboratory
+from lab.waiting import wait_until
+from lab.worlds import World
+
+Settled = Callable[[Laboratory], object]
+
+STEP_SECONDS = 120
+ELECTION_SECONDS = 30
+SYNC_SECONDS = 180
+
+
+def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bool = False) -> None:
+    """Carry out the document on `lab` with `contender` in the agent's place; returns when all nodes are Synced.
+
+    Unless `in_full`, the steps that need pcsd are replaced by one that does not, for the same result.
+    """
+    for step, settled in plan(contender, world, in_full=in_full):
+        carry_out(lab, step)
+        settled(lab)
+        lab.say(step.title)
+
+
+def plan(contender: Contender, world: World, *, in_full: bool) -> list[tuple[Step, Settled]]:
+    """Every step in order, each with what must have come true before the next."""
+    settled: dict[Step, Settled] = {document.START: wait_online, contender.create: wait_synced}
+    steps = (
+        *document.BALANCER_FILES,
+        *(document.PCSD if in_full else (document.WITHOUT_PCSD,)),
+        document.FIRST_ELECTION,
+        document.START,
+        world.properties,
+        document.BALANCER,
+        *document.DATABASE,
+        contender.create,
+    )
+    return [(step, settled.get(step, lambda _: None)) for step in steps]
+
+
+def carry_out(lab: Laboratory, step: Step) -> None:
+    """Do what `step` says today, on one host or on all at the same time."""
+    if step.on is On.ONE:
+        carry_out_on(lab["h1"], step)
+    else:
+        lab.on_all(lambda host: carry_out_on(host, step))
+
+
+def carry_out_on(host: Host, step: Step) -> None:
+    if step.path:
+        host.write(step.path, step.today.replace("{address}", host.address) + "\n")
+    else:
+        host.sh(f"set -e\n{step.today}", timeout=STEP_SECONDS)
+
+
+def wait_online(lab: Laboratory) -> None:
+    everybody = set(lab.hosts)
+    wait_until(
+        "Pacemaker to see all hosts online",
+        lambda: cluster.online(lab["h1"]) == everybody,
+        timeout=ELECTION_SECONDS,
+        every=0.5,
+    )
+
+
+def wait_synced(lab: Laboratory) -> None:
+    wait_until("all three nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
