@@ -1,0 +1,84 @@
+"""What a user felt, computed from the writers' journal. Pure: it reads no clock and no cluster."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# Longer than any writer waits by its own choice, so that a gap of this length is the cluster's doing.
+OUTAGE_SECONDS = 1.0
+
+Row = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One write: `at` is when it ended (seconds, monotonic), `error` None if the server acknowledged it."""
+
+    at: float
+    row: Row
+    style: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What the attempts of one period add up to; times in seconds.
+
+    `acknowledged` are the rows that must be on every node. `longest_gap` is the longest time without an acknowledged
+    write, `back_after` the time from the beginning of the period until writes went on after its first outage (0.0: it
+    had none), `silent` the sum of all outages.
+    """
+
+    acknowledged: frozenset[Row]
+    errors: dict[str, int]
+    longest_gap: float
+    back_after: float
+    silent: float
+    gap_by_style: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def error_count(self) -> int:
+        return sum(self.errors.values())
+
+
+def parse_journal(lines: Iterable[str]) -> list[Attempt]:
+    """The attempts in the order in which they ended; a line that was cut short is left out."""
+    attempts = []
+    for line in lines:
+        if line.startswith("{") and line.endswith("}\n"):
+            said = json.loads(line)
+            attempts.append(Attempt(said["at"], (said["writer"], said["row"]), said["style"], said["error"]))
+    return sorted(attempts, key=lambda attempt: attempt.at)
+
+
+def judge_attempts(attempts: Iterable[Attempt], begin: float, end: float) -> Felt:
+    """What was felt from `begin` to `end` (monotonic). A row acknowledged before `begin` counts as acknowledged too."""
+    attempts = [attempt for attempt in attempts if attempt.at <= end]
+    within = [attempt for attempt in attempts if attempt.at >= begin]
+    good = [attempt for attempt in within if attempt.error is None]
+    gaps = find_gaps([attempt.at for attempt in good], begin, end)
+    outages = [(since, until) for since, until in gaps if until - since >= OUTAGE_SECONDS]
+    return Felt(
+        acknowledged=frozenset(attempt.row for attempt in attempts if attempt.error is None),
+        errors=dict(Counter(attempt.error for attempt in within if attempt.error is not None)),
+        longest_gap=longest(gaps),
+        back_after=outages[0][1] - begin if outages else 0.0,
+        silent=sum(until - since for since, until in outages),
+        gap_by_style={
+            style: longest(find_gaps([attempt.at for attempt in good if attempt.style == style], begin, end))
+            for style in sorted({attempt.style for attempt in within})
+        },
+    )
+
+
+def find_gaps(times: list[float], begin: float, end: float) -> list[tuple[float, float]]:
+    """The stretches between neighbours among `times`, the period's two ends included."""
+    marks = [begin, *times, end]
+    return list(zip(marks, marks[1:]))
+
+
+def longest(gaps: list[tuple[float, float]]) -> float:
+    return max((until - since for since, until in gaps), default=0.0)

@@ -1,0 +1,71 @@
+"""What a user felt, from journals written by hand."""
+
+from __future__ import annotations
+
+import json
+
+from lab.cluster import Galera
+from lab.measure import Attempt, judge_attempts, parse_journal
+from lab.place import HOSTS
+from lab.watch import Look, synced_after
+
+
+def attempt(at: float, row: int, error: str | None = None, style: str = "fresh") -> Attempt:
+    return Attempt(at, (0, row), style, error)
+
+
+def line(at: float, row: int, error: str | None = None) -> str:
+    return json.dumps({"at": at, "writer": 0, "row": row, "style": "fresh", "error": error}) + "\n"
+
+
+def test_only_what_the_server_acknowledged_must_be_there() -> None:
+    felt = judge_attempts([attempt(1, 1), attempt(2, 2, "2013 Lost connection"), attempt(3, 3)], 0, 4)
+    assert felt.acknowledged == {(0, 1), (0, 3)}
+    assert felt.errors == {"2013 Lost connection": 1}
+
+
+def test_rows_from_before_the_fault_must_be_there_too_but_their_errors_are_not_its_errors() -> None:
+    felt = judge_attempts([attempt(1, 1), attempt(2, 2, "1040 Too many"), attempt(11, 3)], 10, 12)
+    assert felt.acknowledged == {(0, 1), (0, 3)}
+    assert felt.error_count == 0
+
+
+def test_the_longest_gap_counts_from_the_fault_and_to_the_end() -> None:
+    assert judge_attempts([attempt(9, 1), attempt(14, 2), attempt(15, 3)], 10, 16).longest_gap == 4
+    assert judge_attempts([attempt(11, 1)], 10, 20).longest_gap == 9
+    assert judge_attempts([], 10, 20).longest_gap == 10
+
+
+def test_a_client_that_never_stopped_writing_was_back_after_nothing() -> None:
+    felt = judge_attempts([attempt(at / 10, at) for at in range(200)], 10, 19.9)
+    assert (felt.back_after, felt.silent) == (0.0, 0)
+
+
+def test_two_outages_are_both_counted_as_silence_and_the_first_one_ends_when_writes_go_on() -> None:
+    felt = judge_attempts([attempt(10, 1), attempt(13, 2), attempt(13.5, 3), attempt(18.5, 4), attempt(19, 5)], 10, 19)
+    assert (felt.back_after, felt.silent, felt.longest_gap) == (3, 8, 5)
+
+
+def test_a_style_of_connecting_has_a_gap_of_its_own() -> None:
+    attempts = [attempt(11, 1), attempt(12, 2, style="persistent"), attempt(15, 3)]
+    assert judge_attempts(attempts, 10, 16).gap_by_style == {"fresh": 4, "persistent": 4}
+
+
+def test_a_journal_cut_short_at_either_end_is_read_without_the_torn_line() -> None:
+    journal = [line(1, 1)[5:], line(3, 3), line(2, 2), line(4, 4)[:20]]
+    assert [each.row[1] for each in parse_journal(journal)] == [2, 3]
+
+
+def looks(*sizes: int) -> list[Look]:
+    """One look a second, from second 1 on, at which all three nodes are in a component of the size given (0: down)."""
+    return [
+        Look(second, dict.fromkeys(HOSTS, Galera("Synced", "Primary", True, size, "u") if size else Galera()))
+        for second, size in enumerate(sizes, 1)
+    ]
+
+
+def test_synced_after_counts_to_the_last_time_that_it_was_not_so() -> None:
+    assert synced_after(looks(3, 3, 3), HOSTS, 0) == 0
+    assert synced_after(looks(3, 0, 3, 2, 3, 3), HOSTS, 0) == 5
+    assert synced_after(looks(0, 0, 3), HOSTS, 0) == 3
+    assert synced_after(looks(3, 3, 0), HOSTS, 0) == float("inf")
