@@ -1,0 +1,54 @@
+"""What a person needs after a failure, taken from every host before the laboratory goes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from lab.host import Host
+from lab.laboratory import Laboratory
+from lab.shell import CommandFailed
+
+# File name -> the command whose output it gets. The journal has the words of Pacemaker, corosync, agent and mysqld.
+LOOKS = {
+    "journal": "journalctl --no-pager --output=short-precise",
+    "crm_mon": "crm_mon -1 --inactive --show-detail --failcounts --show-node-attributes",
+    "cib.xml": "cibadmin --query",
+    "processes": "ps -eo pid,ppid,stat,lstart,args --forest",
+    "sockets": "ss -tunap",
+    "addresses": "ip address",
+    "haproxy": "echo 'show stat' | socat -t 2 - /run/haproxy/admin.sock",
+    "status": "mariadb --connect-timeout=3 -NBe \"show global status like 'wsrep%'\"",
+}
+LOOK_SECONDS = 20
+# Files on the database's disk that tell its history; read from outside, so also from a host without power.
+KEPT_FILES = ("grastate.dat", "gvwstate.dat", "*.log", "*.err")
+
+
+def keep(lab: Laboratory, directory: Path) -> Path:
+    """Write what every host of `lab` can tell below `directory`, which is made, and return it. Fails at nothing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lab.on_all(lambda host: keep_host(host, directory / host.name))
+    for path in (*lab.place.root.glob("writers-*.jsonl"), *lab.place.root.glob("*.log")):
+        shutil.copy(path, directory)
+    return directory
+
+
+def keep_host(host: Host, directory: Path) -> None:
+    directory.mkdir(exist_ok=True)
+    for name, command in LOOKS.items():
+        (directory / name).write_text(look(host, command))
+    for pattern in KEPT_FILES:
+        for path in host.datadir.glob(pattern):
+            shutil.copy(path, directory)
+    if not host.has_power():
+        # The journal on its disk is a binary format; journalctl reads it for us from outside.
+        shutil.copytree(host.root / "var/log/journal", directory / "journal.d", dirs_exist_ok=True)
+
+
+def look(host: Host, command: str) -> str:
+    try:
+        result = host.sh(command, timeout=LOOK_SECONDS, check=False)
+        return result.out + result.err
+    except (CommandFailed, ConnectionError) as error:
+        return f"{error}\n"

@@ -1,0 +1,11 @@
+"""Every fault the laboratory knows, by name. Each is a function or two and a line in a table."""
+
+from lab.faults.crashes import CRASHES
+from lab.faults.disks import DISKS
+from lab.faults.fault import ACTIVE, Fault, Scene
+from lab.faults.orders import ORDERS
+from lab.faults.outages import OUTAGES
+
+FAULTS = {fault.name: fault for fault in (*CRASHES, *OUTAGES, *DISKS, *ORDERS)}
+
+__all__ = ["ACTIVE", "FAULTS", "Fault", "Scene"]

@@ -1,0 +1,158 @@
+"""What operators do: planned, mistaken, and behind the cluster's back."""
+
+from __future__ import annotations
+
+from lab import processes
+from lab.faults.crashes import SERVER, begin, kill_now
+from lab.faults.fault import ACTIVE, Act, Fault, Scene
+from lab.host import Host
+from lab.place import DATABASE_PASSWORD, DATABASE_USER, HOSTS
+from lab.waiting import wait_until
+
+STOP_SECONDS = 180
+FEW_CONNECTIONS = 10  # the least that the server accepts for max_connections
+CHECK_USER, CHECK_PASSWORD = "clustercheck", "c1ustercheck"
+
+
+def on_one(command: str) -> Act:
+    """One of an operator's commands, typed on h3, which no other fault of this file takes away."""
+    return lambda scene: scene.lab["h3"].sh(command, timeout=60) and None
+
+
+def then(*acts: Act) -> Act:
+    def all_of_them(scene: Scene) -> None:
+        for act in acts:
+            act(scene)
+
+    return all_of_them
+
+
+def set_password(password: str) -> Act:
+    return lambda scene: (
+        scene.lab["h2"].sh(f"mariadb -e \"ALTER USER {CHECK_USER}@localhost IDENTIFIED BY '{password}'\"") and None
+    )
+
+
+def change_a_check(scene: Scene) -> None:
+    on_one(scene.contender.another_check)(scene)
+
+
+def crowd(scene: Scene) -> None:
+    """Take every connection the active node has for users; the one kept for administrators stays."""
+    host = scene.lab[ACTIVE]
+    host.sh(f"mariadb -e 'SET GLOBAL max_connections={FEW_CONNECTIONS}'")
+    sleeper = f"mariadb -h {host.address} -u {DATABASE_USER} -p{DATABASE_PASSWORD} -e 'DO SLEEP(600)'"
+    begin(scene.lab["h2"], f"for i in $(seq {FEW_CONNECTIONS}); do {sleeper} & done; wait")
+
+
+def disperse(scene: Scene) -> None:
+    processes.kill(scene.lab["h2"].pids_of("mariadb"))
+    scene.lab[ACTIVE].sh("mariadb -e 'SET GLOBAL max_connections=DEFAULT'", check=False)
+
+
+def stop_in_order(scene: Scene) -> None:
+    for host in scene.lab:
+        host.sh("systemctl stop pacemaker corosync", timeout=STOP_SECONDS)
+
+
+def start_pacemaker(scene: Scene) -> None:
+    scene.lab.on_all(lambda host: host.sh("systemctl start corosync pacemaker", timeout=60))
+
+
+def leave_running(scene: Scene) -> None:
+    """Maintenance mode, then Pacemaker away on every host, as for its own upgrade; mysqld must not notice."""
+    on_one("pcs property set maintenance-mode=true")(scene)
+    stop_in_order(scene)
+
+
+def take_back(scene: Scene) -> None:
+    start_pacemaker(scene)
+    wait_until("Pacemaker to answer", lambda: scene.lab["h3"].sh("crm_mon -1", check=False).ok, timeout=60)
+    on_one("pcs property set maintenance-mode=false")(scene)
+
+
+def bootstrap_twice(scene: Scene) -> None:
+    """Stop everything, then let two people who do not talk bootstrap a node each."""
+    on_one("pcs resource disable p_mysql")(scene)
+    wait_until("every mysqld to end", lambda: not any(host.pids_of(SERVER) for host in scene.lab), timeout=STOP_SECONDS)
+    for name in ("h2", "h3"):
+        scene.lab[name].sh(
+            "sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' /var/lib/mysql/grastate.dat; galera_new_cluster",
+            timeout=60,
+        )
+
+
+def start_outside(scene: Scene) -> None:
+    """Take h2 out of Pacemaker's hands and start its mysqld as a service."""
+    host: Host = scene.lab["h2"]
+    on_one("pcs resource ban p_mysql-clone h2")(scene)
+    wait_until("h2's mysqld to end", lambda: not host.pids_of(SERVER), timeout=STOP_SECONDS)
+    host.sh("systemctl start mariadb", timeout=120)
+
+
+CLEAR = on_one("pcs resource clear p_mysql-clone")
+
+ORDERS = (
+    Fault("max-connections", "the active node has no connection left for 40 s", crowd, relieve=disperse, lasts=40),
+    Fault(
+        "password-changed",
+        "the password of the agent's check account is changed for 60 s",
+        set_password("another"),
+        relieve=set_password(CHECK_PASSWORD),
+        lasts=60,
+    ),
+    Fault("parameter-changed", "one parameter of the agent's check is changed with pcs", change_a_check, lasts=40),
+    Fault(
+        "stop-in-order",
+        "all hosts leave the cluster cleanly, in order, and return",
+        stop_in_order,
+        relieve=start_pacemaker,
+        ends=HOSTS,
+    ),
+    Fault(
+        "planned-stop",
+        "the active node is stopped by plan",
+        on_one(f"pcs resource ban p_mysql-clone {ACTIVE}"),
+        relieve=CLEAR,
+        lasts=30,
+        ends=(ACTIVE,),
+    ),
+    Fault(
+        "standby",
+        "the active host is put on standby for 30 s",
+        on_one(f"pcs node standby {ACTIVE}"),
+        relieve=on_one(f"pcs node unstandby {ACTIVE}"),
+        lasts=30,
+        ends=(ACTIVE,),
+    ),
+    Fault(
+        "two-bootstraps",
+        "after a clean stop two operators bootstrap a node each",
+        bootstrap_twice,
+        relieve=on_one("pcs resource enable p_mysql"),
+        lasts=20,
+        ends=HOSTS,
+    ),
+    Fault(
+        "started-outside",
+        "a stopped node's mysqld is started as a service, then the cluster may have it again",
+        start_outside,
+        relieve=CLEAR,
+        lasts=20,
+        ends=("h2",),
+    ),
+    Fault(
+        "maintenance",
+        "maintenance mode, Pacemaker stopped everywhere and started again",
+        leave_running,
+        relieve=take_back,
+        lasts=10,
+    ),
+    Fault(
+        "kill-all-ordered",
+        "all three mysqld get SIGKILL at once, and the clone has ordered=true",
+        lambda scene: kill_now(scene, HOSTS),
+        prepare=on_one("pcs resource meta p_mysql-clone ordered=true"),
+        ends=HOSTS,
+    ),
+)

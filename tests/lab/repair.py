@@ -1,0 +1,56 @@
+"""Putting a laboratory back in order by hand, between two faults: what an operator would do."""
+
+from __future__ import annotations
+
+import signal
+
+from lab import cluster
+from lab.host import Host
+from lab.laboratory import Laboratory
+from lab.place import HOSTS
+from lab.shell import CommandFailed
+from lab.standing import SYNC_SECONDS, wait_online
+from lab.waiting import GaveUp, wait_until
+
+FILLER = "filler"
+# Each undoes what a fault, or an operator's hand in one, may have left; one that finds nothing to do may fail. They
+# are Pacemaker's own commands, because each of pcs takes a second.
+ORDERS = (
+    "crm_attribute --type crm_config --name maintenance-mode --delete",
+    *(f"crm_attribute --node {name} --name standby --delete" for name in HOSTS),
+    "crm_resource --resource p_mysql-clone --clear",
+    *(f"crm_resource --resource {name} --meta --delete-parameter target-role" for name in ("p_mysql", "p_mysql-clone")),
+    "crm_resource --cleanup",
+)
+
+
+def relieve(lab: Laboratory) -> None:
+    """End every condition that outlasts a fault: cables in, power on, processes awake, disks free, Pacemaker up."""
+    lab.network.heal()
+    lab.on_all(relieve_host)
+
+
+def relieve_host(host: Host) -> None:
+    (host.datadir / FILLER).unlink(missing_ok=True)
+    host.power_on()
+    host.signal("mariadbd", signal.SIGCONT)
+    wait_until(f"systemd of {host}", lambda: host.sh("systemctl list-units >/dev/null", check=False).ok, timeout=60)
+    host.sh("systemctl start corosync pacemaker xinetd", timeout=60)
+
+
+def restore(lab: Laboratory) -> bool:
+    """Bring the cluster back by every means short of building it anew; false if that did not get it Synced."""
+    try:
+        relieve(lab)
+        wait_online(lab)
+        lab["h1"].sh("\n".join(ORDERS), check=False, timeout=60)
+        wait_until("all nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
+        settle(lab["h1"])
+    except (CommandFailed, GaveUp, ConnectionError):
+        return False
+    return True
+
+
+def settle(host: Host) -> None:
+    """Wait until Pacemaker has nothing under way: a fault during a transition would measure both."""
+    host.sh("crm_resource --wait --timeout 60s", timeout=70)

@@ -1,0 +1,105 @@
+"""One fault on one standing cluster, with writers at work, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from lab import client
+from lab.faults import Fault, Scene
+from lab.measure import judge_attempts
+from lab.repair import settle
+from lab.shell import CommandFailed
+from lab.waiting import GaveUp, wait_until
+from lab.watch import Watch, synced_after
+
+RECOVERY_SECONDS = 180
+# How long all must have been well before it is called recovered: an agent that restarts a good node does so soon.
+QUIET_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one fault did. Times in seconds from the moment it struck; None where it never came to that.
+
+    `recovered`: all hosts that could were Synced and the client wrote, without a hand, within `RECOVERY_SECONDS` of the
+    fault's end. `silent` sums the times without an acknowledged write, `longest_gap` is the longest of them.
+    `lost`: host -> acknowledged writes missing there; a host that could not be asked is absent.
+    `needless_starts`: mysqld started more often than the fault made necessary.
+    """
+
+    fault: str
+    recovered: bool
+    synced_after: float | None
+    writes_after: float | None
+    silent: float
+    longest_gap: float
+    errors: dict[str, int]
+    lost: dict[str, int]
+    needless_starts: int
+    seconds: float
+
+    @property
+    def writes_lost(self) -> int:
+        return max(self.lost.values(), default=0)
+
+
+def try_fault(scene: Scene, fault: Fault) -> Outcome:
+    """Let `fault` happen on a cluster that is well, and judge. Leaves the cluster as the fault left it."""
+    lab = scene.lab
+    with client.writing(lab) as writers:
+        fault.prepare(scene)
+        settle(lab["h3"])
+        with Watch(lab) as watch:
+            before = set(watch.incarnations)
+            begin = time.monotonic()
+            fault.strike(scene)
+            time.sleep(max(0.0, begin + fault.lasts - time.monotonic()))  # how long the fault lasts is part of it
+            fault.relieve(scene)
+            recovered = wait_recovered(watch, writers, fault)
+            end = time.monotonic()
+    felt = judge_attempts(writers.attempts(), begin, end)
+    starts = {name: watch.starts(name, before) for name in lab.hosts}
+    return Outcome(
+        fault=fault.name,
+        recovered=recovered,
+        synced_after=round(synced_after(watch.looks, fault.back, begin), 1) if recovered else None,
+        writes_after=round(felt.back_after, 1) if writers.wrote_since(end - QUIET_SECONDS) else None,
+        silent=round(felt.silent, 1),
+        longest_gap=round(felt.longest_gap, 1),
+        errors=felt.errors,
+        lost=count_lost(scene, fault, felt.acknowledged),
+        needless_starts=sum(max(0, count - (name in fault.ends)) for name, count in starts.items()),
+        seconds=round(end - begin, 1),
+    )
+
+
+def wait_recovered(watch: Watch, writers: client.Client, fault: Fault) -> bool:
+    """Wait until all has been well for `QUIET_SECONDS`; false if that did not come in time."""
+
+    def is_well() -> bool:
+        recent = [look for look in watch.looks if look.at >= time.monotonic() - QUIET_SECONDS]
+        synced = len(recent) > 1 and all(look.synced(fault.back) for look in recent)
+        return synced and writers.wrote_since(time.monotonic() - 1.0)
+
+    begun = time.monotonic()
+    try:
+        wait_until(
+            "recovery",
+            lambda: time.monotonic() > begun + QUIET_SECONDS and is_well(),
+            timeout=RECOVERY_SECONDS,
+            every=0.5,
+        )
+    except GaveUp:
+        return False
+    return True
+
+
+def count_lost(scene: Scene, fault: Fault, acknowledged: frozenset[tuple[int, int]]) -> dict[str, int]:
+    lost = {}
+    for name in fault.back:
+        try:
+            lost[name] = client.missing(acknowledged, scene.lab[name])
+        except (CommandFailed, ConnectionError):
+            continue  # it did not come back: `recovered` says so
+    return lost
