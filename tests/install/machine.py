@@ -89,7 +89,7 @@ class Machine(Daemon):
         """Run a shell command as root in the machine; returns its stripped output, the error output included."""
         init = self._init()
         assert init is not None, f"the machine is down:\n{self.tail()}"
-        enter = ["nsenter", f"--target={init}", "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
+        enter = ["nsenter", f"--target={init}", "--mount", "--root", "--wd", "--uts", "--ipc", "--net", "--pid", "--"]
         done = subprocess.run(
             [*enter, "env", "-i", f"PATH={PATH}", "sh", "-c", command],
             stdin=subprocess.DEVNULL,
