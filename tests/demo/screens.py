@@ -92,7 +92,7 @@ class Terminal(AbstractContextManager["Terminal"]):
 
 def table(view: View) -> Table:
     """Node, what xha says, what the node says, what HAProxy thinks, where clients are."""
-    drawn = Table("node", "verdict", "reason", "state", "queue", "HAProxy", "clients")
+    drawn = Table("node", "verdict", "reason", "state", "queue", "HAProxy", "clients", expand=True)
     for row in view.rows:
         drawn.add_row(
             f"{row.node}\n{row.address}",
