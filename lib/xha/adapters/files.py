@@ -24,7 +24,7 @@ def read_config(path: str | None = None) -> Config:
     :raises ConfigError: for a file that is unreadable, and for everything that parse_config refuses.
     """
     try:
-        return parse_config(_read_text(path or DEFAULT_PATH), path or DEFAULT_PATH)
+        return parse_config(_read_text(path or DEFAULT_PATH, errors="strict"), path or DEFAULT_PATH)
     except FileNotFoundError:
         if path is None:
             return Config()
@@ -158,8 +158,8 @@ def read_sysconfig() -> dict[str, str]:
     return settings
 
 
-def _read_text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+def _read_text(path: str, errors: str = "surrogateescape") -> str:
+    with open(path, encoding="utf-8", errors=errors) as file:
         return file.read()
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..core.disabled import Disabled
     from ..core.reading import DonorEvidence
     from ..core.report import NodeReport
-    from .database import Session, Target
+    from .database import Session
+    from .target import Target
 
     class ConfigSource(Protocol):
         """Where a configuration comes from."""
@@ -89,7 +90,7 @@ class Reader:
     """Owns the one connection to the database; used by one thread at a time.
 
     It waits for the server at each step for the configured deadline; a resident, who keeps its connection, for
-    hang_reset. resolve turns the configuration into where to log in; by default adapters.database.read_target does.
+    hang_reset. resolve turns the configuration into where to log in; by default adapters.target.read_target does.
     """
 
     def __init__(
@@ -179,7 +180,7 @@ class Reader:
         return self._session
 
     def _target(self, database: Database) -> Target:
-        from .database import read_target
+        from .target import read_target
 
         return (self._resolve or read_target)(database)
 

@@ -1,4 +1,4 @@
-"""The bytes of percona-clustercheck, and of the Red Hat script of the same name (research: commit d5da8be)."""
+"""The bytes of percona-clustercheck (github.com/olafz/percona-clustercheck d5da8be) and of Red Hat's script."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from .durations import parse_duration
 from .verdict import LastNode, Policy
 
 if TYPE_CHECKING:
+    import configparser
     from collections.abc import Mapping
     from ipaddress import IPv4Network, IPv6Network
     from typing import Any, Callable, Union
@@ -171,7 +172,7 @@ def parse_config(text: str, path: str) -> Config:
     try:
         parser.read_string(text, path)
     except configparser.Error as error:
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{path}: {_fault(error)}") from None
     values: dict[str, dict[str, Any]] = {section: {} for section in _KEYS}
     for section in parser.sections():
         if section not in _KEYS:
@@ -184,6 +185,23 @@ def parse_config(text: str, path: str) -> Config:
         responder=Responder(**values["responder"]),
         members=values["cluster"].get("members", ()),
     )
+
+
+def _fault(error: configparser.Error) -> str:
+    """Say where, and not what: configparser's own words quote the line, and a wrong file may hold a secret."""
+    import configparser
+
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno}: a line before the first [section]"
+    if isinstance(error, configparser.ParsingError):
+        number, line = error.errors[0]
+        key = next((key for keys in _KEYS.values() for key in keys if key in line), "")
+        return f"line {number}: neither a [section] nor KEY = VALUE" + (f": {key} lacks its value" if key else "")
+    if isinstance(error, configparser.DuplicateOptionError):
+        return f"[{error.section}] {error.option}: said twice, the second time on line {error.lineno}"
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"[{error.section}]: begun twice, the second time on line {error.lineno}"
+    return type(error).__name__
 
 
 def _parse_value(path: str, section: str, key: str, value: str) -> Any:

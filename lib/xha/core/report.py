@@ -101,11 +101,11 @@ def render_nagios(verdict: Verdict, reading: Reading | Unreadable) -> str:
     """Return the status line with performance data (Monitoring Plugins guidelines, section 2.6)."""
     values = reading_values(reading) if isinstance(reading, Reading) else {}
     perfdata = " ".join(f"{name}={_number(values[name])}" for name in METRICS if values.get(name) is not None)
-    line = _nagios_text(f"GALERA {verdict.exit_code.name}: {verdict.code.value}, {verdict.message}")
+    line = nagios_text(f"GALERA {verdict.exit_code.name}: {verdict.code.value}, {verdict.message}")
     return f"{line} | {perfdata}" if perfdata else line
 
 
-def _nagios_text(text: str) -> str:
+def nagios_text(text: str) -> str:
     """Return the text as one line without the sign that begins performance data, whatever a server wrote in it."""
     return clean(text, 1000).replace("|", "/")
 
@@ -117,7 +117,7 @@ def render_nagios_cluster(answers: Iterable[Answer], disagreements: Iterable[Dis
     serving = sum(one.verdict.available for one in answers)
     faults = [f"{one.member} {one.verdict.code.value}" for one in answers if one.verdict.exit_code]
     text = ", ".join([f"{serving} of {len(answers)} in service", *faults, *(one.message for one in disagreements)])
-    return f"{_nagios_text(f'GALERA {worst.name}: {text}')} | in_service={serving};;;0;{len(answers)}"
+    return f"{nagios_text(f'GALERA {worst.name}: {text}')} | in_service={serving};;;0;{len(answers)}"
 
 
 def cluster_exit_code(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> ExitCode:

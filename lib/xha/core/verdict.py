@@ -238,7 +238,7 @@ def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
     # Percona XtraDB Cluster has no global wsrep_on: only its absence of a local state tells.
     if variables.wsrep_on is False or state is None:
         return [Code.WSREP_OFF]
-    # A joiner that accepts connections says non-Primary too (research: IST-stuck joiner): the state is the truth.
+    # A joiner that accepts connections says non-Primary too (measured, a joiner stuck in IST): the state is the truth.
     if state == LocalState.JOINING:
         return [Code.JOINING]
     if status.wsrep_cluster_status != "Primary":

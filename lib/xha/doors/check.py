@@ -82,8 +82,10 @@ def _run(command: Command) -> int:
 
 def _complain(command: Command, message: str) -> int:
     """Say on the stream and in the form that the caller reads why there is no answer."""
+    from ..core.report import nagios_text
+
     if command.output == "nagios":
-        print(f"GALERA UNKNOWN: {message}".replace("|", "/"))
+        print(nagios_text(f"GALERA UNKNOWN: {message}"))
     else:
         print(f"xha-check: {message}", file=sys.stderr)
     return ExitCode.UNKNOWN

@@ -1,6 +1,6 @@
 """clustercheck: the drop-in for percona-clustercheck and its Red Hat and Percona descendants.
 
-Options, bytes and exit codes are theirs (research: olafz/percona-clustercheck d5da8be, and Percona's script of
+Options, bytes and exit codes are theirs (github.com/olafz/percona-clustercheck d5da8be, and Percona's script of
 2026 with its leading `-`); the decision is xha's.
 """
 
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..adapters.files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
 from ..core.config import DEFAULT_DISABLED_FILE, Config, Database, Responder, parse_port
-from ..core.verdict import Code, Policy, Unreadable, Verdict, judge, judge_disabled
+from ..core.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
 from .streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..adapters.database import Target
+    from ..adapters.target import Target
 
 _USAGE = (
     "Usage: {program} <user> <pass> <available_when_donor=0|1> <log_file> <available_when_readonly=0|1> "
@@ -132,7 +132,9 @@ class Settings(NamedTuple):
             host=values["MYSQL_HOST"] or None,
             port=_port(values["MYSQL_PORT"]),
         )
-        policy = Policy(values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0")
+        # The last-node rule has no switch here, and the script has no such rule: what it refuses stays refused.
+        donor, readonly = values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0"
+        policy = Policy(donor, readonly, LastNode.NEVER)
         config = Config(database, policy, Responder(legacy_disabled_file=LEGACY_DISABLED_FILE))
         return cls(config, values["MYSQL_USERNAME"], values["MYSQL_PASSWORD"], values["ERR_FILE"])
 
@@ -142,7 +144,7 @@ class Settings(NamedTuple):
 
     def target(self, database: Database) -> Target:
         """Return where to log in, with the account that was given in place of the option file's."""
-        from ..adapters.database import read_target
+        from ..adapters.target import read_target
 
         target = read_target(database)
         return target._replace(user=self.user or target.user, password=self.password or target.password)

@@ -125,8 +125,9 @@ def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list
         try:
             # Linux lets [::] serve IPv4 too, unless somebody serves that already.
             listeners.append(_listen(host, port, dual_stack=("0.0.0.0", port) not in addresses))  # noqa: S104
-        except OSError as error:
-            log.warning(f"listening on {host} port {port}: {(error.strerror or str(error)).lower()}")
+        except (OSError, UnicodeError) as error:  # UnicodeError: no host name at all, as a..b
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            log.warning(f"listening on {host} port {port}: {reason.lower()}")
             return []
     return listeners
 
