@@ -144,7 +144,7 @@ RULES = {
     Code.CONFIG_ERROR: Rule(
         False,
         _UNKNOWN,
-        "xha's configuration is wrong, so the node was not looked at",
+        "the fault is the check's own, so the node was not looked at",
         "correct what the message names; the next probe reads the file again",
     ),
     # Said of another host only: from here a dead server and a cut network look the same.
