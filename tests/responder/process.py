@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import time
@@ -17,7 +18,9 @@ from responder.client import Address, Answer, ask
 CHECKOUT = Path(__file__).parents[2]
 DOOR = CHECKOUT / "xinetd" / "xha-responder"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT / "lib"), "PYTHONDONTWRITEBYTECODE": "1"}
-PORT = 49000
+PORT = 49000  # where HAProxy looks for it; most tests' responders share one address and have a port each
+HOST = 60
+_ports = itertools.count(10000)
 MAX_AGE = 0.1  # the default of xha.conf, in seconds
 ACCOUNT = "xha"
 
@@ -55,7 +58,7 @@ class Responder(Daemon):
         self.disabled = self.directory / "disabled"
         self.config = self.directory / "xha.conf"
         self.client = self.directory / "client.cnf"
-        self.addresses = list(listen) or [(net.next_address(), PORT)]
+        self.addresses = list(listen) or [(net.address(HOST), next(_ports))]
         self.client.write_text(client or f"[client]\nuser = {ACCOUNT}\n")
         self.client.chmod(0o640)
         where = f"socket = {node.socket}" if node and "host" not in database else ""

@@ -86,8 +86,8 @@ def test_haproxy_goes_down_and_up_with_the_verdict_and_never_by_a_reset(
 def test_a_thousand_checks_of_a_healthy_node_never_fail(net: Net, shared: Responder) -> None:
     host, port = shared.address
     section = (
-        f"listen many\n  bind {net.next_address()}:3307\n  mode tcp\n  option httpchk\n"
-        f"  server-template node- 20 {host}:3306 check port {port} inter 20ms\n"
+        f"listen many\n  bind {net.next_address()}:3307\n  mode tcp\n  option httpchk\n  timeout check 5s\n"
+        f"  server-template node- 20 {host}:3306 check port {port} inter 50ms\n"
     )
     with HAProxy(net, net.directory / "many-checks", section) as haproxy:
         before = shared.count("xha_requests_total")

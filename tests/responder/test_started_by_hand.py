@@ -79,7 +79,7 @@ def test_without_a_socket_and_with_a_wrong_file_both_are_named(tmp_path: Path) -
 
 
 def test_an_address_that_is_taken_or_not_ours_is_named_and_exits_2(shared: Responder) -> None:
-    for address, words in ((f"{shared.address[0]}:{PORT}", "in use"), (f"192.0.2.1:{PORT}", "assign")):
+    for address, words in ((f"{shared.address[0]}:{shared.address[1]}", "in use"), (f"192.0.2.1:{PORT}", "assign")):
         done = run("--listen", address)
         assert (done.returncode, words in done.stderr, address.split(":")[0] in done.stderr) == (2, True, True)
 
