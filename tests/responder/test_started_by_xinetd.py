@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -150,6 +152,30 @@ def test_wait_yes_not_one_line_of_its_log_reaches_a_client(
     assert [answer.status for answer in answers] == [400, 503, 503]
     assert answers[2].code == "config-error"
     assert all(answer.raw.startswith(b"HTTP/1.1 ") for answer in answers)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace of one's own needs root")
+def test_wait_yes_its_log_goes_to_syslog(net: Net, launcher: Path, settings: Path, tmp_path: Path) -> None:
+    """/dev/log is the test's own, in a mount namespace of its own: xinetd alone sees it."""
+    address = (net.next_address(), PORT)
+    xinetd = Xinetd(net, tmp_path, wait_yes(launcher, settings, address))
+    devices = tmp_path / "dev"
+    devices.mkdir()
+    for name in ("null", "zero", "random", "urandom"):
+        subprocess.run(["cp", "-a", f"/dev/{name}", devices], check=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(str(devices / "log"))
+        (devices / "log").chmod(0o666)
+        syslog.settimeout(10)
+        in_its_own = f'mount --bind {devices} /dev && exec "$@"'
+        xinetd.argv = [find_program("unshare", "util-linux"), "--mount", "sh", "-c", in_its_own, "sh", *xinetd.argv]
+        with xinetd:
+            xinetd.wait_listening(*address)
+            assert exchange(address, PROBE).status == 200
+            received = (syslog.recv(4096).decode() for _ in range(10))  # xinetd has something to say, too
+            lines = list(itertools.islice((line for line in received if "xha-responder[" in line), 2))
+    assert re.match(r"<30>.*xha-responder\[\d+\]: listening on ", lines[0])
+    assert "in service: synced" in lines[1]
 
 
 def test_wait_yes_its_descriptors_0_1_and_2_are_not_the_socket(resident: tuple[Xinetd, Address]) -> None:
