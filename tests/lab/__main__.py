@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import sys
 
 from lab import needs
 from lab.contenders import CONTENDERS, HEARTBEAT
+from lab.faults import FAULTS
 from lab.laboratory import Laboratory, guarded
 from lab.place import HOSTS, Place
 from lab.shell import CommandFailed
@@ -43,6 +45,25 @@ def shell(options: argparse.Namespace) -> None:
     os.execvp(words[0], words)
 
 
+def report(options: argparse.Namespace) -> None:
+    from lab.matrix import run_matrix
+
+    lab = Laboratory(Place(f"report-{os.getpid()}"))
+    with guarded(lab.place):
+        run_matrix(lab, CONTENDERS[options.agent], WORLDS[options.world], options.faults or list(FAULTS), options.runs)
+
+
+def soak(options: argparse.Namespace) -> int:
+    from lab.soak import run_soak
+
+    seed = options.seed or str(random.SystemRandom().randrange(10**6))
+    print(f"lab: the seed is {seed}; the same command with --seed {seed} repeats this soak, or goes on with it")
+    lab = Laboratory(Place(f"soak-{os.getpid()}"))
+    with guarded(lab.place):
+        held = run_soak(lab, CONTENDERS[options.agent], WORLDS[options.world], seed, options.sequences)
+    return 0 if held else 1
+
+
 def document(_: argparse.Namespace) -> None:
     from lab.page import render_document
 
@@ -54,9 +75,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--name", default="lab", help="which laboratory, if there is more than one")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    verb = verbs.add_parser("up", help="build it, as the document says")
-    verb.add_argument("--agent", choices=CONTENDERS, default=HEARTBEAT.name)
-    verb.add_argument("--world", choices=WORLDS, default=SEED.name)
+    choice = argparse.ArgumentParser(add_help=False)
+    choice.add_argument("--agent", choices=CONTENDERS, default=HEARTBEAT.name)
+    choice.add_argument("--world", choices=WORLDS, default=SEED.name)
+
+    verb = verbs.add_parser("up", help="build it, as the document says", parents=[choice])
     verb.add_argument("--in-full", action="store_true", help="with pcsd, as the document does; about 20 s more")
     verb.set_defaults(act=up)
 
@@ -66,8 +89,22 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb.add_argument("host", choices=(*HOSTS, "client"))
     verb.set_defaults(act=shell)
 
+    verb = verbs.add_parser("report", help="try faults and write docs/lab/AGENT.json and .md", parents=[choice])
+    verb.add_argument("--runs", type=int, default=3, help="how often each; what was noted before counts")
+    verb.add_argument("faults", nargs="*", metavar="FAULT", help=f"all, or some of: {', '.join(FAULTS)}")
+    verb.set_defaults(act=report)
+
+    verb = verbs.add_parser("soak", help="random sequences of five faults", parents=[choice])
+    verb.add_argument("--sequences", type=int, default=50)
+    verb.add_argument("--seed", help="any word; the same one repeats a soak, or goes on with it")
+    verb.set_defaults(act=soak)
+
     verbs.add_parser("document", help="print docs/lab/document.md").set_defaults(act=document)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    unknown = [name for name in getattr(options, "faults", ()) if name not in FAULTS]
+    if unknown:
+        parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    return options
 
 
 def main() -> int:
@@ -77,11 +114,10 @@ def main() -> int:
         print(f"lab: cannot stand here; it needs {', '.join(lacking)}", file=sys.stderr)
         return 1
     try:
-        options.act(options)
+        return options.act(options) or 0
     except (CommandFailed, GaveUp, Busy, ConnectionError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,33 +7,8 @@ files at its end, haproxy.cfg and the xinetd stanza, are in place before Pacemak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
 from lab.place import ADDRESSES, PREFIX, VIP
-
-
-class On(Enum):
-    """Where a step is carried out."""
-
-    EVERY = "every host"
-    ONE = "any one host"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: `said`, the document's lines; `today`, the shell commands run, or with `path` the text of that file.
-
-    In a file ``{address}`` stands for the host's own address. `why` tells a reader why the two differ.
-    """
-
-    title: str
-    on: On
-    said: str
-    today: str
-    why: str = ""
-    path: str = ""
-
+from lab.step import On, Step
 
 PACKAGES = Step(
     "the packages",

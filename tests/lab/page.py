@@ -6,7 +6,7 @@ from html import escape as escape_html
 
 from lab import document, standing
 from lab.contenders import HEARTBEAT
-from lab.document import Step
+from lab.step import Step
 from lab.worlds import SEED, SOUND
 
 HEAD = """\

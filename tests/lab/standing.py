@@ -6,9 +6,9 @@ from typing import Callable
 
 from lab import cluster, document
 from lab.contenders import Contender
-from lab.document import On, Step
 from lab.host import Host
 from lab.laboratory import Laboratory
+from lab.step import On, Step
 from lab.waiting import wait_until
 from lab.worlds import World
 

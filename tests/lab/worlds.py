@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.document import SEED_PROPERTIES, On, Step
+from lab.document import SEED_PROPERTIES
 from lab.place import HOSTS, POWER
+from lab.step import On, Step
 
 SOUND_PROPERTIES = Step(
     "the cluster's properties, sound",

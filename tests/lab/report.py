@@ -1,0 +1,119 @@
+"""From the outcomes of many trials to a report: JSON for programs, Markdown for people. Pure: it runs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from lab.faults import FAULTS
+from lab.trial import Outcome
+
+TIMES = ("synced_after", "writes_after", "silent", "longest_gap")
+HEAD = """\
+# What {agent} does when things break
+
+Measured by `make lab-report AGENT={agent}` on three hosts with {software}, on {cores} cores, every monitor at 10 s, our
+responder behind HAProxy as the guide configures it, four writers through the VIP. Nothing here was typed by hand; times
+are medians of the runs, in seconds from the fault. The machine was shared: compare a line with the same line of another
+agent's report, not with a stopwatch.
+
+- *recovered*: in how many runs all hosts that could were Synced and the client wrote again, without a hand, within
+  180 s of the fault's end; a time stands only where that is every run.
+- *Synced*, *writes*: until all nodes were Synced; until the client wrote again after its first outage (0: it had none).
+- *silent*: all time without an acknowledged write. *errors*: what the four writers were told, median.
+- *lost*: acknowledged writes missing on some node afterwards, the worst run. *needless*: starts of mysqld that the
+  fault did not make necessary, the worst run.
+"""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All runs of one fault in one world; times in seconds, None where not every run has one."""
+
+    world: str
+    name: str
+    title: str
+    lasts: float
+    runs: int
+    recovered: int
+    synced_after: float | None
+    writes_after: float | None
+    silent: float | None
+    longest_gap: float | None
+    errors: float
+    writes_lost: int
+    needless_starts: int
+    outcomes: tuple[Outcome, ...]
+
+
+def summarise(world: str, outcomes: Iterable[Outcome]) -> Summary:
+    """One line from the runs of one fault. Raises `KeyError` for a fault that no longer exists."""
+    outcomes = tuple(outcomes)
+    fault = FAULTS[outcomes[0].fault]
+    times = {time: median_of([getattr(outcome, time) for outcome in outcomes]) for time in TIMES}
+    return Summary(
+        world=world,
+        name=fault.name,
+        title=fault.title,
+        lasts=fault.lasts,
+        runs=len(outcomes),
+        recovered=sum(outcome.recovered for outcome in outcomes),
+        errors=median(sum(outcome.errors.values()) for outcome in outcomes),
+        writes_lost=max(outcome.writes_lost for outcome in outcomes),
+        needless_starts=max(outcome.needless_starts for outcome in outcomes),
+        outcomes=outcomes,
+        **times,
+    )
+
+
+def median_of(times: list[float | None]) -> float | None:
+    """The median, or None if one of the runs never came to it: a median of the lucky ones would flatter."""
+    known = [time for time in times if time is not None]
+    return round(median(known), 1) if known and len(known) == len(times) else None
+
+
+def render_json(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
+    faults = [{**vars(summary), "outcomes": [vars(outcome) for outcome in summary.outcomes]} for summary in summaries]
+    return json.dumps({"agent": agent, "software": software, "cores": cores, "faults": faults}, indent=1) + "\n"
+
+
+def render_markdown(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
+    summaries = list(summaries)
+    words = ", ".join(f"{name} {version}" for name, version in software.items())
+    parts = [HEAD.format(agent=agent, software=words, cores=cores)]
+    for world in dict.fromkeys(summary.world for summary in summaries):
+        parts.append(f"## In the {world} world\n")
+        parts.append(render_table(summary for summary in summaries if summary.world == world))
+    return "\n".join(parts)
+
+
+def render_table(summaries: Iterable[Summary]) -> str:
+    columns = (
+        "fault",
+        "what happens",
+        "recovered",
+        "Synced",
+        "writes",
+        "silent",
+        "longest",
+        "errors",
+        "lost",
+        "needless",
+    )
+    rows = [columns, ("---",) * len(columns), *(render_row(summary) for summary in summaries)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def render_row(summary: Summary) -> tuple[str, ...]:
+    times = (getattr(summary, time) for time in TIMES)
+    return (
+        f"`{summary.name}`",
+        summary.title,
+        f"{summary.recovered} of {summary.runs}",
+        *("never" if time is None else f"{time:g}" for time in times),
+        f"{summary.errors:g}",
+        f"**{summary.writes_lost}**" if summary.writes_lost else "0",
+        str(summary.needless_starts),
+    )

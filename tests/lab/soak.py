@@ -1,0 +1,85 @@
+"""Random sequences of faults, and after each fault the two things that must hold whatever happened.
+
+A sequence follows from its seed alone: `--seed 7 --sequences 1` is the first sequence of `--seed 7 --sequences 50`,
+and a soak that was interrupted goes on with the first sequence it has not finished.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from lab import cluster
+from lab.cluster import Galera
+from lab.contenders import Contender
+from lab.faults import FAULTS
+from lab.laboratory import Laboratory
+from lab.matrix import Bench, file_name
+from lab.place import REPOSITORY
+from lab.shell import CommandFailed
+from lab.trial import Outcome
+from lab.waiting import GaveUp
+from lab.worlds import World
+
+LENGTH = 5
+BUILD = REPOSITORY / "build" / "lab-soak"
+
+
+def sequence(seed: str, number: int) -> list[str]:
+    """The names of the faults of one sequence. Random, but the same on every machine and every Python."""
+    return random.Random(f"{seed}/{number}").sample(sorted(FAULTS), LENGTH)
+
+
+def broken_by(outcome: Outcome, nodes: dict[str, Galera]) -> list[str]:
+    """What must hold and does not, in words: no acknowledged write lost, and one primary component."""
+    broken = [f"{host} lacks {count} acknowledged writes" for host, count in outcome.lost.items() if count]
+    primaries = {name: node for name, node in nodes.items() if node.status == "Primary"}
+    components = {(node.uuid, node.size) for node in primaries.values()}
+    if len(components) > 1 or any(len(primaries) > size for _, size in components):
+        broken.append(f"more than one primary component: {primaries}")
+    return broken
+
+
+def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, sequences: int) -> bool:
+    """Run the sequences that are not finished yet; true if all that must hold held in every one, then and earlier."""
+    bench = Bench(lab, contender, world)
+    notes = BUILD / f"{file_name(contender.name)}-{world.name}-{seed}.jsonl"
+    held = {each["number"]: not each["broken"] for each in read_notes(notes)}
+    for number in range(1, sequences + 1):
+        if number not in held:
+            broken = run_sequence(bench, seed, number)
+            add_note(notes, {"number": number, "faults": sequence(seed, number), "broken": broken})
+            held[number] = not broken
+    return all(held[number] for number in range(1, sequences + 1))
+
+
+def run_sequence(bench: Bench, seed: str, number: int) -> list[str]:
+    """One sequence; stops at the first fault after which something does not hold, and returns what."""
+    lab = bench.scene.lab
+    for name in sequence(seed, number):
+        where = f"seed {seed}, sequence {number}, {name}"
+        try:
+            outcome = bench.trial(FAULTS[name], BUILD / "evidence" / f"{seed}-{number}-{name}")
+        except (CommandFailed, GaveUp, ConnectionError) as error:
+            lab.say(f"{where}: could not be tried: {error}")
+            bench.stands = False
+            continue
+        broken = broken_by(outcome, {host.name: cluster.read_galera(host) for host in lab})
+        lab.say(
+            f"{where}: {'; '.join(broken) or ('recovered' if outcome.recovered else 'not recovered, nothing lost')}"
+        )
+        if broken:
+            bench.stands = False
+            return [f"{where}: {each}" for each in broken]
+    return []
+
+
+def read_notes(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def add_note(path: Path, note: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(note) + "\n")

@@ -1,0 +1,28 @@
+"""A step of the document: its own words, and the words that do the same today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class On(Enum):
+    """Where a step is carried out."""
+
+    EVERY = "every host"
+    ONE = "any one host"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `said`, the document's lines; `today`, the shell commands run, or with `path` the text of that file.
+
+    In a file ``{address}`` stands for the host's own address. `why` tells a reader why the two differ.
+    """
+
+    title: str
+    on: On
+    said: str
+    today: str
+    why: str = ""
+    path: str = ""

@@ -1,0 +1,63 @@
+"""The report and the soak's judgement, from outcomes written by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from lab.cluster import Galera
+from lab.faults import FAULTS
+from lab.matrix import file_name
+from lab.report import render_json, render_markdown, summarise
+from lab.soak import LENGTH, broken_by, sequence
+from lab.trial import Outcome
+
+GOOD = Outcome("kill-all", True, 50.0, 40.0, 40.0, 39.0, {"2013 Lost connection": 8}, {"h1": 0, "h2": 0}, 0, 60.0)
+PRIMARY = Galera("Synced", "Primary", True, 3, "u")
+
+
+def test_times_are_medians_and_losses_are_the_worst() -> None:
+    slow = replace(GOOD, synced_after=90.0, lost={"h1": 0, "h2": 5}, needless_starts=2)
+    summary = summarise("seed", [GOOD, slow, GOOD])
+    assert (summary.synced_after, summary.writes_lost, summary.needless_starts) == (50.0, 5, 2)
+    assert (summary.recovered, summary.runs, summary.errors) == (3, 3, 8)
+
+
+def test_a_time_that_one_run_never_reached_is_not_a_median_of_the_others() -> None:
+    stuck = replace(GOOD, recovered=False, synced_after=None)
+    summary = summarise("seed", [GOOD, stuck, GOOD])
+    assert summary.synced_after is None
+    assert summary.writes_after == 40.0
+    assert "| 2 of 3 | never | 40 |" in render_markdown("ocf:a:b", {}, 2, [summary])
+
+
+def test_the_json_is_an_object_with_a_list_of_faults_and_every_run_of_each() -> None:
+    said = json.loads(render_json("ocf:a:b", {"pcs": "1"}, 2, [summarise("seed", [GOOD, GOOD])]))
+    assert [fault["name"] for fault in said["faults"]] == ["kill-all"]
+    assert said["faults"][0]["outcomes"][1]["errors"] == {"2013 Lost connection": 8}
+
+
+def test_the_report_is_named_after_the_agent() -> None:
+    assert file_name("ocf:heartbeat:galera") == "heartbeat-galera"
+
+
+def test_a_sequence_follows_from_its_seed_and_number_alone() -> None:
+    assert sequence("7", 3) == sequence("7", 3)
+    assert sequence("7", 3) != sequence("7", 4)
+    assert set(sequence("7", 3)) <= set(FAULTS)
+    assert len(set(sequence("7", 3))) == LENGTH
+
+
+def test_one_component_without_losses_holds() -> None:
+    assert broken_by(GOOD, dict.fromkeys(("h1", "h2", "h3"), PRIMARY)) == []
+    assert broken_by(GOOD, {"h1": Galera(), "h2": replace(PRIMARY, size=1)}) == []
+
+
+def test_lost_writes_and_two_components_are_named() -> None:
+    assert broken_by(replace(GOOD, lost={"h2": 3}), {}) == ["h2 lacks 3 acknowledged writes"]
+    for nodes in (
+        {"h1": replace(PRIMARY, size=1), "h2": replace(PRIMARY, size=2), "h3": replace(PRIMARY, size=2)},
+        {"h1": replace(PRIMARY, size=1), "h2": replace(PRIMARY, size=1)},
+        {"h1": PRIMARY, "h2": replace(PRIMARY, uuid="other")},
+    ):
+        assert "more than one primary component" in broken_by(GOOD, nodes)[0]
