@@ -1,0 +1,172 @@
+"""xha-check --node: the ways in to a database."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from loopback import Net, Node
+from shell.conftest import PASSWORD, USER
+from shell.host import Host, option_file
+
+NOBODY = 65534
+SYNCED = ": in service, synced: the node is synced and answers queries\n"
+
+
+def test_without_a_mode_it_looks_at_the_node_of_this_host(host: Host, galera: Node) -> None:
+    result = host.run("xha-check")
+    assert result == (0, socket.gethostname() + SYNCED, "", result.seconds)
+    assert host.run("xha-check", "--node").out == result.out
+
+
+def test_a_healthy_node_costs_one_line_and_less_than_a_second(host: Host, galera: Node) -> None:
+    # 150 ms is the promise, which `make bench` measures where nothing else runs.
+    assert min(host.run("xha-check").seconds for _ in range(3)) < 1
+
+
+def test_an_account_without_a_password_is_the_user_who_runs_it(host: Host, galera: Node) -> None:
+    host.path("/etc/xha/client.cnf").unlink()
+    galera.create_account("nobody@localhost", "IDENTIFIED VIA unix_socket")
+    assert host.run("xha-check", user=NOBODY).code == 0
+    denied = host.run("xha-check", user=NOBODY - 1)
+    assert denied.code == 3
+    assert "access-denied" in denied.out
+    assert "CREATE USER xha@localhost IDENTIFIED VIA unix_socket" in denied.out
+
+
+def test_a_user_without_a_name_is_denied_in_words(host: Host, galera: Node) -> None:
+    host.path("/etc/xha/client.cnf").unlink()
+    result = host.run("xha-check", user=12345)
+    assert result.code == 3
+    assert "access-denied" in result.out
+    assert "'12345'@'localhost'" in result.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--socket", "{socket}"],
+        ["--host", "{address}"],
+        ["--host", "{address}", "--port", "3306"],
+        ["--node", "--host", "{address}"],
+        ["--node", "{address}"],
+        ["--node", "{address}:3306"],
+        ["--node", "{address}", "--port", "3306"],
+        ["--host=localhost"],
+    ],
+    ids=" ".join,
+)
+def test_the_command_line_says_where_the_database_is(host: Host, galera: Node, arguments: list[str]) -> None:
+    host.write("/etc/xha/xha.conf", "")
+    host.write("/etc/xha/client.cnf", option_file(user=USER, password=PASSWORD, socket=str(galera.socket)), 0o640)
+    argv = [one.format(socket=galera.socket, address=galera.address) for one in arguments]
+    result = host.run("xha-check", *argv)
+    assert result.code == 0, result.said
+    assert result.out.endswith(SYNCED)
+
+
+def test_the_socket_of_the_distribution_needs_no_configuration(host: Host, galera: Node) -> None:
+    host.path("/etc/xha/xha.conf").unlink()
+    host.path("/run/mysqld/mysqld.sock").symlink_to(galera.socket)
+    assert host.run("xha-check").code == 0
+
+
+@pytest.mark.parametrize("arguments", [["--node", "[::1]:{port}"], ["--host", "::1", "--port", "{port}"]])
+def test_a_node_is_reached_over_ipv6(host: Host, tls: Node, arguments: list[str]) -> None:
+    result = host.run("xha-check", *(one.format(port=tls.port) for one in arguments))
+    assert result.code == 0, result.said
+
+
+def test_a_port_alone_means_tcp_on_this_host(host: Host, tls: Node) -> None:
+    result = host.run("xha-check", "--port", str(tls.port))
+    assert result.code == 2
+    assert f"127.0.0.1:{tls.port}: connection refused" in result.out
+
+
+def test_xha_conf_outranks_the_option_file_and_the_command_line_outranks_both(host: Host, galera: Node) -> None:
+    account = {"user": USER, "password": PASSWORD}
+    host.write("/etc/xha/client.cnf", option_file(**account, socket="/run/from-option-file"), 0o640)
+    assert f"{galera.socket}" not in host.run("xha-check", "--config", "/dev/null").out
+    assert "/run/from-option-file: no such file" in host.run("xha-check", "--config", "/dev/null").out
+    assert host.run("xha-check").code == 0
+    assert "/run/from-command-line: no such file" in host.run("xha-check", "--socket", "/run/from-command-line").out
+
+
+def test_defaults_file_names_another_account(host: Host, galera: Node) -> None:
+    host.write("/run/other.cnf", option_file(user="somebody-else"), 0o640)
+    assert "'somebody-else'@'localhost'" in host.run("xha-check", "--defaults-file", "/run/other.cnf").out
+    config = f"[database]\ndefaults_file = /run/other.cnf\nsocket = {galera.socket}\n"
+    host.write("/etc/xha/xha.conf", config)
+    assert "'somebody-else'@'localhost'" in host.run("xha-check").out
+    assert host.run("xha-check", "--defaults-file", "/etc/xha/client.cnf").code == 0
+
+
+def test_the_option_file_is_read_by_mysqls_rules(host: Host, galera: Node) -> None:
+    host.path("/run/conf.d").mkdir()
+    host.write("/run/conf.d/10-secret.cnf", f'[client-mariadb]\npassword="{PASSWORD}" # quoted, so # may stand in it\n')
+    text = "[mysqld]\nuser=mysql\n[client]\nuser=first\npassword=first\n!includedir /run/conf.d\n"
+    host.write("/etc/xha/client.cnf", f"{text}[client-server]\nloose-user = '{USER}'\n", 0o640)
+    result = host.run("xha-check")
+    assert result.code == 0, result.said
+
+
+def test_a_password_that_everybody_can_read_is_a_warning(host: Host, galera: Node) -> None:
+    host.path("/etc/xha/client.cnf").chmod(0o644)
+    result = host.run("xha-check")
+    assert result.code == 0
+    assert "warning: /etc/xha/client.cnf: everybody on this host can read the password" in result.out
+
+
+def test_an_option_file_that_everybody_can_write_is_refused(host: Host, galera: Node) -> None:
+    host.path("/etc/xha/client.cnf").chmod(0o666)
+    result = host.run("xha-check")
+    assert result.code == 3
+    assert "config-error" in result.out
+    assert "/etc/xha/client.cnf: everybody on this host can write it" in result.out
+
+
+def test_an_option_file_that_may_not_be_read_is_named(host: Host, galera: Node) -> None:
+    host.path("/etc/xha/client.cnf").chmod(0o600)
+    result = host.run("xha-check", user=NOBODY)
+    assert result.code == 3
+    assert "/etc/xha/client.cnf: permission denied" in result.out
+
+
+class TestTLS:
+    """With the option file's names for it."""
+
+    @pytest.fixture
+    def certificate(self, net: Net) -> Path:
+        return net.directory / "certificate" / "cert.pem"
+
+    def check(self, host: Host, tls: Node, **options: str) -> tuple[int, str]:
+        host.write("/etc/xha/client.cnf", option_file(user="encrypted", password=PASSWORD, **options), 0o640)
+        tls.create_account("encrypted@'::1'", f"IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}' REQUIRE SSL")
+        result = host.run("xha-check", "--node", f"[::1]:{tls.port}")
+        return result.code, result.said
+
+    def test_an_account_that_requires_tls_is_denied_without(self, host: Host, tls: Node) -> None:
+        code, said = self.check(host, tls)
+        assert (code, "access-denied" in said) == (3, True)
+
+    def test_the_verified_server_is_trusted(self, host: Host, tls: Node, certificate: Path) -> None:
+        code, said = self.check(host, tls, ssl_ca=str(certificate), ssl_verify_server_cert="1")
+        assert code == 0, said
+
+    def test_tls_may_be_asked_for_without_verification(self, host: Host, tls: Node) -> None:
+        code, said = self.check(host, tls, ssl="1")
+        assert code == 0, said
+
+    def test_a_server_that_nobody_vouches_for_is_refused(self, host: Host, tls: Node) -> None:
+        other = "/etc/ssl/certs/ca-certificates.crt"
+        code, said = self.check(host, tls, ssl_ca=other, ssl_verify_server_cert="1")
+        assert code == 3
+        assert "config-error" in said
+        assert "certificate verify failed" in said
+
+    def test_a_missing_authority_file_is_named(self, host: Host, tls: Node) -> None:
+        code, said = self.check(host, tls, ssl_ca="/run/no-such.pem")
+        assert code == 3
+        assert "/run/no-such.pem" in said
