@@ -22,9 +22,10 @@ MISTAKES = {
     "[policy]\navailable_when_donor = 2\n": ["[policy]", "available_when_donor", "'2'"],
     "[polices]\nlast_node = 1\n": ["polices"],
     "[policy]\nlast_node = 1\nlast_node = 0\n": ["last_node"],
-    "[policy\n": ["[policy"],
-    "no section\n": ["no section"],
+    "[policy\n": ["line 1"],
+    "no section\n": ["line 1"],
     "\0\xff\xfe": [""],
+    "[database]\npassword s3cret\n": ["line 2"],
 }
 
 
@@ -41,6 +42,7 @@ def test_a_mistake_in_the_file_is_config_error_with_file_section_and_key_in_the_
         assert responder.next_verdict() == (503, "config-error")
         [line] = responder.lines("out of service: config-error")
         assert [word for word in (str(responder.config), *MISTAKES[text]) if word not in line] == []
+        assert "s3cret" not in line  # what stands in the wrong file may be there by mistake
         responder.config.write_text(responder.settings)
         assert responder.next_verdict() == (200, "synced")
 
