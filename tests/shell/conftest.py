@@ -46,6 +46,14 @@ def galera(session_accounts: None, node: Node, host: Host) -> Node:
     return node
 
 
+@pytest.fixture
+def percona(host: Host, galera: Node) -> Node:
+    """A Synced node behind the distribution's own socket, as clustercheck's users have it. No xha.conf."""
+    host.path("/etc/xha/xha.conf").unlink()
+    host.path("/run/mysqld/mysqld.sock").symlink_to(galera.socket)
+    return galera
+
+
 @pytest.fixture(scope="session")
 def session_members(session_cluster: Cluster) -> Cluster:
     create_accounts(session_cluster.nodes[0])

@@ -17,14 +17,6 @@ LEGACY = "/var/tmp/clustercheck.disabled"
 ACCOUNT = (USER, PASSWORD)
 
 
-@pytest.fixture
-def percona(host: Host, galera: Node) -> Node:
-    """A Synced node behind the distribution's own socket, as clustercheck's users have it. No xha.conf."""
-    host.path("/etc/xha/xha.conf").unlink()
-    host.path("/run/mysqld/mysqld.sock").symlink_to(galera.socket)
-    return galera
-
-
 def test_the_expected_bytes_are_the_ones_in_the_field() -> None:
     lengths = [40, 44, 43, 51]
     for text, length in zip((SYNCED, NOT_SYNCED, READ_ONLY, DISABLED), lengths):

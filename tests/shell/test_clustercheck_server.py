@@ -13,9 +13,6 @@ from loopback import HAProxy, Net, Node, Xinetd
 from shell.conftest import PASSWORD, USER
 from shell.host import Host
 from shell.probes import DISABLED, HAPROXY, NOT_SYNCED, SYNCED, probe, vanish
-from shell.test_clustercheck import percona
-
-__all__ = ["percona"]
 
 PORT = 9200
 # The stanza that comes with percona-clustercheck; type is added because no /etc/services names it, group because

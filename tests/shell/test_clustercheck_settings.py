@@ -10,9 +10,6 @@ from loopback import Node
 from shell.conftest import PASSWORD, USER
 from shell.host import Host, option_file
 from shell.probes import NOT_SYNCED, SYNCED
-from shell.test_clustercheck import percona
-
-__all__ = ["percona"]
 
 SYSCONFIG, DEFAULT = "/etc/sysconfig/clustercheck", "/etc/default/clustercheck"
 LOG = "/run/reason"
