@@ -48,7 +48,7 @@ def thaw(*names: str) -> Act:
 
 def make_wide_table(scene: Scene) -> None:
     scene.lab["h2"].sh(
-        "mariadb -e 'CREATE OR REPLACE TABLE lab.wide (id INT PRIMARY KEY, text CHAR(100));"
+        "mariadb lab -e 'CREATE OR REPLACE TABLE lab.wide (id INT PRIMARY KEY, text CHAR(100));"
         f" INSERT INTO lab.wide SELECT seq, MD5(seq) FROM seq_1_to_{WIDE_ROWS}'",
         timeout=60,
     )
