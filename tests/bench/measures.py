@@ -22,6 +22,7 @@ from loopback.responder import PORT
 SERVER_CPU, CLIENT_CPU = 0, 1
 DEADLINE = 1.0
 USER, PASSWORD = "xha", "bench"
+OPTION_FILE = f"[client]\nuser={USER}\npassword={PASSWORD}\n"
 CONSTANT_ANSWER = """\
 frontend constant
   mode http
@@ -64,7 +65,7 @@ class Bench(NamedTuple):
     def client_options(self) -> list[str]:
         """Where and as whom the forked checks log in."""
         file = self.directory / "client.cnf"
-        file.write_text(f"[client]\nuser={USER}\npassword={PASSWORD}\n")
+        file.write_text(OPTION_FILE)
         file.chmod(0o600)
         return ["--defaults-file", str(file), "--socket", str(self.node.socket)]
 
@@ -72,8 +73,9 @@ class Bench(NamedTuple):
 @contextmanager
 def responder(bench: Bench) -> Iterator[Responder]:
     """The responder, on the servers' CPU."""
-    address, directory = bench.net.next_address(), bench.directory / "responder"
-    one = Responder(bench.net, directory, address, bench.node.socket, user=USER, password=PASSWORD)
+    address = (bench.net.next_address(), PORT)
+    directory = bench.directory / f"responder-{address[0]}"
+    one = Responder(bench.net, directory, [address], bench.node.socket, client=OPTION_FILE)
     with on_cpu(SERVER_CPU), one:
         yield one
 
@@ -104,7 +106,7 @@ def measure_throughput(bench: Bench) -> list[Row]:
             ours_loads, proxy_loads = [], []
             for turn in range(bench.rounds):
                 say(f"throughput, round {turn + 1} of {bench.rounds}")
-                ours_loads.append(run_ab((ours.address, PORT), CLIENT_CPU, bench.directory))
+                ours_loads.append(run_ab(ours.address, CLIENT_CPU, bench.directory))
                 proxy_loads.append(run_ab((address, 49001), CLIENT_CPU, bench.directory))
         resident = resident_mb(ours.pid)
     mine, theirs = ([statistics.median(figures) for figures in zip(*loads)] for loads in (ours_loads, proxy_loads))
@@ -126,12 +128,12 @@ def measure_hung(bench: Bench, seconds: float) -> list[Row]:
     """mysqld frozen under 1,000 probes per second."""
     say(f"mysqld frozen, {seconds:g} s at 1,000 probes per second")
     with responder(bench) as ours:
-        probe_steadily((ours.address, PORT), 100, 1)
+        probe_steadily(ours.address, 100, 1)
         before = (resident_mb(ours.pid), descriptors(ours.pid))
         bench.node.freeze()
         try:
             with on_cpu(CLIENT_CPU):
-                probes = probe_steadily((ours.address, PORT), 1000, seconds)
+                probes = probe_steadily(ours.address, 1000, seconds)
         finally:
             bench.node.thaw()
         after = (resident_mb(ours.pid), descriptors(ours.pid))

@@ -13,6 +13,7 @@ from typing import Any
 import pymysql
 
 from loopback import Cluster, HAProxy, Net, Node, Responder, listen_mysql
+from loopback.responder import PORT
 
 FRONTEND_HOST, FRONTEND_PORT = 10, 3307
 NOT_ASKED = {"verdict": {"code": "-", "message": ""}, "reading": {}}
@@ -85,10 +86,9 @@ class Scene:
             Responder(
                 net,
                 net.directory / f"responder-{node.name}",
-                node.address,
+                [(node.address, PORT)],
                 node.socket,
-                user="xha",
-                password=self._password,
+                client=f"[client]\nuser = xha\npassword = {self._password}\n",
             )
             for node in nodes
         ]

@@ -1,9 +1,10 @@
-"""xha's own responder, resident on port 49000 of one address, as `make venv` puts it on .venv/bin."""
+"""xha's own responder with a directory of its own: xha.conf, client.cnf, the disabled file and its log."""
 
 from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,65 +14,64 @@ from loopback.doors import door
 from loopback.sockets import is_listening
 
 PORT = 49000
-
-CONFIG = """\
-[database]
-defaults_file = {directory}/client.cnf
-socket = {socket}
-[responder]
-disabled_file = {directory}/disabled
-{responder}
-"""
+Address = tuple[str, int]
 
 
 class Responder(Daemon):
-    """A responder on `address` for the database behind `socket`. `responder` are lines for that section.
+    """A responder for the database behind `socket`; the machine's own /etc/xha has no say.
 
-    Its configuration stands in `directory`, so that the machine's own /etc/xha has no say.
+    `client` is the text of its option file. `policy`, `database` and `responder` are lines for those sections of
+    xha.conf. `command` runs the program where that is not simply the checkout's door.
     """
 
-    def __init__(  # noqa: PLR0913 - an address, a database and how to get in
+    def __init__(  # noqa: PLR0913 - what makes one responder differ from another
         self,
         net: Net,
         directory: Path,
-        address: str,
-        socket: Path,
+        listen: Sequence[Address],
+        socket: Path | None,
         *,
-        user: str = "root",
-        password: str = "",
+        client: str,
+        policy: str = "",
+        database: str = "",
         responder: str = "",
+        command: Sequence[str] | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self.address = address
+        directory.mkdir(parents=True)
+        self.directory = directory
+        self.addresses = list(listen)
+        self.disabled = directory / "disabled"
         self.config = directory / "xha.conf"
-        self.option_file = directory / "client.cnf"
-        self.disabled_file = directory / "disabled"
-        self.config.write_text(CONFIG.format(directory=directory, socket=socket, responder=responder))
-        self.option_file.touch(mode=0o600)
-        self.option_file.write_text(f"[client]\nuser = {user}\npassword = '{password}'\n")
-        argv = [door("xha-responder"), "--config", str(self.config), "--listen", f"{address}:{PORT}"]
-        super().__init__(net, argv, directory / "responder.log")
+        self.client = directory / "client.cnf"
+        self.client.write_text(client)
+        self.client.chmod(0o640)
+        self.settings = (
+            f"[database]\ndefaults_file = {self.client}\n{f'socket = {socket}' if socket else ''}\n{database}\n"
+            f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\n{responder}\n"
+        )
+        self.config.write_text(self.settings)
+        listening = [f"--listen={f'[{host}]' if ':' in host else host}:{port}" for host, port in listen if port]
+        argv = [*(command or [door("xha-responder")]), "--config", str(self.config), *listening]
+        super().__init__(net, argv, directory / "responder.log", env=env)
 
     def start(self) -> None:
         super().start()
-        self.wait_ready(lambda: is_listening(self.address, PORT), 10, f"a responder listens on {self.address}")
+        self.wait_listening()
 
-    def get(self, path: str = "/", timeout: float = 5) -> tuple[int, str]:
-        """Ask for this path; returns status and body."""
-        connection = http.client.HTTPConnection(self.address, PORT, timeout=timeout)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+    def wait_listening(self) -> None:
+        self.wait_ready(lambda: all(is_listening(*address) for address in self.addresses), 20, "it listens")
+
+    @property
+    def address(self) -> Address:
+        return self.addresses[0]
 
     def node(self) -> dict[str, Any]:
-        """What it says at /node."""
-        _, body = self.get("/node")
-        answer: dict[str, Any] = json.loads(body)
-        return answer
-
-    def verdict(self) -> str:
-        """The code of its verdict, now."""
-        return str(self.node()["verdict"]["code"])
+        """What it says at /node. Raises OSError and http.client.HTTPException where it does not."""
+        connection = http.client.HTTPConnection(*self.address, timeout=5)
+        try:
+            connection.request("GET", "/node")
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            return answer
+        finally:
+            connection.close()

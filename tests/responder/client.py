@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-Address = tuple[str, int]
+from loopback.responder import Address
+
 PROBE = b"OPTIONS / HTTP/1.0\r\n\r\n"  # HAProxy's own, byte for byte (`option httpchk`)
 
 

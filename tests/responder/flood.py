@@ -7,7 +7,8 @@ import resource
 import time
 from typing import NamedTuple
 
-from responder.client import PROBE, Address, Answer
+from loopback.responder import Address
+from responder.client import PROBE, Answer
 
 
 class Probe(NamedTuple):

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import psutil
 
-from loopback import Daemon, Net, Node, find_program, is_listening, wait_until
-from responder.client import Address, Answer, ask
+import loopback
+from loopback import Net, Node, find_program, wait_until
+from loopback.doors import door
+from loopback.responder import PORT, Address
+from responder.client import Answer, ask
 
-CHECKOUT = Path(__file__).parents[2]
-DOOR = CHECKOUT / "xinetd" / "xha-responder"
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT / "lib"), "PYTHONDONTWRITEBYTECODE": "1"}
-PORT = 49000  # where HAProxy looks for it; most tests' responders share one address and have a port each
-HOST = 60
-_ports = itertools.count(10000)
+ENVIRONMENT = {"PATH": os.environ["PATH"]}
 MAX_AGE = 0.1  # the default of xha.conf, in seconds
 ACCOUNT = "xha"
 
 
 def command(*arguments: str) -> list[str]:
-    """How a test starts the responder: the checkout's own door, by the interpreter that runs the tests.
+    """How a test starts the responder.
 
     Started as root it gets no capability, so that a file without permission is as closed to it as to the user xha.
     """
-    plain = [sys.executable, str(DOOR), *arguments]
+    plain = [door("xha-responder"), *arguments]
     if os.geteuid() != 0:
         return plain
     return [find_program("setpriv", "util-linux"), "--bounding-set=-all", "--inh-caps=-all", *plain]
 
 
-class Responder(Daemon):
-    """A responder with a directory of its own: xha.conf, client.cnf, the disabled file and its log."""
+class Responder(loopback.Responder):
+    """A responder that a test asks, and whose descriptors, threads and memory it watches."""
 
     def __init__(  # noqa: PLR0913 - what makes one responder differ from another
         self,
@@ -46,45 +41,25 @@ class Responder(Daemon):
         node: Node | None = None,
         *,
         responder: str = "",
-        policy: str = "",
         database: str = "",
         client: str | None = None,
         listen: Sequence[Address] = (),
         wrapper: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        **sections: str,
     ) -> None:
-        self.directory = net.directory / "responders" / name
-        self.directory.mkdir(parents=True)
-        self.disabled = self.directory / "disabled"
-        self.config = self.directory / "xha.conf"
-        self.client = self.directory / "client.cnf"
-        self.addresses = list(listen) or [(net.address(HOST), next(_ports))]
-        self.client.write_text(client or f"[client]\nuser = {ACCOUNT}\n")
-        self.client.chmod(0o640)
-        where = f"socket = {node.socket}" if node and "host" not in database else ""
-        self.settings = (
-            f"[database]\ndefaults_file = {self.client}\n{where}\n{database}\n"
-            f"[policy]\n{policy}\n"
-            f"[responder]\ndisabled_file = {self.disabled}\n{responder}\n"
-            + ("" if "hang_reset" in responder else "hang_reset = 1s\n")
+        super().__init__(
+            net,
+            net.directory / "responders" / name,
+            list(listen) or [(net.next_address(), PORT)],
+            node.socket if node and "host" not in database else None,
+            client=client or f"[client]\nuser = {ACCOUNT}\n",
+            database=database,
+            responder=responder + ("" if "hang_reset" in responder else "\nhang_reset = 1s"),
+            command=[*wrapper, *command()],
+            env={**ENVIRONMENT, **(env or {})},
+            **sections,
         )
-        self.config.write_text(self.settings)
-        argv = [*wrapper, *command("--config", str(self.config), *self._listen_options())]
-        super().__init__(net, argv, self.directory / "log", env={**ENVIRONMENT, **(env or {})})
-
-    def _listen_options(self) -> list[str]:
-        return [f"--listen={f'[{host}]' if ':' in host else host}:{port}" for host, port in self.addresses if port]
-
-    def start(self) -> None:
-        super().start()
-        self.wait_listening()
-
-    def wait_listening(self) -> None:
-        self.wait_ready(lambda: all(is_listening(*address) for address in self.addresses), 20, "it listens")
-
-    @property
-    def address(self) -> Address:
-        return self.addresses[0]
 
     def ask(self, path: str = "/", **options: object) -> Answer:
         return ask(self.address, path, **options)  # type: ignore[arg-type]

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from loopback import Cluster, HAProxy, Net, listen_mysql, wait_until
+from loopback.responder import PORT
 from responder.conftest import MakeResponder
-from responder.process import PORT, Responder
+from responder.process import Responder
 
 SERVERS = ("mysql-1", "mysql-2", "mysql-3")
 # A check's timeout is its interval: the seed's are 2 s and more, ours are shortened, and the deadline with them.

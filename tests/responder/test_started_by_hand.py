@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from loopback import Net, Node
+from loopback.responder import PORT
 from responder.client import PROBE, exchange
 from responder.conftest import MakeResponder
-from responder.process import ENVIRONMENT, PORT, Responder, command
+from responder.process import ENVIRONMENT, Responder, command
 from responder.test_started_by_systemd import free_port
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from loopback import Daemon, Net, Node, find_program, is_listening
-from responder.client import PROBE, Address, ask, exchange
+from loopback.responder import PORT, Address
+from responder.client import PROBE, ask, exchange
 from responder.conftest import MakeResponder
-from responder.process import ENVIRONMENT, PORT, Responder, command
+from responder.process import ENVIRONMENT, Responder, command
 
 
 def free_port(host: str) -> int:

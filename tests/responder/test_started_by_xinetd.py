@@ -19,8 +19,9 @@ import pymysql
 import pytest
 
 from loopback import Daemon, Net, Node, Xinetd, find_program, wait_until
-from responder.client import PROBE, Address, ask, connect, exchange, read_to_end
-from responder.process import CHECKOUT, PORT
+from loopback.doors import CHECKOUT
+from loopback.responder import PORT, Address
+from responder.client import PROBE, ask, connect, exchange, read_to_end
 from responder.test_http import SYNCED
 
 SEED_STANZA = """\
