@@ -91,9 +91,7 @@ def run_matrix(lab: Laboratory, contender: Contender, world: World, names: Itera
                 bench.stands = False
                 break
             notes.add(world.name, outcome)
-            lab.say(
-                f"{fault.name}: {'recovered' if outcome.recovered else 'NOT recovered'}, {outcome.writes_lost} lost"
-            )
+            lab.say(f"{fault.name}: {'recovered' if outcome.recovered else 'NOT recovered'}, lost: {outcome.lost}")
             write_report(contender.name, notes)
 
 

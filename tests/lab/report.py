@@ -23,8 +23,8 @@ agent's report, not with a stopwatch.
   180 s of the fault's end; a time stands only where that is every run.
 - *Synced*, *writes*: until all nodes were Synced; until the client wrote again after its first outage (0: it had none).
 - *silent*: all time without an acknowledged write. *errors*: what the four writers were told, median.
-- *lost*: acknowledged writes missing on some node afterwards, the worst run. *needless*: starts of mysqld that the
-  fault did not make necessary, the worst run.
+- *lost*: acknowledged writes missing on some node afterwards, the worst run; unknown where no node came back to be
+  asked. *needless*: starts of mysqld that the fault did not make necessary, the worst run.
 """
 
 
@@ -43,7 +43,7 @@ class Summary:
     silent: float | None
     longest_gap: float | None
     errors: float
-    writes_lost: int
+    writes_lost: int | None
     needless_starts: int
     outcomes: tuple[Outcome, ...]
 
@@ -61,7 +61,7 @@ def summarise(world: str, outcomes: Iterable[Outcome]) -> Summary:
         runs=len(outcomes),
         recovered=sum(outcome.recovered for outcome in outcomes),
         errors=median(sum(outcome.errors.values()) for outcome in outcomes),
-        writes_lost=max(outcome.writes_lost for outcome in outcomes),
+        writes_lost=max((lost for each in outcomes if (lost := each.writes_lost) is not None), default=None),
         needless_starts=max(outcome.needless_starts for outcome in outcomes),
         outcomes=outcomes,
         **times,
@@ -114,6 +114,6 @@ def render_row(summary: Summary) -> tuple[str, ...]:
         f"{summary.recovered} of {summary.runs}",
         *("never" if time is None else f"{time:g}" for time in times),
         f"{summary.errors:g}",
-        f"**{summary.writes_lost}**" if summary.writes_lost else "0",
+        "unknown" if summary.writes_lost is None else f"**{summary.writes_lost}**" if summary.writes_lost else "0",
         str(summary.needless_starts),
     )

@@ -31,6 +31,13 @@ def test_a_time_that_one_run_never_reached_is_not_a_median_of_the_others() -> No
     assert "| 2 of 3 | never | 40 |" in render_markdown("ocf:a:b", {}, 2, [summary])
 
 
+def test_losses_that_nobody_could_count_are_unknown_and_not_none() -> None:
+    stuck = replace(GOOD, recovered=False, lost={})
+    assert summarise("seed", [stuck]).writes_lost is None
+    assert "| unknown |" in render_markdown("ocf:a:b", {}, 2, [summarise("seed", [stuck])])
+    assert summarise("seed", [stuck, replace(GOOD, lost={"h1": 2})]).writes_lost == 2
+
+
 def test_the_json_is_an_object_with_a_list_of_faults_and_every_run_of_each() -> None:
     said = json.loads(render_json("ocf:a:b", {"pcs": "1"}, 2, [summarise("seed", [GOOD, GOOD])]))
     assert [fault["name"] for fault in said["faults"]] == ["kill-all"]

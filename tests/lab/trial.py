@@ -40,8 +40,9 @@ class Outcome:
     seconds: float
 
     @property
-    def writes_lost(self) -> int:
-        return max(self.lost.values(), default=0)
+    def writes_lost(self) -> int | None:
+        """The most that any host lacks; None where no host could be asked, which is not the same as nothing lost."""
+        return max(self.lost.values(), default=None)
 
 
 def try_fault(scene: Scene, fault: Fault) -> Outcome:
