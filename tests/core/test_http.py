@@ -55,7 +55,7 @@ STATE = "UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0"
         pytest.param(b"GET ?x HTTP/1.1\r\n\r\n", Request("GET", "/"), id="nothing but a query is the root"),
         pytest.param(b"GET http://db1:49000/live?x HTTP/1.1\r\n\r\n", Request("GET", "/live"), id="absolute form"),
         pytest.param(b"GET HTTP://db1:49000 HTTP/1.1\r\n\r\n", Request("GET", "/"), id="absolute form without a path"),
-        pytest.param(b"OPTIONS * HTTP/1.1\r\n\r\n", Request("OPTIONS", "*"), id="asterisk form"),
+        pytest.param(b"OPTIONS * HTTP/1.1\r\n\r\n", Request("OPTIONS", "/"), id="asterisk form: the server as a whole"),
         pytest.param(b"BREW /pot HTTP/1.1\r\n\r\n", Request("BREW", "/pot"), id="any method parses"),
         pytest.param(b"GET / HTTP/1.1\r\nA:\r\nB: \xff\x80\r\n\r\n", Request("GET", "/"), id="odd values"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", Request("POST", "/"), id="a body is not read"),

@@ -73,6 +73,8 @@ def parse_request(data: bytes) -> Request | None:
 
 
 def _path(target: str) -> str:
+    if target == "*":  # `OPTIONS *`, as many HAProxy configurations have it, asks for the server as a whole
+        return "/"
     origin_form = _SCHEME_AND_AUTHORITY.sub("", target, count=1) if target[:1] != "/" else target
     return origin_form.partition("?")[0] or "/"
 

@@ -44,17 +44,21 @@ def _unchanged(config: Config) -> Config:
 def _inherited_sockets() -> list[socket.socket]:
     from ..adapters import systemd
 
-    listeners = systemd.take_listeners()
-    if listeners:
-        return listeners
+    from_systemd = [listener for listener in systemd.take_listeners() if _speaks_tcp(listener)]
+    if from_systemd:
+        return from_systemd
     try:
         sock = socket.socket(fileno=os.dup(0))
     except OSError:
         return []
-    if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.type != socket.SOCK_STREAM:
-        sock.close()
-        return []
-    return [sock]
+    if _speaks_tcp(sock):
+        return [sock]
+    sock.close()
+    return []
+
+
+def _speaks_tcp(sock: socket.socket) -> bool:
+    return sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
 
 
 def _is_listening(sock: socket.socket) -> bool:
