@@ -33,17 +33,19 @@ fill = sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
 .PHONY: help deps deps-demo deps-bench venv check test demo bench install uninstall clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
 		printf '  make %-10s %s\n' "$$target" "$$text"; done
 
 deps: ## install the Debian packages that the tests need (NO_INSTALL=1: only say what is missing)
-	@PYTHON='$(PYTHON)' .ci/deps test
+	@PYTHON='$(PYTHON)' .ci/deps test lab
 
 deps-demo:
 	@PYTHON='$(PYTHON)' .ci/deps demo
 
 deps-bench:
 	@PYTHON='$(PYTHON)' .ci/deps bench
+
+-include tests/lab/lab.mk
 
 venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's commands on .venv/bin
 
