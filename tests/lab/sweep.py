@@ -28,9 +28,12 @@ class Busy(Exception):
 @contextmanager
 def locked(place: Place, *, wait: bool = False) -> Iterator[None]:
     """Hold the laboratory's lock; the kernel lets go of it when we die. Raises `Busy` where another holds it."""
-    BASE.mkdir(parents=True, exist_ok=True)
     while True:
-        handle = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        BASE.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # the last laboratory went, and the directory with it, just now
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
