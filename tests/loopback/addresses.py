@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from loopback.sockets import listening_addresses
+
 # 127.49.0.0/24 to 127.49.255.0/24: far from 127.0.0.1, where a machine's own services listen.
 PREFIX = "127.49"
 FIRST_FREE_HOST = 100  # below it, addresses are given by number: a cluster's nodes live there
@@ -33,7 +35,7 @@ class Net:
         self.prefix = f"{PREFIX}.{number}"
         self.directory = directory
         self._socket = claim_socket
-        self._hosts = itertools.count(FIRST_FREE_HOST)
+        self._hosts = itertools.cycle(range(FIRST_FREE_HOST, 255))
 
     def address(self, host: int) -> str:
         """The address with this last number, 1 to 254."""
@@ -42,8 +44,13 @@ class Net:
         return f"{self.prefix}.{host}"
 
     def next_address(self) -> str:
-        """An address that this method has not given before, for tests that share a network."""
-        return self.address(next(self._hosts))
+        """An address that nobody listens on, and that was not given for as long as can be."""
+        busy = listening_addresses()
+        free = (self.address(host) for host in itertools.islice(self._hosts, 255 - FIRST_FREE_HOST))
+        for address in free:
+            if address not in busy:
+                return address
+        raise NoFreeNet(f"daemons listen on every address of {self.prefix}.0/24")
 
     def fileno(self) -> int:
         """The claim itself, for a keeper to hold."""

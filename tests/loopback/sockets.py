@@ -10,6 +10,13 @@ from pathlib import Path
 LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 
 
+def listening_addresses() -> set[str]:
+    """Every IPv4 address of this network namespace that some socket listens on."""
+    rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    packed = (bytes.fromhex(row[1].partition(":")[0]) for row in rows if row[3] == LISTEN)
+    return {str(ipaddress.IPv4Address(one[::-1] if sys.byteorder == "little" else one)) for one in packed}
+
+
 def is_listening(address: str, port: int) -> bool:
     """True where a socket of this network namespace listens on exactly this address (`::` is its own)."""
     ip = ipaddress.ip_address(address)

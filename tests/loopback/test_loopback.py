@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +91,12 @@ def test_a_server_that_cannot_start_says_why(net: Net) -> None:
 def test_a_missing_program_is_named_with_its_package() -> None:
     with pytest.raises(MissingProgram, match="apt-get install some-package"):
         find_program("no-such-program", "some-package")
+
+
+def test_addresses_come_round_again_but_never_while_somebody_listens(net: Net) -> None:
+    with contextlib.ExitStack() as listening:
+        taken = net.next_address()
+        listening.enter_context(socket.create_server((taken, 1)))
+        given = [net.next_address() for _ in range(400)]
+    assert taken not in given
+    assert len(set(given)) < len(given)
