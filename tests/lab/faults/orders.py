@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from lab import processes
 from lab.faults.crashes import SERVER, begin, kill_now
 from lab.faults.fault import ACTIVE, Act, Fault, Scene
 from lab.host import Host
 from lab.place import DATABASE_PASSWORD, DATABASE_USER, HOSTS
-from lab.waiting import wait_until
+from lab.waiting import GaveUp, wait_until
 
 STOP_SECONDS = 180
+PASSWORD_SECONDS = 60
 FEW_CONNECTIONS = 10  # the least that the server accepts for max_connections
 CHECK_USER, CHECK_PASSWORD = "clustercheck", "c1ustercheck"
 
@@ -28,9 +31,22 @@ def then(*acts: Act) -> Act:
 
 
 def set_password(password: str) -> Act:
-    return lambda scene: (
-        scene.lab["h2"].sh(f"mariadb -e \"ALTER USER {CHECK_USER}@localhost IDENTIFIED BY '{password}'\"") and None
-    )
+    """Set it on the first node that takes it, as soon as one does: the agent may have stopped some, or all."""
+
+    def takes(host: Host) -> bool:
+        order = f"ALTER USER {CHECK_USER}@localhost IDENTIFIED BY '{password}'"
+        return host.sh(f'timeout 5 mariadb -e "{order}"', check=False).ok
+
+    def act(scene: Scene) -> None:
+        wait_until("a node to take it", lambda: any(map(takes, scene.lab)), timeout=PASSWORD_SECONDS, every=0.2)
+
+    return act
+
+
+def give_password_back(scene: Scene) -> None:
+    """Where no node ever takes it the fault goes on, and that is the agent's doing: no operator could end it so."""
+    with suppress(GaveUp):
+        set_password(CHECK_PASSWORD)(scene)
 
 
 def change_a_check(scene: Scene) -> None:
@@ -98,7 +114,7 @@ ORDERS = (
         "password-changed",
         "the password of the agent's check account is changed for 60 s",
         set_password("another"),
-        relieve=set_password(CHECK_PASSWORD),
+        relieve=give_password_back,
         lasts=60,
     ),
     Fault("parameter-changed", "one parameter of the agent's check is changed with pcs", change_a_check, lasts=40),
