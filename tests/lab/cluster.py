@@ -72,6 +72,11 @@ def read_crm(host: Host) -> ElementTree.Element:
     return ElementTree.fromstring(host.sh("crm_mon --output-as=xml --inactive", timeout=10).out)
 
 
+def read_resources(host: Host) -> str:
+    """Every resource with its parameters, as XML that can replace it. Raises `CommandFailed` like `read_crm`."""
+    return host.sh("cibadmin --query --scope resources", timeout=10).out
+
+
 def online(host: Host) -> set[str]:
     """The names of the nodes that Pacemaker calls online, pending ones not counted."""
     nodes = read_crm(host).iterfind("nodes/node")

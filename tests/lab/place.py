@@ -43,6 +43,11 @@ class Place:
         return self.root / "kept"
 
     @property
+    def resources(self) -> Path:
+        """Pacemaker's resources as they were once the cluster stood: what a fault changed there is taken back."""
+        return self.root / "resources.xml"
+
+    @property
     def image(self) -> Path:
         """The layer that all hosts share, on top of the machine's own root."""
         return self.root / "image"

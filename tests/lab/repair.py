@@ -19,7 +19,6 @@ ORDERS = (
     "crm_attribute --type crm_config --name maintenance-mode --delete",
     *(f"crm_attribute --node {name} --name standby --delete" for name in HOSTS),
     "crm_resource --resource p_mysql-clone --clear",
-    *(f"crm_resource --resource {name} --meta --delete-parameter target-role" for name in ("p_mysql", "p_mysql-clone")),
     "crm_resource --cleanup",
 )
 
@@ -44,6 +43,7 @@ def restore(lab: Laboratory) -> bool:
         relieve(lab)
         wait_online(lab)
         lab["h1"].sh("\n".join(ORDERS), check=False, timeout=60)
+        take_back_parameters(lab["h1"], lab.place.resources.read_text())
         wait_until("all nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
         settle(lab["h1"])
     except (CommandFailed, GaveUp, ConnectionError):
@@ -51,6 +51,13 @@ def restore(lab: Laboratory) -> bool:
     return True
 
 
-def settle(host: Host) -> None:
+def take_back_parameters(host: Host, resources: str) -> None:
+    """Give every resource the parameters it has in `resources`: changed to what it is already, one is not changed."""
+    if cluster.read_resources(host) != resources:
+        host.sh("cibadmin --replace --scope resources --xml-pipe", text=resources)
+        settle(host, SYNC_SECONDS)  # an agent may have to restart every node for it
+
+
+def settle(host: Host, seconds: int = 60) -> None:
     """Wait until Pacemaker has nothing under way: a fault during a transition would measure both."""
-    host.sh("crm_resource --wait --timeout 60s", timeout=70)
+    host.sh(f"crm_resource --wait --timeout {seconds}s", timeout=seconds + 10)

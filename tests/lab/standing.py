@@ -28,6 +28,7 @@ def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bo
         carry_out(lab, step)
         settled(lab)
         lab.say(step.title)
+    lab.place.resources.write_text(cluster.read_resources(lab["h1"]))
 
 
 def plan(contender: Contender, world: World, *, in_full: bool) -> list[tuple[Step, Settled]]:
