@@ -14,8 +14,9 @@ from lab.waiting import GaveUp, wait_until
 from lab.watch import Watch, synced_after
 
 RECOVERY_SECONDS = 180
-# How long all must have been well before it is called recovered: an agent that restarts a good node does so soon.
-QUIET_SECONDS = 5.0
+# How long all must have been well before it is called recovered: an agent that restarts a good node does so at its
+# next look, and every agent looks every 10 s.
+QUIET_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
