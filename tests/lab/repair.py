@@ -12,6 +12,7 @@ from lab.shell import CommandFailed
 from lab.standing import SYNC_SECONDS, wait_online
 from lab.waiting import GaveUp, wait_until
 
+VIP_HOME = "h1"
 FILLER = "filler"
 # Each undoes what a fault, or an operator's hand in one, may have left; one that finds nothing to do may fail. They
 # are Pacemaker's own commands, because each of pcs takes a second.
@@ -45,6 +46,8 @@ def restore(lab: Laboratory) -> bool:
         lab["h1"].sh("\n".join(ORDERS), check=False, timeout=60)
         take_back_parameters(lab["h1"], lab.place.resources.read_text())
         wait_until("all nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
+        # What a client feels depends on whether the VIP goes down with the active node: for every agent it does.
+        move_vip(lab["h1"], VIP_HOME)
         settle(lab["h1"])
     except (CommandFailed, GaveUp, ConnectionError):
         return False
@@ -56,6 +59,14 @@ def take_back_parameters(host: Host, resources: str) -> None:
     if cluster.read_resources(host) != resources:
         host.sh("cibadmin --replace --scope resources --xml-pipe", text=resources)
         settle(host, SYNC_SECONDS)  # an agent may have to restart every node for it
+
+
+def move_vip(host: Host, name: str) -> None:
+    """Have the VIP on the host `name`, ordered from `host`, and let it stay there by its own weight."""
+    if cluster.running_on(host, "p_vip") != {name}:
+        host.sh(f"crm_resource --resource p_vip --move --node {name}")
+        settle(host)
+        host.sh("crm_resource --resource p_vip --clear")
 
 
 def settle(host: Host, seconds: int = 60) -> None:

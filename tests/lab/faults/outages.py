@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.faults.fault import ACTIVE, Act, Fault, Scene
 from lab.place import ADDRESSES, HOSTS
+from lab.repair import move_vip
 
 COROSYNC, GROUP, SQL = "udp {end} 5405-5412", "tcp {end} 4567", "tcp {end} 3306"
 LATE_SECONDS = 120
@@ -99,5 +100,12 @@ OUTAGES = (
     Fault(
         "cut-group-port", "the active node's group port is cut for 40 s", close(GROUP, ACTIVE), relieve=heal, lasts=40
     ),
-    Fault("cut-sql-port", "the active node's SQL port is cut for 40 s", close(SQL, ACTIVE), relieve=heal, lasts=40),
+    Fault(
+        "cut-sql-port",
+        "the active node's SQL port is cut for 40 s, and the VIP is on another host",
+        close(SQL, ACTIVE),
+        prepare=lambda scene: move_vip(scene.lab["h3"], "h3"),
+        relieve=heal,
+        lasts=40,
+    ),
 )
