@@ -94,7 +94,8 @@ def _name_the_hosts(root: Path) -> None:
 
 def install_xha(root: Path) -> None:
     """Install this checkout the way a package does: the staged tree moved into place, then its user made."""
-    run(["cp", "-a", f"{staged()}/.", str(root)])
+    with staged() as stage:
+        run(["cp", "-a", f"{stage}/.", str(root)])
     run(["systemd-sysusers", f"--root={root}"])
     run(["chroot", str(root), "chgrp", "xha", "/etc/xha/client.cnf"])
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.place import REPOSITORY
@@ -27,17 +30,23 @@ INGREDIENTS = (
 INSTALL_SECONDS = 300
 
 
-def staged() -> Path:
-    """The directory with the installed tree, made now if this state of the checkout was not staged before."""
-    stage = STAGES / digest()
-    if not stage.exists():
-        STAGES.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=STAGES) as work:
-            fresh = Path(work) / "tree"
-            run(["make", "--silent", "-C", str(REPOSITORY), "install", f"DESTDIR={fresh}"], timeout=INSTALL_SECONDS)
-            fresh.rename(stage)
-        forget_all_but(stage)
-    return stage
+@contextmanager
+def staged() -> Iterator[Path]:
+    """The directory with the installed tree, made now if this state of the checkout was not staged before.
+
+    Ours while the block runs: another laboratory that stages a newer state forgets the older ones.
+    """
+    STAGES.mkdir(parents=True, exist_ok=True)
+    with open(STAGES / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stage = STAGES / digest()
+        if not stage.exists():
+            with tempfile.TemporaryDirectory(dir=STAGES) as work:
+                fresh = Path(work) / "tree"
+                run(["make", "--silent", "-C", str(REPOSITORY), "install", f"DESTDIR={fresh}"], timeout=INSTALL_SECONDS)
+                fresh.rename(stage)
+            forget_all_but(stage)
+        yield stage
 
 
 def digest() -> str:
@@ -58,5 +67,5 @@ def digest() -> str:
 
 def forget_all_but(stage: Path) -> None:
     for other in STAGES.iterdir():
-        if other != stage and not other.name.startswith("tmp"):
+        if other != stage and other.is_dir():
             shutil.rmtree(other, ignore_errors=True)
