@@ -73,7 +73,9 @@ def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, seq
             broken = run_sequence(bench, seed, number)
             add_note(notes, {"number": number, "faults": sequence(seed, number), "broken": broken})
             held[number] = not broken
-    return all(held[number] for number in range(1, sequences + 1))
+    good = sum(held[number] for number in range(1, sequences + 1))
+    lab.say(f"{good} of {sequences} sequences held; what did not is noted in {notes.relative_to(REPOSITORY)}")
+    return good == sequences
 
 
 def run_sequence(bench: Bench, seed: str, number: int) -> list[str]:
