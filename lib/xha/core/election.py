@@ -1,0 +1,246 @@
+"""Who may form the cluster, and why: the one rule that the agent and `xha-check --explain` ask.
+
+`elect` says what one node does next, given what it can see. It is pure, and total: whatever it is told, it comes to
+one of six decisions. The rules stand in RULES in their order; each returns a decision, or None to leave it to the
+next. Starting a server plainly never makes a second Primary, so everything before RestoreView may be done on sight;
+RestoreView, Revive and Bootstrap are what the proofs of poll.py are for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .ballot import Ballot, State, Unread
+from .candidates import choose, judge_histories
+from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
+from .lineage import Order, compare
+from .obstacles import find_obstacle, name_nodes
+from .poll import Around, Grant, GrantKind, Poll, Records, count
+from .position import Kind, Position
+from .survivors import decide_survivor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PENDING = (State.STARTING, State.RESTORING)
+
+
+def elect(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
+    me: str,
+    reports: Mapping[str, Ballot | Unread],
+    members: Sequence[str],
+    records: Records,
+    grants: Sequence[Grant] = (),
+    around: Around = Around(),  # noqa: B008 - a named tuple cannot change
+) -> Decision:
+    """Return what this node does next. reports hold this node's own, whatever epochs it answers."""
+    if me not in members:
+        return Refuse(
+            f"{me} is not in the list of members ({', '.join(members)})",
+            (me,),
+            f"put its address into wsrep_cluster_address, or ban the resource from {me}",
+        )
+    poll = count(me, reports, members, records, grants, around)
+    if me not in poll.fresh:
+        return Wait(f"{me} has not recovered its own position yet", (me,))
+    for rule in RULES:
+        decision = rule(poll)
+        if decision is not None:
+            return decision
+    return Wait("no rule applies", poll.missing)
+
+
+def _members_agree(poll: Poll) -> Decision | None:
+    lists = {node: frozenset(one.members) for node, one in poll.fresh.items()}
+    others = tuple(node for node, listed in lists.items() if listed != frozenset(poll.members))
+    if not others:
+        return None
+    return Refuse(
+        f"the nodes have different lists of members: {poll.me} has {', '.join(sorted(poll.members))}, "
+        + "; ".join(f"{node} has {', '.join(sorted(lists[node]))}" for node in others),
+        others,
+        "set the same wsrep_cluster_address on every node",
+    )
+
+
+def _join(poll: Poll) -> Decision | None:
+    """Whoever may, joins a Primary; whoever holds something that it lacks, stays away from it."""
+    primaries = poll.among(State.PRIMARY)
+    if not primaries:
+        return None
+    primary = primaries[0]
+    if poll.mine.state is State.PRIMARY:
+        return Join(f"{poll.me} is in the Primary component", poll.me, poll.mine.line)
+    for other in primaries[1:]:
+        if compare(poll.fresh[other].history, poll.fresh[primary].history) in (Order.OTHER, Order.DIVERGED):
+            return Refuse(
+                f"{primary} and {other} are Primary with different histories",
+                (primary, other),
+                "decide which of them is right and stop the other: pcs resource ban",
+                first=_stop(poll),
+            )
+    return _join_one(poll, primary)
+
+
+def _join_one(poll: Poll, primary: str) -> Decision:
+    mine, theirs = poll.mine, poll.fresh[primary]
+    line = theirs.line
+    if mine.kind is Kind.EMPTY:
+        return Join(f"{primary} is Primary and {poll.me} holds no data: it gets all of them", primary, line)
+    order = compare(mine.history, theirs.history) if mine.kind is not Kind.FOREIGN else Order.OTHER
+    if order in (Order.EQUAL, Order.BEHIND):
+        how = "its saved state is in doubt: it gets all data" if mine.kind is Kind.IN_DOUBT else "it gets what it lacks"
+        return Join(f"{primary} is Primary and holds all that {poll.me} has ({mine.position}); {how}", primary, line)
+    if poll.granted(GrantKind.DISCARD, poll.me):
+        return Wait(f"a grant gives up the data of {poll.me}", first=Step.DISCARD)
+    return Refuse(
+        f"joining {primary} ({theirs.history}) would lose {_what_is_lost(mine, theirs, order)}",
+        (poll.me, primary),
+        f"xha-check --grant discard={poll.me} --why TEXT, if that may be lost",
+        first=_stop(poll),
+    )
+
+
+def _what_is_lost(mine: Ballot, theirs: Ballot, order: Order) -> str:
+    if order is Order.AHEAD:
+        lost = mine.position.seqno - theirs.position.seqno
+        return f"{lost} commit{'s' * (lost != 1)} of {mine.node} ({mine.position})"
+    if order is Order.DIVERGED:
+        return f"commits of {mine.node}, which went on by itself ({mine.history})"
+    held = str(mine.position) if mine.position.real else "user schemas without a position"
+    return f"the data of {mine.node}, which are of another history ({held})"
+
+
+def _unread(poll: Poll) -> Decision | None:
+    if not poll.unread:
+        return None
+    said = ", ".join(
+        f"{node} has " + ("no readable report" if one.schema is None else f"schema {one.schema}")
+        for node, one in sorted(poll.unread.items())
+    )
+    return Wait(
+        f"not every report can be read: {said}", tuple(sorted(poll.unread)), "install one version of xha on all nodes"
+    )
+
+
+def _discard(poll: Poll) -> Decision | None:
+    given_up = poll.granted(GrantKind.DISCARD, poll.me) and poll.mine.kind is not Kind.EMPTY
+    if given_up and poll.mine.state is State.STOPPED:
+        return Wait(f"a grant gives up the data of {poll.me}", first=Step.DISCARD)
+    return None
+
+
+def _unsettled(poll: Poll) -> Decision | None:
+    """What was started and found no Primary ends when its time is over; then it reports, and is counted, again."""
+    if poll.mine.state not in _PENDING:
+        return None
+    if poll.around.overdue:
+        return Wait(f"what {poll.me} started has not become Primary in its time: stopping it", first=Step.STOP)
+    if poll.mine.state is State.RESTORING and poll.mine.view:
+        return RestoreView(f"{poll.me} waits for the other members of its last view", poll.mine.view)
+    return Wait(f"{poll.me} has started and is not in a Primary component yet")
+
+
+def _token(poll: Poll) -> Decision | None:
+    """Another node's token binds until that node has answered the token's epoch: it came back and does not hold it."""
+    token = poll.records.token
+    if token is None or token.node == poll.me:
+        return None
+    answer = poll.fresh.get(token.node)
+    if answer is not None and token.epoch in answer.epochs:
+        return None
+    if poll.granted(GrantKind.FORGET, token.node) or poll.granted(GrantKind.BOOTSTRAP):
+        return None
+    return Wait(
+        f"{token.node} is forming the cluster",
+        (token.node,),
+        f"bring {token.node} back, or if it is gone for good: xha-check --grant forget={token.node} --why TEXT",
+    )
+
+
+def _restore(poll: Poll) -> Decision | None:
+    """Everybody of one view is back: Galera forms it again without any choice, and so without a wrong one."""
+    mine, view = poll.mine, poll.mine.view
+    if mine.state is not State.STOPPED or view is None or poll.grants:
+        return None
+    inside = [one for one in poll.fresh.values() if _can_restore(one, mine)]
+    if sorted(one.own_uuid for one in inside) != sorted(view.members):
+        return None
+    outside = [one for one in poll.fresh.values() if one not in inside]
+    best = max(inside, key=lambda one: one.position.seqno)
+    if judge_histories(poll) or any(
+        compare(one.history, best.history) is Order.AHEAD for one in outside if one.position.real
+    ):
+        return None
+    if find_obstacle(poll, best.history, running=tuple(one.node for one in inside)):
+        return None
+    return RestoreView(
+        f"all members of the last view are back with the same history ({name_nodes(one.node for one in inside)}): "
+        "they form it again",
+        view,
+    )
+
+
+def _can_restore(one: Ballot, mine: Ballot) -> bool:
+    same = one.view == mine.view and one.position.uuid == mine.position.uuid
+    same = same and one.history.generation == mine.history.generation
+    return same and one.restorable and one.kind is Kind.INTACT and one.state in (State.STOPPED, State.RESTORING)
+
+
+def _form(poll: Poll) -> Decision | None:
+    """The one node whose data hold everybody's forms a Primary; all others wait for it."""
+    grant = poll.granted(GrantKind.BOOTSTRAP)
+    if grant is None:
+        refused = judge_histories(poll)
+        if refused is not None:
+            return refused
+    winner = poll.fresh.get(grant.node) if grant else choose(poll)
+    if winner is None:
+        return _nobody(poll)
+    obstacle = find_obstacle(poll, winner.history, chosen=grant is not None)
+    if obstacle is not None:
+        return obstacle
+    restorable = tuple(node for node in poll.members if node in poll.fresh and poll.fresh[node].restorable)
+    if restorable:
+        first = Step.SET_VIEW_ASIDE if poll.me in restorable else None
+        return Wait(
+            f"before {winner.node} forms the cluster, gvwstate.dat is set aside on {name_nodes(restorable)}",
+            restorable,
+            first=first,
+        )
+    if winner.node != poll.me:
+        return Wait(f"{winner.node} holds the newest data ({winner.history}) and forms the cluster", (winner.node,))
+    position = winner.position if winner.kind in (Kind.INTACT, Kind.IN_DOUBT) else Position()
+    history = winner.history if position.real else winner.history._replace(position=Position(), line=())
+    return Bootstrap(_why(poll, winner, grant), position, Founding(history, (poll.me,)), poll.grants)
+
+
+def _nobody(poll: Poll) -> Decision:
+    if poll.missing:
+        return Wait(
+            f"no member that holds data has reported; missing: {name_nodes(poll.missing)}",
+            poll.missing,
+            "start them; or to begin with the empty ones: xha-check --grant bootstrap=NODE --why TEXT",
+        )
+    return Refuse(
+        "all members are empty, but the cluster has existed: their data are gone",
+        poll.members,
+        "see that the data directories are mounted, or restore a backup on one node; to begin anew: "
+        "xha-check --grant bootstrap=NODE --why TEXT",
+    )
+
+
+def _why(poll: Poll, winner: Ballot, grant: Grant | None) -> str:
+    if grant:
+        return f"{winner.node} forms the cluster because {grant.by or 'an operator'} granted it: {grant.why}"
+    if not winner.position.real:
+        return f"no member holds data and none ever did: {winner.node} is first in the list and forms a new cluster"
+    excused = f"; without {name_nodes(poll.missing)}, proven down and not newer" if poll.missing else ""
+    return f"{winner.node} holds the newest data of all members ({winner.history}){excused}: it forms the cluster"
+
+
+def _stop(poll: Poll) -> Step | None:
+    return None if poll.mine.state is State.STOPPED else Step.STOP
+
+
+RULES = (_members_agree, _join, _unread, _discard, _unsettled, _token, decide_survivor, _restore, _form)

@@ -1,0 +1,117 @@
+"""Histories that share a UUID and may differ: generations, and which of two histories holds the other.
+
+Galera compares UUID and seqno. Two components of one cluster that both went on share both, so a node of the one
+joins the other by IST and keeps rows that nobody else has, or lacks rows that all others have (measured: U:15 and
+U:12 with different rows). So every forming of a Primary by our hand names a new generation and where it began.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from .position import Position, View
+
+# The generation of a cluster that was formed before xha, or without it.
+ROOT = ""
+# Older generations of a line are dropped from a report: a node that comes back from there is refused, not guessed at.
+MAX_LINE = 16
+
+
+class Generation(NamedTuple):
+    """One forming of a Primary: a random id, the generation and seqno it went on from, and the nodes that formed it."""
+
+    id: str
+    parent: str
+    position: int
+    founders: tuple[str, ...] = ()
+
+
+class History(NamedTuple):
+    """A position, and the generations that lead to it, newest first."""
+
+    position: Position
+    line: tuple[Generation, ...] = ()
+
+    @property
+    def generation(self) -> str:
+        """The id of the newest generation."""
+        return self.line[0].id if self.line else ROOT
+
+    def __str__(self) -> str:
+        return f"{self.position}, generation {self.generation[:8]}" if self.line else str(self.position)
+
+
+class StopRecord(NamedTuple):
+    """What a clean stop leaves in the cluster's configuration, and a start removes before anything else.
+
+    view is the Primary view that the node left, None if it was in none; boot_id that of its host.
+    """
+
+    history: History
+    boot_id: str
+    view: View | None = None
+
+
+class Order(Enum):
+    """How one history stands to another."""
+
+    EQUAL = "equal"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    DIVERGED = "diverged"
+    OTHER = "other"
+
+
+def extend(line: tuple[Generation, ...], generation: Generation) -> tuple[Generation, ...]:
+    """Return the line with a new generation."""
+    return (generation, *line)[:MAX_LINE]
+
+
+def compare(one: History, other: History) -> Order:
+    """Return how one stands to the other: BEHIND means that the other holds all of it and more, OTHER another UUID."""
+    if one.position.uuid != other.position.uuid:
+        return Order.OTHER
+    mine, theirs = _path(one), _path(other)
+    common = [generation for generation in mine if generation in theirs]
+    if not common:
+        return Order.DIVERGED
+    # Both hold the same up to where the first of them left the newest generation that they share.
+    shared = min(_left_at(one, common[0]), _left_at(other, common[0]))
+    seqno, others = one.position.seqno, other.position.seqno
+    if seqno > shared and others > shared:
+        return Order.DIVERGED
+    if seqno == others:
+        # The same rows; who stands in the newer generation knows more of how it went on.
+        return _by_generation(one.generation == common[0], other.generation == common[0])
+    return Order.BEHIND if seqno < others else Order.AHEAD
+
+
+def _by_generation(mine_is_shared: bool, theirs_is_shared: bool) -> Order:
+    if mine_is_shared == theirs_is_shared:
+        return Order.EQUAL
+    return Order.BEHIND if mine_is_shared else Order.AHEAD
+
+
+def _path(history: History) -> list[str]:
+    """Return the ids of its generations, newest first, down to the parent of the oldest known."""
+    ids = [generation.id for generation in history.line]
+    return [*ids, history.line[-1].parent if history.line else ROOT]
+
+
+def _left_at(history: History, generation: str) -> int:
+    """Return the last seqno of a history that lies in a generation of its line."""
+    return next((one.position for one in history.line if one.parent == generation), history.position.seqno)
+
+
+def adopt(node: str, line: tuple[Generation, ...], known: tuple[tuple[Generation, ...], ...]) -> tuple[Generation, ...]:
+    """Return the line of a node that was killed before it had written down a generation that it helped to form.
+
+    A founder was in the component from the generation's first write set on, so what it holds is that generation's.
+    """
+    for other in known:
+        for index, generation in enumerate(other):
+            head = line[0].id if line else ROOT
+            if generation.parent == head and node in generation.founders and generation.id != head:
+                return adopt(node, other[index:], known)
+    return line
