@@ -1,0 +1,323 @@
+"""A model of the world that `elect` decides about: hosts, disks, Pacemaker's records, and Galera's own rules.
+
+A history is a list of commit ids and its seqno the length. Galera compares UUID and seqno alone, so the model shows
+what a wrong decision costs: a second Primary, or an acknowledged commit that is gone. What Galera does by itself
+(quorum, leaving, forming the last view again, IST and SST) is in `Galera`; its sources are in the functions' words.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from xha.core.ballot import State
+from xha.core.lineage import Generation
+from xha.core.position import NO_UUID, GraState, View
+
+CLUSTER = "aaaaaaaa-0000-0000-0000-000000000000"
+
+
+class Lost(AssertionError):
+    """An invariant does not hold: two Primaries, or a commit that was acknowledged and is gone."""
+
+
+@dataclass
+class Disk:
+    """What survives a crash. hidden: commits on a disk that was taken away, and perhaps only is not mounted."""
+
+    uuid: str = NO_UUID
+    history: list[str] = field(default_factory=list)
+    line: tuple[Generation, ...] = ()
+    grastate: GraState | None = None
+    gvwstate: tuple[str, View] | None = None
+    last_view: tuple[str, View] | None = None
+    view_seqno: int = -1
+    torn: bool = False
+    discarded: bool = False
+    hidden: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Server:
+    """A running mysqld. queue: delivered and not applied; a kill loses it."""
+
+    uuid: str
+    state: State
+    last_view: View | None = None
+    component: View | None = None
+    queue: list[str] = field(default_factory=list)
+    paused: bool = False
+    transferring: bool = False
+    age: int = 0
+
+
+@dataclass
+class Node:
+    name: str
+    disk: Disk = field(default_factory=Disk)
+    server: Server | None = None
+    up: bool = True
+    island: int = 0
+    boot: int = 0
+    seen_all: bool = True
+    wanted: bool = True
+
+    def apply(self) -> None:
+        if self.server:
+            self.disk.history += self.server.queue
+            self.server.queue.clear()
+
+
+class Galera:
+    """The servers, and what they do without anybody's command."""
+
+    def __init__(self, size: int) -> None:
+        self.nodes = {name: Node(name) for name in "ABCDE"[:size]}
+        self.numbers = itertools.count(1)
+        self.acknowledged: set[str] = set()
+        # Given up by a grant; and said to be missing by a Revive, so that they must only not be overwritten.
+        self.excused: set[str] = set()
+        self.named: set[str] = set()
+        self.tally: set[str] = set()
+
+    # --- what runs where
+
+    def connected(self, one: Node, other: Node) -> bool:
+        return one.up and other.up and one.island == other.island
+
+    def peers(self, node: Node) -> list[Node]:
+        return [other for other in self.nodes.values() if self.connected(node, other)]
+
+    def running(self, *states: State) -> list[Node]:
+        return [one for one in self.nodes.values() if one.server and one.server.state in states]
+
+    def primaries(self) -> dict[str, list[Node]]:
+        views: dict[str, list[Node]] = {}
+        for node in self.running(State.PRIMARY):
+            assert node.server
+            assert node.server.last_view
+            views.setdefault(node.server.last_view.id, []).append(node)
+        return views
+
+    def uuid(self) -> str:
+        return f"{next(self.numbers):08x}-1111-0000-0000-000000000000"
+
+    # --- life of a server
+
+    def start(self, node: Node, state: State) -> None:
+        """pc.recovery gives a server its old group UUID; every other start is a new one."""
+        assert node.server is None
+        assert node.up
+        restored = node.disk.gvwstate if state is State.RESTORING else None
+        node.server = Server(restored[0] if restored else self.uuid(), state, restored[1] if restored else None)
+
+    def stop(self, node: Node) -> None:
+        """A clean leaver shrinks the component, so the rest stays Primary, and writes its seqno."""
+        server = node.server
+        assert server
+        node.apply()
+        if node.disk.grastate and node.disk.grastate.uuid != NO_UUID:
+            node.disk.grastate = node.disk.grastate._replace(seqno=len(node.disk.history))
+        node.disk.gvwstate, node.server = None, None
+        if server.state is State.PRIMARY:
+            assert server.last_view
+            rest = self.primaries().get(server.last_view.id, [])
+            if rest:
+                self._install(rest)
+        self.settle()
+
+    def kill(self, nodes: Iterable[Node], *, gap: bool = False, ddl: bool = False) -> None:
+        """End servers at once. gap: each victim acknowledged a last commit that nobody else delivered.
+
+        Only a component that loses its Primary with them drops such a commit: survivors that stay Primary had
+        received it, and deliver it.
+        """
+        nodes = [node for node in nodes if node.server]
+        if gap:
+            self._acknowledge_alone(nodes)
+        for node in nodes:
+            if ddl and node.server and node.server.state is State.PRIMARY:
+                node.disk.grastate = GraState(NO_UUID, -1, False)
+                self.tally.add("in doubt")
+            node.server = None
+        self.settle()
+
+    def _acknowledge_alone(self, leaving: list[Node]) -> None:
+        for members in list(self.primaries().values()):
+            origin = next((node for node in members if node in leaving), None)
+            rest = [node for node in members if node not in leaving]
+            if origin and all(2 * len(side) <= len(members) for side in self._sides(rest)):
+                origin.apply()
+                origin.disk.history.append(self._acknowledge())
+                self.tally.add("delivery gap")
+
+    def _acknowledge(self) -> str:
+        commit = f"c{next(self.numbers)}"
+        self.acknowledged.add(commit)
+        return commit
+
+    def commit(self, origin: Node, slow: Iterable[Node] = ()) -> None:
+        """One write set, delivered to all of the component; who is slow has not applied it yet."""
+        assert origin.server
+        assert origin.server.last_view
+        commit = self._acknowledge()
+        for node in self.primaries()[origin.server.last_view.id]:
+            assert node.server
+            node.server.queue.append(commit)
+            if node is origin or node not in slow:
+                node.apply()
+
+    def pause(self, node: Node) -> None:
+        """A donor, or FLUSH TABLES WITH READ LOCK: grastate.dat gets the seqno although the server runs on."""
+        assert node.server
+        node.apply()
+        node.server.paused = not node.server.paused
+        seqno = len(node.disk.history) if node.server.paused else -1
+        if node.disk.grastate:
+            node.disk.grastate = node.disk.grastate._replace(seqno=seqno)
+
+    # --- what Galera does by itself
+
+    def settle(self) -> None:
+        for members in list(self.primaries().values()):
+            self._split(members)
+        for island in {node.island for node in self.nodes.values()}:
+            while self._merge([node for node in self.nodes.values() if node.island == island and node.server]):
+                pass
+        if len(self.primaries()) > 1:
+            raise Lost(f"two Primaries: {[[node.name for node in one] for one in self.primaries().values()]}")
+
+    def _sides(self, nodes: list[Node]) -> list[list[Node]]:
+        islands = sorted({node.island for node in nodes})
+        return [[node for node in nodes if node.island == island] for island in islands]
+
+    def _split(self, members: list[Node]) -> None:
+        assert members[0].server
+        view = members[0].server.last_view
+        assert view
+        for side in self._sides(members):
+            if 2 * len(side) <= len(view.members):
+                for node in side:
+                    assert node.server
+                    node.server.state = State.NON_PRIMARY
+            elif len(side) < len(view.members):
+                self._install(side)
+
+    def _merge(self, running: list[Node]) -> bool:
+        """Let one thing happen among connected servers; False if there was nothing."""
+        primary = [node for node in running if node.server and node.server.state is State.PRIMARY]
+        outside = [node for node in running if node not in primary]
+        if primary and outside:
+            waiting = [node for node in outside if node.server and not node.server.transferring]
+            if waiting:
+                self._transfer(waiting[0], primary)
+            return bool(waiting)
+        if outside and not primary:
+            return self._form_again(outside)
+        return False
+
+    def _form_again(self, outside: list[Node]) -> bool:
+        """All members of the newest last view together are Primary again (pc_proto.cpp); else one dead component."""
+        uuids = {node.server.uuid for node in outside if node.server}
+        views = [node.server.last_view for node in outside if node.server and node.server.last_view]
+        newest = max(views, key=lambda view: int(view.id.split()[1]), default=None)
+        if newest and set(newest.members) <= uuids:
+            inside = [node for node in outside if node.server and node.server.uuid in newest.members]
+            self._equalise(inside, inside)
+            restored = any(node.server and node.server.state is State.RESTORING for node in inside)
+            self._install(inside)
+            if restored:
+                self.tally.add("view restored")
+                self.nothing_forgotten(inside)
+            return True
+        members = tuple(sorted(uuids))
+        for node in outside:
+            assert node.server
+            if node.server.component is None or node.server.component.members != members:
+                component = View(f"view {next(self.numbers)}", members)
+                for each in outside:
+                    assert each.server
+                    each.server.component = component
+        return False
+
+    def _equalise(self, nodes: list[Node], sources: list[Node]) -> None:
+        for node in sources:
+            node.apply()
+        best = max(sources, key=lambda node: len(node.disk.history)).disk
+        for node in nodes:
+            self._same_so_far(node, best)
+            node.disk.history += best.history[len(node.disk.history) :]
+
+    def _transfer(self, joiner: Node, primary: list[Node]) -> None:
+        """IST by seqno alone where the UUIDs are equal; an abort where the joiner is ahead; otherwise SST."""
+        assert joiner.server
+        for node in primary:
+            node.apply()
+        donor = max(primary, key=lambda node: len(node.disk.history)).disk
+        disk = joiner.disk
+        same = disk.grastate is not None and disk.grastate.uuid == donor.uuid == disk.uuid and not disk.discarded
+        joiner.apply()
+        if same and len(disk.history) > len(donor.history):
+            joiner.server = None
+            return
+        if same:
+            self._same_so_far(joiner, donor)
+            disk.history = list(donor.history)
+            self._install([*primary, joiner])
+            return
+        # A crash may come now, and leaves the donor's position in a copy that is not complete.
+        self._not_lost(joiner, donor)
+        disk.torn, disk.uuid, disk.grastate = True, donor.uuid, GraState(NO_UUID, -1, False)
+        disk.history = ["torn", *donor.history[1:]]
+        joiner.server.state, joiner.server.transferring = State.STARTING, True
+        self.tally.add("state transfer")
+
+    def finish_transfers(self) -> None:
+        for joiner in self.running(State.STARTING):
+            primary = [node for node in self.running(State.PRIMARY) if node.island == joiner.island]
+            if not joiner.server or not joiner.server.transferring or not primary:
+                continue
+            donor, disk = primary[0], joiner.disk
+            donor.apply()
+            disk.uuid, disk.torn, disk.discarded, disk.history = donor.disk.uuid, False, False, list(donor.disk.history)
+            self._install([*primary, joiner])
+        self.settle()
+
+    def _install(self, members: list[Node]) -> None:
+        """A Primary view is written to gvwstate.dat on every member, and says whether it is the only one."""
+        view = View(f"view {next(self.numbers)}", tuple(sorted(node.server.uuid for node in members if node.server)))
+        for node in members:
+            assert node.server
+            node.server.state, node.server.last_view, node.server.component = State.PRIMARY, view, view
+            node.disk.gvwstate = node.disk.last_view = (node.server.uuid, view)
+            node.disk.view_seqno = -1
+            seqno = len(node.disk.history) if node.server.paused else -1
+            node.disk.grastate = GraState(node.disk.uuid, seqno, len(members) == 1)
+
+    def form(self, members: list[Node]) -> None:
+        """--wsrep-new-cluster with one member, pc.bootstrap with a live component."""
+        self._equalise(members, members)
+        self._install(members)
+        self.settle()
+
+    # --- what must never be
+
+    def _same_so_far(self, joiner: Node, donor: Disk) -> None:
+        if joiner.disk.history != donor.history[: len(joiner.disk.history)]:
+            raise Lost(f"{joiner.name} joined by IST with other rows: {joiner.disk.history} and {donor.history}")
+
+    def _not_lost(self, joiner: Node, donor: Disk) -> None:
+        lost = (set(joiner.disk.history) & self.acknowledged) - set(donor.history) - self.excused
+        if lost and not joiner.disk.torn and not joiner.disk.discarded:
+            raise Lost(f"a state transfer overwrote {sorted(lost)} on {joiner.name}")
+
+    def nothing_forgotten(self, members: list[Node], unread: Iterable[str] = ()) -> None:
+        """What a new Primary lacks must be on nobody else's disk, but on those that it named as unread."""
+        kept = set(members[0].disk.history)
+        for node in self.nodes.values():
+            held = node.disk.hidden | (set() if node.disk.torn else set(node.disk.history))
+            lost = (held & self.acknowledged) - kept - self.excused - self.named
+            if lost and node.name not in unread:
+                raise Lost(f"{[one.name for one in members]} formed a Primary without {sorted(lost)} of {node.name}")
+            self.named |= lost

@@ -1,0 +1,237 @@
+"""`elect` against a model of Galera, Pacemaker and everything that goes wrong around them.
+
+Each node's decision is taken from what that node can see, and acted upon with the token. Whatever the order of
+crashes, cuts, late reports, lost disks and grants: there is never a second Primary, no acknowledged commit is
+forgotten or overwritten without a person's word, and once everyone is back the cluster forms again.
+"""
+
+from __future__ import annotations
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from core.cluster_world import Lost, World
+from core.galera_world import Node
+from xha.core.ballot import State
+from xha.core.decision import Refuse, Wait
+from xha.core.poll import GrantKind, Host
+
+ROUNDS = 60
+# What a person has to decide, or may have to: everything else mends itself.
+TROUBLE = {"in doubt", "disk taken", "grant", "new history"}
+
+WHO = st.integers(0, 2)
+SOME = st.sets(st.integers(0, 2), max_size=3)
+
+
+class ElectionModel(RuleBasedStateMachine):
+    """One cluster and its misfortunes."""
+
+    world: World
+
+    @initialize(size=st.sampled_from([2, 3]), born=st.booleans())
+    def begin(self, size: int, born: bool) -> None:
+        self.world = World(size)
+        if born:
+            self.world.found(self.node(0))
+
+    def node(self, index: int) -> Node:
+        nodes = list(self.world.nodes.values())
+        return nodes[index % len(nodes)]
+
+    def some(self, indexes: set[int]) -> list[Node]:
+        return list({self.node(index).name: self.node(index) for index in sorted(indexes)}.values())
+
+    @rule(who=WHO, slow=SOME)
+    def commit(self, who: int, slow: set[int]) -> None:
+        node = self.node(who)
+        if node.server and node.server.state is State.PRIMARY:
+            self.world.commit(node, self.some(slow))
+
+    @rule(who=SOME, gap=st.booleans(), ddl=st.booleans())
+    def kill(self, who: set[int], gap: bool, ddl: bool) -> None:
+        self.world.kill(self.some(who), gap=gap, ddl=ddl)
+
+    @rule(who=SOME, gap=st.booleans())
+    def power_off(self, who: set[int], gap: bool) -> None:
+        self.world.power_off(self.some(who), gap=gap)
+
+    @rule(who=WHO)
+    def power_on(self, who: int) -> None:
+        node = self.node(who)
+        if not node.up and not (node.name in self.world.forgotten and self.cut_off()):
+            self.world.power_on(node)
+
+    @rule(who=WHO)
+    def stop(self, who: int) -> None:
+        node = self.node(who)
+        if node.up and node.server:
+            self.world.clean_stop(node)
+            node.wanted = False
+
+    @rule(who=WHO)
+    def start(self, who: int) -> None:
+        self.node(who).wanted = True
+
+    @rule(who=WHO)
+    def shut_down(self, who: int) -> None:
+        if self.node(who).up:
+            self.world.shut_down(self.node(who))
+
+    @rule(by=WHO, victim=WHO)
+    def fence(self, by: int, victim: int) -> None:
+        one, other = self.node(by), self.node(victim)
+        if one.up and self.world.quorate(one) and self.world.host(one, other) is Host.LOST:
+            self.world.fence(one, other)
+
+    @rule(islands=st.tuples(*[st.integers(0, 2)] * 3), gap=SOME)
+    def cut(self, islands: tuple[int, ...], gap: set[int]) -> None:
+        # Whoever was given up as gone must not come back behind a cut: the grant says so to the operator.
+        if not self.world.forgotten:
+            self.world.move(dict(zip(self.world.nodes, islands)), gap=self.some(gap)[:1])
+
+    @rule()
+    def heal(self) -> None:
+        self.world.move(dict.fromkeys(self.world.nodes, 0))
+
+    @rule(who=WHO)
+    def pause(self, who: int) -> None:
+        node = self.node(who)
+        if node.server and node.server.state is State.PRIMARY:
+            self.world.pause(node)
+
+    @rule(who=WHO)
+    def take_disk(self, who: int) -> None:
+        self.world.take_disk(self.node(who))
+
+    @rule(who=WHO)
+    def lose_starter(self, who: int) -> None:
+        self.world.restart_agent(self.node(who))
+
+    @rule(who=WHO)
+    def doom(self, who: int) -> None:
+        self.world.doomed.add(self.node(who).name)
+
+    @rule(who=WHO, late=SOME)
+    def tick(self, who: int, late: set[int]) -> None:
+        self.world.tick(self.node(who), [node.name for node in self.some(late)])
+
+    @rule(count=st.integers(1, 4))
+    def rounds(self, count: int) -> None:
+        for _ in range(count):
+            self.world.round()
+
+    @rule()
+    def finish_transfers(self) -> None:
+        self.world.finish_transfers()
+
+    @rule(who=WHO)
+    def grant(self, who: int) -> None:
+        """Somebody reads what a node says, and does what it asks of him where that is true."""
+        node = self.node(who)
+        decision = self.world.agents[node.name].last
+        if not node.up or not isinstance(decision, (Wait, Refuse)):
+            return
+        if isinstance(decision, Wait) and "forget" in decision.remedy:
+            for name in decision.missing:
+                if name in self.world.nodes and not self.world.nodes[name].up:
+                    self.world.grant(node, GrantKind.FORGET, name)
+        elif isinstance(decision, Refuse):
+            kind = GrantKind.DISCARD if self.world.primaries() else GrantKind.BOOTSTRAP
+            self.world.grant(node, kind, node.name)
+
+    # What takes many steps in a row to mean anything, in one.
+
+    @rule(last=WHO, pause=st.booleans(), clean=st.tuples(*[st.booleans()] * 3))
+    def leave_one_by_one(self, last: int, pause: bool, clean: tuple[bool, bool, bool]) -> None:
+        """Servers end one after the other, and those that are left go on writing."""
+        if pause:
+            self.pause(last)
+        for number, index in enumerate((last + 1, last + 2, last)):
+            node = self.node(index)
+            self.write(node, 1)
+            if node.up and node.server and clean[number]:
+                self.world.clean_stop(node)
+            else:
+                self.world.kill([node])
+
+    @rule(who=WHO, gap=st.booleans(), writes=st.integers(0, 2), anew=st.sampled_from([False, False, True]))
+    def carry_on_without(self, who: int, gap: bool, writes: int, anew: bool) -> None:
+        """The other hosts are gone, and somebody lets one node carry on alone; anew: with a new disk."""
+        node = self.node(who)
+        if self.world.forgotten or not node.up:
+            return
+        others = [one for one in self.world.nodes.values() if one is not node]
+        self.world.power_off(others, gap=gap)
+        if anew:
+            self.world.take_disk(node)
+        node.wanted = True
+        self.ticks(node, 2)
+        for one in others:
+            self.world.grant(node, GrantKind.FORGET, one.name)
+        if anew:
+            self.world.grant(node, GrantKind.BOOTSTRAP, node.name)
+        self.ticks(node, 3)
+        self.write(node, writes)
+
+    @rule(order=st.permutations([0, 1, 2]), pauses=st.tuples(st.integers(0, 5), st.integers(0, 5)))
+    def black_out(self, order: list[int], pauses: tuple[int, int]) -> None:
+        """All hosts lose power, and come back one by one."""
+        self.world.power_off(self.world.nodes.values())
+        for index, rounds in zip(order, (*pauses, 0)):
+            self.power_on(index)
+            self.rounds(rounds)
+
+    def write(self, node: Node, times: int) -> None:
+        for _ in range(times):
+            if node.server and node.server.state is State.PRIMARY:
+                self.world.commit(node)
+
+    def ticks(self, node: Node, times: int) -> None:
+        for _ in range(times):
+            self.world.tick(node)
+
+    def cut_off(self) -> bool:
+        return len({node.island for node in self.world.nodes.values()}) > 1
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            come_back(self.world)
+
+
+def come_back(world: World) -> None:
+    """Everyone comes back, nothing more happens: the cluster forms, by itself where nothing asks for a person."""
+    world.move(dict.fromkeys(world.nodes, 0))
+    for node in world.nodes.values():
+        node.wanted = True
+        if not node.up:
+            world.power_on(node)
+    for number in range(ROUNDS):
+        world.round()
+        if world.settled:
+            break
+        if number % 15 == 14:
+            decide_as_operator(world)
+    said = "; ".join(f"{name}: {agent.last}" for name, agent in world.agents.items())
+    assert world.settled, f"no progress: {said}"
+    kept = set(world.nodes["A"].disk.history).union(*(node.disk.hidden for node in world.nodes.values()))
+    lost = world.acknowledged - kept - world.excused
+    if lost:
+        raise Lost(f"gone without a word: {sorted(lost)}")
+
+
+def decide_as_operator(world: World) -> None:
+    said = "; ".join(f"{name}: {agent.last}" for name, agent in world.agents.items())
+    assert world.tally & TROUBLE or world.named, f"a person is needed: {said}"
+    if world.primaries():
+        for node in world.nodes.values():
+            if isinstance(world.agents[node.name].last, Refuse):
+                world.grant(node, GrantKind.DISCARD, node.name)
+        return
+    best = max(world.nodes.values(), key=lambda node: len(set(node.disk.history) & world.acknowledged))
+    world.grant(best, GrantKind.BOOTSTRAP, best.name)
+
+
+TestElection = ElectionModel.TestCase
+TestElection.settings = settings(max_examples=60, stateful_step_count=25, phases=[Phase.generate, Phase.shrink])
