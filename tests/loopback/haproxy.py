@@ -76,9 +76,10 @@ class HAProxy(Daemon):
         return answer.decode()
 
     def show_stat(self) -> list[dict[str, str]]:
-        """`show stat`, a dict for each frontend, server and backend."""
+        """`show stat`, a dict for each frontend, server and backend, without the mark of a check under way."""
         lines = self.command("show stat").lstrip("# ").splitlines()
-        return list(csv.DictReader(line for line in lines if line))
+        rows = list(csv.DictReader(line for line in lines if line))
+        return [{**row, "check_status": row["check_status"].lstrip("* ")} for row in rows]
 
     def server(self, name: str) -> dict[str, str]:
         """One server's row: `status` (UP, DOWN, UP 1/3...), `check_status` (L7OK, L7STS...), `last_chk`..."""
