@@ -300,6 +300,12 @@ RESTORABLE = [report(node, restorable=True) for node in NODES]
         ),
         pytest.param(look("n1", *RESTORABLE[:2]), Wait, "n3", id="one is missing"),
         pytest.param(
+            look("n1", report("n1", view=View("", ())), report("n2"), report("n3")),
+            Bootstrap,
+            "",
+            id="a view of nobody",
+        ),
+        pytest.param(
             look("n1", *RESTORABLE[:2], report("n3", restorable=True, view=LONE)), Wait, "set aside", id="another view"
         ),
         pytest.param(

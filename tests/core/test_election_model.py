@@ -17,7 +17,7 @@ from xha.core.ballot import State
 from xha.core.decision import Refuse, Wait
 from xha.core.poll import GrantKind, Host
 
-ROUNDS = 60
+ROUNDS = 150
 # What a person has to decide, or may have to: everything else mends itself.
 TROUBLE = {"in doubt", "disk taken", "grant", "new history"}
 

@@ -164,7 +164,7 @@ def _restore(poll: Poll) -> Decision | None:
     if mine.state is not State.STOPPED or view is None or poll.grants:
         return None
     inside = [one for one in poll.fresh.values() if _can_restore(one, mine)]
-    if sorted(one.own_uuid for one in inside) != sorted(view.members):
+    if mine not in inside or sorted(one.own_uuid for one in inside) != sorted(view.members):
         return None
     outside = [one for one in poll.fresh.values() if one not in inside]
     best = max(inside, key=lambda one: one.position.seqno)
