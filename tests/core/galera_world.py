@@ -281,6 +281,7 @@ class Galera:
             donor, disk = primary[0], joiner.disk
             donor.apply()
             disk.uuid, disk.torn, disk.discarded, disk.history = donor.disk.uuid, False, False, list(donor.disk.history)
+            joiner.server.transferring = False
             self._install([*primary, joiner])
         self.settle()
 

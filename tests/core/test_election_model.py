@@ -60,7 +60,7 @@ class ElectionModel(RuleBasedStateMachine):
     @rule(who=WHO)
     def power_on(self, who: int) -> None:
         node = self.node(who)
-        if not node.up and not (node.name in self.world.forgotten and self.cut_off()):
+        if not node.up and (node.name not in self.world.forgotten or self.may_return()):
             self.world.power_on(node)
 
     @rule(who=WHO)
@@ -192,8 +192,13 @@ class ElectionModel(RuleBasedStateMachine):
         for _ in range(times):
             self.world.tick(node)
 
-    def cut_off(self) -> bool:
-        return len({node.island for node in self.world.nodes.values()}) > 1
+    def may_return(self) -> bool:
+        """What the operator promises with a grant: who was given up comes back to where somebody knows of it.
+
+        No rule could tell a majority that returns behind a cut, or while the others are off, that it was given up.
+        """
+        knowing = [one for one in self.world.nodes.values() if one.up and one.name not in self.world.forgotten]
+        return bool(knowing) and len({node.island for node in self.world.nodes.values()}) == 1
 
     def teardown(self) -> None:
         if hasattr(self, "world"):

@@ -1,0 +1,1 @@
+"""Tests of the tests: with a rule taken out, they must fail."""

@@ -1,0 +1,186 @@
+"""What the model is worth: with one rule of the election taken out or swapped, it finds a counterexample.
+
+A mutant is a function that stands here and replaces the rule's own for one search. Each search is bounded and takes
+the same seeds; what it must find is a second Primary, a lost commit, or a cluster that does not come back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from core.test_election_model import ElectionModel
+from xha.core import candidates, election, obstacles, poll, position, survivors
+from xha.core.ballot import Ballot, State
+from xha.core.decision import Bootstrap, Founding
+from xha.core.lineage import Order, compare
+from xha.core.position import Kind, Position, Standing
+
+Patch = tuple[Any, str, Any]
+
+
+def everywhere(name: str, mutant: Any) -> list[Patch]:
+    """The name in every module of the election that took it."""
+    modules = (candidates, election, obstacles, poll, survivors)
+    return [(module, name, mutant) for module in modules if hasattr(module, name)]
+
+
+def by_seqno(one: Any, other: Any) -> Order:
+    mine, theirs = one.position.seqno, other.position.seqno
+    return Order.EQUAL if mine == theirs else Order.BEHIND if mine < theirs else Order.AHEAD
+
+
+def without_generations(one: Any, other: Any) -> Order:
+    return compare(one, other) if one.position.uuid != other.position.uuid else by_seqno(one, other)
+
+
+def first_flag(facts: poll.Poll) -> Bootstrap | None:
+    """ocf:heartbeat:galera: the flag wins at once, nobody else is asked."""
+    mine = facts.mine
+    if not mine.safe_to_bootstrap or mine.kind is not Kind.INTACT or mine.state is not State.STOPPED:
+        return None
+    return Bootstrap("flag", mine.position, Founding(mine.history, (mine.node,)))
+
+
+def smallest_uuid(facts: poll.Poll) -> Ballot | None:
+    holders = [one for one in facts.fresh.values() if one.position.real]
+    return min(holders, key=lambda one: (one.position.uuid, -one.position.seqno), default=None) or choose(facts)
+
+
+def saved_seqno(grastate: Any, recovered: Any, user_schemas: bool, **facts: Any) -> Standing:
+    if grastate and grastate.seqno >= 0 and not facts["transfer_begun"] and not facts["discarded"]:
+        return Standing(Kind.INTACT, Position(grastate.uuid, grastate.seqno))
+    return classify(grastate, recovered, user_schemas, **facts)
+
+
+def without(rule: Callable[..., Any]) -> list[Patch]:
+    return [(election, "RULES", tuple(one for one in election.RULES if one is not rule))]
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def yes(*_: Any, **__: Any) -> bool:
+    return True
+
+
+choose, classify, is_down = candidates.choose, position.classify, poll.is_down
+
+MUTANTS: dict[str, list[Patch]] = {
+    "seqno only": [*everywhere("compare", by_seqno), *everywhere("has_newest_generation", yes)],
+    "first flag wins": [(election, "RULES", (*election.RULES[:4], first_flag, *election.RULES[4:]))],
+    "online nodes only": everywhere("find_missing", nothing),
+    "smallest UUID": [*everywhere("choose", smallest_uuid), *everywhere("judge_histories", nothing)],
+    "trusts grastate's seqno": [(position, "classify", saved_seqno)],
+    "ignores generations": [*everywhere("compare", without_generations), *everywhere("has_newest_generation", yes)],
+    "OFFLINE is proof": everywhere("is_down", yes),
+    "no token": without(election._token),
+    "fencing proves not newer": everywhere("is_not_newer", lambda facts, node, _: is_down(facts, node)),
+    "an unknown view proves": everywhere("views_are_complete", yes),
+    "an empty disk held nothing": everywhere("find_lost_data", nothing),
+    "who is in doubt is behind": [(candidates, "_judge_doubtful", nothing)],
+    "survivors ask nobody": [(survivors, "_judge_stopped", nothing)],
+    "survivors wait for nobody": [(survivors, "_find_awaited", nothing)],
+}
+
+
+@contextlib.contextmanager
+def swapped(patches: list[Patch]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for module, name, mutant in patches:
+            stack.enter_context(mock.patch.object(module, name, mutant))
+        yield
+
+
+def walk(seed: int) -> None:
+    """Take the model through misfortunes at random: hypothesis would shrink what it finds, this is fifty times faster.
+
+    :raises AssertionError: where an invariant does not hold.
+    """
+    chance = random.Random(seed)
+    model = ElectionModel()
+    model.begin(size=chance.choice([2, 3, 3]), born=chance.random() < 0.9)
+    rules = chance.sample(sorted(MOVES), 8)
+    for _ in range(chance.randrange(2, 14)):
+        name = chance.choice(rules)
+        getattr(model, name)(**{key: draw(chance) for key, draw in MOVES[name].items()})
+        if name in BETWEEN:
+            model.rounds(chance.choice([0, 0, 1, 2, 5]))
+    model.teardown()
+
+
+def who(chance: random.Random) -> int:
+    return chance.randrange(3)
+
+
+def some(chance: random.Random) -> set[int]:
+    return {index for index in range(3) if chance.random() < 0.5}
+
+
+def coin(chance: random.Random) -> bool:
+    return chance.random() < 0.5
+
+
+def three(draw: Callable[[random.Random], Any]) -> Callable[[random.Random], Any]:
+    return lambda chance: tuple(draw(chance) for _ in range(3))
+
+
+def few(chance: random.Random) -> int:
+    return chance.randrange(3)
+
+
+MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
+    "commit": {"who": who, "slow": some},
+    "kill": {"who": some, "gap": coin, "ddl": lambda chance: chance.random() < 0.3},
+    "power_off": {"who": some, "gap": coin},
+    "power_on": {"who": who},
+    "stop": {"who": who},
+    "start": {"who": who},
+    "shut_down": {"who": who},
+    "fence": {"by": who, "victim": who},
+    "cut": {"islands": three(who), "gap": some},
+    "heal": {},
+    "pause": {"who": who},
+    "take_disk": {"who": who},
+    "lose_starter": {"who": who},
+    "doom": {"who": who},
+    "tick": {"who": who, "late": some},
+    "grant": {"who": who},
+    "leave_one_by_one": {"last": who, "pause": coin, "clean": three(coin)},
+    "carry_on_without": {"who": who, "gap": coin, "writes": few, "anew": lambda chance: chance.random() < 0.3},
+    "black_out": {
+        "order": lambda chance: chance.sample(range(3), 3),
+        "pauses": lambda chance: (chance.randrange(6), chance.randrange(6)),
+    },
+}
+BETWEEN = {"kill", "power_off", "power_on", "stop", "start", "fence", "cut", "heal", "take_disk", "grant"}
+
+
+def search(patches: list[Patch], walks: int) -> tuple[int | None, float]:
+    """Return the first seed of a walk that finds the mutant out, and how long that took; None if none does."""
+    began = time.process_time()
+    with swapped(patches):
+        for seed in range(walks):
+            try:
+                walk(seed)
+            except AssertionError:
+                return seed, time.process_time() - began
+    return None, time.process_time() - began
+
+
+def test_the_rules_themselves_stand() -> None:
+    """What finds the mutants out finds nothing in the rules: or a mutant may have been blamed for another's fault."""
+    assert search([], 1500)[0] is None
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_model_catches(name: str) -> None:
+    seed, _ = search(MUTANTS[name], 20000)
+    assert seed is not None
