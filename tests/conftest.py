@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from loopback import Cluster, Net, Node, claim
 
 LONE_NODE = 51
+
+# Started in the background by a shell, this process and all its children would ignore SIGINT: what a test starts
+# has to hear Ctrl-C all the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
