@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..adapters import systemd
@@ -15,8 +15,8 @@ from ..adapters.background import BackgroundReader
 from ..adapters.reader import Reader, Snapshot
 from ..core.config import ConfigError
 from ..core.freshness import Due, Freshness
-from ..core.throttle import Throttle
-from ..core.verdict import Code, Unreadable, Verdict, judge
+from ..core.verdict import Code, Unreadable, judge
+from .journal import Journal
 from .reply import refusal, reply
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from ..adapters.server import Server
     from ..core.http import Request
 
-_PARENT_CHECK_SECONDS = 1.0
-_IDLE_SECONDS = 60.0
+_HEARTBEAT_SECONDS = 1.0  # or less, where systemd's watchdog wants it
 
 
 @dataclass
@@ -59,7 +58,7 @@ class Desk:
         self._hung: Snapshot | None = None
         self._wanted = False
         self._parent = os.getppid() if exit_without_parent else None
-        self._heartbeat = min(_PARENT_CHECK_SECONDS, systemd.watchdog_interval() or _IDLE_SECONDS)
+        self._heartbeat = min(_HEARTBEAT_SECONDS, systemd.watchdog_interval() or _HEARTBEAT_SECONDS)
         self._next_heartbeat = 0.0
 
     def attach(self, server: Server) -> None:
@@ -158,55 +157,3 @@ class Desk:
             sys.exit(0)
         systemd.notify("WATCHDOG=1")
         self._journal.summarise(now)
-
-
-@dataclass
-class Journal:
-    """One log line for each change of state, and a summary of a flood."""
-
-    log: Log
-    _last: Verdict | None = None
-    _warnings: tuple[str, ...] = ()
-    _changes: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
-    _cautions: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
-    _complaints: Throttle = field(default_factory=lambda: Throttle(burst=5, period=60))
-
-    def note(self, snapshot: Snapshot, now: float) -> None:
-        """Tell of a verdict or a warning that differs from the last one."""
-        self.summarise(now)
-        verdict, last = snapshot.verdict, self._last
-        self._last = verdict
-        if (last is None or _state(verdict) != _state(last)) and self._changes.admit(now):
-            self._tell(verdict)
-        for warning in snapshot.warnings:
-            if warning not in self._warnings and self._cautions.admit(now):
-                self.log.warning(warning)
-        self._warnings = snapshot.warnings
-
-    def complain(self, host: str, why: str, now: float) -> None:
-        """Tell of a connection that came to nothing, a few times a minute."""
-        self.summarise(now)
-        if self._complaints.admit(now):
-            self.log.warning(f"{host}: {why}")
-
-    def summarise(self, now: float) -> None:
-        """Tell, once its minute is over, how much of a flood was kept quiet, and what it came to."""
-        changes = self._changes.take_quiet(now)
-        if changes and self._last:
-            self.log.warning(f"{changes} more changes of state in the last minute; the present one follows")
-            self._tell(self._last)
-        for throttle, what in ((self._cautions, "warnings"), (self._complaints, "connections that came to nothing")):
-            quiet = throttle.take_quiet(now)
-            if quiet:
-                self.log.warning(f"{quiet} more {what} in the last minute")
-
-    def _tell(self, verdict: Verdict) -> None:
-        service = "in service" if verdict.available else "out of service"
-        remedy = f"; {verdict.remedy}" if verdict.remedy else ""
-        write = self.log.info if verdict.code is Code.SYNCED else self.log.warning
-        write(f"{service}: {verdict.code.value}: {verdict.message}{remedy}")
-
-
-def _state(verdict: Verdict) -> tuple[object, ...]:
-    # Another mistake in the configuration is news: who mends the first one waits for the next.
-    return verdict.code, verdict.available, verdict.message if verdict.code is Code.CONFIG_ERROR else None
