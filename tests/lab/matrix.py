@@ -1,11 +1,9 @@
-"""Every fault against one agent, several times. What was measured is noted after each trial; a rerun goes on there."""
+"""Every fault against one agent, several times. The report holds every run, so a rerun goes on where it ended."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import evidence, report
@@ -20,7 +18,7 @@ from lab.trial import Outcome, try_fault
 from lab.waiting import GaveUp
 from lab.worlds import WORLDS, World
 
-BUILD = REPOSITORY / "build" / "lab-report"
+BUILD = REPOSITORY / "build" / "lab-report" / "evidence"
 DOCS = REPOSITORY / "docs" / "lab"
 SOFTWARE = ("mariadb-server", "galera-4", "pacemaker", "corosync", "resource-agents", "pcs", "haproxy")
 
@@ -53,24 +51,39 @@ class Bench:
         return outcome
 
 
-class Notes:
-    """Every outcome of one agent so far, one JSON line each, in a file that survives us."""
+class Noted:
+    """Every outcome of one agent so far: the committed report itself, written anew after each trial."""
 
     def __init__(self, agent: str) -> None:
-        self.path = BUILD / f"{file_name(agent)}.jsonl"
+        self.agent = agent
+        self.json, self.markdown = (DOCS / f"{file_name(agent)}.{kind}" for kind in ("json", "md"))
 
     def read(self) -> list[tuple[str, Outcome]]:
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        said = [json.loads(line) for line in lines]
-        return [(each.pop("world"), Outcome(**each)) for each in said]
-
-    def add(self, world: str, outcome: Outcome) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"world": world, **asdict(outcome)}) + "\n")
+        return report.parse_json(self.json.read_text()) if self.json.exists() else []
 
     def of(self, world: str, fault: str) -> list[Outcome]:
         return [outcome for where, outcome in self.read() if (where, outcome.fault) == (world, fault)]
+
+    def add(self, world: str, outcome: Outcome) -> None:
+        """Note one more outcome; the report is in the order of the catalogue."""
+        noted = [*self.read(), (world, outcome)]
+        summaries = [
+            report.summarise(where, outcomes)
+            for where in WORLDS
+            for name in FAULTS
+            if (outcomes := [each for its_world, each in noted if (its_world, each.fault) == (where, name)])
+        ]
+        about = (self.agent, read_software(), os.cpu_count() or 0, summaries)
+        replace_text(self.json, report.render_json(*about))
+        replace_text(self.markdown, report.render_markdown(*about))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that is whole at any moment: hours are in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def file_name(agent: str) -> str:
@@ -78,36 +91,22 @@ def file_name(agent: str) -> str:
     return agent.removeprefix("ocf:").replace(":", "-")
 
 
-def run_matrix(lab: Laboratory, contender: Contender, world: World, names: Iterable[str], runs: int) -> None:
-    """Try each fault until `runs` outcomes of it are noted, and write the report after each."""
-    bench, notes = Bench(lab, contender, world), Notes(contender.name)
-    for fault in (FAULTS[name] for name in names):
-        for number in range(len(notes.of(world.name, fault.name)) + 1, runs + 1):
+def run_matrix(lab: Laboratory, contender: Contender, world: World, names: Sequence[str], runs: int) -> None:
+    """Try each fault once, then each a second time, until `runs` outcomes of each are noted."""
+    bench, noted = Bench(lab, contender, world), Noted(contender.name)
+    for number in range(1, runs + 1):
+        for fault in (FAULTS[name] for name in names):
+            if len(noted.of(world.name, fault.name)) >= number:
+                continue
             lab.say(f"{fault.name}, run {number} of {runs}: {fault.title}")
             try:
-                outcome = bench.trial(fault, BUILD / "evidence" / f"{world.name}-{fault.name}-{number}")
+                outcome = bench.trial(fault, BUILD / f"{world.name}-{fault.name}-{number}")
             except (CommandFailed, GaveUp, ConnectionError) as error:
                 lab.say(f"{fault.name} could not be tried: {error}")
                 bench.stands = False
-                break
-            notes.add(world.name, outcome)
+                continue
+            noted.add(world.name, outcome)
             lab.say(f"{fault.name}: {'recovered' if outcome.recovered else 'NOT recovered'}, lost: {outcome.lost}")
-            write_report(contender.name, notes)
-
-
-def write_report(agent: str, notes: Notes) -> None:
-    """Write docs/lab/AGENT.json and .md from all that is noted, in the order of the catalogue."""
-    noted = notes.read()
-    summaries = [
-        report.summarise(world, outcomes)
-        for world in WORLDS
-        for name in FAULTS
-        if (outcomes := [outcome for where, outcome in noted if (where, outcome.fault) == (world, name)])
-    ]
-    about = (agent, read_software(), os.cpu_count() or 0, summaries)
-    DOCS.mkdir(parents=True, exist_ok=True)
-    (DOCS / f"{file_name(agent)}.json").write_text(report.render_json(*about))
-    (DOCS / f"{file_name(agent)}.md").write_text(report.render_markdown(*about))
 
 
 def read_software() -> dict[str, str]:

@@ -17,7 +17,7 @@ HEAD = """\
 Measured by `make lab-report AGENT={agent}` on three hosts with {software}, on {cores} cores, every monitor at 10 s, our
 responder behind HAProxy as the guide configures it, four writers through the VIP. Nothing here was typed by hand; times
 are medians of the runs, in seconds from the fault. The machine was shared: compare a line with the same line of another
-agent's report, not with a stopwatch.
+agent's report, not with a stopwatch; *load* is the machine's load average when the fault struck, the worst run.
 
 - *recovered*: in how many runs all hosts that could were Synced and the client wrote again, without a hand, within
   180 s of the fault's end; a time stands only where that is every run.
@@ -45,6 +45,7 @@ class Summary:
     errors: float
     writes_lost: int | None
     needless_starts: int
+    load: float
     outcomes: tuple[Outcome, ...]
 
 
@@ -63,6 +64,7 @@ def summarise(world: str, outcomes: Iterable[Outcome]) -> Summary:
         errors=median(sum(outcome.errors.values()) for outcome in outcomes),
         writes_lost=max((lost for each in outcomes if (lost := each.writes_lost) is not None), default=None),
         needless_starts=max(outcome.needless_starts for outcome in outcomes),
+        load=max(outcome.load for outcome in outcomes),
         outcomes=outcomes,
         **times,
     )
@@ -77,6 +79,12 @@ def median_of(times: list[float | None]) -> float | None:
 def render_json(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
     faults = [{**vars(summary), "outcomes": [vars(outcome) for outcome in summary.outcomes]} for summary in summaries]
     return json.dumps({"agent": agent, "software": software, "cores": cores, "faults": faults}, indent=1) + "\n"
+
+
+def parse_json(text: str) -> list[tuple[str, Outcome]]:
+    """Every run that a report holds, each with its world. Raises `ValueError` or `KeyError` for another text."""
+    faults = json.loads(text)["faults"]
+    return [(fault["world"], Outcome(**outcome)) for fault in faults for outcome in fault["outcomes"]]
 
 
 def render_markdown(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
@@ -101,6 +109,7 @@ def render_table(summaries: Iterable[Summary]) -> str:
         "errors",
         "lost",
         "needless",
+        "load",
     )
     rows = [columns, ("---",) * len(columns), *(render_row(summary) for summary in summaries)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -116,4 +125,5 @@ def render_row(summary: Summary) -> tuple[str, ...]:
         f"{summary.errors:g}",
         "unknown" if summary.writes_lost is None else f"**{summary.writes_lost}**" if summary.writes_lost else "0",
         str(summary.needless_starts),
+        f"{summary.load:.1f}",
     )

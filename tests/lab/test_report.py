@@ -8,11 +8,11 @@ from dataclasses import replace
 from lab.cluster import Galera
 from lab.faults import FAULTS
 from lab.matrix import file_name
-from lab.report import render_json, render_markdown, summarise
+from lab.report import parse_json, render_json, render_markdown, summarise
 from lab.soak import LENGTH, broken_by, sequence
 from lab.trial import Outcome
 
-GOOD = Outcome("kill-all", True, 50.0, 40.0, 40.0, 39.0, {"2013 Lost connection": 8}, {"h1": 0, "h2": 0}, 0, 60.0)
+GOOD = Outcome("kill-all", True, 50.0, 40.0, 40.0, 39.0, {"2013 Lost connection": 8}, {"h1": 0, "h2": 0}, 0, 60.0, 0.5)
 PRIMARY = Galera("Synced", "Primary", True, 3, "u")
 
 
@@ -42,6 +42,12 @@ def test_the_json_is_an_object_with_a_list_of_faults_and_every_run_of_each() -> 
     said = json.loads(render_json("ocf:a:b", {"pcs": "1"}, 2, [summarise("seed", [GOOD, GOOD])]))
     assert [fault["name"] for fault in said["faults"]] == ["kill-all"]
     assert said["faults"][0]["outcomes"][1]["errors"] == {"2013 Lost connection": 8}
+
+
+def test_a_report_holds_all_that_the_next_one_needs() -> None:
+    runs = [GOOD, replace(GOOD, recovered=False, synced_after=None)]
+    text = render_json("ocf:a:b", {}, 2, [summarise("seed", runs), summarise("sound", [GOOD])])
+    assert parse_json(text) == [("seed", runs[0]), ("seed", runs[1]), ("sound", GOOD)]
 
 
 def test_the_report_is_named_after_the_agent() -> None:

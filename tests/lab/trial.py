@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -26,7 +27,8 @@ class Outcome:
     `recovered`: all hosts that could were Synced and the client wrote, without a hand, within `RECOVERY_SECONDS` of the
     fault's end. `silent` sums the times without an acknowledged write, `longest_gap` is the longest of them.
     `lost`: host -> acknowledged writes missing there; a host that could not be asked is absent.
-    `needless_starts`: mysqld started more often than the fault made necessary.
+    `needless_starts`: mysqld started more often than the fault made necessary. `load` is the machine's load average
+    over one minute when the fault struck.
     """
 
     fault: str
@@ -39,6 +41,7 @@ class Outcome:
     lost: dict[str, int]
     needless_starts: int
     seconds: float
+    load: float
 
     @property
     def writes_lost(self) -> int | None:
@@ -53,7 +56,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         fault.prepare(scene)
         settle(lab["h3"])
         with Watch(lab) as watch:
-            before = set(watch.incarnations)
+            before, load = set(watch.incarnations), os.getloadavg()[0]
             begin = time.monotonic()
             fault.strike(scene)
             time.sleep(max(0.0, begin + fault.lasts - time.monotonic()))  # how long the fault lasts is part of it
@@ -73,6 +76,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         lost=count_lost(scene, fault, felt.acknowledged),
         needless_starts=sum(max(0, count - (name in fault.ends)) for name, count in starts.items()),
         seconds=round(end - begin, 1),
+        load=round(load, 1),
     )
 
 
