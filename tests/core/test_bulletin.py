@@ -1,0 +1,41 @@
+"""What the keeper writes, monitor reads: whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xha.core.bulletin import Bulletin, Phase, parse_bulletin, render_bulletin
+
+TIMES = st.floats(0, 1e9)
+BULLETINS = st.builds(
+    Bulletin, st.sampled_from(Phase), st.text(), st.integers(0), st.integers(0), TIMES, TIMES, message=st.text()
+)
+GOOD = Bulletin(Phase.WAITING, "waiting for h2", pid=7, at=1.5)
+
+
+@given(BULLETINS)
+def test_what_is_written_is_read(bulletin: Bulletin) -> None:
+    assert parse_bulletin(render_bulletin(bulletin)) == bulletin
+
+
+@pytest.mark.parametrize("length", range(len(render_bulletin(GOOD))))
+def test_a_torn_one_is_none(length: int) -> None:
+    assert parse_bulletin(render_bulletin(GOOD)[:length]) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"schema": 2}, {"phase": "asleep"}, {"pid": "7"}, {"at": True}, {"ready": 1}, {"more": 1}, {"reason": None}],
+    ids=str,
+)
+def test_one_that_another_version_wrote_is_none(change: dict[str, object]) -> None:
+    assert parse_bulletin(json.dumps({**json.loads(render_bulletin(GOOD)), **change})) is None
+
+
+@given(st.text())
+def test_garbage_is_none(text: str) -> None:
+    assert parse_bulletin(text) is None
