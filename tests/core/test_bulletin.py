@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from xha.core.bulletin import Bulletin, Phase, parse_bulletin, render_bulletin
 
 TIMES = st.floats(0, 1e9)
-BULLETINS = st.builds(
-    Bulletin, st.sampled_from(Phase), st.text(), st.integers(0), st.integers(0), TIMES, TIMES, message=st.text()
-)
+KINDS = {str: st.text(), int: st.integers(0), float: TIMES, bool: st.booleans(), Phase: st.sampled_from(Phase)}
+BULLETINS = st.builds(Bulletin, *(KINDS[type(value)] for value in Bulletin(Phase.HELD)))
 GOOD = Bulletin(Phase.WAITING, "waiting for h2", pid=7, at=1.5)
 
 

@@ -1,4 +1,4 @@
-"""What the keeper of a node says of it: RUN/keeper.json, written by the keeper, read by monitor, start and xha-check."""
+"""What the keeper of a node says of it: RUN/keeper.json, read by monitor, start and xha-check."""
 
 from __future__ import annotations
 
