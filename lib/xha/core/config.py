@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .clustercheck import Body
 from .durations import parse_duration
+from .values import parse_choice, parse_path, parse_positive_duration, parse_text, parse_words
 from .verdict import LastNode, Policy
 
 if TYPE_CHECKING:
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
     from typing import Any, Callable, Union
 
+    from .services.settings import ServiceConfig
+
     Network = Union[IPv4Network, IPv6Network]
 
 DEFAULT_PORT = 3306
 DEFAULT_PATH = "/etc/xha/xha.conf"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
+SERVICE_SECTION = "service "
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
 
 
@@ -58,6 +62,7 @@ class Config(NamedTuple):
     policy: Policy = Policy()
     responder: Responder = Responder()
     members: tuple[str, ...] = ()
+    services: tuple[ServiceConfig, ...] = ()
 
     def of_member(self, host: str, port: int | None) -> Config:
         """Return the configuration for looking at another host: same account, and no disabled file of ours."""
@@ -98,69 +103,34 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     """Return the networks of a list of CIDRs. :raises ValueError: naming the first that is none."""
     from ipaddress import ip_network
 
-    return tuple(ip_network(word) for word in _words(text))
-
-
-def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
-def _positive_duration(text: str) -> float:
-    seconds = parse_duration(text)
-    if seconds <= 0:
-        raise ValueError(f"{text!r} must be more than 0")
-    return seconds
-
-
-def _choice(kind: type[Body] | type[LastNode]) -> Callable[[str], Body | LastNode]:
-    def parse(text: str) -> Body | LastNode:
-        try:
-            return kind(text)
-        except ValueError:
-            raise ValueError(f"{text!r} is none of {', '.join(one.value for one in kind)}") from None
-
-    return parse
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/"):
-        raise ValueError(f"{text!r} is not an absolute path")
-    if "\0" in text:
-        raise ValueError(f"{text!r} holds a null byte")
-    return text
-
-
-def _non_empty(text: str) -> str:
-    if not text:
-        raise ValueError("a value is missing")
-    return text
+    return tuple(ip_network(word) for word in parse_words(text))
 
 
 _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
     "database": {
-        "defaults_file": _path,
-        "socket": _path,
-        "host": _non_empty,
+        "defaults_file": parse_path,
+        "socket": parse_path,
+        "host": parse_text,
         "port": parse_port,
-        "probe_query": _non_empty,
+        "probe_query": parse_text,
     },
     "policy": {
         "available_when_donor": parse_switch,
         "available_when_readonly": parse_switch,
-        "last_node": _choice(LastNode),
+        "last_node": parse_choice(LastNode),
     },
     "responder": {
-        "listen": lambda text: tuple(parse_address(word) for word in _words(text)),
+        "listen": lambda text: tuple(parse_address(word) for word in parse_words(text)),
         "max_age": parse_duration,
-        "deadline": _positive_duration,
-        "hang_reset": _positive_duration,
-        "body": _choice(Body),
+        "deadline": parse_positive_duration,
+        "hang_reset": parse_positive_duration,
+        "body": parse_choice(Body),
         "allow_from": parse_networks,
         "detail_from": parse_networks,
-        "disabled_file": _path,
-        "legacy_disabled_file": _path,
+        "disabled_file": parse_path,
+        "legacy_disabled_file": parse_path,
     },
-    "cluster": {"members": lambda text: tuple(_words(text))},
+    "cluster": {"members": lambda text: tuple(parse_words(text))},
 }
 
 
@@ -174,9 +144,13 @@ def parse_config(text: str, path: str) -> Config:
     except configparser.Error as error:
         raise ConfigError(f"{path}: {_fault(error)}") from None
     values: dict[str, dict[str, Any]] = {section: {} for section in _KEYS}
+    services: list[ServiceConfig] = []
     for section in parser.sections():
+        if section.startswith(SERVICE_SECTION):
+            services.append(_parse_service(path, section, parser[section], services))
+            continue
         if section not in _KEYS:
-            raise ConfigError(f"{path}: unknown section {section!r}; there are {_listing(_KEYS)}")
+            raise ConfigError(f"{path}: unknown section {section!r}; there are {_listing(_KEYS)}, service NAME")
         for key, value in parser[section].items():
             values[section][key] = _parse_value(path, section, key, value)
     return Config(
@@ -184,7 +158,17 @@ def parse_config(text: str, path: str) -> Config:
         policy=Policy(**values["policy"]),
         responder=Responder(**values["responder"]),
         members=values["cluster"].get("members", ()),
+        services=tuple(services),
     )
+
+
+def _parse_service(path: str, section: str, keys: Mapping[str, str], others: list[ServiceConfig]) -> ServiceConfig:
+    from .services.settings import parse_service  # who configures no service does not pay for the catalogue
+
+    service = parse_service(path, section, section[len(SERVICE_SECTION) :].strip(), keys)
+    if any(service.name == other.name for other in others):
+        raise ConfigError(f"{path}: [{section}]: begun twice")
+    return service
 
 
 def _fault(error: configparser.Error) -> str:

@@ -1,0 +1,42 @@
+"""Secrets from files and the environment, never from a command line."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ..core.config import ConfigError
+
+if TYPE_CHECKING:
+    from ..core.services.service import Secret
+
+
+def read_secret(secret: Secret) -> str:
+    """Return the secret, without the newline at its end.
+
+    :raises ConfigError: where it is not there; the text names the file or variable, and never what it holds.
+    """
+    if secret.path is not None:
+        return _read_file(secret.path)
+    value = os.environ.get(secret.variable or "")
+    if not value:
+        raise ConfigError(f"the environment has no {secret.variable}")
+    return value
+
+
+def _read_file(path: str) -> str:
+    if "/" not in path:  # LoadCredential= of the unit
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise ConfigError(f"{path} is a systemd credential, and this process has none; a file begins with /")
+        path = os.path.join(directory, path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(65536).rstrip("\r\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or 'unreadable').lower()}") from None
+    except UnicodeError:
+        raise ConfigError(f"{path}: not UTF-8 text") from None
+    if not text:
+        raise ConfigError(f"{path}: the secret in it is missing")
+    return text

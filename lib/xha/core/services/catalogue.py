@@ -1,0 +1,36 @@
+"""Every service of the table (seed document), in its order, and how each can be checked.
+
+To add a kind: its rows in a module of this package (settings as a NamedTuple, keys, levels), that module's ROWS in
+_ROWS, its name in ORDER, its check in adapters/checks/, its paragraph in docs/services.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .service import Service
+
+ORDER = (
+    "keystone",
+    "glance-api",
+    "glance-registry",
+    "nova-api",
+    "nova-conductor",
+    "nova-scheduler",
+    "nova-consoleauth",
+    "nova-novncproxy",
+    "neutron-server",
+    "cinder-api",
+    "cinder-scheduler",
+    "cinder-volume",
+    "mysql",
+    "rabbitmq",
+    "haproxy",
+    "memcached",
+    "pacemaker",
+)
+
+_ROWS: tuple[Service, ...] = ()
+
+CATALOGUE: dict[str, Service] = {row.name: row for row in sorted(_ROWS, key=lambda row: ORDER.index(row.name))}

@@ -1,0 +1,136 @@
+"""`[service NAME]` of xha.conf: text in, the kind's settings out, or a ConfigError with file, section and key."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..config import ConfigError
+from ..durations import parse_duration
+from ..values import parse_positive_duration, parse_text
+from .catalogue import CATALOGUE
+from .result import Level, parse_level
+from .service import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Callable
+
+    from .service import Service, ServiceSettings
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+INTERVAL, DEADLINE, FALL = 10.0, 5.0, 3
+
+
+class ServiceConfig(NamedTuple):
+    """One service that is to be checked. Durations in seconds; level None is the row's own."""
+
+    name: str
+    kind: str
+    settings: ServiceSettings
+    level: Level | None = None
+    interval: float = INTERVAL
+    fall: int = FALL
+    grace: float = 0.0
+
+    @property
+    def row(self) -> Service:
+        """The row of its kind in the catalogue."""
+        return CATALOGUE[self.kind]
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which its check is ended."""
+        return self.settings.deadline
+
+
+def default_service(kind: str) -> ServiceConfig:
+    """Return what `[service KIND]` without a key means. :raises KeyError: for a kind that there is not."""
+    row = CATALOGUE[kind]
+    return ServiceConfig(kind, kind, _make_settings(row, kind, {}))
+
+
+def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) -> ServiceConfig:
+    """Return the service of a section; path and section are for messages. :raises ConfigError: see there."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{path}: [{section}]: a name is of a-z, 0-9, dot, dash and underscore")
+    kind = items.get("kind", name)
+    row = CATALOGUE.get(kind)
+    if row is None:
+        where = f"[{section}] kind" if "kind" in items else f"[{section}] has no kind"
+        raise ConfigError(f"{path}: {where}: there are {', '.join(CATALOGUE)}")
+    common: dict[str, Any] = {}
+    own: dict[str, Any] = {}
+    for key, text in items.items():
+        if key == "kind":
+            continue
+        parse = _COMMON.get(key) or row.keys.get(key) or _OF_EVERY_KIND.get(key)
+        if parse is None:
+            listing = ", ".join((*_COMMON, *_OF_EVERY_KIND, "kind", *row.keys))
+            raise ConfigError(f"{path}: unknown key {key!r} in [{section}]; there are {listing}")
+        try:
+            (common if key in _COMMON else own)[key] = parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{path}: [{section}] {key}: {error}") from None
+    service = ServiceConfig(name, kind, _make_settings(row, name, own), **common)
+    _refuse_contradictions(path, section, service)
+    return service
+
+
+def _make_settings(row: Service, name: str, values: Mapping[str, Any]) -> ServiceSettings:
+    return row.settings(**{"name": name, "process": row.process, "deadline": DEADLINE, **row.defaults, **values})
+
+
+def _refuse_contradictions(path: str, section: str, service: ServiceConfig) -> None:
+    if service.level is not None and service.level not in service.row.levels:
+        words = ", ".join(level.word for level in service.row.levels)
+        raise ConfigError(f"{path}: [{section}] level: {service.kind} has {words}")
+    fault = service.row.find_fault(service.settings)
+    if fault:
+        raise ConfigError(f"{path}: [{section}] {fault[0]}: {fault[1]}")
+
+
+def parse_count(text: str) -> int:
+    """Return a whole number from 1 to a million. :raises ValueError: naming the text."""
+    if text.isascii() and text.isdigit() and len(text) <= 7 and 0 < int(text) <= 1_000_000:
+        return int(text)
+    raise ValueError(f"{text!r} is not a whole number of 1 or more")
+
+
+def parse_pattern(text: str) -> str:
+    """Return an anchored regular expression. :raises ValueError: saying what is wrong with it."""
+    if not text.startswith("^"):
+        raise ValueError(f"{text!r} is not anchored: begin it with ^, or it matches an editor that has the file open")
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
+    return text
+
+
+def parse_secret_file(text: str) -> Secret:
+    """Return the secret of an absolute path, or of a systemd credential's name. :raises ValueError: naming the text."""
+    if not text or "\0" in text or ("/" in text and not text.startswith("/")):
+        raise ValueError(f"{text!r} is neither an absolute path nor the name of a systemd credential")
+    return Secret(path=text)
+
+
+def parse_secret_variable(text: str) -> Secret:
+    """Return the secret of an environment variable. :raises ValueError: without the text, which may be the secret."""
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError("not the name of an environment variable")
+    return Secret(variable=text)
+
+
+_COMMON: Mapping[str, Callable[[str], Any]] = {
+    "level": parse_level,
+    "interval": parse_positive_duration,
+    "fall": parse_count,
+    "grace": parse_duration,
+}
+_OF_EVERY_KIND: Mapping[str, Callable[[str], Any]] = {
+    "deadline": parse_positive_duration,
+    "process": lambda text: parse_pattern(parse_text(text)),
+}
