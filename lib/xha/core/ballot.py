@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from .fields import parse_flag, parse_known_position, parse_line, parse_number, parse_text, parse_texts, parse_view
 from .lineage import Generation, History
-from .position import Kind, Position, View, parse_position
+from .position import Kind, Position, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,73 +89,26 @@ def parse_ballot(text: str) -> Ballot | Unread:
             return Unread()
         if schema != SCHEMA:
             return Unread(schema)
-        return Ballot(**{name: _PARSERS.get(name, _text)(document[name]) for name in Ballot._fields})
+        return Ballot(**{name: _PARSERS.get(name, parse_text)(document[name]) for name in Ballot._fields})
     except (ValueError, KeyError, TypeError, RecursionError):
         return Unread()
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
-    return value
-
-
-def _number(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is no number")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
-    return tuple(_text(word) for word in value)
-
-
-def _position(value: object) -> Position:
-    position = parse_position(_text(value))
-    if position is None:
-        raise ValueError(f"{value!r} is no position")
-    return position
-
-
-def _view(value: Any) -> View | None:
-    return None if value is None else View(_text(value["id"]), _texts(value["members"]))
-
-
-def _line(value: object) -> tuple[Generation, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
-    line = tuple(
-        Generation(_text(one["id"]), _text(one["parent"]), _number(one["position"]), _texts(one["founders"]))
-        for one in value
-    )
-    if any(newer.parent != older.id for newer, older in zip(line, line[1:])):
-        raise ValueError("the generations are no line")
-    return line
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "state": State,
     "kind": Kind,
-    "position": _position,
-    "line": _line,
-    "safe_to_bootstrap": _flag,
-    "inconsistent": _flag,
-    "superseded": _flag,
-    "view": _view,
-    "view_seqno": _number,
-    "restorable": _flag,
-    "component": _view,
-    "addresses": _texts,
-    "members": _texts,
-    "epochs": _texts,
+    "position": parse_known_position,
+    "line": parse_line,
+    "safe_to_bootstrap": parse_flag,
+    "inconsistent": parse_flag,
+    "superseded": parse_flag,
+    "view": parse_view,
+    "view_seqno": parse_number,
+    "restorable": parse_flag,
+    "component": parse_view,
+    "addresses": parse_texts,
+    "members": parse_texts,
+    "epochs": parse_texts,
 }
 
 
