@@ -1,0 +1,84 @@
+"""The socket that a server tells its state to, as it would tell systemd: sd_notify(3)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import NamedTuple
+
+_MAX_BYTES = 8192
+
+
+class Notice(NamedTuple):
+    """What the server last said. extend_seconds: how much longer it asked for, None if it did not since the last look.
+
+    ready stays true once it was said. MariaDB extends every 30 s while a state transfer runs (sql/wsrep_sst.cc).
+    """
+
+    ready: bool = False
+    stopping: bool = False
+    status: str = ""
+    extend_seconds: float | None = None
+
+
+class NotifySocket:
+    """A datagram socket at a path, for one server. Bound anew by the next keeper, a running server finds it again."""
+
+    def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
+        """Bind it; owner (uid, gid) is who may write to it. :raises OSError: as bind does."""
+        self.path, self.notice = path, Notice()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            before = os.umask(0o177)
+            try:
+                self._socket.bind(path)
+            finally:
+                os.umask(before)
+            if owner and os.geteuid() == 0:
+                os.chown(path, *owner, follow_symlinks=False)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def fileno(self) -> int:
+        """The descriptor, for poll."""
+        return self._socket.fileno()
+
+    def forget(self) -> None:
+        """Drop what an earlier server said."""
+        self.drain()
+        self.notice = Notice()
+
+    def drain(self) -> Notice:
+        """Read all that has come, without waiting, and return where it leaves the server."""
+        notice = self.notice._replace(extend_seconds=None)
+        while True:
+            try:
+                message = self._socket.recv(_MAX_BYTES)
+            except OSError:
+                self.notice = notice
+                return notice
+            notice = _apply(notice, message.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Close it and remove its name."""
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)
+
+
+def _apply(notice: Notice, message: str) -> Notice:
+    for line in message.split("\n"):
+        name, _, value = line.partition("=")
+        if name == "READY" and value == "1":
+            notice = notice._replace(ready=True)
+        elif name == "STOPPING" and value == "1":
+            notice = notice._replace(stopping=True)
+        elif name == "STATUS":
+            notice = notice._replace(status=value)
+        elif name == "EXTEND_TIMEOUT_USEC" and value.isdecimal():
+            notice = notice._replace(extend_seconds=int(value) / 1_000_000)
+    return notice

@@ -1,0 +1,48 @@
+"""What the server's own error log says about a start that failed: its last errors, and whether another try can help."""
+
+from __future__ import annotations
+
+import re
+
+MAX_LINES, MAX_CHARACTERS = 5, 300
+
+# MariaDB's and MySQL's layouts, and what they print before there is a log.
+_ERROR = re.compile(
+    r"\[ERROR\]|^(?:Fatal error in defaults handling|Could not open required defaults file"
+    r"|error: Found option without preceding group|error: Wrong group definition)"
+)
+_START = re.compile(r"starting as process \d+|Recovered position")
+_STAMP = re.compile(r"^\d{4}-?\d\d-?\d\d[T ]+\d{1,2}:\d\d:\d\d(?:\.\d+)?Z?(?:[+-]\d\d:\d\d)?\s+(?:0x)?[0-9a-f]+\s+")
+# What follows from the real error, and only hides it.
+_ECHO = re.compile(r"\[ERROR\](?: \[MY-\d+\])?(?: \[\w+\])? (?:\S*(?:mysqld|mariadbd): )?(?:Aborting|Abort)\.?$")
+# Configuration, provider library, permissions: the same words come back until somebody changes something.
+_PERMANENT = re.compile(
+    r"unknown (?:variable|option|suffix)|ambiguous option|requires an argument|Error while setting value"
+    r"|defaults handling|defaults file|without preceding group|Wrong group definition"
+    r"|Permission denied|Errcode: 13|errno: 13|OS error 13|must be writable|how to run m\w+ as root"
+    r"|wsrep_load\(\)|Failed to load provider|Provider library|dlopen|unrecognized parameter|Unrecognized parameter"
+    r"|Can't change dir to|Can't find error-message file|Unknown (?:storage engine|collation|character set)"
+    r"|only be set to|is not a valid value|Plugin .* (?:is not loaded|is disabled)|failed to parse provider options"
+    r"|Bad value for|binlog_format .* not supported|Galera Cluster.*innodb_autoinc_lock_mode",
+    re.IGNORECASE,
+)
+_INCONSISTENT = re.compile(r"Inconsistency detected|Inconsistent by consensus|node consistency compromised", re.I)
+
+
+def find_errors(log: str) -> tuple[str, ...]:
+    """Return the last errors of a log, oldest first, without their time stamps, and cut short."""
+    lines = [line.strip() for line in log.split("\n") if _ERROR.search(line)]
+    telling = [line for line in lines if not _ECHO.search(line)] or lines
+    cut = (_STAMP.sub("", line) for line in telling[-MAX_LINES:])
+    return tuple(line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut)
+
+
+def is_permanent(errors: tuple[str, ...]) -> bool:
+    """Return whether one of the errors is the configuration's, the provider library's or a permission's."""
+    return any(_PERMANENT.search(line) for line in errors)
+
+
+def is_inconsistent(log: str) -> bool:
+    """Return whether the last server that this log tells of was voted out because its rows differ from the others'."""
+    starts = [match.end() for match in _START.finditer(log)]
+    return _INCONSISTENT.search(log, starts[-1] if starts else 0) is not None

@@ -1,0 +1,69 @@
+"""The options that a server would use, as its own `--help --verbose` lists them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
+_NO_VALUE = "(No default value)"
+_DATADIR = re.compile(r"--datadir=(\S+)")
+
+
+class ServerOptions(NamedTuple):
+    """The options that matter here, under the server's own names. "" is no value; paths are absolute.
+
+    wsrep_status_file is None where the server does not know that option (before MariaDB 10.9). log_error is "" where
+    the server would write to its standard error. wsrep_cluster_address is as it stands in the configuration.
+    """
+
+    datadir: str = ""
+    socket: str = ""
+    pid_file: str = ""
+    log_error: str = ""
+    bind_address: str = ""
+    port: int = 3306
+    extra_port: int = 0
+    wsrep_on: bool = False
+    wsrep_provider: str = ""
+    wsrep_provider_options: str = ""
+    wsrep_cluster_address: str = ""
+    wsrep_cluster_name: str = ""
+    wsrep_node_address: str = ""
+    wsrep_node_name: str = ""
+    wsrep_sst_method: str = ""
+    wsrep_data_home_dir: str = ""
+    wsrep_status_file: str | None = None
+
+
+def parse_server_options(listing: str) -> ServerOptions | None:
+    """Return the options of a listing, None for a text that is none. Paths are as the server printed them."""
+    title = _TITLE.search(listing)
+    if title is None:
+        return None
+    values = {}
+    for line in listing[title.end() :].split("\n"):
+        name, _, value = line.partition(" ")
+        values[name.replace("-", "_")] = "" if value.strip() == _NO_VALUE else value.strip()
+    texts = {name: values.get(name, "") for name in ServerOptions._fields}
+    provider = texts["wsrep_provider"]
+    return ServerOptions(
+        **{
+            **texts,
+            "port": _number(texts["port"], 3306),
+            "extra_port": _number(texts["extra_port"], 0),
+            "wsrep_on": texts["wsrep_on"].upper() in ("TRUE", "ON", "1"),
+            "wsrep_provider": "" if provider == "none" else provider,
+            "wsrep_status_file": values.get("wsrep_status_file"),
+        }  # type: ignore[arg-type]
+    )
+
+
+def _number(text: str, default: int) -> int:
+    return int(text) if text.isdecimal() else default
+
+
+def find_datadir(words: str) -> str:
+    """Return the data directory that the last --datadir= in a line of options names, "" without one."""
+    found = _DATADIR.findall(words)
+    return found[-1] if found else ""
