@@ -30,7 +30,13 @@ PURE = {
     "typing",
 }
 # adapter: the third party that it wraps. rich is for doors alone.
-WRAPPED = {"database.py": {"pymysql"}, "processes.py": {"psutil"}}
+WRAPPED = {
+    "daemons.py": {"psutil"},
+    "database.py": {"pymysql"},
+    "dependency.py": {"pymysql"},
+    "processes.py": {"psutil"},
+    "web.py": {"requests"},
+}
 DOORS_PARTIES = {"rich"}
 IMPURE_CALLS = {"print", "input", "open", "exit", "quit", "eval", "exec", "__import__"}
 THIN = 40

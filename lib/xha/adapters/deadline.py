@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..core.services.result import SELF
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -13,8 +15,31 @@ class Overdue(BaseException):
     """The check's time is up. Not an Exception: a library that catches those must not swallow this one."""
 
 
+class Step(NamedTuple):
+    """What a check is doing: for the message, the blame and the proof, should its time be up meanwhile."""
+
+    what: str = ""
+    blame: str = SELF
+    proved: str = ""
+
+
+class _Progress:
+    step = Step()
+
+
+def begin_step(what: str, *, blame: str = SELF, proved: str = "") -> None:
+    """Note what the check of this process waits for from now on, as `the answer to GET /v3`."""
+    _Progress.step = Step(what, blame, proved)
+
+
+def current_step() -> Step:
+    """Return what begin_step noted last."""
+    return _Progress.step
+
+
 def start_timer(seconds: float) -> None:
     """Raise Overdue in the main thread when the time is up, once."""
+    _Progress.step = Step()
     signal.signal(signal.SIGALRM, _ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 

@@ -11,6 +11,7 @@ from ..core.disabled import parse_instant
 from ..core.durations import parse_duration
 from ..core.verdict import ExitCode
 from .options import Options, Parser, add_database_options, argument, database_options
+from .services_options import Wanted, add_service_modes, add_service_options, wanted_services
 from .streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ look (configuration, account, connections), and --help, --version and wrong usag
 
 
 class Command(NamedTuple):
-    """A parsed command line. mode is node, cluster, disable or enable; until is RFC 3339 in UTC."""
+    """A parsed command line. mode is node, cluster, services, disable or enable; until is RFC 3339 in UTC."""
 
     mode: str
     options: Options
@@ -31,6 +32,7 @@ class Command(NamedTuple):
     output: str = "text"
     until: str | None = None
     why: str | None = None
+    services: Wanted | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,6 +64,10 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _run(command: Command) -> int:
+    if command.services:
+        from .services import check_services
+
+        return check_services(command.services)
     if command.mode in ("disable", "enable"):
         from . import switch
 
@@ -85,7 +91,7 @@ def _complain(command: Command, message: str) -> int:
     from ..core.report import nagios_text
 
     if command.output == "nagios":
-        print(nagios_text(f"GALERA UNKNOWN: {message}"))
+        print(nagios_text(f"{'SERVICE' if command.services else 'GALERA'} UNKNOWN: {message}"))
     else:
         print(f"xha-check: {message}", file=sys.stderr)
     return ExitCode.UNKNOWN
@@ -98,6 +104,9 @@ def parse_command(arguments: Sequence[str]) -> Command:
     mode = "cluster" if said.cluster else "disable" if said.disable else "enable" if said.enable else "node"
     host = said.node if isinstance(said.node, Member) else None
     output = "json" if said.json else "nagios" if said.nagios else "watch" if said.watch else "text"
+    services = wanted_services(said, output, parser)
+    if services:
+        return Command("services", database_options(said), output=output, services=services)
     if host and said.host:
         parser.error("--node HOST and --host name a host each: leave out one")
     if (host or said.host or said.port) and said.socket:
@@ -122,11 +131,13 @@ def _parser() -> argparse.ArgumentParser:
         "--node", metavar="HOST", nargs="?", const=True, type=_host, help="look at one node (the default: this host's)"
     )
     modes.add_argument("--cluster", action="store_true", help="look at all members side by side, and compare them")
+    add_service_modes(modes)
     modes.add_argument("--disable", action="store_true", help="take this host's node out of service")
     modes.add_argument("--enable", action="store_true", help="put it back into service")
     group = parser.add_argument_group("with --disable")
     group.add_argument("--until", metavar="TIME", type=argument(_until), help="2h, or 2026-01-31T22:00:00+01:00")
     group.add_argument("--why", metavar="TEXT", help="what the next person on duty should know")
+    add_service_options(parser)
     outputs = parser.add_argument_group("how to tell it").add_mutually_exclusive_group()
     outputs.add_argument("--json", action="store_true", help="one JSON object (docs/schema-1.json)")
     outputs.add_argument("--nagios", action="store_true", help="one line with performance data")

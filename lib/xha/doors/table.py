@@ -23,7 +23,12 @@ _COLOURS = {ExitCode.OK: 32, ExitCode.WARNING: 33, ExitCode.CRITICAL: 31, ExitCo
 
 def colour(text: str, verdict: Verdict, stream: TextIO) -> str:
     """Return the text in the verdict's colour if the stream is a terminal, else as it is."""
-    return f"\x1b[{_COLOURS[verdict.exit_code]}m{text}\x1b[0m" if stream.isatty() else text
+    return paint(text, verdict.exit_code, stream)
+
+
+def paint(text: str, code: ExitCode, stream: TextIO) -> str:
+    """Return the text in the exit code's colour if the stream is a terminal, else as it is."""
+    return f"\x1b[{_COLOURS[code]}m{text}\x1b[0m" if stream.isatty() else text
 
 
 class Row(NamedTuple):
@@ -53,7 +58,11 @@ def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> Row:
 
 def lines(rows: Sequence[Row], stream: TextIO) -> list[str]:
     """Return the rows below their headings, in columns, coloured if the stream is a terminal."""
-    table = [HEADINGS, *(one.cells for one in rows)]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(HEADINGS))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in table]
+    text = columns([HEADINGS, *(one.cells for one in rows)])
     return [text[0], *(colour(line, one.verdict, stream) for line, one in zip(text[1:], rows))]
+
+
+def columns(table: Sequence[Sequence[str]]) -> list[str]:
+    """Return the rows of a table as lines with aligned columns."""
+    widths = [max(map(len, cells)) for cells in zip(*table)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in table]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import http_rows
+
 if TYPE_CHECKING:
     from .service import Service
 
@@ -31,6 +33,6 @@ ORDER = (
     "pacemaker",
 )
 
-_ROWS: tuple[Service, ...] = ()
+_ROWS: tuple[Service, ...] = (*http_rows.ROWS,)
 
 CATALOGUE: dict[str, Service] = {row.name: row for row in sorted(_ROWS, key=lambda row: ORDER.index(row.name))}

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Callable, Protocol
 
+    from ..config import Config
+
     class ServiceSettings(Protocol):
         """What the settings of every kind have; each kind is a NamedTuple with fields of its own after these."""
 
@@ -40,7 +42,7 @@ class Service(NamedTuple):
     module is the name of its check in xha.adapters.checks, imported only when it runs. settings makes the kind's
     NamedTuple of name, process, deadline and what keys have parsed; a key is named like the field. defaults are the
     row's own values of those fields. find_fault returns the key and what is wrong with it where values that are right
-    alone do not go together.
+    alone do not go together. complete returns the settings with what other sections of xha.conf say.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Service(NamedTuple):
     default_level: Level = Level.PROTOCOL
     defaults: Mapping[str, Any] = {}
     find_fault: Callable[[Any], tuple[str, str] | None] = lambda settings: None
+    complete: Callable[[Any, Config], Any] = lambda settings, config: settings
 
 
 class Secret(NamedTuple):

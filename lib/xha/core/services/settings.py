@@ -10,7 +10,7 @@ from ..durations import parse_duration
 from ..values import parse_positive_duration, parse_text
 from .catalogue import CATALOGUE
 from .result import Level, parse_level
-from .service import Secret
+from .values import parse_count, parse_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .service import Service, ServiceSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 INTERVAL, DEADLINE, FALL = 10.0, 5.0, 3
 
@@ -90,38 +89,6 @@ def _refuse_contradictions(path: str, section: str, service: ServiceConfig) -> N
     fault = service.row.find_fault(service.settings)
     if fault:
         raise ConfigError(f"{path}: [{section}] {fault[0]}: {fault[1]}")
-
-
-def parse_count(text: str) -> int:
-    """Return a whole number from 1 to a million. :raises ValueError: naming the text."""
-    if text.isascii() and text.isdigit() and len(text) <= 7 and 0 < int(text) <= 1_000_000:
-        return int(text)
-    raise ValueError(f"{text!r} is not a whole number of 1 or more")
-
-
-def parse_pattern(text: str) -> str:
-    """Return an anchored regular expression. :raises ValueError: saying what is wrong with it."""
-    if not text.startswith("^"):
-        raise ValueError(f"{text!r} is not anchored: begin it with ^, or it matches an editor that has the file open")
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from None
-    return text
-
-
-def parse_secret_file(text: str) -> Secret:
-    """Return the secret of an absolute path, or of a systemd credential's name. :raises ValueError: naming the text."""
-    if not text or "\0" in text or ("/" in text and not text.startswith("/")):
-        raise ValueError(f"{text!r} is neither an absolute path nor the name of a systemd credential")
-    return Secret(path=text)
-
-
-def parse_secret_variable(text: str) -> Secret:
-    """Return the secret of an environment variable. :raises ValueError: without the text, which may be the secret."""
-    if not _VARIABLE.fullmatch(text):
-        raise ValueError("not the name of an environment variable")
-    return Secret(variable=text)
 
 
 _COMMON: Mapping[str, Callable[[str], Any]] = {

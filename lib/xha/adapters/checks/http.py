@@ -1,0 +1,84 @@
+"""The check of an API: its process; one request without credentials; one with a token, that its database answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.config import ConfigError
+from ...core.services.http import (
+    Answer,
+    judge_cause,
+    judge_protocol,
+    judge_request,
+    refused_account,
+)
+from ...core.services.result import Level, Status, not_applicable, passed, unknown
+from ..daemons import check_process, is_there
+from ..dependency import find_cause
+from ..tokens import Token, ask_keystone, get_token
+from ..web import Web
+
+if TYPE_CHECKING:
+    from ...core.services.http import HttpSettings
+    from ...core.services.result import Result
+
+
+def check(settings: HttpSettings, level: Level) -> Result:
+    """Return what the service came to."""
+    if level is Level.PROCESS:
+        return unless_absent(settings, check_process(settings, level))
+    result = check_protocol(settings)
+    if result.status is not Status.OK or level is Level.PROTOCOL:
+        return unless_absent(settings, result._replace(level=level))
+    return _check_deep(settings, result.proved)
+
+
+def unless_absent(settings: HttpSettings, result: Result) -> Result:
+    """Return the result, or that it does not apply where the service need not be here and is not."""
+    if settings.required or not result.is_down or is_there(settings.process):
+        return result
+    return not_applicable(settings.name, result.level, "not on this host, and it need not be (required = 0)")
+
+
+def check_protocol(settings: HttpSettings) -> Result:
+    """Ask without credentials."""
+    request = settings.protocol_request
+    return judge_protocol(settings, Web.of(settings).ask("GET", settings.url + request.path))
+
+
+def _check_deep(settings: HttpSettings, proved: str) -> Result:
+    name, request = settings.name, settings.plan.deep
+    if not settings.auth_url or request is None:
+        needs = "needs an account: auth_url, username, project, and password_file or password_env"
+        return unknown(name, Level.DEEP, needs, proved=proved)
+    try:
+        token = get_token(settings)
+        answer = _ask(settings, token) if isinstance(token, Token) else None
+        if answer and answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
+            token = get_token(settings, renew=True)  # the kept one may have been revoked
+            answer = _ask(settings, token) if isinstance(token, Token) else None
+    except ConfigError as error:
+        return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
+    if not isinstance(token, Token):
+        return _without_token(settings, token, proved)
+    assert answer is not None
+    fault = judge_request(request._replace(path=request.path.partition("?")[0]), answer)
+    if not fault:
+        return passed(name, Level.DEEP, f"GET {request.path} with a token answered {answer.status}")
+    if answer.status == 403:
+        return unknown(name, Level.DEEP, f"needs an account with more rights: {fault}", proved=proved)
+    return judge_cause(name, fault, proved, find_cause(settings, ask_keystone(settings, token)))
+
+
+def _ask(settings: HttpSettings, token: Token) -> Answer:
+    assert settings.plan.deep
+    path = settings.plan.deep.path.replace("{project}", token.project)
+    return Web.of(settings).ask("GET", settings.url + path, headers={"X-Auth-Token": token.text})
+
+
+def _without_token(settings: HttpSettings, answer: Answer, proved: str) -> Result:
+    if 400 <= answer.status < 500:
+        return refused_account(settings.name, answer.status)._replace(proved=proved)
+    fault = answer.fault or f"answered {answer.status}"
+    cause = find_cause(settings, f"gives no token, {fault}")
+    return judge_cause(settings.name, "no token to ask with", proved, cause)

@@ -1,0 +1,120 @@
+"""Tokens of keystone's: asked for, kept for the next check, and tried (Identity API v3, Password authentication)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from .secrets import read_secret
+from .web import Web
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..core.services.http import Answer, HttpSettings
+
+# A token is given up this many seconds before it expires, and kept no longer than this.
+_MARGIN, _LONGEST = 60.0, 1800.0
+
+
+class Token(NamedTuple):
+    """A token, a secret, with its project's id. fresh: keystone gave it just now."""
+
+    text: str
+    project: str
+    fresh: bool = True
+
+
+def password_login(user: str, domain: str, password: str, project: str = "", project_domain: str = "") -> Any:
+    """Return the document that asks keystone for a token."""
+    identity = {"user": {"name": user, "domain": {"name": domain}, "password": password}}
+    auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": identity}}
+    if project:
+        auth["scope"] = {"project": {"name": project, "domain": {"name": project_domain}}}
+    return {"auth": auth}
+
+
+def tokens_url(auth_url: str) -> str:
+    """Return where keystone gives tokens; auth_url may or may not end in /v3, as clouds.yaml has it both ways."""
+    return f"{auth_url if auth_url.endswith('/v3') else auth_url + '/v3'}/auth/tokens"
+
+
+def get_token(settings: HttpSettings, *, renew: bool = False) -> Token | Answer:
+    """Return a token for the section's account, a kept one unless renew, or keystone's answer where it gives none.
+
+    :raises ConfigError: where the password is not there.
+    """
+    assert settings.auth_url
+    assert settings.password
+    kept = None if renew else _read_kept(settings)
+    if kept:
+        return kept
+    login = password_login(
+        settings.username or "",
+        settings.user_domain,
+        read_secret(settings.password),
+        settings.project or "",
+        settings.project_domain,
+    )
+    answer = Web.of(settings).ask("POST", tokens_url(settings.auth_url), document=login)
+    if answer.status != 201 or not answer.token:
+        return answer
+    project = ((answer.document or {}).get("token") or {}).get("project") or {}
+    token = Token(answer.token, str(project.get("id") or ""))
+    _keep(settings, token, answer.document)
+    return token
+
+
+def ask_keystone(settings: HttpSettings, token: Token) -> str:
+    """Return what is wrong with keystone, nothing if it confirms the token."""
+    assert settings.auth_url
+    headers = {"X-Auth-Token": token.text, "X-Subject-Token": token.text}
+    answer = Web.of(settings).ask("HEAD", tokens_url(settings.auth_url), headers=headers)
+    if answer.status in (200, 204):
+        return ""
+    return answer.fault or f"answered {answer.status} for a token of its own"
+
+
+def _place(settings: HttpSettings) -> str | None:
+    """Return where the token is kept: only in a directory that a resident has for itself."""
+    directory = os.environ.get("XHA_TOKENS")
+    if not directory:
+        return None
+    account = (settings.auth_url, settings.username, settings.user_domain, settings.project, settings.project_domain)
+    return os.path.join(directory, hashlib.sha256(repr(account).encode()).hexdigest()[:32])
+
+
+def _read_kept(settings: HttpSettings) -> Token | None:
+    place = _place(settings)
+    if place is None:
+        return None
+    try:
+        with open(place, encoding="utf-8") as file:
+            kept = json.load(file)
+        if kept["until"] <= time.time():
+            return None
+        return Token(str(kept["token"]), str(kept["project"]), fresh=False)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(settings: HttpSettings, token: Token, document: Any) -> None:
+    from ..core.disabled import parse_instant
+
+    place = _place(settings)
+    if place is None:
+        return
+    try:
+        until = min(parse_instant(document["token"]["expires_at"]) - _MARGIN, time.time() + _LONGEST)
+    except (ValueError, KeyError, TypeError):
+        return
+    temporary = f"{place}.{os.getpid()}"
+    with contextlib.suppress(OSError):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"token": token.text, "project": token.project, "until": until}, file)
+        os.replace(temporary, place)

@@ -1,0 +1,137 @@
+"""xha-check --service, --all and --list: the services of this host, what each check proved, and whose fault it is."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from ..adapters.daemons import is_there
+from ..adapters.files import read_config
+from ..core.config import ConfigError
+from ..core.disabled import clean
+from ..core.services.catalogue import CATALOGUE
+from ..core.services.report import render_nagios_services, services_document
+from ..core.services.result import exit_code, worst_exit_code
+from ..core.services.settings import default_service
+from ..core.verdict import ExitCode
+from .forks import job_of, load_checks, run_jobs
+from .table import columns, paint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..core.config import Config
+    from ..core.services.result import Result
+    from ..core.services.settings import ServiceConfig
+    from .services_options import Wanted
+
+HEADINGS = ("SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "PROVED", "MESSAGE")
+
+
+def check_services(wanted: Wanted) -> int:
+    """Check the services, print what came of it, and return the exit code."""
+    if wanted.listing:
+        return list_services(wanted.output)
+    if wanted.output == "watch":
+        from .services_watch import watch_services
+
+        return watch_services(wanted)
+    results = look(wanted)
+    if wanted.output == "json":
+        print(json.dumps(services_document(results), indent=2))
+    elif wanted.output == "nagios":
+        print(render_nagios_services(results))
+    else:
+        print("\n".join(result_lines(results)))
+    return worst_exit_code(results)
+
+
+def look(wanted: Wanted) -> list[Result]:
+    """Check once and return the results in the catalogue's order. :raises ConfigError: where nothing can be checked."""
+    services = choose_services(wanted)
+    load_checks(services)
+    return run_services(services, wanted)
+
+
+def run_services(services: Sequence[ServiceConfig], wanted: Wanted) -> list[Result]:
+    """Run the checks side by side and return the results in the services' order."""
+    found = dict(run_jobs([job_of(service, wanted.level, wanted.grace) for service in services]))
+    return [found[service] for service in services]
+
+
+def choose_services(wanted: Wanted) -> list[ServiceConfig]:
+    """Return the named services, or those configured and found here. :raises ConfigError: for a name nobody knows."""
+    config = read_config(wanted.config)
+    configured = {service.name: service for service in config.services}
+    if wanted.names:
+        return [_complete(_named(name, configured), config) for name in dict.fromkeys(wanted.names)]
+    kinds = {service.kind for service in config.services}
+    found = [default_service(kind) for kind, row in CATALOGUE.items() if kind not in kinds and is_there(row.process)]
+    services = [*config.services, *found]
+    if not services:
+        raise ConfigError(
+            f"no service is configured, and none was found on {socket.gethostname()}: name one with --service, or "
+            "write [service NAME] sections into xha.conf; --list shows what there is"
+        )
+    order = list(CATALOGUE)
+    return [_complete(one, config) for one in sorted(services, key=lambda one: order.index(one.kind))]
+
+
+def _named(name: str, configured: dict[str, ServiceConfig]) -> ServiceConfig:
+    if name in configured:
+        return configured[name]
+    if name in CATALOGUE:
+        return default_service(name)
+    there = ", ".join(dict.fromkeys((*configured, *CATALOGUE)))
+    raise ConfigError(f"--service {clean(name)!r}: there are {there}")
+
+
+def _complete(service: ServiceConfig, config: Config) -> ServiceConfig:
+    return service._replace(settings=service.row.complete(service.settings, config))
+
+
+def result_lines(results: Sequence[Result]) -> list[str]:
+    """Return the results as a table, in colour on a terminal."""
+    lines = columns([HEADINGS, *(result_cells(result) for result in results)])
+    return [lines[0], *(paint(line, exit_code(one), sys.stdout) for line, one in zip(lines[1:], results))]
+
+
+def result_cells(result: Result) -> tuple[str, ...]:
+    """Return one result's cells, in the order of HEADINGS."""
+    cells = (
+        result.name,
+        result.level.word,
+        result.status.value,
+        result.blame or "-",
+        f"{result.duration_ms} ms",
+        result.proved or "-",
+        "" if result.message == result.proved else result.message,
+    )
+    # What another daemon has said must not move this terminal's cursor.
+    return tuple(clean(cell, 1000) for cell in cells)
+
+
+def list_services(output: str) -> int:
+    """Print what can be checked, what each level proves and misses, and what it needs; return the exit code."""
+    if output == "json":
+        print(json.dumps({"schema": 1, "kind": "catalogue", "services": [_row(name) for name in CATALOGUE]}, indent=2))
+        return ExitCode.OK
+    for name, row in CATALOGUE.items():
+        print(f"{name}: {row.title}")
+        for level, proof in row.levels.items():
+            mark = "*" if level is row.default_level else " "
+            print(f"  {mark} {level.word:<8}  proves: {proof.proves}")
+            if proof.misses:
+                print(f"              misses: {proof.misses}")
+            if proof.needs:
+                print(f"              needs:  {proof.needs}")
+    print("\n* the level without --level; xha.conf has [service NAME] sections for everything else (docs/services.md)")
+    return ExitCode.OK
+
+
+def _row(name: str) -> dict[str, object]:
+    row = CATALOGUE[name]
+    levels = [{"level": level.word, **proof._asdict()} for level, proof in row.levels.items()]
+    return {"name": name, "title": row.title, "default_level": row.default_level.word, "levels": levels}

@@ -1,0 +1,89 @@
+"""xha-check --service/--all --watch: a live table of services on a terminal, a line a change in a pipe."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ..core.services.result import worst_exit_code
+from ..core.verdict import ExitCode
+from .forks import load_checks
+from .services import choose_services, result_cells, result_lines, run_services
+
+if TYPE_CHECKING:
+    from ..core.services.result import Result
+    from .services_options import Wanted
+
+_SECONDS = 2.0
+
+
+def watch_services(wanted: Wanted) -> int:
+    """Check again and again until Ctrl-C; return the exit code of the last round."""
+    services = choose_services(wanted)
+    load_checks(services)
+    exit_code: int = ExitCode.UNKNOWN
+    show = _Screen() if sys.stdout.isatty() else _Lines()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda signum, _: sys.exit(128 + signum))
+    changes: dict[str, str] = {}
+    last: dict[str, Result] = {}
+    try:
+        with show:
+            while True:
+                results = run_services(services, wanted)
+                exit_code = worst_exit_code(results)
+                for one in results:
+                    before = last.get(one.name)
+                    if before and (before.status, before.blame) != (one.status, one.blame):
+                        changes[one.name] = f"{time.strftime('%H:%M:%S')} was {before.status.value}"
+                    last[one.name] = one
+                show.update(results, changes)
+                time.sleep(_SECONDS)
+    except KeyboardInterrupt:
+        return exit_code
+
+
+class _Screen:
+    """Redraws in place, with when each service changed last."""
+
+    def __enter__(self) -> _Screen:
+        from rich.live import Live
+
+        self._live = Live(auto_refresh=False)
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+    def update(self, results: list[Result], changes: dict[str, str]) -> None:
+        from rich.console import Group
+        from rich.text import Text
+
+        table = [Text.from_ansi(line, no_wrap=True, overflow="ellipsis") for line in result_lines(results)]
+        news = [Text(f"{name}: changed at {text}") for name, text in changes.items()]
+        clock = Text(f"{time.strftime('%H:%M:%S')}  Ctrl-C ends")
+        self._live.update(Group(*table, *news, clock), refresh=True)
+
+
+class _Lines:
+    """Prints a line for each service that is news, with the time; durations are no news."""
+
+    def __init__(self) -> None:
+        self._news: dict[str, tuple[object, ...]] = {}
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+    def update(self, results: list[Result], changes: dict[str, str]) -> None:
+        clock = time.strftime("%Y-%m-%d %H:%M:%S")
+        for one in results:
+            news = (one.status, one.blame)
+            if self._news.get(one.name) != news:
+                print(f"{clock}  {'  '.join(result_cells(one))}", flush=True)
+            self._news[one.name] = news
