@@ -1,0 +1,151 @@
+"""Ending a server with everything that it started, within a budget, and telling what is left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+
+from .occupants import Occupant, Use, find_occupants, find_wrapper, still_there
+from .procfs import Process, look, unit_of
+
+# SIGKILL comes with this many seconds of the budget left, or with half of a budget that is smaller than twice that.
+LAST_SECONDS = 15.0
+_GRACE = 2.0
+_TICK = 0.05
+
+
+def terminate(datadir: str, deadline: float, *, hung: bool = False) -> tuple[Occupant, ...]:
+    """End the server of a data directory, a recovery, and the programs of its state transfers; return what is left.
+
+    SIGTERM, and SIGKILL in time; SIGKILL at once for what is stopped or, with hung, was declared so: SIGTERM is not
+    delivered to a stopped process. A server of a systemd unit is stopped through systemd, which would start it again.
+    deadline is a time of time.monotonic(). Other programs that use the directory are left alone, and not returned.
+    """
+    now = time.monotonic()
+    kill_at = max(deadline - LAST_SECONDS, now + (deadline - now) / 2)
+    targets = _find(datadir)
+    for one in targets:
+        if one.use is not Use.TRANSFER:
+            _ask(one.process)
+    _send(targets, signal.SIGTERM, Use.TRANSFER)
+    server_gone_at = None
+    while targets:
+        now = time.monotonic()
+        serving = [one for one in targets if one.use is not Use.TRANSFER]
+        if not serving and server_gone_at is None:
+            server_gone_at = now
+        late = now >= kill_at or (server_gone_at is not None and now >= server_gone_at + _GRACE)
+        for one in targets:
+            current = look(one.process.pid, one.process.started)
+            if current and (late or hung or current.stopped):
+                _kill(one)
+        _pause(serving or targets)
+        # A server starts new programs while it ends, and one that is being killed may leave some behind.
+        targets = still_there(targets) or _find(datadir)
+        if time.monotonic() >= deadline:
+            break
+    return still_there(targets)
+
+
+def send(process: Process, number: int) -> bool:
+    """Send a signal to this process and no other that has come by its pid; return whether it was there."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return False
+    except OSError:  # a kernel before 5.3
+        descriptor = -1
+    try:
+        if look(process.pid, process.started) is None:
+            return False
+        if descriptor >= 0:
+            signal.pidfd_send_signal(descriptor, number)
+        else:
+            os.kill(process.pid, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+    return True
+
+
+def _find(datadir: str) -> tuple[Occupant, ...]:
+    return tuple(one for one in find_occupants(datadir) if one.use is not Use.OTHER)
+
+
+def _send(occupants: tuple[Occupant, ...], number: int, use: Use) -> None:
+    for one in occupants:
+        if one.use is use:
+            send(one.process, number)
+
+
+def _kill(occupant: Occupant) -> None:
+    wrapper = find_wrapper(occupant.process) if occupant.use is Use.SERVER else None
+    if wrapper:  # it would start the server again
+        send(wrapper, signal.SIGKILL)
+    send(occupant.process, signal.SIGKILL)
+
+
+def _ask(process: Process) -> None:
+    unit = find_unit(process)
+    if unit is None or not _systemctl("stop", "--no-block", unit):
+        send(process, signal.SIGTERM)
+
+
+def find_unit(process: Process) -> str | None:
+    """Return the systemd service that a server is, None for one that something else started, in a service or not."""
+    unit = unit_of(process.pid)
+    if unit is None:
+        return None
+    wrapper = find_wrapper(process)
+    main = _main_pid(unit)
+    return unit if main and main in (process.pid, wrapper.pid if wrapper else 0) else None
+
+
+def _main_pid(unit: str) -> int:
+    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
+        shown = subprocess.run(  # noqa: S603
+            ["systemctl", "show", "--property=MainPID", "--value", unit],  # noqa: S607
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=5,
+            check=True,
+        )
+        return int(shown.stdout)
+    return 0
+
+
+def _systemctl(*words: str) -> bool:
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["systemctl", *words],  # noqa: S607
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def _pause(occupants: list[Occupant] | tuple[Occupant, ...]) -> None:
+    """Wait until the first of them has ended, a tick at most."""
+    descriptor = -1
+    if occupants:
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(occupants[0].process.pid)
+    if descriptor < 0:
+        time.sleep(_TICK)
+        return
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        poller.poll(_TICK * 1000)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,237 @@
+"""The server program: where it is, whom it runs as, and the options that it would use itself."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+import socket as sockets
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..core.serverlog import find_errors
+from ..core.serveroptions import ServerOptions, find_datadir, parse_server_options
+
+if TYPE_CHECKING:
+    from ..core.parameters import Settings
+
+NAMES = ("mariadbd", "mysqld")
+DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/bin", "/usr/local/sbin", "/usr/local/libexec", "/usr/local/bin")
+# Debian's, then Red Hat's.
+CONFIGS = ("/etc/mysql/my.cnf", "/etc/my.cnf")
+DATADIR = "/var/lib/mysql"
+
+_WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
+_SECONDS = 10.0
+# What the environment of a cluster's action holds, passwords among it, is no business of a server and its scripts.
+_NOT_INHERITED = ("OCF_", "PCMK_", "HA_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "INVOCATION_ID", "JOURNAL_STREAM")
+
+
+class Unusable(Exception):
+    """The program, its configuration or its account cannot be used, and no second try helps; the text says the remedy.
+
+    installed says whether the program itself is there.
+    """
+
+    def __init__(self, text: str, *, installed: bool = True) -> None:
+        super().__init__(text)
+        self.installed = installed
+
+
+class Account(NamedTuple):
+    """Whom the server runs as. groups are all its groups."""
+
+    user: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        """The owner of files that are made for the server."""
+        return self.uid, self.gid
+
+
+class Program(NamedTuple):
+    """A server program with its files. Until read_options has run, "" is what the server itself resolves.
+
+    parameters are the words of additional_parameters.
+    """
+
+    binary: str
+    config: str
+    account: Account
+    datadir: str = ""
+    log: str = ""
+    pid: str = ""
+    socket: str = ""
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """The command line that every use of the program begins with. The option file has to come first."""
+        named = [("datadir", self.datadir), ("log-error", self.log), ("pid-file", self.pid), ("socket", self.socket)]
+        return [
+            self.binary,
+            *([f"--defaults-file={self.config}"] if self.config else []),
+            *(f"--{name}={value}" for name, value in named if value),
+            *self.parameters,
+        ]
+
+    def identity(self) -> dict[str, object]:
+        """The arguments for subprocess that make a child run as the server's account, where we may choose."""
+        if os.geteuid() != 0:
+            return {}
+        return {"user": self.account.uid, "group": self.account.gid, "extra_groups": list(self.account.groups)}
+
+
+def find_program(settings: Settings) -> Program:
+    """Return the program that the settings mean, having run nothing. :raises Unusable: if it cannot be used."""
+    config = settings.config or next((path for path in CONFIGS if os.path.exists(path)), "")
+    if config and not os.access(config, os.R_OK):
+        raise Unusable(f"config={config}: there is no such file, or it cannot be read; correct the parameter config")
+    return Program(
+        find_binary(settings.binary),
+        config,
+        find_account(settings.user, settings.group),
+        datadir=settings.datadir,
+        log=settings.log,
+        pid=settings.pid,
+        socket=settings.socket,
+        parameters=tuple(settings.additional_parameters),
+    )
+
+
+def find_binary(binary: str) -> str:
+    """Return the path of the server program; for a mysqld_safe that of the server beside it.
+
+    mysqld_safe would recover the position, and start the server again, at its own discretion.
+    :raises Unusable: if there is none.
+    """
+    if not binary:
+        found = _search(DIRECTORIES, NAMES)
+        if found is None:
+            raise Unusable("no mariadbd or mysqld on this host: install the server, or set binary", installed=False)
+        return found
+    path = binary if "/" in binary else shutil.which(binary, path=os.pathsep.join(DIRECTORIES)) or binary
+    if os.path.basename(path) in _WRAPPERS:
+        names = NAMES if "mariadb" in path else tuple(reversed(NAMES))
+        found = _search((os.path.dirname(os.path.realpath(path)), os.path.dirname(path), *DIRECTORIES), names)
+        if found is None:
+            raise Unusable(f"binary={binary}: the server that it starts is not here: set binary", installed=False)
+        return found
+    if not _is_program(path):
+        raise Unusable(f"binary={binary}: no such program: install it, or correct the parameter", installed=False)
+    return path
+
+
+def find_account(user: str, group: str = "") -> Account:
+    """Return the account of a user and group by name; who is not root is itself. :raises Unusable: if there is none."""
+    if os.geteuid() != 0:
+        own = pwd.getpwuid(os.geteuid())
+        return Account(own.pw_name, os.geteuid(), os.getegid(), tuple(os.getgroups()))
+    try:
+        entry = pwd.getpwnam(user or "mysql")
+    except KeyError:
+        raise Unusable(f"user={user}: no such user on this host: create it, or correct the parameter") from None
+    try:
+        gid = grp.getgrnam(group).gr_gid if group else entry.pw_gid
+    except KeyError:
+        raise Unusable(f"group={group}: no such group on this host: create it, or correct the parameter") from None
+    if entry.pw_uid == 0:
+        raise Unusable(f"user={user}: a database server does not run as root: set user=mysql")
+    return Account(entry.pw_name, entry.pw_uid, gid, tuple(os.getgrouplist(entry.pw_name, gid)))
+
+
+def guess_datadir(settings: Settings) -> str:
+    """Return the data directory as well as it can be told without a program: for a stop that has to work regardless."""
+    words = " ".join(settings.additional_parameters)
+    try:
+        program = find_program(settings)
+        return find_datadir(words) or settings.datadir or _default_datadir(program)
+    except Unusable:
+        return find_datadir(words) or settings.datadir or DATADIR
+
+
+def read_options(program: Program) -> tuple[Program, ServerOptions]:
+    """Return the program with all its paths, and the options that the server would use itself.
+
+    The server lists them itself, in some 60 ms. It would open the data directory for that, and write in it, so it is
+    shown an empty one (measured: MariaDB 10.11 opens aria_log_control for writing).
+    :raises Unusable: with the server's own error, where it refuses its options.
+    :raises TimeoutError: if it does not answer.
+    """
+    datadir = find_datadir(" ".join(program.parameters)) or program.datadir or _default_datadir(program)
+    datadir = os.path.normpath(datadir)
+    with tempfile.TemporaryDirectory(prefix="xha-") as empty:
+        if os.geteuid() == 0:
+            os.chown(empty, *program.account.owner)
+        done = _run(program, [*program.command, f"--datadir={empty}", "--help", "--verbose"])
+        options = parse_server_options(done.stdout.replace(empty, datadir))
+    if options is None or done.returncode != 0:
+        errors = find_errors(done.stderr) or (f"exit code {done.returncode}",)
+        raise Unusable(f"{program.binary} refuses its options: {errors[-1]}; correct {program.config or 'them'}")
+    log = _in(datadir, options.log_error or f"{sockets.gethostname()}.err")
+    options = options._replace(
+        datadir=datadir,
+        socket=_in(datadir, options.socket),
+        pid_file=_in(datadir, options.pid_file),
+        log_error=log if os.path.splitext(log)[1] else f"{log}.err",
+    )
+    resolved = program._replace(datadir=datadir, log=options.log_error, pid=options.pid_file, socket=options.socket)
+    return resolved, options
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what belongs to the cluster's action or to a service."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    # The server runs wsrep_sst_METHOD by name.
+    path = kept.get("PATH", "")
+    missing = [one for one in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if one not in path.split(os.pathsep)]
+    return {**kept, "PATH": os.pathsep.join([*([path] if path else []), *missing])}
+
+
+def _default_datadir(program: Program) -> str:
+    """Return the data directory of the option file; the server's listing would have to open it to name it."""
+    defaults = [program.binary, *([f"--defaults-file={program.config}"] if program.config else [])]
+    try:
+        return find_datadir(_run(program, [*defaults, "--print-defaults"]).stdout) or DATADIR
+    except TimeoutError:
+        return DATADIR
+
+
+def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - the operator's own program
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=_SECONDS,
+            check=False,
+            cwd="/",
+            env=clean_environment(),
+            start_new_session=True,
+            **program.identity(),  # type: ignore[call-overload]
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{command[0]} did not list its options within {_SECONDS:g} s") from None
+    except OSError as error:
+        raise Unusable(f"{command[0]}: {error.strerror}: correct the parameter binary") from None
+    return done
+
+
+def _search(directories: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    paths = (os.path.join(directory, name) for name in names for directory in directories)
+    return next((path for path in paths if _is_program(path)), None)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _in(directory: str, path: str) -> str:
+    return os.path.normpath(os.path.join(directory, path))
