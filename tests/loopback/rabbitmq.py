@@ -1,0 +1,214 @@
+"""Real RabbitMQ brokers on addresses of one claimed network, each as small as an Erlang VM gets.
+
+    with Rabbits(net, net.directory / "rabbits", size=3) as rabbits:
+        rabbits.brokers[1].freeze()
+
+Every broker has the ports that it would have on a host of its own (5672, 15672, 25672). Their epmd is their own, on
+a port that follows from the network's number, so that no machine's epmd, and no other test's, knows of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+from loopback.addresses import Net
+from loopback.daemon import Daemon, Died, MissingProgram, NotInTime, find_program, wait_until
+from loopback.sockets import is_listening
+
+PORT, API_PORT, DISTRIBUTION_PORT = 5672, 15672, 25672
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+USER, PASSWORD = "openstack", "geheim-7fa1"
+START_SECONDS = 90.0  # three Erlang VMs on two busy cores
+NET_TICK = 4  # seconds after which, and a quarter more, a silent broker is given up by the others
+
+CONFIG = """\
+listeners.tcp.1 = {address}:5672
+management.tcp.ip = {address}
+management.tcp.port = 15672
+default_user = {user}
+default_pass = {password}
+cluster_partition_handling = ignore
+net_ticktime = {tick}
+collect_statistics_interval = 1000
+vm_memory_high_watermark.absolute = 512MB
+disk_free_limit.absolute = 1MB
+log.file = false
+log.console = true
+log.console.level = warning
+cluster_formation.peer_discovery_backend = classic_config
+"""
+
+
+class Broker(Daemon):
+    """One RabbitMQ node. `name` is its node's, as rabbit-1@127.49.0.61."""
+
+    def __init__(self, rabbits: Rabbits, directory: Path, address: str, short_name: str) -> None:
+        if not SERVER.exists():
+            raise MissingProgram(f"{SERVER} is not there: apt-get install rabbitmq-server, or make deps")
+        self.rabbits, self.directory, self.address = rabbits, directory, address
+        self.name = f"{short_name}@{address}"
+        super().__init__(rabbits.net, [str(SERVER)], directory / "log", env=self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        directory = self.directory
+        interface = self.address.replace(".", ",")
+        return {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "LANG": "C.UTF-8",
+            "HOME": str(self.rabbits.directory),  # with the cookie
+            "ERL_EPMD_PORT": str(self.rabbits.epmd_port),
+            "RUNNING_UNDER_SYSTEMD": "true",  # the VM in the place of its shell: signals go to who they are meant for
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_USE_LONGNAME": "true",
+            "RABBITMQ_DIST_PORT": str(DISTRIBUTION_PORT),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(directory / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "plugins"),
+            "RABBITMQ_MNESIA_BASE": str(directory / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(directory),
+            "RABBITMQ_PID_FILE": str(directory / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                f"+S 1:1 +SDio 1 +A 2 -kernel inet_dist_use_interface {{{interface}}}"
+            ),
+        }
+
+    @property
+    def api(self) -> str:
+        """The base URL of its management API."""
+        return f"http://{self.address}:{API_PORT}"
+
+    def start(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = CONFIG.format(address=self.address, user=USER, password=PASSWORD, tick=NET_TICK)
+        for index, broker in enumerate(self.rabbits.brokers, start=1):
+            text += f"cluster_formation.classic_config.nodes.{index} = {broker.name}\n"
+        (self.directory / "rabbitmq.conf").write_text(text)
+        (self.directory / "plugins").write_text("[rabbitmq_management].\n")
+        super().start()
+
+    def wait_started(self, seconds: float = START_SECONDS) -> None:
+        """Until AMQP and the management API accept connections."""
+        ready = [(self.address, PORT), (self.address, API_PORT)]
+        self.wait_ready(lambda: all(is_listening(*address) for address in ready), seconds, f"{self.name} accepts")
+
+    def control(self, *words: str, seconds: float = 60) -> str:
+        """What rabbitmqctl prints: it starts an Erlang VM of its own, about a second of CPU."""
+        program = find_program("rabbitmqctl", "rabbitmq-server")
+        program = str(SERVER.with_name(Path(program).name))  # the one in sbin changes user and directory
+        done = subprocess.run(
+            [program, "--quiet", "-n", self.name, "--longnames", *words],
+            env={**self._environment(), "RABBITMQ_CTL_ERL_ARGS": "+S 1:1 +SDio 1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if done.returncode:
+            raise Died(f"rabbitmqctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def ask(self, path: str) -> object:
+        """The JSON behind a path of the management API."""
+        answer = requests.get(f"{self.api}{path}", auth=(USER, PASSWORD), timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def send(self, method: str, path: str, document: object = None) -> None:
+        """A change through the management API: `PUT /api/policies/...`."""
+        requests.request(
+            method, f"{self.api}{path}", auth=(USER, PASSWORD), json=document, timeout=10
+        ).raise_for_status()
+
+    def running_nodes(self) -> list[str]:
+        """The nodes that this one sees running; empty where it does not answer."""
+        with contextlib.suppress(requests.RequestException):
+            nodes = self.ask("/api/nodes?columns=name,running")
+            assert isinstance(nodes, list)
+            return sorted(node["name"] for node in nodes if node.get("running"))
+        return []
+
+
+class Rabbits:
+    """Brokers that belong together, with their epmd: started, disturbed and ended as one."""
+
+    def __init__(self, net: Net, directory: Path, size: int = 1, *, first_host: int = 61) -> None:
+        self.net, self.directory = net, directory
+        self.epmd_port = 20000 + int(net.prefix.rpartition(".")[2])
+        addresses = [net.address(first_host + index) for index in range(size)]
+        argv = [find_program("epmd", "rabbitmq-server"), "-port", str(self.epmd_port), "-address", ",".join(addresses)]
+        self.epmd = Daemon(net, argv, directory / "epmd.log", env={})
+        self.brokers: list[Broker] = []
+        for index, address in enumerate(addresses, start=1):
+            self.brokers.append(Broker(self, directory / f"broker-{index}", address, f"rabbit-{index}"))
+
+    def __enter__(self) -> Rabbits:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start all from nothing; returns when they are one cluster."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        cookie = self.directory / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text(secrets.token_hex(16))
+            cookie.chmod(0o400)
+        self.epmd.start()
+        wait_until(lambda: is_listening("127.0.0.1", self.epmd_port), 10, "epmd accepts")
+        first, *others = self.brokers
+        first.start()
+        first.wait_started()
+        for broker in others:
+            broker.start()
+        for broker in others:
+            broker.wait_started()
+        self.wait_whole()
+
+    def wait_whole(self, seconds: float = 60) -> None:
+        """Until every broker sees every other one running."""
+        names = sorted(broker.name for broker in self.brokers)
+        wait_until(
+            lambda: all(broker.running_nodes() == names for broker in self.brokers),
+            seconds,
+            lambda: f"a cluster of {len(names)}\n" + "\n".join(broker.tail() for broker in self.brokers),
+        )
+
+    def mend(self) -> None:
+        """Make a whole cluster of whatever a test has left; from nothing where it cannot be had otherwise."""
+        with contextlib.suppress(NotInTime):
+            if all(broker.is_running() for broker in self.brokers):
+                for broker in self.brokers:
+                    broker.thaw()
+                self.wait_whole(15)
+                if not any(node["partitions"] for node in self._nodes()):
+                    return
+        self.kill()
+        for broker in self.brokers:
+            shutil.rmtree(broker.directory)
+        self.start()
+
+    def _nodes(self) -> list[dict[str, list[str]]]:
+        nodes = self.brokers[0].ask("/api/nodes?columns=name,partitions")
+        assert isinstance(nodes, list)
+        return nodes
+
+    def kill(self) -> None:
+        for broker in self.brokers:
+            broker.kill()
+        self.epmd.kill()
