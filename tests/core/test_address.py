@@ -149,9 +149,9 @@ def name(hosts: str, nodes: str, **facts: Any) -> Membership:
             id="IPv6 in other spellings",
         ),
         pytest.param(H1, "n1", {"reported": {"n1": [f"::ffff:{H1}"]}}, "n1", id="an IPv4 address in an IPv6 one"),
-        pytest.param("g1,g2", "n1 n2", {"map": {"n1": "g1", "n2": "g2"}}, "n1 n2", id="by the map"),
+        pytest.param("g1,g2", "n1 n2", {"host_map": {"n1": "g1", "n2": "g2"}}, "n1 n2", id="by the map"),
         pytest.param(
-            f"{H1},g2", "n1 n2", {"map": {"n1": "g1", "n2": "g2"}, "resolved": {"g1": [H1]}}, "n1 n2",
+            f"{H1},g2", "n1 n2", {"host_map": {"n1": "g1", "n2": "g2"}, "resolved": {"g1": [H1]}}, "n1 n2",
             id="by the map and an address",
         ),
         pytest.param(
@@ -161,7 +161,7 @@ def name(hosts: str, nodes: str, **facts: Any) -> Membership:
     ],
 )  # fmt: skip
 def test_a_host_is_a_node(hosts: str, nodes: str, facts: dict[str, Any], names: str) -> None:
-    assert name(hosts, nodes, **facts) == Membership(tuple(names.split()))
+    assert name(hosts, nodes, **facts) == Membership(tuple(names.split()), parse_peers(hosts))
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def test_a_host_is_a_node(hosts: str, nodes: str, facts: dict[str, Any], names: 
         pytest.param("127.0.0.1", "n1 n2", {"reported": {"n1": ["127.0.0.1"]}}, id="loopback among several nodes"),
         pytest.param("[fe80::1]", "n1", {"reported": {"n1": ["fe80::1"]}}, id="a link-local address"),
         pytest.param("0.0.0.0", "n1", {"reported": {"n1": ["0.0.0.0"]}}, id="no address"),
-        pytest.param("g1", "n1", {"map": {"elsewhere": "g1"}}, id="the map names no node of this cluster"),
+        pytest.param("g1", "n1", {"host_map": {"elsewhere": "g1"}}, id="the map names no node of this cluster"),
     ],
 )
 def test_a_host_that_is_no_node_stands_under_its_own_name(hosts: str, nodes: str, facts: dict[str, Any]) -> None:
     host = hosts.strip("[]")
-    assert name(hosts, nodes, **facts) == Membership((host,), unknown=(host,))
+    assert name(hosts, nodes, **facts) == Membership((host,), parse_peers(hosts), unknown=(host,))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,8 @@ def test_a_host_that_is_no_node_stands_under_its_own_name(hosts: str, nodes: str
             id="the name resolves to another node's address",
         ),
         pytest.param(
-            H1, "n1 n2", {"map": {"n2": H1}, "reported": {"n1": [H1]}}, f"{H1} is n2 and n1 at once", id="a stale map"
+            H1, "n1 n2", {"host_map": {"n2": H1}, "reported": {"n1": [H1]}}, f"{H1} is n2 and n1 at once",
+            id="a stale map",
         ),
         pytest.param(
             f"n1,{H1}", "n1", {"reported": {"n1": [H1]}}, f"n1 and {H1} are both n1", id="one node under two names"
@@ -208,7 +209,7 @@ def test_proofs_that_disagree_are_said(hosts: str, nodes: str, facts: dict[str, 
 
 def test_an_arbitrator_is_no_member() -> None:
     found = name("n1,arb,n2", "n1 n2", arbitrators=parse_peers(H3), resolved={"arb": [H3]})
-    assert found == Membership(("n1", "n2"), arbitrators=("arb",))
+    assert found == Membership(("n1", "n2"), parse_peers("n1,n2"), arbitrators=("arb",))
 
 
 NODES = st.lists(NAMES, min_size=1, max_size=5, unique_by=lambda one: one.partition(".")[0])
@@ -217,7 +218,8 @@ NODES = st.lists(NAMES, min_size=1, max_size=5, unique_by=lambda one: one.partit
 @given(NODES, st.randoms(use_true_random=False))
 def test_every_node_is_found_by_its_own_name_and_nobody_else_by_it(nodes: list[str], random: Any) -> None:
     hosts = random.sample(nodes, len(nodes))
-    assert name_members([Peer(host) for host in hosts], nodes=nodes) == Membership(tuple(hosts))
+    peers = tuple(Peer(host) for host in hosts)
+    assert name_members(peers, nodes=nodes) == Membership(tuple(hosts), peers)
 
 
 @given(st.lists(PEERS, max_size=5), st.lists(HOSTS, max_size=5), st.dictionaries(HOSTS, st.lists(HOSTS, max_size=3)))
@@ -225,7 +227,7 @@ def test_no_host_is_lost_and_no_name_stands_twice(
     peers: list[Peer], nodes: list[str], reported: dict[str, list[str]]
 ) -> None:
     found = name_members(peers, nodes=nodes, reported=reported, resolved=reported)
-    assert len(set(found.names)) == len(found.names)
+    assert len(set(found.names)) == len(found.names) == len(found.peers)
     assert len(found.names) == len(peers) or found.ambiguous
     assert set(found.names) <= set(nodes) | {peer.host for peer in peers}
     assert set(found.unknown) <= {peer.host for peer in peers}

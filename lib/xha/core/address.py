@@ -42,12 +42,13 @@ class ClusterAddress(NamedTuple):
 class Membership(NamedTuple):
     """Who the hosts of the list are.
 
-    names: the members in the order of the list, a host that is no node of Pacemaker's under its own name. unknown:
-    those hosts. ambiguous: sentences about proofs that disagree; while there is one, nobody may form a cluster.
-    arbitrators: the hosts of the list that only vote; they are no members.
+    names: the members in the order of the list, a host that is no node of Pacemaker's under its own name. peers: how
+    the list has each of them. unknown: the hosts that are no node. ambiguous: sentences about proofs that disagree;
+    while there is one, nobody may form a cluster. arbitrators: hosts that only vote; they are no members.
     """
 
     names: tuple[str, ...]
+    peers: tuple[Peer, ...] = ()
     unknown: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
     arbitrators: tuple[str, ...] = ()
@@ -110,23 +111,22 @@ def name_members(  # noqa: PLR0913 - four sources of names and addresses, none o
     peers: Iterable[Peer],
     *,
     nodes: Sequence[str],
-    map: Mapping[str, str] | None = None,
+    host_map: Mapping[str, str] | None = None,
     resolved: Mapping[str, Iterable[str]] | None = None,
     reported: Mapping[str, Iterable[str]] | None = None,
     arbitrators: Iterable[Peer] = (),
 ) -> Membership:
     """Return which of Pacemaker's nodes each host of the list is.
 
-    map is cluster_host_map, resolved what a name or host resolves to, reported the addresses that a node's own report
-    gives. A host is a node if the map says so, if their names are equal (a short name equals the first label of a
-    full one), or if they have an address that no other node has. A loopback address proves nothing among several.
+    host_map is cluster_host_map, resolved what a name or host resolves to, reported the addresses that a node's own
+    report gives. A host is a node if the map says so, if their names are equal (a short name equals the first label of
+    a full one), or if they have an address that no other node has. Loopback addresses prove nothing among several.
     """
-    book = _Book(tuple(dict.fromkeys(nodes)), map or {}, resolved or {}, reported or {})
-    names: list[str] = []
+    book = _Book(tuple(dict.fromkeys(nodes)), host_map or {}, resolved or {}, reported or {})
+    members: dict[str, Peer] = {}
     voters: list[str] = []
     unknown: list[str] = []
     ambiguous: list[str] = []
-    taken: dict[str, str] = {}
     voting = tuple(arbitrators)
     for peer in peers:
         if any(book.same_host(peer.host, voter.host) for voter in voting):
@@ -138,25 +138,24 @@ def name_members(  # noqa: PLR0913 - four sources of names and addresses, none o
         if len(found) != 1:
             unknown.append(peer.host)
         name = found[0] if len(found) == 1 else peer.host
-        if name in taken:
-            ambiguous.append(f"{taken[name]} and {peer.host} are both {name}")
+        if name in members:
+            ambiguous.append(f"{members[name].host} and {peer.host} are both {name}")
             continue
-        taken[name] = peer.host
-        names.append(name)
-    return Membership(tuple(names), tuple(unknown), tuple(ambiguous), tuple(voters))
+        members[name] = peer
+    return Membership(tuple(members), tuple(members.values()), tuple(unknown), tuple(ambiguous), tuple(voters))
 
 
 class _Book(NamedTuple):
     """All that is known about who has which name and address."""
 
     nodes: tuple[str, ...]
-    map: Mapping[str, str]
+    host_map: Mapping[str, str]
     resolved: Mapping[str, Iterable[str]]
     reported: Mapping[str, Iterable[str]]
 
     def find(self, host: str) -> list[str]:
         """Return the nodes that a host is, in their order; more than one where the proofs disagree."""
-        mapped = [node for node in self.nodes if node in self.map and self.same_host(host, self.map[node])]
+        mapped = [node for node in self.nodes if node in self.host_map and self.same_host(host, self.host_map[node])]
         named = _equal_names(host, self.nodes)
         proven = {*mapped, *named, *(self._owner(address) for address in self.addresses(host))}
         return [node for node in self.nodes if node in proven]
