@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .parameter_values import (
+    parse_cluster_address,
     parse_host_map,
     parse_name,
     parse_options,
     parse_path,
+    parse_peers,
     parse_positive,
     parse_program,
     parse_seconds,
     parse_switch,
     parse_text,
-    parse_words,
 )
 
 if TYPE_CHECKING:
@@ -148,10 +149,11 @@ PARAMETERS = (
         "Whether an empty data directory is initialised where a node begins the very first cluster. A node that joins "
         "needs none of it.",
         kind="boolean",
+        reloadable=True,
     ),
     Parameter(
         "wsrep_cluster_address",
-        parse_text,
+        parse_cluster_address,
         "",
         "Members of the cluster",
         "All hosts that may hold data of the cluster, as gcomm://10.0.0.1,10.0.0.2,10.0.0.3, with options after a ? as "
@@ -168,7 +170,7 @@ PARAMETERS = (
     ),
     Parameter(
         "arbitrators",
-        parse_words,
+        parse_peers,
         "",
         "Arbitrators (garbd)",
         "Hosts that run garbd, separated by commas: members of the group without data, that vote and are never waited "
@@ -210,6 +212,7 @@ PARAMETERS = (
         "Accepted from ocf:heartbeat:galera and without effect: quorum of two nodes proves nothing of the other one, "
         "and fencing does. xha-check --grant is the way to go on without a node.",
         kind="boolean",
+        reloadable=True,
         retired=True,
     ),
     Parameter(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from .durations import parse_duration
+
+if TYPE_CHECKING:
+    from .address import Peer
 
 
 def parse_text(text: str) -> str:
@@ -57,22 +61,26 @@ def parse_positive(text: str) -> float:
     return seconds
 
 
-def parse_words(text: str) -> tuple[str, ...]:
-    """Return the words of a list that blanks, commas or semicolons separate."""
-    return tuple(re.sub("[,;]", " ", text).split())
+def parse_cluster_address(text: str) -> str:
+    """Return the text, because the server gets it as it is. :raises ValueError: for what core/address.py refuses."""
+    from .address import parse_cluster_address
+
+    parse_cluster_address(text)
+    return text
 
 
 def parse_host_map(text: str) -> dict[str, str]:
     """Return {Pacemaker's node: host} of node1:host1;node2:host2. :raises ValueError: naming the entry."""
-    pairs: dict[str, str] = {}
-    for entry in filter(None, (part.strip() for part in text.split(";"))):
-        node, colon, host = (part.strip() for part in entry.partition(":"))
-        if not (node and colon and host) or set(" \t") & set(node + host):
-            raise ValueError(f"{entry!r} is not NODE:HOST, as in node1:10.0.0.1;node2:10.0.0.2")
-        if node in pairs:
-            raise ValueError(f"{node!r} is mapped twice")
-        pairs[node] = host
-    return pairs
+    from .address import parse_host_map
+
+    return parse_host_map(text)
+
+
+def parse_peers(text: str) -> tuple[Peer, ...]:
+    """Return a list of hosts that commas separate. :raises ValueError: naming the host."""
+    from .address import parse_peers
+
+    return parse_peers(text)
 
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .address import Peer
+
 __all__ = [
     "PARAMETERS",
     "SECRETS",
@@ -33,7 +35,7 @@ class Settings(NamedTuple):
     """Every parameter, with its value. "" is "find it on this host"; durations are seconds.
 
     additional_parameters are words of a command line. cluster_host_map: Pacemaker's node to the host of
-    wsrep_cluster_address. arbitrators: hosts, or HOST:PORT.
+    wsrep_cluster_address. arbitrators: hosts that only vote.
     """
 
     binary: str = ""
@@ -52,7 +54,7 @@ class Settings(NamedTuple):
     enable_creation: bool = False
     wsrep_cluster_address: str = ""
     cluster_host_map: Mapping[str, str] = {}
-    arbitrators: tuple[str, ...] = ()
+    arbitrators: tuple[Peer, ...] = ()
     check_user: str = ""
     check_passwd: str = ""
     check_passwd_use_empty: bool = False
@@ -131,20 +133,21 @@ def load_settings(text: str) -> Settings | None:
     """Return what render_settings wrote; None for a text that is torn, of another schema, or has another kind."""
     import json
 
+    from .address import Peer
+
     try:
         said = json.loads(text)
         if said.pop("schema") != SCHEMA:
             return None
-        lists = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
-        settings = Settings(**{**said, **lists})
+        said["additional_parameters"] = tuple(said["additional_parameters"])
+        said["arbitrators"] = tuple(Peer(*peer) for peer in said["arbitrators"])
+        settings = Settings(**said)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return settings if all(_alike(*pair) for pair in zip(settings, Settings())) else None
-
-
-def _alike(value: object, default: object) -> bool:
-    if isinstance(value, tuple):
-        return isinstance(default, tuple) and all(isinstance(word, str) for word in value)
-    if isinstance(value, dict):
-        return isinstance(default, dict) and all(isinstance(host, str) for host in value.values())
-    return type(value) is type(default)
+    if not all(type(value) is type(default) for value, default in zip(settings, Settings())):
+        return None
+    peers = all(
+        isinstance(peer.host, str) and isinstance(peer.port, (int, type(None))) for peer in settings.arbitrators
+    )
+    words = [*settings.additional_parameters, *settings.cluster_host_map.values()]
+    return settings if peers and all(isinstance(word, str) for word in words) else None

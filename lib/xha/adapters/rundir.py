@@ -1,0 +1,119 @@
+"""/run/xha/galera/RESOURCE: what the agent's processes leave for each other until the next boot.
+
+Every file is replaced in one step, so that no reader sees half of it; none is kept through a power cut, so none is
+flushed to the disk.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ..core.bulletin import Bulletin, parse_bulletin, render_bulletin
+from ..core.failures import Failure, parse_failures, render_failures
+from ..core.parameters import Settings, load_settings, render_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BASE = "/run/xha/galera"
+_SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
+_MOST_BYTES = 1 << 20
+
+
+class RunDir:
+    """The directory of one resource. name: its OCF_RESOURCE_INSTANCE without a clone's :N.
+
+    Reading never raises: what is absent, torn or unreadable is None, or nothing. Writing raises OSError.
+    """
+
+    def __init__(self, name: str, base: str = BASE) -> None:
+        self.path = os.path.join(base, name)
+
+    def file(self, name: str) -> str:
+        """Return the path of a file in it: keeper.lock, notify."""
+        return os.path.join(self.path, name)
+
+    def make(self) -> None:
+        """Make the directory, 0755, where it is not there."""
+        _make_directory(self.path)
+
+    def make_server_directory(self, uid: int, gid: int) -> str:
+        """Make the directory that belongs to the server's account, and return its path."""
+        self.make()
+        path = self.file("mysqld")
+        _make_directory(path)
+        os.chown(path, uid, gid, follow_symlinks=False)
+        return path
+
+    def read_settings(self) -> Settings | None:
+        """Return the settings that start or reload-agent stored last."""
+        return load_settings(self._read(_SETTINGS))
+
+    def write_settings(self, settings: Settings) -> None:
+        """Store the settings, for root alone."""
+        self._write(_SETTINGS, render_settings(settings), 0o600)
+
+    def settings_signature(self) -> tuple[int, ...]:
+        """Return what changes whenever the settings are stored again."""
+        try:
+            seen = os.stat(self.file(_SETTINGS))
+        except OSError:
+            return ()
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+    def read_bulletin(self) -> Bulletin | None:
+        """Return what the keeper said last. Whether it lives is another question: see its pid and start time."""
+        return parse_bulletin(self._read(_KEEPER))
+
+    def write_bulletin(self, bulletin: Bulletin) -> None:
+        """Say what the keeper does, for everybody on this host."""
+        self._write(_KEEPER, render_bulletin(bulletin), 0o644)
+
+    def read_failures(self) -> tuple[Failure, ...]:
+        """Return the failures that were written down, the oldest first."""
+        return parse_failures(self._read(_FAILURES))
+
+    def write_failures(self, failures: Iterable[Failure]) -> None:
+        """Write the failures down; none removes the file."""
+        kept = tuple(failures)
+        if kept:
+            self._write(_FAILURES, render_failures(kept), 0o644)
+        else:
+            self.remove(_FAILURES)
+
+    def remove(self, name: str) -> None:
+        """Remove a file of it; one that is not there is no error."""
+        try:
+            os.unlink(self.file(name))
+        except FileNotFoundError:
+            return
+
+    def _read(self, name: str) -> str:
+        try:
+            with open(self.file(name), encoding="utf-8", errors="replace") as file:
+                return file.read(_MOST_BYTES)
+        except OSError:
+            return ""
+
+    def _write(self, name: str, text: str, mode: int) -> None:
+        self.make()
+        path = self.file(name)
+        temporary = f"{path}.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), mode)  # whatever the umask is
+                file.write(text + "\n")
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise
+
+
+def _make_directory(path: str) -> None:
+    if os.path.isdir(path):
+        return
+    _make_directory(os.path.dirname(path))
+    os.mkdir(path)
+    os.chmod(path, 0o755)  # noqa: S103 - whatever the umask is: others read keeper.json
