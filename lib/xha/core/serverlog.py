@@ -11,7 +11,7 @@ _ERROR = re.compile(
     r"\[ERROR\]|^(?:Fatal error in defaults handling|Could not open required defaults file"
     r"|error: Found option without preceding group|error: Wrong group definition)"
 )
-_START = re.compile(r"starting as process \d+|Recovered position")
+_START = re.compile(r"[Ss]tarting (?:\S+ [^\n]*)?as process \d+")
 _STAMP = re.compile(r"^\d{4}-?\d\d-?\d\d[T ]+\d{1,2}:\d\d:\d\d(?:\.\d+)?Z?(?:[+-]\d\d:\d\d)?\s+(?:0x)?[0-9a-f]+\s+")
 # What follows from the real error, and only hides it.
 _ECHO = re.compile(r"\[ERROR\](?: \[MY-\d+\])?(?: \[\w+\])? (?:\S*(?:mysqld|mariadbd): )?(?:Aborting|Abort)\.?$")
