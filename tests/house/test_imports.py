@@ -19,6 +19,7 @@ PURE = {
     "__future__",
     "collections",
     "configparser",
+    "csv",
     "dataclasses",
     "datetime",
     "enum",
@@ -28,6 +29,7 @@ PURE = {
     "json",
     "re",
     "typing",
+    "xml",
 }
 # adapter: the third party that it wraps. rich is for doors alone.
 WRAPPED = {
@@ -35,6 +37,7 @@ WRAPPED = {
     "database.py": {"pymysql"},
     "dependency.py": {"pymysql"},
     "processes.py": {"psutil"},
+    "vip.py": {"psutil"},
     "web.py": {"requests"},
 }
 DOORS_PARTIES = {"rich"}

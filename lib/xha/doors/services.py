@@ -57,8 +57,9 @@ def look(wanted: Wanted) -> list[Result]:
 
 def run_services(services: Sequence[ServiceConfig], wanted: Wanted) -> list[Result]:
     """Run the checks side by side and return the results in the services' order."""
-    found = dict(run_jobs([job_of(service, wanted.level, wanted.grace) for service in services]))
-    return [found[service] for service in services]
+    jobs = [job_of(service, wanted.level, wanted.grace) for service in services]
+    found = {service.name: result for service, result in run_jobs(jobs)}
+    return [found[service.name] for service in services]
 
 
 def choose_services(wanted: Wanted) -> list[ServiceConfig]:

@@ -39,3 +39,16 @@ def parse_secret_variable(text: str) -> Secret:
     if not _VARIABLE.fullmatch(text):
         raise ValueError("not the name of an environment variable")
     return Secret(variable=text)
+
+
+def parse_percentage(text: str) -> float:
+    """Return the share that a percentage is, as 0.9 for 90%. :raises ValueError: naming the text."""
+    match = re.fullmatch(r"(\d{1,3})\s*%", text.strip(), re.ASCII)
+    if match is None or not 1 <= int(match[1]) <= 100:
+        raise ValueError(f"{text!r} is not a percentage from 1% to 100%")
+    return int(match[1]) / 100
+
+
+def parse_limit(text: str) -> int:
+    """Return a whole number from 0 to a million. :raises ValueError: naming the text."""
+    return 0 if text == "0" else parse_count(text)
