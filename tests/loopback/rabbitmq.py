@@ -3,7 +3,7 @@
     with Rabbits(net, net.directory / "rabbits", size=3) as rabbits:
         rabbits.brokers[1].freeze()
 
-Every broker has the ports that it would have on a host of its own (5672, 15672, 25672). Their epmd is their own, on
+Every broker has the ports that it would have on a host of its own (5672, 15672). Their epmd is their own, on
 a port that follows from the network's number, so that no machine's epmd, and no other test's, knows of them.
 """
 
@@ -23,7 +23,8 @@ from loopback.addresses import Net
 from loopback.daemon import Daemon, Died, MissingProgram, NotInTime, find_program, wait_until
 from loopback.sockets import is_listening
 
-PORT, API_PORT, DISTRIBUTION_PORT = 5672, 15672, 25672
+PORT, API_PORT = 5672, 15672
+DISTRIBUTION_PORT = 25672  # and the next ones: a broker asks one epmd whether its own is taken, on whatever address
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 USER, PASSWORD = "openstack", "geheim-7fa1"
 START_SECONDS = 90.0  # three Erlang VMs on two busy cores
@@ -50,11 +51,11 @@ cluster_formation.peer_discovery_backend = classic_config
 class Broker(Daemon):
     """One RabbitMQ node. `name` is its node's, as rabbit-1@127.49.0.61."""
 
-    def __init__(self, rabbits: Rabbits, directory: Path, address: str, short_name: str) -> None:
+    def __init__(self, rabbits: Rabbits, directory: Path, address: str, index: int) -> None:
         if not SERVER.exists():
             raise MissingProgram(f"{SERVER} is not there: apt-get install rabbitmq-server, or make deps")
         self.rabbits, self.directory, self.address = rabbits, directory, address
-        self.name = f"{short_name}@{address}"
+        self.name, self.index = f"rabbit-{index}@{address}", index
         super().__init__(rabbits.net, [str(SERVER)], directory / "log", env=self._environment())
 
     def _environment(self) -> dict[str, str]:
@@ -68,7 +69,8 @@ class Broker(Daemon):
             "RUNNING_UNDER_SYSTEMD": "true",  # the VM in the place of its shell: signals go to who they are meant for
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": "true",
-            "RABBITMQ_DIST_PORT": str(DISTRIBUTION_PORT),
+            "RABBITMQ_DIST_PORT": str(DISTRIBUTION_PORT + self.index - 1),
+            "ERL_CRASH_DUMP": str(directory / "erl_crash.dump"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(directory / "advanced.config"),
@@ -149,7 +151,7 @@ class Rabbits:
         self.epmd = Daemon(net, argv, directory / "epmd.log", env={})
         self.brokers: list[Broker] = []
         for index, address in enumerate(addresses, start=1):
-            self.brokers.append(Broker(self, directory / f"broker-{index}", address, f"rabbit-{index}"))
+            self.brokers.append(Broker(self, directory / f"broker-{index}", address, index))
 
     def __enter__(self) -> Rabbits:
         try:
