@@ -1,0 +1,113 @@
+"""A server that xha's adapters start: its configuration is a file, as on a host, and it outlives no test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loopback import Net, Node, wait_until
+from loopback.galera import server_user
+from xha.adapters.datadir import DataDirectory, read_tail
+from xha.adapters.ending import terminate
+from xha.adapters.launch import Recovery, launch, recover
+from xha.adapters.mariadbd import Program, find_program, read_options
+from xha.adapters.procfs import Process, look
+from xha.core.parameters import Settings
+from xha.core.position import Position
+from xha.core.serverlog import find_errors
+
+# Kills whatever has its working directory below the first argument, once its standard input ends: xha starts servers
+# that outlive it, and a test that is killed must leave none.
+SWEEPER = """
+import os, signal, sys
+sys.stdin.read()
+for name in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        if os.readlink(f"/proc/{name}/cwd").startswith(sys.argv[1] + "/"):
+            os.kill(int(name), signal.SIGKILL)
+    except OSError:
+        pass
+"""
+
+
+class Sweeper:
+    """Ends what was started below a directory, however its owner ends."""
+
+    def __init__(self, net: Net, directory: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-IS", "-c", SWEEPER, str(directory)],
+            stdin=subprocess.PIPE,
+            pass_fds=(net.fileno(),),
+            start_new_session=True,
+        )
+
+    def sweep(self) -> None:
+        self._process.communicate()
+
+
+class Server(Node):
+    """A node whose server runs by xha's hand. Its files are a Node's, its options stand in my.cnf."""
+
+    def __init__(
+        self, net: Net, directory: Path, address: str, *, members: Sequence[str] = (), lines: str = ""
+    ) -> None:
+        super().__init__(net, directory, address, members=members)
+        self._make_directory()
+        self.config = directory / "my.cnf"
+        self.configure(lines)
+        self.files = DataDirectory(str(self.datadir))
+        self.process: Process | None = None
+        self._log_began = 0
+
+    def configure(self, lines: str = "") -> None:
+        """Write my.cnf anew, with these lines more."""
+        words = [word[2:] for word in self._fixed]
+        self.config.write_text("\n".join(["[mysqld]", *words, f"log_error={self.directory}/server.log", lines, ""]))
+        self.config.chmod(0o644)
+
+    def settings(self, **changes: Any) -> Settings:
+        return Settings(config=str(self.config), user=server_user() or "mysql", group="")._replace(**changes)
+
+    def program(self, **changes: Any) -> Program:
+        return read_options(find_program(self.settings(**changes)))[0]
+
+    def recover(self, seconds: float = 30) -> Recovery:
+        return recover(self.program(), time.monotonic() + seconds)
+
+    def launch(self, position: Position | None = None, **how: Any) -> Process:
+        """Launch it, and return at once."""
+        program = self.program()
+        self._log_began = Path(program.log).stat().st_size if Path(program.log).exists() else 0
+        self.process = launch(program, position, **how)
+        return self.process
+
+    def form(self, **how: Any) -> Process:
+        """Have it form a cluster of its own from where its data end, and wait until it is Synced."""
+        position = self.recover().position
+        process = self.launch(position if position and position.real else None, bootstrap=True, **how)
+        self.await_synced()
+        return process
+
+    def lives(self) -> bool:
+        return self.process is not None and look(self.process.pid, self.process.started) is not None
+
+    def await_synced(self) -> None:
+        def ready() -> bool:
+            assert self.lives(), self.errors()
+            return self.is_synced()
+
+        wait_until(ready, 60, lambda: f"{self.name} is Synced: {self.errors()}")
+
+    def await_end(self, seconds: float = 30) -> None:
+        wait_until(lambda: not self.lives(), seconds, "the server ends")
+
+    def errors(self) -> tuple[str, ...]:
+        """The errors of the last launch."""
+        return find_errors(read_tail(self.program().log, self._log_began))
+
+    def end(self, seconds: float = 30, **how: Any) -> tuple[Any, ...]:
+        return terminate(str(self.datadir), time.monotonic() + seconds, **how)

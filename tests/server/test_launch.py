@@ -1,0 +1,182 @@
+"""A server is launched as its init system would launch it, from the position that was recovered."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from loopback import wait_until
+from loopback.galera import server_user
+from server.conftest import MakeServer
+from server.machine import Server
+from xha.adapters.launch import InUse, Unusable, exit_status, launch
+from xha.adapters.mariadbd import find_binary, find_program, read_options
+from xha.adapters.notify import NotifySocket
+from xha.adapters.procfs import look
+from xha.core.position import NO_UUID, Position
+from xha.core.serverlog import is_permanent
+
+
+def limit(pid: int, name: str) -> int:
+    line = next(one for one in Path(f"/proc/{pid}/limits").read_text().split("\n") if one.startswith(name))
+    return int(line[len(name) :].split()[0])
+
+
+def test_a_node_that_forms_its_cluster_goes_on_where_its_data_end(server: Server) -> None:
+    server.form()
+    server.sql("CREATE DATABASE shop")
+    server.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY)")
+    uuid = server.status("wsrep_cluster_state_uuid")["wsrep_cluster_state_uuid"]
+    assert server.end() == ()
+    saved = server.files.read_grastate()
+    assert saved is not None
+    assert saved.uuid == uuid
+    assert saved.seqno >= 2, "a clean stop leaves its seqno"
+    server.form()
+    assert server.status("wsrep_cluster_state_uuid") == {"wsrep_cluster_state_uuid": uuid}
+    assert int(server.status("wsrep_last_committed")["wsrep_last_committed"]) >= saved.seqno
+    assert server.end() == ()
+
+
+def test_a_server_has_what_an_init_system_gives(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCF_RESKEY_test_passwd", "secret")
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/somebody/else")
+    server.socket = server.directory / "run" / "mysqld.sock"
+    server.configure(f"socket={server.socket}")
+    process = server.form(environment={"XHA": "1"})
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    environment = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+    names = {entry.partition(b"=")[0] for entry in environment}
+    assert os.getsid(process.pid) == process.pid != os.getsid(0)
+    assert Path(f"/proc/{process.pid}/cwd").resolve() == server.datadir.resolve()
+    assert os.readlink(f"/proc/{process.pid}/fd/0") == "/dev/null"
+    assert {os.readlink(f"/proc/{process.pid}/fd/{number}") for number in (1, 2)} == {f"{server.directory}/server.log"}
+    assert int(status["SigIgn"], 16) in (0, 1 << signal.SIGPIPE - 1), "what else it ignores is not ours"
+    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text() == "0\n"
+    assert b"XHA" in names
+    assert not names & {b"OCF_RESKEY_test_passwd", b"NOTIFY_SOCKET"}
+    assert limit(process.pid, "Max open files") >= min(32768, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    assert limit(process.pid, "Max locked memory") >= 524288
+    assert server.socket.parent.stat().st_mode & 0o777 == 0o755
+    if server_user():
+        owners = {path.owner() for path in (server.socket.parent, server.directory / "server.log")}
+        assert owners == {server_user()}
+        assert status["Uid"].split() == [str(server.datadir.stat().st_uid)] * 4
+
+
+def test_a_server_tells_its_state_by_the_socket_and_the_file(server: Server) -> None:
+    _, options = read_options(find_program(server.settings()))
+    assert options.wsrep_status_file == "", "MariaDB 10.9 and later know the status file"
+    path = server.directory / "status.json"
+    notify = NotifySocket(
+        str(server.directory / "notify"), (server.datadir.stat().st_uid, server.datadir.stat().st_gid)
+    )
+    server.form(notify_socket=notify.path, status_file=str(path))
+    wait_until(lambda: notify.drain().ready, 10, "READY=1")
+    assert notify.notice.status
+    assert json.loads(path.read_text())["status"]["state"] == "SYNCED"
+    again = NotifySocket(notify.path, (server.datadir.stat().st_uid, server.datadir.stat().st_gid))
+    server.end()
+    assert again.drain().stopping, "a socket that the next keeper binds hears the same server"
+    again.close()
+
+
+def test_an_option_that_the_server_does_not_know_is_its_own_words(server: Server) -> None:
+    server.configure("no_such_option=1")
+    began = time.monotonic()
+    with pytest.raises(Unusable, match="unknown variable 'no_such_option=1'") as refused:
+        server.program()
+    assert time.monotonic() - began < 5
+    assert refused.value.installed
+    assert str(server.config) in str(refused.value)
+
+
+def test_a_provider_that_is_not_there_ends_the_start_for_good(server: Server) -> None:
+    server.configure("wsrep_provider=/nonexistent/libgalera_smm.so")
+    process = server.launch(bootstrap=True)
+    server.await_end(10)
+    assert exit_status(process.pid) == 1
+    assert is_permanent(server.errors())
+
+
+def test_a_lone_server_that_finds_nobody_may_try_again(make_server: MakeServer, server: Server) -> None:
+    other = make_server(members=[server.address, server.net.next_address()])
+    other.launch(cluster_address=f"gcomm://{server.address}?pc.wait_prim_timeout=PT1S&pc.announce_timeout=PT1S")
+    other.await_end(40)
+    assert other.errors()
+    assert not is_permanent(other.errors())
+
+
+def test_a_second_server_is_not_launched_on_the_same_data(server: Server) -> None:
+    process = server.form()
+    with pytest.raises(InUse, match=f"in use by m.*, pid {process.pid}"):
+        launch(server.program(), None)
+    assert look(process.pid, process.started)
+
+
+def test_the_saved_state_that_we_write_is_what_a_bootstrap_goes_by(server: Server) -> None:
+    server.form()
+    server.end()
+    saved = server.files.read_grastate()
+    assert saved is not None
+    position = Position(saved.uuid, saved.seqno)
+    server.files.write_grastate(position, safe_to_bootstrap=False)
+    server.launch(position, bootstrap=True)
+    server.await_end()
+    assert any("may not be safe to bootstrap" in line for line in server.errors())
+    assert not is_permanent(server.errors())
+    before = (server.datadir / "grastate.dat").stat()
+    server.files.write_grastate(position, safe_to_bootstrap=True)
+    after = (server.datadir / "grastate.dat").stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert after.st_ino != before.st_ino, "a new file takes the old one's place"
+    server.form()
+    assert server.status("wsrep_cluster_state_uuid") == {"wsrep_cluster_state_uuid": saved.uuid}
+
+
+@pytest.mark.parametrize(("wrapper", "name"), [("mysqld_safe", "mysqld"), ("mariadbd-safe", "mariadbd")])
+def test_a_wrapper_stands_for_the_server_that_it_would_start(wrapper: str, name: str) -> None:
+    assert Path(find_binary(f"/usr/bin/{wrapper}")).name == name
+
+
+@pytest.mark.parametrize("binary", ["/nonexistent/mariadbd", "/etc/passwd", "no-such-server", "/nonexistent/safe"])
+def test_a_program_that_is_not_there_is_told_from_a_broken_one(binary: str) -> None:
+    with pytest.raises(Unusable, match=binary) as refused:
+        find_binary(binary)
+    assert not refused.value.installed
+
+
+def test_the_server_s_own_options_fill_what_the_settings_leave_open(server: Server) -> None:
+    program, options = read_options(find_program(server.settings()))
+    assert (program.datadir, program.socket, program.pid) == (
+        str(server.datadir),
+        str(server.socket),
+        str(server.pid_file),
+    )
+    assert program.log == f"{server.directory}/server.log"
+    assert options.wsrep_on
+    assert options.wsrep_cluster_address == f"gcomm://{server.address}"
+    assert options.wsrep_sst_method == "rsync"
+    assert sorted(path.name for path in server.datadir.iterdir()) == sorted(
+        path.name for path in (server.net.directory / "empty-datadir").iterdir()
+    ), "asking leaves the data directory as it was"
+
+
+def test_settings_outdo_the_option_file_and_words_outdo_the_settings(server: Server) -> None:
+    program = server.program(
+        datadir="/srv/one", socket="/run/a.sock", additional_parameters=("--datadir=/srv/two", "--log-error=err")
+    )
+    assert program.datadir == "/srv/two"
+    assert program.socket == "/run/a.sock"
+    assert program.log == "/srv/two/err.err"
+    assert program.command[1] == f"--defaults-file={server.config}"
+
+
+def test_an_empty_database_has_no_position(server: Server) -> None:
+    assert server.recover().position == Position(NO_UUID, -1)
