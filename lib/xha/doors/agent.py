@@ -1,0 +1,188 @@
+"""ocf:xha:galera: from the action that Pacemaker names to its exit code, and one line for people who ask why.
+
+Pacemaker shows the exit reason, its first 128 characters, in `pcs status`, and logs all of standard error; a traceback
+goes to syslog alone. A module is imported when its action is called: meta-data and monitor run often, and need little.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from ..core.ocf import ACTIONS, RESKEY, ExitCode, Instance, Outcome, parse_instance
+from .streams import abandon_stdout, mend_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from ..core.parameters import BadParameter, Settings
+
+# action: the module below doors/ that does it, and its function(settings, instance).
+_DOORS = {
+    "start": ("galera.start", "start"),
+    "stop": ("galera.stop", "stop"),
+    "monitor": ("galera.probe", "monitor"),
+}
+_NO_ACTION = "the action {!r} is not implemented: this agent is a plain clone; see the usage"
+
+
+class _Ended(BaseException):
+    """SIGTERM. Not an Exception, so that nothing on the way takes it for a failure of its own."""
+
+
+class Call(NamedTuple):
+    """One call of an action, with what the environment said of it."""
+
+    action: str
+    instance: Instance
+    environment: Mapping[str, str]
+
+
+def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    action = arguments[0] if arguments else ""
+    mend_streams()
+    if action == "meta-data":
+        return _tell_metadata()
+    if action in ("usage", "help", "--help", "-h"):
+        _write(_usage())
+        return ExitCode.SUCCESS
+    if action not in {one.name for one in ACTIONS}:
+        sys.stderr.write(_usage())
+        return _tell(Outcome(ExitCode.UNIMPLEMENTED, _NO_ACTION.format(action[:40])))
+    environment = os.environ if environ is None else environ
+    return _tell(_run(action, environment), environment)
+
+
+def _run(action: str, environment: Mapping[str, str]) -> Outcome:
+    import signal
+
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        try:
+            call = Call(action, parse_instance(environment, action), environment)
+        except ValueError as error:
+            return Outcome(ExitCode.GENERIC, str(error))
+        return _dispatch(call)
+    except (_Ended, KeyboardInterrupt):
+        return Outcome(
+            ExitCode.GENERIC, f"{action} was ended by a signal before it was done: see the log, then its timeout"
+        )
+    except Exception as error:  # Pacemaker's users get a sentence, never a traceback
+        _log_traceback(environment)
+        return _unexpected(action, error, environment)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise _Ended
+
+
+def _dispatch(call: Call) -> Outcome:
+    if call.action == "validate-all":
+        from .validate import validate
+
+        return validate(call.environment, call.instance)
+    if call.action == "reload-agent":
+        from .reload import reload_agent
+
+        return reload_agent(call.environment, call.instance)
+    from ..core.parameters import parse_settings_leniently
+
+    settings, bad = parse_settings_leniently(call.environment)
+    if not bad:
+        return _door(call.action)(settings, call.instance)
+    return _despite(call, settings, bad)
+
+
+def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> Outcome:
+    """Do what can be done with parameters that cannot be used: nothing is started, and what runs is seen and stopped.
+
+    The settings that the last start or reload stored name the server that runs.
+    """
+    if call.action == "start":
+        return Outcome(ExitCode.INSTALLED, str(bad[0]))
+    from ..adapters.rundir import RunDir
+
+    outcome = _door(call.action)(RunDir(call.instance.name).read_settings() or settings, call.instance)
+    if call.action == "monitor" and outcome.code is ExitCode.SUCCESS:
+        return Outcome(ExitCode.DEGRADED, f"runs with its old settings: {bad[0]}")
+    return outcome
+
+
+def _door(action: str) -> Callable[[Settings, Instance], Outcome]:
+    from importlib import import_module
+
+    module, function = _DOORS[action]
+    door: Callable[[Settings, Instance], Outcome] = getattr(import_module(f"xha.doors.{module}"), function)
+    return door
+
+
+def _unexpected(action: str, error: Exception, environment: Mapping[str, str]) -> Outcome:
+    reason = f"{action}: {_hide(f'{type(error).__name__}: {error}', environment)}"
+    if isinstance(error, PermissionError) and action == "start":
+        return Outcome(ExitCode.PERM, f"{reason}; correct the permissions, then pcs resource cleanup")
+    # A failed check is not a failed database: 1 would stop a server that may well serve. The keeper looks on.
+    if action == "monitor" and environment.get(f"{RESKEY}CRM_meta_interval", "0") not in ("", "0"):
+        return Outcome(ExitCode.DEGRADED, f"{reason}; the server was not looked at: see the log of xha-galera")
+    return Outcome(ExitCode.GENERIC, f"{reason}; see the log of xha-galera, then pcs resource cleanup")
+
+
+def _hide(text: str, environment: Mapping[str, str]) -> str:
+    """Return the text without the passwords that the environment holds, should somebody's error quote one."""
+    from ..core.parameters import SECRETS
+
+    for name in SECRETS:
+        secret = environment.get(RESKEY + name, "")
+        for shown in {secret, repr(secret)[1:-1]} - {""}:
+            text = text.replace(shown, "***")
+    return text
+
+
+def _log_traceback(environment: Mapping[str, str]) -> None:
+    import syslog
+    import traceback
+
+    name = environment.get("OCF_RESOURCE_INSTANCE", "default")
+    facility = environment.get("HA_LOGFACILITY", "daemon").upper()
+    syslog.openlog(f"xha-galera({name})", syslog.LOG_PID, getattr(syslog, f"LOG_{facility}", syslog.LOG_DAEMON))
+    for line in _hide(traceback.format_exc(), environment).splitlines():
+        syslog.syslog(syslog.LOG_ERR, line.replace("\0", " "))
+
+
+def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int:
+    if outcome.reason and outcome.code is not ExitCode.SUCCESS:
+        prefix = (environment or {}).get("OCF_EXIT_REASON_PREFIX") or "ocf-exit-reason:"
+        # One line: the executor takes the text behind the last prefix, up to the end of its line.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{prefix}{' '.join(outcome.reason.split())}\n")
+            sys.stderr.flush()
+    return int(outcome.code)
+
+
+def _tell_metadata() -> int:
+    from .. import __version__
+    from ..core.metadata import render_metadata
+
+    _write(render_metadata(__version__))
+    return ExitCode.SUCCESS
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:  # nobody reads it
+        abandon_stdout()
+
+
+def _usage() -> str:
+    names = "|".join(dict.fromkeys(one.name for one in ACTIONS))
+    return (
+        f"usage: galera ({names})\n\nManages a node of a Galera cluster as ocf:xha:galera; see man 7 ocf_xha_galera.\n"
+    )

@@ -1,0 +1,37 @@
+"""reload-agent: new values of reloadable parameters take effect without touching the server.
+
+Pacemaker answers a failed reload with a stop and a start of the server (measured), so nothing that a person may get
+wrong in a parameter fails here. A value that cannot be used leaves all stored settings as they are and is a warning in
+the log; monitor says 190 and names it until it is corrected, and so does a start. Credentials that do not work are
+stored: monitor says what the server answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ..adapters.rundir import RunDir
+from ..core.ocf import ExitCode, Instance, Outcome
+from ..core.parameters import BadParameter, merge_reloaded, parse_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def reload_agent(environment: Mapping[str, str], instance: Instance) -> Outcome:
+    """Store what may change while the server runs. The keeper reads it when the stored file changes."""
+    run = RunDir(instance.name)
+    try:
+        wanted = parse_settings(environment)
+    except BadParameter as error:
+        sys.stderr.write(f"WARNING: the settings stay as they were: {error}\n")
+        return Outcome(ExitCode.SUCCESS)
+    running = run.read_settings()
+    try:
+        run.write_settings(merge_reloaded(running, wanted) if running else wanted)
+    except OSError as error:
+        sys.stderr.write(
+            f"WARNING: {run.path}: {(error.strerror or 'unusable').lower()}: the settings stay as they were\n"
+        )
+    return Outcome(ExitCode.SUCCESS)
