@@ -12,6 +12,7 @@ exec_prefix ?= $(prefix)
 bindir ?= $(exec_prefix)/bin
 libexecdir ?= $(exec_prefix)/libexec
 docdir ?= $(prefix)/share/doc/xha
+mandir ?= $(prefix)/share/man
 pythondir ?= $(prefix)/lib/xha/python
 # These are read where xha and the system look for them, whatever the prefix is.
 confdir ?= /etc/xha
@@ -79,12 +80,15 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	.ci/install-python '$(SYSPYTHON)' '$(pythondir)' '$(DESTDIR)'
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(confdir)' \
-		'$(DESTDIR)$(unitdir)' '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(sysctldir)' '$(DESTDIR)$(xinetddir)'
+		'$(DESTDIR)$(unitdir)' '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(sysctldir)' '$(DESTDIR)$(xinetddir)' \
+		'$(DESTDIR)$(ocfdir)/xha' '$(DESTDIR)$(mandir)/man7'
 	.ci/launcher checks/xha-check '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(bindir)/xha-check'
 	.ci/launcher checks/clustercheck '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(bindir)/clustercheck'
 	.ci/launcher xinetd/xha-responder '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-responder'
+	.ci/launcher agents/galera '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(ocfdir)/xha/galera'
+	.ci/manpage '$(SYSPYTHON)' >'$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	chmod 755 '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck' \
-		'$(DESTDIR)$(libexecdir)/xha/xha-responder'
+		'$(DESTDIR)$(libexecdir)/xha/xha-responder' '$(DESTDIR)$(ocfdir)/xha/galera'
 	$(fill) xinetd/xha-responder.socket >'$(DESTDIR)$(unitdir)/xha-responder.socket'
 	$(fill) xinetd/xha-responder.service >'$(DESTDIR)$(unitdir)/xha-responder.service'
 	$(fill) xinetd/xha.xinetd >'$(DESTDIR)$(xinetddir)/xha'
@@ -92,6 +96,7 @@ install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	$(INSTALL) -m 644 xinetd/xha.sysusers '$(DESTDIR)$(sysusersdir)/xha.conf'
 	$(INSTALL) -m 644 xinetd/xha.sysctl '$(DESTDIR)$(sysctldir)/60-xha.conf'
 	$(INSTALL) -m 644 README.md CHANGELOG.md '$(DESTDIR)$(docdir)'
+	chmod 644 '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	chmod 644 '$(DESTDIR)$(unitdir)'/xha-responder.* '$(DESTDIR)$(xinetddir)/xha' '$(DESTDIR)$(docdir)/galeracheck.xinetd'
 	@.ci/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
 
@@ -99,8 +104,9 @@ uninstall: ## remove what install put there; changed configuration, and the user
 	rm -f '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck'
 	rm -f '$(DESTDIR)$(unitdir)/xha-responder.socket' '$(DESTDIR)$(unitdir)/xha-responder.service'
 	rm -f '$(DESTDIR)$(sysusersdir)/xha.conf' '$(DESTDIR)$(sysctldir)/60-xha.conf' '$(DESTDIR)$(xinetddir)/xha'
+	rm -f '$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	rm -rf '$(DESTDIR)$(pythondir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
-	-@rmdir '$(DESTDIR)$(prefix)/lib/xha' 2>/dev/null
+	-@rmdir '$(DESTDIR)$(prefix)/lib/xha' '$(DESTDIR)$(ocfdir)/xha' 2>/dev/null
 	@.ci/configure --remove '$(confdir)' '$(DESTDIR)'
 
 clean: ## remove what the other targets made in this directory

@@ -62,6 +62,7 @@ def test_what_is_installed(stage: Path) -> None:
         "etc/xha/client.cnf": "0o640",
         "etc/xha/xha.conf": "0o644",
         "etc/xinetd.d/xha": "0o644",
+        "usr/lib/ocf/resource.d/xha/galera": "0o755",
         "usr/lib/sysctl.d/60-xha.conf": "0o644",
         "usr/lib/systemd/system/xha-responder.service": "0o644",
         "usr/lib/systemd/system/xha-responder.socket": "0o644",
@@ -72,6 +73,7 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/local/share/doc/xha/CHANGELOG.md": "0o644",
         "usr/local/share/doc/xha/README.md": "0o644",
         "usr/local/share/doc/xha/galeracheck.xinetd": "0o644",
+        "usr/local/share/man/man7/ocf_xha_galera.7": "0o644",
     }
 
 
@@ -96,3 +98,4 @@ def test_uninstall_removes_every_file(stage: Path, tmp_path: Path) -> None:
     make("uninstall", f"DESTDIR={tmp_path}")
     assert files(tmp_path) == []
     assert not (tmp_path / "usr/local/lib/xha").exists()
+    assert not (tmp_path / "usr/lib/ocf/resource.d/xha").exists()
