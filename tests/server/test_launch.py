@@ -97,6 +97,12 @@ def test_an_option_that_the_server_does_not_know_is_its_own_words(server: Server
     assert str(server.config) in str(refused.value)
 
 
+def test_a_data_directory_that_depends_on_where_one_stands_is_refused(server: Server) -> None:
+    server.configure("datadir=data")
+    with pytest.raises(Unusable, match="datadir=data: not an absolute path"):
+        server.program()
+
+
 def test_a_provider_that_is_not_there_ends_the_start_for_good(server: Server) -> None:
     server.configure("wsrep_provider=/nonexistent/libgalera_smm.so")
     process = server.launch(bootstrap=True)

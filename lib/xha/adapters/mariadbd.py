@@ -164,6 +164,8 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
     :raises TimeoutError: if it does not answer.
     """
     datadir = find_datadir(" ".join(program.parameters)) or program.datadir or _default_datadir(program)
+    if not datadir.startswith("/"):  # the server would take it from its base directory on
+        raise Unusable(f"datadir={datadir}: not an absolute path; correct {program.config or 'the parameter'}")
     datadir = os.path.normpath(datadir)
     with tempfile.TemporaryDirectory(prefix="xha-") as empty:
         if os.geteuid() == 0:

@@ -106,7 +106,8 @@ def find_transfer(server: Process) -> Transfer | None:
 
 def _moves(process: Process) -> bool:
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / _TICKS
-    return process.name not in _BYSTANDERS and age >= _MOVER_AGE
+    script = process.name.startswith("wsrep_sst_")
+    return not script and process.name not in _BYSTANDERS and age >= _MOVER_AGE
 
 
 def _transfer(process: Process) -> re.Match[str] | None:

@@ -1,0 +1,170 @@
+"""A server ends with everything that it started, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from loopback import wait_until
+from server.conftest import MakeServer
+from server.machine import Server
+from xha.adapters.ending import send, terminate
+from xha.adapters.launch import exit_status
+from xha.adapters.occupants import Use, find_occupants, find_transfer
+from xha.adapters.procfs import Process, descendants, look, read_process
+
+# A state transfer that neither moves nor ends until it is told to; `moving` in its directory makes it move. The server
+# asks wsrep_sst_METHOD for the address where the data are to come, and waits for its end.
+SCRIPT = """#!/bin/sh
+echo "ready 127.0.0.1:1"
+trap '' HUP
+bytes() {{ while :; do [ -e "{directory}/moving" ] && head -c 100000 /dev/zero; sleep 0.2; done; }}
+bytes | "{directory}/mover" >/dev/null &
+{stubborn}
+while :; do sleep 0.2; done
+"""
+
+
+def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Server:
+    """A server that joins by a state transfer that does not get on."""
+    programs = server.directory / "programs"
+    programs.mkdir()
+    (programs / "mover").symlink_to("/bin/cat")
+    script = programs / "wsrep_sst_standing"
+    script.write_text(SCRIPT.format(directory=programs, stubborn=stubborn))
+    script.chmod(0o755)
+    path = {"PATH": f"{programs}:{os.environ['PATH']}"}
+    other = make_server(members=[server.address], lines="wsrep_sst_method=standing")
+    server.form(environment=path)
+    other.launch(environment=path)
+    wait_until(lambda: transfer(other), 30, lambda: f"the transfer begins: {other.errors()}")
+    return other
+
+
+def transfer(server: Server) -> str:
+    assert server.process is not None
+    found = find_transfer(server.process)
+    return found.role if found else ""
+
+
+def gone(processes: list[Process]) -> bool:
+    return not any(look(one.pid, one.started) for one in processes)
+
+
+def test_a_server_that_is_asked_ends_cleanly(server: Server) -> None:
+    process = server.form()
+    assert server.end() == ()
+    assert exit_status(process.pid) == 0
+    saved = server.files.read_grastate()
+    assert saved is not None
+    assert saved.seqno >= 0
+    assert not (server.datadir / "gvwstate.dat").exists()
+
+
+def test_where_nothing_runs_nothing_is_left(server: Server) -> None:
+    began = time.monotonic()
+    assert server.end() == ()
+    assert time.monotonic() - began < 1
+
+
+def test_a_stopped_server_is_killed_at_once(server: Server) -> None:
+    process = server.form()
+    os.kill(process.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    assert server.end(60) == ()
+    assert time.monotonic() - began < 5
+    assert exit_status(process.pid) == -signal.SIGKILL
+
+
+def test_a_server_that_was_declared_hung_is_killed_at_once(server: Server) -> None:
+    process = server.form()
+    assert server.end(60, hung=True) == ()
+    assert exit_status(process.pid) == -signal.SIGKILL
+
+
+def test_a_server_that_stops_while_it_is_waited_for_is_killed(server: Server) -> None:
+    process = server.form()
+    with server.connect() as connection:
+        connection.cursor().execute("SELECT 1")
+        os.kill(process.pid, signal.SIGSTOP)
+        assert server.end(20) == ()
+    assert exit_status(process.pid) == -signal.SIGKILL
+
+
+def test_a_budget_that_is_used_up_leaves_what_is_left(server: Server) -> None:
+    server.form()
+    left = terminate(str(server.datadir), time.monotonic() - 1)
+    assert all(one.use is Use.SERVER for one in left)
+    wait_until(lambda: not server.lives(), 5, "it was killed all the same")
+
+
+def test_somebody_s_shell_in_the_data_directory_lives_on(server: Server) -> None:
+    server.form()
+    with subprocess.Popen(["sleep", "1000"], cwd=server.datadir) as shell:
+        assert server.end() == ()
+        assert shell.poll() is None
+        shell.kill()
+
+
+def test_the_programs_of_a_state_transfer_end_with_the_joiner(make_server: MakeServer, server: Server) -> None:
+    other = joiner(make_server, server)
+    assert other.process is not None
+    below = list(descendants(other.process.pid))
+    assert {"mover", "sleep"} <= {one.name for one in below}
+    assert other.end() == ()
+    assert gone(below)
+    assert server.lives()
+
+
+def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeServer, server: Server) -> None:
+    other = joiner(make_server, server, stubborn="trap '' TERM PIPE")
+    assert other.process is not None
+    below = list(descendants(other.process.pid))
+    os.kill(other.process.pid, signal.SIGKILL)
+    other.await_end(5)
+    left = find_occupants(str(other.datadir))
+    assert left
+    assert {one.use for one in left} == {Use.TRANSFER}
+    assert other.end() == ()
+    assert gone(below)
+
+
+def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeServer, server: Server) -> None:
+    other = joiner(make_server, server)
+    assert other.process is not None
+    time.sleep(3)  # what has just begun does not count yet
+    first = find_transfer(other.process)
+    time.sleep(1)
+    second = find_transfer(other.process)
+    assert first is not None
+    assert second is not None
+    assert (first.role, first.method) == ("joiner", "standing")
+    assert first.progress == second.progress
+    Path(server.directory / "programs/moving").touch()
+    time.sleep(1)
+    third = find_transfer(other.process)
+    assert third is not None
+    assert third.progress > first.progress + 100_000
+    wait_until(lambda: transfer(server) == "donor", 10, "the other end is the donor")
+
+
+def test_a_pid_that_came_round_is_never_signalled() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        now = read_process(process.pid)
+        assert now is not None
+        assert not send(now._replace(started=now.started - 1), signal.SIGKILL)
+        assert process.poll() is None
+        assert send(now, signal.SIGKILL)
+        process.wait()
+        assert not send(now, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("words", [["--wsrep-recover"], ["--wsrep_recover=1"], ["--x", "--wsrep-recover=ON"]])
+def test_a_recovery_is_known_by_its_option(words: list[str]) -> None:
+    assert Process(1, 1, argv=("mariadbd", *words)).recovering
+    assert not Process(1, 1, argv=("mariadbd", "--wsrep-recovered", *(f"x{word}" for word in words))).recovering

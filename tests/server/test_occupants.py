@@ -1,0 +1,155 @@
+"""Whoever uses a data directory is found, however it was started, and nobody else is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from loopback import Daemon, Node, find_program, wait_until
+from loopback.galera import server_user
+from server.conftest import MakeServer
+from server.machine import Server
+from xha.adapters.datadir import DataDirectory
+from xha.adapters.launch import InUse, check_unused
+from xha.adapters.occupants import Use, find_occupants, find_server
+from xha.adapters.procfs import look, unit_of
+
+HOLDER = "import sys, time; held = open(sys.argv[1]); print('held', flush=True); time.sleep(1000)"
+
+
+def uses(datadir: Path) -> list[Use]:
+    return [one.use for one in find_occupants(str(datadir))]
+
+
+def test_a_running_server_is_found_by_any_path_that_leads_to_its_data(server: Server) -> None:
+    process = server.form()
+    alias = server.directory / "alias"
+    alias.symlink_to(server.datadir)
+    for path in (str(server.datadir), f"{server.datadir}/", str(alias), f"{server.datadir}/../data"):
+        found = find_server(path)
+        assert found is not None, path
+        assert (found.pid, found.started, found.recovering) == (process.pid, process.started, False)
+    assert uses(server.datadir) == [Use.SERVER]
+    assert DataDirectory(str(server.datadir)).find_lock() == "ibdata1"
+
+
+def test_a_server_started_with_a_relative_path_is_found(server: Server) -> None:
+    """Only a path that begins with a dot is taken from where the server stands, others from its base directory on."""
+    program = Path(find_program("mariadbd", "mariadb-server"))
+    where = ["--datadir=./data", f"--socket={server.socket}", f"--tmpdir={server.directory}"]
+    quiet = ["--skip-networking", "--innodb-log-file-size=4M", f"--pid-file={server.pid_file}"]
+    script = 'cd "$1" && shift && exec "$@"'
+    argv = ["/bin/sh", "-c", script, "sh", str(server.directory), str(program), "--no-defaults", *where, *quiet]
+    log = server.directory / "relative.log"
+    with Daemon(server.net, argv, log, user=server_user()) as daemon:
+        daemon.wait_ready(server.socket.exists, 30, "the server listens")
+        found = find_server(str(server.datadir))
+        assert found is not None
+        assert found.pid == daemon.pid
+        assert not any(str(server.datadir) in word for word in found.argv)
+        with pytest.raises(InUse, match=f"pid {daemon.pid}"):
+            check_unused(str(server.datadir))
+
+
+def test_a_server_that_is_killed_is_gone_and_so_is_its_lock(server: Server) -> None:
+    process = server.form()
+    os.kill(process.pid, signal.SIGKILL)
+    server.await_end(5)
+    assert find_server(str(server.datadir)) is None
+    assert uses(server.datadir) == []
+    check_unused(str(server.datadir))
+
+
+def test_a_server_of_other_data_is_not_this_one(node: Node, server: Server) -> None:
+    assert node.is_running()
+    assert find_server(str(server.datadir)) is None
+    found = find_server(str(node.datadir))
+    assert found is not None
+    assert found.pid == node.pid
+
+
+def test_a_directory_that_is_not_there_has_no_server(tmp_path: Path) -> None:
+    assert find_server(str(tmp_path / "none")) is None
+    assert find_occupants(str(tmp_path / "none")) == ()
+
+
+def test_somebody_s_shell_in_the_data_directory_does_not_use_it(server: Server) -> None:
+    with subprocess.Popen(["sleep", "1000"], cwd=server.datadir) as shell:
+        try:
+            assert uses(server.datadir) == []
+            check_unused(str(server.datadir))
+        finally:
+            shell.kill()
+
+
+@pytest.mark.parametrize("name", ["ibdata1", "grastate.dat", "galera.cache"])
+def test_a_program_that_reads_the_data_uses_them(server: Server, name: str) -> None:
+    file = server.datadir / name
+    file.touch()
+    argv = [sys.executable, "-c", HOLDER, str(file)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as reader:
+        try:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+            assert uses(server.datadir) == [Use.OTHER]
+            assert find_server(str(server.datadir)) is None
+        finally:
+            reader.kill()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("mariadbd", True), ("mysqld", True), ("mysqld_safe", False), ("mysqld_exporter", False), ("mysqldump", True)],
+)
+def test_a_server_is_known_by_its_name(server: Server, tmp_path: Path, name: str, found: bool) -> None:
+    """mysqldump: whatever is called like a server and lives in its directory is taken for one."""
+    program = tmp_path / name
+    shutil.copy("/bin/sleep", program)
+    with subprocess.Popen([program, "1000"], cwd=server.datadir) as process:
+        try:
+            wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n", 5, "it runs")
+            assert (find_server(str(server.datadir)) is not None) is found
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace of its own takes root")
+def test_a_container_s_directory_of_the_same_name_is_another_one(server: Server, make_server: MakeServer) -> None:
+    program = server.directory / "mariadbd"
+    shutil.copy("/bin/sleep", program)
+    other = make_server()
+    script = f"mount --bind {other.datadir} {server.datadir} && cd {server.datadir} && exec {program} 1000"
+    argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    with Daemon(server.net, argv, server.directory / "container.log") as container:
+        wait_until(lambda: find_server(str(other.datadir)), 5, "what the container uses is in use")
+        assert os.readlink(f"/proc/{container.pid}/cwd").endswith("/data")
+        assert find_server(str(server.datadir)) is None
+        assert uses(server.datadir) == []
+
+
+def test_a_look_at_a_server_is_cheap(server: Server) -> None:
+    process = server.form()
+    began = time.process_time()
+    for _ in range(20):
+        assert find_server(str(server.datadir)) is not None
+        assert look(process.pid, process.started) is not None
+    assert (time.process_time() - began) / 20 < 0.02
+
+
+def test_a_pid_that_came_round_is_another_process(server: Server) -> None:
+    process = server.form()
+    assert look(process.pid, process.started + 1) is None
+    now = look(process.pid, process.started)
+    assert now is not None
+    assert not now.stopped
+
+
+def test_a_server_that_we_started_is_no_unit(server: Server) -> None:
+    assert unit_of(server.form().pid) is None or unit_of(os.getpid()) == unit_of(server.process.pid)  # type: ignore[union-attr]

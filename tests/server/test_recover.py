@@ -1,0 +1,102 @@
+"""Where the data end is told by the server's own recovery, which never runs beside a server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from server.machine import Server
+from xha.adapters.launch import InUse, check_unused, hold, recover
+from xha.adapters.occupants import Use, find_occupants
+from xha.core.position import Position
+
+
+def committed(server: Server) -> Position:
+    names = ("wsrep_cluster_state_uuid", "wsrep_last_committed")
+    status = server.status(*names)
+    return Position(status[names[0]], int(status[names[1]]))
+
+
+def test_recovery_refuses_data_that_a_server_uses(server: Server) -> None:
+    process = server.form()
+    with pytest.raises(InUse, match=f"pid {process.pid}"):
+        server.recover()
+    assert server.is_synced()
+
+
+def test_after_a_kill_the_position_is_the_last_commit_s(server: Server) -> None:
+    server.configure("innodb_flush_log_at_trx_commit=1")
+    process = server.form()
+    server.sql("CREATE DATABASE shop")
+    server.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY)")
+    for number in range(20):
+        server.sql("INSERT INTO shop.orders VALUES (%s)", number)
+    last = committed(server)
+    os.kill(process.pid, signal.SIGKILL)
+    server.await_end(5)
+    saved = server.files.read_grastate()
+    assert saved is not None
+    assert (saved.uuid, saved.seqno) == (last.uuid, -1)
+    recovery = server.recover()
+    assert recovery.position == last
+    assert recovery.errors == ()
+    assert not recovery.inconsistent
+    assert not recovery.overdue
+    server.form()
+    assert server.sql("SELECT COUNT(*) FROM shop.orders") == ((20,),)
+
+
+def test_a_recovery_leaves_the_error_log_the_socket_and_the_pid_file_alone(server: Server) -> None:
+    before = sorted(path.name for path in server.directory.iterdir())
+    assert server.recover().position is not None
+    assert sorted(path.name for path in server.directory.iterdir()) == before
+
+
+def test_a_recovery_with_replication_switched_off_recovers_all_the_same(server: Server) -> None:
+    server.form()
+    last = committed(server)
+    server.end()
+    server.configure("wsrep_on=OFF")
+    position = server.recover().position
+    assert position is not None
+    assert position.uuid == last.uuid
+
+
+def test_two_do_not_recover_the_same_data_at_once(server: Server) -> None:
+    with hold(str(server.datadir)), pytest.raises(InUse, match="another start or recovery"):
+        server.recover()
+    assert server.recover().position is not None
+
+
+def test_a_recovery_counts_as_using_the_data_and_is_told_apart(server: Server) -> None:
+    program = server.program()
+    seen = []
+    thread = threading.Thread(target=lambda: recover(program, time.monotonic() + 30))
+    thread.start()
+    while thread.is_alive():
+        seen += [one.use for one in find_occupants(str(server.datadir))]
+    thread.join()
+    assert Use.RECOVERY in seen
+    assert set(seen) == {Use.RECOVERY}
+
+
+def test_a_recovery_that_is_overdue_is_killed(server: Server) -> None:
+    program = server.program()
+    began = time.monotonic()
+    recovery = recover(program, time.monotonic() + 0.02)
+    assert time.monotonic() - began < 5
+    assert recovery.overdue
+    assert recovery.position is None
+    check_unused(str(server.datadir))
+
+
+def test_a_recovery_that_fails_says_the_server_s_own_error(server: Server) -> None:
+    program = server.program()
+    (server.datadir / "ibdata1").write_bytes(b"no tablespace" * 1000)
+    recovery = recover(program, time.monotonic() + 30)
+    assert recovery.position is None
+    assert any("InnoDB" in line for line in recovery.errors)
