@@ -22,7 +22,7 @@ sysctldir ?= /usr/lib/sysctl.d
 xinetddir ?= /etc/xinetd.d
 ocfdir ?= /usr/lib/ocf/resource.d
 
-doors = checks/xha-check checks/clustercheck xinetd/xha-responder
+doors = checks/xha-check checks/clustercheck checks/xha-services xinetd/xha-responder
 venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 
 # Units and stanzas name directories as @libexecdir@ and @docdir@.
@@ -60,6 +60,7 @@ venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's c
 
 vpath xha-check checks
 vpath clustercheck checks
+vpath xha-services checks
 vpath xha-responder xinetd
 $(venv_doors): .venv/bin/%: % .ci/launcher .venv/.made
 	@.ci/launcher '$<' '$(CURDIR)/.venv/bin/python -I' '$(CURDIR)/lib' >$@

@@ -48,6 +48,7 @@ allow_from = 192.0.2.0/24 2001:db8::/32
 detail_from = 192.0.2.7
 disabled_file = /run/xha/disabled
 legacy_disabled_file = /var/tmp/clustercheck.disabled
+services_directory = /run/xha/other
 [cluster]
 members = db1, db2:3307 [fd00::3]:3306
 """
@@ -67,6 +68,7 @@ def test_every_key_has_its_place() -> None:
             detail_from=(ip_network("192.0.2.7/32"),),
             disabled_file="/run/xha/disabled",
             legacy_disabled_file="/var/tmp/clustercheck.disabled",
+            services_directory="/run/xha/other",
         ),
         ("db1", "db2:3307", "[fd00::3]:3306"),
     )
@@ -79,7 +81,7 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
     assert config.database == Database("/etc/xha/client.cnf", None, None, None, "SELECT 1 FROM (SELECT 1) t")
     assert config.policy == Policy(False, True, LastNode.CLUSTER)
     assert config.responder[:7] == ((), 0.1, 1.0, 10.0, Body.PERCONA, (), ())
-    assert config.responder[7:] == ("/etc/xha/disabled", None)
+    assert config.responder[7:] == ("/etc/xha/disabled", None, "/run/xha/services")
     assert config.members == ()
 
 

@@ -9,13 +9,14 @@ from loopback.daemon import MissingProgram
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCES = {
     "xha-check": CHECKOUT / "checks/xha-check",
+    "xha-services": CHECKOUT / "checks/xha-services",
     "clustercheck": CHECKOUT / "checks/clustercheck",
     "xha-responder": CHECKOUT / "xinetd/xha-responder",
 }
 
 
 def door(name: str) -> str:
-    """The path of xha-check, clustercheck or xha-responder."""
+    """The path of xha-check, clustercheck, xha-services or xha-responder."""
     path = CHECKOUT / ".venv/bin" / name
     if not path.exists():
         raise MissingProgram(f"{path} is not there: make venv")

@@ -72,6 +72,10 @@ class ConfigFile:
         self._error: ConfigError | None = None
         self.config = override(Config())
 
+    def copy(self) -> ConfigFile:
+        """Return the same file for another thread."""
+        return ConfigFile(self._path, self._override)
+
     def refresh(self) -> Config:
         """Return the present configuration. :raises ConfigError: as long as the file is wrong."""
         signature = config_signature(self._path)

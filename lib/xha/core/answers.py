@@ -10,15 +10,18 @@ from .http import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, OK, UNAVAILABLE, Req
 from .report import NodeReport, node_document, render_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Callable
 
     from .config import Network
+    from .services.record import Standing
+    from .services.settings import ServiceConfig
     from .verdict import Verdict
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
 _PATHS = ("/", "/ready", "/live")
 _DETAIL_PATHS = ("/node", "/metrics")
+SERVICE_PATH = "/service/"
 
 
 class Peer(NamedTuple):
@@ -47,17 +50,33 @@ def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Ne
     return Peer(allowed, detailed, not loopback)
 
 
-def refuse(request: Request, peer: Peer) -> bytes | None:
-    """Return the answer to a request that needs no reading, None for one that does."""
+def refuse(request: Request, peer: Peer, services: Iterable[ServiceConfig] | None = ()) -> bytes | None:
+    """Return the answer to a request that may not be asked, None for one that may.
+
+    services are the configured ones, None while nobody can say.
+    """
     detail = request.path in _DETAIL_PATHS
     if not (peer.detailed if detail else peer.allowed):
         return _error(FORBIDDEN, "this address may not ask", request)
-    if not detail and request.path not in _PATHS:
-        return _error(NOT_FOUND, f"there are {', '.join(_PATHS + _DETAIL_PATHS)}", request)
+    if not detail and request.path not in _PATHS and not _is_service(request.path, services):
+        return _error(NOT_FOUND, f"there are {', '.join(_PATHS + _DETAIL_PATHS)}, {SERVICE_PATH}NAME", request)
     if request.method not in _METHODS:
         methods = ", ".join(_METHODS)
         return _error(METHOD_NOT_ALLOWED, f"there are {methods}", request, f"Allow: {methods}\r\n")
     return None
+
+
+def _is_service(path: str, services: Iterable[ServiceConfig] | None) -> bool:
+    if not path.startswith(SERVICE_PATH):
+        return False
+    return services is None or any(path[len(SERVICE_PATH) :] == one.name for one in services)
+
+
+def render_standing(request: Request, standing: Standing) -> bytes:
+    """Return the whole response that says whether a service may have traffic."""
+    head = request.method == "HEAD"
+    status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND
+    return render_response(status, f"{standing.text}\n", head=head)
 
 
 def _error(status: str, text: str, request: Request, headers: str = "") -> bytes:
@@ -65,13 +84,14 @@ def _error(status: str, text: str, request: Request, headers: str = "") -> bytes
 
 
 class Answer(NamedTuple):
-    """What an answer is made of. age in seconds; report and counters are asked for only where they show."""
+    """What an answer is made of. age in seconds; report, counters and the services' metrics only where they show."""
 
     verdict: Verdict
     age: float
     body: Body
     report: Callable[[], NodeReport]
     counters: Callable[[], Mapping[str, tuple[str, int]]]
+    services: Callable[[], str] = str
 
 
 def render_answer(request: Request, peer: Peer, answer: Answer) -> bytes:
@@ -85,7 +105,7 @@ def render_answer(request: Request, peer: Peer, answer: Answer) -> bytes:
         text = json.dumps(node_document(answer.report(), remote=peer.remote)) + "\n"
         return render_response(OK, text, head=head, content_type="application/json")
     if request.path == "/metrics":
-        text = render_metrics(answer.report(), dict(answer.counters()))
+        text = render_metrics(answer.report(), dict(answer.counters())) + answer.services()
         return render_response(OK, text, head=head, content_type="text/plain; version=0.0.4; charset=utf-8")
     good = answer.verdict.live if request.path == "/live" else answer.verdict.available
     line = f"{answer.verdict.code.value} {round(answer.age * 1000)} ms\n"

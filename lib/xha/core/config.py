@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 3306
 DEFAULT_PATH = "/etc/xha/xha.conf"
+DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
 SERVICE_SECTION = "service "
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
@@ -53,6 +54,7 @@ class Responder(NamedTuple):
     detail_from: tuple[Network, ...] = ()
     disabled_file: str | None = DEFAULT_DISABLED_FILE
     legacy_disabled_file: str | None = None
+    services_directory: str = DEFAULT_SERVICES_DIRECTORY
 
 
 class Config(NamedTuple):
@@ -129,6 +131,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "detail_from": parse_networks,
         "disabled_file": parse_path,
         "legacy_disabled_file": parse_path,
+        "services_directory": parse_path,
     },
     "cluster": {"members": lambda text: tuple(parse_words(text))},
 }

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from ..adapters import systemd
 from ..adapters.background import BackgroundReader
 from ..adapters.reader import Reader, Snapshot
+from ..core.answers import SERVICE_PATH
 from ..core.config import ConfigError
 from ..core.freshness import Due, Freshness
 from ..core.verdict import Code, Unreadable, judge
 from .journal import Journal
-from .reply import refusal, reply
+from .reply import Services, refusal, reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,7 @@ class Desk:
 
     def __init__(self, file: ConfigFile, log: Log, exit_without_parent: bool = False) -> None:
         self._file = file
+        self._services = Services(file)
         self._journal = Journal(log)
         self._counters = _Counters()
         with contextlib.suppress(ConfigError):  # the first probe will tell; its deadline and allow_from hold already
@@ -72,6 +74,8 @@ class Desk:
     def answer(self, request: Request, host: str, now: float) -> bytes | None:
         """Return the response, None while the reading that will answer it is not there."""
         self._counters.requests += 1
+        if request.path.startswith(SERVICE_PATH):
+            return self._services.reply(request, host)
         refused = refusal(request, host, self._file.config.responder)
         if refused:
             return refused
@@ -91,7 +95,8 @@ class Desk:
         assert snapshot is not None  # Freshness answers from a reading or as hung
         age, responder = self._freshness.age(now), snapshot.config.responder
         # Refused again: the configuration may have come after the request.
-        return refusal(request, host, responder) or reply(request, host, snapshot, age, self._counters.document)
+        refused = refusal(request, host, responder)
+        return refused or reply(request, host, snapshot, age, self._counters.document, self._services.metrics)
 
     def _ask(self, now: float) -> None:
         at = self._freshness.may_ask_at()

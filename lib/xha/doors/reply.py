@@ -6,7 +6,8 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from ..core.answers import Answer, judge_peer, refuse, render_answer
+from ..core.answers import SERVICE_PATH, Answer, judge_peer, refuse, render_answer, render_standing
+from ..core.config import ConfigError
 from ..core.haproxy import parse_last_server
 from ..core.verdict import LastNode, judge
 
@@ -14,20 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable
 
-    from ..adapters.reader import Reader, Snapshot
+    from ..adapters.reader import ConfigFile, Reader, Snapshot
+    from ..adapters.records import RecordShelf
     from ..core.config import Responder
     from ..core.http import Request
 
     Counters = Callable[[], Mapping[str, tuple[str, int]]]
 
 
-def reply_once(reader: Reader) -> Callable[[Request, str, float], bytes]:
+def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
     """Return who answers the one request of a process that xinetd started for it, from a reading taken then."""
 
     def answer(request: Request, host: str, now: float) -> bytes:
+        if request.path.startswith(SERVICE_PATH):
+            return Services(file).reply(request, host)
         snapshot = reader.take()
         age = time.monotonic() - now
-        return refusal(request, host, snapshot.config.responder) or reply(request, host, snapshot, age, dict)
+        refused = refusal(request, host, snapshot.config.responder)
+        return refused or reply(request, host, snapshot, age, dict, Services(file).metrics)
 
     return answer
 
@@ -37,11 +42,73 @@ def refusal(request: Request, host: str, responder: Responder) -> bytes | None:
     return refuse(request, judge_peer(host, responder.allow_from, responder.detail_from))
 
 
-def reply(request: Request, host: str, snapshot: Snapshot, age: float, counters: Counters) -> bytes:
-    """Return the response that a snapshot gives. age in seconds."""
+def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
+    request: Request,
+    host: str,
+    snapshot: Snapshot,
+    age: float,
+    counters: Counters,
+    services: Callable[[], str] = str,
+) -> bytes:
+    """Return the response that a snapshot gives. age in seconds; services renders the metrics of the services."""
     responder, policy = snapshot.config.responder, snapshot.config.policy
     if request.server_state is not None and policy.last_node is LastNode.HAPROXY:
         last = parse_last_server(request.server_state)
         snapshot = snapshot._replace(verdict=judge(snapshot.reading, policy, snapshot.disabled, last))
-    answer = Answer(snapshot.verdict, age, responder.body, lambda: snapshot.report(socket.gethostname(), age), counters)
+    answer = Answer(
+        snapshot.verdict,
+        age,
+        responder.body,
+        lambda: snapshot.report(socket.gethostname(), age),
+        counters,
+        services,
+    )
     return render_answer(request, judge_peer(host, responder.allow_from, responder.detail_from), answer)
+
+
+class Services:
+    """Answers for the services, from the files that xha-services writes: no request ever starts a check."""
+
+    def __init__(self, file: ConfigFile) -> None:
+        self._file = file.copy()
+        self._shelf: RecordShelf | None = None
+
+    def reply(self, request: Request, host: str) -> bytes:
+        """Return the response to a request below /service/."""
+        from ..core.services.record import Standing, judge_record
+
+        try:
+            config, known = self._file.refresh(), True
+        except ConfigError:  # nobody can say what is configured, or how: not green
+            config, known = self._file.config, False
+        responder = config.responder
+        peer = judge_peer(host, responder.allow_from, responder.detail_from)
+        refused = refuse(request, peer, config.services if known else None)
+        if refused:
+            return refused
+        if not known:
+            return render_standing(request, Standing(False, "unknown config-error"))
+        service = next(one for one in config.services if request.path == SERVICE_PATH + one.name)
+        record = self._records().get(responder.services_directory, service.name)
+        return render_standing(request, judge_record(service, record, time.monotonic()))
+
+    def metrics(self) -> str:
+        """Return the metrics of the services, in the text exposition of Prometheus."""
+        try:
+            config = self._file.refresh()
+        except ConfigError:
+            return ""
+        if not config.services:
+            return ""
+        from ..core.services.record import render_service_metrics
+
+        directory, records = config.responder.services_directory, self._records()
+        pairs = [(one, records.get(directory, one.name)) for one in config.services]
+        return render_service_metrics(pairs, time.monotonic())
+
+    def _records(self) -> RecordShelf:
+        if self._shelf is None:
+            from ..adapters.records import RecordShelf
+
+            self._shelf = RecordShelf()
+        return self._shelf

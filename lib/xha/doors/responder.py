@@ -73,7 +73,7 @@ def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
     _detach_standard_streams()
     # A client that goes away is not an event.
     with contextlib.suppress(OSError):
-        serve_one(sock, reply_once(Reader(file)))
+        serve_one(sock, reply_once(Reader(file), file))
     sock.close()
     return 0
 

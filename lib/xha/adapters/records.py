@@ -1,0 +1,72 @@
+"""The files by which xha-services tells the responder how the services are: one each, replaced in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from ..core.services.record import MAX_BYTES, Record, parse_record, render_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SUFFIX = ".json"
+
+
+def write_record(directory: str, record: Record) -> None:
+    """Replace the file of the record's service. :raises OSError: as open does."""
+    path = _path(directory, record.result.name)
+    temporary = f"{path}.new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o644)  # whatever the umask says: the responder is another user
+        file.write(render_record(record))
+    os.replace(temporary, path)
+
+
+def read_record(directory: str, name: str) -> Record | None:
+    """Return the last record of a service, None where there is none that can be read."""
+    try:
+        descriptor = os.open(_path(directory, name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return parse_record(os.read(descriptor, MAX_BYTES).decode("utf-8", "replace"))
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):
+        return None
+
+
+def remove_other_records(directory: str, names: Iterable[str]) -> None:
+    """Remove the files of services that are no longer checked."""
+    kept = {f"{name}{_SUFFIX}" for name in names}
+    with contextlib.suppress(OSError):
+        for entry in os.listdir(directory):
+            if entry.endswith((_SUFFIX, f"{_SUFFIX}.new")) and entry not in kept:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(directory, entry))
+
+
+class RecordShelf:
+    """Records as they were read last: a file that has not been replaced since is not read again."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[tuple[int, int, int], Record | None]] = {}
+
+    def get(self, directory: str, name: str) -> Record | None:
+        """Return the last record of a service, None where there is none that can be read."""
+        path = _path(directory, name)
+        try:
+            seen = os.stat(path)
+        except OSError:
+            self._read.pop(path, None)
+            return None
+        signature = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        known = self._read.get(path)
+        if known is None or known[0] != signature:
+            known = self._read[path] = (signature, read_record(directory, name))
+        return known[1]
+
+
+def _path(directory: str, name: str) -> str:
+    return f"{directory}/{name}{_SUFFIX}"

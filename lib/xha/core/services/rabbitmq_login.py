@@ -1,0 +1,56 @@
+"""Where a broker is, as whom to log in there, and what it can answer to that."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+PORT, TLS_PORT = 5672, 5671
+
+
+class Login(NamedTuple):
+    """One broker and an account on it; its text never holds the password."""
+
+    host: str
+    port: int = PORT
+    username: str = ""
+    password: str = ""
+    vhost: str = "/"
+    tls: bool = False
+    ca_file: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Login({self}, {self.username!r}, vhost {self.vhost!r})"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class AmqpFault(Enum):
+    """Why there is no connection, channel or answer."""
+
+    REFUSED = "connection refused"
+    SILENT = "no answer in time"
+    UNREACHABLE = "cannot be reached"
+    NOT_AMQP = "what listens there speaks no AMQP 0-9-1"
+    TLS = "its certificate is not trusted, or it speaks no TLS"
+    ACCOUNT = "it refuses the account"
+    VHOST = "it has no such virtual host, or the account may not use it"
+    VHOST_DOWN = "the virtual host is down"
+    PERMISSION = "the account may not do that"
+    BLOCKED = "publishers are blocked by a resource alarm"
+    NO_EXCHANGE = "there is no such exchange"
+    CLOSED = "the connection was closed"
+
+
+class AmqpError(Exception):
+    """A broker did not do what it was asked to. Its text names broker and fault, and holds no secret."""
+
+    def __init__(self, where: object, fault: AmqpFault, detail: str = "") -> None:
+        super().__init__(f"{where}: {fault.value}" + (f" ({detail})" if detail else ""))
+        self.fault = fault
+
+
+# The mistake is in the check's own settings: the broker works, and nothing is known of what was to be looked at.
+MISCONFIGURED = {AmqpFault.ACCOUNT, AmqpFault.VHOST, AmqpFault.PERMISSION, AmqpFault.TLS}
