@@ -35,12 +35,15 @@ _SUBSET = """\
 
 
 def render_metadata(version: str) -> str:
-    """Return the meta-data as XML. version is the agent's own."""
+    """Return the meta-data as XML, all of it ASCII. version is the agent's own.
+
+    Without a declared encoding: crmsh hands lxml a decoded string, and lxml refuses one that declares it.
+    """
     parameters = "\n".join(_render_parameter(one) for one in PARAMETERS)
     actions = "\n".join(_render_action(one) for one in ACTIONS)
     paragraphs = "\n\n".join(_escape(paragraph) for paragraph in LONG)
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n{_SUBSET}'
+        f'<?xml version="1.0"?>\n{_SUBSET}'
         f'<resource-agent name="{AGENT.rpartition(":")[2]}" version="{_escape(version)}">\n<version>1.1</version>\n'
         f'<longdesc lang="en">\n{paragraphs}\n</longdesc>\n<shortdesc lang="en">{_escape(SHORT)}</shortdesc>\n'
         f"<parameters>\n{parameters}\n</parameters>\n<actions>\n{actions}\n</actions>\n</resource-agent>\n"

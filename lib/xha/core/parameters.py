@@ -77,8 +77,12 @@ class BadParameter(Exception):
 
     def __init__(self, parameter: Parameter, value: str, why: str) -> None:
         self.name, self.value = parameter.name, "" if parameter.secret else value
-        self.remedy = f"pcs resource update RESOURCE {self.name}="
-        super().__init__(f"{self.name}: {why}; {self.remedy} brings its default back")
+        self.why = why
+        super().__init__(self.tell())
+
+    def tell(self, resource: str = "RESOURCE") -> str:
+        """Return what is wrong, and the command that mends the resource of that name."""
+        return f"{self.name}: {self.why}; pcs resource update {resource} {self.name}= brings its default back"
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:

@@ -26,6 +26,8 @@ _DOORS = {
     "stop": ("galera.stop", "stop"),
     "monitor": ("galera.probe", "monitor"),
 }
+# What start and monitor launch: this program again, in a session of its own. It is no action, and not advertised.
+_KEEPER = "keeper"
 _NO_ACTION = "the action {!r} is not implemented: this agent is a plain clone; see the usage"
 
 
@@ -51,10 +53,12 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
     if action in ("usage", "help", "--help", "-h"):
         _write(_usage())
         return ExitCode.SUCCESS
-    if action not in {one.name for one in ACTIONS}:
+    if action not in {_KEEPER, *(one.name for one in ACTIONS)}:
         sys.stderr.write(_usage())
         return _tell(Outcome(ExitCode.UNIMPLEMENTED, _NO_ACTION.format(action[:40])))
     environment = os.environ if environ is None else environ
+    if action == _KEEPER:
+        return _keep(environment)
     return _tell(_run(action, environment), environment)
 
 
@@ -77,6 +81,16 @@ def _run(action: str, environment: Mapping[str, str]) -> Outcome:
         return _unexpected(action, error, environment)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _keep(environment: Mapping[str, str]) -> int:
+    try:
+        from .galera.main import keep
+
+        return keep(parse_instance(environment, _KEEPER))
+    except Exception:  # nobody waits for it, and its standard error is /dev/null
+        _log_traceback(environment)
+        return ExitCode.GENERIC
 
 
 def _end(number: int, frame: object) -> NoReturn:
@@ -106,12 +120,12 @@ def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> O
     The settings that the last start or reload stored name the server that runs.
     """
     if call.action == "start":
-        return Outcome(ExitCode.INSTALLED, str(bad[0]))
+        return Outcome(ExitCode.INSTALLED, bad[0].tell(call.instance.name))
     from ..adapters.rundir import RunDir
 
     outcome = _door(call.action)(RunDir(call.instance.name).read_settings() or settings, call.instance)
     if call.action == "monitor" and outcome.code is ExitCode.SUCCESS:
-        return Outcome(ExitCode.DEGRADED, f"runs with its old settings: {bad[0]}")
+        return Outcome(ExitCode.DEGRADED, f"runs with its old settings: {bad[0].tell(call.instance.name)}")
     return outcome
 
 

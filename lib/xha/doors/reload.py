@@ -25,7 +25,7 @@ def reload_agent(environment: Mapping[str, str], instance: Instance) -> Outcome:
     try:
         wanted = parse_settings(environment)
     except BadParameter as error:
-        sys.stderr.write(f"WARNING: the settings stay as they were: {error}\n")
+        sys.stderr.write(f"WARNING: the settings stay as they were: {error.tell(instance.name)}\n")
         return Outcome(ExitCode.SUCCESS)
     running = run.read_settings()
     try:
