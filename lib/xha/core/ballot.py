@@ -34,7 +34,7 @@ class Ballot(NamedTuple):
     position that was read with an empty receive queue after view had begun, -1 where the server ended before that.
     component is the view that a running server is in now, own_uuid its group UUID there, or in view. restorable:
     gvwstate.dat is in place and names own_uuid. superseded: what an empty node held was given up for a newer history,
-    by a state transfer or a grant. epochs are the ids that it answers.
+    by a state transfer or a grant. epochs are the ids that it answers, opens is the one that it wants answered.
     """
 
     node: str
@@ -54,6 +54,7 @@ class Ballot(NamedTuple):
     addresses: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     epochs: tuple[str, ...] = ()
+    opens: str = ""
 
     @property
     def history(self) -> History:
