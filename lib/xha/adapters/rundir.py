@@ -27,8 +27,8 @@ class RunDir:
     Reading never raises: what is absent, torn or unreadable is None, or nothing. Writing raises OSError.
     """
 
-    def __init__(self, name: str, base: str = BASE) -> None:
-        self.path = os.path.join(base, name)
+    def __init__(self, name: str, base: str = "") -> None:
+        self.path = os.path.join(base or BASE, name)
 
     def file(self, name: str) -> str:
         """Return the path of a file in it: keeper.lock, notify."""
