@@ -56,3 +56,11 @@ def test_what_is_no_listing_is_none(text: str) -> None:
 )
 def test_the_last_data_directory_counts(words: str, datadir: str) -> None:
     assert find_datadir(words) == datadir
+
+
+@pytest.mark.parametrize(("provider", "replicates"), [("none", False), ("/usr/lib/libgalera_smm.so", True)])
+def test_a_server_without_the_switch_replicates_if_it_has_a_provider(provider: str, replicates: bool) -> None:
+    lines = [line for line in LISTING.split("\n") if not line.startswith(("wsrep-on", "wsrep-provider"))]
+    options = parse_server_options("\n".join([*lines, f"wsrep-provider       {provider}"]))
+    assert options is not None
+    assert options.wsrep_on is replicates

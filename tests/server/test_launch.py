@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from loopback import wait_until
 from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.launch import InUse, Unusable, exit_status, launch
+from xha.adapters.launch import InUse, Unusable, create, exit_status, launch
 from xha.adapters.mariadbd import find_binary, find_program, read_options
 from xha.adapters.notify import NotifySocket
 from xha.adapters.procfs import look
@@ -62,7 +63,7 @@ def test_a_server_has_what_an_init_system_gives(server: Server, monkeypatch: pyt
     assert b"XHA" in names
     assert not names & {b"OCF_RESKEY_test_passwd", b"NOTIFY_SOCKET"}
     assert limit(process.pid, "Max open files") >= min(32768, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    assert limit(process.pid, "Max locked memory") >= 524288
+    assert limit(process.pid, "Max locked memory") >= min(524288, resource.getrlimit(resource.RLIMIT_MEMLOCK)[1])
     assert server.socket.parent.stat().st_mode & 0o777 == 0o755
     if server_user():
         owners = {path.owner() for path in (server.socket.parent, server.directory / "server.log")}
@@ -186,3 +187,26 @@ def test_settings_outdo_the_option_file_and_words_outdo_the_settings(server: Ser
 
 def test_an_empty_database_has_no_position(server: Server) -> None:
     assert server.recover().position == Position(NO_UUID, -1)
+
+
+def test_a_database_is_created_where_there_is_none(server: Server) -> None:
+    shutil.rmtree(server.datadir)
+    assert not server.files.read_contents().initialised
+    create(server.program(), time.monotonic() + 60)
+    assert server.files.read_contents()[:3] == (True, False, False)
+    process = server.launch(bootstrap=True)
+    wait_until(server.socket.exists, 30, lambda: f"it listens: {server.errors()}")
+    assert look(process.pid, process.started)
+
+
+def test_a_database_that_cannot_be_created_says_why(server: Server) -> None:
+    server.configure("no_such_option=1")
+    (server.datadir / "mysql").rename(server.directory / "elsewhere")
+    program = find_program(server.settings())._replace(datadir=str(server.datadir))
+    with pytest.raises(Unusable, match="no database could be created"):
+        create(program, time.monotonic() + 60)
+
+
+def test_a_log_without_a_directory_is_named(server: Server) -> None:
+    with pytest.raises(Unusable, match="there is no /nonexistent: make it"):
+        launch(server.program(log="/nonexistent/error.log", additional_parameters=()), None)

@@ -53,12 +53,7 @@ def terminate(datadir: str, deadline: float, *, hung: bool = False) -> tuple[Occ
 
 def send(process: Process, number: int) -> bool:
     """Send a signal to this process and no other that has come by its pid; return whether it was there."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except ProcessLookupError:
-        return False
-    except OSError:  # a kernel before 5.3
-        descriptor = -1
+    descriptor = _open_process(process.pid)
     try:
         if look(process.pid, process.started) is None:
             return False
@@ -72,6 +67,16 @@ def send(process: Process, number: int) -> bool:
         if descriptor >= 0:
             os.close(descriptor)
     return True
+
+
+def _open_process(pid: int) -> int:
+    """Return a descriptor of a process, -1 where it is gone or the kernel (before 5.3), or Python, has none."""
+    if not hasattr(os, "pidfd_open"):
+        return -1
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return -1
 
 
 def _find(datadir: str) -> tuple[Occupant, ...]:
@@ -136,10 +141,7 @@ def _systemctl(*words: str) -> bool:
 
 def _pause(occupants: list[Occupant] | tuple[Occupant, ...]) -> None:
     """Wait until the first of them has ended, a tick at most."""
-    descriptor = -1
-    if occupants:
-        with contextlib.suppress(OSError):
-            descriptor = os.pidfd_open(occupants[0].process.pid)
+    descriptor = _open_process(occupants[0].process.pid) if occupants else -1
     if descriptor < 0:
         time.sleep(_TICK)
         return

@@ -88,20 +88,11 @@ def recover(program: Program, deadline: float) -> Recovery:
             os.chown(private, *program.account.owner)
         log = os.path.join(private, "recovery.log")
         quiet = [f"--log-error={log}", f"--pid-file={private}/pid", f"--socket={private}/socket", "--skip-networking"]
-        command = [*program.command, *quiet, "--wsrep-recover", "--wsrep-on=ON"]
+        # Where replication is switched off, the server would serve. PXC knows no such option.
+        command = [*program.command, *quiet, "--wsrep-recover", "--loose-wsrep-on=ON"]
         with open(os.path.join(private, "output"), "w+b") as output:
-            process = subprocess.Popen(  # noqa: S603 - the operator's own program
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=program.datadir,
-                env=clean_environment(),
-                start_new_session=True,
-                # The lock lives as long as the recovery does, even if we are killed.
-                pass_fds=(lock,),
-                preexec_fn=_become(program),  # noqa: PLW1509 - there is one thread
-            )
+            # The lock lives as long as the recovery does, even if we are killed.
+            process = _spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,))
             overdue = _await(process, deadline)
             output.seek(0)
             text = output.read().decode("utf-8", "surrogateescape") + read_tail(log)
@@ -109,14 +100,43 @@ def recover(program: Program, deadline: float) -> Recovery:
         return Recovery(position, find_errors(text), is_inconsistent(read_tail(program.log)), overdue)
 
 
+def _spawn(  # noqa: PLR0913 - what its three callers differ in
+    program: Program,
+    command: list[str],
+    output: int,
+    directory: str,
+    environment: Mapping[str, str] | None = None,
+    *,
+    pass_fds: tuple[int, ...] = (),
+    serving: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own, as the server's account. :raises Unusable: if it cannot be."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - the operator's own program
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
+            env={**clean_environment(), **(environment or {})},
+            start_new_session=True,
+            pass_fds=pass_fds,
+            preexec_fn=_become(program, serving=serving),  # noqa: PLW1509 - there is one thread
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Unusable(f"{command[0]} cannot be run: {error}; look at binary, user and datadir") from None
+
+
 def _await(process: subprocess.Popen[bytes], deadline: float) -> bool:
     """Wait for a child, and kill its group at the deadline; return whether that was needed."""
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
         return True
+    finally:
+        if process.returncode is None:  # overdue, or we are being ended ourselves
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     return False
 
 
@@ -149,18 +169,8 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
             _make_directory(os.path.dirname(path), program)
         output = _open_log(program)
         try:
-            child = subprocess.Popen(  # noqa: S603 - the operator's own program
-                [*program.command, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=program.datadir,
-                env={**clean_environment(), **(environment or {}), **notify},
-                start_new_session=True,
-                preexec_fn=_become(program, serving=True),  # noqa: PLW1509 - there is one thread
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Unusable(f"{program.binary} cannot be run: {error}; look at binary, user and datadir") from None
+            environ = {**(environment or {}), **notify}
+            child = _spawn(program, [*program.command, *words], output, program.datadir, environ, serving=True)
         finally:
             if output >= 0:
                 os.close(output)
@@ -181,16 +191,7 @@ def create(program: Program, deadline: float) -> None:
     if os.geteuid() == 0:
         os.chown(program.datadir, *program.account.owner)
     with hold(program.datadir), tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(  # noqa: S603 - the server's own program
-            _creation(program),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            env=clean_environment(),
-            start_new_session=True,
-            preexec_fn=_become(program),  # noqa: PLW1509 - there is one thread
-        )
+        process = _spawn(program, _creation(program), output.fileno(), "/")
         overdue = _await(process, deadline)
         output.seek(0)
         lines = output.read().decode("utf-8", "replace").split("\n")
@@ -258,6 +259,9 @@ def _open_log(program: Program) -> int:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         descriptor = os.open(program.log, flags, 0o640)
+    except FileNotFoundError:
+        where = os.path.dirname(program.log)
+        raise Unusable(f"log={program.log}: there is no {where}: make it, for {program.account.user}") from None
     except OSError:
         return subprocess.DEVNULL
     seen = os.fstat(descriptor)

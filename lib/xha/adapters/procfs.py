@@ -116,7 +116,12 @@ def unit_of(pid: int) -> str | None:
 
     That a process is in a service does not make it the service: a server that a job of cron.service started is there.
     """
-    for line in _read(f"/proc/{pid}/cgroup").decode("utf-8", "replace").split("\n"):
+    return parse_unit(_read(f"/proc/{pid}/cgroup").decode("utf-8", "replace"))
+
+
+def parse_unit(cgroups: str) -> str | None:
+    """Return the service that a /proc/PID/cgroup names, of version 1, 2 or both (cgroups(7))."""
+    for line in cgroups.split("\n"):
         hierarchy, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if (hierarchy == "0" and not controllers) or controllers == "name=systemd":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
 _NO_VALUE = "(No default value)"
+_TRUE = ("TRUE", "ON", "1")
 _DATADIR = re.compile(r"--datadir=(\S+)")
 
 
@@ -52,7 +53,8 @@ def parse_server_options(listing: str) -> ServerOptions | None:
             **texts,
             "port": _number(texts["port"], 3306),
             "extra_port": _number(texts["extra_port"], 0),
-            "wsrep_on": texts["wsrep_on"].upper() in ("TRUE", "ON", "1"),
+            # PXC has no such option: there a provider is enough.
+            "wsrep_on": values.get("wsrep_on", "ON" if provider not in ("", "none") else "").upper() in _TRUE,
             "wsrep_provider": "" if provider == "none" else provider,
             "wsrep_status_file": values.get("wsrep_status_file"),
         }  # type: ignore[arg-type]

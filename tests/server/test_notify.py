@@ -1,0 +1,62 @@
+"""What a server says to its NOTIFY_SOCKET is heard, whatever else is sent there."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from xha.adapters.notify import Notice, NotifySocket
+
+
+def said(path: str, *messages: bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        for message in messages:
+            sender.sendto(message, path)
+
+
+@pytest.mark.parametrize(
+    ("messages", "notice"),
+    [
+        ((), Notice()),
+        (
+            (b"READY=1\nSTATUS=Taking your SQL requests now...\n",),
+            Notice(True, False, "Taking your SQL requests now..."),
+        ),
+        ((b"STATUS=a", b"STATUS=b=c", b"STATUS=b"), Notice(status="b")),
+        ((b"READY=1", b"STOPPING=1"), Notice(ready=True, stopping=True)),
+        (
+            (b"STATUS=WSREP state transfer ongoing\nEXTEND_TIMEOUT_USEC=60000000\n",),
+            Notice(False, False, "WSREP state transfer ongoing", 60.0),
+        ),
+        ((b"EXTEND_TIMEOUT_USEC=soon", b"READY=yes", b"\xff\xfe", b"", b"NOTHING"), Notice()),
+    ],
+)
+def test_what_was_said_last_counts(tmp_path: Path, messages: tuple[bytes, ...], notice: Notice) -> None:
+    notify = NotifySocket(str(tmp_path / "notify"))
+    said(notify.path, *messages)
+    assert notify.drain() == notice == notify.notice
+    notify.close()
+    assert not (tmp_path / "notify").exists()
+
+
+def test_more_time_is_asked_for_once_and_readiness_stays(tmp_path: Path) -> None:
+    notify = NotifySocket(str(tmp_path / "notify"))
+    said(notify.path, b"READY=1\nEXTEND_TIMEOUT_USEC=1000000")
+    assert notify.drain().extend_seconds == 1.0
+    assert notify.drain() == Notice(ready=True)
+    said(notify.path, b"STATUS=of an earlier server")
+    notify.forget()
+    assert notify.drain() == Notice()
+    notify.close()
+
+
+def test_a_socket_that_an_ended_keeper_left_is_taken_over_and_is_nobody_else_s(tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+    left = NotifySocket(str(path))
+    notify = NotifySocket(str(path))
+    said(str(path), b"READY=1")
+    assert notify.drain().ready
+    assert not left.drain().ready
+    assert path.stat().st_mode & 0o177 == 0

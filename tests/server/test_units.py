@@ -1,0 +1,75 @@
+"""A server that systemd started is stopped through systemd, and only such a one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.machine import Server
+from xha.adapters import ending
+from xha.adapters.procfs import parse_unit
+
+# Notes what it was asked, says who the unit's main process is, and stops nothing.
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>"{directory}/asked"
+case $1 in show) cat "{directory}/main" ;; stop) [ ! -e "{directory}/stop" ] || kill "$(cat "{directory}/main")" ;; esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "unit"),
+    [
+        pytest.param("0::/system.slice/mariadb.service\n", "mariadb.service", id="version 2"),
+        pytest.param(
+            "4:cpu:/x.service\n1:name=systemd:/system.slice/mysql.service\n0::/\n", "mysql.service", id="both"
+        ),
+        pytest.param("0::/system.slice/system-mariadb.slice/mariadb@a.service\n", "mariadb@a.service", id="template"),
+        pytest.param("0::/system.slice/mysqld.service/nested\n", "mysqld.service", id="a cgroup below the unit's"),
+        pytest.param("0::/system.slice/pacemaker.service\n", None, id="started by an agent"),
+        pytest.param("0::/system.slice/pacemaker_remote.service\n", None, id="on a remote node"),
+        pytest.param("0::/user.slice/user-0.slice/session-3.scope\n", None, id="by hand"),
+        pytest.param("0::/user.slice/user-1.slice/user@1.service/app.slice/a.service\n", None, id="a user's service"),
+        pytest.param("0::/\n", None, id="in a container"),
+        pytest.param("4:memory:/mariadb.service\n", None, id="a controller that is not systemd's"),
+        pytest.param("", None, id="gone"),
+    ],
+)
+def test_the_service_that_a_process_is_in(cgroups: str, unit: str | None) -> None:
+    assert parse_unit(cgroups) == unit
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every process is in mariadb.service; what systemctl was asked is in this file, its main process in `main`."""
+    program = tmp_path / "systemctl"
+    program.write_text(SYSTEMCTL.format(directory=tmp_path))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(ending, "unit_of", lambda pid: "mariadb.service")
+    return tmp_path / "asked"
+
+
+def test_a_unit_s_server_is_stopped_by_systemd(server: Server, asked: Path) -> None:
+    process = server.form()
+    asked.with_name("main").write_text(f"{process.pid}\n")
+    asked.with_name("stop").touch()
+    assert server.end() == ()
+    assert "stop --no-block mariadb.service" in asked.read_text().split("\n")
+    saved = server.files.read_grastate()
+    assert saved is not None
+    assert saved.seqno >= 0, "it was not killed"
+
+
+def test_a_unit_that_does_not_stop_costs_no_more_than_the_budget(server: Server, asked: Path) -> None:
+    process = server.form()
+    asked.with_name("main").write_text(f"{process.pid}\n")
+    assert server.end(4) == ()
+    assert "stop --no-block mariadb.service" in asked.read_text().split("\n")
+
+
+def test_a_server_that_a_job_of_some_unit_started_does_not_stop_the_unit(server: Server, asked: Path) -> None:
+    server.form()
+    asked.with_name("main").write_text("1\n")
+    assert server.end() == ()
+    assert "stop" not in asked.read_text()
