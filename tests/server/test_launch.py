@@ -29,6 +29,11 @@ def limit(pid: int, name: str) -> int:
     return int(line[len(name) :].split()[0])
 
 
+def attainable(which: int, wanted: int) -> int:
+    hard = resource.getrlimit(which)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
 def test_a_node_that_forms_its_cluster_goes_on_where_its_data_end(server: Server) -> None:
     server.form()
     server.sql("CREATE DATABASE shop")
@@ -62,8 +67,8 @@ def test_a_server_has_what_an_init_system_gives(server: Server, monkeypatch: pyt
     assert Path(f"/proc/{process.pid}/oom_score_adj").read_text() == "0\n"
     assert b"XHA" in names
     assert not names & {b"OCF_RESKEY_test_passwd", b"NOTIFY_SOCKET"}
-    assert limit(process.pid, "Max open files") >= min(32768, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    assert limit(process.pid, "Max locked memory") >= min(524288, resource.getrlimit(resource.RLIMIT_MEMLOCK)[1])
+    assert limit(process.pid, "Max open files") >= attainable(resource.RLIMIT_NOFILE, 32768)
+    assert limit(process.pid, "Max locked memory") >= attainable(resource.RLIMIT_MEMLOCK, 524288)
     assert server.socket.parent.stat().st_mode & 0o777 == 0o755
     if server_user():
         owners = {path.owner() for path in (server.socket.parent, server.directory / "server.log")}
@@ -210,3 +215,16 @@ def test_a_database_that_cannot_be_created_says_why(server: Server) -> None:
 def test_a_log_without_a_directory_is_named(server: Server) -> None:
     with pytest.raises(Unusable, match="there is no /nonexistent: make it"):
         launch(server.program(log="/nonexistent/error.log", additional_parameters=()), None)
+
+
+@pytest.mark.skipif(server_user() is None, reason="only root can take a file from the database's user")
+def test_data_that_the_server_may_not_write_are_a_permanent_failure(server: Server) -> None:
+    program = server.program()
+    os.chown(server.datadir / "ibdata1", 0, 0)
+    (server.datadir / "ibdata1").chmod(0o600)
+    recovery = server.recover()
+    assert recovery.position is None
+    assert is_permanent(recovery.errors), recovery.errors
+    server.process = launch(program, None, bootstrap=True)
+    server.await_end(20)
+    assert is_permanent(server.errors()), server.errors()
