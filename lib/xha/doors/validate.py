@@ -72,6 +72,7 @@ def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
     from ..adapters.mariadbd import Unusable, find_program, read_options
 
     yield from _look_at_units()
+    yield from _look_at_cluster(instance)
     if settings.test_conf:
         yield from _look_at_option_file(settings.test_conf)
     try:
@@ -91,6 +92,19 @@ def _look_at_units() -> Iterator[Finding]:
     for unit in _UNITS:
         if glob.glob(f"/etc/systemd/system/*.wants/{unit}"):
             yield _warning(f"{unit} is enabled and would start the server beside Pacemaker: systemctl disable {unit}")
+
+
+def _look_at_cluster(instance: Instance) -> Iterator[Finding]:
+    from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
+    from ..core.migration import find_misfits
+    from ..core.records import BadRecord
+
+    try:
+        cib = Pacemaker(instance.node).read_cib(instance.name)
+    except (ClusterUnreachable, BadRecord):  # ocf-tester, a shell: there is no cluster to have an opinion of
+        return
+    for text in find_misfits(cib, instance.name):
+        yield _warning(text)
 
 
 def _look_at_option_file(path: str) -> Iterator[Finding]:
@@ -138,7 +152,7 @@ def _look_at_members(settings: Settings, options: ServerOptions, instance: Insta
 
     text = settings.wsrep_cluster_address or options.wsrep_cluster_address
     try:
-        peers = parse_cluster_address(text).peers
+        peers = parse_cluster_address(text).peers if text else ()
     except BadAddress as error:
         yield _error(f"wsrep_cluster_address: {error}")
         return

@@ -1,0 +1,37 @@
+"""What in Pacemaker's configuration does not fit this agent: mostly what ocf:heartbeat:galera needed of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .cib import is_true
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .cib import Cib
+
+_PROMOTABLE = ("promotable", "promoted-max", "promoted-node-max", "master-max", "master-node-max")
+
+
+def find_misfits(cib: Cib, resource: str) -> Iterator[str]:
+    """Yield a sentence for each, with the pcs line that mends it; nothing for a resource that is not configured."""
+    if not cib.exists:
+        return
+    clone = cib.clone or f"{resource}-clone"
+    if not cib.clone:
+        yield f"{resource} is no clone and would run on one node alone: pcs resource clone {resource} interleave=true"
+    given = [name for name in _PROMOTABLE if name in cib.meta]
+    if cib.promotable or given:
+        removed = " ".join(f"{name}=" for name in given or _PROMOTABLE[:1])
+        yield (
+            f"{clone} is promotable, and this agent is a plain clone: pcs resource meta {clone} {removed}; then remove "
+            f"the operations promote, demote and monitor with a role: pcs resource op remove ID (pcs resource config)"
+        )
+    if is_true(cib.meta.get("globally-unique", "")):
+        yield f"{clone} is globally unique, several servers on a host: pcs resource meta {clone} globally-unique="
+    if cib.properties.get("no-quorum-policy", "stop") == "stop":
+        yield (
+            "no-quorum-policy=stop stops a lone survivor that could go on serving: "
+            "pcs property set no-quorum-policy=freeze"
+        )
