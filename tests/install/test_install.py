@@ -12,7 +12,12 @@ import pytest
 from install.conftest import CHECKOUT, make
 
 VERSION = re.search(r'__version__ = "(.+)"', (CHECKOUT / "lib/xha/__init__.py").read_text())[1]  # type: ignore[index]
-DOORS = ["/usr/local/bin/xha-check", "/usr/local/bin/clustercheck", "/usr/local/libexec/xha/xha-responder"]
+DOORS = [
+    "/usr/local/bin/xha-check",
+    "/usr/local/bin/clustercheck",
+    "/usr/local/libexec/xha/xha-responder",
+    "/usr/local/libexec/xha/xha-services",
+]
 
 # The staged /usr/local in the place of this machine's, for one command, in a mount namespace that ends with it.
 IN_PLACE = 'mount --bind "$1" /usr/local && shift && exec env -i "$@"'
@@ -66,13 +71,17 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/lib/sysctl.d/60-xha.conf": "0o644",
         "usr/lib/systemd/system/xha-responder.service": "0o644",
         "usr/lib/systemd/system/xha-responder.socket": "0o644",
+        "usr/lib/systemd/system/xha-services.service": "0o644",
         "usr/lib/sysusers.d/xha.conf": "0o644",
         "usr/local/bin/clustercheck": "0o755",
         "usr/local/bin/xha-check": "0o755",
         "usr/local/libexec/xha/xha-responder": "0o755",
+        "usr/local/libexec/xha/xha-services": "0o755",
         "usr/local/share/doc/xha/CHANGELOG.md": "0o644",
         "usr/local/share/doc/xha/README.md": "0o644",
         "usr/local/share/doc/xha/galeracheck.xinetd": "0o644",
+        "usr/local/share/doc/xha/haproxy-openstack.cfg": "0o644",
+        "usr/local/share/doc/xha/services.md": "0o644",
         "usr/local/share/man/man7/ocf_xha_galera.7": "0o644",
     }
 
