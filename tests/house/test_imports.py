@@ -33,10 +33,14 @@ PURE = {
 }
 # adapter: the third party that it wraps. rich is for doors alone.
 WRAPPED = {
+    "amqp.py": {"pika"},
+    "amqp_sockets.py": {"psutil"},
     "daemons.py": {"psutil"},
     "database.py": {"pymysql"},
     "dependency.py": {"pymysql"},
+    "oslo_rpc.py": {"pika"},
     "processes.py": {"psutil"},
+    "rabbitmq_api.py": {"requests"},
     "vip.py": {"psutil"},
     "web.py": {"requests"},
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import haproxy, http_rows, memcached, mysql, pacemaker
+from . import haproxy, http_rows, memcached, mysql, pacemaker, rabbitmq_rows
 
 if TYPE_CHECKING:
     from .service import Service
@@ -33,6 +33,13 @@ ORDER = (
     "pacemaker",
 )
 
-_ROWS: tuple[Service, ...] = (*http_rows.ROWS, *mysql.ROWS, *haproxy.ROWS, *memcached.ROWS, *pacemaker.ROWS)
+_ROWS: tuple[Service, ...] = (
+    *http_rows.ROWS,
+    *mysql.ROWS,
+    *rabbitmq_rows.ROWS,
+    *haproxy.ROWS,
+    *memcached.ROWS,
+    *pacemaker.ROWS,
+)
 
 CATALOGUE: dict[str, Service] = {row.name: row for row in sorted(_ROWS, key=lambda row: ORDER.index(row.name))}
