@@ -1,0 +1,149 @@
+"""What the cluster's configuration keeps of a resource: two property sets of their own in crm_config.
+
+`xha-RSC` holds the records, `xha-RSC-token` the token: creating a set that exists fails, and so only one node gets it.
+A record that does not parse is an error that names it: one that is overlooked is a clean stop nobody knows of.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .fields import parse_known_position, parse_line, parse_text, parse_view
+from .lineage import History, StopRecord
+from .poll import Grant, GrantKind, Records, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SCHEMA = 1
+_STOP = "stop-"
+TOKEN, LINE, CLUSTER, GRANTS, LAST_GRANT = "token", "line", "cluster", "grants", "last-grant"
+
+
+class BadRecord(ValueError):
+    """A record that cannot be read. The text names it, and how to remove it."""
+
+
+class Book(NamedTuple):
+    """All records of a resource, the grants that were not used yet, and the last one that was."""
+
+    records: Records = Records()
+    grants: tuple[Grant, ...] = ()
+    last_grant: Grant | None = None
+
+
+def set_id(resource: str) -> str:
+    """Return the id of the property set that holds the records of a resource."""
+    return f"xha-{resource}"
+
+
+def token_id(resource: str) -> str:
+    """Return the id of the property set whose existence is the token."""
+    return f"xha-{resource}-token"
+
+
+def record_name(resource: str, record: str) -> str:
+    """Return the property's name of a record, such as `xha-p_mysql-line`."""
+    return f"xha-{resource}-{record}"
+
+
+def stop_name(node: str) -> str:
+    """Return the record of a node's clean stop."""
+    return f"{_STOP}{node}"
+
+
+def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
+    """Return what the properties say of a resource. :raises BadRecord: for one that is torn or of another schema."""
+    prefix = record_name(resource, "")
+    said = {name[len(prefix) :]: text for name, text in properties.items() if name.startswith(prefix) and text}
+    stops, values = {}, dict.fromkeys((TOKEN, LINE, CLUSTER, GRANTS, LAST_GRANT))
+    for name, text in said.items():
+        try:
+            if name.startswith(_STOP):
+                stops[name[len(_STOP) :]] = _parse_stop(_open(text))
+            elif name in _PARSERS:
+                values[name] = _PARSERS[name](_open(text))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            full = prefix + name
+            raise BadRecord(
+                f"the record {full} cannot be read: another version of xha, or a hand, wrote it; look at it, then "
+                f"crm_attribute --type crm_config --name {full} --delete"
+            ) from None
+    records = Records(stops, values[LINE] or (), values[TOKEN], values[CLUSTER] or "")
+    return Book(records, values[GRANTS] or (), values[LAST_GRANT])
+
+
+def render_line(line: Sequence[Any]) -> str:
+    """Return the text of the record `line`."""
+    return _close([generation._asdict() for generation in line])
+
+
+def render_cluster(uuid: str) -> str:
+    """Return the text of the record `cluster`."""
+    return _close(uuid)
+
+
+def render_stop(stop: StopRecord) -> str:
+    """Return the text of the record of a clean stop."""
+    line = [generation._asdict() for generation in stop.history.line]
+    view = stop.view and stop.view._asdict()
+    return _close({"position": str(stop.history.position), "line": line, "boot_id": stop.boot_id, "view": view})
+
+
+def render_token(token: Token) -> str:
+    """Return the text of the token."""
+    return _close(token._asdict())
+
+
+def render_grants(grants: Sequence[Grant]) -> str:
+    """Return the text of the record `grants`."""
+    return _close([grant._asdict() for grant in grants])
+
+
+def render_grant(grant: Grant) -> str:
+    """Return the text of the record `last-grant`."""
+    return _close(grant._asdict())
+
+
+def _close(value: object) -> str:
+    return json.dumps({"schema": SCHEMA, "value": value}, separators=(",", ":"))
+
+
+def _open(text: str) -> Any:
+    document = json.loads(text)
+    if document["schema"] != SCHEMA:
+        raise ValueError("another schema")
+    return document["value"]
+
+
+def _parse_stop(value: Any) -> StopRecord:
+    history = History(parse_known_position(value["position"]), parse_line(value["line"]))
+    return StopRecord(history, parse_text(value["boot_id"]), parse_view(value["view"]))
+
+
+def _parse_token(value: Any) -> Token:
+    return Token(parse_text(value["node"]), parse_text(value["epoch"]), parse_text(value["digest"]))
+
+
+def _parse_grant(value: Any) -> Grant:
+    at = value["at"]
+    if type(at) not in (int, float):
+        raise TypeError("no time")
+    texts = {name: parse_text(value[name]) for name in ("node", "digest", "by", "why")}
+    return Grant(GrantKind(value["kind"]), at=float(at), **texts)
+
+
+def _parse_grants(value: Any) -> tuple[Grant, ...]:
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    return tuple(_parse_grant(one) for one in value)
+
+
+_PARSERS = {
+    TOKEN: _parse_token,
+    LINE: parse_line,
+    CLUSTER: parse_text,
+    GRANTS: _parse_grants,
+    LAST_GRANT: _parse_grant,
+}
