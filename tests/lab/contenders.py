@@ -50,4 +50,21 @@ pcs resource enable p_mysql""",
     password="check_passwd",
 )
 
-CONTENDERS = {contender.name: contender for contender in (HEARTBEAT,)}
+XHA = Contender(
+    name="ocf:xha:galera",
+    create=Step(
+        "the agent takes charge",
+        On.ONE,
+        said=SAID,
+        today="""\
+pcs resource create p_mysql ocf:xha:galera binary=/usr/sbin/mysqld check_user=clustercheck \\
+    check_passwd=c1ustercheck wsrep_cluster_address=gcomm://h1,h2,h3 socket=/run/mysqld/mysqld.sock \\
+    op monitor interval=10s timeout=30s op start timeout=60s op stop timeout=120s --disabled clone
+pcs resource enable p_mysql""",
+        why=WHY + " ocf:xha:galera takes its parameters, and is a plain clone.",
+    ),
+    another_check="pcs resource update p_mysql check_passwd_use_empty=0",
+    password="check_passwd",
+)
+
+CONTENDERS = {contender.name: contender for contender in (HEARTBEAT, XHA)}

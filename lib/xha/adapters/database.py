@@ -120,6 +120,15 @@ class Session:
             self.close()
             raise ReadError(_classify(error, self.target)) from None
 
+    def execute(self, statement: str) -> None:
+        """Have the server do something. :raises ReadError: as read does; the connection is closed then."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement)
+        except pymysql.MySQLError as error:
+            self.close()
+            raise ReadError(_classify(error, self.target)) from None
+
     def _probe_errno(self, cursor: pymysql.cursors.Cursor) -> int:
         try:
             while cursor.nextset():

@@ -1,0 +1,234 @@
+"""The other members, as one keeper hears them: their reports, the cluster's records, and what it tells them itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.ports import Door, probe_ports
+from ...adapters.thishost import read_addresses, resolve
+from ...core.address import name_members, parse_cluster_address
+from ...core.ballot import Ballot, State, Unread, digest, parse_ballot, render_ballot
+from ...core.decision import Refuse
+from ...core.election import elect
+from ...core.lineage import ROOT
+from ...core.poll import Around, Probe, Token, count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Union
+
+    from ...adapters.alone import Alone
+    from ...adapters.pacemaker import Pacemaker
+    from ...core.address import Peer
+    from ...core.cib import Cib
+    from ...core.decision import Decision
+    from ...core.lineage import Generation
+    from ...core.parameters import Settings
+    from ...core.poll import Grant, Records
+
+    _Reports = Mapping[str, Union[Ballot, Unread]]
+    _Facts = tuple[str, _Reports, tuple[str, ...], Records, tuple[Grant, ...], Around]
+
+GROUP_PORT, SQL_PORT = 4567, 3306
+# The cluster's configuration is read at each look of an election, and this often (seconds) while a server runs.
+CONFIGURATION_AGE = 10.0
+CONFIRM_SECONDS = 5.0
+
+
+class Council:
+    """What one node knows of the others. epoch is the id that it opened: reports count that answer it."""
+
+    def __init__(self, cluster: Pacemaker | Alone, resource: str, settings: Settings, address: str) -> None:
+        self.cluster, self.resource = cluster, resource
+        self.settings, self.address = settings, parse_cluster_address(address)
+        self.me = cluster.node_name()
+        self.epoch = new_id()
+        self.addresses = read_addresses()
+        self.cib: Cib = cluster.read_cib(resource)
+        self.reports: dict[str, Ballot | Unread] = {}
+        self.members: tuple[str, ...] = (self.me,)
+        self.ambiguous: tuple[str, ...] = ()
+        self.probes: Mapping[str, Probe] = {}
+        self.voters: Mapping[str, Probe] = {}
+        self._peers: dict[str, Peer] = {}
+        self._arbitrators = settings.arbitrators
+        self._resolved = resolve((*(peer.host for peer in self.address.peers), *self.cib.nodes))
+        self._read_at, self._told = time.monotonic(), ""
+
+    @property
+    def attribute(self) -> str:
+        """The name of the private attribute that holds a report."""
+        return f"xha-{self.resource}-report"
+
+    def listen(self, *, electing: bool) -> None:
+        """Read what the others said. electing: also the configuration and the members' ports, and not at leisure."""
+        said = self.cluster.read_attribute(self.attribute)
+        mine = self.reports.get(self.me)
+        self.reports = {node: parse_ballot(text) for node, text in said.items()}
+        if mine is not None:
+            self.reports[self.me] = mine
+        if electing or time.monotonic() - self._read_at > CONFIGURATION_AGE:
+            self._read_cib()
+        self.members = self._name_members()
+        self.probes = self._probe() if electing else {}
+
+    def _name_members(self) -> tuple[str, ...]:
+        reported = {node: one.addresses for node, one in self.reports.items() if isinstance(one, Ballot)}
+        membership = name_members(
+            self.address.peers,
+            nodes=self.cib.nodes,
+            host_map=self.settings.cluster_host_map,
+            resolved=self._resolved,
+            reported={**reported, self.me: self.addresses},
+            arbitrators=self._arbitrators,
+        )
+        self.ambiguous = membership.ambiguous
+        self._peers = dict(zip(membership.names, membership.peers))
+        return membership.names
+
+    def _probe(self) -> Mapping[str, Probe]:
+        doors = {node: self._doors(peer) for node, peer in self._peers.items() if node != self.me}
+        voters = {str(peer): [Door(peer.host, peer.port or GROUP_PORT)] for peer in self._arbitrators}
+        found = probe_ports({**doors, **voters})
+        self.voters = {name: found[name] for name in voters}
+        return {node: found[node] for node in doors}
+
+    @staticmethod
+    def _doors(peer: Peer) -> list[Door]:
+        return [Door(peer.host, peer.port or GROUP_PORT), Door(peer.host, SQL_PORT)]
+
+    def tell(self, ballot: Ballot) -> None:
+        """Publish this node's report where it differs from the last one in more than a Primary's seqno."""
+        self.reports[self.me] = ballot
+        lasting = ballot
+        if ballot.state is State.PRIMARY:
+            lasting = ballot._replace(position=ballot.position._replace(seqno=0))
+        if render_ballot(lasting) != self._told:
+            self.cluster.set_private(self.attribute, render_ballot(ballot))
+            self._told = render_ballot(lasting)
+
+    def confirm(self, ballot: Ballot) -> bool:
+        """Publish, and return whether all others see it now: attributes reach every host in one order."""
+        self.tell(ballot)
+        until = time.monotonic() + CONFIRM_SECONDS
+        while time.monotonic() < until:
+            if self.cluster.read_attribute(self.attribute).get(self.me) == render_ballot(ballot):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def retract(self) -> None:
+        """Take this node's report away."""
+        self._told = ""
+        self.reports.pop(self.me, None)
+        self.cluster.delete_attribute(self.attribute)
+
+    def asked(self) -> tuple[str, ...]:
+        """Return the epochs that are open, this node's own among them: a report answers all of them."""
+        opened = {one.opens for one in self.reports.values() if isinstance(one, Ballot) and one.opens}
+        return tuple(sorted({*opened, self.epoch}))
+
+    def decide(self, *, overdue: bool = False) -> Decision:
+        """Return what this node does next, and why."""
+        if self.ambiguous:
+            return Refuse(self.ambiguous[0], (self.me,), "name each host once: cluster_host_map=NODE:HOST;...")
+        return elect(*self._facts(overdue))
+
+    def shown(self) -> str:
+        """Return the digest of the reports that count: what a token or a grant was taken for."""
+        return digest(count(*self._facts(overdue=False)).fresh.values())
+
+    def unanswered(self) -> tuple[str, ...]:
+        """Return the members that Pacemaker sees online and that have not answered this epoch."""
+        answered = {node for node, one in self.reports.items() if isinstance(one, Ballot) and self.epoch in one.epochs}
+        return tuple(node for node in self.members if node in self.reports and node not in answered)
+
+    def _facts(self, overdue: bool) -> _Facts:
+        around = Around(
+            self.epoch,
+            time.time(),
+            self.cib.quorum,
+            self.cib.two_node,
+            self.cib.hosts,
+            self.probes,
+            self.voters,
+            overdue,
+        )
+        book = self.cib.book
+        return self.me, self.reports, self.members, book.records, book.grants, around
+
+    # --- the cluster's records
+
+    def forbidden(self) -> str:
+        """Look anew, and return what forbids to act here; "" for nothing."""
+        self._read_cib()
+        return self.cib.forbidden(self.me)
+
+    def _read_cib(self) -> None:
+        self.cib, self._read_at = self.cluster.read_cib(self.resource), time.monotonic()
+
+    @property
+    def token(self) -> Token | None:
+        """The token, by the last reading of the configuration."""
+        return self.cib.book.records.token
+
+    def take_token(self, shown: str) -> bool:
+        """Take the token for this epoch and what was shown; False if another node has it."""
+        return self.cluster.take_token(self.resource, Token(self.me, self.epoch, shown))
+
+    def hears_primary(self, uuid: str) -> bool:
+        """Return whether another member says that it is in a Primary component of this history."""
+        others = (one for node, one in self.reports.items() if node != self.me and isinstance(one, Ballot))
+        return any(one.state is State.PRIMARY and one.position.uuid == uuid for one in others)
+
+    def holds_token(self) -> bool:
+        """Look anew, and return whether the token is this node's, for this epoch."""
+        self._read_cib()
+        return self.token is not None and (self.token.node, self.token.epoch) == (self.me, self.epoch)
+
+    def is_token_elsewhere(self) -> bool:
+        """Look anew, and return whether another node has the token."""
+        self._read_cib()
+        return self.token is not None and self.token.node != self.me
+
+    def release_token(self) -> None:
+        """Give the token back, if it is this node's."""
+        self._read_cib()
+        if self.token is not None and self.token.node == self.me:
+            self.cluster.release_token(self.resource)
+
+    def record(self, *, line: tuple[Generation, ...] | None, cluster: str) -> None:
+        """Record the generations, and the history that the cluster stands in."""
+        self.cluster.write_records(self.resource, line=line, cluster=cluster)
+
+    def delete_stop(self) -> None:
+        """Remove the record of this node's last clean stop: nobody may rely on it once the server starts."""
+        if self.me in self.cib.book.records.stops:
+            self.cluster.delete_stop(self.resource, self.me)
+
+    def consume_grants(self, *kinds: str) -> bool:
+        """Use up the grants of these kinds before acting on them; False if there is none any more."""
+        self._read_cib()
+        used = [grant for grant in self.cib.book.grants if grant.kind.value in kinds]
+        if not used:
+            return False
+        left = [grant for grant in self.cib.book.grants if grant not in used]
+        self.cluster.write_grants(self.resource, left, used[-1])
+        return True
+
+    def newest_line(self, line: tuple[Generation, ...]) -> tuple[Generation, ...]:
+        """Return the line of a Primary's member that knows more of it than this node does, else the one it has."""
+        head = line[0].id if line else ROOT
+        best = line
+        for one in self.reports.values():
+            if isinstance(one, Ballot) and one.state is State.PRIMARY and len(one.line) > len(best):
+                ids = [generation.id for generation in one.line] + [one.line[-1].parent]
+                best = one.line if head in ids else best
+        return best
+
+
+def new_id() -> str:
+    """Return a random id for an epoch or a generation."""
+    return os.urandom(8).hex()

@@ -1,0 +1,51 @@
+"""How the keeper and a monitor read their own server: by the resource's account, and by the responder's rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...adapters.login import find_target
+from ...adapters.reader import Reader
+from ...adapters.target import DEFAULT_SOCKETS
+from ...core.config import Config
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ...core.parameters import Settings
+
+SQL_SECONDS = 2.0
+
+
+def make_reader(settings: Callable[[], Settings], socket: str, deadline: float) -> Reader:
+    """Return a reader of the server at a unix socket; settings gives the account anew for each login.
+
+    A node that was taken out of service by `xha-check --disable` is still a healthy node here.
+    """
+    config = Config()
+    responder = config.responder._replace(disabled_file=None, legacy_disabled_file=None, deadline=deadline)
+    return Reader(_Fixed(config._replace(responder=responder)), resolve=lambda _: find_target(settings(), socket))
+
+
+def find_socket(settings: Settings, known: str) -> str:
+    """Return the server's socket: as the keeper knows it, as the resource says, or Debian's or Red Hat's."""
+    import os
+
+    there = (path for path in DEFAULT_SOCKETS if os.path.exists(path))
+    return known or settings.socket or next(there, DEFAULT_SOCKETS[0])
+
+
+class _Fixed:
+    """A configuration that no file changes."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @property
+    def config(self) -> Config:
+        """It."""
+        return self._config
+
+    def refresh(self) -> Config:
+        """Return it."""
+        return self._config

@@ -1,0 +1,83 @@
+"""The keeper's process from its first line to its last: the agent's own action `keeper`, for itself alone."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from ...adapters.alone import connect
+from ...adapters.log import Log
+from ...adapters.mariadbd import Unusable, find_program, read_options
+from ...adapters.notify import NotifySocket
+from ...adapters.pacemaker import ClusterUnreachable
+from ...adapters.procfs import read_process
+from ...adapters.rundir import RunDir
+from ...core.address import BadAddress
+from ...core.bulletin import Bulletin, Phase
+from .council import Council
+from .keeper import Keeper
+from .own import OwnNode
+from .service import locked
+from .speaker import Speaker
+
+if TYPE_CHECKING:
+    from ...core.ocf import Instance
+    from ...core.parameters import Settings
+
+
+def keep(instance: Instance) -> int:
+    """Keep the node until it is stopped; one that finds another keeper at work ends at once."""
+    run = RunDir(instance.name)
+    log = Log(f"xha-galera({instance.name})", use_syslog=True)
+    # A monitor that looks whether a keeper lives holds the lock for a moment.
+    with locked(run, patience=2.0) as free:
+        if not free:
+            return 0
+        try:
+            settings = run.read_settings()
+            if settings is None:
+                return _fail(run, log, f"{run.path} has no settings: pcs resource cleanup {instance.name}")
+            _keep(run, log, instance, settings)
+        except (Unusable, BadAddress) as error:
+            return _fail(run, log, str(error), permanent=True)
+        except (ClusterUnreachable, TimeoutError, OSError) as error:
+            return _fail(run, log, str(error))
+        except Exception as error:
+            for line in traceback.format_exc().splitlines():
+                log.warning(line)
+            return _fail(run, log, f"the keeper has a fault of its own: {type(error).__name__}: {error}")
+    return 0
+
+
+def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None:
+    program, options = read_options(find_program(settings))
+    address = settings.wsrep_cluster_address or options.wsrep_cluster_address
+    if not address:
+        raise Unusable(
+            "no list of members: set wsrep_cluster_address=gcomm://HOST1,HOST2,HOST3 on the resource, or in the "
+            "server's configuration"
+        )
+    cluster = connect(instance.node)
+    directory = run.make_server_directory(*program.account.owner)
+    notifier = NotifySocket(run.file("notify"), program.account.owner)
+    try:
+        own = OwnNode(settings, program, options, notifier, f"{directory}/status.json")
+        council = Council(cluster, instance.name, settings, address)
+        speaker = Speaker(run, cluster, instance.name, log)
+        Keeper(own, council, speaker, run, log).run()
+    finally:
+        notifier.close()
+
+
+def _fail(run: RunDir, log: Log, reason: str, *, permanent: bool = False) -> int:
+    """Say why there is no keeper: start and monitor read it."""
+    import os
+    import time
+
+    log.warning(reason)
+    own = read_process(os.getpid())
+    now = time.monotonic()
+    run.write_bulletin(
+        Bulletin(Phase.FAILED, reason, os.getpid(), own.started if own else 0, at=now, since=now, permanent=permanent)
+    )
+    return 1

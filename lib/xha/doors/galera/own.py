@@ -1,0 +1,285 @@
+"""This host's node: its data directory, its server, and what either says. It looks; it decides nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.account import own_account
+from ...adapters.database import ReadError, Session
+from ...adapters.datadir import DataDirectory, read_tail
+from ...adapters.ending import terminate
+from ...adapters.launch import launch, recover
+from ...adapters.login import find_target
+from ...adapters.occupants import find_server, find_transfer
+from ...adapters.procfs import look
+from ...adapters.target import Target
+from ...adapters.thishost import read_boot_id
+from ...core.ballot import State
+from ...core.ballotbox import Facts, reading_position
+from ...core.bulletin import Phase
+from ...core.noderecord import NodeRecord
+from ...core.position import Kind, Position, Standing, classify
+from ...core.reading import LocalState, Reading
+from ...core.serverlog import find_errors
+from .login import SQL_SECONDS, make_reader
+
+if TYPE_CHECKING:
+    import os
+
+    from ...adapters.mariadbd import Program
+    from ...adapters.notify import NotifySocket
+    from ...adapters.occupants import Transfer
+    from ...adapters.procfs import Process
+    from ...core.parameters import Settings
+    from ...core.serveroptions import ServerOptions
+    from ...core.verdict import Verdict
+
+RECOVERY_SECONDS = 3600.0
+# A server that did not answer is asked again this much later: every connection waits in its backlog.
+SILENCE_SECONDS = 10.0
+_SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
+
+
+class Launched(NamedTuple):
+    """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes."""
+
+    phase: Phase
+    at: float
+    log_from: int
+
+
+class End(NamedTuple):
+    """A server that is gone and that nobody here stopped. served: it had been in a Primary component."""
+
+    process: Process
+    served: bool
+    launched: Launched | None
+    errors: tuple[str, ...]
+
+
+class OwnNode:
+    """The data directory and the server that uses it."""
+
+    def __init__(
+        self, settings: Settings, program: Program, options: ServerOptions, notifier: NotifySocket, status_file: str
+    ) -> None:
+        self.settings, self.program, self.options, self.status_file = settings, program, options, status_file
+        self.directory = DataDirectory(program.datadir, program.account.owner)
+        self.notifier = notifier
+        self.record = self.directory.read_record() or NodeRecord()
+        self.process: Process | None = None
+        self.launched: Launched | None = None
+        self.end: End | None = None
+        self.standing: Standing | None = None
+        self.grastate_safe = False
+        self.errors: tuple[str, ...] = ()
+        self.served = False
+        self.reading: Reading | None = None
+        self.verdict: Verdict | None = None
+        self.answered_at = self.asked_at = 0.0
+        self.transfer: Transfer | None = None
+        self.progress_at = self.primary_at = 0.0
+        self.boot_id = read_boot_id()
+        self._reader = make_reader(lambda: self.settings, program.socket, SQL_SECONDS)
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on, and by another account: reload-agent stored them."""
+        self.settings = settings
+        self._reader.close()
+
+    # --- looking
+
+    def look(self) -> None:
+        """See whether the server runs, and what it says. What ended by itself is in `end`."""
+        before = self.process
+        self.process = look(before.pid, before.started) if before else None
+        if before and self.process is None:
+            self._lose(before)
+        if self.process is None and self.end is None:
+            self._find()
+        if self.process is None:
+            return
+        self._follow_transfer()
+        self._read()
+
+    def _find(self) -> None:
+        found = find_server(self.program.datadir)
+        if found is not None and not found.recovering:
+            self.process, self.standing, self.served = found, None, False
+
+    def _lose(self, process: Process) -> None:
+        self._reader.close()
+        errors = find_errors(read_tail(self.program.log, self.launched.log_from if self.launched else 0))
+        self.end = End(process, self.served, self.launched, errors)
+        self.forget_server()
+
+    def forget_server(self) -> None:
+        """Nothing that was known of the server, or of the data before it ran, holds any more."""
+        self.process = self.launched = self.standing = self.reading = self.verdict = self.transfer = None
+        self.served = False
+        self.answered_at = self.asked_at = 0.0
+        self.record = self.directory.read_record() or self.record
+
+    def _follow_transfer(self) -> None:
+        assert self.process
+        before = self.transfer
+        self.transfer = None if self.state is State.PRIMARY and not self._is_donor() else find_transfer(self.process)
+        moved = self.transfer and (before is None or before.progress != self.transfer.progress)
+        if moved:
+            self.progress_at = time.monotonic()
+
+    def _is_donor(self) -> bool:
+        return self.reading is not None and self.reading.status.wsrep_local_state == LocalState.DONOR
+
+    def _read(self) -> None:
+        now = time.monotonic()
+        silent = self.asked_at > self.answered_at
+        if self.process is None or self.process.stopped or (silent and now - self.asked_at < SILENCE_SECONDS):
+            return
+        starting = self.launched is not None and not self.notifier.drain().ready and not self.answered_at
+        snapshot = self._reader.take()
+        self.verdict = snapshot.verdict
+        if isinstance(snapshot.reading, Reading):
+            self.reading, self.answered_at, self.asked_at = snapshot.reading, now, now
+            self.served = self.served or self._is_serving(snapshot.reading)
+        elif not starting:  # one that does not listen yet is not silent
+            self.asked_at = now
+
+    # --- what it is
+
+    @property
+    def state(self) -> State:
+        """How far the server is, for the report."""
+        if self.process is None:
+            return State.STOPPED
+        if self.reading is not None and self._is_serving(self.reading):
+            return State.PRIMARY
+        joined = self.served or self.launched is None
+        if joined and self.reading is not None and self.reading.status.wsrep_cluster_status != "Primary":
+            return State.NON_PRIMARY
+        restoring = self.launched is not None and self.launched.phase is Phase.RESTORING
+        return State.RESTORING if restoring else State.STARTING
+
+    @staticmethod
+    def _is_serving(reading: Reading) -> bool:
+        status = reading.status
+        return status.wsrep_cluster_status == "Primary" and status.wsrep_local_state in _SERVING
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether applications may use it: in a Primary component, and the server says so itself."""
+        return self.state is State.PRIMARY and self.reading is not None and self.reading.status.wsrep_ready is True
+
+    def facts(self, announced: State | None, addresses: tuple[str, ...]) -> Facts:
+        """Return what a report is made of. announced: the state of a server that is about to be started."""
+        return Facts(
+            state=announced if announced is not None and self.process is None else self.state,
+            record=self.record,
+            standing=self.standing,
+            reading=self.reading,
+            gvwstate=self.directory.read_gvwstate(),
+            safe_to_bootstrap=self.grastate_safe,
+            transfer=self.transfer is not None and self.transfer.role == "joiner",
+            boot_id=self.boot_id,
+            addresses=addresses,
+        )
+
+    @property
+    def position(self) -> Position:
+        """Where the data of the running server end, by its last reading."""
+        return reading_position(self.reading)
+
+    # --- the data of a stopped server
+
+    def recover(self) -> Standing:
+        """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.
+
+        Nothing is run where the data cannot have an end: an empty directory, or one that was given up.
+        """
+        contents = self.directory.read_contents()
+        self.record = self.directory.read_record() or NodeRecord()
+        grastate = self.directory.read_grastate()
+        position, self.errors = None, ()
+        if contents.initialised and not self.record.discarded:
+            recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
+            position, self.errors = recovery.position, recovery.errors
+            if recovery.inconsistent and not self.record.inconsistent:
+                self.remember(self.record._replace(inconsistent=True))
+        self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
+        self.standing = classify(
+            grastate,
+            position,
+            contents.user_schemas,
+            clean_stop=self.record.clean_stop,
+            transfer_begun=contents.transfer_begun,
+            discarded=self.record.discarded,
+        )
+        if contents.transfer_begun and self.standing.kind is Kind.EMPTY and not self.record.superseded:
+            self.remember(self.record._replace(superseded=True))
+        return self.standing
+
+    def remember(self, record: NodeRecord) -> None:
+        """Write the node's record where it changed, or where a state transfer swept it away."""
+        if record != self.record or self.directory.read_record() != record:
+            self.directory.write_record(record)
+        self.record = record
+
+    # --- its life
+
+    def start(self, phase: Phase, *, bootstrap: bool = False) -> None:
+        """Start the server. :raises InUse, Unusable, OSError: as launch does."""
+        position = self.standing.position if self.standing and self.standing.position.real else None
+        self.notifier.forget()
+        log_from = size_of(self.program.log)
+        self.process = launch(
+            self.program,
+            position,
+            bootstrap=bootstrap,
+            cluster_address=None,
+            notify_socket=self.notifier.path,
+            status_file=self.status_file if self.options.wsrep_status_file is not None else "",
+        )
+        now = time.monotonic()
+        self.launched, self.end, self.served = Launched(phase, now, log_from), None, False
+        self.progress_at = now
+        self.answered_at = self.asked_at = 0.0
+
+    def stop(self, seconds: float) -> bool:
+        """Stop the server and return whether nothing is left of it."""
+        self._reader.close()
+        left = terminate(self.program.datadir, time.monotonic() + seconds)
+        self.forget_server()
+        return not left
+
+    def revive(self) -> str:
+        """Make this server's component Primary (pc.bootstrap); return "" or why the server refused.
+
+        The check's account may lack the privilege; root by the unix socket has it wherever it can log in.
+        """
+        refused = ""
+        for target in (
+            find_target(self.settings, self.program.socket),
+            Target(own_account(), socket=self.program.socket),
+        ):
+            try:
+                session = Session(target, SQL_SECONDS)
+                try:
+                    session.execute("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
+                finally:
+                    session.close()
+            except ReadError as error:
+                refused = str(error)
+                continue
+            return ""
+        return refused
+
+
+def size_of(path: str | os.PathLike[str]) -> int:
+    """Return a file's size in bytes, 0 where there is none."""
+    import os
+
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

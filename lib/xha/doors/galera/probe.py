@@ -1,0 +1,150 @@
+"""monitor: look, judge, and launch a keeper where a server has none. It changes nothing else.
+
+Depth 0 looks at processes and at what the keeper and the server wrote down; it imports neither PyMySQL nor psutil.
+Depth 10 asks the server itself, depth 20 also a table, and looks at the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.occupants import find_server
+from ...adapters.procfs import look
+from ...adapters.rundir import RunDir
+from ...core.health import Graces, Seen, Server, judge_health
+from .service import launch_keeper, locked
+
+if TYPE_CHECKING:
+    from ...adapters.procfs import Process
+    from ...core.bulletin import Bulletin
+    from ...core.ocf import Instance, Outcome
+    from ...core.parameters import Settings
+    from ...core.statusfile import ServerStatus
+
+# Between the two looks that tell a server that is held from one that is passing through.
+_SECOND_LOOK = 1.0
+_TABLE_QUERY = "SELECT 1 FROM mysql.user LIMIT 1"
+_NOT_ALLOWED = (1044, 1142, 1143)
+
+
+def monitor(settings: Settings, instance: Instance) -> Outcome:
+    """Return how the node is (core/health.py has the table)."""
+    run = RunDir(instance.name)
+    seen = _see(run, settings, instance)
+    health = judge_health(seen)
+    if health.launch_keeper and not instance.is_probe:
+        if run.read_settings() is None:
+            run.make()
+            run.write_settings(settings)
+        launch_keeper(instance)
+    return health.outcome
+
+
+def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
+    keeper = run.read_bulletin()
+    server = _find(settings, keeper)
+    graces = Graces(settings.sst_stall, settings.rejoin_grace, settings.hang_grace)
+    seen = Seen(
+        server=_judge_process(server),
+        server_pid=server.pid if server else 0,
+        alive=_is_alive(run),
+        keeper=keeper,
+        now=time.monotonic(),
+        status=_read_status(run),
+        graces=graces,
+    )
+    return _ask(seen, settings, instance) if server and instance.level >= 10 else seen
+
+
+def _find(settings: Settings, keeper: Bulletin | None) -> Process | None:
+    """Return the server, by the keeper's word where that still holds; else whoever uses the data directory."""
+    if keeper and keeper.server_pid:
+        server = look(keeper.server_pid, keeper.server_started)
+        if server is not None:
+            return server
+    if keeper and keeper.datadir:
+        return find_server(keeper.datadir)
+    from ...adapters.mariadbd import guess_datadir
+
+    return find_server(guess_datadir(settings))
+
+
+def _judge_process(server: Process | None) -> Server:
+    if server is None:
+        return Server.ABSENT
+    if server.recovering:
+        return Server.RECOVERY
+    if not server.stopped:
+        return Server.RUNNING
+    time.sleep(_SECOND_LOOK)
+    again = look(server.pid, server.started)
+    if again is None:
+        return Server.ABSENT
+    return Server.STOPPED if again.stopped else Server.RUNNING
+
+
+def _is_alive(run: RunDir) -> bool:
+    if not os.path.isdir(run.path):
+        return False
+    with locked(run) as free:
+        return not free
+
+
+def _read_status(run: RunDir) -> ServerStatus | None:
+    try:
+        with open(run.file("mysqld/status.json"), encoding="utf-8", errors="replace") as file:
+            text = file.read(1 << 16)
+    except OSError:
+        return None
+    from ...core.statusfile import parse_status_file
+
+    return parse_status_file(text)
+
+
+def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
+    """Ask the server, in half of the time that Pacemaker gives, and 10 s at most."""
+    from ...core.reading import Reading
+    from .login import SQL_SECONDS, find_socket, make_reader
+
+    socket = find_socket(settings, seen.keeper.socket if seen.keeper else "")
+    reader = make_reader(lambda: settings, socket, min(SQL_SECONDS, instance.timeout / 4))
+    try:
+        snapshot = reader.take()
+    finally:
+        reader.close()
+    group = (snapshot.reading.status.wsrep_cluster_status or "") if isinstance(snapshot.reading, Reading) else ""
+    seen = seen._replace(verdict=snapshot.verdict, cluster_status=group)
+    if instance.level < 20 or not isinstance(snapshot.reading, Reading):
+        return seen
+    space = _space(snapshot.reading.variables.datadir)
+    return seen._replace(query_error=_query(settings, socket), disk_free=space[0], disk_size=space[1])
+
+
+def _space(datadir: str | None) -> tuple[int | None, int | None]:
+    try:
+        found = os.statvfs(datadir or "/var/lib/mysql")
+    except OSError:
+        return None, None
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+
+def _query(settings: Settings, socket: str) -> str:
+    from ...adapters.database import ReadError
+    from ...adapters.login import open_session
+    from ...core.config import ConfigError
+    from .login import SQL_SECONDS
+
+    try:
+        session = open_session(settings, socket, SQL_SECONDS)
+        try:
+            session.execute(_TABLE_QUERY)
+        finally:
+            session.close()
+    except ReadError as error:
+        # An account that may not read the table has still been answered.
+        return "" if any(f"(error {errno})" in str(error) for errno in _NOT_ALLOWED) else str(error)
+    except ConfigError:
+        return ""  # the reading has said so
+    return ""

@@ -1,0 +1,69 @@
+"""start: launch the keeper, and wait a little for what it comes to. It waits for no other host."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.mariadbd import Unusable, find_program
+from ...adapters.rundir import RunDir
+from ...core.bulletin import Phase
+from ...core.ocf import ExitCode, Outcome
+from .service import find_keeper, launch_keeper
+
+if TYPE_CHECKING:
+    from ...core.bulletin import Bulletin
+    from ...core.ocf import Instance
+    from ...core.parameters import Settings
+
+_TICK = 0.1
+# A keeper needs this long to say its first word.
+_FIRST_WORD = 5.0
+# Nothing that this host could do ends these soon: they are states, which monitor tells, and no failures.
+_PATIENT = (Phase.WAITING, Phase.REFUSING, Phase.HELD)
+
+
+def start(settings: Settings, instance: Instance) -> Outcome:
+    """Return 0 when the server is ready, when the keeper waits for others, or when start_wait is over and it lives."""
+    try:
+        find_program(settings)
+    except Unusable as error:
+        return Outcome(ExitCode.INSTALLED, str(error))
+    run = RunDir(instance.name)
+    run.make()
+    run.write_settings(settings)
+    begun = time.monotonic()
+    if find_keeper(run) is None:
+        launch_keeper(instance)
+    until = begun + min(settings.start_wait, instance.timeout / 2)
+    while time.monotonic() < until:
+        bulletin = run.read_bulletin()
+        if bulletin is not None and bulletin.at >= begun:
+            outcome = _judge(bulletin)
+            if outcome is not None:
+                return outcome
+        time.sleep(_TICK)
+    return _judge_late(run, begun)
+
+
+def _judge(bulletin: Bulletin) -> Outcome | None:
+    if bulletin.ready:
+        return Outcome(ExitCode.SUCCESS)
+    if bulletin.phase is Phase.FAILED:
+        return Outcome(ExitCode.INSTALLED if bulletin.permanent else ExitCode.GENERIC, bulletin.reason)
+    if bulletin.phase is Phase.ENDED:
+        return Outcome(ExitCode.GENERIC, bulletin.reason)
+    return Outcome(ExitCode.SUCCESS) if bulletin.phase in _PATIENT and bulletin.at - bulletin.since > 1.0 else None
+
+
+def _judge_late(run: RunDir, begun: float) -> Outcome:
+    until = max(time.monotonic(), begun + _FIRST_WORD)
+    while find_keeper(run) is None and time.monotonic() < until:
+        time.sleep(_TICK)
+    bulletin = run.read_bulletin()
+    outcome = _judge(bulletin) if bulletin is not None and bulletin.at >= begun else None
+    if outcome is not None:
+        return outcome
+    if find_keeper(run) is not None:
+        return Outcome(ExitCode.SUCCESS)
+    return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} has ended without a word: see the log of xha-galera")

@@ -1,0 +1,72 @@
+"""stop: the keeper, state transfers and mysqld end, as one tree; 0 only if nothing is left."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.alone import connect
+from ...adapters.datadir import DataDirectory
+from ...adapters.ending import terminate
+from ...adapters.mariadbd import guess_datadir
+from ...adapters.occupants import find_server
+from ...adapters.pacemaker import ClusterUnreachable
+from ...adapters.rundir import RunDir
+from ...adapters.thishost import read_boot_id
+from ...core.bulletin import Phase
+from ...core.lineage import History, StopRecord
+from ...core.noderecord import NodeRecord
+from ...core.ocf import ExitCode, Outcome
+from ...core.position import NO_SEQNO, Position
+from .service import end_keeper
+
+if TYPE_CHECKING:
+    from ...adapters.alone import Alone
+    from ...adapters.pacemaker import Pacemaker
+    from ...core.ocf import Instance
+    from ...core.parameters import Settings
+
+# What is kept of the operation's time for the verdict and the records behind it, in seconds.
+_RESERVE = 5.0
+
+
+def stop(settings: Settings, instance: Instance) -> Outcome:
+    """End everything, and leave the record of a clean stop where it was one."""
+    deadline = time.monotonic() + max(2 * _RESERVE, instance.timeout) - _RESERVE
+    run = RunDir(instance.name)
+    bulletin = run.read_bulletin()
+    datadir = (bulletin.datadir if bulletin else "") or guess_datadir(settings)
+    if not end_keeper(run):
+        return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
+    hung = bulletin is not None and bulletin.code == "hung" and bulletin.answered_at > 0
+    server = find_server(datadir)
+    left = terminate(datadir, deadline, hung=hung)
+    if left:
+        return Outcome(ExitCode.GENERIC, f"{left[0]} survives SIGKILL: the host needs to be fenced, or looked at")
+    if bulletin is not None:
+        run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
+    try:
+        cluster = connect(instance.node)
+        cluster.delete_attribute(f"xha-{instance.name}-report")
+        cluster.delete_attribute(f"xha-{instance.name}-state")
+        cluster.delete_attribute(f"xha-{instance.name}-ready")
+        if server is not None and not server.recovering:
+            _record(cluster, instance, DataDirectory(datadir))
+    except (ClusterUnreachable, OSError):
+        # The server is down, and that is what was asked; without the record its data count when it reports again.
+        return Outcome(ExitCode.SUCCESS)
+    return Outcome(ExitCode.SUCCESS)
+
+
+def _record(cluster: Pacemaker | Alone, instance: Instance, directory: DataDirectory) -> None:
+    """Leave what a clean stop proves: where the data end, in the cluster's configuration and beside the data."""
+    saved = directory.read_grastate()
+    if saved is None or saved.seqno == NO_SEQNO:
+        return
+    position = Position(saved.uuid, saved.seqno)
+    if not position.real:
+        return
+    record = directory.read_record() or NodeRecord()
+    directory.write_record(record._replace(clean_stop=position))
+    stopped = StopRecord(History(position, record.line), read_boot_id(), record.view)
+    cluster.write_stop(instance.name, cluster.node_name(), stopped)
