@@ -34,6 +34,8 @@ def render_manpage(version: str) -> str:
     lines = [
         '.\\" Made of lib/xha/core/parameter_table.py; do not edit.',
         f'.TH OCF_XHA_GALERA 7 "" "xha {_escape(version)}" "OCF resource agents"',
+        ".nh",  # a name that is broken at a hyphen cannot be searched for, or copied
+        ".ad l",
         ".SH NAME",
         f"ocf_xha_galera \\- {_escape(SHORT)}",
         ".SH SYNOPSIS",

@@ -6,12 +6,12 @@ goes to syslog alone. A module is imported when its action is called: meta-data 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ..core.ocf import ACTIONS, RESKEY, ExitCode, Instance, Outcome, parse_instance
+from .complaint import complain
 from .streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
         _write(_usage())
         return ExitCode.SUCCESS
     if action not in {_KEEPER, *(one.name for one in ACTIONS)}:
-        sys.stderr.write(_usage())
+        complain(_usage())
         return _tell(Outcome(ExitCode.UNIMPLEMENTED, _NO_ACTION.format(action[:40])))
     environment = os.environ if environ is None else environ
     if action == _KEEPER:
@@ -173,9 +173,7 @@ def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int
     if outcome.reason and outcome.code is not ExitCode.SUCCESS:
         prefix = (environment or {}).get("OCF_EXIT_REASON_PREFIX") or "ocf-exit-reason:"
         # One line: the executor takes the text behind the last prefix, up to the end of its line.
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"{prefix}{' '.join(outcome.reason.split())}\n")
-            sys.stderr.flush()
+        complain(f"{prefix}{' '.join(outcome.reason.split())}\n")
     return int(outcome.code)
 
 

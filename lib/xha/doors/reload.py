@@ -8,12 +8,12 @@ stored: monitor says what the server answers.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from ..adapters.rundir import RunDir
 from ..core.ocf import ExitCode, Instance, Outcome
 from ..core.parameters import BadParameter, merge_reloaded, parse_settings
+from .complaint import complain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +25,11 @@ def reload_agent(environment: Mapping[str, str], instance: Instance) -> Outcome:
     try:
         wanted = parse_settings(environment)
     except BadParameter as error:
-        sys.stderr.write(f"WARNING: the settings stay as they were: {error.tell(instance.name)}\n")
+        complain(f"WARNING: the settings stay as they were: {error.tell(instance.name)}\n")
         return Outcome(ExitCode.SUCCESS)
     running = run.read_settings()
     try:
         run.write_settings(merge_reloaded(running, wanted) if running else wanted)
     except OSError as error:
-        sys.stderr.write(
-            f"WARNING: {run.path}: {(error.strerror or 'unusable').lower()}: the settings stay as they were\n"
-        )
+        complain(f"WARNING: {run.path}: {(error.strerror or 'unusable').lower()}: the settings stay as they were\n")
     return Outcome(ExitCode.SUCCESS)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import glob
 import os
 import stat
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.ocf import ExitCode, Instance, Outcome
 from ..core.parameters import PARAMETERS, parse_settings_leniently
+from .complaint import complain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ def validate(environment: Mapping[str, str], instance: Instance) -> Outcome:
     if not bad and instance.level >= LOCAL_LEVEL:
         findings += _look_around(settings, instance)
     for one in findings:
-        sys.stderr.write(f"{'ERROR' if one.code else 'WARNING'}: {' '.join(one.text.split())}\n")
+        complain(f"{'ERROR' if one.code else 'WARNING'}: {' '.join(one.text.split())}\n")
     worst = next((one for one in findings if one.code), Finding(ExitCode.SUCCESS, ""))
     return Outcome(worst.code, worst.text)
 

@@ -1,0 +1,20 @@
+"""Lines on standard error, where a full disk or a reader that has gone must not change an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+
+def complain(text: str) -> None:
+    """Write text, lines with their ends, on standard error; once that fails, to nobody."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        # Python would try once more when it ends, and exit with 120.
+        with contextlib.suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stderr.fileno())
+            os.close(null)

@@ -1,0 +1,78 @@
+"""The agent where Pacemaker's tools look for it: /usr/lib/ocf of a mount namespace, with the checkout's code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loopback import Net, find_program
+from loopback.doors import CHECKOUT
+from properties import load_profile
+from xha.adapters import rundir
+
+load_profile()
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What stands there beside the agent is the machine's own; /run and the home are the test's.
+IN_PLACE = """
+set -e
+mount -t overlay overlay -o "lowerdir=$1:/usr/lib/ocf" /usr/lib/ocf
+mount -t tmpfs -o mode=755 xha-test /run
+export HOME=$2
+shift 2
+exec "$@"
+"""
+
+
+class Staged:
+    """ocf:xha:galera on a host without a cluster."""
+
+    def __init__(self, directory: Path) -> None:
+        self._ocf, self._home = directory / "ocf", directory / "home"
+        self.path = self._ocf / "resource.d/xha/galera"
+        self.path.parent.mkdir(parents=True)
+        self._home.mkdir()
+        # The interpreter without its environment: what is not in the house or the standard library is not there.
+        interpreter = f"{Path(sys.executable).resolve()} -IS"
+        launcher = [str(CHECKOUT / ".ci/launcher"), str(CHECKOUT / "agents/galera"), interpreter, str(CHECKOUT / "lib")]
+        self.path.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
+        self.path.chmod(0o755)
+
+    def run(self, action: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Call the agent as the executor does, by its path."""
+        return self.tool(str(self.path), action, **environment)
+
+    def tool(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run one of Pacemaker's, pcs's or crmsh's commands on that host."""
+        as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+        argv = ["unshare", "--mount", *as_root, "sh", "-c", IN_PLACE, "in-place", str(self._ocf), str(self._home)]
+        return subprocess.run(
+            [*argv, *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env={"PATH": PATH, "OCF_ROOT": "/usr/lib/ocf", "LANG": "C.UTF-8", **environment},
+            cwd="/",
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def staged(net: Net) -> Staged:
+    find_program("crm_resource", "pacemaker-cli-utils")
+    assert shutil.which("unshare"), "util-linux"
+    return Staged(net.directory / "agent")
+
+
+@pytest.fixture
+def run_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory in the place of /run/xha/galera, for calls in this process."""
+    base = tmp_path / "run/xha/galera"
+    monkeypatch.setattr(rundir, "BASE", str(base))
+    return base

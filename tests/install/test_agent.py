@@ -1,0 +1,38 @@
+"""The installed agent: where Pacemaker looks for it, for everybody to ask, with its man page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from install.conftest import make
+from install.test_install import run_in_place
+from loopback import find_program
+from xha import __version__
+from xha.core.metadata import render_metadata
+
+AGENT = "usr/lib/ocf/resource.d/xha/galera"
+
+
+def test_the_agent_stands_where_pacemaker_looks_whatever_the_prefix_is(tmp_path: Path) -> None:
+    told = make("--dry-run", "install", f"DESTDIR={tmp_path}", "prefix=/opt/xha")
+    assert f"{tmp_path}/usr/lib/ocf/resource.d/xha/galera" in told
+    assert f"{tmp_path}/opt/xha/share/man/man7/ocf_xha_galera.7" in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be nobody")
+def test_nobody_may_ask_for_the_meta_data(stage: Path, tmp_path: Path) -> None:
+    nobody = [find_program("setpriv", "util-linux"), "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    # The staging directory is the test's alone: the agent's file is handed over, as it stands there.
+    script = (stage / AGENT).read_text()
+    done = run_in_place(stage, *nobody, "/usr/bin/python3", "-IS", "-c", script, "meta-data")
+    assert done.stderr == ""
+    assert done.stdout == render_metadata(__version__)
+
+
+def test_the_man_page_is_found(stage: Path) -> None:
+    man = find_program("man", "man-db")
+    done = run_in_place(stage, man, "-M", "/usr/local/share/man", "-w", "7", "ocf_xha_galera")
+    assert done.stdout.strip() == "/usr/local/share/man/man7/ocf_xha_galera.7"
