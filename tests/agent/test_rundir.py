@@ -1,0 +1,94 @@
+"""The resource's directory under /run: who may read it, and what a torn or strange file is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xha.adapters.rundir import RunDir
+from xha.core.bulletin import Bulletin, Phase
+from xha.core.failures import Failure
+from xha.core.parameters import Settings
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)
+def run(request: pytest.FixtureRequest, run_base: Path) -> Iterator[RunDir]:
+    before = os.umask(request.param)
+    yield RunDir("db")
+    os.umask(before)
+
+
+def mode(path: str) -> str:
+    return oct(stat.S_IMODE(os.lstat(path).st_mode))
+
+
+def test_everybody_sees_the_keeper_s_word_and_root_alone_the_settings(run: RunDir, run_base: Path) -> None:
+    run.write_settings(Settings(test_passwd="x"))
+    run.write_bulletin(Bulletin(Phase.WAITING, "for n2"))
+    run.write_failures([Failure(1.0, "exit 1")])
+    assert {name: mode(run.file(name)) for name in os.listdir(run.path)} == {
+        "settings.json": "0o600",
+        "keeper.json": "0o644",
+        "failures.json": "0o644",
+    }
+    assert [mode(str(path)) for path in (run_base, run_base / "db")] == ["0o755", "0o755"]
+
+
+def test_the_server_s_directory_is_the_server_s(run: RunDir) -> None:
+    uid, gid = os.getuid() or 65534, os.getgid() or 65534
+    path = run.make_server_directory(uid, gid)
+    seen = os.stat(path)
+    assert (path, seen.st_uid, seen.st_gid, mode(path)) == (run.file("mysqld"), uid, gid, "0o755")
+    assert run.make_server_directory(uid, gid) == path
+
+
+def test_what_was_written_is_read_and_nothing_else_is_left(run: RunDir) -> None:
+    settings, bulletin, failures = Settings(datadir="/d"), Bulletin(Phase.RUNNING, ready=True), (Failure(2.0, "x"),)
+    for _ in range(2):
+        run.write_settings(settings)
+        run.write_bulletin(bulletin)
+        run.write_failures(failures)
+    assert (run.read_settings(), run.read_bulletin(), run.read_failures()) == (settings, bulletin, failures)
+    assert sorted(os.listdir(run.path)) == ["failures.json", "keeper.json", "settings.json"]
+    run.write_failures([])
+    assert sorted(os.listdir(run.path)) == ["keeper.json", "settings.json"]
+    run.write_failures([])
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"schema": 99}', "\0\xff"])
+def test_what_cannot_be_read_is_nothing(run_base: Path, text: str) -> None:
+    run = RunDir("db")
+    assert (run.read_settings(), run.read_bulletin(), run.read_failures()) == (None, None, ())
+    run.make()
+    for name in ("settings.json", "keeper.json", "failures.json"):
+        Path(run.file(name)).write_text(text, encoding="latin-1")
+    assert (run.read_settings(), run.read_bulletin(), run.read_failures()) == (None, None, ())
+
+
+def test_a_failed_write_leaves_the_old_one_and_no_rest(run_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDir("db")
+    run.write_settings(Settings(datadir="/old"))
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(OSError, match="No space"):
+            run.write_settings(Settings(datadir="/new"))
+    assert run.read_settings() == Settings(datadir="/old")
+    assert os.listdir(run.path) == ["settings.json"]
+
+
+def test_the_signature_tells_that_settings_were_stored_again(run_base: Path) -> None:
+    run = RunDir("db")
+    assert run.settings_signature() == ()
+    run.write_settings(Settings())
+    first = run.settings_signature()
+    assert first == run.settings_signature() != ()
+    run.write_settings(Settings())
+    assert run.settings_signature() != first
