@@ -1,0 +1,286 @@
+"""What the answers of HTTP services, HAProxy, memcached, Pacemaker and the database mean, and whose fault they are."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xha.core.services import haproxy, http_rows, memcached
+from xha.core.services.http import Answer, Cause, judge_cause, judge_protocol, judge_request
+from xha.core.services.mysql import judge_verdict
+from xha.core.services.result import Level, Result, Status
+from xha.core.services.settings import default_service
+from xha.core.verdict import Code, Policy, Unreadable, judge
+
+
+def settings(kind: str, **changes: Any) -> Any:
+    return default_service(kind).settings._replace(**changes)  # type: ignore[attr-defined]
+
+
+def short(result: Result) -> tuple[str, str | None]:
+    return result.status.value, result.blame
+
+
+NOVA = {"versions": [{"id": "v2.0", "status": "SUPPORTED"}, {"id": "v2.1", "status": "CURRENT"}]}
+WELL, DOWN, CAUTION = ("ok", None), ("critical", "self"), ("warning", "self")
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "outcome", "words"),
+    [
+        ("keystone", Answer(200, document={"version": {"status": "stable"}}), WELL, "GET /v3 answered 200"),
+        ("keystone", Answer(300, document={"versions": {}}), DOWN, "answered 300, not 200"),
+        ("keystone", Answer(200, document={"version": {"status": "deprecated"}}), DOWN, "'deprecated', not 'stable'"),
+        ("keystone", Answer(200, body="<html>"), DOWN, "version.status is missing"),
+        ("keystone", Answer(200, document=[1]), DOWN, "version.status is missing"),
+        ("nova-api", Answer(200, document=NOVA), WELL, "GET / answered 200"),
+        ("nova-api", Answer(200, document={"versions": []}), DOWN, "is missing"),
+        ("nova-api", Answer(500), DOWN, "answered 500"),
+        ("glance-api", Answer(200, body="OK"), WELL, "/healthcheck"),
+        ("glance-api", Answer(503, body="DISABLED BY FILE"), CAUTION, "an operator drains it"),
+        ("glance-api", Answer(503, body="no"), DOWN, "answered 503"),
+        ("cinder-api", Answer(404), DOWN, "the key path"),
+        ("neutron-server", Answer(0, fault="connection refused"), DOWN, "/healthcheck: connection refused"),
+    ],
+)
+def test_an_exact_status_for_each_url(kind: str, answer: Answer, outcome: tuple[str, str | None], words: str) -> None:
+    result = judge_protocol(settings(kind), answer)
+    assert short(result) == outcome
+    assert words in result.message
+
+
+def test_a_section_may_ask_elsewhere_and_expect_something_else() -> None:
+    changed = settings("nova-api", path="/healthz", expect=(204,))
+    assert judge_protocol(changed, Answer(204)).status is Status.OK
+    assert judge_protocol(changed, Answer(200)).is_down
+
+
+def test_an_empty_list_is_healthy() -> None:
+    request = settings("neutron-server").plan.deep
+    assert judge_request(request, Answer(200, document={"networks": []})) == ""
+    assert judge_request(request, Answer(200, document={"error": 1})) != ""
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome"),
+    [
+        (Cause(), DOWN),
+        (Cause("", ""), DOWN),
+        (Cause("", None), DOWN),
+        (Cause("answered 500", None), ("warning", "dependency:keystone")),
+        (Cause("answered 500", ""), ("warning", "dependency:keystone")),
+        (Cause("answered 500", "no answer"), ("warning", "dependency:mysql")),
+        (Cause(None, "no answer"), ("warning", "dependency:mysql")),
+        (Cause("", "no answer"), ("warning", "dependency:mysql")),
+    ],
+)
+def test_what_is_behind_a_service_is_to_blame_first(cause: Cause, outcome: tuple[str, str | None]) -> None:
+    result = judge_cause("nova-api", "/v2.1/flavors answered 500", "GET / answered 200", cause)
+    assert short(result) == outcome
+    assert (result.level, result.proved) == (Level.DEEP, "GET / answered 200")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["versions", "status", "v"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from([row.name for row in http_rows.ROWS]), JSON)
+def test_no_json_breaks_the_judge(kind: str, document: Any) -> None:
+    assert judge_protocol(settings(kind), Answer(200, document=document)).status in (Status.OK, Status.CRITICAL)
+
+
+# --- haproxy
+
+COLUMNS = ("pxname", "svname", "status", "check_status", "last_chk")
+
+
+def stat(*rows: tuple[str, str, str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for proxy, server, status in rows:
+        writer.writerow((proxy, server, status, "* L7OK", 'a "text", with a comma'))
+    return f"# {','.join(COLUMNS)}\n{text.getvalue()}\n"
+
+
+FULL = (("api", "FRONTEND", "OPEN"), ("api", "a", "UP"), ("api", "b", "UP"), ("api", "BACKEND", "UP"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome", "words"),
+    [
+        pytest.param(FULL, WELL, "1 backend has a server", id="all up"),
+        pytest.param(
+            (("api", "FRONTEND", "OPEN"), ("api", "a", "DOWN"), ("api", "BACKEND", "DOWN")),
+            ("warning", "dependency:api"),
+            "no server left in api",
+            id="the frontend is OPEN and nobody is behind it",
+        ),
+        pytest.param(
+            (("api", "a", "DOWN"), ("api", "b", "UP"), ("api", "BACKEND", "UP")),
+            ("warning", "dependency:api"),
+            "down: api/a",
+            id="one of two",
+        ),
+        pytest.param(
+            (("api", "a", "DOWN 1/2"), ("api", "b", "UP"), ("api", "BACKEND", "UP")),
+            ("warning", "dependency:api"),
+            "down: api/a",
+            id="one is coming up",
+        ),
+        pytest.param((("api", "a", "UP 1/3"), ("api", "BACKEND", "UP")), WELL, "", id="going down is still up"),
+        pytest.param((("api", "a", "MAINT"), ("api", "b", "UP"), ("api", "BACKEND", "UP")), WELL, "", id="taken out"),
+        pytest.param((("api", "a", "DRAIN"), ("api", "BACKEND", "UP")), WELL, "", id="drained"),
+        pytest.param((("api", "a", "no check"), ("api", "BACKEND", "UP")), WELL, "", id="unchecked"),
+        pytest.param(
+            (("api", "a", "MAINT"), ("api", "BACKEND", "DOWN")),
+            ("warning", "dependency:api"),
+            "1 taken out by hand",
+            id="all taken out",
+        ),
+        pytest.param((*FULL, ("stats", "FRONTEND", "OPEN"), ("stats", "BACKEND", "UP")), WELL, "1 backend", id="stats"),
+        pytest.param((("api", "sock-1", "OPEN"), *FULL), WELL, "1 backend has a server", id="socket-stats"),
+    ],
+)
+def test_backends_and_not_frontends(rows: Any, outcome: tuple[str, str | None], words: str) -> None:
+    result = haproxy.judge_backends(settings("haproxy"), haproxy.parse_backends(stat(*rows)), "it answers")
+    assert short(result) == outcome
+    assert words in result.message
+
+
+def test_chosen_and_ignored_backends() -> None:
+    rows = (("a", "s", "DOWN"), ("a", "BACKEND", "DOWN"), ("b", "s", "UP"), ("b", "BACKEND", "UP"))
+    backends = haproxy.parse_backends(stat(*rows))
+    assert haproxy.judge_backends(settings("haproxy", backends=("b",)), backends, "").status is Status.OK
+    assert haproxy.judge_backends(settings("haproxy", ignore=("a",)), backends, "").status is Status.OK
+    missing = haproxy.judge_backends(settings("haproxy", backends=("b", "c")), backends, "")
+    assert (short(missing), missing.message) == (DOWN, "there is no backend c")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# a,b\n1,2\n", "Unknown command"])
+def test_what_is_no_show_stat_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no HAProxy"):
+        haproxy.parse_backends(text)
+
+
+@pytest.mark.parametrize(
+    ("info", "outcome"),
+    [
+        ("Version: 2.6\nUptime_sec: 5\nStopping: 0\nCurrConns: 9\nMaxconn: 10\n", WELL),
+        ("Version: 2.6\nUptime_sec: 5\nStopping: 0\nCurrConns: 10\nMaxconn: 10\n", CAUTION),
+        ("Version: 2.6\nUptime_sec: 5\nStopping: 1\nCurrConns: 1\nMaxconn: 10\n", DOWN),
+        ("Permission denied\n", DOWN),
+    ],
+)
+def test_the_process_that_answers(info: str, outcome: tuple[str, str | None]) -> None:
+    assert short(haproxy.judge_info(settings("haproxy"), Level.PROTOCOL, haproxy.parse_info(info))) == outcome
+
+
+VIP = haproxy.Vip("10.0.0.5", is_here=True, others=(), tried=(5000,))
+MAC = "02:00:00:00:00:01"
+HOLDER, NOT_HOLDER = haproxy.Expect.HOLDER, haproxy.Expect.NOT_HOLDER
+
+
+@pytest.mark.parametrize(
+    ("vip", "expect", "outcome", "words"),
+    [
+        pytest.param(VIP, None, WELL, "is here, by one host, reachable on 5000", id="here"),
+        pytest.param(VIP._replace(is_here=False, others=(MAC,)), None, WELL, "is elsewhere", id="elsewhere"),
+        pytest.param(
+            VIP._replace(others=(MAC,)), None, DOWN, f"held twice: by this host and {MAC}", id="here and there"
+        ),
+        pytest.param(VIP._replace(is_here=False, others=(MAC, "x")), None, DOWN, "held twice", id="twice elsewhere"),
+        pytest.param(VIP._replace(is_here=False), None, ("warning", "dependency:vip"), "nobody holds", id="nowhere"),
+        pytest.param(
+            VIP._replace(is_dangling=True, is_here=False), None, DOWN, "interface that is down", id="dangling"
+        ),
+        pytest.param(VIP._replace(others=None), None, WELL, "needs CAP_NET_RAW", id="nobody looked for others"),
+        pytest.param(
+            VIP._replace(is_here=False, others=None, tried=()),
+            None,
+            CAUTION,
+            "nobody knows who",
+            id="nothing looked at",
+        ),
+        pytest.param(VIP._replace(is_here=False, others=None), None, WELL, "is elsewhere", id="reached, elsewhere"),
+        pytest.param(
+            VIP._replace(faults=((5000, "refused"),)), None, DOWN, "port 5000: refused", id="unreachable, here"
+        ),
+        pytest.param(
+            VIP._replace(is_here=False, others=(MAC,), faults=((5000, "refused"),)),
+            None,
+            ("warning", "dependency:vip"),
+            "port 5000: refused",
+            id="unreachable, elsewhere",
+        ),
+        pytest.param(VIP, HOLDER, WELL, "is here", id="the holder holds it"),
+        pytest.param(VIP._replace(is_here=False), HOLDER, DOWN, "is not on this host", id="the holder does not"),
+        pytest.param(VIP, NOT_HOLDER, DOWN, "should not be", id="who should not have it has it"),
+    ],
+)
+def test_the_vip(vip: haproxy.Vip, expect: Any, outcome: tuple[str, str | None], words: str) -> None:
+    changed = settings("haproxy", vip=("10.0.0.5",), vip_expect=expect or haproxy.Expect.EXACTLY_ONE)
+    result = haproxy.judge_vip(changed, vip, "backends are well")
+    assert short(result) == outcome
+    assert words in result.message
+
+
+# --- memcached
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("ERROR Too many open connections\r\n", "too many open connections"),
+        ("SERVER_ERROR out of memory storing object\r\n", "set: SERVER_ERROR out of memory"),
+        ("ERROR\r\n", "set: ERROR"),
+        ("CLIENT_ERROR bad data chunk\r\n", "set: CLIENT_ERROR"),
+        ("", "closed without an answer"),
+        ("+PONG\r\n", "no memcached"),
+    ],
+)
+def test_what_is_not_stored_is_the_memcached_s_fault(answer: str, words: str) -> None:
+    result = memcached.judge_answer(settings("memcached"), Level.DEEP, "set", answer, "it answers")
+    assert (short(result), result.proved) == (DOWN, "it answers")
+    assert words in result.message
+
+
+@pytest.mark.parametrize(
+    ("stats", "outcome"),
+    [
+        ("STAT curr_connections 9\r\nSTAT max_connections 10\r\nSTAT accepting_conns 1\r\nEND\r\n", WELL),
+        ("STAT curr_connections 10\r\nSTAT max_connections 10\r\nEND\r\n", CAUTION),
+        ("STAT curr_connections 1\r\nSTAT max_connections 10\r\nSTAT accepting_conns 0\r\nEND\r\n", DOWN),
+        ("STAT curr_connections x\r\nEND\r\n", WELL),
+        ("ERROR\r\n", WELL),
+    ],
+)
+def test_saturation(stats: str, outcome: tuple[str, str | None]) -> None:
+    assert short(memcached.judge_stats(settings("memcached"), memcached.parse_stats(stats), "stored")) == outcome
+
+
+# --- the database
+
+
+@pytest.mark.parametrize(
+    ("code", "level", "outcome"),
+    [
+        (Code.SYNCED, Level.DEEP, WELL),
+        (Code.NON_PRIMARY, Level.DEEP, DOWN),
+        (Code.NON_PRIMARY, Level.PROTOCOL, WELL),
+        (Code.DONOR, Level.DEEP, CAUTION),
+        (Code.HUNG, Level.PROTOCOL, DOWN),
+        (Code.SERVER_DOWN, Level.DEEP, DOWN),
+        (Code.ACCESS_DENIED, Level.DEEP, ("unknown", None)),
+        (Code.TOO_MANY_CONNECTIONS, Level.PROTOCOL, ("unknown", None)),
+    ],
+)
+def test_the_database_s_verdict_is_xha_s_own(code: Code, level: Level, outcome: tuple[str, str | None]) -> None:
+    assert short(judge_verdict("mysql", level, judge(Unreadable(code), Policy()))) == outcome

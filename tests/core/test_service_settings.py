@@ -1,0 +1,221 @@
+"""[service NAME] of xha.conf: every key has its place, every error its file, section and key, no secret is quoted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xha.core.config import Config, ConfigError, parse_config
+from xha.core.services.catalogue import CATALOGUE, ORDER
+from xha.core.services.haproxy import Expect, HaproxySettings
+from xha.core.services.http import HttpSettings
+from xha.core.services.result import Level
+from xha.core.services.service import Secret
+from xha.core.services.settings import default_service
+
+PATH = "/etc/xha/xha.conf"
+SECRET = "Tr0ub4dor"
+
+
+def service(text: str) -> Any:
+    [found] = parse_config(text, PATH).services
+    return found
+
+
+def test_an_empty_section_is_the_kind_s_defaults() -> None:
+    for name in CATALOGUE:
+        assert service(f"[service {name}]\n") == default_service(name)
+        assert default_service(name).deadline == CATALOGUE[name].defaults.get("deadline", 5.0)
+
+
+def test_keys_of_every_kind() -> None:
+    found = service(
+        "[service api-2]\nkind = nova-api\nlevel = deep\ninterval = 3s\ndeadline = 2s\nfall = 5\ngrace = 3m\n"
+        "process = ^/opt/nova-api( |$)\n"
+    )
+    assert (found.name, found.kind, found.level, found.interval, found.fall, found.grace) == (
+        "api-2",
+        "nova-api",
+        Level.DEEP,
+        3.0,
+        5,
+        180.0,
+    )
+    assert (found.settings.name, found.settings.deadline, found.settings.process) == (
+        "api-2",
+        2.0,
+        "^/opt/nova-api( |$)",
+    )
+    assert found.row is CATALOGUE["nova-api"]
+
+
+def test_keys_of_an_http_service() -> None:
+    settings = service(
+        "[service cinder-api]\nurl = https://c1:8776/volume/\npath = /ping\nexpect = 200, 204\nca_file = /ca.pem\n"
+        "database = 10.0.0.5:3307\nrequired = 0\nauth_url = http://k:5000/v3\nusername = xha\nuser_domain = d\n"
+        "project = p\nproject_domain = e\npassword_file = keystone\n"
+    ).settings
+    assert isinstance(settings, HttpSettings)
+    assert (settings.url, settings.path, settings.expect) == ("https://c1:8776/volume", "/ping", (200, 204))
+    assert (settings.database, settings.required, settings.ca_file) == (("10.0.0.5", 3307), False, "/ca.pem")
+    assert settings.password == Secret(path="keystone")
+    assert settings.protocol_request.path == "/ping"
+    assert settings.protocol_request.statuses == (200, 204)
+
+
+def test_keys_of_haproxy() -> None:
+    settings = service(
+        "[service haproxy]\nstats_socket = /s\nbackends = a b\nmax_connections_used = 80%\nvip = 10.0.0.5, fd00::5\n"
+        "vip_ports = 5000 3307\nvip_expect = not-holder\n"
+    ).settings
+    assert settings == HaproxySettings(
+        "haproxy",
+        CATALOGUE["haproxy"].process,
+        5.0,
+        "/s",
+        ("a", "b"),
+        (),
+        0.8,
+        ("10.0.0.5", "fd00::5"),
+        (5000, 3307),
+        Expect.NOT_HOLDER,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        pytest.param("[service nova]\n", ["[service nova] has no kind", "keystone, glance-api"], id="no such kind"),
+        pytest.param("[service x]\nkind = y\n", ["[service x] kind", "keystone"], id="a kind that there is not"),
+        pytest.param("[service A/b]\nkind = mysql\n", ["[service A/b]", "a name is of"], id="no name for a file"),
+        pytest.param("[service ..]\nkind = mysql\n", ["[service ..]"], id="a directory's name"),
+        pytest.param("[service mysql]\n[service  mysql]\n", ["[service  mysql]", "twice"], id="twice"),
+        pytest.param("[service mysql]\nport = 1\n", ["unknown key 'port' in [service mysql]"], id="another kind's key"),
+        pytest.param("[service memcached]\nport = 0\n", ["[service memcached] port", "'0'"], id="a bad port"),
+        pytest.param("[service mysql]\nlevel = full\n", ["[service mysql] level", "'full'"], id="no level"),
+        pytest.param("[service mysql]\nfall = 0\n", ["[service mysql] fall", "'0'"], id="never falls"),
+        pytest.param("[service mysql]\ninterval = 0s\n", ["[service mysql] interval"], id="all the time"),
+        pytest.param("[service mysql]\ndeadline = 5\n", ["[service mysql] deadline", "'5'"], id="no unit"),
+        pytest.param("[service mysql]\nprocess = mysqld\n", ["[service mysql] process", "anchored"], id="not anchored"),
+        pytest.param("[service mysql]\nprocess = ^(\n", ["[service mysql] process", "regular"], id="no expression"),
+        pytest.param("[service mysql]\nprocess =\n", ["[service mysql] process"], id="an empty expression"),
+        pytest.param("[service keystone]\nurl = k:5000\n", ["[service keystone] url", "http://"], id="no URL"),
+        pytest.param(
+            f"[service keystone]\nurl = http://xha:{SECRET}@k:5000\n", ["[service keystone] url"], id="an account in it"
+        ),
+        pytest.param("[service keystone]\nexpect = 200 OK\n", ["[service keystone] expect", "'OK'"], id="no status"),
+        pytest.param(
+            "[service nova-api]\nusername = x\n", ["[service nova-api] username", "auth_url"], id="half of it"
+        ),
+        pytest.param(
+            "[service nova-api]\npassword_file = /a\npassword_env = A\n",
+            ["password_env", "leave out"],
+            id="two secrets",
+        ),
+        pytest.param("[service nova-api]\npassword_file = a/b\n", ["password_file", "absolute"], id="a relative path"),
+        pytest.param(f"[service nova-api]\npassword = {SECRET}\n", ["unknown key 'password'"], id="a secret in it"),
+        pytest.param(
+            f"[service nova-api]\npassword_env = {SECRET}!\n", ["[service nova-api] password_env"], id="one for a name"
+        ),
+        pytest.param("[service haproxy]\nvip = lb1\n", ["[service haproxy] vip", "lb1"], id="a name for a VIP"),
+        pytest.param("[service haproxy]\nvip_ports = 80\n", ["[service haproxy] vip_ports", "vip"], id="without a VIP"),
+        pytest.param("[service haproxy]\nbackends = a\nignore = b\n", ["[service haproxy] ignore"], id="both lists"),
+        pytest.param("[service haproxy]\nmax_connections_used = 0.9\n", ["%"], id="no percentage"),
+    ],
+)
+def test_every_error_names_file_section_and_key(text: str, named: list[str]) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(text, PATH)
+    message = str(error.value)
+    assert message.startswith(f"{PATH}: ")
+    assert "\n" not in message
+    assert SECRET not in message
+    for name in named:
+        assert name in message
+
+
+KEYS = sorted(
+    {key for row in CATALOGUE.values() for key in row.keys} | {"kind", "level", "fall", "process", "interval"}
+)
+LINES = st.tuples(
+    st.sampled_from(KEYS), st.just(" = "), st.text(max_size=12) | st.sampled_from(["1", "^x", "/a", "1s"])
+)
+
+
+@given(st.sampled_from([*CATALOGUE, "other"]), st.lists(LINES.map("".join), max_size=5))
+def test_any_section_is_a_service_or_a_config_error(name: str, lines: list[str]) -> None:
+    try:
+        config = parse_config(f"[service {name}]\n" + "\n".join(lines), PATH)
+    except ConfigError as error:
+        config, message = Config(), str(error)
+    else:
+        message = PATH
+        assert len(config.services) == 1
+    assert PATH in message
+    assert "\n" not in message
+    assert isinstance(hash(config), int)
+
+
+def test_the_catalogue_is_the_table() -> None:
+    assert list(CATALOGUE) == [name for name in ORDER if name in CATALOGUE]
+    for name, row in CATALOGUE.items():
+        assert row.name == name
+        assert row.default_level in row.levels
+        assert all(proof.proves for proof in row.levels.values())
+        assert Level.PROCESS in row.levels or not row.process
+        assert list(row.levels) == sorted(row.levels)
+        assert row.complete(default_service(name).settings, Config()).name == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("keystone", "(wsgi:keystone-pu -DFOREGROUND"),
+        ("keystone", "/usr/sbin/httpd -DFOREGROUND"),
+        ("keystone", "/usr/sbin/apache2 -k start"),
+        ("keystone", "/usr/bin/uwsgi_python3 --http-socket [::]:5000 --ini /etc/keystone/keystone-uwsgi.ini"),
+        ("glance-api", "/usr/bin/python3 /usr/bin/glance-api --config-dir /etc/glance/glance-api.conf.d"),
+        ("glance-api", "uwsgi_python3 --http-socket :9292 --ini /etc/glance/glance-api-uwsgi.ini"),
+        ("glance-registry", "/usr/bin/python2.7 /usr/bin/glance-registry"),
+        ("nova-api", "/var/lib/kolla/venv/bin/python3 -s /var/lib/kolla/venv/bin/nova-api"),
+        ("nova-api", "/usr/bin/uwsgi_python3 --http-socket [::]:8774 --ini /etc/nova/nova-api-uwsgi.ini --pyargv x"),
+        ("nova-novncproxy", "/usr/bin/python3 /usr/bin/nova-novncproxy --web /usr/share/novnc/"),
+        ("neutron-server", "neutron-server: api worker (/usr/bin/python3 /usr/bin/neutron-server)"),
+        ("neutron-server", "/usr/bin/python3 /usr/bin/neutron-server --config-file=/etc/neutron/neutron.conf"),
+        ("cinder-api", "/usr/bin/python3.11 -s /usr/bin/cinder-api"),
+        ("mysql", "/usr/sbin/mariadbd --wsrep_start_position=x"),
+        ("mysql", "/usr/sbin/mysqld"),
+        ("haproxy", "/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg"),
+        ("memcached", "/usr/bin/memcached -m 64"),
+        ("pacemaker", "/usr/sbin/pacemakerd"),
+    ],
+)
+def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
+    assert re.compile(CATALOGUE[kind].process).match(command)
+    others = {name for name, row in CATALOGUE.items() if re.compile(row.process).match(command)}
+    assert others == {kind}
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("nova-api", "/usr/bin/python3 /usr/bin/nova-api-metadata"),
+        ("nova-api", "vim /etc/nova/nova-api.conf"),
+        ("nova-api", "tail -f /var/log/nova/nova-api.log"),
+        ("nova-api", "vim /etc/nova/nova-api-uwsgi.ini"),
+        ("nova-api", "/usr/bin/uwsgi_python3 --ini /etc/nova/nova-api-metadata-uwsgi.ini"),
+        ("nova-api", "bash -c /usr/bin/python3 /usr/bin/nova-api"),
+        ("memcached", "/usr/bin/memcached-tool localhost stats"),
+        ("mysql", "/usr/bin/mysqld_safe"),
+        ("mysql", "mysqldump --all"),
+        ("haproxy", "/usr/sbin/haproxy-systemd-wrapper"),
+        ("keystone", "grep httpd"),
+        ("cinder-api", "python3 -m pdb /usr/bin/other cinder-api"),
+    ],
+)
+def test_a_command_line_that_only_looks_alike_is_not(kind: str, command: str) -> None:
+    assert not re.compile(CATALOGUE[kind].process).match(command)
