@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab.step import On, Step
 
@@ -16,17 +17,25 @@ $ pcs resource enable p_mysql"""
 WHY = "mysql-wss itself can no longer be created: pcs 0.11 refuses its metadata."
 
 
+class Account(NamedTuple):
+    """A database account of this host's own, made by the document (document.ACCOUNTS)."""
+
+    user: str
+    password: str
+
+
 @dataclass(frozen=True)
 class Contender:
     """One agent under test.
 
     `create` is the document's step with this agent; `another_check` one command that changes a parameter of its checks;
-    `password` the parameter that holds the check account's password.
+    `account` whom it logs in as, and `password` the parameter that holds that account's password.
     """
 
     name: str
     create: Step
     another_check: str
+    account: Account
     password: str
 
 
@@ -47,6 +56,7 @@ pcs resource enable p_mysql""",
         why=WHY + " The yardstick is ocf:heartbeat:galera, which wants to be promotable and to look every few seconds.",
     ),
     another_check="pcs resource update p_mysql check_passwd_use_empty=0",
+    account=Account("clustercheck", "c1ustercheck"),
     password="check_passwd",
 )
 
@@ -57,14 +67,18 @@ XHA = Contender(
         On.ONE,
         said=SAID,
         today="""\
-pcs resource create p_mysql ocf:xha:galera binary=/usr/sbin/mysqld check_user=clustercheck \\
-    check_passwd=c1ustercheck wsrep_cluster_address=gcomm://h1,h2,h3 socket=/run/mysqld/mysqld.sock \\
-    op monitor interval=10s timeout=30s op start timeout=60s op stop timeout=120s --disabled clone
+pcs resource create p_mysql ocf:xha:galera binary=/usr/sbin/mysqld test_passwd=DJ1JAs8z test_user=wsrep_sst \\
+    socket=/run/mysqld/mysqld.sock op monitor interval=10s timeout=30s --disabled clone
+pcs resource update p_mysql op stop interval=0 timeout=120
+pcs resource update p_mysql op start interval=0 timeout=300
 pcs resource enable p_mysql""",
-        why=WHY + " ocf:xha:galera takes its parameters, and is a plain clone.",
+        why=WHY
+        + " ocf:xha:galera is a plain clone like it, with the same parameters, and looks every 10 s; Debian has "
+        "the socket elsewhere.",
     ),
     another_check="pcs resource update p_mysql check_passwd_use_empty=0",
-    password="check_passwd",
+    account=Account("wsrep_sst", "DJ1JAs8z"),
+    password="test_passwd",
 )
 
 CONTENDERS = {contender.name: contender for contender in (HEARTBEAT, XHA)}

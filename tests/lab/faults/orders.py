@@ -14,7 +14,6 @@ from lab.waiting import GaveUp, wait_until
 STOP_SECONDS = 180
 PASSWORD_SECONDS = 60
 FEW_CONNECTIONS = 10  # the least that the server accepts for max_connections
-CHECK_USER, CHECK_PASSWORD = "clustercheck", "c1ustercheck"
 
 
 def on_one(command: str) -> Act:
@@ -31,13 +30,14 @@ def then(*acts: Act) -> Act:
 
 
 def set_password(password: str) -> Act:
-    """Set it on the first node that takes it, as soon as one does: the agent may have stopped some, or all."""
-
-    def takes(host: Host) -> bool:
-        order = f"ALTER USER {CHECK_USER}@localhost IDENTIFIED BY '{password}'"
-        return host.sh(f'timeout 5 mariadb -e "{order}"', check=False).ok
+    """Set it for the agent's account, on the first node that takes it: the agent may have stopped some, or all."""
 
     def act(scene: Scene) -> None:
+        order = f"ALTER USER {scene.contender.account.user}@localhost IDENTIFIED BY '{password}'"
+
+        def takes(host: Host) -> bool:
+            return host.sh(f'timeout 5 mariadb -e "{order}"', check=False).ok
+
         wait_until("a node to take it", lambda: any(map(takes, scene.lab)), timeout=PASSWORD_SECONDS, every=0.2)
 
     return act
@@ -46,7 +46,7 @@ def set_password(password: str) -> Act:
 def give_password_back(scene: Scene) -> None:
     """Where no node ever takes it the fault goes on, and that is the agent's doing: no operator could end it so."""
     with suppress(GaveUp):
-        set_password(CHECK_PASSWORD)(scene)
+        set_password(scene.contender.account.password)(scene)
 
 
 def change_a_check(scene: Scene) -> None:
