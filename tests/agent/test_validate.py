@@ -1,0 +1,227 @@
+"""validate-all: parameters alone at level 0, this host at level 10, in lines that crmsh and pcs understand."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
+
+import pytest
+
+from agent.conftest import Staged
+from loopback import find_program
+from loopback.doors import CHECKOUT
+from xha.adapters import pacemaker
+from xha.core.cib import Cib
+from xha.doors import agent, validate
+
+AGENT = "ocf:xha:galera"
+HERE = socket.gethostname()
+
+
+def check(level: int = 10, **values: str) -> tuple[int, list[str]]:
+    """The exit code, and the lines but for the exit reason, which is the first error."""
+    environment = {f"OCF_RESKEY_{name}": value for name, value in values.items()}
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        code = agent.main(["validate-all"], {"OCF_CHECK_LEVEL": str(level), **environment})
+    lines = told.getvalue().splitlines()
+    errors = [line[len("ERROR: ") :] for line in lines if line.startswith("ERROR: ")]
+    reasons = [line for line in lines if line.startswith("ocf-exit-reason:")]
+    assert reasons == [f"ocf-exit-reason:{text}" for text in errors[:1]]
+    found = [line for line in lines if line not in reasons]
+    assert [line for line in found if not line.startswith(("ERROR: ", "WARNING: "))] == []
+    assert bool(errors) == bool(code)
+    return code, found
+
+
+def test_nothing_said_is_right() -> None:
+    assert check(level=0) == (0, [])
+
+
+def test_every_bad_parameter_is_told_at_once() -> None:
+    code, told = check(level=0, start_wait="x", datadir="y", enable_creation="z")
+    assert code == 6
+    assert [line.split(":")[1].strip() for line in told] == ["datadir", "enable_creation", "start_wait"]
+
+
+WARNINGS = [
+    ({"two_node_mode": "1"}, "two_node_mode: "),
+    ({"test_user": "u", "test_passwd": "p"}, "test_passwd stands readable"),
+    ({"check_user": "u", "check_passwd": "p"}, "check_passwd stands readable"),
+    ({"test_conf": "/c", "test_user": "u"}, "test_conf goes before"),
+]
+
+
+@pytest.mark.parametrize(("values", "text"), WARNINGS)
+def test_what_is_right_and_yet_not_wise(values: dict[str, str], text: str) -> None:
+    code, (told,) = check(level=0, **values)
+    assert code == 0
+    assert told.startswith(f"WARNING: {text}")
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_below_10_nothing_of_this_host_is_looked_at(level: int) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from xha.doors.agent import main\n"
+        "code = main(['validate-all'])\n"
+        "print(code, [name for name in sys.modules if name.startswith('xha.adapters')])"
+    )
+    environment = {
+        "OCF_CHECK_LEVEL": str(level),
+        "OCF_RESKEY_datadir": "/nowhere",
+        "OCF_RESKEY_wsrep_cluster_address": "gcomm://nowhere.invalid",
+        "OCF_RESKEY_test_conf": "/nowhere",
+    }
+    argv = [sys.executable, "-c", code, str(CHECKOUT / "lib")]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("0 []\n", "")
+
+
+class Site:
+    """A server's configuration that is right but for what a test makes wrong."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config, self.datadir = directory / "my.cnf", directory / "data"
+        self.provider, self.log = directory / "libgalera_smm.so", directory / "error.log"
+        self.provider.touch()
+        self.datadir.mkdir()
+        self.user = "nobody" if os.geteuid() == 0 else ""
+        if self.user:
+            directory.chmod(0o755)
+            os.chown(self.datadir, 65534, 65534)
+        self.options = {
+            "datadir": str(self.datadir),
+            "log_error": str(self.log),
+            "binlog_format": "ROW",
+            "wsrep_on": "ON",
+            "wsrep_provider": str(self.provider),
+            "wsrep_cluster_name": "ours",
+            "wsrep_cluster_address": "gcomm://127.0.0.1",
+        }
+
+    def check(self, **values: str) -> tuple[int, list[str]]:
+        """Validate with this configuration, options written as `my_NAME` over it."""
+        mine = {name[3:]: values.pop(name) for name in list(values) if name.startswith("my_")}
+        lines = (f"{name}={value}\n" for name, value in {**self.options, **mine}.items())
+        self.config.write_text("[mysqld]\n" + "".join(lines))
+        return check(config=str(self.config), user=self.user or "mysql", group="nogroup" if self.user else "", **values)
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    find_program("mariadbd", "mariadb-server")
+    # This machine's own units and cluster are no part of it.
+    monkeypatch.setattr(validate, "_UNITS", ())
+    monkeypatch.setattr(pacemaker.Pacemaker, "read_cib", lambda *_: Cib())
+    # Not pytest's: the server's account has to read it.
+    with TemporaryDirectory(prefix="xha-test-") as directory:
+        yield Site(Path(directory))
+
+
+def test_a_host_that_is_ready(site: Site) -> None:
+    assert site.check() == (0, [])
+
+
+WRONG = [
+    ({"binary": "/nowhere/mysqld"}, "/nowhere/mysqld"),
+    ({"my_nonsense": "1"}, "nonsense"),
+    ({"my_wsrep_provider": "none"}, "wsrep_provider is not set"),
+    ({"my_wsrep_provider": "/nowhere.so"}, "wsrep_provider=/nowhere.so: no such library"),
+    ({"my_wsrep_on": "OFF"}, "wsrep_on is OFF"),
+    ({"my_wsrep_cluster_address": "gcomm://"}, "wsrep_cluster_address names no member"),
+    ({"my_wsrep_cluster_address": "127.0.0.1"}, "does not begin with gcomm://"),
+    (
+        {"wsrep_cluster_address": "gcomm://192.0.2.77,192.0.2.78"},
+        f"wsrep_cluster_address does not name this host, {HERE}",
+    ),
+    ({"test_conf": "/nowhere.cnf"}, "test_conf=/nowhere.cnf: no such file or directory"),
+    ({"log": "/nowhere/error.log"}, "log=/nowhere/error.log: no directory /nowhere"),
+    ({"datadir": "/nowhere/data"}, "datadir=/nowhere/data: no such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("values", "text"), WRONG, ids=[text for _, text in WRONG])
+def test_what_a_host_lacks_is_5(site: Site, values: dict[str, str], text: str) -> None:
+    code, told = site.check(**values)
+    assert code == 5
+    assert [line for line in told if line.startswith("ERROR: ") and text in line], told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a directory of another account takes root")
+def test_a_data_directory_of_another_account(site: Site) -> None:
+    os.chown(site.datadir, 0, 0)
+    code, told = site.check()
+    assert code == 5
+    assert told == [f"ERROR: datadir={site.datadir}: not of nobody: chown -R nobody {site.datadir}"]
+
+
+def test_a_member_that_does_not_resolve_is_a_warning(site: Site) -> None:
+    code, (told,) = site.check(wsrep_cluster_address="gcomm://127.0.0.1,nowhere.invalid")
+    assert code == 0
+    assert told.startswith("WARNING: wsrep_cluster_address: nowhere.invalid does not resolve")
+
+
+def test_a_mapped_host_is_this_one(site: Site) -> None:
+    assert site.check(wsrep_cluster_address="gcomm://192.0.2.77", cluster_host_map=f"{HERE}:192.0.2.77") == (0, [])
+
+
+def test_an_option_file_that_others_may_read(site: Site, tmp_path: Path) -> None:
+    conf = tmp_path / "check.cnf"
+    conf.write_text("[client]\nuser=x\n")
+    conf.chmod(0o644)
+    code, (told,) = site.check(test_conf=str(conf))
+    assert code == 0
+    assert f"chmod 600 {conf}" in told
+
+
+def test_a_unit_that_would_start_the_server_beside_pacemaker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "_UNITS", ("mariadb.service",))
+    monkeypatch.setattr("glob.glob", lambda pattern: [pattern])
+    code, (told,) = site.check()
+    assert code == 0
+    assert told.endswith("systemctl disable mariadb.service")
+
+
+def test_what_does_not_fit_in_the_cluster_s_configuration(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    cib = Cib(exists=True, clone="c", promotable=True, properties={"no-quorum-policy": "freeze"})
+    monkeypatch.setattr(pacemaker.Pacemaker, "read_cib", lambda *_: cib)
+    code, (told,) = site.check()
+    assert code == 0
+    assert told.startswith("WARNING: c is promotable")
+
+
+def test_without_a_cluster_there_is_nothing_to_say_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object) -> Cib:
+        raise pacemaker.ClusterUnreachable("no cluster")
+
+    monkeypatch.setattr(pacemaker.Pacemaker, "read_cib", unreachable)
+    assert site.check() == (0, [])
+
+
+def test_pacemaker_validates(staged: Staged) -> None:
+    words = ["--validate", "--output-as", "xml", "--class", "ocf", "--provider", "xha", "--agent", "galera"]
+    done = staged.tool("crm_resource", *words, "--option", "start_wait=x")
+    status = ElementTree.fromstring(done.stdout).find("resource-agent-action/agent-status")
+    assert status is not None
+    assert status.get("code") == "6"
+    assert status.get("reason", "").startswith("start_wait: 'x' is not a duration")
+    assert staged.tool("crm_resource", *words, "--option", "start_wait=5").returncode == 0
+
+
+def test_crmsh_takes_the_lines_for_what_they_are(staged: Staged) -> None:
+    crm = find_program("crm", "crmsh")
+    done = staged.tool(crm, "ra", "validate", AGENT, "start_wait=x", "two_node_mode=1")
+    said = done.stdout + done.stderr
+    assert "start_wait: 'x' is not a duration" in said
+    lines = [line for line in said.splitlines() if "start_wait" in line or "two_node_mode" in line]
+    assert any("ERROR" in line and "start_wait" in line for line in lines), said
+    assert any("WARNING" in line and "two_node_mode" in line for line in lines), said
