@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from ..core.services.rabbitmq_login import Login
 
+    Channel = BlockingChannel
+
 _ERRORS = (pika.exceptions.AMQPError, AMQPConnectorException, OSError)
 # It writes every failed connection to stderr: who asks gets an AmqpError.
 logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
@@ -91,7 +93,7 @@ def _read_start(connection: socket.socket, login: Login) -> Greeting:
 
 
 @contextlib.contextmanager
-def open_channel(login: Login, seconds: float) -> Iterator[BlockingChannel]:
+def open_channel(login: Login, seconds: float) -> Iterator[Channel]:
     """Log in and open a channel, both closed in the end. seconds are for connecting, and for a blocked publish.
 
     :raises AmqpError: for whatever the broker refuses or does not do, also from within the block.
@@ -127,7 +129,7 @@ def _parameters(login: Login, seconds: float) -> pika.ConnectionParameters:
     )
 
 
-def prove_round_trip(channel: BlockingChannel, login: Login, *, blame: str) -> str:
+def prove_round_trip(channel: Channel, login: Login, *, blame: str) -> str:
     """Declare a queue, send a message through it with a confirm, take it out; return what that proves.
 
     The account needs to configure and read ^xha-, and to write ^(xha-|amq\\.default$).

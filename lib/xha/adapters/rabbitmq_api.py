@@ -41,17 +41,16 @@ class _Gap(Exception):
 class Api:
     """One node's API for the length of one check: `seconds` for all of it, and at most one for each request.
 
-    step: whose fault it is if the time of the check is up meanwhile, and what it has proved by then.
+    account: user name and password. step: whose fault it is if the time of the check is up meanwhile, and what it has
+    proved by then.
     """
 
-    def __init__(
-        self, url: str, username: str, password: str, seconds: float, ca_file: str | None = None, *, step: Step
-    ) -> None:
+    def __init__(self, url: str, account: tuple[str, str], ca_file: str | None, seconds: float, step: Step) -> None:
         self._url, self._step, self._until = url, step, time.monotonic() + seconds
         self._gaps: list[str] = []
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no .netrc: what is checked is this very address
-        self._session.auth = (username, password)
+        self._session.auth = account
         self._session.verify = ca_file or True
 
     def read_cluster(self) -> Cluster:

@@ -109,9 +109,8 @@ def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Finding]:
 def _read_cluster(settings: RabbitSettings, step: Step) -> Cluster:
     seconds = settings.deadline * _CLUSTER
     if settings.api and settings.api_password:
-        username = settings.api_username or settings.username or ""
-        password = read_secret(settings.api_password)
-        return Api(settings.api, username, password, seconds, settings.ca_file, step=step).read_cluster()
+        account = (settings.api_username or settings.username or "", read_secret(settings.api_password))
+        return Api(settings.api, account, settings.ca_file, seconds, step).read_cluster()
     if settings.rabbitmqctl:
         from ..rabbitmqctl import read_cluster_status
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import haproxy, http_rows, memcached, mysql, pacemaker, rabbitmq_rows
+from . import haproxy, http_rows, memcached, mysql, pacemaker, rabbitmq_rows, workers_rows
 
 if TYPE_CHECKING:
     from .service import Service
@@ -23,6 +23,7 @@ ORDER = (
     "nova-consoleauth",
     "nova-novncproxy",
     "neutron-server",
+    "neutron-rpc-server",
     "cinder-api",
     "cinder-scheduler",
     "cinder-volume",
@@ -37,6 +38,7 @@ _ROWS: tuple[Service, ...] = (
     *http_rows.ROWS,
     *mysql.ROWS,
     *rabbitmq_rows.ROWS,
+    *workers_rows.ROWS,
     *haproxy.ROWS,
     *memcached.ROWS,
     *pacemaker.ROWS,

@@ -1,0 +1,190 @@
+"""The check of a worker without a port: its process; its connection to RabbitMQ and a call; the service list."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.config import ConfigError
+from ...core.services.http import judge_cause, refused_account
+from ...core.services.oslo_config import Messaging, parse_messaging, parse_options, parse_transport
+from ...core.services.rabbitmq_login import MISCONFIGURED, AmqpError
+from ...core.services.result import Level, Status, dependency, failed, unknown
+from ...core.services.workers import (
+    Expect,
+    find_targets,
+    judge_absence,
+    judge_broker,
+    judge_pings,
+    judge_services,
+    judge_sockets,
+    parse_services,
+)
+from ..amqp import open_channel
+from ..amqp_sockets import HiddenSockets, find_sockets
+from ..daemons import HiddenProcesses, check_process, find_daemons
+from ..dependency import find_cause
+from ..oslo_rpc import send_ping
+from ..secrets import read_secret
+from ..tokens import Token, ask_keystone, get_token
+from ..web import Web
+
+if TYPE_CHECKING:
+    from ...core.services.http import Answer
+    from ...core.services.oslo import RpcTarget
+    from ...core.services.rabbitmq_login import Login
+    from ...core.services.result import Result
+    from ...core.services.workers import WorkerSettings
+    from ..amqp import Channel
+
+# Shares of the deadline: for finding a broker of several, and for all answers together.
+_CONNECT, _ANSWER = 0.35, 0.4
+_MAX_FILE = 1 << 20
+
+
+class _Bus(NamedTuple):
+    """Where the worker listens, under which names, as which processes; proved is what was seen of those."""
+
+    brokers: tuple[Login, ...]
+    targets: tuple[RpcTarget, ...]
+    pids: tuple[int, ...]
+    proved: str
+
+
+def check(settings: WorkerSettings, level: Level) -> Result:
+    """Return what the worker came to."""
+    try:
+        daemons = find_daemons(settings.process)
+    except HiddenProcesses:
+        return unknown(settings.name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+    said = judge_absence(settings, level, bool(daemons))
+    if said:
+        return said
+    here = check_process(settings, level)
+    elsewhere = settings.expect is Expect.ONE and not daemons
+    if level is Level.PROCESS or (here.status is not Status.OK and not elsewhere):
+        return here
+    proved = "" if elsewhere else here.proved
+    try:
+        messaging = _read_messaging(settings)
+    except ConfigError as error:
+        return unknown(settings.name, level, f"needs its messaging: {error}", proved=proved)
+    pids = tuple(pid for daemon in daemons for pid in daemon.pids)
+    bus = _Bus(messaging.brokers, find_targets(settings, messaging, socket.gethostname()), pids, proved)
+    result = _check_bus(settings, bus)
+    if level is Level.PROTOCOL or result.status is not Status.OK:
+        return result._replace(level=level)
+    return _check_list(settings, bus, result.proved)
+
+
+def _read_messaging(settings: WorkerSettings) -> Messaging:
+    """Return the brokers and names of the worker. :raises ConfigError: without a value, which may hold a password."""
+    try:
+        if settings.transport_url and settings.hosts:
+            messaging = Messaging()  # nothing else of the file is needed
+        else:
+            with open(settings.config, encoding="utf-8", errors="replace") as file:
+                messaging = parse_messaging(parse_options(file.read(_MAX_FILE)))
+        if settings.transport_url:
+            url = read_secret(settings.transport_url)
+            messaging = messaging._replace(brokers=parse_transport(url, ca_file=settings.ca_file))
+    except OSError as error:
+        raise ConfigError(f"{settings.config}: {(error.strerror or 'unreadable').lower()}") from None
+    except ValueError as error:
+        raise ConfigError(f"{settings.config}: {error}") from None
+    if not messaging.brokers:
+        raise ConfigError(f"{settings.config} has no transport_url; or say transport_url_file")
+    if settings.ca_file:
+        brokers = tuple(one._replace(ca_file=settings.ca_file) for one in messaging.brokers)
+        messaging = messaging._replace(brokers=brokers)
+    return messaging
+
+
+def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
+    """Call the worker through the first of its brokers that can be used."""
+    refusal: AmqpError | None = None
+    for login in bus.brokers:
+        reached = False
+        try:
+            with open_channel(login, settings.deadline * _CONNECT / len(bus.brokers)) as channel:
+                reached = True
+                return _call(settings, bus, channel)
+        except AmqpError as error:
+            # One that does not know us says more than one that is away.
+            if refusal is None or error.fault in MISCONFIGURED:
+                refusal = error
+            if reached:
+                break
+    assert refusal is not None
+    return judge_broker(settings, Level.PROTOCOL, refusal, bus.proved)
+
+
+def _call(settings: WorkerSettings, bus: _Bus, channel: Channel) -> Result:
+    # After the login: without a broker, the worker cannot be blamed for having no connection to one.
+    fault = _find_socket_fault(bus) if bus.pids else ""
+    if fault:
+        return failed(settings.name, Level.PROTOCOL, fault, proved=bus.proved)
+    seconds = settings.deadline * _ANSWER / len(bus.targets)
+    pings = [send_ping(channel, target, seconds, bus.proved) for target in bus.targets]
+    return judge_pings(settings, pings, bool(bus.pids), bus.proved)
+
+
+def _find_socket_fault(bus: _Bus) -> str:
+    ports = {login.port for login in bus.brokers}
+    try:
+        sockets = find_sockets(bus.pids, ports)
+    except HiddenSockets:
+        return ""  # an answer to the call proves as much, unless two hosts share a name
+    return judge_sockets(sockets.established, sockets.others, ports)
+
+
+def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
+    name, account = settings.name, settings.account
+    if not settings.auth_url:
+        needs = "needs an administrator's auth_url, username, project, and password_file or password_env"
+        return unknown(name, Level.DEEP, needs, proved=proved)
+    try:
+        token = get_token(account)
+        answer = _ask_list(settings, token, settings.binary)
+        if answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
+            token = get_token(account, renew=True)  # the kept one may have been revoked
+            answer = _ask_list(settings, token, settings.binary)
+    except ConfigError as error:
+        return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
+    if not isinstance(token, Token):
+        if 400 <= token.status < 500:
+            return refused_account(name, token.status)._replace(proved=proved)
+        fault = token.fault or f"answered {token.status}"
+        cause = find_cause(account, f"gives no token, {fault}")
+        return judge_cause(name, "no token to ask for the service list with", proved, cause)
+    if answer.status == 403:
+        return unknown(name, Level.DEEP, "needs an administrator's account: the service list is refused", proved=proved)
+    return _judge_list(settings, bus, answer, token, proved)
+
+
+def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Token, proved: str) -> Result:
+    """Judge the list; where there is none, that is never this worker's fault."""
+    try:
+        if answer.status != 200:
+            raise ValueError(answer.fault or f"answered {answer.status}")
+        rows = parse_services(answer.document, settings.binary)
+        conductors = rows
+        # nova's workers report through a conductor: is there one?
+        if settings.binary.startswith("nova-") and not all(row.up for row in rows):
+            document = _ask_list(settings, token, "nova-conductor").document
+            conductors = parse_services(document, "nova-conductor")
+    except ValueError as error:
+        cause = find_cause(settings.account, ask_keystone(settings.account, token))
+        result = judge_cause(settings.name, f"the service list: {error}", proved, cause)
+        api = dependency(settings.binary.partition("-")[0] + "-api")
+        return failed(settings.name, Level.DEEP, result.message, blame=api, proved=proved) if result.is_down else result
+    hosts = tuple(dict.fromkeys(target.host for target in bus.targets))
+    return judge_services(settings, hosts, rows, conductors, proved)
+
+
+def _ask_list(settings: WorkerSettings, token: Token | Answer, binary: str) -> Answer:
+    if not isinstance(token, Token):
+        return token
+    path = (settings.services or "").replace("{project}", token.project)
+    url = f"{settings.url}{path}?binary={binary}"
+    return Web.of(settings.account).ask("GET", url, headers={"X-Auth-Token": token.text})
