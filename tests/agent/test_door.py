@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable
 
 import pytest
@@ -134,6 +135,22 @@ def test_a_signal_ends_an_action_with_a_reason(behind: Callable[..., None], numb
     code, told = call("stop")
     assert (code, signal.getsignal(signal.SIGTERM)) == (1, before)
     assert "stop was ended by a signal" in told
+
+
+def test_the_keeper_is_no_action_of_pacemaker_s_and_tells_only_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    seen: list[Instance] = []
+    monkeypatch.setattr("syslog.syslog", lambda _, line: logged.append(line))
+
+    def keep(instance: Instance) -> int:
+        seen.append(instance)
+        raise RuntimeError("the unforeseen")
+
+    monkeypatch.setitem(sys.modules, "xha.doors.galera.main", SimpleNamespace(keep=keep))
+    assert call("keeper", {"OCF_RESOURCE_INSTANCE": "db:1"}) == (1, "")
+    assert [one.name for one in seen] == ["db"]
+    assert logged[-1] == "RuntimeError: the unforeseen"
+    assert "keeper" not in {one.name for one in ACTIONS}
 
 
 BAD = {"OCF_RESOURCE_INSTANCE": "db", f"{RESKEY}start_wait": "soon", f"{RESKEY}datadir": "/new"}

@@ -225,3 +225,14 @@ def test_crmsh_takes_the_lines_for_what_they_are(staged: Staged) -> None:
     lines = [line for line in said.splitlines() if "start_wait" in line or "two_node_mode" in line]
     assert any("ERROR" in line and "start_wait" in line for line in lines), said
     assert any("WARNING" in line and "two_node_mode" in line for line in lines), said
+
+
+def test_pcs_refuses_what_the_agent_refuses(staged: Staged, tmp_path: Path) -> None:
+    cib = tmp_path / "cib.xml"
+    cib.write_text(staged.tool("cibadmin", "--empty").stdout)
+    create = [find_program("pcs", "pcs"), "-f", str(cib), "resource", "create", "p_mysql", AGENT, "--agent-validation"]
+    done = staged.tool(*create, "start_wait=x")
+    assert done.returncode != 0
+    assert "start_wait: 'x' is not a duration" in done.stderr
+    done = staged.tool(*create, "start_wait=5")
+    assert done.returncode == 0, done.stderr
