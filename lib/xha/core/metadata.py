@@ -23,7 +23,7 @@ LONG = (
     "only root reads; and an account that logs in by the unix socket needs no password at all.",
     "Create the resource with meta is-managed=false over a running server, and disable mariadb.service. The parameters "
     "of mysql-wss and of ocf:heartbeat:galera keep their names; promotable, promoted-max and operations with a role "
-    "have to go. A start_wait of more than 50 s needs a longer timeout of the action start.",
+    "have to go. start_wait counts up to half the timeout of the action start.",
 )
 
 _SUBSET = """\
