@@ -128,8 +128,8 @@ def _find_partitions(own: str, nodes: Sequence[NodeFact]) -> list[Finding]:
 
 def _find_other_partition(seen: Mapping[str, tuple[str, ...]]) -> Finding:
     """Return the split brain that others speak of, with the blame on the one that most are partitioned from."""
-    ends = [name for own, others in seen.items() for name in (own, *others)]
-    pairs = sorted({tuple(sorted((own, other))) for own, others in seen.items() for other in others})
+    pairs = sorted({(min(own, other), max(own, other)) for own, others in seen.items() for other in others})
+    ends = [name for pair in pairs for name in pair]
     text = ", ".join(f"{one} from {another}" for one, another in pairs)
     return Finding(f"split brain: partitioned are {text}", dependency(max(sorted(set(ends)), key=ends.count)))
 

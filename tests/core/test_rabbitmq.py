@@ -1,0 +1,278 @@
+"""What a RabbitMQ cluster's own words mean for one of its nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from xha.core.services.rabbitmq import Cluster, NodeFact, QueueFact, find_faults, judge_cluster, mirrors_wanted
+from xha.core.services.rabbitmq_facts import (
+    parse_cluster_status,
+    parse_document,
+    parse_health,
+    parse_nodes,
+    parse_policies,
+    parse_queues,
+)
+from xha.core.services.result import Status
+
+A, B, C, D = "rabbit@a", "rabbit@b", "rabbit@c", "rabbit@d"
+WHOLE = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, True, ()))
+NAMES = (A, B, C)
+
+
+def judged(cluster: Cluster, expected: Any = NAMES) -> tuple[str, str | None, str]:
+    result = judge_cluster("rabbitmq", expected, cluster, "a round trip")
+    assert result.proved.startswith("a round trip")
+    return result.status.value, result.blame, result.message
+
+
+def texts(cluster: Cluster, expected: Any = NAMES) -> str:
+    return "; ".join(finding.text for finding in find_faults(expected, cluster))
+
+
+@pytest.mark.parametrize("expected", [NAMES, 3, 0, ()])
+def test_a_whole_cluster_is_well(expected: Any) -> None:
+    cluster = Cluster(A, nodes=WHOLE, alarms=(), queues=(QueueFact("q", "/"),))
+    assert judged(cluster, expected) == ("ok", None, "a round trip; whole: 3 nodes, 1 queue")
+
+
+def test_nothing_asked_nothing_said() -> None:
+    assert judged(Cluster(), ()) == ("ok", None, "a round trip")
+
+
+def split(own: str, *sides: tuple[str, ...]) -> Cluster:
+    """What a node says that sees those of its own side only."""
+    here = next(side for side in sides if own in side)
+    away = tuple(name for side in sides if side is not here for name in side)
+    nodes = [NodeFact(name, True, away) if name in here else NodeFact(name, False) for side in sides for name in side]
+    return Cluster(own, nodes=tuple(nodes))
+
+
+@pytest.mark.parametrize(
+    ("own", "sides", "status", "blame"),
+    [
+        (A, ((A, B), (C,)), "warning", f"dependency:{C}"),
+        (B, ((A, B), (C,)), "warning", f"dependency:{C}"),
+        (C, ((A, B), (C,)), "critical", "self"),
+        # Of two halves, the first name's keeps its clients: with neither, a load balancer would be left without any.
+        (A, ((A,), (B,)), "warning", f"dependency:{B}"),
+        (B, ((A,), (B,)), "critical", "self"),
+        (D, ((A, D), (B, C)), "warning", f"dependency:{B}"),
+        (C, ((A, D), (B, C)), "critical", "self"),
+        # In pieces nobody has a majority.
+        (A, ((A,), (B,), (C,)), "critical", "self"),
+    ],
+)
+def test_split_brain_is_down_on_the_smaller_side(
+    own: str, sides: tuple[tuple[str, ...], ...], status: str, blame: str
+) -> None:
+    names = tuple(sorted(name for side in sides for name in side))
+    found = judged(split(own, *sides), names)
+    assert found[:2] == (status, blame)
+    assert "split brain" in found[2]
+    assert "not running" not in found[2]  # said once
+
+
+def test_exactly_one_side_stays_in_service() -> None:
+    for sides in (((A, B), (C,)), ((A,), (B,)), ((A, B), (C, D)), ((A, C), (B, D))):
+        names = tuple(sorted(name for side in sides for name in side))
+        up = {own for own in names if judged(split(own, *sides), names)[0] == "warning"}
+        assert up in [set(side) for side in sides]
+
+
+def test_a_partition_between_others_is_blamed_on_the_one_that_most_are_cut_from() -> None:
+    # As rabbit-2 of three said it, measured: it had not noticed itself.
+    nodes = (NodeFact(A, True, (C,)), NodeFact(B, True, ()), NodeFact(C, True, (A, B)))
+    text = "split brain: partitioned are rabbit@a from rabbit@c, rabbit@b from rabbit@c"
+    assert judged(Cluster(B, nodes=nodes)) == ("warning", f"dependency:{C}", text)
+
+
+def test_a_node_that_is_down() -> None:
+    nodes = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, False))
+    assert judged(Cluster(A, nodes=nodes)) == ("warning", f"dependency:{C}", f"not running: {C}")
+    assert judged(Cluster(A, nodes=nodes), 3)[:2] == ("warning", f"dependency:{C}")
+
+
+def test_two_of_three_down_say_that_no_majority_is_left() -> None:
+    nodes = (NodeFact(A, True, ()), NodeFact(B, False), NodeFact(C, False))
+    assert judged(Cluster(A, nodes=nodes)) == (
+        "warning",
+        f"dependency:{B}",
+        f"not running: {B}, {C}, and no majority is left",
+    )
+
+
+def test_a_node_that_is_no_member_at_all() -> None:
+    two = Cluster(A, nodes=WHOLE[:2])
+    assert judged(two) == ("warning", f"dependency:{C}", f"its cluster lacks nodes: {C} no member")
+    assert judged(two, 3) == ("warning", "dependency:rabbitmq", "its cluster lacks nodes: 2 members, not 3")
+
+
+@pytest.mark.parametrize("expected", [NAMES, 3])
+def test_a_node_that_lost_its_data_is_a_cluster_of_its_own(expected: Any) -> None:
+    status, blame, text = judged(Cluster(C, nodes=(NodeFact(C, True, ()),)), expected)
+    assert (status, blame) == ("critical", "self")
+    assert "a cluster of its own" in text
+
+
+def test_of_two_lone_nodes_the_first_stays_in_service() -> None:
+    names = (A, B)
+    assert judged(Cluster(A, nodes=(NodeFact(A, True, ()),)), names)[0] == "warning"
+    assert judged(Cluster(B, nodes=(NodeFact(B, True, ()),)), names)[0] == "critical"
+
+
+def test_a_node_that_nobody_expects() -> None:
+    assert "none of the expected" in texts(Cluster(D, nodes=(*WHOLE, NodeFact(D, True, ()))))
+
+
+@pytest.mark.parametrize(
+    ("own", "blame"), [(B, "self"), (A, f"dependency:{B}"), ("", "self")], ids=["here", "there", "unknown"]
+)
+def test_an_alarm_is_a_warning_and_never_more(own: str, blame: str) -> None:
+    nodes = (WHOLE[0], NodeFact(B, True, (), ("disk",)), WHOLE[2])
+    # The health check knows of the memory alarm before the nodes do.
+    status, blamed, text = judged(Cluster(own, nodes=nodes, alarms=((B, "memory"),)))
+    assert (status, blamed) == ("warning", blame)
+    assert text == f"disk alarm on {B}: publishers are blocked; memory alarm on {B}: publishers are blocked"
+
+
+@pytest.mark.parametrize(
+    ("mode", "count", "nodes", "wanted"),
+    [
+        ("all", 0, 3, 2),
+        ("all", 0, 1, 0),
+        ("exactly", 2, 3, 1),
+        ("exactly", 5, 3, 2),
+        ("exactly", 1, 3, 0),
+        ("nodes", 2, 3, 1),
+        ("nodes", 0, 3, 0),
+        (None, 0, 3, 0),
+    ],
+)
+def test_mirrors_that_a_policy_wants(mode: str | None, count: int, nodes: int, wanted: int) -> None:
+    assert mirrors_wanted(QueueFact("q", "/", ha_mode=mode, ha_count=count), nodes) == wanted
+
+
+def test_mirrors_are_counted_by_the_policy_and_not_by_what_is_left() -> None:
+    # Node c is gone: its mirror is not listed, so what is left looks synchronised (measured).
+    nodes = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, False))
+    queue = QueueFact("mq", "/", ha_mode="all", synchronised=1)
+    status, blame, text = judged(Cluster(A, nodes=nodes, queues=(queue,)))
+    assert (status, blame) == ("warning", f"dependency:{C}")
+    assert "1 queue without all synchronised mirrors of the policy: mq" in text
+    # It was never a member, or has been forgotten: the expected number counts.
+    assert "mirrors" in texts(Cluster(A, nodes=nodes[:2], queues=(queue,)))
+    assert "mirrors" in texts(Cluster(A, nodes=nodes[:2], queues=(queue,)), 3)
+    assert texts(Cluster(A, nodes=nodes[:2], queues=(queue,)), ()) == ""
+
+
+def test_an_unsynchronised_mirror_of_a_whole_cluster_is_its_own_fault() -> None:
+    queues = tuple(QueueFact(f"mq{n}", "/", ha_mode="all", synchronised=n) for n in range(3))
+    status, blame, text = judged(Cluster(A, nodes=WHOLE, queues=queues))
+    assert (status, blame) == ("warning", "self")
+    assert text == "2 queues without all synchronised mirrors of the policy: mq0, mq1, 1 with none"
+
+
+def test_mirrors_are_history_since_rabbitmq_4() -> None:
+    queue = QueueFact("mq", "/", ha_mode="all")
+    assert "ignored since 4.0" in texts(Cluster(A, "4.0.6", WHOLE, queues=(queue,)))
+    assert "ignored since 4.0" not in texts(Cluster(A, "3.13.7", WHOLE, queues=(queue,)))
+
+
+def test_quorum_queues_without_leader_and_with_members_away() -> None:
+    lame = QueueFact("lame", "/", "quorum", members=NAMES, online=(A, B))
+    headless = QueueFact("headless", "/", "quorum", members=NAMES, online=(A,), has_leader=False)
+    text = texts(Cluster(A, nodes=WHOLE, queues=(lame, headless)))
+    assert text == "1 quorum queue without a leader: headless; 1 quorum queue with members away: lame"
+
+
+def test_queues_that_are_down_are_not_counted_twice() -> None:
+    queues = tuple(QueueFact(f"q{n}", "/", state="down", ha_mode="all") for n in range(5))
+    assert texts(Cluster(A, nodes=WHOLE, queues=queues)) == "5 queues down: q0, q1, q2, ..."
+
+
+def test_what_gave_no_answer_is_a_warning_and_the_rest_is_judged() -> None:
+    cluster = Cluster(A, nodes=split(C, (A, B), (C,)).nodes, gaps=("/api/queues (no answer in time)",))
+    status, blame, text = judged(cluster._replace(own=C))
+    assert (status, blame) == ("critical", "self")
+    assert text.endswith("not looked at: /api/queues (no answer in time)")
+    assert judged(Cluster(gaps=("/api/nodes (answered 500)",)), ())[:2] == ("warning", "self")
+
+
+def test_only_what_is_down_is_critical() -> None:
+    result = judge_cluster("r", NAMES, split(A, (A, B), (C,)), "p")
+    assert result.status is Status.WARNING
+    assert not result.is_down
+
+
+def test_nodes_with_and_without_their_keys() -> None:
+    # A node that is down, and one that has just started, as 3.10.8 gave them.
+    document = [
+        {"name": A, "running": True, "partitions": [C], "mem_alarm": True, "disk_free_alarm": False},
+        {"name": B, "running": True},
+        {"name": C, "type": "disc", "running": False},
+    ]
+    assert parse_nodes(document) == (NodeFact(A, True, (C,), ("memory",)), NodeFact(B, True), NodeFact(C, False))
+
+
+def test_a_health_check_s_alarms() -> None:
+    failed = {"alarms": [{"node": A, "resource": "memory"}], "reason": "x", "status": "failed"}
+    assert parse_health(failed) == ((A, "memory"),)
+    assert parse_health({"status": "ok"}) == ()
+
+
+QUEUE = (
+    '[{"name": "mq", "vhost": "/", "type": "classic", "state": "running", "node": "rabbit@a", "policy": "ha",'
+    ' "synchronised_slave_nodes": ["rabbit@b"], "synchronised_slave_nodes": ["rabbit@c", "rabbit@b"]}]'
+)
+
+
+def test_a_name_that_stands_twice_has_both_lists() -> None:
+    policies = parse_policies([{"vhost": "/", "name": "ha", "definition": {"ha-mode": "exactly", "ha-params": 2}}])
+    [queue] = parse_queues(parse_document(QUEUE), policies)
+    assert queue == QueueFact("mq", "/", "classic", "running", "rabbit@a", "exactly", 2, 2)
+
+
+def test_a_queue_s_effective_policy_comes_before_the_policy_s_name() -> None:
+    row = {"name": "q", "vhost": "/", "policy": "ha", "effective_policy_definition": {"max-length": 3}}
+    policies = {("/", "ha"): {"ha-mode": "all"}}
+    assert parse_queues([row], policies)[0].ha_mode is None
+    assert parse_queues([{**row, "effective_policy_definition": {}}], policies)[0].ha_mode == "all"
+    nodes = {"ha-mode": "nodes", "ha-params": [A, B]}
+    assert parse_queues([{**row, "effective_policy_definition": nodes}], {})[0].ha_count == 2
+
+
+def test_quorum_queues_have_members_and_no_mirrors() -> None:
+    row = {"name": "q", "vhost": "/", "type": "quorum", "members": [A, B, C], "online": [A, B], "leader": A}
+    queue = parse_queues([{**row, "effective_policy_definition": {"ha-mode": "all"}}], {})[0]
+    assert queue == QueueFact("q", "/", "quorum", members=NAMES, online=(A, B))
+    assert not parse_queues([{**row, "leader": ""}], {})[0].has_leader
+
+
+@pytest.mark.parametrize("more", [{"exclusive": True}, {"owner_pid_details": {"name": "x"}}])
+def test_exclusive_queues_are_left_out(more: dict[str, Any]) -> None:
+    assert parse_queues([{"name": "q", "vhost": "/", **more}], {}) == ()
+
+
+def test_cluster_status_of_rabbitmqctl() -> None:
+    document = {
+        "disk_nodes": [A, B],
+        "ram_nodes": [C],
+        "running_nodes": [B, A],
+        "partitions": {A: [C]},
+        "alarms": [{"node": B, "resource": "disk"}, "file_descriptor_limit"],
+    }
+    assert parse_cluster_status(document) == (
+        NodeFact(A, True, (C,)),
+        NodeFact(B, True, (), ("disk",)),
+        NodeFact(C, False, ()),
+    )
+
+
+@pytest.mark.parametrize("parse", [parse_nodes, parse_health, parse_policies, lambda one: parse_queues(one, {})])
+@pytest.mark.parametrize("document", [None, 3, "x", [1], [[]]])
+def test_another_shape_is_an_error(parse: Any, document: Any) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        parse(document)
