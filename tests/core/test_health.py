@@ -137,6 +137,10 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
         pytest.param(
             running(Code.NON_PRIMARY, primary_at=NOW - 60), "left-behind", GENERIC, id="a Primary for rejoin_grace"
         ),
+        pytest.param(
+            running(Code.NON_PRIMARY, primary_at=NOW - 3600, since=NOW - 3), "non-primary", DEGRADED,
+            id="it lost a Primary just now",
+        ),
         pytest.param(running(Code.SYNCED, primary_at=NOW - 900), "synced", ExitCode.SUCCESS, id="in that Primary"),
         pytest.param(running(Code.NON_PRIMARY, Phase.REVIVING), "preparing", DEGRADED, id="pc.bootstrap is under way"),
         pytest.param(running(Code.NON_PRIMARY, Phase.REFUSING), "refusing", DEGRADED, id="a survivor that must not"),

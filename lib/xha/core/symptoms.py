@@ -201,10 +201,16 @@ def joins(seen: Seen) -> Answer:
 
 
 def is_left_behind(seen: Seen) -> Answer:
-    """Ask whether a Primary could be joined, and for rejoin_grace was not."""
-    since = seen.keeper.primary_at if seen.keeper and seen.alive else 0.0
-    apart = seen.now - since if since else 0.0
-    if seen.code != Code.NON_PRIMARY.value or not since or apart < seen.graces.rejoin_grace:
+    """Ask whether a Primary could be joined, and for rejoin_grace was not.
+
+    The grace begins anew when the keeper has other words: a node that has only now lost its Primary hears of the
+    others' as it did all the time, and for a moment even where they have lost it, too.
+    """
+    keeper = seen.keeper if seen.alive else None
+    if seen.code != Code.NON_PRIMARY.value or keeper is None or not keeper.primary_at:
+        return False
+    apart = seen.now - max(keeper.primary_at, keeper.since)
+    if apart < seen.graces.rejoin_grace:
         return False
     return f"a Primary of the same cluster has been reachable for {apart:.0f} s"
 
