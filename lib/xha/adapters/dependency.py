@@ -18,7 +18,7 @@ _ANSWERS = {1044, 1045, 1130, 1251, 1698}
 _SECONDS = 1.5
 
 
-def ask_database(address: tuple[str, int], seconds: float = _SECONDS) -> str:
+def ask_database(address: tuple[str, int], seconds: float) -> str:
     """Return what is wrong with the database at an address; nothing if it answers a login, be it with a refusal."""
     host, port = address
     begin_step(f"the database at {host} port {port}")
@@ -42,4 +42,6 @@ def find_cause(settings: HttpSettings, keystone: str | None = None) -> Cause:
     """Return what the database behind a service answers, beside what keystone came to."""
     from ..core.services.http import Cause
 
-    return Cause(keystone, ask_database(settings.database) if settings.database else None)
+    if settings.database is None:
+        return Cause(keystone)
+    return Cause(keystone, ask_database(settings.database, min(_SECONDS, settings.deadline / 5)))

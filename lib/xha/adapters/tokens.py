@@ -73,7 +73,8 @@ def ask_keystone(settings: HttpSettings, token: Token) -> str:
     """Return what is wrong with keystone, nothing if it confirms the token."""
     assert settings.auth_url
     headers = {"X-Auth-Token": token.text, "X-Subject-Token": token.text}
-    answer = Web.of(settings).ask("HEAD", tokens_url(settings.auth_url), headers=headers)
+    web = Web.of(settings)._replace(timeout=settings.deadline / 5)
+    answer = web.ask("HEAD", tokens_url(settings.auth_url), headers=headers)
     if answer.status in (200, 204):
         return ""
     return answer.fault or f"answered {answer.status} for a token of its own"

@@ -27,7 +27,7 @@ class Web(NamedTuple):
     @classmethod
     def of(cls, settings: HttpSettings) -> Web:
         """Return how a service's section wants to be asked."""
-        return cls(settings.deadline, settings.ca_file)
+        return cls(settings.patience, settings.ca_file)
 
     def ask(
         self,

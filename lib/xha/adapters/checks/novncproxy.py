@@ -56,8 +56,7 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
 def _connect(settings: HttpSettings) -> socket.socket:
     url = urlsplit(settings.url)
     port = url.port or (443 if url.scheme == "https" else 80)
-    seconds = max(0.2, settings.deadline * 0.6)
-    connection = socket.create_connection((url.hostname or "", port), timeout=seconds)
+    connection = socket.create_connection((url.hostname or "", port), timeout=settings.patience)
     if url.scheme == "https":
         import ssl
 

@@ -56,6 +56,11 @@ class HttpSettings(NamedTuple):
     password_env: Secret | None = None
 
     @property
+    def patience(self) -> float:
+        """Seconds for one answer: what is left of the deadline is for asking whose fault it is that none came."""
+        return self.deadline / 2
+
+    @property
     def password(self) -> Secret | None:
         """Where the password is, if anywhere."""
         return self.password_file or self.password_env

@@ -39,7 +39,7 @@ def _api(name: str, title: str, port: int, plan: Plan, **more: Any) -> Service:
             "a dead RabbitMQ, and workers that do nothing",
             _ACCOUNT,
         )
-    defaults = {"url": f"http://127.0.0.1:{port}", "plan": plan, **more.pop("defaults", {})}
+    defaults = {"url": f"http://127.0.0.1:{port}", "deadline": 10.0, "plan": plan, **more.pop("defaults", {})}
     process = more.pop("process", f"{python_process(name)}|{uwsgi_process(f'{name}(?:-uwsgi)?')}")
     return Service(
         name, title, "http", process, HttpSettings, KEYS, levels, Level.PROTOCOL, defaults, find_fault, **more

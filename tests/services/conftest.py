@@ -1,0 +1,15 @@
+"""A place for each test's xha.conf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.host import Services
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    """xha-check with an xha.conf of the test's own."""
+    return Services(tmp_path / "xha")

@@ -1,0 +1,112 @@
+"""A real memcached: well, frozen, full, gone, and something else in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopback import Net
+from loopback.memcached import PORT, Memcached
+from services.host import CAUTION, DOWN, WELL, Services, short
+from services.standins import Api, serving
+
+LIMIT = 100  # of which memcached keeps between 10 and 20 for itself
+
+
+@pytest.fixture(scope="module")
+def session_memcached(net: Net, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memcached]:
+    with Memcached(net, tmp_path_factory.mktemp("memcached"), "-c", str(LIMIT), "-t", "1") as running:
+        yield running
+
+
+@pytest.fixture
+def memcached(session_memcached: Memcached, services: Services) -> Iterator[Memcached]:
+    services.write(
+        f"[service memcached]\nhost = {session_memcached.address}\nport = {PORT}\ndeadline = 1s\n"
+        f"process = ^(\\S*/)?memcached -l {session_memcached.address} \n"
+    )
+    yield session_memcached
+    session_memcached.thaw()
+
+
+@contextlib.contextmanager
+def clients(memcached: Memcached, number: int) -> Iterator[None]:
+    """So many clients that stay connected, each known to be served or waiting."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            stack.enter_context(socket.create_connection((memcached.address, PORT)))
+        yield
+
+
+@pytest.mark.parametrize("level", ["process", "protocol", "deep"])
+def test_a_memcached_that_is_well(services: Services, memcached: Memcached, level: str) -> None:
+    result = services.check("memcached", level)
+    assert short(result) == WELL
+    assert result["level"] == level
+    words = {"process": f"process {memcached.pid} runs", "protocol": "1.6", "deep": "set, read back and deleted"}
+    assert words[level] in result["proved"]
+
+
+def test_nothing_of_the_check_stays_in_the_cache(services: Services, memcached: Memcached) -> None:
+    assert short(services.check("memcached")) == WELL
+    with socket.create_connection((memcached.address, PORT)) as connection:
+        connection.sendall(b"stats\r\n")
+        text = connection.recv(65536).decode()
+    assert "STAT curr_items 0\r\n" in text
+    assert "STAT cmd_set " in text
+    assert "STAT cmd_set 0\r\n" not in text
+
+
+@pytest.mark.parametrize("level", ["process", "protocol", "deep"])
+def test_a_frozen_one_accepts_and_never_answers(services: Services, memcached: Memcached, level: str) -> None:
+    memcached.freeze()
+    result = services.check("memcached", level)
+    assert short(result) == DOWN
+    if level == "process":
+        assert result["message"] == f"process {memcached.pid} is stopped"
+        assert result["seconds"] < 1
+    else:
+        assert result["message"] == "no end after 1 s, waiting for the answer to version"
+        assert 1 <= result["seconds"] < 2.5
+
+
+def test_nearly_full_is_a_warning_and_full_is_not_served(services: Services, memcached: Memcached) -> None:
+    services.write(services.config.read_text() + "max_connections_used = 50%\n")
+    with clients(memcached, 60):
+        result = services.check("memcached")
+        assert short(result) == CAUTION
+        assert result["message"] in (f"61 of {LIMIT} connections are in use", f"62 of {LIMIT} connections are in use")
+    with clients(memcached, LIMIT):
+        # It accepts the connection: a check of the port stays green.
+        socket.create_connection((memcached.address, PORT), timeout=5).close()
+        result = services.check("memcached")
+        assert short(result) == DOWN
+        assert result["message"] == "too many open connections"
+    assert short(services.check("memcached", "protocol")) == WELL
+
+
+def test_nobody_there(services: Services, net: Net) -> None:
+    services.write(f"[service memcached]\nhost = {net.next_address()}\nprocess = ^no-such-memcached\n")
+    result = services.check("memcached")
+    assert short(result) == DOWN
+    assert result["message"].endswith("port 11211: connection refused")
+    assert short(services.check("memcached", "process")) == DOWN
+
+
+def test_something_else_in_its_place(services: Services, net: Net) -> None:
+    with serving(Api(net.next_address())) as api:
+        services.write(f"[service memcached]\nhost = {api.address}\nport = {api.port}\ndeadline = 2s\n")
+        result = services.check("memcached")
+        assert short(result) == DOWN
+        assert "no memcached" in result["message"]
+
+
+def test_a_unix_socket(services: Services, net: Net, tmp_path: Path) -> None:
+    services.write(f"[service cache-2]\nkind = memcached\nsocket = {tmp_path}/none\n")
+    result = services.check("cache-2")
+    assert short(result) == DOWN
+    assert result["message"] == f"{tmp_path}/none: no such file or directory"
