@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any, cast
 
 import pytest
 
-from lab.operations import NOT_RUN, PAGE, Block, Procedure, parse_page
+from lab.operations import NOT_RUN, PAGE, Block, Procedure, carry_out, parse_page, procedure
+from lab.shell import CommandFailed
 from xha.core.health import RULES, Rule
 from xha.core.ocf import ExitCode
 
@@ -45,3 +47,47 @@ def test_a_block_names_its_place_and_is_shell(block: Block) -> None:
 
 def test_the_page_has_procedures() -> None:
     assert len([one for one in PROCEDURES if one.blocks]) >= 12
+
+
+def test_what_is_not_on_the_page_is_refused_with_what_is() -> None:
+    with pytest.raises(CommandFailed, match="Over a running server"):
+        procedure("When a host is gone")
+
+
+class Notebook:
+    """A laboratory whose hosts write down what is typed."""
+
+    def __init__(self) -> None:
+        self.typed: list[tuple[str, str]] = []
+
+    def __getitem__(self, name: str) -> NotedHost:
+        return NotedHost(name, self.typed)
+
+    def on_all(self, act: Any) -> None:
+        for name in ("h1", "h2", "h3"):
+            act(self[name])
+
+    def say(self, what: str) -> None:
+        assert what
+
+
+class NotedHost:
+    def __init__(self, name: str, typed: list[tuple[str, str]]) -> None:
+        self.name, self.typed = name, typed
+
+    def sh(self, text: str, timeout: float) -> None:
+        assert timeout > 0
+        self.typed.append((self.name, text))
+
+
+def test_a_procedure_is_typed_word_for_word_where_it_says() -> None:
+    blocks = (Block("every host", "a\n"), Block("one host", "b\n"), Block("h3", "c\n"))
+    notebook = Notebook()
+    carry_out(cast(Any, notebook), Procedure("p", NOT_RUN, blocks))
+    assert notebook.typed == [
+        ("h1", "set -e\na\n"),
+        ("h2", "set -e\na\n"),
+        ("h3", "set -e\na\n"),
+        ("h1", "set -e\nb\n"),
+        ("h3", "set -e\nc\n"),
+    ]

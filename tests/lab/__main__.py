@@ -45,6 +45,12 @@ def shell(options: argparse.Namespace) -> None:
     os.execvp(words[0], words)
 
 
+def operate(options: argparse.Namespace) -> None:
+    from lab.operations import carry_out, procedure
+
+    carry_out(Laboratory(Place(options.name)), procedure(options.title))
+
+
 def report(options: argparse.Namespace) -> None:
     from lab.matrix import run_matrix
 
@@ -88,6 +94,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb = verbs.add_parser("shell", help="a root shell on a host, or at the client's place")
     verb.add_argument("host", choices=(*HOSTS, "client"))
     verb.set_defaults(act=shell)
+
+    verb = verbs.add_parser("operate", help="type a procedure of docs/operations.md, word for word")
+    verb.add_argument("title", help="the section's heading")
+    verb.set_defaults(act=operate)
 
     verb = verbs.add_parser("report", help="try faults and write docs/lab/AGENT.json and .md", parents=[choice])
     verb.add_argument("--runs", type=int, default=3, help="how often each; what was noted before counts")

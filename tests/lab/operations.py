@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.place import REPOSITORY
+from lab.shell import CommandFailed
 from lab.step import On
 
 PAGE = REPOSITORY / "docs" / "operations.md"
@@ -48,7 +49,11 @@ def parse_page(text: str) -> tuple[Procedure, ...]:
 
 
 def procedure(title: str) -> Procedure:
-    return next(one for one in parse_page(PAGE.read_text(encoding="utf-8")) if one.title == title)
+    """The section of that heading. Raises CommandFailed, naming the headings, if there is none that can be run."""
+    found = {one.title: one for one in parse_page(PAGE.read_text(encoding="utf-8")) if one.blocks}
+    if title not in found:
+        raise CommandFailed(f"no procedure {title!r}; there are: {'; '.join(found)}")
+    return found[title]
 
 
 def carry_out(lab: Laboratory, wanted: Procedure) -> None:
