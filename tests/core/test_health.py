@@ -60,6 +60,7 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
         ),
         pytest.param(Seen(status=recorded("killed")), "stopped", ExitCode.NOT_RUNNING, id="only a file is left"),
         pytest.param(absent(Phase.RECOVERING), "preparing", DEGRADED, id="the position is recovered"),
+        pytest.param(Seen(alive=True), "starting", DEGRADED, id="a keeper before its first word"),
         pytest.param(absent(Phase.WAITING), "waiting", DEGRADED, id="waiting for other members"),
         pytest.param(absent(Phase.REFUSING), "refusing", DEGRADED, id="the election refuses"),
         pytest.param(absent(Phase.HELD), "held", DEGRADED, id="maintenance holds the keeper"),
