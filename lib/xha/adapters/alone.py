@@ -32,9 +32,12 @@ class Alone:
         return socket.gethostname()
 
     def read_cib(self, resource: str) -> Cib:
-        """Return a configuration with this node and its records."""
-        name = self.node_name()
-        return Cib(nodes=(name,), hosts={name: Host.ONLINE}, book=Book(self._records))
+        """Return a configuration with this node and its records.
+
+        two_node: quorum excuses no member that does not answer, so nothing is formed unless this node is the only one.
+        """
+        name, book = self.node_name(), Book(self._records)
+        return Cib(nodes=(name,), hosts={name: Host.ONLINE}, quorum=True, two_node=True, exists=True, book=book)
 
     def read_attribute(self, name: str) -> dict[str, str]:
         """Return this node's value, if it has one."""
@@ -63,8 +66,19 @@ class Alone:
     def delete_stop(self, resource: str, node: str) -> None:
         """There is none."""
 
-    def write_grants(self, resource: str, grants: Sequence[Grant], used: Grant | None = None) -> None:
+    def add_grant(self, resource: str, grant: Grant) -> None:
         """There are none: a grant needs a cluster that holds it."""
+
+    def consume_grants(self, resource: str, grants: Sequence[Grant]) -> bool:
+        """There are none."""
+        return False
+
+    def write_grants(self, resource: str, grants: Sequence[Grant], used: Grant | None = None) -> None:
+        """There are none."""
+
+    def list_resources(self) -> tuple[str, ...]:
+        """There are none that anybody configured."""
+        return ()
 
     def take_token(self, resource: str, token: Token) -> bool:
         """Nobody else could take it."""
@@ -75,13 +89,21 @@ class Alone:
         """Give it back."""
         self._records = self._records._replace(token=None)
 
-    def sweep(self, resource: str) -> None:
+    def sweep(self, resource: str) -> bool:
         """Nothing outlives this process."""
+        return True
 
 
-def connect(node: str = "") -> Pacemaker | Alone:
-    """Return the cluster that this host belongs to; node is Pacemaker's name of it where that is known."""
-    return Pacemaker(node) if is_pacemaker_here() else Alone()
+def connect(node: str = "", resource: str = "") -> Pacemaker | Alone:
+    """Return the cluster that this host belongs to; node is Pacemaker's name of it where that is known.
+
+    Whom Pacemaker has called is never alone, however silent it is now: the others may be running. A resource that the
+    cluster does not know, where it did not call, is ocf-tester's. :raises ClusterUnreachable: if it cannot be asked.
+    """
+    cluster = Pacemaker(node)
+    if node or (is_pacemaker_here() and not (resource and not cluster.read_cib(resource).exists)):
+        return cluster
+    return Alone()
 
 
 def is_pacemaker_here() -> bool:

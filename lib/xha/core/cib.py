@@ -1,4 +1,17 @@
-"""Pacemaker's configuration and state (cibadmin --query), as far as one resource needs it."""
+"""Pacemaker's configuration and state (`cibadmin --query`), as far as one resource needs it.
+
+What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/pacemaker/cibs):
+
+| node_state of a host that is not in the cluster | it says |
+|---|---|
+| expected=down, with the history of its resources (lrm) | it left cleanly |
+| expected=down, without it | it was fenced, or a person confirmed that it is down (stonith_admin --confirm) |
+| expected=member; or none at all, after all hosts were down | nothing |
+
+Only a confirmed fencing sets expected=down and erases the history (send_stonith_update in controld_fencing.c). The
+fencer's own history is not asked: yesterday's success stands there while today's fencing fails, and a confirmation by
+hand does not.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +19,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 from .poll import Host
-from .records import Book, parse_book, set_id, token_id
+from .records import Book, parse_book, resource_of, set_id, token_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from xml.etree.ElementTree import Element
 
 _TRUE = ("true", "yes", "on", "1", "y")
+_PARENTS = ("clone", "master", "group", "bundle")
+_BOOTSTRAP_OPTIONS = "cib-bootstrap-options"
 
 
 class BadCib(ValueError):
@@ -20,15 +35,34 @@ class BadCib(ValueError):
 
 
 class Orders(NamedTuple):
-    """What an operator has decided for a node, in words: "" where nothing forbids to act on the resource there."""
+    """What an operator has decided for the resource on a node. maintenance and standby say why, "" for neither."""
 
-    forbidden: str = ""
+    maintenance: str = ""
+    managed: bool = True
+    target_role: str = "Started"
+    standby: str = ""
+    resource_exists: bool = True
+
+    @property
+    def forbidden(self) -> str:
+        """Why nothing may be changed there now, in a person's words; "" for nothing."""
+        if not self.resource_exists:
+            return "the resource is not in the cluster's configuration"
+        if self.maintenance:
+            return self.maintenance
+        if not self.managed:
+            return "the resource is unmanaged (is-managed=false)"
+        if self.target_role.lower() == "stopped":
+            return "the resource is disabled (target-role=Stopped)"
+        return self.standby
 
 
 class Cib(NamedTuple):
-    """One reading. nodes are Pacemaker's names in the order of the configuration; two_node is corosync's to say.
+    """One reading. nodes are Pacemaker's names in the order of the configuration, remotes those without corosync.
 
-    parameters are the resource's own, with its passwords. clone is the id of its clone, "" if it is none.
+    two_node is corosync's to say. parameters are the resource's own, with its passwords. clone is the id of its clone,
+    "" if it is none. meta: of each meta attribute the value nearest to the primitive, but what a parent forbids is
+    forbidden. leftovers: names of resources that are gone and of which records stand.
     """
 
     nodes: tuple[str, ...] = ()
@@ -42,25 +76,57 @@ class Cib(NamedTuple):
     agent: str = ""
     parameters: Mapping[str, str] = {}
     meta: Mapping[str, str] = {}
-    node_attributes: Mapping[str, Mapping[str, str]] = {}
+    node_attributes: Mapping[str, tuple[tuple[str, str], ...]] = {}
     book: Book = Book()
+    remotes: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+
+    @property
+    def no_quorum_policy(self) -> str:
+        """What Pacemaker does without quorum."""
+        return self.properties.get("no-quorum-policy", "stop")
+
+    @property
+    def stonith_enabled(self) -> bool:
+        """Whether hosts that say nothing are fenced."""
+        return is_true(self.properties.get("stonith-enabled", "true"))
+
+    @property
+    def globally_unique(self) -> bool:
+        """Whether the clone's instances are told apart."""
+        return is_true(self.meta.get("globally-unique", ""))
+
+    def orders_for(self, node: str) -> Orders:
+        """Return what stands in the configuration about acting on the resource on a node."""
+        own = self.node_attributes.get(node, ())
+        return Orders(
+            self._maintenance(node, own),
+            is_true(self.meta.get("is-managed", self.properties.get("is-managed-default", "true"))),
+            self._target_role(),
+            self._standby(node, own),
+            self.exists,
+        )
 
     def forbidden(self, node: str) -> str:
         """Return what forbids to change anything on a node just now, in a person's words; "" for nothing."""
-        properties, own = self.properties, self.node_attributes.get(node, {})
-        if is_true(properties.get("maintenance-mode", "")):
+        return self.orders_for(node).forbidden
+
+    def _maintenance(self, node: str, own: tuple[tuple[str, str], ...]) -> str:
+        if is_true(self.properties.get("maintenance-mode", "")):
             return "the cluster is in maintenance mode"
-        if is_true(own.get("maintenance", "")):
+        if _says(own, "maintenance"):
             return f"{node} is in maintenance mode"
-        if is_true(self.meta.get("maintenance", "")):
-            return "the resource is in maintenance mode"
-        if self.exists and not is_true(self.meta.get("is-managed", "true")):
-            return "the resource is unmanaged (is-managed=false)"
-        if self.meta.get("target-role", "Started").lower() == "stopped":
-            return "the resource is disabled (target-role=Stopped)"
-        if is_true(own.get("standby", "")):
-            return f"{node} is on standby"
-        return ""
+        return "the resource is in maintenance mode" if is_true(self.meta.get("maintenance", "")) else ""
+
+    def _target_role(self) -> str:
+        stop_all = is_true(self.properties.get("stop-all-resources", ""))
+        return "Stopped" if stop_all else self.meta.get("target-role", "Started")
+
+    @staticmethod
+    def _standby(node: str, own: tuple[tuple[str, str], ...]) -> str:
+        if any(name == "shutdown" and value not in ("", "0") for name, value in own):
+            return f"{node} is leaving the cluster"
+        return f"{node} is on standby" if _says(own, "standby") else ""
 
 
 def is_true(text: str) -> bool:
@@ -68,51 +134,95 @@ def is_true(text: str) -> bool:
     return text.lower() in _TRUE
 
 
-def parse_cib(text: str, resource: str, *, two_node: bool = False, fenced: Mapping[str, bool] | None = None) -> Cib:
-    """Return what the configuration says of a resource. fenced: nodes whose last fencing succeeded.
+def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
+    """Return what the configuration says of a resource.
 
     :raises BadCib: for a text that is none. :raises BadRecord: for a record of ours that cannot be read.
     """
+    root = _parse(text)
+    lookup = {element.get("id", ""): element for element in root.iterfind("configuration//*[@id]")}
+    sets = _sorted(root.iterfind("configuration/crm_config/cluster_property_set"))
+    ours = {set_id(resource), token_id(resource)}
+    chain = _find(root, resource)
+    nodes = [node for node in root.iterfind("configuration/nodes/node") if node.get("uname")]
+    names = tuple(node.get("uname", "") for node in nodes)
+    states = {state.get("uname", ""): state for state in root.iterfind("status/node_state")}
+    return Cib(
+        nodes=names,
+        hosts={name: _host(states.get(name)) for name in names},
+        quorum=is_true(root.get("have-quorum", "0")),
+        two_node=two_node,
+        properties=_pairs((each for each in sets if not each.get("id", "").startswith("xha-")), lookup),
+        exists=bool(chain),
+        clone=next((each.get("id", "") for each in chain if each.tag in ("clone", "master")), ""),
+        promotable=any(
+            each.tag == "master" or is_true(_sets(each, "meta_attributes", lookup).get("promotable", ""))
+            for each in chain
+        ),
+        agent=":".join(filter(None, (chain[-1].get(word) for word in ("class", "provider", "type")))) if chain else "",
+        parameters=_own(chain[-1], "instance_attributes", lookup) if chain else {},
+        meta=_inherit(chain, root, lookup),
+        node_attributes={node.get("uname", ""): _node_attributes(node, states, lookup) for node in nodes},
+        book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
+        remotes=tuple(node.get("uname", "") for node in nodes if node.get("type") == "remote"),
+        leftovers=_leftovers(root, sets),
+    )
+
+
+def list_resources(text: str, agent: str) -> tuple[str, ...]:
+    """Return the ids of the primitives of an agent (class:provider:type). :raises BadCib: for no configuration."""
+    found = []
+    for primitive in _parse(text).iterfind("configuration/resources//primitive"):
+        words = (primitive.get(word) for word in ("class", "provider", "type"))
+        if ":".join(filter(None, words)) == agent:
+            found.append(primitive.get("id", ""))
+    return tuple(found)
+
+
+def _parse(text: str) -> Element:
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
     except ElementTree.ParseError as error:
         raise BadCib(f"the cluster's configuration cannot be read: {error}") from None
     if root.tag != "cib":
         raise BadCib(f"the cluster's configuration cannot be read: it begins with <{root.tag}>")
-    nodes = {node.get("id", ""): node.get("uname", "") for node in root.iterfind("configuration/nodes/node")}
-    sets = list(root.iterfind("configuration/crm_config/cluster_property_set"))
-    ours = {set_id(resource), token_id(resource)}
-    mine = _pairs(each for each in sets if each.get("id") in ours)
-    chain = _find(root, resource)
-    states = {state.get("uname", ""): state for state in root.iterfind("status/node_state")}
-    return Cib(
-        nodes=tuple(nodes.values()),
-        hosts={name: _host(states.get(name), bool((fenced or {}).get(name))) for name in nodes.values()},
-        quorum=is_true(root.get("have-quorum", "0")),
-        two_node=two_node,
-        properties=_pairs(each for each in sets if each.get("id") not in ours),
-        exists=bool(chain),
-        clone=next((each.get("id", "") for each in chain if each.tag in ("clone", "master")), ""),
-        promotable=any(each.tag == "master" or is_true(_meta(each).get("promotable", "")) for each in chain),
-        agent=":".join(chain[-1].get(word, "") for word in ("class", "provider", "type")) if chain else "",
-        parameters=_pairs(chain[-1].iterfind("instance_attributes")) if chain else {},
-        meta={**_pairs(root.iterfind("configuration/rsc_defaults/meta_attributes")), **_inherit(chain)},
-        node_attributes=_node_attributes(root, states),
-        book=parse_book(resource, mine),
-    )
+    return root
 
 
-def _pairs(sets: Iterator[Element]) -> dict[str, str]:
+def _sorted(sets: Iterable[Element]) -> list[Element]:
+    """Return the sets in Pacemaker's order: its own first, then by score."""
+    return sorted(sets, key=lambda each: (each.get("id") != _BOOTSTRAP_OPTIONS, -_score(each.get("score", "0"))))
+
+
+def _score(text: str) -> int:
+    if text.lstrip("+-").upper() == "INFINITY":
+        return -1_000_000 if text.startswith("-") else 1_000_000
+    return int(text) if text.lstrip("+-").isdigit() else 0
+
+
+def _pairs(sets: Iterable[Element], lookup: Mapping[str, Element]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for each in sets:
-        for pair in each.iterfind("nvpair"):
-            # Of several sets the first that names a value has it, where no rule and no score says otherwise.
-            found.setdefault(pair.get("name", ""), pair.get("value", ""))
+    for name, value in _every_pair(sets, lookup):
+        found.setdefault(name, value)
     return found
 
 
-def _meta(element: Element) -> dict[str, str]:
-    return _pairs(element.iterfind("meta_attributes"))
+def _every_pair(sets: Iterable[Element], lookup: Mapping[str, Element]) -> Iterator[tuple[str, str]]:
+    """Yield names and values. A set's rule is not evaluated: what it may forbid at some time is taken as said."""
+    for each in sets:
+        for pair in lookup.get(each.get("id-ref", ""), each).iterfind("nvpair"):
+            real = lookup.get(pair.get("id-ref", ""), pair)
+            yield pair.get("name") or real.get("name") or "", real.get("value") or ""
+
+
+def _sets(element: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
+    return _pairs(_sorted(element.iterfind(tag)), lookup)
+
+
+def _own(primitive: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
+    """Return what a primitive says itself, over what its template says."""
+    template = lookup.get(primitive.get("template", ""))
+    return {**({} if template is None else _sets(template, tag, lookup)), **_sets(primitive, tag, lookup)}
 
 
 def _find(root: Element, resource: str) -> list[Element]:
@@ -122,7 +232,7 @@ def _find(root: Element, resource: str) -> list[Element]:
         for child in element:
             if child.tag == "primitive" and child.get("id") == resource:
                 return [child]
-            below = search(child) if child.tag in ("clone", "master", "group") else []
+            below = search(child) if child.tag in _PARENTS else []
             if below:
                 return [child, *below]
         return []
@@ -131,40 +241,51 @@ def _find(root: Element, resource: str) -> list[Element]:
     return [] if resources is None else search(resources)
 
 
-def _inherit(chain: list[Element]) -> dict[str, str]:
-    """Return the meta attributes that hold for a primitive; what a parent forbids is forbidden."""
+def _inherit(chain: list[Element], root: Element, lookup: Mapping[str, Element]) -> dict[str, str]:
+    """Return the meta attributes that hold for a primitive: its own, its parents', the defaults."""
     found: dict[str, str] = {}
     for element in reversed(chain):
-        for name, value in _meta(element).items():
-            found.setdefault(name, value)
-            if (name, value.lower()) == ("target-role", "stopped") or (name == "is-managed" and not is_true(value)):
-                found[name] = value
-    return found
+        for name, value in _own(element, "meta_attributes", lookup).items():
+            found[name] = value if _forbids(name, value) else found.get(name, value)
+    defaults = _pairs(_sorted(root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
+    return {**defaults, **found}
 
 
-def _host(state: Element | None, fenced: bool) -> Host:
-    """Return what a node_state proves.
+def _forbids(name: str, value: str) -> bool:
+    if name == "is-managed":
+        return not is_true(value)
+    return (name, value.lower()) == ("target-role", "stopped") or (name == "maintenance" and is_true(value))
 
-    Who left cleanly is expected=down and keeps the history of its resources. So is a fenced node, but fencing erases
-    that history (controld_fencing.c); without it only the fencer's own record tells it from one that was never seen.
-    """
+
+def _host(state: Element | None) -> Host:
+    """Return what a node_state proves."""
     if state is None:
-        return Host.FENCED if fenced else Host.LOST
-    inside = state.get("in_ccm", "false") not in ("false", "0") and state.get("crmd") != "offline"
-    if inside:
+        return Host.LOST
+    present = state.get("in_ccm", "false") not in ("", "false", "0")
+    if present and state.get("crmd", "online") not in ("", "offline", "0"):
         return Host.ONLINE
     if state.get("expected") != "down":
         return Host.LOST
-    if state.find("lrm") is None:
-        return Host.FENCED if fenced else Host.LOST
-    return Host.CLEAN_DOWN
+    if state.find("lrm") is not None:
+        return Host.CLEAN_DOWN
+    # A host that is back in corosync without Pacemaker has booted since.
+    return Host.LOST if present else Host.FENCED
 
 
-def _node_attributes(root: Element, states: Mapping[str, Element]) -> dict[str, dict[str, str]]:
-    found = {}
-    for node in root.iterfind("configuration/nodes/node"):
-        name = node.get("uname", "")
-        state = states.get(name)
-        transient = _pairs(state.iterfind("transient_attributes/instance_attributes")) if state is not None else {}
-        found[name] = {**transient, **_pairs(node.iterfind("instance_attributes"))}
-    return found
+def _node_attributes(
+    node: Element, states: Mapping[str, Element], lookup: Mapping[str, Element]
+) -> tuple[tuple[str, str], ...]:
+    """Return a node's attributes, those until its next reboot included: either forbids."""
+    state = states.get(node.get("uname", ""))
+    transient = () if state is None else state.iterfind("transient_attributes/instance_attributes")
+    return (*_every_pair(node.iterfind("instance_attributes"), lookup), *_every_pair(transient, lookup))
+
+
+def _says(pairs: tuple[tuple[str, str], ...], name: str) -> bool:
+    return any(each == name and is_true(value) for each, value in pairs)
+
+
+def _leftovers(root: Element, sets: Iterable[Element]) -> tuple[str, ...]:
+    ids = {primitive.get("id", "") for primitive in root.iterfind("configuration/resources//primitive")}
+    named = {resource_of([pair.get("name", "") for pair in each], each.get("id", "")) for each in sets}
+    return tuple(sorted(name for name in named if name and name not in ids))

@@ -1,24 +1,30 @@
 """What the cluster's configuration keeps of a resource: two property sets of their own in crm_config.
 
 `xha-RSC` holds the records, `xha-RSC-token` the token: creating a set that exists fails, and so only one node gets it.
-A record that does not parse is an error that names it: one that is overlooked is a clean stop nobody knows of.
+A record that does not parse is an error that names it: one that is overlooked is a clean stop nobody knows of. Each
+grant is a record of its own, so that using one up never loses, or brings back, another.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .fields import parse_known_position, parse_line, parse_text, parse_view
+from .fields import parse_known_position, parse_line, parse_number, parse_text, parse_view
 from .lineage import History, StopRecord
 from .poll import Grant, GrantKind, Records, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SCHEMA = 1
-_STOP = "stop-"
-TOKEN, LINE, CLUSTER, GRANTS, LAST_GRANT = "token", "line", "cluster", "grants", "last-grant"
+_STOP, _GRANT, _TOKEN = "stop-", "grant-", "-token"
+_PREFIX = "xha-"
+TOKEN, LINE, CLUSTER, LAST_GRANT = "token", "line", "cluster", "last-grant"
+_LATEST = 1e12
+# What an XML id may not hold; a node's name may.
+_NO_ID = re.compile(r"[^A-Za-z0-9_.-]", re.ASCII)
 
 
 class BadRecord(ValueError):
@@ -35,17 +41,22 @@ class Book(NamedTuple):
 
 def set_id(resource: str) -> str:
     """Return the id of the property set that holds the records of a resource."""
-    return f"xha-{resource}"
+    return f"{_PREFIX}{resource}"
 
 
 def token_id(resource: str) -> str:
     """Return the id of the property set whose existence is the token."""
-    return f"xha-{resource}-token"
+    return f"{_PREFIX}{resource}{_TOKEN}"
 
 
 def record_name(resource: str, record: str) -> str:
     """Return the property's name of a record, such as `xha-p_mysql-line`."""
-    return f"xha-{resource}-{record}"
+    return f"{_PREFIX}{resource}-{record}"
+
+
+def pair_id(resource: str, record: str) -> str:
+    """Return the XML id of a record."""
+    return _NO_ID.sub(".", record_name(resource, record))
 
 
 def stop_name(node: str) -> str:
@@ -53,15 +64,32 @@ def stop_name(node: str) -> str:
     return f"{_STOP}{node}"
 
 
+def grant_name(grant: Grant) -> str:
+    """Return the record of a grant: of one kind there is one for a node, and a later one replaces it."""
+    return f"{_GRANT}{grant.kind.value}-{grant.node}"
+
+
+def resource_of(names: Iterable[str], own_id: str) -> str:
+    """Return the resource whose records a property set with this id and these names holds; "" if it is none of ours."""
+    if not own_id.startswith(_PREFIX):
+        return ""
+    is_token = own_id in names
+    return own_id[len(_PREFIX) : -len(_TOKEN)] if is_token else own_id[len(_PREFIX) :]
+
+
 def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
     """Return what the properties say of a resource. :raises BadRecord: for one that is torn or of another schema."""
     prefix = record_name(resource, "")
     said = {name[len(prefix) :]: text for name, text in properties.items() if name.startswith(prefix) and text}
-    stops, values = {}, dict.fromkeys((TOKEN, LINE, CLUSTER, GRANTS, LAST_GRANT))
+    stops: dict[str, StopRecord] = {}
+    grants: list[Grant] = []
+    values: dict[str, Any] = {}
     for name, text in said.items():
         try:
             if name.startswith(_STOP):
                 stops[name[len(_STOP) :]] = _parse_stop(_open(text))
+            elif name.startswith(_GRANT):
+                grants.append(_parse_grant(_open(text)))
             elif name in _PARSERS:
                 values[name] = _PARSERS[name](_open(text))
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -70,8 +98,8 @@ def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
                 f"the record {full} cannot be read: another version of xha, or a hand, wrote it; look at it, then "
                 f"crm_attribute --type crm_config --name {full} --delete"
             ) from None
-    records = Records(stops, values[LINE] or (), values[TOKEN], values[CLUSTER] or "")
-    return Book(records, values[GRANTS] or (), values[LAST_GRANT])
+    records = Records(stops, values.get(LINE, ()), values.get(TOKEN), values.get(CLUSTER, ""))
+    return Book(records, tuple(sorted(grants, key=lambda one: one.at)), values.get(LAST_GRANT))
 
 
 def render_line(line: Sequence[Any]) -> str:
@@ -96,13 +124,8 @@ def render_token(token: Token) -> str:
     return _close(token._asdict())
 
 
-def render_grants(grants: Sequence[Grant]) -> str:
-    """Return the text of the record `grants`."""
-    return _close([grant._asdict() for grant in grants])
-
-
 def render_grant(grant: Grant) -> str:
-    """Return the text of the record `last-grant`."""
+    """Return the text of a grant, one that stands or the last one used."""
     return _close(grant._asdict())
 
 
@@ -112,7 +135,7 @@ def _close(value: object) -> str:
 
 def _open(text: str) -> Any:
     document = json.loads(text)
-    if document["schema"] != SCHEMA:
+    if parse_number(document["schema"]) != SCHEMA:
         raise ValueError("another schema")
     return document["value"]
 
@@ -128,22 +151,15 @@ def _parse_token(value: Any) -> Token:
 
 def _parse_grant(value: Any) -> Grant:
     at = value["at"]
-    if type(at) not in (int, float):
+    if type(at) not in (int, float) or not 0 <= at < _LATEST:
         raise TypeError("no time")
     texts = {name: parse_text(value[name]) for name in ("node", "digest", "by", "why")}
     return Grant(GrantKind(value["kind"]), at=float(at), **texts)
-
-
-def _parse_grants(value: Any) -> tuple[Grant, ...]:
-    if not isinstance(value, list):
-        raise TypeError("no list")
-    return tuple(_parse_grant(one) for one in value)
 
 
 _PARSERS = {
     TOKEN: _parse_token,
     LINE: parse_line,
     CLUSTER: parse_text,
-    GRANTS: _parse_grants,
     LAST_GRANT: _parse_grant,
 }
