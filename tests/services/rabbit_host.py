@@ -1,0 +1,65 @@
+"""Brokers for the tests of services: sections that look at them, and the library that real workers are made of."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loopback import Daemon, Net
+from loopback.doors import CHECKOUT
+from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
+
+# Beside the checkout's own environment: nothing of xha may come to need the library.
+OSLO_PYTHON = CHECKOUT / "build/oslo/bin/python"
+INSTALL = ("install", "--disable-pip-version-check", "oslo.messaging")
+SECRETS = {"XHA_PASSWORD": PASSWORD}
+
+
+def section(broker: Broker, *lines: str, account: bool = True, deadline: str = "5s") -> str:
+    """A [service rabbitmq] that looks at this broker."""
+    login = [f"username = {USER}", "password_env = XHA_PASSWORD"] if account else []
+    process = f"process = ^\\S*beam\\.smp .*\\{{{broker.address.replace('.', ',')}\\}}"
+    head = ["[service rabbitmq]", f"host = {broker.address}", f"deadline = {deadline}", process]
+    return "\n".join([*head, *login, *lines, ""])
+
+
+def names(rabbits: Rabbits) -> str:
+    return "nodes = " + " ".join(broker.name for broker in rabbits.brokers)
+
+
+def need_oslo() -> None:
+    """Install oslo.messaging below build/ once; skip the test where that cannot be had."""
+    if OSLO_PYTHON.exists():
+        return
+    home = OSLO_PYTHON.parents[1]
+    for command in ([sys.executable, "-m", "venv", str(home)], [str(OSLO_PYTHON), "-m", "pip", "-q", *INSTALL]):
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=300)
+        except (OSError, subprocess.SubprocessError) as error:
+            shutil.rmtree(home, ignore_errors=True)
+            pytest.skip(f"needs oslo.messaging, which pip cannot install here: {type(error).__name__}")
+
+
+class Worker(Daemon):
+    """A real oslo.messaging server (oslo_server.py): `name` stands in its command line."""
+
+    def __init__(self, net: Net, directory: Path, name: str, url: str, *target: str) -> None:
+        need_oslo()
+        directory.mkdir(parents=True, exist_ok=True)
+        url_file = directory / "url"
+        url_file.write_text(url)
+        script = str(Path(__file__).with_name("oslo_server.py"))
+        self.process = f"process = ^\\S*python {script} {directory.name}-{name} "
+        argv = [str(OSLO_PYTHON), script, f"{directory.name}-{name}", str(url_file), *target]
+        super().__init__(net, argv, directory / "log", env={})
+
+    def wait_listening(self) -> None:
+        self.wait_ready(lambda: "listening" in self.log.read_text(), 60, "the server listens")
+
+
+def url_of(*brokers: Broker) -> str:
+    return "rabbit://" + ",".join(f"{USER}:{PASSWORD}@{one.address}:5672" for one in brokers) + "/"

@@ -1,0 +1,136 @@
+"""Three real brokers that are one cluster: one frozen, one away and back, a split brain, an alarm on another node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pika
+import pytest
+
+from loopback import Net, wait_until
+from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
+from services.host import CAUTION, DOWN, WELL, Services, blamed, short
+from services.rabbit_host import SECRETS, names, section
+
+
+@pytest.fixture(scope="module")
+def session_rabbits(net: Net) -> Iterator[Rabbits]:
+    with Rabbits(net, net.directory / "rabbits", 3, first_host=65) as rabbits:
+        yield rabbits
+
+
+@pytest.fixture
+def rabbits(session_rabbits: Rabbits) -> Rabbits:
+    session_rabbits.mend()  # before a test and not after it: the last one's mess goes with the brokers
+    return session_rabbits
+
+
+def check(services: Services, broker: Broker, *lines: str, **options: Any) -> dict[str, Any]:
+    services.write(section(broker, names(broker.rabbits), f"api = {broker.api}", *lines))
+    return services.check("rabbitmq", "deep", env=SECRETS, **options)
+
+
+def declare_queues(broker: Broker) -> None:
+    mirrored = {"ha-mode": "all", "ha-sync-mode": "manual"}
+    broker.send("PUT", "/api/policies/%2F/ha", {"pattern": "^mq", "definition": mirrored, "apply-to": "queues"})
+    broker.send("PUT", "/api/queues/%2F/mq", {"durable": True})
+    broker.send("PUT", "/api/queues/%2F/qq", {"durable": True, "arguments": {"x-queue-type": "quorum"}})
+
+
+def publish(broker: Broker, queue: str, number: int) -> None:
+    credentials = pika.PlainCredentials(USER, PASSWORD)
+    connection = pika.BlockingConnection(pika.ConnectionParameters(broker.address, credentials=credentials))
+    channel = connection.channel()
+    channel.confirm_delivery()
+    for _ in range(number):
+        channel.basic_publish("", queue, b"x", pika.BasicProperties(delivery_mode=2))
+    connection.close()
+
+
+def wait_result(services: Services, broker: Broker, expected: tuple[int, str, str | None], seconds: float = 20) -> Any:
+    """Until the check says so: the brokers' statistics lag by some seconds."""
+    last: dict[str, Any] = {}
+
+    def is_so() -> bool:
+        last.update(check(services, broker))
+        return short(last) == expected
+
+    wait_until(is_so, seconds, lambda: f"{expected}, not {last}")
+    return last
+
+
+def test_a_whole_cluster_and_then_a_node_away_and_back_unsynchronised(services: Services, rabbits: Rabbits) -> None:
+    one, two, three = rabbits.brokers
+    declare_queues(one)
+    for broker in rabbits.brokers:
+        assert wait_result(services, broker, WELL)["proved"].endswith("whole: 3 nodes, 2 queues")
+    three.control("stop_app")
+    for broker in (one, two):
+        result = wait_result(services, broker, blamed(three.name))
+        assert f"not running: {three.name}" in result["message"]
+        # Its mirror is not listed any more: what is left looks whole, and the policy says that it is not.
+        assert "1 queue without all synchronised mirrors of the policy: mq" in result["message"]
+    gone = check(services, three)
+    assert short(gone) == DOWN
+    assert gone["message"] == f"{three.address}:5672: connection refused"
+    publish(one, "mq", 5)
+    three.control("start_app")
+    rabbits.wait_whole()
+    result = wait_result(services, one, CAUTION)
+    assert result["message"] == "1 queue without all synchronised mirrors of the policy: mq"
+    one.control("sync_queue", "mq")
+    wait_result(services, one, WELL)
+
+
+def test_an_alarm_on_another_node_blocks_publishers_here(services: Services, rabbits: Rabbits) -> None:
+    one, two, _ = rabbits.brokers
+    two.control("set_vm_memory_high_watermark", "0.00001")
+    try:
+        result = wait_result(services, one, blamed(two.name))
+        assert result["message"] == f"memory alarm on {two.name}: publishers are blocked"
+        assert short(check(services, two)) == CAUTION
+    finally:
+        two.control("set_vm_memory_high_watermark", "0.6")
+    wait_result(services, one, WELL)
+
+
+def test_an_expected_node_that_never_joined(services: Services, rabbits: Rabbits) -> None:
+    one = rabbits.brokers[0]
+    services.write(section(one, names(rabbits) + " rabbit@127.0.0.77", f"api = {one.api}"))
+    result = services.check("rabbitmq", "deep", env=SECRETS)
+    assert short(result) == blamed("rabbit@127.0.0.77")
+    assert result["message"] == "its cluster lacks nodes: rabbit@127.0.0.77 no member"
+    services.write(section(one, "nodes = 4", f"api = {one.api}"))
+    assert services.check("rabbitmq", "deep", env=SECRETS)["message"] == "its cluster lacks nodes: 3 members, not 4"
+
+
+def test_a_frozen_node_is_to_blame_for_what_hangs_on_healthy_ones(services: Services, rabbits: Rabbits) -> None:
+    one, _, three = rabbits.brokers
+    three.freeze()
+    result = check(services, one)
+    assert short(result) == blamed(three.address)
+    assert result["seconds"] < 7
+    frozen = check(services, three)
+    assert short(frozen) == DOWN
+    assert frozen["message"].endswith("no answer in time")
+
+
+def test_a_split_brain_takes_the_smaller_side_out_of_service(services: Services, rabbits: Rabbits) -> None:
+    one, two, three = rabbits.brokers
+    rabbits.split_off(three)
+    minority = wait_result(services, three, DOWN)
+    assert f"split brain: it is partitioned from {one.name}" in minority["message"]
+    assert "acknowledged" in minority["proved"]  # AMQP itself is none the wiser
+    for broker in (one, two):
+        majority = wait_result(services, broker, blamed(three.name))
+        assert "split brain" in majority["message"]
+    # The same from rabbitmqctl, with the account that it has: Erlang's cookie.
+    directory = rabbits.directory
+    env = {**SECRETS, "HOME": str(directory), "ERL_EPMD_PORT": str(rabbits.epmd_port), "PATH": os.environ["PATH"]}
+    program = "rabbitmqctl = /usr/lib/rabbitmq/bin/rabbitmqctl"
+    services.write(section(one, names(rabbits), program, f"node = {one.name}", deadline="10s"))
+    told = services.check("rabbitmq", "deep", env=env)
+    assert short(told) == blamed(three.name)
+    assert "split brain" in told["message"]
