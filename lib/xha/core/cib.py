@@ -1,6 +1,6 @@
 """Pacemaker's configuration and state (`cibadmin --query`), as far as one resource needs it.
 
-What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/pacemaker/cibs):
+What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core/cibs):
 
 | node_state of a host that is not in the cluster | it says |
 |---|---|
