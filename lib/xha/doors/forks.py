@@ -64,9 +64,11 @@ class Child:
         self.began = time.monotonic()
         self.ends = self.began + job.service.deadline + MERCY
         read_end, write_end = os.pipe()
+        _open.add(read_end)
         self.pid = os.fork()
         if not self.pid:
-            os.close(read_end)
+            for fd in _open:  # those of its siblings too
+                os.close(fd)
             _be_child(job, write_end)
         os.close(write_end)
         # Both do it: whoever comes first.
@@ -88,6 +90,7 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
+        _open.discard(self.fd)
         os.close(self.fd)
         _reap(self.pid)
         return self._result(seconds)._replace(duration_ms=round(seconds * 1000))
@@ -114,7 +117,9 @@ def _reap(pid: int) -> None:
     _lost.add(pid)
 
 
+# Children that could not be collected in time, and the descriptors that results are read from.
 _lost: set[int] = set()
+_open: set[int] = set()
 
 
 def collect_lost() -> None:

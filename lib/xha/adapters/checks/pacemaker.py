@@ -44,7 +44,7 @@ def _check_processes(settings: PacemakerSettings) -> Result:
 
 def _seconds(settings: PacemakerSettings) -> float:
     """Return the time for one command: a frozen daemon hangs one, and the check shall still say which."""
-    return settings.deadline / 5
+    return settings.deadline * 0.3
 
 
 def _quorum_fault(settings: PacemakerSettings) -> str:

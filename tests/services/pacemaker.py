@@ -1,0 +1,97 @@
+"""One real node of corosync and Pacemaker, in namespaces of its own: the machine's own cluster does not see it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from loopback import Daemon, Net, find_program, wait_until
+
+NODE = "xha-1"
+SETUP = """
+set -e
+mount --make-rprivate /
+for path in /run /dev/shm /var/lib/pacemaker /var/lib/corosync /etc/corosync /var/log; do
+    mount -t tmpfs -o mode=755 xha-test $path
+done
+chmod 1777 /dev/shm
+mount -t proc proc /proc
+hostname xha-1
+ip link set lo up
+mkdir -p /var/lib/pacemaker/cib /var/lib/pacemaker/pengine /var/lib/pacemaker/cores /var/lib/pacemaker/blackbox
+mkdir -p /var/log/pacemaker /var/log/corosync
+chown -R hacluster:haclient /var/lib/pacemaker /var/log/pacemaker
+chmod 750 /var/lib/pacemaker /var/lib/pacemaker/*
+cat >/etc/corosync/corosync.conf <<'END'
+totem {
+  version: 2
+  cluster_name: xha
+  transport: knet
+}
+nodelist {
+  node {
+    ring0_addr: 127.0.0.1
+    name: xha-1
+    nodeid: 1
+  }
+}
+quorum {
+  provider: corosync_votequorum
+}
+logging {
+  to_syslog: no
+  to_stderr: yes
+}
+END
+corosync -f &
+sleep 1
+pacemakerd
+"""
+RESOURCES = """<resources>
+<primitive id="vip" class="ocf" provider="pacemaker" type="Dummy">
+  <operations><op id="vip-monitor" name="monitor" interval="1s"/></operations></primitive>
+<clone id="lb-clone"><primitive id="lb" class="ocf" provider="pacemaker" type="Dummy"/></clone>
+<primitive id="off" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="off-meta">
+  <nvpair id="off-role" name="target-role" value="Stopped"/></meta_attributes></primitive>
+</resources>"""
+
+
+class PacemakerNode(Daemon):
+    """A cluster of one: commands run in it by `run`, xha-check by the wrapper `enter`."""
+
+    def __init__(self, net: Net, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, package in (("corosync", "corosync"), ("pacemakerd", "pacemaker")):
+            find_program(name, package)
+        argv = ["unshare", "-m", "-n", "-i", "-u", "-p", "-f", "--kill-child", "bash", "-c", SETUP]
+        super().__init__(net, argv, directory / "log")
+
+    def start(self) -> None:
+        super().start()
+        self.wait_ready(lambda: "with quorum" in self.run("crm_mon", "-1"), 90, "the cluster has a DC and quorum")
+
+    @property
+    def enter(self) -> list[str]:
+        [init] = wait_until(lambda: psutil.Process(self.pid).children(), 10, "the namespaces are there")
+        return ["nsenter", f"--target={init.pid}", "--mount", "--net", "--ipc", "--uts", "--pid", "--"]
+
+    def run(self, *command: str) -> str:
+        """The command's output; of one that fails too."""
+        done = subprocess.run([*self.enter, *command], capture_output=True, text=True, timeout=30, check=False)
+        return done.stdout + done.stderr
+
+    def process(self, name: str) -> psutil.Process:
+        """One of the node's daemons, as this machine sees it."""
+        return next(one for one in psutil.Process(self.pid).children(recursive=True) if one.name() == name)
+
+    def configure(self) -> None:
+        """Properties as they should be, and resources that run."""
+        self.run("crm_attribute", "--name", "stonith-enabled", "--update", "false")
+        self.run("cibadmin", "--replace", "--scope", "resources", "--xml-text", RESOURCES)
+        wait_until(lambda: 'id="lb"' in self.active(), 30, lambda: f"the resources run: {self.run('crm_mon', '-1r')}")
+
+    def active(self) -> str:
+        text = self.run("crm_mon", "-1", "-r", "--output-as=xml")
+        return "\n".join(line for line in text.splitlines() if 'active="true"' in line)

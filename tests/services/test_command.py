@@ -1,0 +1,283 @@
+"""xha-check --service, --all, --list: one process and one deadline a check, exit codes, tables, wrong usage."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import psutil
+import pytest
+
+from loopback import Net, wait_until
+from loopback.doors import CHECKOUT, door
+from loopback.memcached import PORT, Memcached
+from services.host import ENVIRONMENT, Services
+from shell.terminal import CONTROL_C, Terminal
+
+VALIDATOR = jsonschema.Draft202012Validator(json.loads((CHECKOUT / "docs/schema-1.json").read_text()))
+NAMES = [f"cache-{number}" for number in range(1, 9)]
+
+
+@pytest.fixture
+def silent(net: Net) -> Iterator[tuple[str, int]]:
+    """A port that accepts and never answers, as that of a frozen process."""
+    with socket.create_server((net.next_address(), 0), backlog=64) as listener:
+        yield listener.getsockname()
+
+
+@pytest.fixture(scope="module")
+def memcached(net: Net, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memcached]:
+    with Memcached(net, tmp_path_factory.mktemp("memcached")) as running:
+        yield running
+
+
+def section(name: str, address: tuple[str, int], more: str = "") -> str:
+    host, port = address
+    return f"[service {name}]\nkind = memcached\nhost = {host}\nport = {port}\nprocess = ^no-such-process\n{more}"
+
+
+def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
+    services: Services, memcached: Memcached, silent: tuple[str, int]
+) -> None:
+    well = "".join(section(name, (memcached.address, PORT)) for name in NAMES[2:])
+    services.write(well + "".join(section(name, silent, "deadline = 2s\n") for name in NAMES[:2]))
+    said = services.run("--service", *NAMES, "--json")
+    document = json.loads(said.out)
+    VALIDATOR.validate(document)
+    results = {one["name"]: one for one in document["services"]}
+    assert list(results) == NAMES
+    assert [one["status"] for one in results.values()] == ["critical"] * 2 + ["ok"] * 6
+    assert said.code == 2
+    # No longer than the slowest, and 1.5 s.
+    assert 2 <= said.seconds < 3.5 + _slowness()
+    assert all(2000 <= results[name]["duration_ms"] < 2500 for name in NAMES[:2])
+
+
+def _slowness() -> float:
+    """What a busy machine may cost more: the time that a bare command takes here and now."""
+    began = time.monotonic()
+    subprocess.run([door("xha-check"), "--version"], capture_output=True, check=False)
+    return time.monotonic() - began
+
+
+STUBBORN = """
+import signal, sys, time
+sys.path.insert(0, {lib!r})
+import xha.adapters.checks.memcached as memcached
+from xha.doors.forks import Job, run_jobs
+from xha.core.services.result import Level
+from xha.core.services.settings import default_service
+
+def check(settings, level):
+    {body}
+
+memcached.check = check
+service = default_service("memcached")
+service = service._replace(settings=service.settings._replace(deadline=0.5))
+began = time.monotonic()
+[(_, result)] = run_jobs([Job(service, Level.DEEP)])
+print(result.status.value, result.blame, result.duration_ms, result.message, sep="|")
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ("time.sleep(60)", "critical", "no end after 0.5 s"),
+        # What no timer of its own ends: the parent does.
+        ("signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM}); time.sleep(60)", "critical", "was killed"),
+        ("signal.signal(signal.SIGALRM, signal.SIG_IGN); time.sleep(60)", "critical", "was killed"),
+        ("import os; os.kill(os.getpid(), signal.SIGSTOP)", "critical", "was killed"),
+        ("raise RuntimeError('a secret')", "unknown", "the check itself failed (RuntimeError)"),
+        ("import os; os.abort()", "unknown", "the check itself died"),
+        ("import os; os._exit(0)", "unknown", "the check itself died"),
+        ("sys.exit(7)", "unknown", "the check itself died"),
+        ("print('x' * 100000); time.sleep(60)", "critical", "no end after 0.5 s"),
+        ("return None", "unknown", "the check itself failed"),
+    ],
+)
+def test_whatever_a_check_does_its_parent_lives(tmp_path: Path, body: str, status: str, words: str) -> None:
+    script = tmp_path / "stubborn.py"
+    script.write_text(STUBBORN.format(lib=str(CHECKOUT / "lib"), body=body))
+    began = time.monotonic()
+    done = subprocess.run(
+        [str(CHECKOUT / ".venv/bin/python"), str(script)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert time.monotonic() - began < 5
+    found, blame, duration, message = done.stdout.strip().split("|")
+    assert found == status
+    assert words in message
+    assert "secret" not in done.stdout + done.stderr
+    assert (blame == "self") == (status == "critical")
+    assert int(duration) < 500 + 200 + 300
+
+
+def test_what_a_check_has_started_ends_with_it(tmp_path: Path) -> None:
+    script = tmp_path / "children.py"
+    body = "import subprocess; subprocess.Popen(['sleep', '4711.5']).wait()"
+    script.write_text(STUBBORN.format(lib=str(CHECKOUT / "lib"), body=body))
+    subprocess.run([str(CHECKOUT / ".venv/bin/python"), str(script)], timeout=30, check=True, capture_output=True)
+
+    def sleeping() -> list[psutil.Process]:
+        return [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "4711.5"]]
+
+    wait_until(lambda: not sleeping(), 5, "the check's own child is gone")
+
+
+def test_ctrl_c_leaves_no_check_behind(services: Services, silent: tuple[str, int]) -> None:
+    services.write(section("cache-1", silent, "deadline = 30s\n"))
+    argv = [door("xha-check"), "--service", "cache-1", "--config", str(services.config)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        children = wait_until(lambda: psutil.Process(process.pid).children(), 20, "the check has begun")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, b"")
+    wait_until(lambda: not any(child.is_running() for child in children), 5, "the check is gone")
+
+
+def test_all_is_what_is_configured_and_what_is_found(services: Services, memcached: Memcached) -> None:
+    services.write(section("cache-1", (memcached.address, PORT)))
+    said = services.run("--all", "--json")
+    results = {one["name"]: one for one in json.loads(said.out)["services"]}
+    assert results["cache-1"]["status"] == "ok"
+    assert "memcached" not in results  # its kind is configured
+    services.write("")
+    assert "memcached" in services.run("--all").out  # it runs here
+
+
+def test_a_table_says_what_was_proved_and_whose_fault_it_is(
+    services: Services, memcached: Memcached, silent: tuple[str, int]
+) -> None:
+    services.write(section("cache-1", (memcached.address, PORT)) + section("cache-2", silent, "deadline = 500ms\n"))
+    said = services.run("--service", "cache-1", "cache-2")
+    assert said.code == 2
+    head, first, second = said.out.splitlines()
+    assert head.split() == ["SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "PROVED", "MESSAGE"]
+    assert first.startswith("cache-1  deep   ok        -      ")
+    assert "set, read back and deleted" in first
+    assert second.startswith("cache-2  deep   critical  self   ")
+    assert second.endswith("no end after 0.5 s, waiting for the answer to version")
+
+
+def test_grace_since_the_process_s_start(services: Services, net: Net, memcached: Memcached) -> None:
+    text = section("cache-1", (net.next_address(), 1)).replace(
+        "^no-such-process", f"^(\\S*/)?memcached -l {memcached.address} "
+    )
+    services.write(text)
+    assert services.run("--service", "cache-1").code == 2
+    said = services.run("--service", "cache-1", "--grace", "1h")
+    assert said.code == 1
+    assert "3600 s of grace" in said.out
+    services.write(f"{text}grace = 1h\n")
+    assert services.run("--service", "cache-1").code == 1
+    assert services.run("--service", "cache-1", "--grace", "0s").code == 2
+    services.write(text.replace("memcached -l", "no-such -l"))
+    assert services.run("--service", "cache-1", "--grace", "1h").code == 2  # without a process nothing starts
+
+
+def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:
+    said = services.run("--list")
+    assert (said.code, said.err) == (0, "")
+    for name in ("keystone", "nova-novncproxy", "haproxy", "memcached", "pacemaker", "mysql"):
+        assert f"{name}: " in said.out
+    document = json.loads(services.run("--list", "--json").out)
+    VALIDATOR.validate(document)
+    assert document["kind"] == "catalogue"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--service", "expected at least one argument"),
+        ("--service a --all", "not allowed with"),
+        ("--service a --node", "not allowed with"),
+        ("--service memcached --level full", "'full' is none of process, protocol, deep"),
+        ("--service memcached --grace 3", "'3' is not a duration"),
+        ("--level deep", "go with --service or --all"),
+        ("--list --level deep", "go with --service or --all"),
+        ("--cluster --grace 3s", "go with --service or --all"),
+        ("--list --nagios", "--nagios goes with"),
+        ("--service memcached --host 127.0.0.1", "[service NAME]"),
+        ("--all --why disk", "go with --disable"),
+    ],
+)
+def test_a_wrong_command_line_is_3_and_one_sentence(services: Services, line: str, words: str) -> None:
+    said = services.run(*line.split())
+    assert (said.code, said.out) == (3, "")
+    assert words in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "words"),
+    [
+        ("", ["--service", "nothing"], "'nothing': there are keystone, "),
+        ("", ["--service", "\x1b[2J"], "there are keystone"),
+        ("[service x]\n", ["--all"], "[service x] has no kind"),
+        ("[service memcached]\nport = x\n", ["--service", "memcached"], "[service memcached] port: 'x'"),
+    ],
+)
+def test_a_wrong_name_or_section_is_3(services: Services, text: str, arguments: list[str], words: str) -> None:
+    services.write(text)
+    said = services.run(*arguments)
+    assert (said.code, said.out) == (3, "")
+    assert words in said.err
+    assert "\x1b" not in said.err
+    said = services.run(*arguments, "--nagios")
+    assert (said.code, said.err) == (3, "")
+    assert said.out.startswith("SERVICE UNKNOWN: ")
+
+
+def test_a_change_is_a_line_in_a_pipe(services: Services, net: Net, tmp_path: Path) -> None:
+    with Memcached(net, tmp_path / "own") as memcached:
+        services.write(section("cache-1", (memcached.address, PORT), "deadline = 1s\n"))
+        argv = [door("xha-check"), "--service", "cache-1", "--watch", "--config", str(services.config)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}) as process:
+            assert process.stdout is not None
+            assert b"  cache-1  deep  ok  " in process.stdout.readline()
+            memcached.freeze()
+            assert b"  cache-1  deep  critical  self  " in process.stdout.readline()
+            memcached.thaw()
+            assert b"  cache-1  deep  ok  " in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.read() == b""
+        assert process.returncode == 0
+
+
+def test_on_a_terminal_the_table_follows_until_ctrl_c(services: Services, memcached: Memcached) -> None:
+    services.write(section("cache-1", (memcached.address, PORT)))
+    argv = [door("xha-check"), "--service", "cache-1", "--watch", "--config", str(services.config)]
+    with Terminal(argv) as terminal:
+        terminal.wait_for("Ctrl-C ends")
+        assert "cache-1" in terminal.text
+        terminal.press(CONTROL_C)
+        assert terminal.wait_end() == 0
+    assert "Traceback" not in terminal.text
+
+
+def test_no_descriptor_of_one_check_is_another_s(services: Services, silent: tuple[str, int]) -> None:
+    services.write("".join(section(name, silent, "deadline = 10s\n") for name in NAMES))
+    argv = [door("xha-check"), "--service", *NAMES, "--config", str(services.config)]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+        try:
+            parent = psutil.Process(process.pid)
+            wait_until(lambda: len(parent.children()) == len(NAMES), 20, "every check has begun")
+            assert parent.num_threads() == 1
+            time.sleep(0.3)
+            last = max(child.pid for child in parent.children())
+            pipes = [
+                name
+                for fd in os.listdir(f"/proc/{last}/fd")
+                if "pipe:" in (name := os.readlink(f"/proc/{last}/fd/{fd}"))
+            ]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+    assert len(pipes) == 1
