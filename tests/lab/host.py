@@ -143,11 +143,11 @@ class Host:
         return len(pids)
 
     def pids_of(self, program: str) -> list[int]:
-        """The pids, as the machine counts them, of the host's processes called `program`."""
+        """The pids, as the machine counts them, of the host's processes that run `program`, whatever they are called."""
         found = []
         for pid in processes.in_namespace(self.place.namespace(self.name)):
             try:
-                if Path(f"/proc/{pid}/comm").read_text().strip() == program[:15]:
+                if Path(os.readlink(f"/proc/{pid}/exe")).name == program:
                     found.append(pid)
             except OSError:
                 continue

@@ -73,8 +73,9 @@ class Alone:
         """There are none."""
         return False
 
-    def write_grants(self, resource: str, grants: Sequence[Grant], used: Grant | None = None) -> None:
-        """There are none."""
+    def forget_degraded(self, resource: str, node: str) -> bool:
+        """Nobody counts them."""
+        return False
 
     def list_resources(self) -> tuple[str, ...]:
         """There are none that anybody configured."""

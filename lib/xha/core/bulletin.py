@@ -31,9 +31,9 @@ class Bulletin(NamedTuple):
     pid and started name the keeper, server_pid and server_started the server that it watches (0: none); started is
     the start time in clock ticks of /proc/PID/stat. at: when this was written; since: since when phase and reason are
     what they are. code is the verdict's code of the last reading (core/verdict.py), or "" before the first; message its
-    words. answered_at: when the server last answered a query. primary_at: since when another member
-    has been in a Primary component of the same lineage. progress_at: when a state transfer last moved. permanent: a failure that no second try mends. datadir and
-    socket are the server's, as it resolves them itself.
+    words. answered_at: when the server last answered a query. primary_at: since when another member has been in a
+    Primary component of the same lineage. progress_at: when a state transfer last moved. permanent: a failure that no
+    second try mends. datadir and socket are the server's, as it resolves them itself.
     """
 
     phase: Phase

@@ -57,9 +57,9 @@ def find_running(poll: Poll, running: tuple[str, ...]) -> Decision | None:
     )
     if outside:
         return Wait(
-            f"a server answers on the ports of {name_nodes(outside)}, although the cluster knows of none there",
+            f"a server answers on the ports of {name_nodes(outside)}, and no keeper there has said how far it is",
             outside,
-            f"look at it there; it runs outside the cluster's control: stop it on {name_nodes(outside)}",
+            f"wait; if it runs outside the cluster's control, stop it on {name_nodes(outside)}",
         )
     return None
 

@@ -70,8 +70,8 @@ def _decide_component(poll: Poll, inside: list[Ballot], *, chosen: bool) -> Deci
     may_miss = tuple(node for node in poll.members if node not in names and not _is_known(poll, node, best.history))
     lost = f"; commits that only {name_nodes(may_miss)} acknowledged at the end may be missing" if may_miss else ""
     return Revive(
-        f"{name_nodes(names)} live without a Primary and hold all that is known ({best.history}), everybody else is "
-        f"down{lost}: making them Primary again",
+        f"{name_nodes(names)}, without a Primary, {'hold' if len(names) > 1 else 'holds'} all that is known "
+        f"({best.history}), everybody else is down{lost}: Primary again",
         Founding(best.history, names),
         may_miss,
         poll.grants,

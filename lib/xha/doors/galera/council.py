@@ -44,7 +44,7 @@ class Council:
         self.cluster, self.resource = cluster, resource
         self.settings, self.address = settings, parse_cluster_address(address)
         self.me = cluster.node_name()
-        self.epoch = new_id()
+        self.ask()
         self.addresses = read_addresses()
         self.cib: Cib = cluster.read_cib(resource)
         self.reports: dict[str, Ballot | Unread] = {}
@@ -125,6 +125,15 @@ class Council:
         self.reports.pop(self.me, None)
         self.cluster.delete_attribute(self.attribute)
 
+    def ask(self) -> None:
+        """Open an epoch: from now on only what answers it counts."""
+        self.epoch, self._asked_at = new_id(), time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since this epoch was opened."""
+        return time.monotonic() - self._asked_at
+
     def asked(self) -> tuple[str, ...]:
         """Return the epochs that are open, this node's own among them: a report answers all of them."""
         opened = {one.opens for one in self.reports.values() if isinstance(one, Ballot) and one.opens}
@@ -146,6 +155,7 @@ class Council:
         return tuple(node for node in self.members if node in self.reports and node not in answered)
 
     def _facts(self, overdue: bool) -> _Facts:
+        # A member that has not said how far its server is, and one outside of the cluster's control, are two things.
         around = Around(
             self.epoch,
             time.time(),
@@ -212,11 +222,11 @@ class Council:
         """Use up the grants of these kinds before acting on them; False if there is none any more."""
         self._read_cib()
         used = [grant for grant in self.cib.book.grants if grant.kind.value in kinds]
-        if not used:
-            return False
-        left = [grant for grant in self.cib.book.grants if grant not in used]
-        self.cluster.write_grants(self.resource, left, used[-1])
-        return True
+        return self.cluster.consume_grants(self.resource, used)
+
+    def forget_degraded(self) -> bool:
+        """Have Pacemaker forget that this node was not at its best, now that it is again."""
+        return self.cluster.forget_degraded(self.resource, self.me)
 
     def newest_line(self, line: tuple[Generation, ...]) -> tuple[Generation, ...]:
         """Return the line of a Primary's member that knows more of it than this node does, else the one it has."""

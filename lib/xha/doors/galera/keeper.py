@@ -17,6 +17,8 @@ from ...core.ballot import State
 from ...core.ballotbox import compose_ballot, note_view
 from ...core.bulletin import Phase
 from ...core.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
+from ...core.obstacles import name_nodes
+from ...core.verdict import Code
 from .council import new_id
 
 if TYPE_CHECKING:
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
 BUSY, CALM = 0.5, 2.0
 # How long the holder of the token waits for everybody to answer again.
 TOKEN_PATIENCE = 20.0
-STOP_SECONDS = 60.0
+# How long after it asked a node says so, before it says what follows from the answers that are missing.
+ANSWER_SECONDS = 5.0
+STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
+# Two intervals of monitor, and a little: then the last one has said that all is well.
+WELL_SECONDS = 25.0
 
 
 class Plan(NamedTuple):
@@ -55,7 +61,10 @@ class Keeper:
         self.plan: Plan | None = None
         self.announced: State | None = None
         self.forming = False
+        self.ended = ""
         self.decision: Decision | None = None
+        self._why = ""
+        self._well_since, self._tidied = time.monotonic(), False
         self._epochs: tuple[str, ...] = ()
 
     def run(self) -> None:
@@ -81,8 +90,13 @@ class Keeper:
         self.council.listen(electing=not calm)
         if self.own.process is None and self.own.standing is None:
             self._recover()
+        if self.ended:
+            self.speaker.say(Phase.ENDED, self.ended, self.own)
+            self.council.tell(self.ballot())
+            return
         self._settle()
-        if not self.council.hears_primary(self.own.position.uuid):
+        primary = self.own.state is State.PRIMARY
+        if primary or not self.council.hears_primary(self.own.position.uuid):
             self.own.primary_at = 0.0
         elif not self.own.primary_at:
             self.own.primary_at = time.monotonic()
@@ -93,6 +107,7 @@ class Keeper:
         else:
             self._act(self.decision)
         self.speaker.ready(self.own.state is State.PRIMARY)
+        self._tidy()
 
     def _reload(self) -> None:
         """Go by the settings that reload-agent stored since."""
@@ -126,12 +141,15 @@ class Keeper:
     def _phase(self) -> Phase:
         if self.own.process is None:
             return Phase.WAITING
-        return self.own.launched.phase if self.own.launched else Phase.RUNNING
+        if self.own.state not in (State.STARTING, State.RESTORING):
+            return Phase.RUNNING
+        return self.own.launched.phase if self.own.launched else Phase.STARTING
 
     # --- what became of the server
 
     def _recover(self) -> None:
-        self.speaker.say(Phase.RECOVERING, "finding out where the data end", self.own)
+        if not self.ended:
+            self.speaker.say(Phase.RECOVERING, "finding out where the data end", self.own)
         standing = self.own.recover()
         self.log.info(f"the data are {standing.kind.value}, and end at {standing.position}")
 
@@ -141,11 +159,14 @@ class Keeper:
         assert end is not None
         said = f": {end.errors[-1]}" if end.errors else ""
         self.council.retract()
-        self.plan, self.announced, self.council.epoch = None, None, new_id()
+        self.plan, self.announced = None, None
+        self.council.ask()
         if end.served or end.launched is None:
-            # Pacemaker learns of it from its monitor, counts it, and starts the node again.
-            self.speaker.end(Phase.ENDED, f"mysqld has ended{said}", self.own)
-            raise Over
+            # Pacemaker learns of it from its monitor, counts it, and starts the node again. Until then this keeper only
+            # tells where the data end: the others need not wait for that.
+            self.ended, self.own.end, self.forming = f"mysqld has ended{said}", None, False
+            self.speaker.end(Phase.ENDED, self.ended, self.own)
+            return
         if self.speaker.count_failure(
             f"mysqld ended while it was {end.launched.phase.value}{said}", end.errors, self.own
         ):
@@ -171,12 +192,22 @@ class Keeper:
             self.log.info(f"{council.me} has formed the cluster: {own.position}")
         own.remember(record._replace(clean_stop=None, superseded=False, discarded=False, inconsistent=False))
 
+    def _tidy(self) -> None:
+        """Once the node has been well for longer than a monitor's interval, its past is nobody's failure any more."""
+        now = time.monotonic()
+        if self.own.verdict is None or self.own.verdict.code is not Code.SYNCED:
+            self._well_since, self._tidied = now, False
+        elif not self._tidied and now - self._well_since > WELL_SECONDS:
+            self._tidied = True
+            if self.council.forget_degraded():
+                self.log.info("well again: Pacemaker's list of past degraded results is cleared")
+
     def _is_overdue(self) -> bool:
-        launched = self.own.launched
-        if launched is None or self.own.state not in (State.STARTING, State.RESTORING) or self.own.transfer:
+        """Whether what was started should have become Primary by now. A server that serves, but not us, is not."""
+        own = self.own
+        if own.state not in (State.STARTING, State.RESTORING) or own.transfer or not (own.is_deaf or own.reading):
             return False
-        since = max(launched.at, self.own.progress_at)
-        return time.monotonic() - since > self.own.settings.view_timeout
+        return time.monotonic() - max(own.met_at, own.progress_at) > own.settings.view_timeout
 
     # --- what it does
 
@@ -200,7 +231,13 @@ class Keeper:
     def _hold(self, decision: Wait | Refuse) -> None:
         refusing = isinstance(decision, Refuse)
         reason = f"{decision.reason}; {decision.remedy}" if decision.remedy else decision.reason
-        phase = Phase.REFUSING if refusing else Phase.WAITING if self.own.process is None else self._phase()
+        starting = self.own.process is not None and self.own.state in (State.STARTING, State.RESTORING)
+        phase = Phase.REFUSING if refusing else self._phase() if starting else Phase.WAITING
+        silent = self.council.unanswered()
+        if silent and not decision.first and self.council.age < ANSWER_SECONDS:
+            reason = f"asking {name_nodes(silent)}"
+        elif starting and not refusing and not decision.first:
+            reason = self._why or reason
         self.speaker.say(phase, reason, self.own)
         if decision.first is not None and self._may(decision.first.value):
             self._take_step(decision.first)
@@ -208,10 +245,12 @@ class Keeper:
     def _take_step(self, step: Step) -> None:
         if step is Step.STOP:
             self.log.warning("stopping mysqld")
-            if not self.own.stop(STOP_SECONDS):
+            # One that waits for its group serves nobody, has nothing to write, and does not listen to SIGTERM.
+            if not self.own.stop(DEAF_SECONDS if self.own.is_deaf else STOP_SECONDS):
                 self.speaker.end(Phase.FAILED, "mysqld does not end, not even by SIGKILL", self.own)
                 raise Over
-            self.announced, self.forming, self.council.epoch = None, False, new_id()
+            self.announced, self.forming = None, False
+            self.council.ask()
         elif step is Step.SET_VIEW_ASIDE:
             self.own.directory.set_view_aside()
         elif self.council.consume_grants("discard"):
@@ -224,7 +263,8 @@ class Keeper:
         if own.process is not None:
             if decision.primary == self.council.me:
                 own.remember(own.record._replace(line=self.council.newest_line(own.record.line)))
-            self.speaker.say(Phase.RUNNING if own.state is State.PRIMARY else self._phase(), decision.reason, own)
+            running = own.state is State.PRIMARY
+            self.speaker.say(self._phase(), decision.reason if running else self._why or decision.reason, own)
             return
         if self._may("joining"):
             own.directory.set_view_aside()
@@ -239,8 +279,7 @@ class Keeper:
 
     def _launch(self, phase: Phase, state: State, reason: str, *, bootstrap: bool = False) -> None:
         """Say that a server starts, see that everybody can know it, and start it."""
-        self.announced = state
-        self.log.info(reason)
+        self.announced, self._why = state, reason
         self.speaker.say(phase, reason, self.own)
         self.council.delete_stop()
         if not self.council.confirm(self.ballot()):
@@ -264,7 +303,8 @@ class Keeper:
         """Take the one right to form a Primary, and ask everybody again."""
         if not self._may("forming the cluster"):
             return
-        shown, self.council.epoch = self.council.shown(), new_id()
+        shown = self.council.shown()
+        self.council.ask()
         if self.council.take_token(shown):
             self.plan = Plan(shown, time.monotonic() + TOKEN_PATIENCE)
             self.speaker.say(Phase.FORMING, f"{decision.reason}; asking everybody once more", self.own)

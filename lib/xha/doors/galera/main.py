@@ -57,7 +57,7 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
             "no list of members: set wsrep_cluster_address=gcomm://HOST1,HOST2,HOST3 on the resource, or in the "
             "server's configuration"
         )
-    cluster = connect(instance.node)
+    cluster = connect(instance.node, instance.name)
     directory = run.make_server_directory(*program.account.owner)
     notifier = NotifySocket(run.file("notify"), program.account.owner)
     try:

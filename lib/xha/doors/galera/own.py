@@ -19,9 +19,11 @@ from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
 from ...core.noderecord import NodeRecord
+from ...core.parameters import Settings
 from ...core.position import Kind, Position, Standing, classify
 from ...core.reading import LocalState, Reading
 from ...core.serverlog import find_errors
+from ...core.verdict import Code
 from .login import SQL_SECONDS, make_reader
 
 if TYPE_CHECKING:
@@ -31,22 +33,28 @@ if TYPE_CHECKING:
     from ...adapters.notify import NotifySocket
     from ...adapters.occupants import Transfer
     from ...adapters.procfs import Process
-    from ...core.parameters import Settings
+    from ...core.position import GvwState
     from ...core.serveroptions import ServerOptions
     from ...core.verdict import Verdict
 
 RECOVERY_SECONDS = 3600.0
 # A server that did not answer is asked again this much later: every connection waits in its backlog.
 SILENCE_SECONDS = 10.0
+# The account is at fault, not the server.
+_REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
 class Launched(NamedTuple):
-    """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes."""
+    """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes.
+
+    view is the gvwstate.dat that it found: it has that in mind while it restores the view, and no longer on the disk.
+    """
 
     phase: Phase
     at: float
     log_from: int
+    view: GvwState | None = None
 
 
 class End(NamedTuple):
@@ -81,7 +89,10 @@ class OwnNode:
         self.transfer: Transfer | None = None
         self.progress_at = self.primary_at = 0.0
         self.boot_id = read_boot_id()
+        self.met_at = 0.0
         self._reader = make_reader(lambda: self.settings, program.socket, SQL_SECONDS)
+        # What the resource's account is refused, root by the unix socket may still see: an election needs the facts.
+        self._root_reader = make_reader(Settings, program.socket, SQL_SECONDS)
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on, and by another account: reload-agent stored them."""
@@ -107,6 +118,7 @@ class OwnNode:
         found = find_server(self.program.datadir)
         if found is not None and not found.recovering:
             self.process, self.standing, self.served = found, None, False
+            self.met_at = time.monotonic()
 
     def _lose(self, process: Process) -> None:
         self._reader.close()
@@ -137,14 +149,21 @@ class OwnNode:
         silent = self.asked_at > self.answered_at
         if self.process is None or self.process.stopped or (silent and now - self.asked_at < SILENCE_SECONDS):
             return
-        starting = self.launched is not None and not self.notifier.drain().ready and not self.answered_at
         snapshot = self._reader.take()
-        self.verdict = snapshot.verdict
-        if isinstance(snapshot.reading, Reading):
-            self.reading, self.answered_at, self.asked_at = snapshot.reading, now, now
-            self.served = self.served or self._is_serving(snapshot.reading)
-        elif not starting:  # one that does not listen yet is not silent
+        self.verdict, reading = snapshot.verdict, snapshot.reading
+        if self.verdict.code in _REFUSED:
+            reading = self._root_reader.take().reading
+        self.notifier.drain()
+        if isinstance(reading, Reading):
+            self.reading, self.answered_at, self.asked_at = reading, now, now
+            self.served = self.served or self._is_serving(reading)
+        elif self.answered_at:  # one that never answered may not listen yet
             self.asked_at = now
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nobody listens where the server should: it waits for its group, and serves nothing."""
+        return self.verdict is not None and self.verdict.code is Code.SERVER_DOWN
 
     # --- what it is
 
@@ -178,12 +197,17 @@ class OwnNode:
             record=self.record,
             standing=self.standing,
             reading=self.reading,
-            gvwstate=self.directory.read_gvwstate(),
+            gvwstate=self._view,
             safe_to_bootstrap=self.grastate_safe,
             transfer=self.transfer is not None and self.transfer.role == "joiner",
             boot_id=self.boot_id,
             addresses=addresses,
         )
+
+    @property
+    def _view(self) -> GvwState | None:
+        restoring = self.launched is not None and self.state is State.RESTORING
+        return self.launched.view if self.launched and restoring else self.directory.read_gvwstate()
 
     @property
     def position(self) -> Position:
@@ -231,7 +255,7 @@ class OwnNode:
         """Start the server. :raises InUse, Unusable, OSError: as launch does."""
         position = self.standing.position if self.standing and self.standing.position.real else None
         self.notifier.forget()
-        log_from = size_of(self.program.log)
+        log_from, view = size_of(self.program.log), self.directory.read_gvwstate()
         self.process = launch(
             self.program,
             position,
@@ -240,8 +264,8 @@ class OwnNode:
             notify_socket=self.notifier.path,
             status_file=self.status_file if self.options.wsrep_status_file is not None else "",
         )
-        now = time.monotonic()
-        self.launched, self.end, self.served = Launched(phase, now, log_from), None, False
+        now = self.met_at = time.monotonic()
+        self.launched, self.end, self.served = Launched(phase, now, log_from, view), None, False
         self.progress_at = now
         self.answered_at = self.asked_at = 0.0
 

@@ -46,7 +46,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     if bulletin is not None:
         run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
     try:
-        cluster = connect(instance.node)
+        cluster = connect(instance.node, instance.name)
         cluster.delete_attribute(f"xha-{instance.name}-report")
         cluster.delete_attribute(f"xha-{instance.name}-state")
         cluster.delete_attribute(f"xha-{instance.name}-ready")
