@@ -168,6 +168,21 @@ def test_mirrors_are_counted_by_the_policy_and_not_by_what_is_left() -> None:
     assert texts(Cluster(A, nodes=nodes[:2], queues=(queue,)), ()) == ""
 
 
+def test_a_mirror_that_is_missing_with_its_node_is_that_node_s_fault() -> None:
+    queue = QueueFact("mq", "/", ha_mode="all", synchronised=1)
+    assert judged(Cluster(A, nodes=WHOLE[:2], queues=(queue,)))[:2] == ("warning", f"dependency:{C}")
+
+
+def test_a_split_brain_that_is_half_seen_is_said_once() -> None:
+    # Right after the cut, from a node that has not noticed yet.
+    nodes = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, False, (A, B)))
+    assert judged(Cluster(A, nodes=nodes)) == (
+        "warning",
+        f"dependency:{C}",
+        "split brain: partitioned are rabbit@a from rabbit@c, rabbit@b from rabbit@c",
+    )
+
+
 def test_an_unsynchronised_mirror_of_a_whole_cluster_is_its_own_fault() -> None:
     queues = tuple(QueueFact(f"mq{n}", "/", ha_mode="all", synchronised=n) for n in range(3))
     status, blame, text = judged(Cluster(A, nodes=WHOLE, queues=queues))

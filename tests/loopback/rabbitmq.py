@@ -24,7 +24,8 @@ from loopback.daemon import Daemon, Died, MissingProgram, NotInTime, find_progra
 from loopback.sockets import is_listening
 
 PORT, API_PORT = 5672, 15672
-DISTRIBUTION_PORT = 25672  # and the next ones: a broker asks one epmd whether its own is taken, on whatever address
+# Whatever its address, a broker wants a distribution port that nobody on this host has: ten for each network.
+EPMD_PORT, DISTRIBUTION_PORT = 20000, 21000
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 USER, PASSWORD = "openstack", "geheim-7fa1"
 START_SECONDS = 90.0  # three Erlang VMs on two busy cores
@@ -69,7 +70,7 @@ class Broker(Daemon):
             "RUNNING_UNDER_SYSTEMD": "true",  # the VM in the place of its shell: signals go to who they are meant for
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": "true",
-            "RABBITMQ_DIST_PORT": str(DISTRIBUTION_PORT + self.index - 1),
+            "RABBITMQ_DIST_PORT": str(DISTRIBUTION_PORT + 10 * self.rabbits.number + self.index),
             "ERL_CRASH_DUMP": str(directory / "erl_crash.dump"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
@@ -141,11 +142,12 @@ class Broker(Daemon):
 
 
 class Rabbits:
-    """Brokers that belong together, with their epmd: started, disturbed and ended as one."""
+    """Brokers that belong together, with their epmd: one set in a network at a time."""
 
     def __init__(self, net: Net, directory: Path, size: int = 1, *, first_host: int = 61) -> None:
         self.net, self.directory = net, directory
-        self.epmd_port = 20000 + int(net.prefix.rpartition(".")[2])
+        self.number = int(net.prefix.rpartition(".")[2])
+        self.epmd_port = EPMD_PORT + self.number
         addresses = [net.address(first_host + index) for index in range(size)]
         argv = [find_program("epmd", "rabbitmq-server"), "-port", str(self.epmd_port), "-address", ",".join(addresses)]
         self.epmd = Daemon(net, argv, directory / "epmd.log", env={})
@@ -196,7 +198,10 @@ class Rabbits:
 
         All of them: of a cut between two alone RabbitMQ makes a wider one, and which is not to be foreseen.
         """
-        broker.control("eval", "[erlang:disconnect_node(Node) || Node <- rabbit_nodes:list_running()].")
+        broker.control(
+            "eval",
+            "[erlang:disconnect_node(Node) || Node <- nodes(), lists:member(Node, mnesia:system_info(db_nodes))].",
+        )
 
     def mend(self) -> None:
         """Make a whole cluster of whatever a test has left; from nothing where it cannot be had otherwise."""

@@ -24,7 +24,7 @@ NOT_HERE = (0, "not-applicable", None)
 
 @pytest.fixture(scope="module")
 def lone_broker(net: Net) -> Iterator[Broker]:
-    with Rabbits(net, net.directory / "oslo-rabbit", first_host=69) as rabbits:
+    with Rabbits(net, net.directory / "oslo-rabbit") as rabbits:
         yield rabbits.brokers[0]
 
 

@@ -17,7 +17,7 @@ from services.rabbit_host import SECRETS, names, section
 
 @pytest.fixture(scope="module")
 def session_rabbits(net: Net) -> Iterator[Rabbits]:
-    with Rabbits(net, net.directory / "rabbits", 3, first_host=65) as rabbits:
+    with Rabbits(net, net.directory / "rabbits", 3) as rabbits:
         yield rabbits
 
 
@@ -101,17 +101,21 @@ def test_an_expected_node_that_never_joined(services: Services, rabbits: Rabbits
     services.write(section(one, names(rabbits) + " rabbit@127.0.0.77", f"api = {one.api}"))
     result = services.check("rabbitmq", "deep", env=SECRETS)
     assert short(result) == blamed("rabbit@127.0.0.77")
-    assert result["message"] == "its cluster lacks nodes: rabbit@127.0.0.77 no member"
+    assert result["message"].startswith("its cluster lacks nodes: rabbit@127.0.0.77 no member")
     services.write(section(one, "nodes = 4", f"api = {one.api}"))
-    assert services.check("rabbitmq", "deep", env=SECRETS)["message"] == "its cluster lacks nodes: 3 members, not 4"
+    message = services.check("rabbitmq", "deep", env=SECRETS)["message"]
+    assert "its cluster lacks nodes: 3 members, not 4" in message
 
 
 def test_a_frozen_node_is_to_blame_for_what_hangs_on_healthy_ones(services: Services, rabbits: Rabbits) -> None:
-    one, _, three = rabbits.brokers
+    one, two, three = rabbits.brokers
     three.freeze()
-    result = check(services, one)
-    assert short(result) == blamed(three.address)
-    assert result["seconds"] < 7
+    for broker in (one, two):
+        result = check(services, broker)
+        assert short(result) == blamed(three.address)
+        assert result["message"] == "no end after 5 s, waiting for queue.declare"
+        assert result["proved"] == f"a login at {broker.address}:5672"
+        assert 4.9 <= result["duration_ms"] / 1000 < 5.2  # by the check's own timer: nobody had to kill it
     frozen = check(services, three)
     assert short(frozen) == DOWN
     assert frozen["message"].endswith("no answer in time")

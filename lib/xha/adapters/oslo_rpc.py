@@ -55,16 +55,16 @@ def _count_consumers(channel: BlockingChannel, name: str, *, exchange: bool = Fa
     try:
         if exchange:
             own.exchange_declare(name, passive=True)
-            return 0
-        return int(own.queue_declare(name, passive=True).method.consumer_count or 0)
+            number = 0
+        else:
+            number = int(own.queue_declare(name, passive=True).method.consumer_count or 0)
+        own.close()  # not where the broker hangs: its goodbye would hang too
     except pika.exceptions.ChannelClosedByBroker as error:
         if error.reply_code != _NOT_FOUND:
             raise AmqpError(name, AmqpFault.PERMISSION, f"{error.reply_code} {error.reply_text}"[:160]) from None
         # "home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible"
         return Silence.QUEUE_DOWN if "home node" in error.reply_text else None
-    finally:
-        if own.is_open:
-            own.close()
+    return number
 
 
 def _call(channel: BlockingChannel, target: RpcTarget, seconds: float, proved: str) -> RpcReply | Silence:

@@ -155,7 +155,7 @@ def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> li
         findings.append(Finding(f"it is {own}, which is none of the expected nodes"))
     away = sorted(node.name for node in nodes if not node.running and (not wanted or node.name in wanted))
     # A partitioned node does not look as if it ran from the other side: said once is enough.
-    split = {name for node in nodes for name in node.partitions or ()}
+    split = {name for node in nodes if node.partitions for name in (node.name, *node.partitions)}
     if set(away) - split:
         left = len(nodes) - len(away)
         majority = "" if 2 * left > len(nodes) else ", and no majority is left"
@@ -178,7 +178,10 @@ def _find_alarms(cluster: Cluster) -> list[Finding]:
 
 def _find_queues(expected: Expected, cluster: Cluster) -> list[Finding]:
     queues = cluster.queues or ()
-    away = sorted(node.name for node in cluster.nodes or () if not node.running)
+    running = {node.name for node in cluster.nodes or () if node.running}
+    wanted = {*(expected if isinstance(expected, tuple) else ()), *(node.name for node in cluster.nodes or ())}
+    # Copies that are missing are missing on the nodes that are.
+    away = sorted(wanted - running) if cluster.nodes is not None else []
     blame = dependency(away[0]) if away else SELF
     number = len(expected) if isinstance(expected, tuple) else expected
     nodes = max(len(cluster.nodes or ()), number)
