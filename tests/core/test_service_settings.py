@@ -121,6 +121,7 @@ def test_keys_of_haproxy() -> None:
         pytest.param(
             f"[service nova-api]\npassword_env = {SECRET}!\n", ["[service nova-api] password_env"], id="one for a name"
         ),
+        pytest.param("[service pacemaker]\ndeadline = 4s\n", ["[service pacemaker] deadline", "5s"], id="too short"),
         pytest.param("[service haproxy]\nvip = lb1\n", ["[service haproxy] vip", "lb1"], id="a name for a VIP"),
         pytest.param("[service haproxy]\nvip_ports = 80\n", ["[service haproxy] vip_ports", "vip"], id="without a VIP"),
         pytest.param("[service haproxy]\nbackends = a\nignore = b\n", ["[service haproxy] ignore"], id="both lists"),
@@ -197,7 +198,8 @@ def test_the_catalogue_is_the_table() -> None:
 def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
     assert re.compile(CATALOGUE[kind].process).match(command)
     others = {name for name, row in CATALOGUE.items() if re.compile(row.process).match(command)}
-    assert others == {kind}
+    # Debian splits neutron-server in two: its second half has the same process where it is not split.
+    assert others - {"neutron-rpc-server"} == {kind}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,7 +44,8 @@ def find_daemons(pattern: str) -> list[Daemon]:
         if matches(" ".join(process.info["cmdline"] or []).strip()):
             found[process.pid] = process
     mains = [process for process in found.values() if process.info["ppid"] not in found]
-    if not mains and not psutil.pid_exists(1):
+    # By the directory: a signal to a hidden process is refused, and so says that it is there.
+    if not mains and not os.path.isdir("/proc/1"):
         raise HiddenProcesses
     daemons = [daemon for daemon in map(_describe, mains) if daemon]
     return sorted(daemons, key=lambda daemon: daemon.started)

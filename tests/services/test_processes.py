@@ -1,0 +1,100 @@
+"""The level `process`: an anchored match on the whole command line, children included, stopped ones told."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loopback import Daemon, Net, find_program, wait_until
+from services.host import DOWN, WELL, Services, short
+
+PROGRAM = """
+import os, sys, time
+if os.fork() == 0:
+    os.setpgid(0, 0)
+while True:
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def api(net: Net, tmp_path: Path) -> Iterator[Daemon]:
+    """A Python program called nova-api, with a worker, as its own packages start it."""
+    script = tmp_path / "nova-api"
+    script.write_text(PROGRAM)
+    argv = [sys.executable, str(script), "--config-file", "/etc/nova/nova.conf"]
+    with Daemon(net, argv, tmp_path / "log") as daemon:
+        daemon.wait_ready(lambda: psutil.Process(daemon.pid).children(), 20, "it has a worker")
+        yield daemon
+        if daemon.is_running():
+            daemon.thaw()
+
+
+def own(services: Services, directory: Path) -> None:
+    """Only the processes of this test: the machine may have others."""
+    services.write(f"[service nova-api]\nprocess = ^\\S*python\\S* {directory}/nova-api( |$)\n")
+
+
+def test_a_process_with_its_worker(services: Services, api: Daemon, tmp_path: Path) -> None:
+    own(services, tmp_path)
+    result = services.check("nova-api", "process")
+    assert (short(result), result["proved"]) == (WELL, f"process {api.pid} runs with 1 child")
+
+
+def test_the_catalogue_s_own_pattern_finds_it(services: Services, api: Daemon) -> None:
+    assert short(services.check("nova-api", "process")) == WELL
+
+
+def test_who_only_has_its_name_in_a_command_line_is_not_it(services: Services, net: Net, tmp_path: Path) -> None:
+    script = tmp_path / "nova-api"
+    script.write_text("")
+    services.write(f"[service nova-api]\nprocess = ^(\\S*python\\S* )?{script}( |$)\n")
+    with Daemon(net, [find_program("tail", "coreutils"), "-f", str(script)], tmp_path / "log"):
+        result = services.check("nova-api", "process")
+    assert short(result) == DOWN
+    assert result["message"].startswith("no process matches ")
+
+
+def test_a_stopped_process_and_a_stopped_worker(services: Services, api: Daemon, tmp_path: Path) -> None:
+    own(services, tmp_path)
+    [worker] = psutil.Process(api.pid).children()
+    worker.suspend()
+    result = services.check("nova-api", "process")
+    assert (short(result), result["message"]) == (DOWN, f"its process {worker.pid} is stopped")
+    worker.resume()
+    api.freeze()
+    result = services.check("nova-api", "process")
+    assert (short(result), result["message"]) == (DOWN, f"process {api.pid} is stopped")
+    api.thaw()
+    wait_until(lambda: short(services.check("nova-api", "process")) == WELL, 10, "it runs again")
+
+
+def test_a_dead_one(services: Services, api: Daemon, tmp_path: Path) -> None:
+    own(services, tmp_path)
+    api.kill()
+    assert short(services.check("nova-api", "process")) == DOWN
+
+
+def test_who_may_not_see_other_processes_is_told_so(services: Services) -> None:
+    if shutil.which("unshare") is None or psutil.Process().uids().real != 0:
+        pytest.skip("not root")
+    services.write("[service nova-api]\nprocess = ^no-such-process\n")
+    for path in (services.directory, *services.directory.parents):
+        if "pytest" in str(path):
+            path.chmod(0o755)
+    # A /proc of its own: to remount the machine's would change it for everybody, whatever the mount namespace.
+    script = 'mount -t proc -o hidepid=2 xha-test /proc && "$@"; exit $?'
+    hidden = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-c", script, "sh"]
+    said = services.run("--service", "nova-api", "--level", "process", wrapper=hidden)
+    assert said.code == 2  # root sees them all the same
+    user = [*hidden, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    said = services.run("--service", "nova-api", "--level", "process", wrapper=user)
+    if "Permission denied" in said.err or "Failed to execute" in said.err or "not found" in said.err:
+        pytest.skip("this checkout is closed to other users")
+    assert said.code == 3
+    assert "hidepid" in said.out
