@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from loopback import Net, wait_until
 from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
 from services.host import BLIND, CAUTION, DOWN, WELL, Services, short
 from services.rabbit_host import SECRETS, section
+from xha.core.services.catalogue import CATALOGUE
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,11 @@ def test_a_broker_that_is_well(services: Services, broker: Broker, level: str, p
     result = services.check("rabbitmq", level, env=SECRETS)
     assert short(result) == WELL
     assert proved in result["proved"]
+
+
+def test_the_kind_s_own_pattern_finds_a_real_broker(broker: Broker) -> None:
+    line = " ".join(psutil.Process(broker.pid).cmdline())
+    assert re.match(CATALOGUE["rabbitmq"].process, line), line
 
 
 def test_without_an_account_it_greets(services: Services, broker: Broker) -> None:
