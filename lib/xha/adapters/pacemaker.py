@@ -8,11 +8,6 @@ that came before this host's own last change. Who decides on records reads them 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import signal
-import subprocess
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
@@ -37,6 +32,7 @@ from ..core.records import (
     stop_name,
     token_id,
 )
+from .crmtool import ClusterUnreachable, Failed, run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,20 +40,11 @@ if TYPE_CHECKING:
     from ..core.lineage import Generation, StopRecord
     from ..core.poll import Grant, Token
 
-TIMEOUT = 5.0
+__all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 # The attributes of a resource: xha-RESOURCE-report and so on.
 ATTRIBUTES = ("report", "state", "ready")
 # Exit codes of Pacemaker's tools (crm_exit_t): no such object, already there, no such attribute.
 _NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
-_DIRECTORIES = "/usr/sbin:/usr/bin:/sbin:/bin"
-# Of what a tool complains only its own sentence is passed on: cibadmin prints the whole configuration, passwords and
-# all, where a change does not fit.
-_SENTENCE = re.compile(r"^(?:Call |Could not |Error |error: |\w+: |Signon |Init )[^<>\n]*$", re.MULTILINE)
-_MOST_CHARACTERS = 160
-
-
-class ClusterUnreachable(Exception):
-    """Pacemaker did not do what it was asked; the text says why. It says nothing about the database."""
 
 
 class Pacemaker:
@@ -69,7 +56,7 @@ class Pacemaker:
     def node_name(self) -> str:
         """Return Pacemaker's own name of this node, which need not be that of the host."""
         if not self._node:
-            self._node = _run("crm_node", "--name").strip()
+            self._node = run_tool("crm_node", "--name").strip()
         return self._node
 
     # --- configuration
@@ -77,14 +64,14 @@ class Pacemaker:
     def read_cib(self, resource: str) -> Cib:
         """Return configuration and state, by this host's copy."""
         try:
-            return parse_cib(_run("cibadmin", "--query", "--local"), resource, two_node=_is_two_node())
+            return parse_cib(run_tool("cibadmin", "--query", "--local"), resource, two_node=_is_two_node())
         except (BadCib, BadRecord) as error:
             raise ClusterUnreachable(str(error)) from None
 
     def list_resources(self) -> tuple[str, ...]:
         """Return the names of the resources of this agent."""
         try:
-            return list_resources(_run("cibadmin", "--query", "--local"), AGENT)
+            return list_resources(run_tool("cibadmin", "--query", "--local"), AGENT)
         except BadCib as error:
             raise ClusterUnreachable(str(error)) from None
 
@@ -93,8 +80,8 @@ class Pacemaker:
     def read_attribute(self, name: str) -> dict[str, str]:
         """Return the attribute's value on every node that has one. The tool's plain output escapes nothing."""
         try:
-            text = _run("attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
-        except _Failed as error:
+            text = run_tool("attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
+        except Failed as error:
             if error.code == _NOT_SET:
                 return {}
             raise
@@ -102,15 +89,15 @@ class Pacemaker:
 
     def set_private(self, name: str, value: str) -> None:
         """Set an attribute that no configuration holds and that triggers nothing; it is gone when this host is."""
-        _run("attrd_updater", "--name", name, "--update", _printable(value), "--private")
+        run_tool("attrd_updater", "--name", name, "--update", _printable(value), "--private")
 
     def set_transient(self, name: str, value: str) -> None:
         """Set an attribute that rules see, until this host leaves the cluster."""
-        _run("attrd_updater", "--name", name, "--update", _printable(value), "--delay", "0")
+        run_tool("attrd_updater", "--name", name, "--update", _printable(value), "--delay", "0")
 
     def delete_attribute(self, name: str) -> None:
         """Take this node's value of an attribute away."""
-        _run("attrd_updater", "--name", name, "--delete")
+        run_tool("attrd_updater", "--name", name, "--delete")
 
     def forget_degraded(self, resource: str, node: str) -> bool:
         """Have the past degraded results of a node forgotten, if nothing worse was counted; return whether it had any.
@@ -123,7 +110,7 @@ class Pacemaker:
         counted = f"{state}//nvpair[starts-with(@name,'fail-count-{resource}')]"
         if not _exists(failed) or _exists(counted):
             return False
-        _run("crm_resource", "--cleanup", "--resource", resource, "--node", node)
+        run_tool("crm_resource", "--cleanup", "--resource", resource, "--node", node)
         return True
 
     # --- records
@@ -170,7 +157,7 @@ class Pacemaker:
         xml = f"<cluster_property_set id={quoteattr(own)}>{pair}</cluster_property_set>"
         try:
             _change("--create", "--scope", "crm_config", "--xml-text", xml)
-        except _Failed as error:
+        except Failed as error:
             if error.code == _EXISTS:
                 return False
             raise
@@ -202,7 +189,7 @@ class Pacemaker:
         for word in ATTRIBUTES:
             name = record_name(resource, word)
             for node in self.read_attribute(name):
-                _run("attrd_updater", "--name", name, "--delete", "--node", node)
+                run_tool("attrd_updater", "--name", name, "--delete", "--node", node)
         return True
 
     def _write(self, resource: str, texts: dict[str, str]) -> None:
@@ -242,23 +229,17 @@ def _printable(text: str) -> str:
 def _is_two_node() -> bool:
     """Return whether corosync counts one of two hosts as a quorum. Where it does not say, as on a remote node: yes."""
     try:
-        return _run("corosync-cmapctl", "-g", "quorum.two_node").strip().endswith("= 1")
-    except _Failed as error:
+        return run_tool("corosync-cmapctl", "-g", "quorum.two_node").strip().endswith("= 1")
+    except Failed as error:
         return "NOT_EXIST" not in error.complaint
     except ClusterUnreachable:
         return True
 
 
-class _Failed(ClusterUnreachable):
-    def __init__(self, text: str, code: int, complaint: str) -> None:
-        super().__init__(text)
-        self.code, self.complaint = code, complaint
-
-
 def _exists(xpath: str) -> bool:
     try:
-        _run("cibadmin", "--query", "--local", "--xpath", xpath)
-    except _Failed as error:
+        run_tool("cibadmin", "--query", "--local", "--xpath", xpath)
+    except Failed as error:
         if error.code == _NO_SUCH:
             return False
         raise
@@ -268,44 +249,7 @@ def _exists(xpath: str) -> bool:
 def _change(*words: str) -> None:
     """Change the configuration; what is to be removed and is not there is no error."""
     try:
-        _run("cibadmin", *words, "--sync-call")
-    except _Failed as error:
+        run_tool("cibadmin", *words, "--sync-call")
+    except Failed as error:
         if error.code != _NO_SUCH:
             raise
-
-
-def _run(*words: str) -> str:
-    environment = {"PATH": _DIRECTORIES, "LC_ALL": "C"}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - Pacemaker's own programs, and no shell
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=environment,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ClusterUnreachable(f"{words[0]}: {(error.strerror or 'cannot be run').lower()}") from None
-    try:
-        out, complaint = process.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        raise ClusterUnreachable(f"{words[0]} did not answer within {TIMEOUT:g} s") from None
-    except BaseException:
-        _kill(process)
-        raise
-    if process.returncode:
-        said = _SENTENCE.search(complaint)
-        why = said[0].strip()[:_MOST_CHARACTERS] if said else "failed"
-        why = why[len(words[0]) + 2 :] if why.startswith(f"{words[0]}: ") else why
-        raise _Failed(f"{words[0]}: {why} (exit code {process.returncode})", process.returncode, complaint)
-    return out
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()

@@ -1,4 +1,4 @@
-"""What each node of a resource would do next, and why: the dry run of the agent's decision, and what a grant may cost."""
+"""What each node of a resource would do next, and why: the dry run of the agent's decision, and what a grant costs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from .position import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Union
+    from typing import Any
 
     from .cib import Cib
     from .poll import Poll, Probe
-
-    _Reports = Mapping[str, Union[Ballot, Unread]]
 
 
 class Seen(NamedTuple):
@@ -27,7 +25,7 @@ class Seen(NamedTuple):
 
     resource: str
     cib: Cib
-    reports: _Reports = {}
+    reports: Mapping[str, Ballot | Unread] = {}
     members: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = {}
     arbitrators: Mapping[str, Probe] = {}
@@ -87,7 +85,7 @@ def digests(seen: Seen) -> dict[str, str]:
     return {node: digest(poll.fresh.values()) for node, poll in polls.items() if poll is not None}
 
 
-def needs_person(outlooks: Sequence[Outlook], reports: _Reports) -> bool:
+def needs_person(outlooks: Sequence[Outlook], reports: Mapping[str, Ballot | Unread]) -> bool:
     """Return whether nothing goes on by itself: somebody refuses, or nobody is Primary and all wait."""
     decisions = [one.decision for one in outlooks if one.decision is not None]
     primary = any(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports.values())
@@ -105,7 +103,9 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
         return f"{node} is no member; the members are {name_nodes(seen.members)}"
     ballots = [one for one in seen.reports.values() if isinstance(one, Ballot)]
     if not ballots:
-        return "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
+        return (
+            "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
+        )
     primaries = [one.node for one in ballots if one.state is State.PRIMARY]
     if primaries and (kind is not GrantKind.DISCARD or node in primaries):
         return f"{name_nodes(primaries)} answers as Primary: the cluster is there, and what it lacks can join it"

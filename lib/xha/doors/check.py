@@ -24,7 +24,10 @@ look (configuration, account, connections), and --help, --version and wrong usag
 
 
 class Command(NamedTuple):
-    """A parsed command line. mode is node, cluster, services, disable or enable; until is RFC 3339 in UTC."""
+    """A parsed command line. until is RFC 3339 in UTC.
+
+    mode is node, cluster, explain, services, disable, enable, grant or report; grant is a kind and a node.
+    """
 
     mode: str
     options: Options
@@ -33,6 +36,9 @@ class Command(NamedTuple):
     until: str | None = None
     why: str | None = None
     services: Wanted | None = None
+    resource: str | None = None
+    grant: tuple[str, str] | None = None
+    yes: bool = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,6 +79,8 @@ def _run(command: Command) -> int:
 
         run = switch.disable if command.mode == "disable" else switch.enable
         return run(command)
+    if command.mode in ("explain", "grant", "report"):
+        return _ask_pacemaker(command)
     if command.output == "watch":
         from .watch import watch
 
@@ -84,6 +92,20 @@ def _run(command: Command) -> int:
     from .node import check_node
 
     return check_node(command)
+
+
+def _ask_pacemaker(command: Command) -> int:
+    if command.mode == "explain":
+        from .explain import explain
+
+        return explain(command)
+    if command.mode == "grant":
+        from .grant import grant
+
+        return grant(command)
+    from .ownreport import report
+
+    return report(command)
 
 
 def _complain(command: Command, message: str) -> int:
@@ -101,7 +123,8 @@ def parse_command(arguments: Sequence[str]) -> Command:
     """Parse the command line. Exits 3 where it is wrong."""
     parser = _parser()
     said = parser.parse_args(list(arguments))
-    mode = "cluster" if said.cluster else "disable" if said.disable else "enable" if said.enable else "node"
+    modes = ("cluster", "disable", "enable", "grant", "report")
+    mode = next((name for name in modes if getattr(said, name)), "node")
     host = said.node if isinstance(said.node, Member) else None
     output = "json" if said.json else "nagios" if said.nagios else "watch" if said.watch else "text"
     services = wanted_services(said, output, parser)
@@ -111,11 +134,30 @@ def parse_command(arguments: Sequence[str]) -> Command:
         parser.error("--node HOST and --host name a host each: leave out one")
     if (host or said.host or said.port) and said.socket:
         parser.error("a host or port and --socket exclude each other: the socket is always this host's")
-    if mode in ("disable", "enable") and output != "text":
+    if mode not in ("node", "cluster") and output != "text":
         parser.error(f"--{output} goes with --node or --cluster")
-    if mode != "disable" and (said.until is not None or said.why is not None):
-        parser.error("--until and --why go with --disable")
-    return Command(mode, database_options(said), host, output, said.until, said.why)
+    if mode != "disable" and (said.until is not None or (said.why is not None and mode != "grant")):
+        parser.error("--until and --why go with --disable, and --why with --grant")
+    mode = _check_pacemaker_options(parser, said, mode, output)
+    options = database_options(said)
+    grant = said.grant and tuple(said.grant)
+    return Command(mode, options, host, output, said.until, said.why, resource=said.resource, grant=grant, yes=said.yes)
+
+
+def _check_pacemaker_options(parser: argparse.ArgumentParser, said: argparse.Namespace, mode: str, output: str) -> str:
+    """Return the mode, explain being one of its own. Exits 3 where the options do not fit it."""
+    if said.explain and mode != "cluster":
+        parser.error("--explain goes with --cluster")
+    if said.explain and output not in ("text", "json"):
+        parser.error(f"--{output} does not go with --explain")
+    mode = "explain" if said.explain else mode
+    if said.resource is not None and mode not in ("explain", "grant", "report"):
+        parser.error("--resource goes with --explain, --grant or --report")
+    if said.yes and mode != "grant":
+        parser.error("--yes goes with --grant")
+    if mode == "grant" and not (said.why or "").strip():
+        parser.error("--grant needs --why TEXT: who comes after you will ask")
+    return mode
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -134,7 +176,18 @@ def _parser() -> argparse.ArgumentParser:
     add_service_modes(modes)
     modes.add_argument("--disable", action="store_true", help="take this host's node out of service")
     modes.add_argument("--enable", action="store_true", help="put it back into service")
-    group = parser.add_argument_group("with --disable")
+    modes.add_argument(
+        "--grant",
+        metavar="WHAT=NODE",
+        type=argument(_grant),
+        help="let the cluster be formed although something cannot be proven: forget=NODE, bootstrap=NODE, discard=NODE",
+    )
+    modes.add_argument("--report", action="store_true", help="tell the others where this host's stopped data end")
+    group = parser.add_argument_group("the resource of Pacemaker's, with --cluster --explain, --grant and --report")
+    group.add_argument("--explain", action="store_true", help="what each node would do next, and why; changes nothing")
+    group.add_argument("--resource", metavar="NAME", help="which one, where there are several")
+    group.add_argument("--yes", action="store_true", help="with --grant: do not ask")
+    group = parser.add_argument_group("with --disable and --grant")
     group.add_argument("--until", metavar="TIME", type=argument(_until), help="2h, or 2026-01-31T22:00:00+01:00")
     group.add_argument("--why", metavar="TEXT", help="what the next person on duty should know")
     add_service_options(parser)
@@ -149,6 +202,14 @@ def _parser() -> argparse.ArgumentParser:
 @argument
 def _host(text: str) -> Member:
     return parse_member(text)
+
+
+def _grant(text: str) -> tuple[str, str]:
+    """Return kind and node. :raises ValueError: for another word."""
+    kind, _, node = text.partition("=")
+    if kind not in ("forget", "bootstrap", "discard") or not node:
+        raise ValueError(f"{text!r} is none of forget=NODE, bootstrap=NODE, discard=NODE")
+    return kind, node
 
 
 def _until(text: str) -> str:

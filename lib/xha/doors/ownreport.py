@@ -1,0 +1,92 @@
+"""xha-check --report: where the data of this host's stopped server end, told to the others in its name.
+
+For hosts on which the resource is not started, as on standby or banned ones: no keeper reports for them. What is left
+is the record of a clean stop: it tells the others that no server runs here, and what the data hold.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ..adapters.datadir import DataDirectory
+from ..adapters.launch import InUse, recover
+from ..adapters.mariadbd import Unusable, find_program, read_options
+from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
+from ..adapters.rundir import RunDir
+from ..adapters.thishost import read_boot_id
+from ..core.lineage import History, StopRecord
+from ..core.noderecord import NodeRecord
+from ..core.position import Kind, classify
+from ..core.verdict import ExitCode
+from .explain import NoAnswer, choose_resource, read_settings
+from .galera.service import locked
+
+if TYPE_CHECKING:
+    from ..adapters.mariadbd import Program
+    from ..core.position import Standing
+    from .check import Command
+
+RECOVERY_SECONDS = 3600.0
+
+
+def report(command: Command) -> int:
+    """Recover the position, print it and record it. Returns 0 if it is recorded, 1 if there is none, 3 otherwise."""
+    if os.geteuid():
+        return _refuse("the data are the server's: run it as root")
+    try:
+        cluster = Pacemaker()
+        resource = choose_resource(cluster, command.resource)
+        return _report(cluster, resource)
+    except (ClusterUnreachable, NoAnswer, Unusable, InUse, OSError) as error:
+        return _refuse(str(error))
+
+
+def _report(cluster: Pacemaker, resource: str) -> int:
+    run, node = RunDir(resource), cluster.node_name()
+    program, _ = read_options(find_program(run.read_settings() or read_settings(cluster.read_cib(resource))))
+    run.make()
+    # No keeper can begin meanwhile: it would start the server that the record says is stopped.
+    with locked(run) as free:
+        if not free:
+            return _refuse(
+                f"a keeper of {resource} runs on {node} and reports by itself: xha-check --cluster --explain"
+            )
+        record = DataDirectory(program.datadir).read_record() or NodeRecord()
+        standing = _recover(program, record)
+        history = History(standing.position, record.line)
+        where = f" at {history}" if standing.position.real else ""
+        print(f"{node}: {program.datadir} is {standing.kind.value}{where}")
+        if standing.kind in (Kind.EMPTY, Kind.FOREIGN):
+            print(f"xha-check: nothing that could be compared: --grant forget={node} tells the others", file=sys.stderr)
+            return ExitCode.WARNING
+        cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), record.view))
+    print(f"recorded: {resource} on {node} is stopped there; it holds until the resource is started on it")
+    return ExitCode.OK
+
+
+def _recover(program: Program, record: NodeRecord) -> Standing:
+    directory = DataDirectory(program.datadir)
+    contents = directory.read_contents()
+    found = None
+    if contents.initialised and not record.discarded:
+        recovery = recover(program, time.monotonic() + RECOVERY_SECONDS)
+        if recovery.position is None:
+            why = recovery.errors[-1] if recovery.errors else "see the server's error log"
+            raise NoAnswer(f"the server does not tell where its data end: {why}")
+        found = recovery.position
+    return classify(
+        directory.read_grastate(),
+        found,
+        contents.user_schemas,
+        clean_stop=record.clean_stop,
+        transfer_begun=contents.transfer_begun,
+        discarded=record.discarded,
+    )
+
+
+def _refuse(text: str) -> int:
+    print(f"xha-check: {text}", file=sys.stderr)
+    return ExitCode.UNKNOWN
