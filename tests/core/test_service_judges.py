@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.services import haproxy, http_rows, memcached
+from xha.core.services import haproxy, http_rows, memcached, pacemaker
 from xha.core.services.http import Answer, Cause, judge_cause, judge_protocol, judge_request
 from xha.core.services.mysql import judge_verdict
 from xha.core.services.result import Level, Result, Status
@@ -284,3 +285,77 @@ def test_saturation(stats: str, outcome: tuple[str, str | None]) -> None:
 )
 def test_the_database_s_verdict_is_xha_s_own(code: Code, level: Level, outcome: tuple[str, str | None]) -> None:
     assert short(judge_verdict("mysql", level, judge(Unreadable(code), Policy()))) == outcome
+
+
+# --- pacemaker
+
+CRM_MON = (Path(__file__).parent / "listings/crm_mon-2.1.5.xml").read_text()
+GOOD = CRM_MON.replace('stonith-enabled="false"', 'stonith-enabled="true"').replace('"ignore"', '"stop"')
+BAD = '<resource id="bad" resource_agent="ocf:pacemaker:NoSuch" role="Stopped"'
+GOOD = GOOD.replace(BAD, BAD.replace("role=", 'target_role="Stopped" role='))
+FAILURE = '<failures><failure op_key="vip_monitor_2000" node="xha-1" exitcode="7"/></failures><node_history>'
+
+
+def cluster(text: str, **changes: Any) -> Result:
+    return pacemaker.judge_cluster(settings("pacemaker", **changes), pacemaker.parse_crm_mon(text), "quorum")
+
+
+def test_what_crm_mon_2_1_5_says() -> None:
+    state = pacemaker.parse_crm_mon(CRM_MON)
+    assert (state.dc, state.quorate, state.nodes) == ("xha-1", True, {"xha-1": True})
+    assert (state.stonith, state.no_quorum_policy, state.maintenance) == (False, "ignore", False)
+    assert [(one.name, one.active, one.missing) for one in state.resources] == [
+        ("vip", 1, 0),
+        ("c", 1, 0),
+        ("bad", 0, 1),
+        ("off", 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "words"),
+    [
+        pytest.param(GOOD, WELL, "1 nodes online, 2 resources run", id="well"),
+        pytest.param(CRM_MON, ("warning", "dependency:bad"), "bad should run and runs nowhere", id="one that cannot"),
+        pytest.param(GOOD.replace('present="true"', 'present="false"'), DOWN, "no DC", id="no DC"),
+        pytest.param(GOOD.replace('with_quorum="true"', 'with_quorum="false"'), DOWN, "no quorum", id="no quorum"),
+        pytest.param(
+            GOOD.replace('stonith-enabled="true"', 'stonith-enabled="false"'), CAUTION, "fenced", id="stonith"
+        ),
+        pytest.param(GOOD.replace('"stop"', '"ignore"'), CAUTION, "both halves", id="no-quorum-policy"),
+        pytest.param(GOOD.replace('maintenance-mode="false"', 'maintenance-mode="true"'), CAUTION, "VIP", id="at rest"),
+        pytest.param(GOOD.replace("<node_history>", FAILURE), ("warning", "dependency:vip"), "cleanup", id="a failure"),
+        pytest.param(
+            GOOD.replace('blocked="false"', 'blocked="true"', 1), ("warning", "dependency:vip"), "blocked", id="blocked"
+        ),
+        pytest.param(
+            GOOD.replace('online="true"', 'online="false"'),
+            ("warning", "dependency:xha-1"),
+            "offline",
+            id="a node away",
+        ),
+        pytest.param(
+            GOOD.replace('unclean="false"', 'unclean="true"'), ("warning", "dependency:xha-1"), "unclean", id="unclean"
+        ),
+    ],
+)
+def test_a_cluster(text: str, outcome: tuple[str, str | None], words: str) -> None:
+    result = cluster(text)
+    assert short(result) == outcome
+    assert words in result.message
+
+
+def test_what_a_section_asks_of_a_cluster() -> None:
+    assert short(cluster(GOOD, expect_nodes=1, resources=("vip", "c"))) == WELL
+    assert short(cluster(GOOD, expect_nodes=2)) == ("warning", "dependency:nodes")
+    assert short(cluster(GOOD, resources=("off",))) == ("warning", "dependency:off")
+    assert short(cluster(GOOD.replace("<node_history>", FAILURE), max_failures=1)) == WELL
+    assert short(cluster(GOOD.replace('"stop"', '"ignore"'), warn_settings=False)) == WELL
+
+
+@pytest.mark.parametrize(
+    "text", ["", "CLUSTER OK", "<a/>", '<a><status code="102" message="Not connected"/></a>', "<pacemaker-result>"]
+)
+def test_what_is_no_cluster_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="crm_mon"):
+        pacemaker.parse_crm_mon(text)
