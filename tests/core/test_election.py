@@ -45,7 +45,9 @@ def empty(node: str, **changes: Any) -> Ballot:
 
 
 def primary(node: str, seqno: int = 20, **changes: Any) -> Ballot:
-    return report(node, seqno, state=State.PRIMARY, component=VIEW, **changes)
+    """A member of the Primary that went on without the others."""
+    facts = {"component": View("view 8", (f"u{node[1:]}",)), **changes}
+    return report(node, seqno, state=State.PRIMARY, **facts)
 
 
 def alive(node: str, seqno: int = 12, component: tuple[str, ...] = ("u1",), **changes: Any) -> Ballot:
@@ -107,6 +109,12 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
         ),
         pytest.param(look("n1", empty("n1"), empty("n2")), Wait, "n3", id="1 the first ever needs everybody"),
         pytest.param(look("n1", report("n1"), primary("n2")), Join, "n2 is Primary", id="4 killed alone: it joins"),
+        pytest.param(
+            look("n1", report("n1"), primary("n2", component=VIEW)),
+            Wait,
+            "has not noticed yet that the server of n1 has ended",
+            id="4 killed a moment ago: not before the others have noticed",
+        ),
         pytest.param(look("n1", empty("n1"), primary("n2")), Join, "no data", id="10 an empty one joins"),
         pytest.param(
             look("n1", report("n1", kind=Kind.IN_DOUBT), primary("n2")), Join, "in doubt", id="11 one in doubt joins"

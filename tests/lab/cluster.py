@@ -87,3 +87,9 @@ def running_on(host: Host, resource: str) -> set[str]:
     """The nodes on which Pacemaker says that `resource` (or an instance of it) is active."""
     found = read_crm(host).iterfind(f".//resource[@id='{resource}']")
     return {node.get("name", "") for entry in found if entry.get("active") == "true" for node in entry.iterfind("node")}
+
+
+def failures(host: Host, resource: str) -> int:
+    """How many results of `resource` Pacemaker lists as failures."""
+    found = read_crm(host).iterfind("failures/failure")
+    return sum(failure.get("op_key", "").startswith(f"{resource}_") for failure in found)

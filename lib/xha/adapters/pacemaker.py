@@ -100,17 +100,21 @@ class Pacemaker:
         run_tool("attrd_updater", "--name", name, "--delete")
 
     def forget_degraded(self, resource: str, node: str) -> bool:
-        """Have the past degraded results of a node forgotten, if nothing worse was counted; return whether it had any.
+        """Have past results that were no failures leave the list of failures of a node; return whether there was one.
 
-        Pacemaker lists each as a failure, and with one in its history answers a changed parameter with a restart in
-        place of reload-agent (measured, 2.1.5).
+        Pacemaker lists a degraded result, and a probe that finds a server, in the history of failures, and with an
+        entry there answers a changed parameter with a restart in place of reload-agent (measured, 2.1.5).
+        crm_resource --cleanup is no help: its probe finds a server.
         """
-        state = f"//node_state[@uname='{node}']"
-        failed = f"{state}//lrm_resource[@id='{resource}']/lrm_rsc_op[@rc-code='190']"
-        counted = f"{state}//nvpair[starts-with(@name,'fail-count-{resource}')]"
-        if not _exists(failed) or _exists(counted):
-            return False
-        run_tool("crm_resource", "--cleanup", "--resource", resource, "--node", node)
+        entry = f"lrm_rsc_op[@id='{resource}_last_failure_0' and (@rc-code='190' or @rc-code='0')]"
+        where = f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']/{entry}"
+        try:
+            run_tool("cibadmin", "--query", "--local", "--xpath", where)
+        except Failed as error:
+            if error.code == _NO_SUCH:
+                return False
+            raise
+        _change("--delete", "--xpath", where)
         return True
 
     # --- records
@@ -234,16 +238,6 @@ def _is_two_node() -> bool:
         return "NOT_EXIST" not in error.complaint
     except ClusterUnreachable:
         return True
-
-
-def _exists(xpath: str) -> bool:
-    try:
-        run_tool("cibadmin", "--query", "--local", "--xpath", xpath)
-    except Failed as error:
-        if error.code == _NO_SUCH:
-            return False
-        raise
-    return True
 
 
 def _change(*words: str) -> None:

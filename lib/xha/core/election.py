@@ -87,6 +87,9 @@ def _join_one(poll: Poll, primary: str) -> Decision:
     line = theirs.line
     if mine.kind is Kind.EMPTY:
         return Join(f"{primary} is Primary and {poll.me} holds no data: it gets all of them", primary, line)
+    if mine.state is State.STOPPED and theirs.component and mine.own_uuid in theirs.component.members:
+        # Without us it may be no majority, and then a joiner would only be in the way of who makes it Primary again.
+        return Wait(f"{primary} has not noticed yet that the server of {poll.me} has ended", (primary,))
     order = compare(mine.history, theirs.history) if mine.kind is not Kind.FOREIGN else Order.OTHER
     if order in (Order.EQUAL, Order.BEHIND):
         how = "its saved state is in doubt: it gets all data" if mine.kind is Kind.IN_DOUBT else "it gets what it lacks"

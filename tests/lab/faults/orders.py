@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from lab import processes
+from lab.cluster import failures
 from lab.faults.crashes import SERVER, begin, kill_now
 from lab.faults.fault import ACTIVE, Act, Fault, Scene
 from lab.host import Host
@@ -13,6 +14,7 @@ from lab.waiting import GaveUp, wait_until
 
 STOP_SECONDS = 180
 PASSWORD_SECONDS = 60
+HISTORY_SECONDS = 45
 FEW_CONNECTIONS = 10  # the least that the server accepts for max_connections
 
 
@@ -47,6 +49,12 @@ def give_password_back(scene: Scene) -> None:
     """Where no node ever takes it the fault goes on, and that is the agent's doing: no operator could end it so."""
     with suppress(GaveUp):
         set_password(scene.contender.account.password)(scene)
+
+
+def await_clean_history(scene: Scene) -> None:
+    """Wait a while for the failures of the past to leave Pacemaker's list: with one there, any agent is restarted."""
+    with suppress(GaveUp):
+        wait_until("no failure to be listed", lambda: not failures(scene.lab["h1"], "p_mysql"), timeout=HISTORY_SECONDS)
 
 
 def change_a_check(scene: Scene) -> None:
@@ -117,7 +125,13 @@ ORDERS = (
         relieve=give_password_back,
         lasts=60,
     ),
-    Fault("parameter-changed", "one parameter of the agent's check is changed with pcs", change_a_check, lasts=40),
+    Fault(
+        "parameter-changed",
+        "one parameter of the agent's check is changed with pcs",
+        change_a_check,
+        prepare=await_clean_history,
+        lasts=40,
+    ),
     Fault(
         "stop-in-order",
         "all hosts leave the cluster cleanly, in order, and return",

@@ -14,6 +14,7 @@ from ...core.decision import Refuse
 from ...core.election import elect
 from ...core.lineage import ROOT
 from ...core.poll import Around, Probe, Token, count
+from ...core.position import NO_UUID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,7 +192,7 @@ class Council:
     def hears_primary(self, uuid: str) -> bool:
         """Return whether another member says that it is in a Primary component of this history."""
         others = (one for node, one in self.reports.items() if node != self.me and isinstance(one, Ballot))
-        return any(one.state is State.PRIMARY and one.position.uuid == uuid for one in others)
+        return any(one.state is State.PRIMARY and uuid in (one.position.uuid, NO_UUID) for one in others)
 
     def holds_token(self) -> bool:
         """Look anew, and return whether the token is this node's, for this epoch."""

@@ -1,0 +1,218 @@
+"""What a keeper does to its node: one deed at a time, each looked at again before it is done, each said in a line."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.mariadbd import Unusable
+from ...core.ballot import State
+from ...core.ballotbox import compose_ballot
+from ...core.bulletin import Phase
+from ...core.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
+from ...core.obstacles import name_nodes
+from .council import new_id
+
+if TYPE_CHECKING:
+    from ...adapters.log import Log
+    from ...core.ballot import Ballot
+    from ...core.decision import Decision
+    from .council import Council
+    from .own import OwnNode
+    from .speaker import Speaker
+
+# How long the holder of the token waits for everybody to answer again.
+TOKEN_PATIENCE = 20.0
+# How long after it asked a node says so, before it says what follows from the answers that are missing.
+ANSWER_SECONDS = 5.0
+STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
+_STARTS = (State.STARTING, State.RESTORING)
+
+
+class Plan(NamedTuple):
+    """A Primary that this node is about to form under the token: what it was shown, and until when it waits."""
+
+    shown: str
+    until: float
+
+
+class Over(Exception):
+    """The keeper has nothing more to do here."""
+
+
+class Hands:
+    """One node's deeds.
+
+    plan: the token was taken, and everybody is asked again. forming_since: a Primary was begun here and is not there
+    yet (monotonic seconds, 0.0: none was). announced: the state that the report says before the server runs.
+    """
+
+    def __init__(self, own: OwnNode, council: Council, speaker: Speaker, log: Log) -> None:
+        self.own, self.council, self.speaker, self.log = own, council, speaker, log
+        self.plan: Plan | None = None
+        self.forming_since = 0.0
+        self.announced: State | None = None
+        self._why = ""
+        self._epochs: tuple[str, ...] = ()
+
+    def reset(self) -> None:
+        """Begin anew: the server has ended, and what was asked before does not count any more."""
+        self.plan, self.announced, self.forming_since = None, None, 0.0
+        self.council.ask()
+
+    def ballot(self) -> Ballot:
+        """Return this node's report. While it holds the token it answers nobody's new question."""
+        if self.plan is None:
+            self._epochs = self.council.asked()
+            token = self.council.token
+            if token is not None and token.node == self.council.me and not self.forming_since:
+                self._epochs = (*self._epochs, token.epoch)
+        return compose_ballot(
+            self.council.me,
+            self.own.facts(self.announced, self.council.addresses),
+            epochs=self._epochs,
+            opens=self.council.epoch,
+            members=self.council.members,
+        )
+
+    @property
+    def phase(self) -> Phase:
+        """What the server, or its absence, is called in a bulletin."""
+        if self.own.process is None:
+            return Phase.WAITING
+        if self.own.state not in _STARTS:
+            return Phase.RUNNING
+        return self.own.launched.phase if self.own.launched else Phase.STARTING
+
+    def act(self, decision: Decision) -> None:
+        """Do what was decided, or the first part of it."""
+        if self.plan is not None:
+            self._use_token(self.plan, decision)
+        elif isinstance(decision, (Wait, Refuse)):
+            self._hold(decision)
+        elif isinstance(decision, Join):
+            self._join(decision)
+        elif isinstance(decision, RestoreView):
+            self._restore(decision)
+        else:
+            self._take_token(decision)
+
+    def _may(self, what: str) -> bool:
+        """Look again whether an operator has taken the node out of our hands. Nothing is changed then."""
+        forbidden = self.council.forbidden()
+        if forbidden:
+            self.speaker.say(Phase.HELD, f"{what} is due, but {forbidden}", self.own)
+        return not forbidden
+
+    def _hold(self, decision: Wait | Refuse) -> None:
+        refusing = isinstance(decision, Refuse)
+        reason = f"{decision.reason}; {decision.remedy}" if decision.remedy else decision.reason
+        starting = self.own.process is not None and self.own.state in (State.STARTING, State.RESTORING)
+        phase = Phase.REFUSING if refusing else self.phase if starting else Phase.WAITING
+        silent = self.council.unanswered()
+        if silent and not decision.first and self.council.age < ANSWER_SECONDS:
+            reason = f"asking {name_nodes(silent)}"
+        elif starting and not refusing and not decision.first:
+            reason = self._why or reason
+        self.speaker.say(phase, reason, self.own)
+        if decision.first is not None and self._may(decision.first.value):
+            self._take_step(decision.first)
+
+    def _take_step(self, step: Step) -> None:
+        if step is Step.STOP:
+            self.log.warning("stopping mysqld")
+            # One that waits for its group serves nobody, has nothing to write, and does not listen to SIGTERM.
+            if not self.own.stop(DEAF_SECONDS if self.own.is_deaf else STOP_SECONDS):
+                self.speaker.end(Phase.FAILED, "mysqld does not end, not even by SIGKILL", self.own)
+                raise Over
+            self.reset()
+        elif step is Step.SET_VIEW_ASIDE:
+            self.own.directory.set_view_aside()
+        elif self.council.consume_grants("discard"):
+            self.log.warning("a grant gives up the data here: they are not deleted, the next join replaces them")
+            self.own.directory.discard()
+            self.own.standing = None
+
+    def _join(self, decision: Join) -> None:
+        own = self.own
+        if own.process is not None:
+            if decision.primary == self.council.me:
+                own.remember(own.record._replace(line=self.council.newest_line(own.record.line)))
+            running = own.state is State.PRIMARY
+            self.speaker.say(self.phase, decision.reason if running else self._why or decision.reason, own)
+            return
+        if self._may("joining"):
+            own.directory.set_view_aside()
+            own.remember(own.record._replace(line=decision.line, clean_stop=None))
+            self._launch(Phase.STARTING, State.STARTING, decision.reason)
+
+    def _restore(self, decision: RestoreView) -> None:
+        if self.own.process is not None:
+            self.speaker.say(Phase.RESTORING, decision.reason, self.own)
+        elif self._may("forming the last view again"):
+            self._launch(Phase.RESTORING, State.RESTORING, decision.reason)
+
+    def _launch(self, phase: Phase, state: State, reason: str, *, bootstrap: bool = False) -> None:
+        """Say that a server starts, see that everybody can know it, and start it."""
+        self.announced, self._why = state, reason
+        self.speaker.say(phase, reason, self.own)
+        self.council.delete_stop()
+        seen = self.council.confirm(self.ballot())
+        if not seen or (phase is not Phase.STARTING and self.council.is_token_elsewhere()):
+            self.announced, self.forming_since = None, 0.0
+            return
+        try:
+            self.own.start(phase, bootstrap=bootstrap)
+        except Unusable as error:
+            self.speaker.end(Phase.FAILED, str(error), self.own, permanent=True)
+            raise Over from None
+        except OSError as error:
+            self.speaker.end(Phase.FAILED, f"mysqld cannot be started: {error}", self.own)
+            raise Over from None
+
+    # --- forming a Primary
+
+    def _take_token(self, decision: Bootstrap | Revive) -> None:
+        """Take the one right to form a Primary, and ask everybody again."""
+        if not self._may("forming the cluster"):
+            return
+        shown = self.council.shown()
+        self.council.ask()
+        if self.council.take_token(shown):
+            self.plan = Plan(shown, time.monotonic() + TOKEN_PATIENCE)
+            self.speaker.say(Phase.FORMING, f"{decision.reason}; asking everybody once more", self.own)
+
+    def _use_token(self, plan: Plan, decision: Decision) -> None:
+        """Act if all that was seen still stands; give the token back if it does not."""
+        if isinstance(decision, (Bootstrap, Revive)) and self.council.shown() == plan.shown:
+            if self.council.holds_token() and self._may("forming the cluster"):
+                return self._form(decision)
+        elif self.council.unanswered() and time.monotonic() < plan.until:
+            return None
+        self.plan = None
+        self.council.release_token()
+        self.log.info("the reports have changed since the token was taken: it is given back")
+        return None
+
+    def _form(self, decision: Bootstrap | Revive) -> None:
+        self.plan = None
+        if decision.grants and not self.council.consume_grants(*{grant.kind.value for grant in decision.grants}):
+            return
+        line = decision.founding.line(new_id())
+        own, council = self.own, self.council
+        own.remember(own.record._replace(line=line, clean_stop=None, discarded=False))
+        self.forming_since = time.monotonic()
+        if isinstance(decision, Revive):
+            council.record(line=line, cluster=own.position.uuid)
+            self.speaker.say(Phase.REVIVING, decision.reason, own)
+            self.log.warning(decision.reason)
+            refused = own.revive()
+            if refused:
+                self.log.warning(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew")
+                self._take_step(Step.STOP)
+            return
+        own.directory.set_view_aside()
+        if decision.position.real:
+            council.record(line=line, cluster=decision.position.uuid)
+            own.directory.write_grastate(decision.position, safe_to_bootstrap=True)
+        self._launch(Phase.FORMING, State.STARTING, decision.reason, bootstrap=True)
