@@ -1,0 +1,49 @@
+"""The Galera node among the services: xha's own verdict, on a real node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loopback import Node
+from services.host import BLIND, CAUTION, DOWN, WELL, Services, short
+
+
+@pytest.fixture
+def galera(node: Node, services: Services, tmp_path: Path) -> Node:
+    node.create_account("xhaservices@localhost")
+    (tmp_path / "client.cnf").write_text("[client]\nuser = xhaservices\n")
+    services.write(
+        f"[database]\nsocket = {node.socket}\ndefaults_file = {tmp_path}/client.cnf\n[responder]\n"
+        f"disabled_file = {tmp_path}/disabled\n[service mysql]\ndeadline = 4s\n"
+    )
+    return node
+
+
+def test_a_synced_node_a_desynced_and_a_refusing_one(services: Services, galera: Node) -> None:
+    for level, words in (("process", "runs"), ("protocol", "a query is answered"), ("deep", "Synced")):
+        result = services.check("mysql", level)
+        assert short(result) == WELL
+        assert words in result["proved"]
+    galera.sql("SET GLOBAL wsrep_desync = ON")
+    result = services.check("mysql")
+    assert short(result) == CAUTION
+    assert result["message"].startswith("desynced: ")
+    galera.sql("SET GLOBAL wsrep_desync = OFF")
+    galera.sql("SET GLOBAL wsrep_reject_queries = ALL")
+    result = services.check("mysql")
+    assert short(result) == DOWN
+    assert result["message"].startswith("rejecting-queries: ")
+    assert short(services.check("mysql", "protocol")) == WELL
+    galera.sql("SET GLOBAL wsrep_reject_queries = NONE")
+
+
+def test_a_frozen_one_and_one_that_refuses_the_account(services: Services, galera: Node, tmp_path: Path) -> None:
+    galera.freeze()
+    result = services.check("mysql")
+    assert short(result) == DOWN
+    assert "hung" in result["message"]
+    galera.thaw()
+    (tmp_path / "client.cnf").write_text("[client]\nuser = nobody-here\n")
+    assert short(services.check("mysql")) == BLIND
