@@ -108,7 +108,8 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
         )
     primaries = [one.node for one in ballots if one.state is State.PRIMARY]
     if primaries and (kind is not GrantKind.DISCARD or node in primaries):
-        return f"{name_nodes(primaries)} answers as Primary: the cluster is there, and what it lacks can join it"
+        verb = "answers" if len(primaries) == 1 else "answer"
+        return f"{name_nodes(primaries)} {verb} as Primary: the cluster is there, and what it lacks can join it"
     report = seen.reports.get(node)
     if kind is GrantKind.FORGET:
         runs = isinstance(report, Ballot) and report.state is not State.STOPPED

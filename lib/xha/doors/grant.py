@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ..adapters.account import own_account
 from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
 from ..core.disabled import clean
-from ..core.outlook import describe, digests, object_to, tell_losses
+from ..core.outlook import describe, digests, foresee, object_to, tell_losses
 from ..core.poll import GRANT_LIFE, Grant, GrantKind
 from ..core.verdict import ExitCode
-from .explain import NoAnswer, choose_resource, look
+from .explain import NoAnswer, choose_resource, look, outlook_lines
 
 if TYPE_CHECKING:
     from ..core.outlook import Seen
@@ -42,7 +42,7 @@ def grant(command: Command) -> int:
         seen, shown = _settle(cluster, resource, node)
         objection = object_to(seen, kind, node)
         if objection:
-            print(f"xha-check: not granted: {objection}", file=sys.stderr)
+            print(f"xha-check: not granted: {clean(objection, 500)}", file=sys.stderr)
             return ExitCode.CRITICAL
         print("\n".join(_show(seen, kind, node)))
         if not (command.yes or _confirms(node)):
@@ -52,12 +52,11 @@ def grant(command: Command) -> int:
             return _refuse("not granted: the reports have changed meanwhile; look again")
         who = clean(os.environ.get("SUDO_USER") or own_account())
         cluster.add_grant(resource, Grant(kind, node, shown, time.time(), who, clean(command.why or "")))
+        print(f"granted: {word}={node}, for {GRANT_LIFE / 60:.0f} minutes, and for these reports alone")
+        seen = look(cluster, resource)
     except (ClusterUnreachable, NoAnswer) as error:
         return _refuse(str(error))
-    print(
-        f"granted: {word}={node}, for {GRANT_LIFE / 60:.0f} minutes, and for these reports alone; "
-        "xha-check --cluster --explain tells what follows"
-    )
+    print("\n".join(outlook_lines(seen, foresee(seen))))
     return ExitCode.OK
 
 
@@ -82,7 +81,7 @@ def _show(seen: Seen, kind: GrantKind, node: str) -> list[str]:
     for name in seen.members:
         host = seen.cib.hosts.get(name)
         told.append(f"  {name} ({host.value if host else 'unknown'}): {describe(seen, name)}")
-    told.append(f"granted: {_EFFECT[kind].format(node=node)}")
+    told.append(f"to be granted: {_EFFECT[kind].format(node=node)}")
     losses = [one for one in tell_losses(seen, kind, node) if one]
     told += [f"MAY BE LOST: {one}" for one in losses] or ["may be lost: nothing that anybody reports"]
     return told
