@@ -289,7 +289,7 @@ def test_the_database_s_verdict_is_xha_s_own(code: Code, level: Level, outcome: 
 
 # --- pacemaker
 
-CRM_MON = (Path(__file__).parent / "listings/crm_mon-2.1.5.xml").read_text()
+CRM_MON = (Path(__file__).parent / "clusters/crm_mon-2.1.5.xml").read_text()
 GOOD = CRM_MON.replace('stonith-enabled="false"', 'stonith-enabled="true"').replace('"ignore"', '"stop"')
 BAD = '<resource id="bad" resource_agent="ocf:pacemaker:NoSuch" role="Stopped"'
 GOOD = GOOD.replace(BAD, BAD.replace("role=", 'target_role="Stopped" role='))
