@@ -190,7 +190,7 @@ def test_connections() -> None:
 @pytest.mark.parametrize("fault", AmqpFault)
 def test_a_broker_that_cannot_be_used_is_not_the_worker_s_fault(fault: AmqpFault) -> None:
     result = judge_broker(VOLUME, Level.PROTOCOL, AmqpError("h:5672", fault), "process 1 runs")
-    ours = {AmqpFault.ACCOUNT, AmqpFault.VHOST, AmqpFault.PERMISSION, AmqpFault.TLS}
+    ours = {AmqpFault.ACCOUNT, AmqpFault.VHOST, AmqpFault.PERMISSION, AmqpFault.TLS, AmqpFault.NAME}
     assert shape(result) == (("unknown", None) if fault in ours else ("warning", "dependency:rabbitmq"))
     assert fault.value in result.message
 

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +24,8 @@ from loopback.addresses import Net
 from loopback.daemon import Daemon, Died, MissingProgram, NotInTime, find_program, wait_until
 from loopback.sockets import is_listening
 
-PORT, API_PORT = 5672, 15672
+PORT, TLS_PORT, API_PORT = 5672, 5671, 15672
+FIRST_HOST = 61
 # Whatever its address, a broker wants a distribution port that nobody on this host has: ten for each network.
 EPMD_PORT, DISTRIBUTION_PORT = 20000, 21000
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -92,6 +94,7 @@ class Broker(Daemon):
     def start(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         text = CONFIG.format(address=self.address, user=USER, password=PASSWORD, tick=NET_TICK)
+        text += "".join(option.format(address=self.address) + "\n" for option in self.rabbits.options)
         for index, broker in enumerate(self.rabbits.brokers, start=1):
             text += f"cluster_formation.classic_config.nodes.{index} = {broker.name}\n"
         (self.directory / "rabbitmq.conf").write_text(text)
@@ -144,11 +147,12 @@ class Broker(Daemon):
 class Rabbits:
     """Brokers that belong together, with their epmd: one set in a network at a time."""
 
-    def __init__(self, net: Net, directory: Path, size: int = 1, *, first_host: int = 61) -> None:
-        self.net, self.directory = net, directory
+    def __init__(self, net: Net, directory: Path, size: int = 1, *, options: Sequence[str] = ()) -> None:
+        """options: more lines for each rabbitmq.conf, with {address} for its own."""
+        self.net, self.directory, self.options = net, directory, options
         self.number = int(net.prefix.rpartition(".")[2])
         self.epmd_port = EPMD_PORT + self.number
-        addresses = [net.address(first_host + index) for index in range(size)]
+        addresses = [net.address(FIRST_HOST + index) for index in range(size)]
         argv = [find_program("epmd", "rabbitmq-server"), "-port", str(self.epmd_port), "-address", ",".join(addresses)]
         self.epmd = Daemon(net, argv, directory / "epmd.log", env={})
         self.brokers: list[Broker] = []

@@ -9,15 +9,29 @@ import psutil
 import pytest
 
 from loopback import Net, wait_until
-from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
+from loopback.rabbitmq import FIRST_HOST, PASSWORD, TLS_PORT, USER, Broker, Rabbits
+from responder.certificates import Authority
 from services.host import BLIND, CAUTION, DOWN, WELL, Services, short
 from services.rabbit_host import SECRETS, section
 from xha.core.services.catalogue import CATALOGUE
 
 
 @pytest.fixture(scope="module")
-def lone_broker(net: Net) -> Iterator[Broker]:
-    with Rabbits(net, net.directory / "rabbit") as rabbits:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "authority")
+
+
+@pytest.fixture(scope="module")
+def lone_broker(net: Net, authority: Authority) -> Iterator[Broker]:
+    certificate, key = authority.certify("rabbit", net.address(FIRST_HOST))
+    options = (
+        f"listeners.ssl.1 = {{address}}:{TLS_PORT}",
+        f"ssl_options.cacertfile = {authority.ca}",
+        f"ssl_options.certfile = {certificate}",
+        f"ssl_options.keyfile = {key}",
+        "ssl_options.verify = verify_none",
+    )
+    with Rabbits(net, net.directory / "rabbit", options=options) as rabbits:
         yield rabbits.brokers[0]
 
 
@@ -168,6 +182,13 @@ def test_nobody_there(services: Services, net: Net, broker: Broker) -> None:
     assert result["message"].endswith(":5672: connection refused")
 
 
+def test_a_name_that_nobody_knows_says_nothing_of_the_broker(services: Services, broker: Broker) -> None:
+    services.write(section(broker).replace(f"host = {broker.address}", "host = no-such-host.invalid"))
+    result = services.check("rabbitmq", env=SECRETS)
+    assert short(result) == BLIND
+    assert result["message"].endswith("no-such-host.invalid:5672: its name is unknown")
+
+
 def test_something_else_in_its_place(services: Services, broker: Broker) -> None:
     services.write(section(broker, "port = 15672", account=False, deadline="2s"))
     result = services.check("rabbitmq")
@@ -180,6 +201,20 @@ def test_a_plain_port_where_tls_is_asked_for(services: Services, broker: Broker)
     result = services.check("rabbitmq", env=SECRETS)
     assert short(result) == BLIND
     assert "speaks no TLS" in result["message"]
+
+
+@pytest.mark.parametrize("account", [True, False], ids=["login", "greeting"])
+def test_tls_with_an_authority_that_is_trusted_and_one_that_is_not(
+    services: Services, broker: Broker, authority: Authority, account: bool
+) -> None:
+    tls = ("tls = 1", f"port = {TLS_PORT}")
+    services.write(section(broker, *tls, f"ca_file = {authority.ca}", account=account))
+    assert short(services.check("rabbitmq", "deep" if account else "protocol", env=SECRETS)) == WELL
+    for lines in ([f"ca_file = {authority.other_ca}"], []):
+        services.write(section(broker, *tls, *lines, account=account))
+        result = services.check("rabbitmq", env=SECRETS)
+        assert short(result) == BLIND
+        assert "its certificate is not trusted" in result["message"]
 
 
 def test_a_node_that_lost_its_data_is_a_cluster_of_its_own(services: Services, broker: Broker) -> None:

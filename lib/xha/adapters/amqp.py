@@ -198,6 +198,9 @@ def _socket_fault(error: OSError) -> AmqpFault:
         return AmqpFault.REFUSED
     if isinstance(error, ssl.SSLError):
         return AmqpFault.TLS
+    # It says nothing of the broker behind it.
+    if isinstance(error, socket.gaierror):
+        return AmqpFault.NAME
     if isinstance(error, ConnectionError):
         return AmqpFault.CLOSED
     return AmqpFault.UNREACHABLE

@@ -32,6 +32,7 @@ class AmqpFault(Enum):
 
     REFUSED = "connection refused"
     SILENT = "no answer in time"
+    NAME = "its name is unknown"
     UNREACHABLE = "cannot be reached"
     NOT_AMQP = "what listens there speaks no AMQP 0-9-1"
     TLS = "its certificate is not trusted, or it speaks no TLS"
@@ -53,4 +54,4 @@ class AmqpError(Exception):
 
 
 # The mistake is in the check's own settings: the broker works, and nothing is known of what was to be looked at.
-MISCONFIGURED = {AmqpFault.ACCOUNT, AmqpFault.VHOST, AmqpFault.PERMISSION, AmqpFault.TLS}
+MISCONFIGURED = {AmqpFault.ACCOUNT, AmqpFault.VHOST, AmqpFault.PERMISSION, AmqpFault.TLS, AmqpFault.NAME}
