@@ -143,7 +143,7 @@ class Host:
         return len(pids)
 
     def pids_of(self, program: str) -> list[int]:
-        """The pids, as the machine counts them, of the host's processes that run `program`, whatever they are called."""
+        """The pids, as the machine counts them, of the host's processes that run `program`, by whatever name."""
         found = []
         for pid in processes.in_namespace(self.place.namespace(self.name)):
             try:

@@ -75,6 +75,10 @@ class DataDirectory:
         text = self._read(RECORD)
         return None if text is None else parse_node_record(text)
 
+    def has_record(self) -> bool:
+        """Return whether xha's own record is there, readable or not."""
+        return os.path.lexists(self._in(RECORD))
+
     def write_record(self, record: NodeRecord) -> None:
         """Replace xha's own record; it is on disk when this returns. :raises OSError: as open does."""
         self._write(RECORD, render_node_record(record), 0o640)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.bulletin import Bulletin, parse_bulletin, render_bulletin
 from ..core.failures import Failure, parse_failures, render_failures
+from ..core.noderecord import NodeRecord, parse_node_record, render_node_record
 from ..core.parameters import Settings, load_settings, render_settings
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
+_JOINING = "joining.json"
 _MOST_BYTES = 1 << 20
 
 
@@ -81,6 +83,17 @@ class RunDir:
             self._write(_FAILURES, render_failures(kept), 0o644)
         else:
             self.remove(_FAILURES)
+
+    def read_joining(self) -> NodeRecord | None:
+        """Return the record of a join under way, None for none: a transfer sweeps the one beside the data away."""
+        return parse_node_record(self._read(_JOINING))
+
+    def write_joining(self, record: NodeRecord | None) -> None:
+        """Keep the record that holds once the data of a donor are here; None: they are, and it stands beside them."""
+        if record is None:
+            self.remove(_JOINING)
+        else:
+            self._write(_JOINING, render_node_record(record), 0o600)
 
     def remove(self, name: str) -> None:
         """Remove a file of it; one that is not there is no error."""

@@ -10,6 +10,7 @@ from ...core.ballot import State
 from ...core.ballotbox import compose_ballot
 from ...core.bulletin import Phase
 from ...core.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
+from ...core.noderecord import NodeRecord
 from ...core.obstacles import name_nodes
 from .council import new_id
 
@@ -111,7 +112,7 @@ class Hands:
         phase = Phase.REFUSING if refusing else self.phase if starting else Phase.WAITING
         silent = self.council.unanswered()
         if silent and not decision.first and self.council.age < ANSWER_SECONDS:
-            reason = f"asking {name_nodes(silent)}"
+            phase, reason = self.phase, f"asking {name_nodes(silent)}"
         elif starting and not refusing and not decision.first:
             reason = self._why or reason
         self.speaker.say(phase, reason, self.own)
@@ -120,18 +121,21 @@ class Hands:
 
     def _take_step(self, step: Step) -> None:
         if step is Step.STOP:
-            self.log.warning("stopping mysqld")
-            # One that waits for its group serves nobody, has nothing to write, and does not listen to SIGTERM.
-            if not self.own.stop(DEAF_SECONDS if self.own.is_deaf else STOP_SECONDS):
-                self.speaker.end(Phase.FAILED, "mysqld does not end, not even by SIGKILL", self.own)
-                raise Over
-            self.reset()
+            self.stop()
         elif step is Step.SET_VIEW_ASIDE:
             self.own.directory.set_view_aside()
         elif self.council.consume_grants("discard"):
             self.log.warning("a grant gives up the data here: they are not deleted, the next join replaces them")
             self.own.directory.discard()
             self.own.standing = None
+
+    def stop(self) -> None:
+        """Stop the server, and begin anew. One that waits for its group serves nobody, and does not heed SIGTERM."""
+        self.log.warning("stopping mysqld")
+        if not self.own.stop(DEAF_SECONDS if self.own.is_deaf else STOP_SECONDS):
+            self.speaker.end(Phase.FAILED, "mysqld does not end, not even by SIGKILL", self.own)
+            raise Over
+        self.reset()
 
     def _join(self, decision: Join) -> None:
         own = self.own
@@ -144,6 +148,7 @@ class Hands:
         if self._may("joining"):
             own.directory.set_view_aside()
             own.remember(own.record._replace(line=decision.line, clean_stop=None))
+            own.run.write_joining(NodeRecord(line=decision.line))
             self._launch(Phase.STARTING, State.STARTING, decision.reason)
 
     def _restore(self, decision: RestoreView) -> None:
@@ -209,7 +214,7 @@ class Hands:
             refused = own.revive()
             if refused:
                 self.log.warning(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew")
-                self._take_step(Step.STOP)
+                self.stop()
             return
         own.directory.set_view_aside()
         if decision.position.real:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ...adapters.datadir import read_tail
 from ...adapters.launch import InUse
 from ...adapters.pacemaker import ClusterUnreachable
 from ...core.ballot import State
 from ...core.ballotbox import note_view
 from ...core.bulletin import Phase
+from ...core.serverlog import find_errors
 from ...core.verdict import Code
 from .hands import Hands, Over
 
@@ -66,6 +68,8 @@ class Keeper:
         self.own.look()
         if self.own.end is not None:
             self._mourn()
+        elif self._is_lost():
+            self._give_up_join()
         self.council.listen(electing=not self._is_calm)
         if self.own.process is None and self.own.standing is None:
             self._recover()
@@ -123,6 +127,22 @@ class Keeper:
             raise Over
         self.own.end = None
 
+    def _is_lost(self) -> bool:
+        """Whether a server that was to join has left the group instead, and not only not come there yet."""
+        own = self.own
+        waits = own.state in (State.STARTING, State.RESTORING) and own.has_left and own.launched is not None
+        return waits and time.monotonic() - max(own.met_at, own.progress_at) > LONELY_SECONDS
+
+    def _give_up_join(self) -> None:
+        """Stop a server that came up outside of the group, as when its transfer failed at the end; then begin anew."""
+        launched = self.own.launched
+        assert launched is not None
+        errors = find_errors(read_tail(self.own.program.log, launched.log_from))
+        said = f": {errors[-1]}" if errors else ""
+        if self.speaker.count_failure(f"mysqld has left the group while it joined{said}", errors, self.own):
+            raise Over
+        self.hands.stop()
+
     def _settle(self) -> None:
         """Write down what a Primary component has come to, once it has."""
         if self.own.state is not State.PRIMARY:
@@ -141,6 +161,7 @@ class Keeper:
             council.release_token()
             self.log.info(f"{council.me} has formed the cluster: {own.position}")
         own.remember(record._replace(clean_stop=None, superseded=False, discarded=False, inconsistent=False))
+        own.run.write_joining(None)
         return None
 
     def _drop_old_token(self) -> None:

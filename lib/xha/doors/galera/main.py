@@ -58,10 +58,10 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
             "server's configuration"
         )
     cluster = connect(instance.node, instance.name)
-    directory = run.make_server_directory(*program.account.owner)
+    run.make_server_directory(*program.account.owner)
     notifier = NotifySocket(run.file("notify"), program.account.owner)
     try:
-        own = OwnNode(settings, program, options, notifier, f"{directory}/status.json")
+        own = OwnNode(settings, program, options, notifier, run)
         council = Council(cluster, instance.name, settings, address)
         speaker = Speaker(run, cluster, instance.name, log)
         Keeper(own, council, speaker, run, log).run()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.account import own_account
 from ...adapters.database import ReadError, Session
-from ...adapters.datadir import DataDirectory, read_tail
+from ...adapters.datadir import read_tail
 from ...adapters.ending import terminate
-from ...adapters.launch import launch, recover
+from ...adapters.launch import launch
 from ...adapters.login import find_target
 from ...adapters.occupants import find_server, find_transfer
 from ...adapters.procfs import look
@@ -18,12 +18,12 @@ from ...adapters.thishost import read_boot_id
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
-from ...core.noderecord import NodeRecord
 from ...core.parameters import Settings
-from ...core.position import Kind, Position, Standing, classify
+from ...core.position import Position
 from ...core.reading import LocalState, Reading
 from ...core.serverlog import find_errors
 from ...core.verdict import Code
+from .data import OwnData
 from .login import SQL_SECONDS, make_reader
 
 if TYPE_CHECKING:
@@ -33,15 +33,16 @@ if TYPE_CHECKING:
     from ...adapters.notify import NotifySocket
     from ...adapters.occupants import Transfer
     from ...adapters.procfs import Process
+    from ...adapters.rundir import RunDir
     from ...core.position import GvwState
     from ...core.serveroptions import ServerOptions
     from ...core.verdict import Verdict
 
-RECOVERY_SECONDS = 3600.0
 # A server that did not answer is asked again this much later: every connection waits in its backlog.
 SILENCE_SECONDS = 10.0
 # The account is at fault, not the server.
 _REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
+STATUS_FILE = "mysqld/status.json"
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
@@ -66,22 +67,17 @@ class End(NamedTuple):
     errors: tuple[str, ...]
 
 
-class OwnNode:
-    """The data directory and the server that uses it."""
+class OwnNode(OwnData):
+    """The data directory, and the server that uses it."""
 
     def __init__(
-        self, settings: Settings, program: Program, options: ServerOptions, notifier: NotifySocket, status_file: str
+        self, settings: Settings, program: Program, options: ServerOptions, notifier: NotifySocket, run: RunDir
     ) -> None:
-        self.settings, self.program, self.options, self.status_file = settings, program, options, status_file
-        self.directory = DataDirectory(program.datadir, program.account.owner)
-        self.notifier = notifier
-        self.record = self.directory.read_record() or NodeRecord()
+        super().__init__(program, run)
+        self.settings, self.options, self.notifier = settings, options, notifier
         self.process: Process | None = None
         self.launched: Launched | None = None
         self.end: End | None = None
-        self.standing: Standing | None = None
-        self.grastate_safe = False
-        self.errors: tuple[str, ...] = ()
         self.served = False
         self.reading: Reading | None = None
         self.verdict: Verdict | None = None
@@ -113,6 +109,8 @@ class OwnNode:
             return
         self._follow_transfer()
         self._read()
+        if self.transfer is None and self.state is not State.STOPPED and not self.directory.has_record():
+            self.directory.write_record(self.record)  # a state transfer swept it away
 
     def _find(self) -> None:
         found = find_server(self.program.datadir)
@@ -159,6 +157,11 @@ class OwnNode:
             self.served = self.served or self._is_serving(reading)
         elif self.answered_at:  # one that never answered may not listen yet
             self.asked_at = now
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the running server has left its group for good, as after a state transfer that failed."""
+        return self.reading is not None and self.reading.status.wsrep_cluster_status == "Disconnected"
 
     @property
     def is_deaf(self) -> bool:
@@ -214,47 +217,13 @@ class OwnNode:
         """Where the data of the running server end, by its last reading."""
         return reading_position(self.reading)
 
-    # --- the data of a stopped server
-
-    def recover(self) -> Standing:
-        """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.
-
-        Nothing is run where the data cannot have an end: an empty directory, or one that was given up.
-        """
-        contents = self.directory.read_contents()
-        self.record = self.directory.read_record() or NodeRecord()
-        grastate = self.directory.read_grastate()
-        position, self.errors = None, ()
-        if contents.initialised and not self.record.discarded:
-            recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
-            position, self.errors = recovery.position, recovery.errors
-            if recovery.inconsistent and not self.record.inconsistent:
-                self.remember(self.record._replace(inconsistent=True))
-        self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
-        self.standing = classify(
-            grastate,
-            position,
-            contents.user_schemas,
-            clean_stop=self.record.clean_stop,
-            transfer_begun=contents.transfer_begun,
-            discarded=self.record.discarded,
-        )
-        if contents.transfer_begun and self.standing.kind is Kind.EMPTY and not self.record.superseded:
-            self.remember(self.record._replace(superseded=True))
-        return self.standing
-
-    def remember(self, record: NodeRecord) -> None:
-        """Write the node's record where it changed, or where a state transfer swept it away."""
-        if record != self.record or self.directory.read_record() != record:
-            self.directory.write_record(record)
-        self.record = record
-
     # --- its life
 
     def start(self, phase: Phase, *, bootstrap: bool = False) -> None:
         """Start the server. :raises InUse, Unusable, OSError: as launch does."""
         position = self.standing.position if self.standing and self.standing.position.real else None
         self.notifier.forget()
+        self.run.remove(STATUS_FILE)  # the last server's says for ever what was true then
         log_from, view = size_of(self.program.log), self.directory.read_gvwstate()
         self.process = launch(
             self.program,
@@ -262,7 +231,7 @@ class OwnNode:
             bootstrap=bootstrap,
             cluster_address=None,
             notify_socket=self.notifier.path,
-            status_file=self.status_file if self.options.wsrep_status_file is not None else "",
+            status_file=self.run.file(STATUS_FILE) if self.options.wsrep_status_file is not None else "",
         )
         now = self.met_at = time.monotonic()
         self.launched, self.end, self.served = Launched(phase, now, log_from, view), None, False

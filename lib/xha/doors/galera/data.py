@@ -1,0 +1,74 @@
+"""This host's data directory: where its data end, and what xha keeps beside them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.datadir import DataDirectory
+from ...adapters.launch import recover
+from ...core.noderecord import NodeRecord
+from ...core.position import NO_UUID, Kind, Standing, classify
+
+if TYPE_CHECKING:
+    from ...adapters.datadir import Contents
+    from ...adapters.mariadbd import Program
+    from ...adapters.rundir import RunDir
+    from ...core.position import GraState
+
+RECOVERY_SECONDS = 3600.0
+
+
+class OwnData:
+    """The data directory.
+
+    standing: what the data of a stopped server are worth, None where that is not known (any more). record: the one
+    beside the data. grastate_safe: Galera's own flag. errors: what the last recovery complained of.
+    """
+
+    def __init__(self, program: Program, run: RunDir) -> None:
+        self.program, self.run = program, run
+        self.directory = DataDirectory(program.datadir, program.account.owner)
+        self.record = self.directory.read_record() or NodeRecord()
+        self.standing: Standing | None = None
+        self.grastate_safe = False
+        self.errors: tuple[str, ...] = ()
+
+    def recover(self) -> Standing:
+        """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.
+
+        Nothing is run where the data cannot have an end: an empty directory, or one that was given up.
+        """
+        contents = self.directory.read_contents()
+        grastate = self.directory.read_grastate()
+        self.record = self._read_record(contents, grastate)
+        position, self.errors = None, ()
+        if contents.initialised and not self.record.discarded:
+            recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
+            position, self.errors = recovery.position, recovery.errors
+            if recovery.inconsistent and not self.record.inconsistent:
+                self.remember(self.record._replace(inconsistent=True))
+        self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
+        self.standing = classify(
+            grastate,
+            position,
+            contents.user_schemas,
+            clean_stop=self.record.clean_stop,
+            transfer_begun=contents.transfer_begun,
+            discarded=self.record.discarded,
+        )
+        if contents.transfer_begun and self.standing.kind is Kind.EMPTY and not self.record.superseded:
+            self.remember(self.record._replace(superseded=True))
+        return self.standing
+
+    def _read_record(self, contents: Contents, grastate: GraState | None) -> NodeRecord:
+        """Return the record beside the data; of data that a join has brought since, what was to be recorded of them."""
+        record = self.directory.read_record()
+        arrived = grastate is not None and grastate.uuid != NO_UUID and not contents.transfer_begun
+        return record or (self.run.read_joining() if arrived else None) or NodeRecord()
+
+    def remember(self, record: NodeRecord) -> None:
+        """Write the node's record where it changed, or where a state transfer swept it away."""
+        if record != self.record or self.directory.read_record() != record:
+            self.directory.write_record(record)
+        self.record = record

@@ -1,0 +1,182 @@
+"""What must hold of a real Pacemaker for an election to be safe: the token, the records, and what its hosts are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lab.host import Host
+from lab.laboratory import Laboratory
+from lab.place import POWER
+from lab.waiting import wait_until
+
+pytestmark = pytest.mark.lab
+
+# The installed xha, as a keeper uses it.
+PREAMBLE = """
+import json, sys, time
+sys.path.insert(0, "/usr/local/lib/xha/python")
+from xha.adapters.alone import connect
+from xha.adapters.pacemaker import ClusterUnreachable
+from xha.core.ballot import Ballot
+from xha.core.lineage import Generation, History, StopRecord
+from xha.core.poll import Grant, GrantKind, Token
+from xha.core.position import Position
+cluster = connect()
+me = cluster.node_name()
+def tell(value): print(json.dumps(value))
+"""
+RESOURCE = "p_mysql"
+
+
+def ask(host: Host, code: str) -> Any:
+    """Run code on the host and return what it told."""
+    return json.loads(host.sh("/usr/bin/python3 -I -", text=PREAMBLE + code, timeout=60).out)
+
+
+def host_of(lab: Laboratory, asked: str, name: str) -> str:
+    return str(ask(lab[asked], f"tell(cluster.read_cib('{RESOURCE}').hosts['{name}'].value)"))
+
+
+class TestRecords:
+    def test_of_three_that_want_the_token_one_gets_it_and_all_know_who(self, lab: Laboratory) -> None:
+        code = """
+taken, seen = [], []
+for turn in range(10):
+    time.sleep(max(0.0, {start} + turn - time.time()))
+    taken.append(cluster.take_token("t", Token(me, f"e{{turn}}", "d")))
+    token = cluster.read_cib("t").book.records.token
+    seen.append([token.node, token.epoch])
+    time.sleep(0.5)
+    if taken[-1]:
+        cluster.release_token("t")
+tell([taken, seen])
+"""
+        start = float(lab["h1"].sh("date +%s").out) + 3
+        told = dict(zip(lab.hosts, lab.on_all(lambda host: ask(host, code.format(start=start)))))
+        for turn in range(10):
+            winners = [name for name, (taken, _) in told.items() if taken[turn]]
+            assert len(winners) == 1, f"turn {turn}: {winners} took the token"
+            assert [seen[turn] for _, seen in told.values()] == [[winners[0], f"e{turn}"]] * 3
+
+    def test_what_is_recorded_is_read_on_every_host(self, lab: Laboratory) -> None:
+        told = ask(
+            lab["h1"],
+            """
+stop = StopRecord(History(Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", 5), (Generation("a", "", 3, (me,)),)), "b")
+first = Grant(GrantKind.FORGET, "h3", "d", time.time(), "root", "because \\"it\\" <is> gone & 'done'\\n")
+second = first._replace(kind=GrantKind.BOOTSTRAP)
+cluster.write_stop("t", me, stop)
+cluster.write_records("t", line=stop.history.line, cluster="u")
+cluster.add_grant("t", first)
+cluster.add_grant("t", second)
+before = cluster.read_cib("t").book
+used = [cluster.consume_grants("t", [first]), cluster.consume_grants("t", [first])]
+after = cluster.read_cib("t").book
+tell([before.records.stops == {me: stop}, before.records.line == stop.history.line, before.records.cluster,
+      before.grants == (first, second), used, after.grants == (second,), after.last_grant == first])
+""",
+        )
+        assert told == [True, True, "u", True, [True, False], True, True]
+        code = "book = cluster.read_cib('t').book; tell([list(book.records.stops), len(book.grants)])"
+        assert lab.on_all(lambda host: ask(host, code)) == [[["h1"], 1]] * 3
+        assert ask(lab["h2"], "tell([cluster.read_cib('t').leftovers, cluster.sweep('t')])") == [["t"], True]
+        code = "cib = cluster.read_cib('t'); tell([cib.leftovers, not cib.book.records.stops, cib.book.last_grant])"
+        assert ask(lab["h1"], code) == [[], True, None]
+
+    def test_nothing_is_swept_of_a_resource_that_is_there(self, lab: Laboratory) -> None:
+        code = f"""
+cluster.write_records("{RESOURCE}", cluster="u")
+swept = cluster.sweep("{RESOURCE}")
+kept = cluster.read_cib("{RESOURCE}").book.records.cluster
+tell([swept, kept])
+"""
+        try:
+            assert ask(lab["h1"], code) == [False, "u"]
+        finally:
+            lab["h1"].sh(f"cibadmin --delete --xpath \"//cluster_property_set[@id='xha-{RESOURCE}']\"")
+
+    def test_a_complaint_holds_nothing_of_the_configuration(self, lab: Laboratory) -> None:
+        code = """
+try:
+    cluster.write_records('"/><nothing a="', cluster="u")
+    tell("")
+except ClusterUnreachable as error:
+    tell(str(error))
+"""
+        said = ask(lab["h1"], code)
+        assert "c1ustercheck" not in said
+        assert "<" not in said
+        assert len(said) < 250
+
+
+NASTY = ('{"a":"b <c> & \'d\' \\" \\\\ \\t"}', "ä € 漢", "value=\"x\" host='h9'", "-1", "x" * 20_000)
+
+
+def test_a_private_attribute_arrives_as_it_was_set(lab: Laboratory) -> None:
+    for text in NASTY:
+        told = ask(
+            lab["h1"],
+            f"""
+cluster.set_private("xha-t-report", {text!r})
+until = time.monotonic() + 5
+while cluster.read_attribute("xha-t-report") != {{me: {text!r}}} and time.monotonic() < until:
+    time.sleep(0.05)
+tell(cluster.read_attribute("xha-t-report"))
+""",
+        )
+        assert told == {"h1": text}
+        wait_until("the attribute on h2", lambda text=text: reports(lab["h2"]) == {"h1": text}, timeout=5)
+    ask(lab["h3"], "tell(cluster.sweep('t'))")
+    wait_until("the attribute to be gone", lambda: reports(lab["h1"]) == {}, timeout=5)
+
+
+def reports(host: Host) -> Any:
+    return ask(host, "tell(cluster.read_attribute('xha-t-report'))")
+
+
+ORDERED = {
+    "pcs property set maintenance-mode=true": "the cluster is in maintenance mode",
+    "pcs node maintenance h1": "h1 is in maintenance mode",
+    "pcs node standby h1": "h1 is on standby",
+    f"pcs resource disable {RESOURCE}-clone": "the resource is disabled (target-role=Stopped)",
+    f"pcs resource disable {RESOURCE}": "the resource is disabled (target-role=Stopped)",
+    f"pcs resource unmanage {RESOURCE}": "the resource is unmanaged (is-managed=false)",
+    f"pcs resource meta {RESOURCE}-clone maintenance=true": "the resource is in maintenance mode",
+}
+
+
+def test_what_an_operator_ordered_forbids_to_act(lab: Laboratory) -> None:
+    """Written to a file, as pcs writes it: the cluster itself is spared."""
+    for command, forbidden in ORDERED.items():
+        file = "/root/ordered.xml"
+        lab["h1"].sh(f"cibadmin --query >{file} && pcs -f {file} {command[4:]}")
+        said = lab["h1"].sh(f"cat {file}").out
+        code = f"""
+from xha.core.cib import parse_cib
+tell(parse_cib({said!r}, {RESOURCE!r}).forbidden("h1"))
+"""
+        assert ask(lab["h1"], code) == forbidden, command
+
+
+class TestHosts:
+    def test_one_that_left_cleanly(self, lab: Laboratory) -> None:
+        lab["h3"].sh("systemctl stop pacemaker corosync", timeout=120)
+        wait_until("h3 to be gone", lambda: host_of(lab, "h1", "h3") == "clean-down", timeout=30)
+        wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "clean-down", timeout=10)
+
+    def test_one_without_power_where_nobody_fences(self, lab: Laboratory) -> None:
+        lab["h3"].power_off()
+        wait_until("h3 to be lost", lambda: host_of(lab, "h1", "h3") == "lost", timeout=30)
+
+    def test_one_that_was_fenced(self, lab: Laboratory) -> None:
+        device = f"fence_lab pcmk_host_list=h3 plug=h3 ip={POWER}"
+        lab["h1"].sh(f"pcs stonith create fence_h3 {device} && pcs property set stonith-enabled=true", timeout=60)
+        try:
+            lab.network.silence("h3")
+            wait_until("h3 to be fenced", lambda: host_of(lab, "h1", "h3") == "fenced", timeout=90)
+            wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "fenced", timeout=10)
+        finally:
+            lab["h1"].sh("pcs property set stonith-enabled=false; pcs stonith delete fence_h3", timeout=60, check=False)
