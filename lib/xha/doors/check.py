@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 exit codes: 0 in service; 1 in service or drained for a reason that will pass; 2 broken; 3 the check itself could not
 look (configuration, account, connections), and --help, --version and wrong usage. docs/verdicts.md explains each code.
+With --explain: 0 all members are in the cluster; 1 it goes on by itself; 2 a person is needed. --grant: 2 not granted.
 """
 
 
