@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import LISTINGS
 from xha.core.statusfile import ServerState, ServerStatus, parse_status_file
 
-RECORDED = LISTINGS / "status"
+RECORDED = Path(__file__).parent / "statusfiles"
 
 
 def recorded(name: str) -> ServerStatus:

@@ -46,16 +46,15 @@ class TestRecords:
 taken, seen = [], []
 for turn in range(10):
     time.sleep(max(0.0, {start} + turn - time.time()))
-    taken.append(cluster.take_token("t", Token(me, f"e{{turn}}", "d")))
-    token = cluster.read_cib("t").book.records.token
-    seen.append([token.node, token.epoch])
-    time.sleep(0.5)
-    if taken[-1]:
-        cluster.release_token("t")
+    taken.append(cluster.take_token(f"t{{turn}}", Token(me, f"e{{turn}}", "d")))
+    token = cluster.read_cib(f"t{{turn}}").book.records.token
+    seen.append(token and [token.node, token.epoch])
 tell([taken, seen])
 """
         start = float(lab["h1"].sh("date +%s").out) + 3
         told = dict(zip(lab.hosts, lab.on_all(lambda host: ask(host, code.format(start=start)))))
+        ask(lab["h1"], "tell([cluster.release_token(f't{turn}') for turn in range(10)])")
+        assert ask(lab["h1"], "tell([cluster.read_cib('t1').leftovers, cluster.release_token('t1')])") == [[], None]
         for turn in range(10):
             winners = [name for name, (taken, _) in told.items() if taken[turn]]
             assert len(winners) == 1, f"turn {turn}: {winners} took the token"

@@ -57,7 +57,7 @@ class Account(NamedTuple):
 class Program(NamedTuple):
     """A server program with its files. Until read_options has run, "" is what the server itself resolves.
 
-    parameters are the words of additional_parameters.
+    parameters are the words of additional_parameters, and the list of members where the resource names it.
     """
 
     binary: str
@@ -100,7 +100,10 @@ def find_program(settings: Settings) -> Program:
         log=settings.log,
         pid=settings.pid,
         socket=settings.socket,
-        parameters=tuple(settings.additional_parameters),
+        parameters=(
+            *settings.additional_parameters,
+            *([f"--wsrep-cluster-address={settings.wsrep_cluster_address}"] if settings.wsrep_cluster_address else ()),
+        ),
     )
 
 

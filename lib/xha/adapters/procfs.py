@@ -139,6 +139,11 @@ def _service(path: str) -> str | None:
     return None if unit in _PACEMAKERS else unit
 
 
+def read_boot_id() -> str:
+    """Return the kernel's random id of this boot (random(4)); containers of one host share it. "" if it is not told."""
+    return _read("/proc/sys/kernel/random/boot_id").decode("ascii", "replace").strip()
+
+
 def identity(path: str) -> tuple[int, int] | None:
     """Return what tells a file from every other one, in whatever mount namespace; None where there is none."""
     try:

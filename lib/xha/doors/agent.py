@@ -26,8 +26,8 @@ _DOORS = {
     "stop": ("galera.stop", "stop"),
     "monitor": ("galera.probe", "monitor"),
 }
-# What start and monitor launch: this program again, in a session of its own. It is no action, and not advertised.
-_KEEPER = "keeper"
+# What start, stop and monitor launch: this program again, in a session of its own. No actions, and not advertised.
+_RESIDENTS = {"keeper": ("galera.main", "keep"), "sweep": ("galera.sweep", "sweep")}
 _NO_ACTION = "the action {!r} is not implemented: this agent is a plain clone; see the usage"
 
 
@@ -53,12 +53,12 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
     if action in ("usage", "help", "--help", "-h"):
         _write(_usage())
         return ExitCode.SUCCESS
-    if action not in {_KEEPER, *(one.name for one in ACTIONS)}:
+    if action not in {*_RESIDENTS, *(one.name for one in ACTIONS)}:
         complain(_usage())
         return _tell(Outcome(ExitCode.UNIMPLEMENTED, _NO_ACTION.format(action[:40])))
     environment = os.environ if environ is None else environ
-    if action == _KEEPER:
-        return _keep(environment)
+    if action in _RESIDENTS:
+        return _reside(action, environment)
     return _tell(_run(action, environment), environment)
 
 
@@ -83,11 +83,13 @@ def _run(action: str, environment: Mapping[str, str]) -> Outcome:
         signal.signal(signal.SIGTERM, before)
 
 
-def _keep(environment: Mapping[str, str]) -> int:
-    try:
-        from .galera.main import keep
+def _reside(action: str, environment: Mapping[str, str]) -> int:
+    from importlib import import_module
 
-        return keep(parse_instance(environment, _KEEPER))
+    module, function = _RESIDENTS[action]
+    try:
+        reside: Callable[[Instance], int] = getattr(import_module(f"xha.doors.{module}"), function)
+        return reside(parse_instance(environment, action))
     except Exception:  # nobody waits for it, and its standard error is /dev/null
         _log_traceback(environment)
         return ExitCode.GENERIC

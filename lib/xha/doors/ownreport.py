@@ -15,8 +15,8 @@ from ..adapters.datadir import DataDirectory
 from ..adapters.launch import InUse, recover
 from ..adapters.mariadbd import Unusable, find_program, read_options
 from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
+from ..adapters.procfs import read_boot_id
 from ..adapters.rundir import RunDir
-from ..adapters.thishost import read_boot_id
 from ..core.lineage import History, StopRecord
 from ..core.noderecord import NodeRecord
 from ..core.position import Kind, classify

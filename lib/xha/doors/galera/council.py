@@ -6,8 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from ...adapters.addresses import read_own_addresses, resolve_hosts
 from ...adapters.ports import Door, probe_ports
-from ...adapters.thishost import read_addresses, resolve
 from ...core.address import name_members, parse_cluster_address
 from ...core.ballot import Ballot, State, Unread, digest, parse_ballot, render_ballot
 from ...core.decision import Refuse
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 GROUP_PORT, SQL_PORT = 4567, 3306
 # The cluster's configuration is read at each look of an election, and this often (seconds) while a server runs.
 CONFIGURATION_AGE = 10.0
-CONFIRM_SECONDS = 5.0
+CONFIRM_SECONDS = RESOLVE_SECONDS = 5.0
 
 
 class Council:
@@ -46,7 +46,7 @@ class Council:
         self.settings, self.address = settings, parse_cluster_address(address)
         self.me = cluster.node_name()
         self.ask()
-        self.addresses = read_addresses()
+        self.addresses = tuple(sorted(read_own_addresses()))
         self.cib: Cib = cluster.read_cib(resource)
         self.reports: dict[str, Ballot | Unread] = {}
         self.members: tuple[str, ...] = (self.me,)
@@ -55,7 +55,8 @@ class Council:
         self.voters: Mapping[str, Probe] = {}
         self._peers: dict[str, Peer] = {}
         self._arbitrators = settings.arbitrators
-        self._resolved = resolve((*(peer.host for peer in self.address.peers), *self.cib.nodes))
+        names = (*(peer.host for peer in self.address.peers), *self.cib.nodes)
+        self._resolved = resolve_hosts(names, RESOLVE_SECONDS)
         self._read_at, self._told = time.monotonic(), ""
 
     @property

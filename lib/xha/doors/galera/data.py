@@ -34,6 +34,11 @@ class OwnData:
         self.grastate_safe = False
         self.errors: tuple[str, ...] = ()
 
+    @property
+    def is_created(self) -> bool:
+        """Whether a database was created here."""
+        return self.directory.read_contents().initialised
+
     def recover(self) -> Standing:
         """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...adapters.launch import create
 from ...adapters.mariadbd import Unusable
 from ...core.ballot import State
 from ...core.ballotbox import compose_ballot
@@ -27,6 +28,7 @@ TOKEN_PATIENCE = 20.0
 # How long after it asked a node says so, before it says what follows from the answers that are missing.
 ANSWER_SECONDS = 5.0
 STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
+CREATION_SECONDS = 300.0
 _STARTS = (State.STARTING, State.RESTORING)
 
 
@@ -216,8 +218,24 @@ class Hands:
                 self.log.warning(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew")
                 self.stop()
             return
+        if not decision.position.real and not own.is_created:
+            self._create()
         own.directory.set_view_aside()
         if decision.position.real:
             council.record(line=line, cluster=decision.position.uuid)
             own.directory.write_grastate(decision.position, safe_to_bootstrap=True)
         self._launch(Phase.FORMING, State.STARTING, decision.reason, bootstrap=True)
+
+    def _create(self) -> None:
+        """Create a database where there is none, if the resource allows it."""
+        datadir = self.own.program.datadir
+        if not self.own.settings.enable_creation:
+            reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
+            self.speaker.end(Phase.FAILED, reason, self.own, permanent=True)
+            raise Over
+        self.speaker.say(Phase.FORMING, f"creating a database in {datadir}", self.own)
+        try:
+            create(self.own.program, time.monotonic() + CREATION_SECONDS)
+        except Unusable as error:
+            self.speaker.end(Phase.FAILED, str(error), self.own, permanent=True)
+            raise Over from None

@@ -12,9 +12,8 @@ from ...adapters.ending import terminate
 from ...adapters.launch import launch
 from ...adapters.login import find_target
 from ...adapters.occupants import find_server, find_transfer
-from ...adapters.procfs import look
+from ...adapters.procfs import look, read_boot_id
 from ...adapters.target import Target
-from ...adapters.thishost import read_boot_id
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
@@ -229,7 +228,6 @@ class OwnNode(OwnData):
             self.program,
             position,
             bootstrap=bootstrap,
-            cluster_address=None,
             notify_socket=self.notifier.path,
             status_file=self.run.file(STATUS_FILE) if self.options.wsrep_status_file is not None else "",
         )

@@ -59,11 +59,16 @@ def find_keeper(run: RunDir) -> Process | None:
 
 
 def launch_keeper(instance: Instance) -> None:
-    """Start a keeper in a session of its own; one that finds the lock taken ends at once."""
+    """Start a keeper; one that finds the lock taken ends at once."""
+    launch(instance, "keeper")
+
+
+def launch(instance: Instance, action: str) -> None:
+    """Start one of the agent's own actions, in a session of its own."""
     environment = {name: os.environ[name] for name in (*_KEPT, *_META) if name in os.environ}
     environment["OCF_RESOURCE_INSTANCE"] = instance.name
     subprocess.Popen(  # noqa: S603 - this very program
-        [os.path.abspath(sys.argv[0]), "keeper"],
+        [os.path.abspath(sys.argv[0]), action],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -11,14 +11,15 @@ from ...adapters.ending import terminate
 from ...adapters.mariadbd import guess_datadir
 from ...adapters.occupants import find_server
 from ...adapters.pacemaker import ClusterUnreachable
+from ...adapters.procfs import read_boot_id
 from ...adapters.rundir import RunDir
-from ...adapters.thishost import read_boot_id
 from ...core.bulletin import Phase
 from ...core.lineage import History, StopRecord
 from ...core.noderecord import NodeRecord
 from ...core.ocf import ExitCode, Outcome
 from ...core.position import NO_SEQNO, Position
-from .service import end_keeper
+from .service import end_keeper, launch
+from .sweep import may_be_deleted
 
 if TYPE_CHECKING:
     from ...adapters.alone import Alone
@@ -52,6 +53,8 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         cluster.delete_attribute(f"xha-{instance.name}-ready")
         if server is not None and not server.recovering:
             _record(cluster, instance, DataDirectory(datadir))
+        if may_be_deleted(cluster.read_cib(instance.name)):
+            launch(instance, "sweep")
     except (ClusterUnreachable, OSError):
         # The server is down, and that is what was asked; without the record its data count when it reports again.
         return Outcome(ExitCode.SUCCESS)
