@@ -89,7 +89,7 @@ def running_on(host: Host, resource: str) -> set[str]:
     return {node.get("name", "") for entry in found if entry.get("active") == "true" for node in entry.iterfind("node")}
 
 
-def failures(host: Host, resource: str) -> int:
-    """How many results of `resource` Pacemaker lists as failures."""
-    found = read_crm(host).iterfind("failures/failure")
-    return sum(failure.get("op_key", "").startswith(f"{resource}_") for failure in found)
+def has_past_failures(host: Host, resource: str) -> bool:
+    """Whether Pacemaker keeps a last failure of `resource` anywhere, a probe that found it running among them."""
+    where = f"//lrm_rsc_op[@id='{resource}_last_failure_0']"
+    return host.sh(f'cibadmin --query --xpath "{where}"', timeout=10, check=False).ok

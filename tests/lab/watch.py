@@ -15,8 +15,8 @@ from lab.laboratory import Laboratory
 
 EVERY_SECONDS = 1.0
 SERVER = "mariadbd"
-# A mysqld that only reads its position, or only makes the system tables, serves nobody and is not a start.
-NOT_SERVING = (b"--wsrep-recover", b"--wsrep_recover", b"--bootstrap")
+# A mysqld that only reads its position, makes the system tables, or names its options serves nobody: no start.
+NOT_SERVING = (b"--wsrep-recover", b"--wsrep_recover", b"--bootstrap", b"--help", b"--print-defaults")
 
 Incarnation = tuple[str, int, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from lab import processes
-from lab.cluster import failures
+from lab.cluster import has_past_failures
 from lab.faults.crashes import SERVER, begin, kill_now
 from lab.faults.fault import ACTIVE, Act, Fault, Scene
 from lab.host import Host
@@ -54,7 +54,9 @@ def give_password_back(scene: Scene) -> None:
 def await_clean_history(scene: Scene) -> None:
     """Wait a while for the failures of the past to leave Pacemaker's list: with one there, any agent is restarted."""
     with suppress(GaveUp):
-        wait_until("no failure to be listed", lambda: not failures(scene.lab["h1"], "p_mysql"), timeout=HISTORY_SECONDS)
+        wait_until(
+            "a clean history", lambda: not has_past_failures(scene.lab["h3"], "p_mysql"), timeout=HISTORY_SECONDS
+        )
 
 
 def change_a_check(scene: Scene) -> None:
