@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -179,3 +180,70 @@ class TestHosts:
             wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "fenced", timeout=10)
         finally:
             lab["h1"].sh("pcs property set stonith-enabled=false; pcs stonith delete fence_h3", timeout=60, check=False)
+
+
+FAKE = """
+from xha.core.ballot import State, render_ballot
+from xha.core.position import Kind
+nodes = ("h1", "h2", "h3")
+ballot = Ballot(me, State("{state}"), Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", {seqno}),
+                members=nodes, epochs=tuple(f"e-{{node}}" for node in nodes), opens=f"e-{{me}}")
+cluster.set_private("xha-p_mysql-report", render_ballot(ballot))
+tell(None)
+"""
+
+
+class TestCommands:
+    """xha-check on hosts with another agent, where no keeper contradicts reports that are made up."""
+
+    @pytest.fixture(autouse=True)
+    def _left_as_found(self, lab: Laboratory) -> Iterator[None]:
+        yield
+        lab.on_all(lambda host: ask(host, "tell(cluster.delete_attribute('xha-p_mysql-report'))"))
+        lab["h1"].sh(f"cibadmin --delete --xpath \"//cluster_property_set[@id='xha-{RESOURCE}']\"")
+
+    def publish(self, lab: Laboratory, **seqnos: int) -> None:
+        for name, seqno in seqnos.items():
+            ask(lab[name], FAKE.format(state="stopped", seqno=seqno))
+        wait_until("the reports on h1", lambda: len(self.explained(lab)) == len(seqnos), timeout=10)
+
+    @staticmethod
+    def explained(lab: Laboratory) -> dict[str, Any]:
+        """What each node that reports would do."""
+        said = lab["h1"].sh(f"xha-check --cluster --explain --json --resource {RESOURCE}", check=False)
+        (one,) = json.loads(said.out)["resources"]
+        return {node["node"]: node["decision"] for node in one["nodes"] if node["decision"]}
+
+    def test_without_reports_nobody_does_anything(self, lab: Laboratory) -> None:
+        said = lab["h1"].sh(f"xha-check --cluster --explain --resource {RESOURCE}", check=False)
+        assert (said.code, said.err) == (2, "")
+        assert [line for line in said.out.splitlines() if "(online): no report" in line] == [
+            f"  {name} (online): no report" for name in ("h1", "h2", "h3")
+        ]
+        assert "c1ustercheck" not in said.out
+
+    def test_what_runs_is_never_recovered(self, lab: Laboratory) -> None:
+        said = lab["h1"].sh(f"xha-check --report --resource {RESOURCE}", check=False)
+        assert (said.code, said.out) == (3, "")
+        assert "is in use by" in said.err
+
+    def test_a_grant_is_recorded_for_what_was_shown(self, lab: Laboratory) -> None:
+        self.publish(lab, h1=5, h2=7)
+        grant = f"xha-check --grant forget=h3 --why 'its disk is broken' --resource {RESOURCE}"
+        declined = lab["h1"].sh(grant, text="h2\n", check=False)
+        assert declined.code == 3
+        assert "not granted: that is not the node's name" in declined.err
+        book = f"book = cluster.read_cib('{RESOURCE}').book; tell([[one.node, one.why, one.by] for one in book.grants])"
+        assert ask(lab["h1"], book) == []
+        granted = lab["h1"].sh(grant, text="h3\n", check=False)
+        assert granted.code == 0, granted
+        assert "MAY BE LOST: whatever h3 has committed and nobody else received" in granted.out
+        assert ask(lab["h1"], book) == [["h3", "its disk is broken", "root"]]
+
+    def test_no_grant_is_given_beside_a_primary(self, lab: Laboratory) -> None:
+        self.publish(lab, h1=5)
+        ask(lab["h2"], FAKE.format(state="primary", seqno=7))
+        wait_until("the Primary's report", lambda: "h2" in self.explained(lab), timeout=10)
+        said = lab["h1"].sh(f"xha-check --grant forget=h3 --why gone --yes --resource {RESOURCE}", check=False)
+        assert (said.code, said.out) == (2, "")
+        assert "h2 answers as Primary" in said.err
