@@ -1,0 +1,75 @@
+"""ocf:xha:galera in the laboratory: it takes over from ocf:heartbeat:galera, and then has to hold. Runs last of all.
+
+The whole matrix is `make lab-report AGENT=ocf:xha:galera`; here are the faults that a release must not fail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab import cluster
+from lab.contenders import XHA
+from lab.faults import FAULTS, Scene
+from lab.laboratory import Laboratory
+from lab.repair import restore
+from lab.standing import carry_out, wait_synced
+from lab.trial import try_fault
+
+pytestmark = pytest.mark.lab
+
+HAND_OVER = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
+# Long enough for two monitors on every host: an agent that answers such a thing with a restart does so at once.
+LOOKS_SECONDS = 25
+
+
+@pytest.fixture(scope="module")
+def handed_over(standing: Laboratory) -> Laboratory:
+    """The cluster as an operator hands it from ocf:heartbeat:galera to ocf:xha:galera (docs/operations.md)."""
+    assert restore(standing)
+    before = cluster.read_galera(standing["h1"])
+    standing["h1"].sh(HAND_OVER, timeout=180)
+    carry_out(standing, XHA.create)
+    wait_synced(standing)
+    assert cluster.read_galera(standing["h1"]).uuid == before.uuid
+    standing.place.resources.write_text(cluster.read_resources(standing["h1"]))
+    return standing
+
+
+@pytest.fixture
+def held(handed_over: Laboratory, lab: Laboratory) -> Scene:
+    """The same, put in order for each test."""
+    return Scene(lab, XHA)
+
+
+def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what_it_does(held: Scene) -> None:
+    host = held.lab["h1"]
+    said = host.sh("attrd_updater --name xha-p_mysql-state --query --all").out
+    assert said.count("running: ") == 3, said
+    assert cluster.running_on(host, "p_mysql") == {"h1", "h2", "h3"}
+    explained = host.sh("xha-check --cluster --explain", check=False).out
+    assert explained.count("is in the Primary component") >= 3, explained
+
+
+@pytest.mark.parametrize("name", ["kill-all", "kill-two"])
+def test_servers_that_are_killed_come_back_without_a_hand_and_no_acknowledged_write_is_lost(
+    held: Scene, name: str
+) -> None:
+    outcome = try_fault(held, FAULTS[name])
+    assert outcome.recovered
+    assert outcome.lost == {"h1": 0, "h2": 0, "h3": 0}
+
+
+def test_a_server_that_is_frozen_is_replaced(held: Scene) -> None:
+    outcome = try_fault(held, replace(FAULTS["freeze-active"], lasts=0))
+    assert outcome.recovered
+    assert outcome.lost == {"h1": 0, "h2": 0, "h3": 0}
+
+
+@pytest.mark.parametrize("name", ["password-changed", "parameter-changed"])
+def test_what_is_no_fault_of_the_database_restarts_no_server(held: Scene, name: str) -> None:
+    outcome = try_fault(held, replace(FAULTS[name], lasts=LOOKS_SECONDS))
+    assert outcome.needless_starts == 0
+    assert outcome.silent == 0
+    assert outcome.recovered
