@@ -40,6 +40,15 @@ def test_what_a_tool_prints_is_returned(tools: Path) -> None:
     assert Pacemaker("h2").node_name() == "h2"
 
 
+@pytest.mark.parametrize(
+    ("text", "held"), [("a \x1b[2J\n\tb", "a  [2J  b"), ("hält \udcff", "h?lt ?"), ('{"a":"\\\\"}', '{"a":"\\\\"}')]
+)
+def test_an_attribute_is_set_to_what_it_can_hold(tools: Path, text: str, held: str) -> None:
+    install(tools, "attrd_updater", f'printf "%s" "${{3#--update=}}" >{tools}/value')
+    Pacemaker("h1").set_private("xha-db-state", text)
+    assert (tools / "value").read_text() == held
+
+
 def test_an_absent_tool_is_named(tools: Path) -> None:
     with pytest.raises(ClusterUnreachable, match=r"^crm_no_such: no such file or directory$"):
         run_tool("crm_no_such")

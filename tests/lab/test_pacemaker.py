@@ -112,7 +112,7 @@ except ClusterUnreachable as error:
         assert len(said) < 250
 
 
-NASTY = ('{"a":"b <c> & \'d\' \\" \\\\ \\t"}', "ä € 漢", "value=\"x\" host='h9'", "-1", "x" * 20_000)
+NASTY = ('{"a":"b <c> & \'d\' \\" \\\\ \\t"}', "value=\"x\" host='h9'", "-1", "-- x -y", "x" * 20_000)
 
 
 def test_a_private_attribute_arrives_as_it_was_set(lab: Laboratory) -> None:
@@ -129,6 +129,8 @@ tell(cluster.read_attribute("xha-t-report"))
         )
         assert told == {"h1": text}
         wait_until("the attribute on h2", lambda text=text: reports(lab["h2"]) == {"h1": text}, timeout=5)
+    ask(lab["h1"], "tell(cluster.set_private('xha-t-report', 'h\\u00e4lt \\x1b[2J an'))")
+    wait_until("what it can hold of another text", lambda: reports(lab["h2"]) == {"h1": "h?lt  [2J an"}, timeout=5)
     ask(lab["h3"], "tell(cluster.sweep('t'))")
     wait_until("the attribute to be gone", lambda: reports(lab["h1"]) == {}, timeout=5)
 

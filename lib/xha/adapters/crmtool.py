@@ -33,8 +33,7 @@ def run_tool(*words: str) -> str:
 
     :raises Failed: with its exit code. :raises ClusterUnreachable: if it is absent, or does not end in time.
     """
-    # In English, and in UTF-8: in the locale C attrd_updater refuses an ä (measured).
-    environment = {"PATH": _DIRECTORIES, "LC_ALL": "C.UTF-8"}
+    environment = {"PATH": _DIRECTORIES, "LC_ALL": "C"}
     try:
         process = subprocess.Popen(  # noqa: S603 - Pacemaker's own programs, and no shell
             words,
