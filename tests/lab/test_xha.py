@@ -5,6 +5,7 @@ The whole matrix is `make lab-report AGENT=ocf:xha:galera`; here are the faults 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,12 +17,14 @@ from lab.laboratory import Laboratory
 from lab.repair import restore
 from lab.standing import carry_out, wait_synced
 from lab.trial import try_fault
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 
-HAND_OVER = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
+DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
 # Long enough for two monitors on every host: an agent that answers such a thing with a restart does so at once.
 LOOKS_SECONDS = 25
+SWEEP_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def handed_over(standing: Laboratory) -> Laboratory:
     """The cluster as an operator hands it from ocf:heartbeat:galera to ocf:xha:galera (docs/operations.md)."""
     assert restore(standing)
     before = cluster.read_galera(standing["h1"])
-    standing["h1"].sh(HAND_OVER, timeout=180)
+    standing["h1"].sh(DELETE, timeout=180)
     carry_out(standing, XHA.create)
     wait_synced(standing)
     assert cluster.read_galera(standing["h1"]).uuid == before.uuid
@@ -73,3 +76,14 @@ def test_what_is_no_fault_of_the_database_restarts_no_server(held: Scene, name: 
     assert outcome.needless_starts == 0
     assert outcome.silent == 0
     assert outcome.recovered
+
+
+def test_of_a_resource_that_is_deleted_nothing_remains_in_the_cluster(held: Scene) -> None:
+    host = held.lab["h1"]
+    assert "xha-p_mysql-line" in host.sh("cibadmin --query --scope crm_config").out
+    host.sh(DELETE, timeout=180)
+    wait_until("the records to go", lambda: "xha-p_mysql" not in host.sh("cibadmin --query").out, timeout=SWEEP_SECONDS)
+    for word in ("report", "state", "ready"):
+        said = host.sh(f"attrd_updater --name xha-p_mysql-{word} --query --all", check=False).out
+        assert not re.findall(r'value="[^"]', said), said
+    assert not any(each.pids_of("mariadbd") for each in held.lab)
