@@ -212,7 +212,8 @@ def _form(poll: Poll) -> Decision | None:
             first=first,
         )
     if winner.node != poll.me:
-        return Wait(f"{winner.node} holds the newest data ({winner.history}) and forms the cluster", (winner.node,))
+        holds = f"holds the newest data ({winner.history})" if winner.position.real else "is the first of the list"
+        return Wait(f"{winner.node} {holds} and forms the cluster", (winner.node,))
     position = winner.position if winner.kind in (Kind.INTACT, Kind.IN_DOUBT) else Position()
     history = winner.history if position.real else winner.history._replace(position=Position(), line=())
     return Bootstrap(_why(poll, winner, grant), position, Founding(history, (poll.me,)), poll.grants)

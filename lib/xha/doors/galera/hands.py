@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...adapters.launch import create
+from ...adapters.launch import InUse, create
 from ...adapters.mariadbd import Unusable
 from ...core.ballot import State
 from ...core.ballotbox import compose_ballot
@@ -170,6 +170,9 @@ class Hands:
             return
         try:
             self.own.start(phase, bootstrap=bootstrap)
+        except InUse:
+            self.announced, self.forming_since = None, 0.0
+            raise
         except Unusable as error:
             self.speaker.end(Phase.FAILED, str(error), self.own, permanent=True)
             raise Over from None
