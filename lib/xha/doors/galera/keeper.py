@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .speaker import Speaker
 
 # How long between two looks, in seconds: while something is to be decided, and while a server serves.
-BUSY, CALM = 0.5, 2.0
+BUSY, CALM = 0.5, 1.0
 # How long a joiner waits for a Primary that nobody reports any more.
 LONELY_SECONDS = 8.0
 # More than the interval of monitor: then the last one has said that all is well.

@@ -13,6 +13,7 @@ from ...adapters.occupants import find_server
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_boot_id
 from ...adapters.rundir import RunDir
+from ...core.ballot import Ballot, State, parse_ballot
 from ...core.bulletin import Phase
 from ...core.lineage import History, StopRecord
 from ...core.noderecord import NodeRecord
@@ -48,7 +49,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
     try:
         cluster = connect(instance.node, instance.name)
-        cluster.delete_attribute(f"xha-{instance.name}-report")
+        _retract(cluster, f"xha-{instance.name}-report")
         cluster.delete_attribute(f"xha-{instance.name}-state")
         cluster.delete_attribute(f"xha-{instance.name}-ready")
         if server is not None and not server.recovering:
@@ -59,6 +60,13 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         # The server is down, and that is what was asked; without the record its data count when it reports again.
         return Outcome(ExitCode.SUCCESS)
     return Outcome(ExitCode.SUCCESS)
+
+
+def _retract(cluster: Pacemaker | Alone, name: str) -> None:
+    """Take the report away, but for one of a stopped server, which stays true until the next keeper replaces it."""
+    report = parse_ballot(cluster.read_attribute(name).get(cluster.node_name(), ""))
+    if not (isinstance(report, Ballot) and report.state is State.STOPPED):
+        cluster.delete_attribute(name)
 
 
 def _record(cluster: Pacemaker | Alone, instance: Instance, directory: DataDirectory) -> None:
