@@ -38,3 +38,16 @@ def test_one_that_another_version_wrote_is_none(change: dict[str, object]) -> No
 @given(st.text())
 def test_garbage_is_none(text: str) -> None:
     assert parse_bulletin(text) is None
+
+
+@pytest.mark.parametrize(
+    ("transfer", "said"),
+    [
+        pytest.param("rsync, joiner", "state transfer by rsync: 300 MiB in 60 s", id="a joiner says how far it is"),
+        pytest.param("rsync, donor", "", id="a donor does not receive"),
+        pytest.param("", "", id="no transfer"),
+    ],
+)
+def test_how_far_a_state_transfer_is(transfer: str, said: str) -> None:
+    bulletin = GOOD._replace(at=100.0, launched_at=40.0, transfer=transfer, arrived=300 << 20)
+    assert bulletin.progress == said

@@ -124,6 +124,16 @@ class RunDir:
             raise
 
 
+def read_bulletins(base: str = BASE) -> list[tuple[str, Bulletin]]:
+    """Return what the keepers of this host said last, each with its resource."""
+    try:
+        names = sorted(os.listdir(base))
+    except OSError:
+        return []
+    said = ((name, RunDir(name, base).read_bulletin()) for name in names)
+    return [(name, bulletin) for name, bulletin in said if bulletin is not None]
+
+
 def _make_directory(path: str) -> None:
     if os.path.isdir(path):
         return

@@ -33,7 +33,8 @@ class Bulletin(NamedTuple):
     what they are. code is the verdict's code of the last reading (core/verdict.py), or "" before the first; message its
     words. answered_at: when the server last answered a query. primary_at: since when another member has been in a
     Primary component of the same lineage. progress_at: when a state transfer last moved. permanent: a failure that no
-    second try mends. datadir and socket are the server's, as it resolves them itself.
+    second try mends. datadir and socket are the server's, as it resolves them itself. arrived: by how many bytes the
+    disk has filled since the server was launched.
     """
 
     phase: Phase
@@ -56,6 +57,15 @@ class Bulletin(NamedTuple):
     permanent: bool = False
     datadir: str = ""
     socket: str = ""
+    arrived: int = 0
+
+    @property
+    def progress(self) -> str:
+        """How far a state transfer to this node is, in words; "" while there is none."""
+        if not self.transfer.endswith("joiner"):
+            return ""
+        seconds = max(0.0, self.at - self.launched_at) if self.launched_at else 0.0
+        return f"state transfer by {self.transfer.partition(',')[0]}: {self.arrived >> 20} MiB in {seconds:.0f} s"
 
 
 def render_bulletin(bulletin: Bulletin) -> str:

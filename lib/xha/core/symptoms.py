@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Answer = Union[str, bool]
 
-# A keeper looks every 2 s; while it recovers or stops a server it cannot write.
+# A keeper looks every second; while it recovers or stops a server it cannot write.
 KEEPER_SILENCE = 60.0
 # Free space below which a disk is low: this share of it, but no more than LOW_BYTES.
 LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
@@ -195,7 +195,7 @@ def _receives(seen: Seen) -> bool:
 def joins(seen: Seen) -> Answer:
     """Ask whether the server is on its way into a Primary component."""
     if seen.keeper and _receives(seen):
-        return f"state transfer by {seen.keeper.transfer.partition(',')[0]}"
+        return seen.keeper.progress
     starts = seen.phase in _STARTS and seen.code != Code.SYNCED.value
     return keeper_words(seen) if starts or seen.code in (Code.JOINING.value, Code.JOINED.value) else False
 

@@ -45,6 +45,8 @@ def check_node(command: Command) -> int:
         print(render_nagios(verdict, snapshot.reading))
     else:
         _print_text(name, snapshot)
+        if not (command.host or command.options.host):
+            _print_keepers()
     return verdict.exit_code
 
 
@@ -64,3 +66,14 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
         print("  disabled: " + ", ".join(filter(None, [*said, disabled.why])))
     for warning in snapshot.warnings:
         print(f"  warning: {warning}")
+
+
+def _print_keepers() -> None:
+    """Tell what the agent is doing on this host, wherever that is more than to look on."""
+    from ..adapters.rundir import read_bulletins
+    from ..core.bulletin import Phase
+
+    for resource, bulletin in read_bulletins():
+        if bulletin.phase is not Phase.RUNNING:
+            progress = f" ({bulletin.progress})" if bulletin.progress else ""
+            print(f"  {resource}: {bulletin.phase.value}: {clean(bulletin.reason, 1000)}{progress}")

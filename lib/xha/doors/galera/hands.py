@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ...adapters.launch import InUse, create
 from ...adapters.mariadbd import Unusable
@@ -174,11 +174,9 @@ class Hands:
             self.announced, self.forming_since = None, 0.0
             raise
         except Unusable as error:
-            self.speaker.end(Phase.FAILED, str(error), self.own, permanent=True)
-            raise Over from None
+            self._give_up(str(error))
         except OSError as error:
-            self.speaker.end(Phase.FAILED, f"mysqld cannot be started: {error}", self.own)
-            raise Over from None
+            self._give_up(f"mysqld cannot be started: {error}", permanent=False)
 
     # --- forming a Primary
 
@@ -210,6 +208,8 @@ class Hands:
             return
         line = decision.founding.line(new_id())
         own, council = self.own, self.council
+        if isinstance(decision, Bootstrap) and not decision.position.real and not own.is_created:
+            self._create()
         own.remember(own.record._replace(line=line, clean_stop=None, discarded=False))
         self.forming_since = time.monotonic()
         if isinstance(decision, Revive):
@@ -221,8 +221,6 @@ class Hands:
                 self.log.warning(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew")
                 self.stop()
             return
-        if not decision.position.real and not own.is_created:
-            self._create()
         own.directory.set_view_aside()
         if decision.position.real:
             council.record(line=line, cluster=decision.position.uuid)
@@ -234,11 +232,15 @@ class Hands:
         datadir = self.own.program.datadir
         if not self.own.settings.enable_creation:
             reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
-            self.speaker.end(Phase.FAILED, reason, self.own, permanent=True)
-            raise Over
+            self._give_up(reason)
         self.speaker.say(Phase.FORMING, f"creating a database in {datadir}", self.own)
         try:
             create(self.own.program, time.monotonic() + CREATION_SECONDS)
         except Unusable as error:
-            self.speaker.end(Phase.FAILED, str(error), self.own, permanent=True)
-            raise Over from None
+            self._give_up(str(error))
+
+    def _give_up(self, reason: str, *, permanent: bool = True) -> NoReturn:
+        """End with a failure. No server runs here: a token that is this node's would only keep the others waiting."""
+        self.council.release_token()
+        self.speaker.end(Phase.FAILED, reason, self.own, permanent=permanent)
+        raise Over

@@ -16,7 +16,7 @@ from ...adapters.pacemaker import ClusterUnreachable
 from ...core.ballot import State
 from ...core.ballotbox import note_view
 from ...core.bulletin import Phase
-from ...core.serverlog import find_errors
+from ...core.serverlog import find_errors, tell
 from ...core.verdict import Code
 from .hands import Hands, Over
 
@@ -112,7 +112,7 @@ class Keeper:
         """The server has ended and nobody here stopped it."""
         end = self.own.end
         assert end is not None
-        said = f": {end.errors[-1]}" if end.errors else ""
+        said = f": {tell(end.errors)}" if end.errors else ""
         self.council.retract()
         self.hands.reset()
         if end.served or end.launched is None:
@@ -138,7 +138,7 @@ class Keeper:
         launched = self.own.launched
         assert launched is not None
         errors = find_errors(read_tail(self.own.program.log, launched.log_from))
-        said = f": {errors[-1]}" if errors else ""
+        said = f": {tell(errors)}" if errors else ""
         if self.speaker.count_failure(f"mysqld has left the group while it joined{said}", errors, self.own):
             raise Over
         self.hands.stop()

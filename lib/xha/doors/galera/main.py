@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import time
 import traceback
 from typing import TYPE_CHECKING
 
 from ...adapters.alone import connect
+from ...adapters.launch import make_datadir
 from ...adapters.log import Log
 from ...adapters.mariadbd import Unusable, find_program, read_options
 from ...adapters.notify import NotifySocket
@@ -21,6 +24,7 @@ from .service import locked
 from .speaker import Speaker
 
 if TYPE_CHECKING:
+    from ...adapters.mariadbd import Program
     from ...core.ocf import Instance
     from ...core.parameters import Settings
 
@@ -51,6 +55,8 @@ def keep(instance: Instance) -> int:
 
 def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None:
     program, options = read_options(find_program(settings))
+    if not os.path.isdir(program.datadir):
+        _make_datadir(program, settings)
     address = settings.wsrep_cluster_address or options.wsrep_cluster_address
     if not address:
         raise Unusable(
@@ -69,11 +75,18 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
         notifier.close()
 
 
+def _make_datadir(program: Program, settings: Settings) -> None:
+    """Make the data directory where a database may be created: one that is missing may be a disk without its mount."""
+    if not settings.enable_creation:
+        raise Unusable(
+            f"datadir={program.datadir}: there is no such directory: mount its disk, correct the parameter, or set "
+            "enable_creation=1 to have it made"
+        )
+    make_datadir(program)
+
+
 def _fail(run: RunDir, log: Log, reason: str, *, permanent: bool = False) -> int:
     """Say why there is no keeper: start and monitor read it."""
-    import os
-    import time
-
     log.warning(reason)
     own = read_process(os.getpid())
     now = time.monotonic()

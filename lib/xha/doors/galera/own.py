@@ -48,12 +48,14 @@ _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 class Launched(NamedTuple):
     """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes.
 
-    view is the gvwstate.dat that it found: it has that in mind while it restores the view, and no longer on the disk.
+    free is the room on its disk, in bytes. view is the gvwstate.dat that it found: while it restores that view it has it
+    in mind, and no longer on the disk.
     """
 
     phase: Phase
     at: float
     log_from: int
+    free: int = 0
     view: GvwState | None = None
 
 
@@ -192,6 +194,15 @@ class OwnNode(OwnData):
         """Whether applications may use it: in a Primary component, and the server says so itself."""
         return self.state is State.PRIMARY and self.reading is not None and self.reading.status.wsrep_ready is True
 
+    @property
+    def _free(self) -> int:
+        return self.directory.read_contents().free_bytes
+
+    @property
+    def arrived(self) -> int:
+        """By how many bytes the disk has filled since the server was launched."""
+        return max(0, self.launched.free - self._free) if self.launched else 0
+
     def facts(self, announced: State | None, addresses: tuple[str, ...]) -> Facts:
         """Return what a report is made of. announced: the state of a server that is about to be started."""
         return Facts(
@@ -232,7 +243,7 @@ class OwnNode(OwnData):
             status_file=self.run.file(STATUS_FILE) if self.options.wsrep_status_file is not None else "",
         )
         now = self.met_at = time.monotonic()
-        self.launched, self.end, self.served = Launched(phase, now, log_from, view), None, False
+        self.launched, self.end, self.served = Launched(phase, now, log_from, self._free, view), None, False
         self.progress_at = now
         self.answered_at = self.asked_at = 0.0
 

@@ -6,12 +6,10 @@ import contextlib
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.ending import send
 from ...adapters.procfs import look
 
 if TYPE_CHECKING:
@@ -65,6 +63,8 @@ def launch_keeper(instance: Instance) -> None:
 
 def launch(instance: Instance, action: str) -> None:
     """Start one of the agent's own actions, in a session of its own."""
+    import subprocess
+
     environment = {name: os.environ[name] for name in (*_KEPT, *_META) if name in os.environ}
     environment["OCF_RESOURCE_INSTANCE"] = instance.name
     subprocess.Popen(  # noqa: S603 - this very program
@@ -80,6 +80,8 @@ def launch(instance: Instance, action: str) -> None:
 
 def end_keeper(run: RunDir) -> bool:
     """End the keeper, by SIGKILL if need be, and return whether none is left: its lock tells."""
+    from ...adapters.ending import send
+
     for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
         keeper = find_keeper(run)
         if keeper is not None:

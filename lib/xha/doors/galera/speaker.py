@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...adapters.procfs import read_process
 from ...core.bulletin import Bulletin, Phase
 from ...core.failures import Failure, add_failure, is_hopeless
-from ...core.serverlog import is_permanent
+from ...core.serverlog import is_permanent, tell
 
 if TYPE_CHECKING:
     from ...adapters.alone import Alone
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .own import OwnNode
 
 _MOST_CHARACTERS = 240
+# How often the log tells how far a state transfer is.
+PROGRESS_SECONDS = 30.0
 
 
 class Speaker:
@@ -30,6 +32,7 @@ class Speaker:
         self._last = Bulletin(Phase.RECOVERING)
         self._ready: bool | None = None
         self._shown = ""
+        self._progress_at = 0.0
 
     def say(self, phase: Phase, reason: str, own: OwnNode, *, permanent: bool = False) -> None:
         """Write the bulletin; where phase or reason changed, tell the log and the cluster, too."""
@@ -57,8 +60,12 @@ class Speaker:
             permanent=permanent,
             datadir=own.program.datadir,
             socket=own.program.socket,
+            arrived=own.arrived if own.transfer else 0,
         )
         self.run.write_bulletin(self._last)
+        if self._last.progress and now - self._progress_at > PROGRESS_SECONDS:
+            self._progress_at = now
+            self.log.info(self._last.progress)
         if changed:
             self.log.info(f"{phase.value}: {reason}")
             self._show(f"{phase.value}: {reason}"[:_MOST_CHARACTERS])
@@ -77,7 +84,7 @@ class Speaker:
     def count_failure(self, reason: str, errors: tuple[str, ...], own: OwnNode) -> bool:
         """Note that a start failed; return whether it was said to be the last that is tried here."""
         now = time.monotonic()
-        failures = add_failure(self.run.read_failures(), Failure(now, errors[-1] if errors else reason))
+        failures = add_failure(self.run.read_failures(), Failure(now, tell(errors) or reason))
         self.run.write_failures(failures)
         permanent = is_permanent(errors)
         if permanent or is_hopeless(failures, now):
