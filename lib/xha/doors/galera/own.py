@@ -48,8 +48,8 @@ _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 class Launched(NamedTuple):
     """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes.
 
-    free is the room on its disk, in bytes. view is the gvwstate.dat that it found: while it restores that view it has it
-    in mind, and no longer on the disk.
+    free is the room on its disk, in bytes. view is the gvwstate.dat that it found: while it restores that view, it is
+    no longer on the disk.
     """
 
     phase: Phase
