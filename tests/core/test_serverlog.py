@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.serverlog import MAX_CHARACTERS, MAX_LINES, find_errors, is_inconsistent, is_permanent
+from xha.core.serverlog import MAX_CHARACTERS, MAX_LINES, find_errors, is_inconsistent, is_permanent, tell
 
 STAMP = "2026-01-31 22:00:00 0 "
 START = f"{STAMP}[Note] Starting MariaDB 10.11.19-MariaDB source revision as process 4711\n"
@@ -31,6 +31,17 @@ UNSAFE = "[ERROR] WSREP: It may not be safe to bootstrap the cluster from this n
             ("Could not open required defaults file: /x.cnf", "Fatal error in defaults handling. Program aborted"),
             id="before there is a log",
         ),
+        pytest.param(
+            "[ERROR] InnoDB: Operating system error number 28\n[ERROR] Plugin 'InnoDB' registration as a STORAGE ENGINE"
+            " failed.\n[ERROR] Unknown/unsupported storage engine: InnoDB\n[ERROR] Aborting\n",
+            ("[ERROR] InnoDB: Operating system error number 28",),
+            id="what follows from it is no reason",
+        ),
+        pytest.param(
+            "[Warning] Can't create test file '/d/n1.lower-test' (Errcode: 13)\n[ERROR] Aborting\n",
+            ("[Warning] Can't create test file '/d/n1.lower-test' (Errcode: 13)",),
+            id="a warning that ends the server",
+        ),
     ],
 )
 def test_the_errors_of_a_log(log: str, errors: tuple[str, ...]) -> None:
@@ -42,6 +53,18 @@ def test_a_reason_stays_short(log: str) -> None:
     errors = find_errors(log)
     assert len(errors) <= MAX_LINES
     assert all(len(line) <= MAX_CHARACTERS for line in errors)
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ((), ""),
+        (("[ERROR] one", "[ERROR] two"), "[ERROR] two"),
+        (("[ERROR] one", "[ERROR] unknown option '--x'", "[ERROR] two"), "[ERROR] unknown option '--x'"),
+    ],
+)
+def test_the_error_that_somebody_can_mend_is_told_before_the_last(errors: tuple[str, ...], told: str) -> None:
+    assert tell(errors) == told
 
 
 @pytest.mark.parametrize(

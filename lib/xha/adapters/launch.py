@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.position import Position, parse_recovered_position
-from ..core.serverlog import find_errors, is_inconsistent
+from ..core.serverlog import find_errors, is_inconsistent, tell
 from .datadir import DataDirectory, read_tail
 from .mariadbd import Unusable, clean_environment
 from .occupants import find_occupants
@@ -187,17 +187,23 @@ def exit_status(pid: int) -> int | None:
 
 def create(program: Program, deadline: float) -> None:
     """Create a database in a data directory that holds none. :raises Unusable: with the program's last words."""
-    os.makedirs(program.datadir, mode=0o750, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(program.datadir, *program.account.owner)
+    make_datadir(program)
     with hold(program.datadir), tempfile.TemporaryFile() as output:
         process = _spawn(program, _creation(program), output.fileno(), "/")
         overdue = _await(process, deadline)
         output.seek(0)
         lines = output.read().decode("utf-8", "replace").split("\n")
     if overdue or process.returncode:
-        said = find_errors("\n".join(lines)) or tuple(line for line in lines if line.strip()) or ("no word",)
-        raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said[-1]}")
+        last = next((line for line in reversed(lines) if line.strip()), "no word")
+        said = tell(find_errors("\n".join(lines))) or last
+        raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said}")
+
+
+def make_datadir(program: Program) -> None:
+    """Make the data directory where there is none, and give it to the server's account."""
+    os.makedirs(program.datadir, mode=0o750, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(program.datadir, *program.account.owner)
 
 
 def _creation(program: Program) -> list[str]:

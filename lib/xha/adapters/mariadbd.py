@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.serverlog import find_errors
+from ..core.serverlog import find_errors, tell
 from ..core.serveroptions import ServerOptions, find_datadir, parse_server_options
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         done = _run(program, [*program.command, f"--datadir={empty}", "--help", "--verbose"])
         options = parse_server_options(done.stdout.replace(empty, datadir))
     if options is None or done.returncode != 0:
-        errors = find_errors(done.stderr) or (f"exit code {done.returncode}",)
-        raise Unusable(f"{program.binary} refuses its options: {errors[-1]}; correct {program.config or 'them'}")
+        said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
+        raise Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
     log = _in(datadir, options.log_error or f"{sockets.gethostname()}.err")
     options = options._replace(
         datadir=datadir,

@@ -8,13 +8,19 @@ MAX_LINES, MAX_CHARACTERS = 5, 300
 
 # MariaDB's and MySQL's layouts, and what they print before there is a log.
 _ERROR = re.compile(
-    r"\[ERROR\]|^(?:Fatal error in defaults handling|Could not open required defaults file"
+    r"\[ERROR\]|\[Warning\] Can't create test file"
+    r"|^(?:Fatal error in defaults handling|Could not open required defaults file"
     r"|error: Found option without preceding group|error: Wrong group definition)"
 )
 _START = re.compile(r"[Ss]tarting (?:\S+ [^\n]*)?as process \d+")
 _STAMP = re.compile(r"^\d{4}-?\d\d-?\d\d[T ]+\d{1,2}:\d\d:\d\d(?:\.\d+)?Z?(?:[+-]\d\d:\d\d)?\s+(?:0x)?[0-9a-f]+\s+")
 # What follows from the real error, and only hides it.
-_ECHO = re.compile(r"\[ERROR\](?: \[MY-\d+\])?(?: \[\w+\])? (?:\S*(?:mysqld|mariadbd): )?(?:Aborting|Abort)\.?$")
+_ECHO = re.compile(
+    r"\[ERROR\](?: \[MY-\d+\])?(?: \[\w+\])? (?:\S*(?:mysqld|mariadbd): )?"
+    r"(?:(?:Aborting|Abort)\.?$|Plugin 'InnoDB' |Unknown/unsupported storage engine: InnoDB"
+    r"|InnoDB: Plugin initialization aborted|WSREP: (?:Failed to (?:load provider$|create a new provider )"
+    r"|View callback failed|Exception: State wait was interrupted))"
+)
 # Configuration, provider library, permissions: the same words come back until somebody changes something.
 _PERMANENT = re.compile(
     r"unknown (?:variable|option|suffix)|ambiguous option|requires an argument|Error while setting value"
@@ -23,7 +29,7 @@ _PERMANENT = re.compile(
     r"|wsrep_load\(\)|Failed to load provider|Provider library|dlopen|unrecognized parameter|Unrecognized parameter"
     r"|Can't change dir to|Can't find error-message file|Unknown (?:storage engine|collation|character set)"
     r"|only be set to|is not a valid value|Plugin .* (?:is not loaded|is disabled)|failed to parse provider options"
-    r"|Bad value for|binlog_format .* not supported|Galera Cluster.*innodb_autoinc_lock_mode",
+    r"|Bad value for|uses page size \d+, but|binlog_format .* not supported|Galera Cluster.*innodb_autoinc_lock_mode",
     re.IGNORECASE,
 )
 _INCONSISTENT = re.compile(r"Inconsistency detected|Inconsistent by consensus|node consistency compromised", re.I)
@@ -35,6 +41,12 @@ def find_errors(log: str) -> tuple[str, ...]:
     telling = [line for line in lines if not _ECHO.search(line)] or lines
     cut = (_STAMP.sub("", line) for line in telling[-MAX_LINES:])
     return tuple(line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut)
+
+
+def tell(errors: tuple[str, ...]) -> str:
+    """Return the one that tells most: the first that is nobody's accident, else the last; "" where there is none."""
+    lasting = (line for line in errors if _PERMANENT.search(line))
+    return next(lasting, errors[-1] if errors else "")
 
 
 def is_permanent(errors: tuple[str, ...]) -> bool:
