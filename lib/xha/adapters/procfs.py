@@ -5,6 +5,7 @@ A process is named by its pid and its start time together: pids come round again
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -160,6 +161,22 @@ def has_open(pid: int, files: set[tuple[int, int]]) -> bool:
     except OSError:
         return False
     return any(identity(f"/proc/{pid}/fd/{name}") in files for name in names)
+
+
+def find_listening(pid: int) -> str:
+    """Return the path of the unix socket that a process listens at, "" where there is none to be seen."""
+    own = set()
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                own.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+        with open(f"/proc/{pid}/net/unix", encoding="utf-8", errors="surrogateescape") as file:
+            lines = [line.rstrip("\n").split(None, 7) for line in file]
+    except OSError:
+        return ""
+    # Num RefCount Protocol Flags Type St Inode Path; the flag is __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
+    found = (line[7] for line in lines if len(line) == 8 and line[3] == "00010000" and f"socket:[{line[6]}]" in own)
+    return next((path for path in found if path.startswith("/")), "")
 
 
 def _read(path: str) -> bytes:

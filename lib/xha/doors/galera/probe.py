@@ -1,6 +1,7 @@
 """monitor: look, judge, and launch a keeper where a server has none. It changes nothing else.
 
 Depth 0 looks at processes and at what the keeper and the server wrote down; it imports neither PyMySQL nor psutil.
+Where no keeper lives, it asks the server itself, too.
 Depth 10 asks the server itself, depth 20 also a table, and looks at the disk.
 """
 
@@ -11,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.occupants import find_server
-from ...adapters.procfs import look
+from ...adapters.procfs import find_listening, look
 from ...adapters.rundir import RunDir
 from ...core.health import Graces, Seen, Server, judge_health
 from .service import launch_keeper, locked
@@ -55,7 +56,9 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
         status=_read_status(run),
         graces=graces,
     )
-    return _ask(seen, settings, instance) if server and instance.level >= 10 else seen
+    # Nobody has asked a server without a keeper, as one that was started outside: then even depth 0 does.
+    wanted = instance.level >= 10 or not seen.alive
+    return _ask(seen, settings, instance) if seen.server is Server.RUNNING and wanted else seen
 
 
 def _find(settings: Settings, keeper: Bulletin | None) -> Process | None:
@@ -108,7 +111,8 @@ def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
     from ...core.reading import Reading
     from .login import SQL_SECONDS, find_socket, make_reader
 
-    socket = find_socket(settings, seen.keeper.socket if seen.keeper else "")
+    known = seen.known.socket if seen.known else ""
+    socket = find_socket(settings, known or find_listening(seen.server_pid))
     reader = make_reader(lambda: settings, socket, min(SQL_SECONDS, instance.timeout / 4))
     try:
         snapshot = reader.take()
