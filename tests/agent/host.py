@@ -1,0 +1,170 @@
+"""A host without a cluster: ocf:xha:galera, its /run, its processes and its network, which nobody else sees.
+
+All of it ends with the namespaces, keepers and servers that outlive their test among it.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loopback import Daemon, Net, find_program
+from loopback.doors import CHECKOUT
+from loopback.galera import server_user
+from server.machine import Server
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+AGENT = "/usr/lib/ocf/resource.d/xha/galera"
+# The shell stays: it is the namespace's init, and waits for what others left. /dev has a syslog of the host's own.
+SETUP = r"""
+set -e
+mount -t tmpfs -o mode=755 xha-test /run
+mkdir "$1/dev"
+mount --rbind /dev "$1/dev"
+mount -t tmpfs -o mode=755 xha-test /dev
+for entry in "$1/dev"/*; do ln -s "$entry" /dev/; done
+rm -f /dev/log
+mount -t overlay overlay -o "lowerdir=$1/ocf:/usr/lib/ocf" /usr/lib/ocf
+# Root's own home lets nobody in, and ocf-tester calls the agent as nobody: Python and the checkout may stand in there.
+for name in PYTHON CHECKOUT; do
+    eval path=\$$name
+    mkdir "$1/$name"
+    mount --rbind "$path" "$1/$name"
+done
+mount -t tmpfs -o mode=755 xha-test /root
+for name in PYTHON CHECKOUT; do
+    eval path=\$$name
+    case $path in /root/*) mkdir -p "$path" && mount --rbind "$1/$name" "$path" ;; esac
+done
+ip link set lo up
+socat -u UNIX-RECV:/dev/log,mode=666 OPEN:"$1/syslog",creat,append &
+while ! [ -S /dev/log ]; do sleep 0.05; done
+touch "$1/ready"
+wait
+"""
+
+
+class Result(NamedTuple):
+    """What one call came to: seconds is its wall time, cpu what it and its children used."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def reason(self) -> str:
+        """The exit reason that Pacemaker would show."""
+        return "".join(line.partition(":")[2] for line in self.err.splitlines() if line.startswith("ocf-exit-reason:"))
+
+
+class Host(Daemon):
+    """Namespaces of mounts, processes and network, with an empty /run."""
+
+    def __init__(self, net: Net, directory: Path) -> None:
+        self.directory = directory
+        agent = directory / "ocf/resource.d/xha/galera"
+        agent.parent.mkdir(parents=True)
+        # site-packages are the test's own: without them there is no PyMySQL.
+        launcher = [CHECKOUT / ".ci/launcher", CHECKOUT / "agents/galera", f"{sys.executable} -I", CHECKOUT / "lib"]
+        agent.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
+        agent.chmod(0o755)
+        for program, package in (("ip", "iproute2"), ("socat", "socat"), ("nsenter", "util-linux")):
+            find_program(program, package)
+        alone = ["--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation=private"]
+        argv = [find_program("unshare", "util-linux"), *alone, "/bin/sh", "-c", SETUP, "host", str(directory)]
+        super().__init__(
+            net, argv, directory / "log", env={"PATH": PATH, "PYTHON": sys.base_prefix, "CHECKOUT": str(CHECKOUT)}
+        )
+
+    def start(self) -> None:
+        super().start()
+        self.wait_ready((self.directory / "ready").exists, 20, "the host's namespaces are set up")
+
+    @property
+    def init(self) -> int:
+        """The host's first process, as this machine counts."""
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+
+    def run(self, *command: str, check: bool = False, timeout: float = 60, **environment: str) -> Result:
+        """Run a command on the host."""
+        enter = ["nsenter", f"--target={self.init}", "--mount", "--pid", "--net", "--wd=/", "--", *command]
+        began = time.monotonic()
+        done = subprocess.run(
+            enter,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env={"PATH": PATH, "OCF_ROOT": "/usr/lib/ocf", "LANG": "C.UTF-8", **environment},
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+        return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+    def read(self, path: str) -> str:
+        """What a file of the host holds, "" where there is none."""
+        try:
+            return Path(f"/proc/{self.init}/root{path}").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def syslog(self) -> str:
+        """All that was logged on the host."""
+        return (self.directory / "syslog").read_text(errors="replace")
+
+
+class Resource(Server):
+    """A node as a resource: its server's options stand in my.cnf, its parameters in the environment."""
+
+    def __init__(self, host: Host, name: str, address: str, *, created: bool = True, **options: Any) -> None:
+        self.created = created
+        super().__init__(host.net, host.directory / name, address, **options)
+        self.host, self.resource = host, name
+        host.run("ip", "address", "add", f"{address}/32", "dev", "lo", check=True)
+        self.parameters = {"config": str(self.config), "datadir": str(self.datadir)}
+
+    def _make_directory(self) -> None:
+        if self.created:
+            super()._make_directory()
+        else:
+            self.directory.mkdir(mode=0o755, parents=True)
+            self.directory.chmod(0o755)
+            shutil.chown(self.directory, server_user())
+
+    def call(self, action: str, *, level: int = 0, interval: int = 10000, **parameters: str) -> Result:
+        """Call the agent. level is OCF_CHECK_LEVEL; an interval of 0 makes a monitor a probe."""
+        words = {f"OCF_RESKEY_{name}": value for name, value in {**self.parameters, **parameters}.items()}
+        meta = {"OCF_RESOURCE_INSTANCE": self.resource, "OCF_CHECK_LEVEL": str(level)}
+        return self.host.run(AGENT, action, OCF_RESKEY_CRM_meta_interval=str(interval), **meta, **words)
+
+    def monitor(self, level: int = 0, **parameters: str) -> Result:
+        return self.call("monitor", level=level, **parameters)
+
+    def run_file(self, name: str) -> dict[str, Any]:
+        """One of the JSON files in /run/xha/galera/RESOURCE."""
+        return dict(json.loads(self.host.read(f"/run/xha/galera/{self.resource}/{name}") or "{}"))
+
+    @property
+    def keeper_pid(self) -> int:
+        return int(self.run_file("keeper.json").get("pid", 0))
+
+    def server_pids(self) -> list[int]:
+        """The servers of this data directory, as the host counts, whoever started them."""
+        found = self.host.run("pgrep", "-f", "--", f"^[^ ]*mariadbd .*{self.directory}/")
+        return [int(pid) for pid in found.out.split()]
+
+    def signal(self, name: str, *pids: int) -> None:
+        self.host.run("kill", f"-{name}", *map(str, pids), check=True)
+
+    def error_log_text(self) -> str:
+        """All that the server ever logged, "" for one that never ran."""
+        log = self.directory / "server.log"
+        return log.read_text(errors="replace") if log.exists() else ""

@@ -1,0 +1,339 @@
+"""The life of one node without a cluster, by the agent's own actions, with a real server."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, Callable
+
+import pytest
+
+from agent.host import AGENT, Host, Resource, Result
+from loopback import Net, find_program, wait_until
+from loopback.doors import CHECKOUT
+from loopback.galera import LOG_FILE_SIZE
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+
+MakeResource = Callable[..., Resource]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def host(net: Net) -> Iterator[Host]:
+    find_program("mariadbd", "mariadb-server")
+    with Host(net, net.directory / "lonely") as running:
+        yield running
+
+
+@pytest.fixture
+def make_resource(host: Host) -> Iterator[MakeResource]:
+    made: list[Resource] = []
+
+    def make(**options: Any) -> Resource:
+        made.append(Resource(host, f"db-{next(_numbers)}", host.net.next_address(), **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        end = one.call("stop")
+        assert (end.code, one.server_pids()) == (0, []), end.err
+
+
+@pytest.fixture
+def resource(make_resource: MakeResource) -> Resource:
+    """A node with an empty database, that does not run yet."""
+    return make_resource()
+
+
+@pytest.fixture
+def running(resource: Resource) -> Resource:
+    """A node that runs."""
+    resource._make_directory()
+    begun = resource.call("start")
+    assert (begun.code, begun.err) == (0, ""), begun
+    return resource
+
+
+@pytest.fixture(scope="module")
+def session_running(host: Host) -> Iterator[Resource]:
+    """A node for tests that leave it stopped."""
+    one = Resource(host, "shared", host.net.next_address())
+    one._make_directory()
+    yield one
+    one.call("stop")
+
+
+def codes(one: Resource) -> list[int]:
+    """What monitor says at its three depths."""
+    return [one.monitor(level).code for level in (0, 10, 20)]
+
+
+def await_code(one: Resource, code: int, seconds: float = 15, **how: Any) -> Result:
+    """Wait until a monitor says so."""
+
+    def asked() -> Result | None:
+        said.append(one.monitor(**how))
+        return said[-1] if said[-1].code == code else None
+
+    said: list[Result] = []
+    return wait_until(asked, seconds, lambda: f"monitor says {code}: {said[-1]}\n{one.host.syslog[-2000:]}")
+
+
+def uuid(one: Resource) -> str:
+    return one.status("wsrep_cluster_state_uuid")["wsrep_cluster_state_uuid"]
+
+
+class TestOneLife:
+    def test_a_database_is_created_where_that_is_allowed_and_kept_from_then_on(
+        self, make_resource: MakeResource
+    ) -> None:
+        one = make_resource(created=False)
+        one.parameters["wsrep_cluster_address"] = f"gcomm://{one.address}"
+        one.parameters["additional_parameters"] = LOG_FILE_SIZE
+        probe = one.call("monitor", interval=0)
+        assert (probe.code, probe.err) == (7, "")
+        begun = one.call("start", enable_creation="1")
+        assert (begun.code, begun.err) == (0, "")
+        assert codes(one) == [0, 0, 0]
+        [pid] = one.server_pids()
+        again = one.call("start", enable_creation="1")
+        assert (again.code, again.err, one.server_pids()) == (0, "", [pid])
+        first = uuid(one)
+        one.sql("CREATE DATABASE kept")
+        for _ in range(2):
+            ended = one.call("stop")
+            assert (ended.code, ended.err, one.server_pids()) == (0, "", [])
+        stopped = one.monitor()
+        assert (stopped.code, stopped.reason) == (7, "")
+        assert one.call("start").code == 0
+        assert (uuid(one), one.sql("SHOW DATABASES LIKE 'kept'")) == (first, (("kept",),))
+
+    @pytest.mark.parametrize("there", [True, False], ids=["empty", "absent"])
+    def test_no_database_is_created_where_that_is_not_allowed(self, make_resource: MakeResource, there: bool) -> None:
+        one = make_resource(created=False)
+        if there:
+            one.datadir.mkdir()
+        begun = one.call("start")
+        assert begun.code == 5
+        assert "enable_creation=1" in begun.reason
+        assert [*one.datadir.parent.glob("data/*")] == []
+
+    def test_a_lone_node_that_crashed_recovers_and_keeps_what_it_knew(self, running: Resource) -> None:
+        first = uuid(running)
+        running.sql("CREATE DATABASE kept")
+        running.signal("KILL", *running.server_pids())
+        seen = running.monitor()
+        assert seen.code in (1, 7)
+        assert seen.reason or seen.code == 7
+        after = await_code(running, 1, 10)
+        assert "mysqld has ended" in after.reason
+        assert running.call("stop").code == 0
+        assert running.monitor().code == 7
+        assert running.call("start").code == 0
+        assert (uuid(running), running.sql("SHOW DATABASES LIKE 'kept'")) == (first, (("kept",),))
+        assert codes(running) == [0, 0, 0]
+
+    def test_a_frozen_server_is_a_failed_one_and_stop_does_not_wait_for_it(self, running: Resource) -> None:
+        [pid] = running.server_pids()
+        running.signal("STOP", pid)
+        seen = running.monitor()
+        assert seen.code == 1
+        assert "state T" in seen.reason
+        ended = running.call("stop")
+        assert (ended.code, running.server_pids()) == (0, [])
+        assert ended.seconds < 10
+
+    def test_a_killed_keeper_is_followed_by_one_that_adopts_its_server(self, running: Resource) -> None:
+        before, server = running.keeper_pid, running.server_pids()
+        running.signal("KILL", before)
+        asked = running.call("monitor", interval=0)
+        assert (asked.code, running.keeper_pid) == (0, before)  # a probe starts nothing
+        running.monitor()
+        wait_until(lambda: running.keeper_pid != before, 10, "a new keeper")
+        await_code(running, 0)
+        assert running.server_pids() == server
+        wait_until(lambda: running.run_file("keeper.json")["server_pid"] == server[0], 10, "it watches the server")
+        wait_until(lambda: running.run_file("keeper.json")["ready"] is True, 10, "it says that the server is ready")
+
+    def test_a_second_start_while_the_server_runs_begins_no_second_keeper(self, running: Resource) -> None:
+        keeper = running.keeper_pid
+        running.call("start")
+        found = running.host.run("pgrep", "-f", f"{AGENT} keeper")
+        assert keeper in map(int, found.out.split())
+        assert running.keeper_pid == keeper
+
+
+class TestAServerStartedOutside:
+    @pytest.fixture
+    def outside(self, resource: Resource) -> Resource:
+        """A resource whose server an operator has started by hand."""
+        resource._make_directory()
+        command = f"cd / && exec setsid mariadbd --defaults-file={resource.config} --user=mysql --wsrep-new-cluster"
+        resource.host.run("sh", "-c", f"({command}) >/dev/null 2>&1 &", check=True)
+        wait_until(resource.is_synced, 30, "the server is Synced")
+        return resource
+
+    def test_a_probe_sees_it_and_start_adopts_it(self, outside: Resource) -> None:
+        [pid] = outside.server_pids()
+        first = uuid(outside)
+        assert outside.call("monitor", interval=0, level=10).code == 0
+        assert outside.call("monitor", interval=0).code in (0, 190)
+        assert outside.keeper_pid == 0
+        begun = outside.call("start")
+        assert (begun.code, begun.err, outside.server_pids()) == (0, "", [pid])
+        assert (codes(outside), uuid(outside)) == ([0, 0, 0], first)
+
+    def test_stop_ends_it(self, outside: Resource) -> None:
+        assert outside.call("stop").code == 0
+        assert outside.server_pids() == []
+        assert outside.monitor().code == 7
+
+
+class TestStopAlwaysWorks:
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            {"binary": "/nowhere/mariadbd"},
+            {"config": "/nowhere/my.cnf"},
+            {"user": "nobody-like-this"},
+            {"start_wait": "soon"},
+            {"datadir": "/nowhere/data"},
+        ],
+        ids=lambda broken: next(iter(broken)),
+    )
+    def test_what_the_parameters_say_now_is_no_matter(self, session_running: Resource, broken: dict[str, str]) -> None:
+        one = session_running
+        assert one.call("start").code == 0
+        seen = one.monitor(**broken)
+        assert seen.code in (0, 190), seen
+        ended = one.call("stop", **broken)
+        assert (ended.code, one.server_pids()) == (0, [])
+
+    def test_nothing_of_the_agent_is_left(self, running: Resource) -> None:
+        keeper = running.keeper_pid
+        assert running.call("stop").code == 0
+        assert running.host.run("kill", "-0", str(keeper)).code != 0
+
+
+BROKEN = [
+    pytest.param("no_such_option=1", 5, "unknown variable 'no_such_option=1'", id="an unknown option"),
+    pytest.param("wsrep_provider=/nowhere/libgalera.so", 5, "/nowhere/libgalera.so", id="no provider"),
+    pytest.param("innodb_page_size=8k", 5, "uses page size 16384", id="a page size that is not the data's"),
+    pytest.param("wsrep_provider_options=gmcast.nonsense=1", 5, "gmcast.nonsense", id="an unknown provider's option"),
+]
+
+
+class TestAStartThatCannotSucceed:
+    @pytest.mark.parametrize(("line", "code", "words"), BROKEN)
+    def test_a_broken_option_is_told_in_the_server_s_own_words(
+        self, resource: Resource, line: str, code: int, words: str
+    ) -> None:
+        resource.configure(line)
+        begun = resource.call("start")
+        assert begun.code == code, begun
+        assert words in begun.reason.lower() or words in begun.reason
+        assert begun.seconds < 10
+        assert resource.monitor().code in (1, 7)
+
+    def test_data_that_are_somebody_else_s(self, resource: Resource) -> None:
+        resource._make_directory()
+        resource.host.run("chown", "-R", "root:root", str(resource.datadir), check=True)
+        resource.host.run("chmod", "-R", "go=", str(resource.datadir), check=True)
+        begun = resource.call("start")
+        assert begun.code in (1, 4, 5), begun
+        assert "ermission denied" in begun.reason or "Errcode: 13" in begun.reason
+        assert begun.seconds < 10
+
+    def test_the_third_failure_of_one_kind_is_the_last(self, resource: Resource) -> None:
+        resource._make_directory()
+        resource.host.run("sh", "-c", f"socat TCP-LISTEN:3306,bind={resource.address} - >/dev/null 2>&1 &", check=True)
+        told = []
+        for _ in range(3):
+            begun = resource.call("start")
+            told.append(begun.code)
+            assert resource.call("stop").code == 0
+            assert "port: 3306" in begun.reason
+        assert told[-1] == 5
+        assert set(told) <= {1, 5}
+        assert "third time within 10 minutes" in begun.reason
+        assert "pcs resource cleanup" in begun.reason
+
+
+class TestAWrongPassword:
+    SECRET = "gEhEiM-4711"
+
+    def test_it_is_a_failed_check_and_no_failed_server(self, running: Resource) -> None:
+        server = running.server_pids()
+        account = {"test_user": "xha", "test_passwd": self.SECRET}
+        assert running.call("reload-agent", **account).code == 0
+        deep = running.monitor(10, **account)
+        flat = await_code(running, 190, **account)
+        for seen in (deep, flat):
+            assert seen.code == 190
+            assert "denied" in seen.reason
+        assert running.server_pids() == server
+        stored = running.host.run("grep", "-rl", self.SECRET, f"/run/xha/galera/{running.resource}")
+        assert stored.out.split() == [f"/run/xha/galera/{running.resource}/settings.json"]
+        processes = running.host.run("sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' ' '")
+        for text in (deep.err, flat.err, running.host.syslog, processes.out):
+            assert self.SECRET not in text
+
+    def test_a_start_with_it_succeeds(self, resource: Resource) -> None:
+        begun = resource.call("start", test_user="xha", test_passwd=self.SECRET)
+        assert (begun.code, begun.err) == (0, "")
+        assert "denied" in resource.monitor(10, test_user="xha", test_passwd=self.SECRET).reason
+
+
+class TestOthersAreMissing:
+    def test_a_member_of_three_waits_for_the_others_and_forms_nothing(self, make_resource: MakeResource) -> None:
+        one = make_resource()
+        absent = [one.net.address(host) for host in (98, 99)]
+        one.parameters["wsrep_cluster_address"] = f"gcomm://{','.join([one.address, *absent])}"
+        one._make_directory()
+        begun = one.call("start")
+        assert (begun.code, begun.err) == (0, "")
+        assert begun.seconds < 15
+        seen = one.monitor()
+        assert seen.code == 190
+        assert [host for host in absent if host in seen.reason] == absent
+        assert one.server_pids() == []
+        assert one.error_log_text() == ""  # a recovery has a log of its own
+        assert one.call("stop").code == 0
+        assert one.monitor().code == 7
+
+    def test_a_list_without_this_node_is_refused(self, resource: Resource) -> None:
+        other = resource.net.address(98)
+        resource.parameters["wsrep_cluster_address"] = f"gcomm://{other}"
+        resource._make_directory()
+        assert resource.call("start").code == 0
+        seen = resource.monitor()
+        assert seen.code == 190
+        assert "wsrep_cluster_address" in seen.reason
+        assert resource.server_pids() == []
+
+
+class TestWhatAMonitorCosts:
+    def test_depth_0_imports_neither_the_database_s_client_nor_psutil(self, running: Resource) -> None:
+        code = (
+            "import sys; sys.path.insert(0, sys.argv[1])\n"
+            "from xha.doors.agent import main\n"
+            "code = main(['monitor'])\n"
+            "print(code, sorted({'pymysql', 'psutil', 'subprocess'} & set(sys.modules)))"
+        )
+        meta = {"OCF_RESOURCE_INSTANCE": running.resource, "OCF_RESKEY_CRM_meta_interval": "10000"}
+        done = running.host.run(sys.executable, "-I", "-c", code, str(CHECKOUT / "lib"), **meta)
+        assert done.out == "0 []\n", done.err
+
+
+class TestOcfTester:
+    def test_it_passes(self, make_resource: MakeResource) -> None:
+        one = make_resource()
+        one._make_directory()
+        tester = find_program("ocf-tester", "resource-agents")
+        words = [word for pair in one.parameters.items() for word in ("-o", "=".join(pair))]
+        done = one.host.run(tester, "-v", "-n", one.resource, *words, AGENT, timeout=120)
+        assert f"{AGENT} passed all tests" in done.out, done.out + done.err
+        assert done.code == 0
