@@ -115,6 +115,10 @@ class Host(Daemon):
         except FileNotFoundError:
             return ""
 
+    def read_process(self, pid: str, name: str) -> str:
+        """A file of /proc/PID, as the host counts."""
+        return self.run("cat", f"/proc/{pid}/{name}").out
+
     @property
     def syslog(self) -> str:
         """All that was logged on the host."""
@@ -160,6 +164,12 @@ class Resource(Server):
         """The servers of this data directory, as the host counts, whoever started them."""
         found = self.host.run("pgrep", "-f", "--", f"^[^ ]*mariadbd .*{self.directory}/")
         return [int(pid) for pid in found.out.split()]
+
+    def keepers(self) -> list[int]:
+        """The keepers of this resource that live: nobody but root sees their environment."""
+        found = self.host.run("pgrep", "-f", "--", f"{AGENT} keeper$").out.split()
+        named = f"OCF_RESOURCE_INSTANCE={self.resource}"
+        return [int(pid) for pid in found if named in self.host.read_process(pid, "environ").split("\0")]
 
     def signal(self, name: str, *pids: int) -> None:
         self.host.run("kill", f"-{name}", *map(str, pids), check=True)

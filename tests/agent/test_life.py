@@ -158,12 +158,31 @@ class TestOneLife:
         wait_until(lambda: running.run_file("keeper.json")["server_pid"] == server[0], 10, "it watches the server")
         wait_until(lambda: running.run_file("keeper.json")["ready"] is True, 10, "it says that the server is ready")
 
+    def test_a_run_directory_that_was_swept_away_leaves_one_keeper_and_its_server(self, running: Resource) -> None:
+        before, server = running.keeper_pid, running.server_pids()
+        running.host.run("rm", "-rf", "/run/xha", check=True)
+        assert running.monitor().code == 0
+        wait_until(lambda: running.keeper_pid not in (0, before), 10, "another keeper")
+        wait_until(lambda: running.keepers() == [running.keeper_pid], 10, lambda: f"one keeper: {running.keepers()}")
+        assert (running.monitor().code, running.server_pids()) == (0, server)
+
+    def test_a_creation_that_a_stop_cut_short_is_done_again(self, make_resource: MakeResource) -> None:
+        one = make_resource(created=False)
+        one.parameters.update(enable_creation="1", additional_parameters=LOG_FILE_SIZE, start_wait="0")
+        assert one.call("start").code == 0
+        wait_until((one.datadir / "mysql").exists, 20, "the creation has begun")
+        assert one.call("stop").code == 0
+        assert one.server_pids() == []
+        assert one.call("start", start_wait="20").code == 0
+        assert codes(one) == [0, 0, 0]
+        assert one.host.syslog.count(f"creating a database in {one.datadir}") == 2
+        assert one.sql("SELECT COUNT(*) FROM mysql.global_priv WHERE User = 'root'") == ((1,),)
+        assert one.sql("SHOW TABLES IN mysql LIKE 'help_topic'") == (("help_topic",),)
+
     def test_a_second_start_while_the_server_runs_begins_no_second_keeper(self, running: Resource) -> None:
         keeper = running.keeper_pid
         running.call("start")
-        found = running.host.run("pgrep", "-f", f"{AGENT} keeper")
-        assert keeper in map(int, found.out.split())
-        assert running.keeper_pid == keeper
+        assert (running.keeper_pid, running.keepers()) == (keeper, [keeper])
 
 
 class TestAServerStartedOutside:
@@ -212,10 +231,16 @@ class TestStopAlwaysWorks:
         ended = one.call("stop", **broken)
         assert (ended.code, one.server_pids()) == (0, [])
 
+    def test_a_frozen_keeper_is_killed(self, running: Resource) -> None:
+        running.signal("STOP", running.keeper_pid)
+        ended = running.call("stop")
+        assert (ended.code, running.server_pids(), running.keepers()) == (0, [], [])
+        assert ended.seconds < 15
+
     def test_nothing_of_the_agent_is_left(self, running: Resource) -> None:
-        keeper = running.keeper_pid
+        assert running.keepers() == [running.keeper_pid]
         assert running.call("stop").code == 0
-        assert running.host.run("kill", "-0", str(keeper)).code != 0
+        assert running.keepers() == []
 
 
 BROKEN = [

@@ -17,6 +17,9 @@ from ..core.position import GraState, GvwState, Position, parse_grastate, parse_
 
 GRASTATE, GVWSTATE, RECORD = "grastate.dat", "gvwstate.dat", "xha-node.json"
 TRANSFER_MARK = "sst_in_progress"
+# There while a database is being created: with it, what is there may be a part of one. It begins with a dot, because
+# mysqld --initialize wants an empty directory.
+CREATION_MARK = ".xha-creating"
 VIEWS_KEPT = QUARANTINES_KEPT = 3
 
 _SYSTEM_SCHEMAS = {"mysql", "performance_schema", "sys", "lost+found"}
@@ -40,6 +43,19 @@ class DataDirectory:
 
     def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
         self.path, self._owner = path, owner
+
+    def mark_creation(self) -> None:
+        """Note that a database is being created here. :raises OSError: as open does."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        os.close(os.open(os.path.join(self.path, CREATION_MARK), flags, 0o600))
+
+    def unmark_creation(self) -> None:
+        """Note that it was created. :raises OSError: as unlink does."""
+        os.unlink(os.path.join(self.path, CREATION_MARK))
+
+    def has_creation_mark(self) -> bool:
+        """Return whether a creation was begun and not finished, as where a stop came between."""
+        return os.path.lexists(os.path.join(self.path, CREATION_MARK))
 
     def read_grastate(self) -> GraState | None:
         """Return Galera's saved state, None for a file that is absent, or that parse_grastate refuses."""

@@ -188,7 +188,9 @@ def exit_status(pid: int) -> int | None:
 def create(program: Program, deadline: float) -> None:
     """Create a database in a data directory that holds none. :raises Unusable: with the program's last words."""
     make_datadir(program)
+    directory = DataDirectory(program.datadir, program.account.owner)
     with hold(program.datadir), tempfile.TemporaryFile() as output:
+        directory.mark_creation()
         process = _spawn(program, _creation(program), output.fileno(), "/")
         overdue = _await(process, deadline)
         output.seek(0)
@@ -197,6 +199,7 @@ def create(program: Program, deadline: float) -> None:
         last = next((line for line in reversed(lines) if line.strip()), "no word")
         said = tell(find_errors("\n".join(lines))) or last
         raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said}")
+    directory.unmark_creation()
 
 
 def make_datadir(program: Program) -> None:

@@ -36,8 +36,8 @@ class OwnData:
 
     @property
     def is_created(self) -> bool:
-        """Whether a database was created here."""
-        return self.directory.read_contents().initialised
+        """Whether a database was created here, and to the end."""
+        return self.directory.read_contents().initialised and not self.directory.has_creation_mark()
 
     def recover(self) -> Standing:
         """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from ...adapters.datadir import read_tail
 from ...adapters.launch import InUse
 from ...adapters.pacemaker import ClusterUnreachable
+from ...adapters.procfs import identity
 from ...core.ballot import State
 from ...core.ballotbox import note_view
 from ...core.bulletin import Phase
 from ...core.serverlog import find_errors, tell
 from ...core.verdict import Code
 from .hands import Hands, Over
+from .service import LOCK
 
 if TYPE_CHECKING:
     from ...adapters.log import Log
@@ -43,11 +45,12 @@ class Keeper:
         self._signature = run.settings_signature()
         self.hands = Hands(own, council, speaker, log)
         self.ended = ""
+        self._lock = identity(run.file(LOCK))
         self._tidy_at = time.monotonic() + WELL_SECONDS
 
     def run(self) -> None:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
-        while True:
+        while identity(self.rundir.file(LOCK)) == self._lock:
             try:
                 self.step()
             except ClusterUnreachable as error:
@@ -57,6 +60,7 @@ class Keeper:
             except Over:
                 return
             time.sleep(CALM if self._is_calm else BUSY)
+        self.log.warning(f"{self.rundir.path} was removed: the next monitor starts another keeper")
 
     @property
     def _is_calm(self) -> bool:
