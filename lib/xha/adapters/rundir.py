@@ -1,7 +1,7 @@
 """/run/xha/galera/RESOURCE: what the agent's processes leave for each other until the next boot.
 
 Every file is replaced in one step, so that no reader sees half of it; none is kept through a power cut, so none is
-flushed to the disk.
+flushed to the disk. What monitor does not read is imported where it is: a monitor's time is the import of its modules.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import os
 from typing import TYPE_CHECKING
 
 from ..core.bulletin import Bulletin, parse_bulletin, render_bulletin
-from ..core.failures import Failure, parse_failures, render_failures
-from ..core.noderecord import NodeRecord, parse_node_record, render_node_record
 from ..core.parameters import Settings, load_settings, render_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..core.failures import Failure
+    from ..core.noderecord import NodeRecord
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
@@ -74,10 +75,14 @@ class RunDir:
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Return the failures that were written down, the oldest first."""
+        from ..core.failures import parse_failures
+
         return parse_failures(self._read(_FAILURES))
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the failures down; none removes the file."""
+        from ..core.failures import render_failures
+
         kept = tuple(failures)
         if kept:
             self._write(_FAILURES, render_failures(kept), 0o644)
@@ -86,6 +91,8 @@ class RunDir:
 
     def read_joining(self) -> NodeRecord | None:
         """Return the record of a join under way, None for none: a transfer sweeps the one beside the data away."""
+        from ..core.noderecord import parse_node_record
+
         return parse_node_record(self._read(_JOINING))
 
     def write_joining(self, record: NodeRecord | None) -> None:
@@ -93,6 +100,8 @@ class RunDir:
         if record is None:
             self.remove(_JOINING)
         else:
+            from ..core.noderecord import render_node_record
+
             self._write(_JOINING, render_node_record(record), 0o600)
 
     def remove(self, name: str) -> None:
