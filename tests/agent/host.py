@@ -6,6 +6,7 @@ All of it ends with the namespaces, keepers and servers that outlive their test 
 from __future__ import annotations
 
 import json
+import resource
 import shlex
 import shutil
 import subprocess
@@ -51,17 +52,23 @@ wait
 
 
 class Result(NamedTuple):
-    """What one call came to: seconds is its wall time, cpu what it and its children used."""
+    """What one call came to. seconds is its wall time, cpu what it and its children used of the processors."""
 
     code: int
     out: str
     err: str
     seconds: float
+    cpu: float
 
     @property
     def reason(self) -> str:
         """The exit reason that Pacemaker would show."""
         return "".join(line.partition(":")[2] for line in self.err.splitlines() if line.startswith("ocf-exit-reason:"))
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Host(Daemon):
@@ -95,7 +102,7 @@ class Host(Daemon):
     def run(self, *command: str, check: bool = False, timeout: float = 60, **environment: str) -> Result:
         """Run a command on the host."""
         enter = ["nsenter", f"--target={self.init}", "--mount", "--pid", "--net", "--wd=/", "--", *command]
-        began = time.monotonic()
+        began, before = time.monotonic(), _children_seconds()
         done = subprocess.run(
             enter,
             stdin=subprocess.DEVNULL,
@@ -106,7 +113,8 @@ class Host(Daemon):
             check=False,
         )
         assert done.returncode == 0 or not check, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
-        return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+        seconds, cpu = time.monotonic() - began, _children_seconds() - before
+        return Result(done.returncode, done.stdout, done.stderr, seconds, cpu)
 
     def read(self, path: str) -> str:
         """What a file of the host holds, "" where there is none."""
