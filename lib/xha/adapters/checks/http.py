@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ...core.config import ConfigError
+from ...core.poll import Probe
 from ...core.services.http import (
     Answer,
     judge_cause,
@@ -15,6 +17,7 @@ from ...core.services.http import (
 from ...core.services.result import Level, Status, not_applicable, passed, unknown
 from ..daemons import check_process, is_there
 from ..dependency import find_cause
+from ..ports import Door, probe_ports
 from ..tokens import Token, ask_keystone, get_token
 from ..web import Web
 
@@ -34,10 +37,22 @@ def check(settings: HttpSettings, level: Level) -> Result:
 
 
 def unless_absent(settings: HttpSettings, result: Result) -> Result:
-    """Return the result, or that it does not apply where the service need not be here and is not."""
-    if settings.required or not result.is_down or is_there(settings.process):
+    """Return the result, or that it does not apply where the service need not be here and is not.
+
+    What accepts a connection and says nothing is there, whatever its process is called.
+    """
+    if settings.required or not result.is_down or is_there(settings.process) or not _is_refused(settings.url):
         return result
     return not_applicable(settings.name, result.level, "not on this host, and it need not be (required = 0)")
+
+
+def _is_refused(url: str) -> bool:
+    """Return whether nothing listens at the URL."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return True
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return probe_ports({url: [Door(parts.hostname, port)]})[url] is Probe.REFUSED
 
 
 def check_protocol(settings: HttpSettings) -> Result:
