@@ -32,7 +32,7 @@ _TRANSFER = re.compile(r"wsrep_sst_([\w-]+)\b.*?--role[ =]*'?(joiner|donor)\b")
 # Programs of a transfer that run for as long as it does and move nothing: a script that waits in a loop is no progress.
 _BYSTANDERS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
 _MOVER_AGE = 2.0
-_LOOKS_AT_EXEC, _EXEC_SECONDS = 5, 0.002
+_NAMELESS_SECONDS = 0.5
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -130,17 +130,23 @@ def _servers(datadir: str, everybody: tuple[Process, ...]) -> list[Process]:
     vital = _vital(datadir)
     using = {process.pid: process for process in named if _uses(process.pid, home, vital)}
     # What a server is about to start is still called as the server is.
-    return [_begun(process) for process in using.values() if process.parent not in using]
+    begun = (_with_argv_at_last(process) for process in using.values() if process.parent not in using)
+    return [process for process in begun if process is not None]
 
 
-def _begun(process: Process) -> Process:
-    """Return a process with its argv, which it lacks while its program begins: a recovery would seem a server."""
-    for _ in range(_LOOKS_AT_EXEC):
+def _with_argv_at_last(process: Process) -> Process | None:
+    """Return a process with its argv, None if it is gone by then.
+
+    It has none while its program begins, and while its memory is given back at its end: a recovery would seem a server.
+    """
+    until = time.monotonic() + _NAMELESS_SECONDS
+    while True:
         process = with_argv(process)
-        if process.argv:
-            break
-        time.sleep(_EXEC_SECONDS)
-    return process
+        if process.argv or time.monotonic() > until:
+            return process
+        if look(process.pid, process.started) is None:
+            return None
+        time.sleep(0.002)
 
 
 def _program(pid: int) -> str:
