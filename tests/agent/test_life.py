@@ -272,9 +272,10 @@ class TestAStartThatCannotSucceed:
         assert "ermission denied" in begun.reason or "Errcode: 13" in begun.reason
         assert begun.seconds < 10
 
-    def test_the_third_failure_of_one_kind_is_the_last(self, resource: Resource) -> None:
+    def test_the_third_failure_of_one_kind_is_the_last_until_it_is_mended(self, resource: Resource) -> None:
         resource._make_directory()
-        resource.host.run("sh", "-c", f"socat TCP-LISTEN:3306,bind={resource.address} - >/dev/null 2>&1 &", check=True)
+        listen = f"socat TCP-LISTEN:3306,bind={resource.address} - >/dev/null 2>&1 & echo $!"
+        listener = resource.host.run("sh", "-c", listen, check=True).out
         told = []
         for _ in range(2):  # the keeper tries three times before it gives up, and once after that
             begun = resource.call("start")
@@ -285,6 +286,9 @@ class TestAStartThatCannotSucceed:
         assert resource.error_log_text().count("port: 3306") == 3 + 1
         assert "third time within 10 minutes" in begun.reason
         assert "pcs resource cleanup" in begun.reason
+        resource.host.run("kill", *listener.split(), check=True)
+        assert resource.call("start").code == 0
+        assert resource.host.run("ls", f"/run/xha/galera/{resource.resource}/failures.json").code != 0
 
 
 class TestAWrongPassword:

@@ -166,6 +166,7 @@ class Keeper:
             self.log.info(f"{council.me} has formed the cluster: {own.position}")
         own.remember(record._replace(clean_stop=None, superseded=False, discarded=False, inconsistent=False))
         own.run.write_joining(None)
+        own.run.write_failures(())
         return None
 
     def _drop_old_token(self) -> None:
