@@ -22,40 +22,48 @@ from ..tokens import Token, ask_keystone, get_token
 from ..web import Web
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ...core.services.http import HttpSettings
     from ...core.services.result import Result
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
     """Return what the service came to."""
+    return check_levels(settings, level, _check_deep)
+
+
+def check_levels(settings: HttpSettings, level: Level, deep: Callable[[HttpSettings, str], Result]) -> Result:
+    """Return what a service that speaks HTTP came to; deep is asked last, and told what is proved by then."""
     if level is Level.PROCESS:
-        return unless_absent(settings, check_process(settings, level))
-    result = check_protocol(settings)
+        return _unless_absent(settings, check_process(settings, level))
+    result = _check_protocol(settings)
     if result.status is not Status.OK or level is Level.PROTOCOL:
-        return unless_absent(settings, result._replace(level=level))
-    return _check_deep(settings, result.proved)
+        return _unless_absent(settings, result._replace(level=level))
+    return deep(settings, result.proved)
 
 
-def unless_absent(settings: HttpSettings, result: Result) -> Result:
+def _unless_absent(settings: HttpSettings, result: Result) -> Result:
     """Return the result, or that it does not apply where the service need not be here and is not.
 
     What accepts a connection and says nothing is there, whatever its process is called.
     """
-    if settings.required or not result.is_down or is_there(settings.process) or not _is_refused(settings.url):
+    if settings.required or not result.is_down or is_there(settings.process) or not _is_refused(find_door(settings)):
         return result
     return not_applicable(settings.name, result.level, "not on this host, and it need not be (required = 0)")
 
 
-def _is_refused(url: str) -> bool:
-    """Return whether nothing listens at the URL."""
-    parts = urlsplit(url)
-    if not parts.hostname:
-        return True
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return probe_ports({url: [Door(parts.hostname, port)]})[url] is Probe.REFUSED
+def find_door(settings: HttpSettings) -> Door:
+    """Return where the service listens, by its URL; the host is "" where the URL has none."""
+    url = urlsplit(settings.url)
+    return Door(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
 
 
-def check_protocol(settings: HttpSettings) -> Result:
+def _is_refused(door: Door) -> bool:
+    return not door.host or probe_ports({door.host: [door]})[door.host] is Probe.REFUSED
+
+
+def _check_protocol(settings: HttpSettings) -> Result:
     """Ask without credentials."""
     request = settings.protocol_request
     return judge_protocol(settings, Web.of(settings).ask("GET", settings.url + request.path))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from ...core.config import ConfigError
 from ...core.services.http import Answer, judge_cause, refused_account
-from ...core.services.result import Level, Status, passed, unknown
-from ..daemons import check_process
+from ...core.services.result import Level, passed, unknown
 from ..dependency import find_cause
 from ..tokens import Token, get_token, password_login, tokens_url
 from ..web import Web
-from .http import check_protocol, unless_absent
+from .http import check_levels
 
 if TYPE_CHECKING:
     from ...core.services.http import HttpSettings
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 
 def check(settings: HttpSettings, level: Level) -> Result:
     """Return what keystone came to."""
-    if level is Level.PROCESS:
-        return unless_absent(settings, check_process(settings, level))
-    result = check_protocol(settings)
-    if result.status is not Status.OK or level is Level.PROTOCOL:
-        return unless_absent(settings, result._replace(level=level))
-    return _check_login(settings, result.proved) if settings.password else _check_refusal(settings, result.proved)
+    return check_levels(settings, level, _check_deep)
+
+
+def _check_deep(settings: HttpSettings, proved: str) -> Result:
+    return _check_login(settings, proved) if settings.password else _check_refusal(settings, proved)
 
 
 def _check_refusal(settings: HttpSettings, proved: str) -> Result:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...core.services.http import judge_cause
-from ...core.services.result import Level, Status, failed, passed
-from ..daemons import check_process
+from ...core.services.result import Level, failed, passed
 from ..deadline import begin_step
 from ..dependency import find_cause
-from .http import check_protocol, unless_absent
+from .http import check_levels, find_door
 
 if TYPE_CHECKING:
     from ...core.services.http import HttpSettings
@@ -26,12 +25,7 @@ _MAX_HEADERS = 16384
 
 def check(settings: HttpSettings, level: Level) -> Result:
     """Return what the console proxy came to."""
-    if level is Level.PROCESS:
-        return unless_absent(settings, check_process(settings, level))
-    result = check_protocol(settings)
-    if result.status is not Status.OK or level is Level.PROTOCOL:
-        return unless_absent(settings, result._replace(level=level))
-    return _check_socket(settings, result.proved)
+    return check_levels(settings, level, _check_socket)
 
 
 def _check_socket(settings: HttpSettings, proved: str) -> Result:
@@ -54,15 +48,14 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
 
 
 def _connect(settings: HttpSettings) -> socket.socket:
-    url = urlsplit(settings.url)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    connection = socket.create_connection((url.hostname or "", port), timeout=settings.patience)
-    if url.scheme == "https":
+    door = find_door(settings)
+    connection = socket.create_connection(door, timeout=settings.patience)
+    if settings.url.startswith("https:"):
         import ssl
 
         context = ssl.create_default_context(cafile=settings.ca_file)
         try:
-            return context.wrap_socket(connection, server_hostname=url.hostname)
+            return context.wrap_socket(connection, server_hostname=door.host)
         except BaseException:
             connection.close()
             raise
