@@ -45,6 +45,8 @@ __all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 ATTRIBUTES = ("report", "state", "ready")
 # Exit codes of Pacemaker's tools (crm_exit_t): no such object, already there, no such attribute.
 _NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
+_CHANGE = ("cibadmin", "--sync-call")
+_CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 
 
 class Pacemaker:
@@ -79,13 +81,8 @@ class Pacemaker:
 
     def read_attribute(self, name: str) -> dict[str, str]:
         """Return the attribute's value on every node that has one. The tool's plain output escapes nothing."""
-        try:
-            text = run_tool("attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
-        except Failed as error:
-            if error.code == _NOT_SET:
-                return {}
-            raise
-        return parse_attribute(text)
+        text = _run_unless(_NOT_SET, "attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
+        return {} if text is None else parse_attribute(text)
 
     def set_private(self, name: str, value: str) -> None:
         """Set an attribute that no configuration holds and that triggers nothing; it is gone when this host is."""
@@ -108,12 +105,8 @@ class Pacemaker:
         """
         entry = f"lrm_rsc_op[@id='{resource}_last_failure_0' and (@rc-code='190' or @rc-code='0')]"
         where = f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']/{entry}"
-        try:
-            run_tool("cibadmin", "--query", "--local", "--xpath", where)
-        except Failed as error:
-            if error.code == _NO_SUCH:
-                return False
-            raise
+        if _run_unless(_NO_SUCH, "cibadmin", "--query", "--local", "--xpath", where) is None:
+            return False
         _change("--delete", "--xpath", where)
         return True
 
@@ -156,26 +149,14 @@ class Pacemaker:
 
         True also means that what read_cib says from now on holds everything that others had changed before.
         """
-        name, own = record_name(resource, TOKEN), token_id(resource)
-        pair = f"<nvpair id={quoteattr(f'{own}-value')} name={quoteattr(name)} value={quoteattr(render_token(token))}/>"
-        xml = f"<cluster_property_set id={quoteattr(own)}>{pair}</cluster_property_set>"
-        try:
-            _change("--create", "--scope", "crm_config", "--xml-text", xml)
-        except Failed as error:
-            if error.code == _EXISTS:
-                return False
-            raise
-        return True
+        own = token_id(resource)
+        pair = _element("nvpair", id=f"{own}-value", name=record_name(resource, TOKEN), value=render_token(token))
+        xml = _element("cluster_property_set", pair, id=own)
+        return _run_unless(_EXISTS, *_CHANGE, "--create", *_CRM_CONFIG, xml) is not None
 
     def release_token(self, resource: str) -> None:
         """Remove the token."""
-        _change(
-            "--delete",
-            "--scope",
-            "crm_config",
-            "--xml-text",
-            f"<cluster_property_set id={quoteattr(token_id(resource))}/>",
-        )
+        _change("--delete", *_CRM_CONFIG, _element("cluster_property_set", id=token_id(resource)))
 
     def sweep(self, resource: str) -> bool:
         """Remove all records and attributes of a resource that is gone; False, and nothing is done, where it is not.
@@ -200,19 +181,16 @@ class Pacemaker:
         if not texts:
             return
         pairs = "".join(
-            f"<nvpair id={quoteattr(pair_id(resource, name))} name={quoteattr(record_name(resource, name))} "
-            f"value={quoteattr(text)}/>"
+            _element("nvpair", id=pair_id(resource, name), name=record_name(resource, name), value=text)
             for name, text in texts.items()
         )
-        own = quoteattr(set_id(resource))
-        xml = f"<crm_config><cluster_property_set id={own}>{pairs}</cluster_property_set></crm_config>"
-        _change("--modify", "--allow-create", "--scope", "crm_config", "--xml-text", xml)
+        xml = _element("crm_config", _element("cluster_property_set", pairs, id=set_id(resource)))
+        _change("--modify", "--allow-create", *_CRM_CONFIG, xml)
 
     def _delete(self, resource: str, name: str, text: str | None = None) -> None:
         """Delete a record, if it has that text; one that is not there is deleted already."""
-        value = "" if text is None else f" value={quoteattr(text)}"
-        xml = f"<nvpair id={quoteattr(pair_id(resource, name))}{value}/>"
-        _change("--delete", "--scope", "crm_config", "--xml-text", xml)
+        value = {} if text is None else {"value": text}
+        _change("--delete", *_CRM_CONFIG, _element("nvpair", id=pair_id(resource, name), **value))
 
 
 def parse_attribute(text: str) -> dict[str, str]:
@@ -245,10 +223,21 @@ def _is_two_node() -> bool:
         return True
 
 
+def _element(tag: str, content: str = "", **attributes: str) -> str:
+    words = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+    return f"<{tag}{words}>{content}</{tag}>"
+
+
 def _change(*words: str) -> None:
     """Change the configuration; what is to be removed and is not there is no error."""
+    _run_unless(_NO_SUCH, *_CHANGE, *words)
+
+
+def _run_unless(code: int, *argv: str) -> str | None:
+    """Return what the tool prints; None if it exits with this code."""
     try:
-        run_tool("cibadmin", *words, "--sync-call")
+        return run_tool(*argv)
     except Failed as error:
-        if error.code != _NO_SUCH:
+        if error.code != code:
             raise
+        return None
