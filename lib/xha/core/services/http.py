@@ -177,13 +177,11 @@ def parse_statuses(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in parse_words(text))
 
 
-KEYS = {
+# How an API is asked, by whom, and what may be to blame: a worker's section says it, too.
+API_KEYS = {
     "url": parse_url,
-    "path": parse_path,
-    "expect": parse_statuses,
     "ca_file": parse_path,
     "database": parse_address,
-    "required": parse_switch,
     "auth_url": parse_url,
     "username": parse_text,
     "user_domain": parse_text,
@@ -192,3 +190,4 @@ KEYS = {
     "password_file": parse_secret_file,
     "password_env": parse_secret_variable,
 }
+KEYS = {**API_KEYS, "path": parse_path, "expect": parse_statuses, "required": parse_switch}

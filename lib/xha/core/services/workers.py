@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from .http import HttpSettings, Plan, Request
+from .http import API_KEYS, HttpSettings, Plan, Request
 from .oslo import Answered, RpcReply, RpcTarget, nova_target
 from .rabbitmq_login import MISCONFIGURED, AmqpError
 from .result import Level, Result, cautioned, dependency, failed, not_applicable, passed, unknown
@@ -70,22 +70,8 @@ class WorkerSettings(NamedTuple):
     @property
     def account(self) -> HttpSettings:
         """How the API that has the service list is asked."""
-        return HttpSettings(
-            name=self.name,
-            process=self.process,
-            deadline=self.deadline,
-            url=self.url,
-            plan=Plan(Request("/")),
-            ca_file=self.ca_file,
-            database=self.database,
-            auth_url=self.auth_url,
-            username=self.username,
-            user_domain=self.user_domain,
-            project=self.project,
-            project_domain=self.project_domain,
-            password_file=self.password_file,
-            password_env=self.password_env,
-        )
+        same = {key: getattr(self, key) for key in ("name", "process", "deadline", *API_KEYS)}
+        return HttpSettings(plan=Plan(Request("/")), **same)
 
 
 class Silence(Enum):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config import parse_address, parse_switch
+from ..config import parse_switch
 from ..values import parse_choice, parse_path, parse_text, parse_words
-from .http import parse_url
+from .http import API_KEYS
 from .http_rows import python_process
 from .result import Level
 from .service import Proof, Service
@@ -45,17 +45,6 @@ _BUS_KEYS = {
     "expect": parse_choice(Expect),
     "required": parse_switch,
 }
-_LIST_KEYS = {
-    "url": parse_url,
-    "database": parse_address,
-    "auth_url": parse_url,
-    "username": parse_text,
-    "user_domain": parse_text,
-    "project": parse_text,
-    "project_domain": parse_text,
-    "password_file": parse_secret_file,
-    "password_env": parse_secret_variable,
-}
 _PROCESS = Proof("a process with its command line exists, and it and its children are not stopped", "whether it works")
 _FILE = "to read the worker's own file (config), or transport_url_file and hosts"
 _ADMIN = "an administrator's auth_url, username, project, and password_file or password_env"
@@ -72,7 +61,7 @@ def _worker(name: str, title: str, topics: tuple[str, ...], **defaults: Any) -> 
     keys = dict(_BUS_KEYS)
     if "services" in defaults:
         levels[Level.DEEP] = listed
-        keys.update(_LIST_KEYS)
+        keys.update(API_KEYS)
     return Service(
         name,
         title,
