@@ -11,8 +11,11 @@ from dataclasses import replace
 import pytest
 
 from lab import cluster
+from lab.client import writing
 from lab.contenders import XHA
 from lab.faults import FAULTS, Scene
+from lab.faults.outages import power_off, power_on
+from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.repair import restore
 from lab.standing import carry_out, wait_synced
@@ -25,6 +28,9 @@ DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql
 # Long enough for two monitors on every host: an agent that answers such a thing with a restart does so at once.
 LOOKS_SECONDS = 25
 SWEEP_SECONDS = 30
+# Until Pacemaker has noticed that hosts are gone, and until the facts that a person adds are acted on.
+NAMED_SECONDS, PROVEN_SECONDS = 40, 5
+WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +50,11 @@ def handed_over(standing: Laboratory) -> Laboratory:
 def held(handed_over: Laboratory, lab: Laboratory) -> Scene:
     """The same, put in order for each test."""
     return Scene(lab, XHA)
+
+
+def read_state(host: Host) -> str:
+    """What the keeper of `host` says for people."""
+    return host.sh("attrd_updater --name xha-p_mysql-state --query", check=False).out
 
 
 def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what_it_does(held: Scene) -> None:
@@ -68,6 +79,27 @@ def test_a_server_that_is_frozen_is_replaced(held: Scene) -> None:
     outcome = try_fault(held, replace(FAULTS["freeze-active"], lasts=0))
     assert outcome.recovered
     assert outcome.lost == {"h1": 0, "h2": 0, "h3": 0}
+
+
+def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_then_writes_at_once(held: Scene) -> None:
+    survivor = held.lab["h3"]
+    with writing(held.lab):
+        power_off("h1", "h2")(held)
+    servers = survivor.pids_of("mariadbd")
+    wait_until(
+        "h3 to name what it waits for and what to type",
+        lambda: all(f"--grant forget={gone}" in read_state(survivor) for gone in ("h1", "h2")),
+        timeout=NAMED_SECONDS,
+        every=0.5,
+    )
+    assert cluster.read_galera(survivor).status == "non-Primary"
+    for gone in ("h1", "h2"):
+        survivor.sh(f"xha-check --grant forget={gone} --why 'its power supply burnt' --yes")
+    wait_until("h3 to write", lambda: survivor.sh(WRITE, check=False).ok, timeout=PROVEN_SECONDS, every=0.1)
+    assert survivor.pids_of("mariadbd") == servers
+    power_on("h1", "h2")(held)
+    wait_synced(held.lab)
+    assert survivor.pids_of("mariadbd") == servers
 
 
 @pytest.mark.parametrize("name", ["password-changed", "parameter-changed"])

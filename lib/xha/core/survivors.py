@@ -109,16 +109,18 @@ def _find_awaited(poll: Poll, names: tuple[str, ...], survivor: History) -> Deci
     members = poll.mine.component.members if poll.mine.component else ()
     if len(members) - len(names) > len(poll.around.arbitrators):
         return Wait("a server that is connected here has not reported", poll.missing)
+    unsure = tuple(node for node in poll.missing if not is_down(poll, node))
+    if unsure:
+        hosts = ", ".join(f"{node} {poll.around.hosts.get(node, Host.LOST).value}" for node in unsure)
+        return Wait(
+            f"{name_nodes(unsure)} may be running ({hosts}: no proof): two halves must not both go on",
+            unsure,
+            f"bring {name_nodes(unsure)} back, fence, or if gone: {forget(unsure)}",
+        )
     for node in poll.missing:
+        stop, host = poll.records.stops.get(node), poll.around.hosts.get(node, Host.LOST)
         if poll.granted(GrantKind.FORGET, node):
             continue
-        stop, host = poll.records.stops.get(node), poll.around.hosts.get(node, Host.LOST)
-        if not is_down(poll, node):
-            return Wait(
-                f"{node} may be running ({host.value} is no proof): two halves must not both go on",
-                (node,),
-                f"bring {node} back, fence it, or if it is gone: {forget((node,))}",
-            )
         ahead = stop is not None and compare(stop.history, survivor) not in (Order.EQUAL, Order.BEHIND)
         if ahead or (stop is None and host is Host.ONLINE):
             return Wait(f"{node} has to say first where its data end", (node,), f"if it cannot: {forget((node,))}")

@@ -69,7 +69,10 @@ class Keeper:
     def step(self) -> None:
         """Look once, and do at most one thing."""
         self._reload()
+        served = self.own.state is State.PRIMARY
         self.own.look()
+        if served and self.own.state is State.NON_PRIMARY:
+            self.council.ask()  # what a Primary's members answered before says nothing of where they are now
         if self.own.end is not None:
             self._mourn()
         elif self._is_lost():
