@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..core.services.result import worst_exit_code
 from ..core.verdict import ExitCode
 from .forks import load_checks
+from .live import Pipe, Screen, exit_on_signals, print_now
 from .services import choose_services, result_cells, result_lines, run_services
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def watch_services(wanted: Wanted) -> int:
     load_checks(services)
     exit_code: int = ExitCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda signum, _: sys.exit(128 + signum))
+    exit_on_signals()
     changes: dict[str, str] = {}
     last: dict[str, Result] = {}
     try:
@@ -45,45 +44,22 @@ def watch_services(wanted: Wanted) -> int:
         return exit_code
 
 
-class _Screen:
-    """Redraws in place, with when each service changed last."""
-
-    def __enter__(self) -> _Screen:
-        from rich.live import Live
-
-        self._live = Live(auto_refresh=False)
-        self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._live.stop()
+class _Screen(Screen):
+    """A table, and when each service changed last."""
 
     def update(self, results: list[Result], changes: dict[str, str]) -> None:
-        from rich.console import Group
-        from rich.text import Text
-
-        table = [Text.from_ansi(line, no_wrap=True, overflow="ellipsis") for line in result_lines(results)]
-        news = [Text(f"{name}: changed at {text}") for name, text in changes.items()]
-        clock = Text(f"{time.strftime('%H:%M:%S')}  Ctrl-C ends")
-        self._live.update(Group(*table, *news, clock), refresh=True)
+        self.draw(result_lines(results), [f"{name}: changed at {text}" for name, text in changes.items()])
 
 
-class _Lines:
+class _Lines(Pipe):
     """Prints a line for each service that is news, with the time; durations are no news."""
 
     def __init__(self) -> None:
         self._news: dict[str, tuple[object, ...]] = {}
 
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        return None
-
     def update(self, results: list[Result], changes: dict[str, str]) -> None:
-        clock = time.strftime("%Y-%m-%d %H:%M:%S")
         for one in results:
             news = (one.status, one.blame)
             if self._news.get(one.name) != news:
-                print(f"{clock}  {'  '.join(result_cells(one))}", flush=True)
+                print_now("  ".join(result_cells(one)))
             self._news[one.name] = news

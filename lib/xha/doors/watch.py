@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +10,7 @@ from ..core.config import ConfigError
 from ..core.report import cluster_exit_code
 from ..core.verdict import ExitCode
 from .cluster import cluster_rows, disagreement_lines, read_cluster
+from .live import Pipe, Screen, exit_on_signals, print_now
 from .node import node_name, node_reader
 from .table import HEADINGS, Row, lines, row
 
@@ -39,9 +39,7 @@ def watch(command: Command) -> int:
     look = _cluster_look(command) if command.mode == "cluster" else _node_look(command)
     exit_code: int = ExitCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
-    # Ended by `timeout` or a closed window, it still gives the terminal its cursor back.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda signum, _: sys.exit(128 + signum))
+    exit_on_signals()
     try:
         with show:
             while True:
@@ -81,54 +79,29 @@ def _node_look(command: Command) -> Callable[[], Look]:
     return look
 
 
-class _Screen:
-    """Redraws in place."""
-
-    def __enter__(self) -> _Screen:
-        from rich.live import Live
-
-        self._live = Live(auto_refresh=False)
-        self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._live.stop()
-
+class _Screen(Screen):
     def update(self, look: Look) -> None:
-        from rich.console import Group
-        from rich.text import Text
-
-        clock = f"{time.strftime('%H:%M:%S')}  Ctrl-C ends"
-        # Rows are cut at the edge, sentences are not: a disagreement is the last thing to cut short.
-        table = [Text.from_ansi(line, no_wrap=True, overflow="ellipsis") for line in lines(look.rows, sys.stdout)]
-        self._live.update(Group(*table, *(Text(line) for line in (*look.below, clock))), refresh=True)
+        self.draw(lines(look.rows, sys.stdout), look.below)
 
 
-class _Lines:
-    """Prints a line for each node and sentence that is news, with the time; no colour, no redraw."""
+class _Lines(Pipe):
+    """Prints a line for each node and sentence that is news, with the time."""
 
     def __init__(self) -> None:
         self._news: dict[str, tuple[str, ...]] = {}
         self._below: list[str] = []
 
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        return None
-
     def update(self, look: Look) -> None:
-        clock = time.strftime("%Y-%m-%d %H:%M:%S")
         for one in look.rows:
             name = one.cells[0]
             news = tuple(cell for heading, cell in zip(HEADINGS, one.cells) if heading not in _QUIET)
             if self._news.get(name) != news:
-                print(f"{clock}  {'  '.join(one.cells)}", flush=True)
+                print_now("  ".join(one.cells))
             self._news[name] = news
         for line in look.below:
             if line not in self._below:
-                print(f"{clock}  {line}", flush=True)
+                print_now(line)
         for line in self._below:
             if line not in look.below:
-                print(f"{clock}  over: {line}", flush=True)
+                print_now(f"over: {line}")
         self._below = look.below
