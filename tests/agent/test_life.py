@@ -136,6 +136,28 @@ class TestOneLife:
         assert (uuid(running), running.sql("SHOW DATABASES LIKE 'kept'")) == (first, (("kept",),))
         assert codes(running) == [0, 0, 0]
 
+    def test_a_server_whose_transfer_failed_forms_nothing_of_its_own(self, running: Resource) -> None:
+        """A line that Galera writes then, into the log of a killed server: the failure needs a donor with a fault."""
+        running.signal("KILL", *running.server_pids())
+        with open(running.directory / "server.log", "a", encoding="utf-8") as log:
+            log.write("2026-01-01  1:02:03 1 [ERROR] WSREP: Receiving IST failed, node restart required: it ended\n")
+        assert running.call("stop").code == 0
+        assert running.call("start").code == 0
+        seen = await_code(running, 190)
+        assert "every node with data was found inconsistent" in seen.reason
+        assert "00000000-0000-0000-0000-000000000000" in (running.datadir / "grastate.dat").read_text()
+
+    def test_a_lone_node_in_doubt_forms_the_cluster_without_what_its_cache_kept(self, running: Resource) -> None:
+        first = uuid(running)
+        running.signal("KILL", *running.server_pids())
+        assert running.call("stop").code == 0
+        state = running.datadir / "grastate.dat"
+        state.write_text(state.read_text().replace(first, "00000000-0000-0000-0000-000000000000"))
+        assert running.call("start").code == 0
+        assert uuid(running) == first
+        said = running.sql("SELECT @@wsrep_provider_options")
+        assert "gcache.recover = no" in str(said)
+
     def test_a_frozen_server_is_a_failed_one_and_stop_does_not_wait_for_it(self, running: Resource) -> None:
         [pid] = running.server_pids()
         running.signal("STOP", pid)

@@ -94,7 +94,14 @@ def test_only_what_somebody_has_to_change_is_permanent(error: str, permanent: bo
         (f"{START}{STAMP}[ERROR] WSREP: Inconsistency detected: Inconsistent by consensus on {'a' * 8}:4\n", True),
         (f"{STAMP}[ERROR] WSREP: Inconsistency detected: Inconsistent by consensus on x:4\n{START}", False),
         (f"{START}{STAMP}[ERROR] WSREP: Requesting state transfer failed\n", False),
+        (
+            f"{START}{STAMP}[ERROR] WSREP: Receiving IST failed, node restart required: IST receiver reported failure: "
+            "'got exception while reading IST stream: Unsupported CC action version\n",
+            True,
+        ),
+        (f"{STAMP}[Warning] WSREP: trx protocol version: 6 does not match certification protocol version: -1\n", True),
+        (f"{STAMP}[ERROR] WSREP: Receiving IST failed, node restart required: x\n{START}", False),
     ],
 )
-def test_only_the_server_that_ran_last_counts_as_voted_out(log: str, inconsistent: bool) -> None:
+def test_only_the_server_that_ran_last_counts_as_one_that_lacks_rows(log: str, inconsistent: bool) -> None:
     assert is_inconsistent(log) is inconsistent

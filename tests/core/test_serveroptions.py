@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.serveroptions import ServerOptions, find_datadir, parse_server_options
+from xha.core.serveroptions import ServerOptions, find_datadir, parse_server_options, without_gcache
 
 LISTING = """mariadbd  Ver 10.11.19-MariaDB
   --datadir=name      Path to the database root directory
@@ -64,3 +64,15 @@ def test_a_server_without_the_switch_replicates_if_it_has_a_provider(provider: s
     options = parse_server_options("\n".join([*lines, f"wsrep-provider       {provider}"]))
     assert options is not None
     assert options.wsrep_on is replicates
+
+
+@pytest.mark.parametrize(
+    ("options", "without"),
+    [
+        ("", "gcache.recover=no"),
+        ("gcache.size=1G; pc.weight=2;", "gcache.size=1G; pc.weight=2;gcache.recover=no"),
+        ("gcache.recover=yes", "gcache.recover=yes;gcache.recover=no"),
+    ],
+)
+def test_the_last_word_on_the_cache_of_write_sets_is_no(options: str, without: str) -> None:
+    assert without_gcache(options) == without

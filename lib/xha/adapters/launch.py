@@ -145,6 +145,7 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
     start_position: Position | None,
     *,
     cluster_address: str | None = None,
+    provider_options: str | None = None,
     bootstrap: bool = False,
     notify_socket: str = "",
     status_file: str = "",
@@ -160,6 +161,7 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
     words = [
         *([f"--wsrep-start-position={start_position}"] if start_position is not None else []),
         *([f"--wsrep-cluster-address={cluster_address}"] if cluster_address is not None else []),
+        *([f"--wsrep-provider-options={provider_options}"] if provider_options is not None else []),
         *([f"--wsrep-status-file={status_file}"] if status_file else []),
         *(["--wsrep-new-cluster"] if bootstrap else []),
     ]

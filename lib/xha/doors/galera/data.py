@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...adapters.datadir import DataDirectory
 from ...adapters.launch import recover
 from ...core.noderecord import NodeRecord
-from ...core.position import NO_UUID, Kind, Standing, classify
+from ...core.position import NO_UUID, Kind, Position, Standing, classify
 
 if TYPE_CHECKING:
     from ...adapters.datadir import Contents
@@ -51,8 +51,11 @@ class OwnData:
         if contents.initialised and not self.record.discarded:
             recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
             position, self.errors = recovery.position, recovery.errors
-            if recovery.inconsistent and not self.record.inconsistent:
+            if recovery.inconsistent:
+                # As Galera itself does with who was voted out: nothing less than a full transfer makes it whole.
                 self.remember(self.record._replace(inconsistent=True))
+                self.directory.write_grastate(Position(), safe_to_bootstrap=False)
+                grastate = self.directory.read_grastate()
         self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
         self.standing = classify(
             grastate,

@@ -18,9 +18,10 @@ from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
 from ...core.parameters import Settings
-from ...core.position import Position
+from ...core.position import Kind, Position
 from ...core.reading import LocalState, Reading
 from ...core.serverlog import find_errors
+from ...core.serveroptions import without_gcache
 from ...core.verdict import Code
 from .data import OwnData
 from .login import SQL_SECONDS, make_reader
@@ -232,12 +233,15 @@ class OwnNode(OwnData):
     def start(self, phase: Phase, *, bootstrap: bool = False) -> None:
         """Start the server. :raises InUse, Unusable, OSError: as launch does."""
         position = self.standing.position if self.standing and self.standing.position.real else None
+        doubtful = bootstrap and self.standing is not None and self.standing.kind is Kind.IN_DOUBT
         self.notifier.forget()
         self.run.remove(STATUS_FILE)  # the last server's says for ever what was true then
         log_from, view = size_of(self.program.log), self.directory.read_gvwstate()
         self.process = launch(
             self.program,
             position,
+            # Where the one that forms the cluster is in doubt, all others get a full transfer: nobody needs its cache.
+            provider_options=without_gcache(self.options.wsrep_provider_options) if doubtful else None,
             bootstrap=bootstrap,
             notify_socket=self.notifier.path,
             status_file=self.run.file(STATUS_FILE) if self.options.wsrep_status_file is not None else "",
