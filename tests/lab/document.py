@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lab.place import ADDRESSES, PREFIX, VIP
 from lab.step import On, Step
+from seed import LISTEN_MYSQL, XINETD_STANZA
 
 PACKAGES = Step(
     "the packages",
@@ -117,20 +118,7 @@ HAPROXY_CFG = Step(
     "haproxy.cfg",
     On.EVERY,
     path="/etc/haproxy/haproxy.cfg",
-    said="""\
-listen mysql
-  bind 0.0.0.0:3307
-  mode tcp
-  balance source
-  option tcplog
-  option clitcpka
-  option srvtcpka
-  option httpchk
-  timeout client 48h
-  timeout server 48h
-  server mysql-2 192.168.0.7:3306 check port 49000 inter 5000 rise 2 fall 3 backup
-  server mysql-3 192.168.0.8:3306 check port 49000 inter 5000 rise 2 fall 3 backup
-  server mysql-1 192.168.0.6:3306 check port 49000 inter 10s fastinter 2s downinter 3s rise 3 fall 2s""",
+    said=LISTEN_MYSQL.rstrip(),
     today="""\
 global
   stats socket /run/haproxy/admin.sock mode 660 level admin
@@ -141,19 +129,8 @@ defaults
   log stdout format raw local0
   timeout connect 5s
 
-listen mysql
-  bind 0.0.0.0:3307
-  mode tcp
-  balance source
-  option tcplog
-  option clitcpka
-  option srvtcpka
-  option httpchk
-  timeout client 48h
-  timeout server 48h
-  server mysql-2 192.168.0.7:3306 check port 49000 inter 5000 rise 2 fall 3 backup
-  server mysql-3 192.168.0.8:3306 check port 49000 inter 5000 rise 2 fall 3 backup
-  server mysql-1 192.168.0.6:3306 check port 49000 inter 10s fastinter 2s downinter 3s rise 3 fall 2""",
+"""
+    + LISTEN_MYSQL.rstrip().replace("fall 2s", "fall 2"),
     why="`fall 2s` is a slip of the pen: the option counts checks. The sections above it, which the document leaves "
     "out, are the least that HAProxy starts with.",
 )
@@ -162,25 +139,7 @@ XINETD = Step(
     "the check on port 49000",
     On.EVERY,
     path="/etc/xinetd.d/galeracheck",
-    said="""\
-service galeracheck
-{
-        port            = 49000
-        disable        = no
-        socket_type    = stream
-        protocol        = tcp
-        wait            = no
-        user            = nobody
-        group          = nobody
-        groups          = yes
-        server          = /usr/bin/galeracheck
-        bind            = 0.0.0.0
-        only_from      = 0.0.0.0
-        per_source      = UNLIMITED
-        cps            = 512 10
-        flags          = IPv4
-        instances      = UNLIMITED
-}""",
+    said=XINETD_STANZA.rstrip(),
     today="""\
 service galeracheck
 {

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from loopback.addresses import Net
-from loopback.daemon import NotInTime, wait_until
+from loopback.daemon import Disposable, NotInTime, wait_until
 from loopback.galera import Node
 
 
-class Cluster:
+class Cluster(Disposable):
     """Nodes on consecutive addresses of one network, started together, ended together."""
 
     def __init__(self, net: Net, directory: Path, size: int = 3, *, first_host: int = 11, **node_options: Any) -> None:
@@ -27,17 +26,6 @@ class Cluster:
             )
             for index, address in enumerate(addresses, start=1)
         ]
-
-    def __enter__(self) -> Cluster:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.kill()
 
     def start(self) -> None:
         """Bootstrap the first node and let the others join; returns when all are Synced."""

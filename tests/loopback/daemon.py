@@ -18,7 +18,7 @@ from loopback.addresses import Net
 KEEPER = Path(__file__).with_name("keeper.py")
 TAIL_LINES = 25
 T = TypeVar("T")
-D = TypeVar("D", bound="Daemon")
+D = TypeVar("D", bound="Disposable")
 
 
 class MissingProgram(RuntimeError):
@@ -53,7 +53,32 @@ def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[
         time.sleep(0.02)
 
 
-class Daemon:
+class Disposable:
+    """What `with` starts and kills; one that does not come up is killed, too."""
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        raise NotImplementedError
+
+    def enter(self) -> None:
+        """What `with` does first; it may be more than start()."""
+        self.start()
+
+    def __enter__(self: D) -> D:
+        try:
+            self.enter()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+
+
+class Daemon(Disposable):
     """A process in the foreground of a keeper: it ends with its owner, and so do its children.
 
     Detached from the caller's terminal, pipes and session; what it prints goes to `log`. Started as root,
@@ -76,17 +101,6 @@ class Daemon:
         self.env = env
         self._keeper: subprocess.Popen[bytes] | None = None
         self._pid = 0
-
-    def __enter__(self: D) -> D:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.kill()
 
     @property
     def pid(self) -> int:

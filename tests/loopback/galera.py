@@ -124,15 +124,10 @@ class Node(Daemon):
             f"--wsrep-sst-method={sst_method}",
         ]
 
-    def __enter__(self) -> Node:
+    def enter(self) -> None:
         """As a cluster of its own, synced."""
-        try:
-            self.bootstrap()
-            self.wait_synced()
-        except BaseException:
-            self.kill()
-            raise
-        return self
+        self.bootstrap()
+        self.wait_synced()
 
     def bootstrap(self) -> None:
         """Start it as the first member of a new cluster. Returns before it is synced."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from loopback.addresses import Net
 from loopback.daemon import Daemon, find_program, wait_until
 from loopback.sockets import accepts
+from seed import listen_mysql_for
 
 PREAMBLE = """\
 global
@@ -22,28 +23,10 @@ defaults
   timeout connect 5s
 """
 
-# As the seed has it, "fall 2s" included (HAProxy reads 2); only addresses are filled in.
-LISTEN_MYSQL = """\
-listen mysql
-  bind {bind}
-  mode tcp
-  balance source
-  option tcplog
-  option clitcpka
-  option srvtcpka
-  option httpchk
-  timeout client 48h
-  timeout server 48h
-  server mysql-2 {node_2}:3306 check port 49000 inter 5000 rise 2 fall 3 backup
-  server mysql-3 {node_3}:3306 check port 49000 inter 5000 rise 2 fall 3 backup
-  server mysql-1 {node_1}:3306 check port 49000 inter 10s fastinter 2s downinter 3s rise 3 fall 2s
-"""
-
 
 def listen_mysql(bind: str, nodes: Sequence[str], inter: str | None = None) -> str:
     """The seed's section on `bind` (ADDRESS:PORT) for three nodes; `inter` replaces every check interval."""
-    node_1, node_2, node_3 = nodes
-    section = LISTEN_MYSQL.format(bind=bind, node_1=node_1, node_2=node_2, node_3=node_3)
+    section = listen_mysql_for(bind, nodes)
     if inter is not None:
         section = re.sub(r"\b(inter|fastinter|downinter) \S+", rf"\1 {inter}", section)
     return section

@@ -16,12 +16,11 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 import requests
 
 from loopback.addresses import Net
-from loopback.daemon import Daemon, Died, MissingProgram, NotInTime, find_program, wait_until
+from loopback.daemon import Daemon, Died, Disposable, MissingProgram, NotInTime, find_program, wait_until
 from loopback.sockets import is_listening
 
 PORT, TLS_PORT, API_PORT = 5672, 5671, 15672
@@ -144,7 +143,7 @@ class Broker(Daemon):
         return []
 
 
-class Rabbits:
+class Rabbits(Disposable):
     """Brokers that belong together, with their epmd: one set in a network at a time."""
 
     def __init__(self, net: Net, directory: Path, size: int = 1, *, options: Sequence[str] = ()) -> None:
@@ -158,17 +157,6 @@ class Rabbits:
         self.brokers: list[Broker] = []
         for index, address in enumerate(addresses, start=1):
             self.brokers.append(Broker(self, directory / f"broker-{index}", address, index))
-
-    def __enter__(self) -> Rabbits:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.kill()
 
     def start(self) -> None:
         """Start all from nothing; returns when they are one cluster."""

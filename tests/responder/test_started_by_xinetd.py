@@ -23,27 +23,8 @@ from loopback.doors import CHECKOUT
 from loopback.responder import PORT, Address
 from responder.client import PROBE, ask, connect, exchange, read_to_end
 from responder.test_http import SYNCED
+from seed import XINETD_STANZA
 
-SEED_STANZA = """\
-service galeracheck
-{
-        port            = 49000
-        disable        = no
-        socket_type    = stream
-        protocol        = tcp
-        wait            = no
-        user            = nobody
-        group          = nobody
-        groups          = yes
-        server          = /usr/bin/galeracheck
-        bind            = 0.0.0.0
-        only_from      = 0.0.0.0
-        per_source      = UNLIMITED
-        cps            = 512 10
-        flags          = IPv4
-        instances      = UNLIMITED
-}
-"""
 USER = "nobody"  # the seed's
 
 
@@ -109,7 +90,7 @@ def wait_yes(launcher: Path, settings: Path, address: Address) -> str:
 
 def wait_no(launcher: Path, settings: Path, address: Address) -> str:
     """The seed's stanza; changed are server, group and type, as interfaces.md says, and where the test listens."""
-    stanza = SEED_STANZA.replace("= /usr/bin/galeracheck", f"= {launcher}\n        server_args = --config {settings}")
+    stanza = XINETD_STANZA.replace("= /usr/bin/galeracheck", f"= {launcher}\n        server_args = --config {settings}")
     stanza = stanza.replace("= nobody\n        groups", "= nogroup\n        groups")
     stanza = stanza.replace("= 0.0.0.0\n        only", f"= {address[0]}\n        only")
     return account_lines(stanza.removesuffix("}\n") + "        type = UNLISTED\n}\n")
