@@ -50,7 +50,7 @@ def test_only_a_partition_of_one_has_no_quorum(name: str) -> None:
 def test_what_a_configuration_says_of_the_resource() -> None:
     cib = recorded("fenced")
     assert cib.nodes == ("h1", "h2", "h3")
-    assert (cib.exists, cib.clone, cib.promotable, cib.globally_unique) == (True, "p_mysql-clone", False, False)
+    assert (cib.exists, cib.clone, cib.promotable) == (True, "p_mysql-clone", False)
     assert cib.agent == "ocf:xha:galera"
     assert cib.parameters == {"wsrep_cluster_address": "gcomm://h1,h2,h3", "passwd": "secret"}
     assert cib.meta == {"interleave": "true", "resource-stickiness": "10"}
@@ -246,9 +246,8 @@ def test_what_a_state_proves(title: str) -> None:
     assert configuration(state=NODE.format(text)).hosts["n1"] is host
 
 
-def test_nodes_without_corosync_are_named() -> None:
-    cib = configuration()
-    assert (cib.nodes, cib.remotes) == (("n1", "n2", "r1"), ("r1",))
+def test_nodes_without_corosync_are_nodes() -> None:
+    assert configuration().nodes == ("n1", "n2", "r1")
 
 
 @pytest.mark.parametrize(

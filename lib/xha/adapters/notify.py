@@ -11,15 +11,10 @@ _MAX_BYTES = 8192
 
 
 class Notice(NamedTuple):
-    """What the server last said. extend_seconds: how much longer it asked for, None if it did not since the last look.
-
-    ready stays true once it was said. MariaDB extends every 30 s while a state transfer runs (sql/wsrep_sst.cc).
-    """
+    """What the server last said. ready stays true once it was said."""
 
     ready: bool = False
-    stopping: bool = False
     status: str = ""
-    extend_seconds: float | None = None
 
 
 class NotifySocket:
@@ -54,7 +49,7 @@ class NotifySocket:
 
     def drain(self) -> Notice:
         """Read all that has come, without waiting, and return where it leaves the server."""
-        notice = self.notice._replace(extend_seconds=None)
+        notice = self.notice
         while True:
             try:
                 message = self._socket.recv(_MAX_BYTES)
@@ -75,10 +70,6 @@ def _apply(notice: Notice, message: str) -> Notice:
         name, _, value = line.partition("=")
         if name == "READY" and value == "1":
             notice = notice._replace(ready=True)
-        elif name == "STOPPING" and value == "1":
-            notice = notice._replace(stopping=True)
         elif name == "STATUS":
             notice = notice._replace(status=value)
-        elif name == "EXTEND_TIMEOUT_USEC" and value.isdecimal():
-            notice = notice._replace(extend_seconds=int(value) / 1_000_000)
     return notice

@@ -58,7 +58,7 @@ class Orders(NamedTuple):
 
 
 class Cib(NamedTuple):
-    """One reading. nodes are Pacemaker's names in the order of the configuration, remotes those without corosync.
+    """One reading. nodes are Pacemaker's names in the order of the configuration, with those without corosync.
 
     two_node is corosync's to say. parameters are the resource's own, with its passwords. clone is the id of its clone,
     "" if it is none. meta: of each meta attribute the value nearest to the primitive, but what a parent forbids is
@@ -78,7 +78,6 @@ class Cib(NamedTuple):
     meta: Mapping[str, str] = {}
     node_attributes: Mapping[str, tuple[tuple[str, str], ...]] = {}
     book: Book = Book()
-    remotes: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
 
     @property
@@ -90,11 +89,6 @@ class Cib(NamedTuple):
     def stonith_enabled(self) -> bool:
         """Whether hosts that say nothing are fenced."""
         return is_true(self.properties.get("stonith-enabled", "true"))
-
-    @property
-    def globally_unique(self) -> bool:
-        """Whether the clone's instances are told apart."""
-        return is_true(self.meta.get("globally-unique", ""))
 
     def orders_for(self, node: str) -> Orders:
         """Return what stands in the configuration about acting on the resource on a node."""
@@ -164,7 +158,6 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         meta=_inherit(chain, root, lookup),
         node_attributes={node.get("uname", ""): _node_attributes(node, states, lookup) for node in nodes},
         book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
-        remotes=tuple(node.get("uname", "") for node in nodes if node.get("type") == "remote"),
         leftovers=_leftovers(root, sets),
     )
 
