@@ -22,6 +22,7 @@ from xha.adapters.notify import NotifySocket
 from xha.adapters.procfs import look
 from xha.core.position import NO_UUID, Position
 from xha.core.serverlog import is_permanent
+from xha.core.serveroptions import without_gcache
 
 
 def limit(pid: int, name: str) -> int:
@@ -92,6 +93,12 @@ def test_a_server_tells_its_state_by_the_socket_and_the_file(server: Server) -> 
     server.end()
     assert again.drain().stopping, "a socket that the next keeper binds hears the same server"
     again.close()
+
+
+def test_a_server_that_gets_a_full_copy_leaves_its_old_cache_of_write_sets_unread(server: Server) -> None:
+    configured = read_options(find_program(server.settings()))[1].wsrep_provider_options
+    server.form(provider_options=without_gcache(configured))
+    assert "gcache.recover = no;" in str(server.sql("SELECT @@wsrep_provider_options"))
 
 
 def test_an_option_that_the_server_does_not_know_is_its_own_words(server: Server) -> None:

@@ -64,7 +64,7 @@ def is_inconsistent(log: str) -> bool:
 
     It was voted out; or it left the group because an incremental transfer failed, and the write sets in its queue were
     skipped while its position passed them: 46 acknowledged rows missing on a node that said intact, and joined again
-    by IST (measured, Galera 26.4.23; a donor that had formed the cluster at a position short of its gcache's end).
+    by IST (measured, Galera 26.4.23).
     """
     starts = [match.end() for match in _START.finditer(log)]
     return _INCONSISTENT.search(log, starts[-1] if starts else 0) is not None

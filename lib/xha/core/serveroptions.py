@@ -62,11 +62,11 @@ def parse_server_options(listing: str) -> ServerOptions | None:
 
 
 def without_gcache(provider_options: str) -> str:
-    """Return Galera's options with what the write-set cache kept from the server's last life left unread.
+    """Return Galera's options for a server that gets a full copy: what its cache of write sets kept stays unread.
 
-    A server that forms the cluster at a position short of that cache's end serves write sets of a life that did not
-    count to whoever joins: an incremental transfer met one ("Unsupported CC action version") and failed (measured,
-    Galera 26.4.23).
+    A cache of an earlier life may hold seqnos that the cluster has used anew since. The joiner took its own one for the
+    one that it was sent, failed ("Unsupported CC action version"), and skipped what was in its queue (measured, Galera
+    26.4.23).
     """
     return ";".join([*(one for one in (provider_options.rstrip("; "),) if one), "gcache.recover=no"])
 

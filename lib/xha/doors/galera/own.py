@@ -233,15 +233,14 @@ class OwnNode(OwnData):
     def start(self, phase: Phase, *, bootstrap: bool = False) -> None:
         """Start the server. :raises InUse, Unusable, OSError: as launch does."""
         position = self.standing.position if self.standing and self.standing.position.real else None
-        doubtful = bootstrap and self.standing is not None and self.standing.kind is Kind.IN_DOUBT
+        copied = not bootstrap and self.standing is not None and self.standing.kind is not Kind.INTACT
         self.notifier.forget()
         self.run.remove(STATUS_FILE)  # the last server's says for ever what was true then
         log_from, view = size_of(self.program.log), self.directory.read_gvwstate()
         self.process = launch(
             self.program,
             position,
-            # Where the one that forms the cluster is in doubt, all others get a full transfer: nobody needs its cache.
-            provider_options=without_gcache(self.options.wsrep_provider_options) if doubtful else None,
+            provider_options=without_gcache(self.options.wsrep_provider_options) if copied else None,
             bootstrap=bootstrap,
             notify_socket=self.notifier.path,
             status_file=self.run.file(STATUS_FILE) if self.options.wsrep_status_file is not None else "",
