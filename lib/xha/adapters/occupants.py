@@ -10,8 +10,8 @@ import os
 import re
 import time
 from enum import Enum
-from typing import NamedTuple
 
+from ..core.typed import NamedTuple
 from .procfs import (
     Process,
     descendants,

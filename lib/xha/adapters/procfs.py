@@ -5,9 +5,9 @@ A process is named by its pid and its start time together: pids come round again
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+
+from ..core.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -165,6 +165,8 @@ def has_open(pid: int, files: set[tuple[int, int]]) -> bool:
 
 def find_listening(pid: int) -> str:
     """Return the path of the unix socket that a process listens at, "" where there is none to be seen."""
+    import contextlib
+
     own = set()
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):

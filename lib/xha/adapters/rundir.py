@@ -7,10 +7,10 @@ flushed to the disk. What monitor does not read is imported where it is: a monit
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..core.bulletin import Bulletin, parse_bulletin, render_bulletin
 from ..core.parameters import Settings, load_settings, render_settings
+from ..core.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

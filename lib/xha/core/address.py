@@ -7,11 +7,12 @@ equal names and equal addresses count (node1 is never node10), and proofs that d
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from ipaddress import IPv4Address, IPv6Address
 
 SCHEME = "gcomm://"
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
@@ -99,9 +100,8 @@ def parse_host_map(text: str) -> dict[str, str]:
 
 def normalise(host: str) -> str:
     """Return what two ways to write one host have in common: addresses in one spelling, names in lower case."""
-    try:
-        address = ip_address(host.strip("[]"))
-    except ValueError:
+    address = _parse_address(host.strip("[]"))
+    if address is None:
         return host.lower().rstrip(".")
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
@@ -175,12 +175,9 @@ class _Book(NamedTuple):
     def _useful(self, words: Iterable[str]) -> set[str]:
         found = set()
         for word in words:
-            try:
-                address = ip_address(normalise(word))
-            except ValueError:
-                continue
+            address = _parse_address(normalise(word))
             alone = len(self.nodes) == 1
-            if not (address.is_unspecified or address.is_link_local or (address.is_loopback and not alone)):
+            if address and not (address.is_unspecified or address.is_link_local or (address.is_loopback and not alone)):
                 found.add(str(address))
         return found
 
@@ -204,11 +201,19 @@ def _equal_names(host: str, nodes: Iterable[str]) -> list[str]:
 
 
 def _is_address(host: str) -> bool:
+    return _parse_address(host.strip("[]")) is not None
+
+
+def _parse_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, None for a name."""
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return None  # and no import of what only reads addresses
+    from ipaddress import ip_address
+
     try:
-        ip_address(host.strip("[]"))
+        return ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _parse_peer(word: str, text: str) -> Peer:

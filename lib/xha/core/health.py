@@ -7,10 +7,9 @@ core/verdict.py alone, so that agent and responder cannot disagree about the sam
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from .bulletin import Phase
 from .ocf import ExitCode, Outcome
+from .reasons import Code
 from .symptoms import (
     IMPOSSIBLE,
     Graces,
@@ -31,7 +30,7 @@ from .symptoms import (
     keeper_words,
     stalls,
 )
-from .verdict import Code
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,6 @@ configuration only changes the agent's name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from .parameter_values import (
     parse_cluster_address,
     parse_host_map,
@@ -21,9 +19,10 @@ from .parameter_values import (
     parse_switch,
     parse_text,
 )
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
 
 class Parameter(NamedTuple):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from .durations import parse_duration
+from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .address import Peer
@@ -49,6 +48,8 @@ def parse_switch(text: str) -> bool:
 
 def parse_seconds(text: str) -> float:
     """Return seconds. :raises ValueError: naming the text and the units that would have been understood."""
+    from .durations import parse_duration
+
     # A plain number is what OCF's users write, and counts seconds.
     return parse_duration(f"{text}s" if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) else text)
 
@@ -83,8 +84,8 @@ def parse_peers(text: str) -> tuple[Peer, ...]:
     return parse_peers(text)
 
 
-_WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")
-_QUOTED = re.compile(r""""([^"]*)"|'([^']*)'""")
+_WORD = r"""(?:[^\s"']|"[^"]*"|'[^']*')+"""
+_QUOTED = r""""([^"]*)"|'([^']*)'"""
 
 # What the agent tells the server itself. A second word on it would start another server than the one that was judged,
 # and some would begin a cluster of its own.
@@ -107,14 +108,18 @@ _OWN_OPTIONS = {
 _SHORT = {"-h": "datadir", "-u": "user"}
 
 
+def _unquote(quoted: re.Match[str]) -> str:
+    return quoted[1] or quoted[2] or ""
+
+
 def parse_options(text: str) -> tuple[str, ...]:
     """Return the words of the server's command line; quotes hold a word together, as in a shell.
 
     :raises ValueError: for an open quote and for what the agent sets itself. It names the option, never its value.
     """
-    if re.sub(r"\s+", "", "".join(_WORD.findall(text))) != re.sub(r"\s+", "", text):
+    if re.sub(r"\s+", "", "".join(re.findall(_WORD, text))) != re.sub(r"\s+", "", text):
         raise ValueError("a quote is not closed")
-    words = tuple(_QUOTED.sub(lambda quoted: quoted[1] or quoted[2] or "", word) for word in _WORD.findall(text))
+    words = tuple(re.sub(_QUOTED, _unquote, word) for word in re.findall(_WORD, text))
     for word in words:
         name = word.partition("=")[0]
         long = name.lstrip("-").replace("_", "-").lower()

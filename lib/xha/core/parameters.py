@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from .ocf import RESKEY
 from .parameter_table import PARAMETERS, Parameter
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,8 +100,8 @@ def parse_settings_leniently(environment: Mapping[str, str]) -> tuple[Settings, 
     values: dict[str, Any] = {}
     bad = []
     for parameter in PARAMETERS:
-        text = environment.get(RESKEY + parameter.name) or parameter.default
-        if not text:
+        text = environment.get(RESKEY + parameter.name)
+        if not text:  # the default, which Settings has
             continue
         try:
             values[parameter.name] = _parse(parameter, text)

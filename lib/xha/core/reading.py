@@ -7,7 +7,8 @@ something that does not parse: a reading never fails to parse, it only says less
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -147,8 +148,7 @@ _PARSERS: Mapping[str, Callable[[str], Value]] = {
 
 
 def _parse_rows(kind: type[Status] | type[Variables], rows: Iterable[tuple[str, str]]) -> dict[str, Value]:
-    # NamedTuple keeps an annotation as a typing.ForwardRef.
-    parsers = {name: _PARSERS[kind.__annotations__[name].__forward_arg__] for name in kind._fields}
+    parsers = {name: _PARSERS[kind.__annotations__[name]] for name in kind._fields}
     named = ((str(name).lower(), value) for name, value in rows)
     return {name: parsers[name](str(value)) for name, value in named if name in parsers and value is not None}
 

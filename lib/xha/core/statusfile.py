@@ -13,7 +13,8 @@ Read without an account, and so on a server that refuses ours. Measured with Mar
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any

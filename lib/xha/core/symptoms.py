@@ -6,11 +6,11 @@ A question returns False or "" for no, True for yes, or the words that belong in
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 from .bulletin import Phase
-from .verdict import RULES as VERDICTS
-from .verdict import Code
+from .reasons import RULES as VERDICTS
+from .reasons import Code
+from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

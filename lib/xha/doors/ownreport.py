@@ -22,7 +22,7 @@ from ..core.noderecord import NodeRecord
 from ..core.position import Kind, classify
 from ..core.verdict import ExitCode
 from .explain import NoAnswer, choose_resource, read_settings
-from .galera.service import locked
+from .galera.service import Locked
 
 if TYPE_CHECKING:
     from ..adapters.mariadbd import Program
@@ -49,7 +49,7 @@ def _report(cluster: Pacemaker, resource: str) -> int:
     program, _ = read_options(find_program(run.read_settings() or read_settings(cluster.read_cib(resource))))
     run.make()
     # No keeper can begin meanwhile: it would start the server that the record says is stopped.
-    with locked(run) as free:
+    with Locked(run) as free:
         if not free:
             return _refuse(
                 f"a keeper of {resource} runs on {node} and reports by itself: xha-check --cluster --explain"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
@@ -20,6 +19,8 @@ def mend_streams() -> None:
 
 def abandon_stdout() -> None:
     """Drop what nobody can be told, so that Python does not try once more, and complain, when it ends."""
+    import contextlib
+
     null = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):
         os.dup2(null, sys.stdout.fileno())

@@ -20,7 +20,7 @@ from ...core.bulletin import Bulletin, Phase
 from .council import Council
 from .keeper import Keeper
 from .own import OwnNode
-from .service import locked
+from .service import Locked
 from .speaker import Speaker
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def keep(instance: Instance) -> int:
     run = RunDir(instance.name)
     log = Log(f"xha-galera({instance.name})", use_syslog=True)
     # A monitor that looks whether a keeper lives holds the lock for a moment.
-    with locked(run, patience=2.0) as free:
+    with Locked(run, patience=2.0) as free:
         if not free:
             return 0
         try:

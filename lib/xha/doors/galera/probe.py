@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
-from ...adapters.occupants import find_server
 from ...adapters.procfs import find_listening, look
 from ...adapters.rundir import RunDir
 from ...core.health import Graces, Seen, Server, judge_health
-from .service import launch_keeper, locked
+from ...core.typed import TYPE_CHECKING
+from .service import Locked, launch_keeper
 
 if TYPE_CHECKING:
     from ...adapters.procfs import Process
@@ -67,6 +66,8 @@ def _find(settings: Settings, keeper: Bulletin | None) -> Process | None:
         server = look(keeper.server_pid, keeper.server_started)
         if server is not None:
             return server
+    from ...adapters.occupants import find_server
+
     if keeper and keeper.datadir:
         return find_server(keeper.datadir)
     from ...adapters.mariadbd import guess_datadir
@@ -91,7 +92,7 @@ def _judge_process(server: Process | None) -> Server:
 def _is_alive(run: RunDir) -> bool:
     if not os.path.isdir(run.path):
         return False
-    with locked(run) as free:
+    with Locked(run) as free:
         return not free
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from ...adapters.procfs import look
+from ...core.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ...adapters.procfs import Process
     from ...adapters.rundir import RunDir
     from ...core.ocf import Instance
@@ -26,28 +23,31 @@ _KEPT = ("PATH", "LANG", "OCF_ROOT", "OCF_RESOURCE_INSTANCE", "OCF_RESOURCE_TYPE
 _META = "OCF_RESKEY_CRM_meta_on_node", "OCF_RESKEY_crm_feature_set"
 
 
-@contextlib.contextmanager
-def locked(run: RunDir, patience: float = 0.0) -> Iterator[bool]:
-    """Hold the keeper's lock for the block, if nobody else does, or not for longer than patience: yields whether."""
-    run.make()
-    descriptor = os.open(run.file(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        until = time.monotonic() + patience
-        free = _try_lock(descriptor)
+class Locked:
+    """Holds the keeper's lock for a block, if nobody else does, or not for longer than patience: the block hears."""
+
+    def __init__(self, run: RunDir, patience: float = 0.0) -> None:
+        run.make()
+        self._patience = patience
+        self._descriptor = os.open(run.file(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def __enter__(self) -> bool:
+        until = time.monotonic() + self._patience
+        free = self._try()
         while not free and time.monotonic() < until:
             time.sleep(0.05)
-            free = _try_lock(descriptor)
-        yield free
-    finally:
-        os.close(descriptor)
+            free = self._try()
+        return free
 
+    def __exit__(self, *error: object) -> None:
+        os.close(self._descriptor)
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def find_keeper(run: RunDir) -> Process | None:
@@ -88,7 +88,7 @@ def end_keeper(run: RunDir) -> bool:
             send(keeper, number)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            with locked(run) as free:
+            with Locked(run) as free:
                 if free:
                     return True
             time.sleep(0.05)
