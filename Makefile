@@ -88,7 +88,7 @@ install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	.ci/launcher xinetd/xha-responder '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-responder'
 	.ci/launcher checks/xha-services '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-services'
 	.ci/launcher agents/galera '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(ocfdir)/xha/galera'
-	.ci/manpage '$(SYSPYTHON)' >'$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
+	.ci/manpage '$(SYSPYTHON)' galera >'$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	chmod 755 '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck' \
 		'$(DESTDIR)$(libexecdir)/xha/xha-responder' '$(DESTDIR)$(libexecdir)/xha/xha-services' \
 		'$(DESTDIR)$(ocfdir)/xha/galera'

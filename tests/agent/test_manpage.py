@@ -7,10 +7,11 @@ from pathlib import Path
 
 from loopback import find_program
 from xha import __version__
+from xha.core.galera_description import DESCRIPTION
 from xha.core.manpage import render_manpage
 from xha.core.parameters import PARAMETERS
 
-ROFF = render_manpage(__version__)
+ROFF = render_manpage(__version__, DESCRIPTION)
 
 
 def shown(page: Path) -> subprocess.CompletedProcess[str]:

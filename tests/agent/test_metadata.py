@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 from agent.conftest import Staged
 from loopback import find_program
 from xha import __version__
+from xha.core.galera_description import DESCRIPTION
 from xha.core.metadata import render_metadata
 from xha.core.ocf import ACTIONS
 from xha.core.parameters import PARAMETERS, SECRETS
 
-XML = render_metadata(__version__)
+XML = render_metadata(__version__, DESCRIPTION)
 ROOT = ElementTree.fromstring(XML)
 PCS_SCHEMA = Path("/usr/share/pcs/data/ocf-1.1.rng")
 DTD = Path("/usr/share/resource-agents")

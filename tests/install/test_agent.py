@@ -11,6 +11,7 @@ from install.conftest import make
 from install.test_install import run_in_place
 from loopback import find_program
 from xha import __version__
+from xha.core.galera_description import DESCRIPTION
 from xha.core.metadata import render_metadata
 
 AGENT = "usr/lib/ocf/resource.d/xha/galera"
@@ -29,7 +30,7 @@ def test_nobody_may_ask_for_the_meta_data(stage: Path, tmp_path: Path) -> None:
     script = (stage / AGENT).read_text()
     done = run_in_place(stage, *nobody, "/usr/bin/python3", "-IS", "-c", script, "meta-data")
     assert done.stderr == ""
-    assert done.stdout == render_metadata(__version__)
+    assert done.stdout == render_metadata(__version__, DESCRIPTION)
 
 
 def test_the_man_page_is_found(stage: Path) -> None:

@@ -1,70 +1,52 @@
-"""ocf_xha_galera(7) as roff (man macros, groff_man(7)), from the tables that the meta-data come from."""
+"""An agent's man page as roff (man macros, groff_man(7)), from the tables that its meta-data come from."""
 
 from __future__ import annotations
 
-from .metadata import LONG, SHORT
-from .ocf import ACTIONS, AGENT, Action
-from .parameter_table import PARAMETERS, Parameter
+from typing import TYPE_CHECKING
 
-_EXIT_CODES = (
-    (0, "the action succeeded; of monitor: part of the Primary component, and ready"),
-    (190, "monitor: runs, joins or waits, and is not in full service; no failure"),
-    (7, "monitor: certainly stopped"),
-    (1, "a failure that a new start may mend; stop: a process is left"),
-    (3, "the action is not implemented (promote, demote, notify, migrate)"),
-    (4, "permissions on this host"),
-    (5, "this host lacks something, or a parameter cannot be used; the third like failure within ten minutes"),
-    (6, "validate-all alone: a parameter cannot be used"),
-)
-_EXAMPLE = (
-    "pcs resource create p_mysql ocf:xha:galera \\",
-    "    wsrep_cluster_address=gcomm://10.0.0.1,10.0.0.2,10.0.0.3 \\",
-    "    clone interleave=true",
-)
-_FILES = (
-    ("/run/xha/galera/RESOURCE/", "what the agent's processes tell each other; settings.json is for root alone"),
-    ("DATADIR/xha-node.json", "what the node knows of its own history; it belongs to the data"),
-    ("/etc/sysconfig/clustercheck, /etc/default/clustercheck", "the account, where no parameter names one"),
-)
-_SEE_ALSO = "pcs(8), crm_resource(8), mariadbd(8), garbd(8)"
+if TYPE_CHECKING:
+    from .metadata import Description
+    from .ocf import Action
+    from .parameter_table import Parameter
 
 
-def render_manpage(version: str) -> str:
+def render_manpage(version: str, about: Description) -> str:
     """Return the man page as roff. version is the agent's own."""
+    name = about.agent.replace(":", "_")
     lines = [
-        '.\\" Made of lib/xha/core/parameter_table.py; do not edit.',
-        f'.TH OCF_XHA_GALERA 7 "" "xha {_escape(version)}" "OCF resource agents"',
+        f'.\\" Made of {about.table}; do not edit.',
+        f'.TH {name.upper()} 7 "" "xha {_escape(version)}" "OCF resource agents"',
         ".nh",  # a name that is broken at a hyphen cannot be searched for, or copied
         ".ad l",
         ".SH NAME",
-        f"ocf_xha_galera \\- {_escape(SHORT)}",
+        f"{name} \\- {_escape(about.short)}",
         ".SH SYNOPSIS",
-        f".B {_escape(AGENT)}",
+        f".B {_escape(about.agent)}",
         ".RI [ parameter = value \\&...]",
         ".SH DESCRIPTION",
     ]
-    for paragraph in LONG:
+    for paragraph in about.long:
         lines += [".PP", _text(paragraph)]
     lines += [".SH PARAMETERS", _text("Durations are a number of seconds, or as 100ms, 10s, 5m, 2h.")]
-    lines += [line for one in PARAMETERS for line in _parameter(one)]
+    lines += [line for one in about.parameters for line in _parameter(one, about.restarted)]
     lines += [".SH ACTIONS", _text("pcs copies these time-outs and intervals into the configuration.")]
-    lines += [line for one in ACTIONS for line in _action(one)]
+    lines += [line for one in about.actions for line in _action(one)]
     lines += [".SH EXIT STATUS"]
-    for code, meaning in _EXIT_CODES:
+    for code, meaning in about.exit_codes:
         lines += [".TP", f".B {code}", _text(meaning)]
     lines += [".SH FILES"]
-    for path, meaning in _FILES:
+    for path, meaning in about.files:
         lines += [".TP", f".I {_escape(path)}", _text(meaning)]
-    lines += [".SH EXAMPLES", ".nf", *(_text(line) for line in _EXAMPLE), ".fi"]
-    lines += [".SH SEE ALSO", _text(_SEE_ALSO)]
+    lines += [".SH EXAMPLES", ".nf", *(_text(line) for line in about.example), ".fi"]
+    lines += [".SH SEE ALSO", _text(about.see_also)]
     return "\n".join(lines) + "\n"
 
 
-def _parameter(one: Parameter) -> list[str]:
-    about = [f"default {one.default}" if one.default else "", "" if one.reloadable else "a change restarts the server"]
+def _parameter(one: Parameter, restarted: str) -> list[str]:
+    told = [f"default {one.default}" if one.default else "", "" if one.reloadable else f"a change restarts {restarted}"]
     if one.retired:
-        about = ["no effect"]
-    said = "; ".join(filter(None, about))
+        told = ["no effect"]
+    said = "; ".join(filter(None, told))
     return [".TP", f".B {_escape(one.name)}", _text(f"{one.long} ({said})" if said else one.long)]
 
 

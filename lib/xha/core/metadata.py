@@ -6,25 +6,32 @@ declares them, and the first declaration of an attribute is the one that counts 
 
 from __future__ import annotations
 
-from .ocf import ACTIONS, AGENT, Action
-from .parameter_table import PARAMETERS, Parameter
+from .typed import TYPE_CHECKING, NamedTuple
 
-SHORT = "MariaDB or MySQL with Galera: one cluster, started and repaired without losing a commit"
-LONG = (
-    "Starts, watches, stops and repairs the nodes of one Galera cluster, as a plain clone (not promotable) with one "
-    "instance on every node.",
-    "A node reports its recovered position (history and sequence number) to the others. Nobody begins a cluster before "
-    "all members have reported, or are proven to hold nothing newer; two histories are never merged: the agent waits "
-    "or refuses, and says which node and which command would go on.",
-    "No action waits for another host. start returns while a node is still joining or waiting; monitor then returns "
-    "190 (degraded), which is no failure. What depends on the database uses a rule on the node attribute "
-    "xha-RESOURCE-ready (1 or 0), not an order constraint.",
-    "test_passwd and check_passwd stand readable in the cluster's configuration. test_conf names an option file that "
-    "only root reads; and an account that logs in by the unix socket needs no password at all.",
-    "Create the resource with meta is-managed=false over a running server, and disable mariadb.service. The parameters "
-    "of mysql-wss and of ocf:heartbeat:galera keep their names; promotable, promoted-max and operations with a role "
-    "have to go. start_wait counts up to half the timeout of the action start.",
-)
+if TYPE_CHECKING:
+    from .ocf import Action
+    from .parameter_table import Parameter
+
+
+class Description(NamedTuple):
+    """One agent, as meta-data and man page tell of it. long is paragraphs, example lines of a shell.
+
+    restarted: what starts anew where a parameter changes that is not reloadable. exit_codes and files: each with its
+    meaning. table is the source that the parameters stand in.
+    """
+
+    agent: str
+    short: str
+    long: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    actions: tuple[Action, ...]
+    table: str
+    restarted: str
+    exit_codes: tuple[tuple[int, str], ...]
+    files: tuple[tuple[str, str], ...]
+    example: tuple[str, ...]
+    see_also: str
+
 
 _SUBSET = """\
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
@@ -34,18 +41,19 @@ _SUBSET = """\
 """
 
 
-def render_metadata(version: str) -> str:
-    """Return the meta-data as XML, all of it ASCII. version is the agent's own.
+def render_metadata(version: str, about: Description) -> str:
+    """Return an agent's meta-data as XML, all of it ASCII. version is the agent's own.
 
     Without a declared encoding: crmsh hands lxml a decoded string, and lxml refuses one that declares it.
     """
-    parameters = "\n".join(_render_parameter(one) for one in PARAMETERS)
-    actions = "\n".join(_render_action(one) for one in ACTIONS)
-    paragraphs = "\n\n".join(_escape(paragraph) for paragraph in LONG)
+    parameters = "\n".join(_render_parameter(one) for one in about.parameters)
+    actions = "\n".join(_render_action(one) for one in about.actions)
+    paragraphs = "\n\n".join(_escape(paragraph) for paragraph in about.long)
+    name = about.agent.rpartition(":")[2]
     return (
         f'<?xml version="1.0"?>\n{_SUBSET}'
-        f'<resource-agent name="{AGENT.rpartition(":")[2]}" version="{_escape(version)}">\n<version>1.1</version>\n'
-        f'<longdesc lang="en">\n{paragraphs}\n</longdesc>\n<shortdesc lang="en">{_escape(SHORT)}</shortdesc>\n'
+        f'<resource-agent name="{name}" version="{_escape(version)}">\n<version>1.1</version>\n'
+        f'<longdesc lang="en">\n{paragraphs}\n</longdesc>\n<shortdesc lang="en">{_escape(about.short)}</shortdesc>\n'
         f"<parameters>\n{parameters}\n</parameters>\n<actions>\n{actions}\n</actions>\n</resource-agent>\n"
     )
 
@@ -55,7 +63,7 @@ def _render_parameter(one: Parameter) -> str:
     # No default at all where the value is found on the host: an empty one would be shown as a value.
     default = f' default="{_escape(one.default)}"' if one.default else ""
     return (
-        f'<parameter name="{one.name}" required="0"{reloadable}>\n'
+        f'<parameter name="{one.name}" required="{int(one.required)}"{reloadable}>\n'
         f'<longdesc lang="en">{_escape(one.long)}</longdesc>\n'
         f'<shortdesc lang="en">{_escape(one.short)}</shortdesc>\n'
         f'<content type="{one.kind}"{default}/>\n</parameter>'

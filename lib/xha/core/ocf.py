@@ -8,7 +8,7 @@ from enum import IntEnum
 from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 AGENT = "ocf:xha:galera"
 RESKEY = "OCF_RESKEY_"
@@ -84,8 +84,8 @@ class Instance(NamedTuple):
         return self.interval == 0
 
 
-def parse_instance(environment: Mapping[str, str], action: str) -> Instance:
-    """Return what the environment says of a call; what is absent or no number is as advertised.
+def parse_instance(environment: Mapping[str, str], action: str, actions: Sequence[Action] = ACTIONS) -> Instance:
+    """Return what the environment says of a call; what is absent or no number is as advertised in actions.
 
     :raises ValueError: for a resource whose name cannot be that of a directory.
     """
@@ -94,7 +94,7 @@ def parse_instance(environment: Mapping[str, str], action: str) -> Instance:
     if name is None:
         raise ValueError(f"OCF_RESOURCE_INSTANCE={said[:60]!r} is not a resource's name")
     level = _number(environment.get("OCF_CHECK_LEVEL")) or 0
-    advertised = next((one.timeout for one in ACTIONS if one.name == action), 20)
+    advertised = next((one.timeout for one in actions if one.name == action), 20)
     timeout = _number(environment.get(f"{_META}timeout"))
     return Instance(
         name=name[1],

@@ -41,6 +41,7 @@ class Parameter(NamedTuple):
     reloadable: bool = False
     secret: bool = False
     retired: bool = False
+    required: bool = False
 
 
 _READABLE = (

@@ -7,7 +7,7 @@ from .parameter_table import PARAMETERS, Parameter
 from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from .address import Peer
@@ -22,6 +22,7 @@ __all__ = [
     "merge_reloaded",
     "parse_settings",
     "parse_settings_leniently",
+    "parse_values",
     "render_settings",
 ]
 
@@ -97,17 +98,25 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
 
 def parse_settings_leniently(environment: Mapping[str, str]) -> tuple[Settings, tuple[BadParameter, ...]]:
     """Return the settings with defaults for what cannot be used, and all that cannot: stop has to work with those."""
+    values, bad = parse_values(environment, PARAMETERS)
+    return Settings(**values), bad
+
+
+def parse_values(
+    environment: Mapping[str, str], parameters: Iterable[Parameter]
+) -> tuple[dict[str, Any], tuple[BadParameter, ...]]:
+    """Return what the environment says of these parameters, by name, and all that cannot be used."""
     values: dict[str, Any] = {}
     bad = []
-    for parameter in PARAMETERS:
+    for parameter in parameters:
         text = environment.get(RESKEY + parameter.name)
-        if not text:  # the default, which Settings has
+        if not text:  # it has its default
             continue
         try:
             values[parameter.name] = _parse(parameter, text)
         except ValueError as error:
             bad.append(BadParameter(parameter, text, str(error)))
-    return Settings(**values), tuple(bad)
+    return values, tuple(bad)
 
 
 def _parse(parameter: Parameter, text: str) -> Any:

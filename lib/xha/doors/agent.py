@@ -1,7 +1,8 @@
-"""ocf:xha:galera: from the action that Pacemaker names to its exit code, and one line for people who ask why.
+"""An agent of ours: from the action that Pacemaker names to its exit code, and one line for people who ask why.
 
 Pacemaker shows the exit reason, its first 128 characters, in `pcs status`, and logs all of standard error; a traceback
 goes to syslog alone. A module is imported when its action is called: meta-data and monitor run often, and need little.
+What is here is ocf:xha:galera, and what service_agent.py takes of it: everything but the actions themselves.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..core.ocf import ACTIONS, RESKEY, ExitCode, Instance, Outcome, parse_instance
+from ..core.ocf import ACTIONS, RESKEY, Action, ExitCode, Instance, Outcome, parse_instance
 from ..core.typed import TYPE_CHECKING, NamedTuple
 from .complaint import complain
 from .streams import abandon_stdout, mend_streams
@@ -37,23 +38,39 @@ class Call(NamedTuple):
     environment: Mapping[str, str]
 
 
-def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+class Agent(NamedTuple):
+    """What one agent has of its own. name is what follows ocf:xha:, purpose a sentence for the usage.
+
+    dispatch does an action that is neither meta-data nor usage. description: the module of core/ whose DESCRIPTION it
+    is. residents: what its processes launch as this program again, with the module below doors/ and its function.
+    """
+
+    name: str
+    purpose: str
+    actions: tuple[Action, ...]
+    dispatch: Callable[[Call], Outcome]
+    description: str
+    residents: Mapping[str, tuple[str, str]] = {}
+
+
+def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None, agent: Agent | None = None) -> int:
     """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
+    agent = agent or GALERA
     arguments = sys.argv[1:] if argv is None else argv
     action = arguments[0] if arguments else ""
     mend_streams()
     if action == "meta-data":
-        return _tell_metadata()
+        return _tell_metadata(agent)
     if action in ("usage", "help", "--help", "-h"):
-        _write(_usage())
+        _write(_usage(agent))
         return ExitCode.SUCCESS
-    if action not in {*_RESIDENTS, *(one.name for one in ACTIONS)}:
-        complain(_usage())
+    if action not in {*agent.residents, *(one.name for one in agent.actions)}:
+        complain(_usage(agent))
         return _tell(Outcome(ExitCode.UNIMPLEMENTED, _NO_ACTION.format(action[:40])))
     environment = os.environ if environ is None else environ
-    if action in _RESIDENTS:
-        return _reside(action, environment)
-    return _tell(_run(action, environment), environment)
+    if action in agent.residents:
+        return _reside(agent, action, environment)
+    return _tell(_run(agent, action, environment), environment)
 
 
 def leave(code: int) -> NoReturn:
@@ -61,36 +78,36 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _run(action: str, environment: Mapping[str, str]) -> Outcome:
+def _run(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
     import signal
 
     before = signal.signal(signal.SIGTERM, _end)
     try:
         try:
-            call = Call(action, parse_instance(environment, action), environment)
+            call = Call(action, parse_instance(environment, action, agent.actions), environment)
         except ValueError as error:
             return Outcome(ExitCode.GENERIC, str(error))
-        return _dispatch(call)
+        return agent.dispatch(call)
     except (_Ended, KeyboardInterrupt):
         return Outcome(
             ExitCode.GENERIC, f"{action} was ended by a signal before it was done: see the log, then its timeout"
         )
     except Exception as error:  # Pacemaker's users get a sentence, never a traceback
-        _log_traceback(environment)
-        return _unexpected(action, error, environment)
+        _log_traceback(agent, environment)
+        return _unexpected(agent, action, error, environment)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _reside(action: str, environment: Mapping[str, str]) -> int:
+def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
     from importlib import import_module
 
-    module, function = _RESIDENTS[action]
+    module, function = agent.residents[action]
     try:
         reside: Callable[[Instance], int] = getattr(import_module(f"xha.doors.{module}"), function)
         return reside(parse_instance(environment, action))
     except Exception:  # nobody waits for it, and its standard error is /dev/null
-        _log_traceback(environment)
+        _log_traceback(agent, environment)
         return ExitCode.GENERIC
 
 
@@ -144,14 +161,14 @@ def _door(action: str) -> Callable[[Settings, Instance], Outcome]:
     return monitor
 
 
-def _unexpected(action: str, error: Exception, environment: Mapping[str, str]) -> Outcome:
+def _unexpected(agent: Agent, action: str, error: Exception, environment: Mapping[str, str]) -> Outcome:
     reason = f"{action}: {_hide(f'{type(error).__name__}: {error}', environment)}"
     if isinstance(error, PermissionError) and action == "start":
         return Outcome(ExitCode.PERM, f"{reason}; correct the permissions, then pcs resource cleanup")
     # A failed check is not a failed database: 1 would stop a server that may well serve. The keeper looks on.
     if action == "monitor" and environment.get(f"{RESKEY}CRM_meta_interval", "0") not in ("", "0"):
-        return Outcome(ExitCode.DEGRADED, f"{reason}; the server was not looked at: see the log of xha-galera")
-    return Outcome(ExitCode.GENERIC, f"{reason}; see the log of xha-galera, then pcs resource cleanup")
+        return Outcome(ExitCode.DEGRADED, f"{reason}; the server was not looked at: see the log of xha-{agent.name}")
+    return Outcome(ExitCode.GENERIC, f"{reason}; see the log of xha-{agent.name}, then pcs resource cleanup")
 
 
 def _hide(text: str, environment: Mapping[str, str]) -> str:
@@ -165,13 +182,13 @@ def _hide(text: str, environment: Mapping[str, str]) -> str:
     return text
 
 
-def _log_traceback(environment: Mapping[str, str]) -> None:
+def _log_traceback(agent: Agent, environment: Mapping[str, str]) -> None:
     import syslog
     import traceback
 
     name = environment.get("OCF_RESOURCE_INSTANCE", "default")
     facility = environment.get("HA_LOGFACILITY", "daemon").upper()
-    syslog.openlog(f"xha-galera({name})", syslog.LOG_PID, getattr(syslog, f"LOG_{facility}", syslog.LOG_DAEMON))
+    syslog.openlog(f"xha-{agent.name}({name})", syslog.LOG_PID, getattr(syslog, f"LOG_{facility}", syslog.LOG_DAEMON))
     for line in _hide(traceback.format_exc(), environment).splitlines():
         syslog.syslog(syslog.LOG_ERR, line.replace("\0", " "))
 
@@ -184,11 +201,13 @@ def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int
     return int(outcome.code)
 
 
-def _tell_metadata() -> int:
+def _tell_metadata(agent: Agent) -> int:
+    from importlib import import_module
+
     from .. import __version__
     from ..core.metadata import render_metadata
 
-    _write(render_metadata(__version__))
+    _write(render_metadata(__version__, import_module(f"xha.core.{agent.description}").DESCRIPTION))
     return ExitCode.SUCCESS
 
 
@@ -200,8 +219,13 @@ def _write(text: str) -> None:
         abandon_stdout()
 
 
-def _usage() -> str:
-    names = "|".join(dict.fromkeys(one.name for one in ACTIONS))
+def _usage(agent: Agent) -> str:
+    names = "|".join(dict.fromkeys(one.name for one in agent.actions))
     return (
-        f"usage: galera ({names})\n\nManages a node of a Galera cluster as ocf:xha:galera; see man 7 ocf_xha_galera.\n"
+        f"usage: {agent.name} ({names})\n\n{agent.purpose} as ocf:xha:{agent.name}; see man 7 ocf_xha_{agent.name}.\n"
     )
+
+
+GALERA = Agent(
+    "galera", "Manages a node of a Galera cluster", ACTIONS, _dispatch, "galera_description", residents=_RESIDENTS
+)
