@@ -75,8 +75,8 @@ test: deps venv check ## everything, with real daemons; installs what it needs
 demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
 	@PYTHONPATH=tests .venv/bin/python -m demo
 
-bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself
-	@PYTHONPATH=tests .venv/bin/python -m bench
+bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself, and the agent against another
+	@PYTHONPATH=lib:tests .venv/bin/python -m bench
 
 install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	.ci/install-python '$(SYSPYTHON)' '$(pythondir)' '$(DESTDIR)'

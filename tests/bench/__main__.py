@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from bench.measures import PASSWORD, USER, Bench, Row, measure_forked, measure_hung, measure_throughput, say
+from bench.installed import install
+from bench.measures import (
+    PASSWORD,
+    USER,
+    Bench,
+    Row,
+    measure_forked,
+    measure_hung,
+    measure_monitors,
+    measure_throughput,
+    say,
+)
 from loopback import Node, claim
 
 
@@ -15,13 +26,16 @@ def main() -> int:
     parser.add_argument("--hung-seconds", type=float, default=60, help="how long mysqld is frozen")
     options = parser.parse_args()
     with claim() as net:
+        say("installing xha, compiled, as make install does")
+        installed = install(net.directory / "installed")
         say("starting a Galera node")
         with Node(net, net.directory / "node", net.address(1)) as node:
             node.create_account(f"{USER}@localhost", f"IDENTIFIED BY '{PASSWORD}'")
             bench = Bench(net, node, net.directory, options.rounds)
             rows = [
                 *measure_throughput(bench),
-                *measure_forked(bench),
+                *measure_forked(bench, installed),
+                *measure_monitors(bench, installed),
                 *measure_hung(bench, options.hung_seconds),
             ]
     print_table(rows)

@@ -18,7 +18,7 @@ class Installed(NamedTuple):
     packages: Path
 
     def door(self, name: str) -> str:
-        """The path of one of xha's programs."""
+        """The path of one of xha's programs, the agent among them."""
         return str(self.programs / name)
 
 
@@ -28,7 +28,7 @@ def install(directory: Path) -> Installed:
     programs.mkdir(parents=True)
     scripts = CHECKOUT / ".ci"
     subprocess.run([scripts / "install-python", INTERPRETER, packages], check=True, capture_output=True)
-    for name, source in SOURCES.items():
+    for name, source in {**SOURCES, "galera": CHECKOUT / "agents/galera"}.items():
         launcher = [scripts / "launcher", source, f"{INTERPRETER} -IS", packages]
         text = subprocess.run(launcher, check=True, capture_output=True, cwd=CHECKOUT).stdout
         (programs / name).write_bytes(text)

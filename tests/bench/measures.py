@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from bench.installed import INTERPRETER, install
+from bench.installed import INTERPRETER, Installed
+from bench.monitors import Agent, heartbeat, lone_node, processor_ms
 from bench.probes import REQUEST, probe_steadily, run_ab
 from loopback import HAProxy, Net, Node, Responder, is_listening
 from loopback.responder import PORT
@@ -159,10 +160,8 @@ def measure_hung(bench: Bench, seconds: float) -> list[Row]:
     ]
 
 
-def measure_forked(bench: Bench) -> list[Row]:
+def measure_forked(bench: Bench, installed: Installed) -> list[Row]:
     """The checks that start a process each time, against a script that only imports PyMySQL and asks."""
-    say("installing xha, compiled, as make install does")
-    installed = install(bench.directory / "installed")
     environment = {**os.environ, "PYTHONPATH": str(installed.packages)}
     extra = bench.directory / "clustercheck.cnf"
     extra.write_text(f"[client]\nsocket={bench.node.socket}\n")
@@ -200,6 +199,25 @@ def measure_forked(bench: Bench) -> list[Row]:
         ]
     wall = medians[node][1]
     return [*rows, Row("xha-check --node, wall", f"{wall:.0f} ms", "", "under 150 ms", wall < 150)]
+
+
+def measure_monitors(bench: Bench, installed: Installed) -> list[Row]:
+    """The agent's monitor against that of ocf:heartbeat:galera, which asks the server, of one server."""
+    say("monitors of the agents, on a host of their own")
+    ours, theirs = "ocf:xha:galera", "ocf:heartbeat:galera"
+    with lone_node(bench.net) as one:
+        agents = {ours: Agent(installed.door("galera")), theirs: heartbeat(one)}
+        spent = processor_ms(one, agents, bench.rounds * 5)
+    ratio = spent[ours] / spent[theirs]
+    return [
+        Row(
+            "CPU of one monitor, depth 0",
+            f"{spent[ours]:.0f} ms",
+            f"{theirs} {spent[theirs]:.0f} ms",
+            f"ratio {ratio:.2f}, at most 0.5",
+            ratio <= 0.5,
+        )
+    ]
 
 
 def cost(subject: Callable[[], None]) -> tuple[float, float]:
