@@ -147,6 +147,8 @@ class TestOneLife:
         seen = await_code(running, 190)
         assert "every node with data was found inconsistent" in seen.reason
         assert "00000000-0000-0000-0000-000000000000" in (running.datadir / "grastate.dat").read_text()
+        [kept] = running.directory.glob("data.xha-quarantine/*/error-log-tail")
+        assert "Receiving IST failed" in kept.read_text()
 
     def test_a_frozen_server_is_a_failed_one_and_stop_does_not_wait_for_it(self, running: Resource) -> None:
         [pid] = running.server_pids()

@@ -10,7 +10,7 @@ import pytest
 from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.datadir import VIEWS_KEPT, Contents, DataDirectory
+from xha.adapters.datadir import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory
 from xha.core.lineage import Generation
 from xha.core.noderecord import NodeRecord
 from xha.core.position import GraState, Position
@@ -128,6 +128,28 @@ def test_a_real_database_holds_user_schemas_once_it_has_a_table(server: Server) 
     server.sql("CREATE DATABASE shop")
     server.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY)")
     assert server.files.read_contents()[:2] == (True, True)
+
+
+def test_a_quarantine_keeps_what_explains_and_neither_data_nor_keys(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    directory.mkdir()
+    for name in ("grastate.dat", "gvwstate.dat", "server-key.pem"):
+        (directory / name).write_text(name)
+    (directory / "ibdata1").write_bytes(b"row" * 100_000)
+    (directory / "shop").mkdir()
+    (tmp_path / "log").write_text("x" * 1_000_000 + "the end")
+    data = DataDirectory(str(directory))
+    kept = Path(data.quarantine("the cluster voted it out", str(tmp_path / "log")))
+    assert sorted(path.name for path in kept.iterdir()) == ["README", "error-log-tail", "grastate.dat", "gvwstate.dat"]
+    assert (kept / "README").read_text().startswith("the cluster voted it out\n\nThis directory keeps no data")
+    assert (kept / "error-log-tail").read_text().endswith("the end")
+    assert kept.parent.stat().st_mode & 0o077 == 0
+    for _ in range(QUARANTINES_KEPT + 1):
+        last = Path(data.quarantine("again"))
+    assert len(list(kept.parent.iterdir())) == QUARANTINES_KEPT
+    assert last.exists()
+    assert not kept.exists()
+    assert (directory / "grastate.dat").read_text() == "grastate.dat"
 
 
 def test_discarded_data_are_replaced_by_a_state_transfer_and_nothing_is_deleted_before(

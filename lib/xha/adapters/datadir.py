@@ -20,12 +20,13 @@ TRANSFER_MARK = "sst_in_progress"
 # There while a database is being created: with it, what is there may be a part of one. It begins with a dot, because
 # mysqld --initialize wants an empty directory.
 CREATION_MARK = ".xha-creating"
-VIEWS_KEPT = 3
+VIEWS_KEPT = QUARANTINES_KEPT = 3
 
 _SYSTEM_SCHEMAS = {"mysql", "performance_schema", "sys", "lost+found"}
 _LOCKED = ("ibdata1", "aria_log_control")
 _MAX_BYTES = 1 << 16
 _LOG_TAIL = 1 << 18
+_SECRETS = (".pem", ".key", ".crt", ".cnf", ".p12")
 
 
 class Contents(NamedTuple):
@@ -139,6 +140,27 @@ class DataDirectory:
                 os.close(descriptor)
         return None
 
+    def quarantine(self, why: str, log: str = "") -> str:
+        """Copy the small files that tell of a state, and the end of the error log, to a directory beside; return it.
+
+        It keeps no data: rows, logs of the engine and keys stay where they are. For root's eyes only; three are kept.
+        :raises OSError: as mkdir and open do.
+        """
+        beside = f"{self.path.rstrip('/')}.xha-quarantine"
+        os.makedirs(beside, mode=0o700, exist_ok=True)
+        target = os.path.join(beside, _stamp())
+        os.mkdir(target, 0o700)
+        _create(os.path.join(target, "README"), f"{why}\n\nThis directory keeps no data of the database.\n".encode())
+        for name in sorted(os.listdir(self.path)):
+            content = None if name.endswith(_SECRETS) else self._read_bytes(self._in(name), _MAX_BYTES)
+            if content is not None:
+                _create(os.path.join(target, name), content)
+        if log:
+            _create(os.path.join(target, "error-log-tail"), read_tail(log).encode("utf-8", "surrogateescape"))
+        for name in sorted(os.listdir(beside))[:-QUARANTINES_KEPT]:
+            _remove(os.path.join(beside, name))
+        return target
+
     def _in(self, name: str) -> str:
         return os.path.join(self.path, name)
 
@@ -236,3 +258,9 @@ def _create(path: str, content: bytes, mode: int = 0o600, owner: tuple[int, int]
         file.write(content)
         file.flush()
         os.fsync(descriptor)
+
+
+def _remove(directory: str) -> None:
+    for name in os.listdir(directory):
+        os.unlink(os.path.join(directory, name))
+    os.rmdir(directory)

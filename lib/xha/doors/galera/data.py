@@ -52,10 +52,7 @@ class OwnData:
             recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
             position, self.errors = recovery.position, recovery.errors
             if recovery.inconsistent:
-                # As Galera itself does with who was voted out: nothing less than a full transfer makes it whole.
-                self.remember(self.record._replace(inconsistent=True))
-                self.directory.write_grastate(Position(), safe_to_bootstrap=False)
-                grastate = self.directory.read_grastate()
+                grastate = self._doubt(grastate)
         self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
         self.standing = classify(
             grastate,
@@ -68,6 +65,14 @@ class OwnData:
         if contents.transfer_begun and self.standing.kind is Kind.EMPTY and not self.record.superseded:
             self.remember(self.record._replace(superseded=True))
         return self.standing
+
+    def _doubt(self, grastate: GraState | None) -> GraState | None:
+        """Have the next join be a full transfer, as Galera itself does with who was voted out; return the new state."""
+        if grastate is not None and grastate.uuid != NO_UUID:
+            self.directory.quarantine(f"{self.program.datadir} lacks rows that its position promises", self.program.log)
+            self.directory.write_grastate(Position(), safe_to_bootstrap=False)
+        self.remember(self.record._replace(inconsistent=True))
+        return self.directory.read_grastate()
 
     def _read_record(self, contents: Contents, grastate: GraState | None) -> NodeRecord:
         """Return the record beside the data; of data that a join has brought since, what was to be recorded of them."""
