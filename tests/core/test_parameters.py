@@ -70,6 +70,10 @@ def test_nothing_said_and_nothing_in_it_are_the_defaults() -> None:
     assert parse_settings({}) == parse(**dict.fromkeys(NAMES, "")) == Settings()
 
 
+def test_the_advertised_defaults_are_those_of_the_settings() -> None:
+    assert parse(**{one.name: one.default for one in PARAMETERS}) == Settings()
+
+
 GOOD: list[tuple[str, str, Any]] = [
     ("binary", "/usr/bin/mysqld_safe", "/usr/bin/mysqld_safe"),
     ("binary", "mysqld_safe", "mysqld_safe"),
