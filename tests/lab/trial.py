@@ -74,7 +74,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         longest_gap=round(felt.longest_gap, 1),
         errors=felt.errors,
         lost=count_lost(scene, fault, felt.acknowledged),
-        needless_starts=sum(max(0, count - (name in fault.ends)) for name, count in starts.items()),
+        needless_starts=sum(max(0, count - fault.ends.count(name)) for name, count in starts.items()),
         seconds=round(end - begin, 1),
         load=round(load, 1),
     )

@@ -70,6 +70,12 @@ def kill_donor(scene: Scene) -> None:
     kill_now(scene, (donor,))
 
 
+def kill_joiner(scene: Scene) -> None:
+    slow_transfer(scene)
+    wait_until("a donor", lambda: donor_for_transfer(scene), timeout=90, every=0.2)
+    kill_now(scene, ("h3",))
+
+
 def donor_for_transfer(scene: Scene) -> str | None:
     states = {host.name: cluster.read_galera(host).state for host in scene.lab}
     return next((name for name, state in states.items() if state.startswith("Donor")), None)
@@ -92,7 +98,15 @@ DISKS = (
         kill_donor,
         relieve=heal,
         lasts=20,
-        ends=HOSTS,
+        ends=(*HOSTS, "h3"),  # without its donor a joiner ends itself
+    ),
+    Fault(
+        "kill-joiner",
+        "a node gets SIGKILL in the middle of the full copy that it needs",
+        kill_joiner,
+        relieve=heal,
+        lasts=20,
+        ends=("h3", "h3"),
     ),
     *(
         Fault(

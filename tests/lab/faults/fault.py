@@ -34,8 +34,9 @@ class Fault:
 
     `prepare` sets the stage without harm; `strike` does the harm and returns at once; `relieve`, `lasts` seconds later,
     ends what does not end by itself (a cable, power, an operator's order) and repairs nothing. Where nothing ends it,
-    `lasts` is how long to look for harm. `ends` are the hosts whose mysqld the fault itself stops: one start of it
-    there is needed, any other is not. `back` are the hosts that must be Synced again afterwards.
+    `lasts` is how long to look for harm. `ends` are the hosts whose mysqld the fault itself stops, each as often as it
+    does: so many starts of it there are needed, any other is not. `back` are the hosts that must be Synced again
+    afterwards.
     """
 
     name: str
