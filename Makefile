@@ -88,10 +88,12 @@ install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	.ci/launcher xinetd/xha-responder '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-responder'
 	.ci/launcher checks/xha-services '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-services'
 	.ci/launcher agents/galera '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(ocfdir)/xha/galera'
+	.ci/launcher agents/service '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(ocfdir)/xha/service'
 	.ci/manpage '$(SYSPYTHON)' galera >'$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
+	.ci/manpage '$(SYSPYTHON)' service >'$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
 	chmod 755 '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck' \
 		'$(DESTDIR)$(libexecdir)/xha/xha-responder' '$(DESTDIR)$(libexecdir)/xha/xha-services' \
-		'$(DESTDIR)$(ocfdir)/xha/galera'
+		'$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(ocfdir)/xha/service'
 	$(fill) xinetd/xha-responder.socket >'$(DESTDIR)$(unitdir)/xha-responder.socket'
 	$(fill) xinetd/xha-responder.service >'$(DESTDIR)$(unitdir)/xha-responder.service'
 	$(fill) xinetd/xha-services.service >'$(DESTDIR)$(unitdir)/xha-services.service'
@@ -100,7 +102,7 @@ install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	$(INSTALL) -m 644 xinetd/xha.sysusers '$(DESTDIR)$(sysusersdir)/xha.conf'
 	$(INSTALL) -m 644 xinetd/xha.sysctl '$(DESTDIR)$(sysctldir)/60-xha.conf'
 	$(INSTALL) -m 644 README.md CHANGELOG.md docs/services.md docs/haproxy-openstack.cfg '$(DESTDIR)$(docdir)'
-	chmod 644 '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
+	chmod 644 '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7' '$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
 	chmod 644 '$(DESTDIR)$(unitdir)'/xha-responder.* '$(DESTDIR)$(unitdir)/xha-services.service'
 	chmod 644 '$(DESTDIR)$(xinetddir)/xha' '$(DESTDIR)$(docdir)/galeracheck.xinetd'
 	@.ci/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
@@ -111,6 +113,7 @@ uninstall: ## remove what install put there; changed configuration, and the user
 	rm -f '$(DESTDIR)$(unitdir)/xha-services.service'
 	rm -f '$(DESTDIR)$(sysusersdir)/xha.conf' '$(DESTDIR)$(sysctldir)/60-xha.conf' '$(DESTDIR)$(xinetddir)/xha'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
+	rm -f '$(DESTDIR)$(ocfdir)/xha/service' '$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
 	rm -rf '$(DESTDIR)$(pythondir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
 	-@rmdir '$(DESTDIR)$(prefix)/lib/xha' '$(DESTDIR)$(ocfdir)/xha' 2>/dev/null
 	@.ci/configure --remove '$(confdir)' '$(DESTDIR)'

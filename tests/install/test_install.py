@@ -68,6 +68,7 @@ def test_what_is_installed(stage: Path) -> None:
         "etc/xha/xha.conf": "0o644",
         "etc/xinetd.d/xha": "0o644",
         "usr/lib/ocf/resource.d/xha/galera": "0o755",
+        "usr/lib/ocf/resource.d/xha/service": "0o755",
         "usr/lib/sysctl.d/60-xha.conf": "0o644",
         "usr/lib/systemd/system/xha-responder.service": "0o644",
         "usr/lib/systemd/system/xha-responder.socket": "0o644",
@@ -83,6 +84,7 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/local/share/doc/xha/haproxy-openstack.cfg": "0o644",
         "usr/local/share/doc/xha/services.md": "0o644",
         "usr/local/share/man/man7/ocf_xha_galera.7": "0o644",
+        "usr/local/share/man/man7/ocf_xha_service.7": "0o644",
     }
 
 

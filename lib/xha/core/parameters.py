@@ -77,12 +77,13 @@ class BadParameter(Exception):
 
     def __init__(self, parameter: Parameter, value: str, why: str) -> None:
         self.name, self.value = parameter.name, "" if parameter.secret else value
-        self.why = why
+        self.why, self.required = why, parameter.required
         super().__init__(self.tell())
 
     def tell(self, resource: str = "RESOURCE") -> str:
         """Return what is wrong, and the command that mends the resource of that name."""
-        return f"{self.name}: {self.why}; pcs resource update {resource} {self.name}= brings its default back"
+        update = f"pcs resource update {resource} {self.name}="
+        return f"{self.name}: {self.why}; {update}{'VALUE' if self.required else ' brings its default back'}"
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
@@ -111,6 +112,8 @@ def parse_values(
     for parameter in parameters:
         text = environment.get(RESKEY + parameter.name)
         if not text:  # it has its default
+            if parameter.required:
+                bad.append(BadParameter(parameter, "", "it has to be set"))
             continue
         try:
             values[parameter.name] = _parse(parameter, text)

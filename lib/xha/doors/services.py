@@ -14,7 +14,7 @@ from ..core.disabled import clean
 from ..core.services.catalogue import CATALOGUE
 from ..core.services.report import render_nagios_services, services_document
 from ..core.services.result import exit_code, worst_exit_code
-from ..core.services.settings import default_service
+from ..core.services.settings import complete_service, default_service, find_service, list_names
 from ..core.verdict import ExitCode
 from .forks import job_of, load_checks, run_jobs
 from .table import columns, paint
@@ -65,9 +65,8 @@ def run_services(services: Sequence[ServiceConfig], wanted: Wanted) -> list[Resu
 def choose_services(wanted: Wanted) -> list[ServiceConfig]:
     """Return the named services, or those configured and found here. :raises ConfigError: for a name nobody knows."""
     config = read_config(wanted.config)
-    configured = {service.name: service for service in config.services}
     if wanted.names:
-        return [_complete(_named(name, configured), config) for name in dict.fromkeys(wanted.names)]
+        return [_named(name, config) for name in dict.fromkeys(wanted.names)]
     kinds = {service.kind for service in config.services}
     found = [default_service(kind) for kind, row in CATALOGUE.items() if kind not in kinds and is_there(row.process)]
     services = [*config.services, *found]
@@ -77,20 +76,14 @@ def choose_services(wanted: Wanted) -> list[ServiceConfig]:
             "write [service NAME] sections into xha.conf; --list shows what there is"
         )
     order = list(CATALOGUE)
-    return [_complete(one, config) for one in sorted(services, key=lambda one: order.index(one.kind))]
+    return [complete_service(one, config) for one in sorted(services, key=lambda one: order.index(one.kind))]
 
 
-def _named(name: str, configured: dict[str, ServiceConfig]) -> ServiceConfig:
-    if name in configured:
-        return configured[name]
-    if name in CATALOGUE:
-        return default_service(name)
-    there = ", ".join(dict.fromkeys((*configured, *CATALOGUE)))
-    raise ConfigError(f"--service {clean(name)!r}: there are {there}")
-
-
-def _complete(service: ServiceConfig, config: Config) -> ServiceConfig:
-    return service._replace(settings=service.row.complete(service.settings, config))
+def _named(name: str, config: Config) -> ServiceConfig:
+    service = find_service(name, config)
+    if service is None:
+        raise ConfigError(f"--service {clean(name)!r}: there are {', '.join(list_names(config))}")
+    return service
 
 
 def result_lines(results: Sequence[Result]) -> list[str]:

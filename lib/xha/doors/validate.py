@@ -16,7 +16,7 @@ from ..core.parameters import PARAMETERS, parse_settings_leniently
 from .complaint import complain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..adapters.mariadbd import Program
     from ..core.parameters import Settings
@@ -41,6 +41,11 @@ def validate(environment: Mapping[str, str], instance: Instance) -> Outcome:
     findings += _useless(settings)
     if not bad and instance.level >= LOCAL_LEVEL:
         findings += _look_around(settings, instance)
+    return tell_findings(findings)
+
+
+def tell_findings(findings: Sequence[Finding]) -> Outcome:
+    """Tell each finding in a line that crmsh parses, and return the first error's code and text."""
     for one in findings:
         complain(f"{'ERROR' if one.code else 'WARNING'}: {' '.join(one.text.split())}\n")
     worst = next((one for one in findings if one.code), Finding(ExitCode.SUCCESS, ""))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Callable
 
+    from ..config import Config
     from .service import Service, ServiceSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -49,6 +50,24 @@ def default_service(kind: str) -> ServiceConfig:
     """Return what `[service KIND]` without a key means. :raises KeyError: for a kind that there is not."""
     row = CATALOGUE[kind]
     return ServiceConfig(kind, kind, _make_settings(row, kind, {}))
+
+
+def find_service(name: str, config: Config) -> ServiceConfig | None:
+    """Return a service of xha.conf or of the catalogue, with what other sections say of it; None for neither."""
+    service = next((one for one in config.services if one.name == name), None)
+    if service is None and name in CATALOGUE:
+        service = default_service(name)
+    return service and complete_service(service, config)
+
+
+def list_names(config: Config) -> tuple[str, ...]:
+    """Return the names that find_service knows."""
+    return tuple(dict.fromkeys((*(one.name for one in config.services), *CATALOGUE)))
+
+
+def complete_service(service: ServiceConfig, config: Config) -> ServiceConfig:
+    """Return the service with what other sections of xha.conf say of it."""
+    return service._replace(settings=service.row.complete(service.settings, config))
 
 
 def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) -> ServiceConfig:

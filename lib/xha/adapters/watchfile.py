@@ -1,0 +1,41 @@
+"""/run/xha/service/RESOURCE.json: what ocf:xha:service remembers between its calls; it is there while it is started."""
+
+from __future__ import annotations
+
+import os
+
+from ..core.services.watch import Watch, parse_watch, render_watch
+
+BASE = "/run/xha/service"
+_MOST_BYTES = 1 << 20
+
+
+class WatchFile:
+    """The file of one resource. name: its OCF_RESOURCE_INSTANCE without a clone's :N."""
+
+    def __init__(self, name: str, base: str = "") -> None:
+        self.path = os.path.join(base or BASE, f"{name}.json")
+
+    def read(self) -> Watch | None:
+        """Return what is remembered; None where it is absent, torn or unreadable."""
+        try:
+            with open(self.path, encoding="utf-8", errors="replace") as file:
+                return parse_watch(file.read(_MOST_BYTES))
+        except OSError:
+            return None
+
+    def write(self, watch: Watch) -> None:
+        """Replace the file in one step. :raises OSError: as open does."""
+        os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
+        temporary = f"{self.path}.{os.getpid()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(render_watch(watch) + "\n")
+        os.replace(temporary, self.path)
+
+    def remove(self) -> None:
+        """Remove the file; one that is not there is no error. :raises OSError: as os.unlink does."""
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            return
