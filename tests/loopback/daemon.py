@@ -62,13 +62,13 @@ class Disposable:
     def kill(self) -> None:
         raise NotImplementedError
 
-    def enter(self) -> None:
+    def bring_up(self) -> None:
         """What `with` does first; it may be more than start()."""
         self.start()
 
     def __enter__(self: D) -> D:
         try:
-            self.enter()
+            self.bring_up()
         except BaseException:
             self.kill()
             raise

@@ -124,7 +124,7 @@ class Node(Daemon):
             f"--wsrep-sst-method={sst_method}",
         ]
 
-    def enter(self) -> None:
+    def bring_up(self) -> None:
         """As a cluster of its own, synced."""
         self.bootstrap()
         self.wait_synced()
