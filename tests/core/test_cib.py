@@ -270,9 +270,9 @@ def test_records_of_resources_that_are_gone_are_named() -> None:
         f'<cluster_property_set id="{name}"><nvpair id="{name}-x" name="{pair}" value=""/></cluster_property_set>'
         for name, pair in (
             ("xha-p_mysql", "xha-p_mysql-line"),
-            ("xha-p_mysql-token", "xha-p_mysql-token"),
+            ("xha.token-p_mysql", "xha-p_mysql-token"),
             ("xha-old", "xha-old-line"),
-            ("xha-older-token", "xha-older-token"),
+            ("xha.token-older", "xha-older-token"),
             ("other", "other-line"),
         )
     )

@@ -146,7 +146,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         hosts={name: _host(states.get(name)) for name in names},
         quorum=is_true(root.get("have-quorum", "0")),
         two_node=two_node,
-        properties=_pairs((each for each in sets if not each.get("id", "").startswith("xha-")), lookup),
+        properties=_pairs((each for each in sets if not resource_of(each.get("id", ""))), lookup),
         exists=bool(chain),
         clone=next((each.get("id", "") for each in chain if each.tag in ("clone", "master")), ""),
         promotable=any(
@@ -280,5 +280,5 @@ def _says(pairs: tuple[tuple[str, str], ...], name: str) -> bool:
 
 def _leftovers(root: Element, sets: Iterable[Element]) -> tuple[str, ...]:
     ids = {primitive.get("id", "") for primitive in root.iterfind("configuration/resources//primitive")}
-    named = {resource_of([pair.get("name", "") for pair in each], each.get("id", "")) for each in sets}
+    named = {resource_of(each.get("id", "")) for each in sets}
     return tuple(sorted(name for name in named if name and name not in ids))

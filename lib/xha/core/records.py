@@ -1,6 +1,6 @@
 """What the cluster's configuration keeps of a resource: two property sets of their own in crm_config.
 
-`xha-RSC` holds the records, `xha-RSC-token` the token: creating a set that exists fails, and so only one node gets it.
+`xha-RSC` holds the records, `xha.token-RSC` the token: creating a set that exists fails, and so only one node gets it.
 A record that does not parse is an error that names it: one that is overlooked is a clean stop nobody knows of. Each
 grant is a record of its own, so that using one up never loses, or brings back, another.
 """
@@ -16,11 +16,12 @@ from .lineage import History, StopRecord
 from .poll import Grant, GrantKind, Records, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 SCHEMA = 1
-_STOP, _GRANT, _TOKEN = "stop-", "grant-", "-token"
-_PREFIX = "xha-"
+_STOP, _GRANT = "stop-", "grant-"
+# No resource's records can have the id of another's token.
+_PREFIX, _TOKEN = "xha-", "xha.token-"
 TOKEN, LINE, CLUSTER, LAST_GRANT = "token", "line", "cluster", "last-grant"
 _LATEST = 1e12
 # What an XML id may not hold; a node's name may.
@@ -46,7 +47,7 @@ def set_id(resource: str) -> str:
 
 def token_id(resource: str) -> str:
     """Return the id of the property set whose existence is the token."""
-    return f"{_PREFIX}{resource}{_TOKEN}"
+    return f"{_TOKEN}{resource}"
 
 
 def record_name(resource: str, record: str) -> str:
@@ -69,12 +70,10 @@ def grant_name(grant: Grant) -> str:
     return f"{_GRANT}{grant.kind.value}-{grant.node}"
 
 
-def resource_of(names: Iterable[str], own_id: str) -> str:
-    """Return the resource whose records a property set with this id and these names holds; "" if it is none of ours."""
-    if not own_id.startswith(_PREFIX):
-        return ""
-    is_token = own_id in names
-    return own_id[len(_PREFIX) : -len(_TOKEN)] if is_token else own_id[len(_PREFIX) :]
+def resource_of(own_id: str) -> str:
+    """Return the resource whose records, or whose token, a property set with this id is; "" if it is none of ours."""
+    prefix = next((one for one in (_PREFIX, _TOKEN) if own_id.startswith(one)), None)
+    return own_id[len(prefix) :] if prefix else ""
 
 
 def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
