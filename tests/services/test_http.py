@@ -119,8 +119,32 @@ def test_no_token_is_keystone_s_fault(services: Services, api: Api, keystone: Ke
     assert "closed without an answer" in result["message"]
     keystone.failure = Reply(201, seconds=20)
     result = services.check("nova-api", "deep")
-    assert result["status"] != "ok"
+    assert short(result) == blamed("keystone")
+    assert result["proved"] == "GET / answered 200"
     assert result["seconds"] < 5
+    # It gives one and hangs then, as the API with it: there is time left to ask whose fault that is.
+    keystone.failure = None
+    original = keystone.reply
+    keystone.reply = lambda seen: original(seen)._replace(seconds=20 * (seen.method == "HEAD"))  # type: ignore[method-assign]
+    api.replies[f"GET {DEEP['nova-api'][0]}"] = Reply(200, seconds=20)
+    assert short(services.check("nova-api", "deep")) == blamed("keystone")
+
+
+def test_an_api_whose_workers_all_wait_for_somebody_else(  # noqa: PLR0913, PLR0917 - all that is behind it
+    services: Services, api: Api, keystone: Keystone, account: str, node: Node, net: Net
+) -> None:
+    api.replies["GET /"] = Reply(200, NOVA_VERSIONS, seconds=20)
+    for lines, verdict in (
+        (account, DOWN),
+        (f"{account}database = {node.address}:3306\n", DOWN),
+        (f"{account}database = {net.next_address()}:3306\n", blamed("mysql")),
+        (account.replace(keystone.url, f"http://{net.next_address()}:5000"), blamed("keystone")),
+    ):
+        write(services, "nova-api", api, lines)
+        for level in ("protocol", "deep"):
+            result = services.check("nova-api", level)
+            assert (short(result), result["level"]) == (verdict, level)
+            assert result["message"].startswith("/: no answer in time")
 
 
 def test_a_refused_account_is_nobody_s_fault(

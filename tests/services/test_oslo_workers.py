@@ -107,7 +107,8 @@ def test_a_frozen_conductor(services: Services, conductor: Worker, broker: Broke
     assert short(result) == DOWN
     assert result["message"] == f"process {conductor.pid} is stopped"
     # From another host, where its process cannot be seen: its connection and its queue are all there.
-    services.write(section("nova-conductor", nova_conf(services, url_of(broker)), "process = ^no", "expect = one"))
+    lines = (nova_conf(services, url_of(broker)), "process = ^no", "expect = one", "deadline = 5s")
+    services.write(section("nova-conductor", *lines))
     remote = services.check("nova-conductor")
     assert short(remote) == DOWN
     assert remote["message"].endswith("no answer in time: it is frozen or overloaded")
@@ -130,7 +131,7 @@ def test_a_frozen_or_absent_broker_is_not_the_worker_s_fault(
     services: Services, conductor: Worker, broker: Broker, net: Net
 ) -> None:
     away = url_of(broker).replace(broker.address, net.next_address())
-    services.write(section("nova-conductor", nova_conf(services, away), conductor.process))
+    services.write(section("nova-conductor", nova_conf(services, away), conductor.process, "deadline = 5s"))
     result = services.check("nova-conductor")
     assert short(result) == blamed("rabbitmq")
     assert result["message"].endswith(":5672: connection refused")
@@ -215,6 +216,7 @@ def row(**more: Any) -> Reply:
         (Reply(503), blamed("nova-api"), "answered 503"),
         (Reply(200, {"versions": []}), blamed("nova-api"), "not a service list"),
         (Reply(0), blamed("nova-api"), "closed without an answer"),
+        (Reply(200, seconds=20), blamed("nova-api"), "no answer in time"),
     ],
 )
 def test_the_service_list(
@@ -234,6 +236,10 @@ def test_a_keystone_that_gives_no_token(services: Services, apis: tuple[Keystone
     refused = services.check("nova-conductor", "deep", env={"XHA_PASSWORD": "wrong"})
     assert short(refused) == BLIND
     keystone.failure = Reply(0)
+    result = services.check("nova-conductor", "deep", env={"XHA_PASSWORD": ACCOUNT_PASSWORD})
+    assert short(result) == blamed("keystone")
+    assert "answered a call" in result["proved"]
+    keystone.failure = Reply(201, seconds=20)
     result = services.check("nova-conductor", "deep", env={"XHA_PASSWORD": ACCOUNT_PASSWORD})
     assert short(result) == blamed("keystone")
     assert "answered a call" in result["proved"]

@@ -22,6 +22,7 @@ import pika.spec
 from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQPConnectorStackTimeout
 
 from ..core.services.rabbitmq_login import AmqpError, AmqpFault
+from ..core.services.result import SELF
 from .deadline import begin_step
 
 if TYPE_CHECKING:
@@ -93,15 +94,15 @@ def _read_start(connection: socket.socket, login: Login) -> Greeting:
 
 
 @contextlib.contextmanager
-def open_channel(login: Login, seconds: float) -> Iterator[Channel]:
-    """Log in and open a channel. seconds are for connecting, and for a blocked publish.
+def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator[Channel]:
+    """Log in and open a channel. seconds are for connecting, and for a blocked publish; blame: who is, if that hangs.
 
     Only a conversation that went well ends with a goodbye: a broker whose peer is frozen leaves even that unanswered
     (measured: 31 s), and the end of the check's process closes the socket as well.
     :raises AmqpError: for whatever the broker refuses or does not do, also from within the block.
     """
     try:
-        begin_step(f"a login at {login}")
+        begin_step(f"a login at {login}", blame=blame)
         connection = pika.BlockingConnection(_parameters(login, seconds))
         yield connection.channel()
         if connection.is_open:

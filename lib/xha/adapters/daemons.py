@@ -12,6 +12,8 @@ import psutil
 from ..core.services.result import failed, passed, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..core.services.result import Level, Result
     from ..core.services.service import ServiceSettings
 
@@ -70,11 +72,16 @@ def _describe(main: psutil.Process) -> Daemon | None:
 
 def check_process(settings: ServiceSettings, level: Level) -> Result:
     """Return whether the service's process is there and may run: all that the level `process` proves."""
-    name = settings.name
     try:
         daemons = find_daemons(settings.process)
     except HiddenProcesses:
-        return unknown(name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+        return unknown(settings.name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+    return judge_daemons(settings, level, daemons)
+
+
+def judge_daemons(settings: ServiceSettings, level: Level, daemons: Sequence[Daemon]) -> Result:
+    """Return whether one of the processes found may run, and none that does its work is stopped."""
+    name = settings.name
     if not daemons:
         return failed(name, level, f"no process matches {settings.process}")
     running = [daemon for daemon in daemons if daemon.pid not in daemon.halted]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,9 +28,17 @@ class _Progress:
     step = Step()
 
 
-def begin_step(what: str, *, blame: str = SELF, proved: str = "") -> None:
-    """Note what the check of this process waits for from now on, as `the answer to GET /v3`."""
-    _Progress.step = Step(what, blame, proved)
+def begin_step(what: str, *, blame: str = SELF, proved: str | None = None) -> None:
+    """Note what the check of this process waits for from now on, as `the answer to GET /v3`, and who is to blame.
+
+    Without proved, what was proved before stays so.
+    """
+    _Progress.step = Step(what, blame, _Progress.step.proved if proved is None else proved)
+
+
+def note_proof(proved: str) -> None:
+    """Note what the check has seen work, for whatever it waits for next."""
+    _Progress.step = _Progress.step._replace(proved=proved)
 
 
 def current_step() -> Step:
@@ -42,6 +51,11 @@ def start_timer(seconds: float) -> None:
     _Progress.step = Step()
     signal.signal(signal.SIGALRM, _ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def seconds_left() -> float:
+    """Return how long it is until the timer rings; without one, for ever."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] or math.inf
 
 
 def stop_timer() -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from ..core.services.http import DATABASE, Cause
 from .deadline import begin_step
 
 if TYPE_CHECKING:
-    from ..core.services.http import Cause, HttpSettings
+    from ..core.services.http import HttpSettings
 
 # A login that is refused: an account that has no rights proves as much as one that has, and nobody has to keep it.
 # Connecting without a login would count as an interrupted connect, and max_connect_errors locks the host out.
@@ -21,7 +22,7 @@ _SECONDS = 1.5
 def ask_database(address: tuple[str, int], seconds: float) -> str:
     """Return what is wrong with the database at an address; nothing if it answers a login, be it with a refusal."""
     host, port = address
-    begin_step(f"the database at {host} port {port}")
+    begin_step(f"the database at {host} port {port}", blame=DATABASE)
     try:
         pymysql.connect(
             host=host, port=port, user=_NOBODY, password="", connect_timeout=seconds, read_timeout=seconds
@@ -40,8 +41,6 @@ def ask_database(address: tuple[str, int], seconds: float) -> str:
 
 def find_cause(settings: HttpSettings, keystone: str | None = None) -> Cause:
     """Return what the database behind a service answers, beside what keystone came to."""
-    from ..core.services.http import Cause
-
     if settings.database is None:
         return Cause(keystone)
     return Cause(keystone, ask_database(settings.database, min(_SECONDS, settings.deadline / 5)))

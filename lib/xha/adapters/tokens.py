@@ -9,6 +9,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.services.http import KEYSTONE
 from .secrets import read_secret
 from .web import Web
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # A token is given up this many seconds before it expires, and kept no longer than this.
 _MARGIN, _LONGEST = 60.0, 1800.0
+# Of the deadline, for a token: the service that it is for gets as long.
+_SHARE = 0.35
 
 
 class Token(NamedTuple):
@@ -60,7 +63,7 @@ def get_token(settings: HttpSettings, *, renew: bool = False) -> Token | Answer:
         settings.project or "",
         settings.project_domain,
     )
-    answer = Web.of(settings).ask("POST", tokens_url(settings.auth_url), document=login)
+    answer = _keystone_of(settings).ask("POST", tokens_url(settings.auth_url), document=login)
     if answer.status != 201 or not answer.token:
         return answer
     project = ((answer.document or {}).get("token") or {}).get("project") or {}
@@ -73,11 +76,27 @@ def ask_keystone(settings: HttpSettings, token: Token) -> str:
     """Return what is wrong with keystone, nothing if it confirms the token."""
     assert settings.auth_url
     headers = {"X-Auth-Token": token.text, "X-Subject-Token": token.text}
-    web = Web.of(settings)._replace(timeout=settings.deadline / 5)
+    web = _keystone_of(settings)._replace(timeout=settings.deadline / 5)
     answer = web.ask("HEAD", tokens_url(settings.auth_url), headers=headers)
     if answer.status in (200, 204):
         return ""
     return answer.fault or f"answered {answer.status} for a token of its own"
+
+
+def ask_version(settings: HttpSettings) -> str:
+    """Return what is wrong with keystone, nothing if it says its version: all that it says without an account."""
+    assert settings.auth_url
+    web = _keystone_of(settings)._replace(timeout=settings.deadline / 5)
+    answer = web.ask("GET", tokens_url(settings.auth_url).replace("/auth/tokens", ""))
+    return "" if answer.status == 200 else answer.fault or f"answered {answer.status}"
+
+
+def _keystone_of(settings: HttpSettings) -> Web:
+    """Return how keystone is asked: on its own account, or as what another service depends on."""
+    web = Web.of(settings)
+    if settings.auth_url == settings.url:
+        return web
+    return web._replace(timeout=min(web.timeout, _SHARE * settings.deadline), blame=KEYSTONE)
 
 
 def _place(settings: HttpSettings) -> str | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import requests
 
 from ..core.services.http import Answer
-from .deadline import begin_step
+from ..core.services.result import SELF
+from .deadline import begin_step, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,18 +17,25 @@ if TYPE_CHECKING:
     from ..core.services.http import HttpSettings
 
 _MAX_BODY = 1 << 18
+# Of the deadline: what an answer leaves for asking whose fault it is that none came, and what it gets all the same.
+_KEPT, _LEAST = 0.35, 0.1
 
 
 class Web(NamedTuple):
-    """How to ask: seconds for connecting and for each wait, and whose certificates are trusted."""
+    """How to ask: seconds for connecting and for each wait, and whose certificates are trusted.
+
+    blame is whose fault it is if the check's time is up before there is an answer.
+    """
 
     timeout: float
     ca_file: str | None = None
+    blame: str = SELF
 
     @classmethod
     def of(cls, settings: HttpSettings) -> Web:
-        """Return how a service's section wants to be asked."""
-        return cls(settings.patience, settings.ca_file)
+        """Return how a service's section wants to be asked, with what is left of its deadline."""
+        left = seconds_left() - _KEPT * settings.deadline
+        return cls(min(settings.patience, max(left, _LEAST * settings.deadline)), settings.ca_file)
 
     def ask(
         self,
@@ -38,7 +46,7 @@ class Web(NamedTuple):
         document: Any = None,
     ) -> Answer:
         """Send one request and return its answer, or status 0 with the reason why there is none."""
-        begin_step(f"the answer to {method} {_without_query(url)}")
+        begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
         session = requests.Session()
         session.trust_env = False  # no proxy, no .netrc: what is checked is this very address
         try:
@@ -54,7 +62,7 @@ class Web(NamedTuple):
             ) as response:
                 body = response.raw.read(_MAX_BODY, decode_content=True)
         except (requests.RequestException, OSError, ValueError) as error:
-            return Answer(0, fault=_reason(error))
+            return Answer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
         except Exception as error:  # urllib3's own, while the body is read
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise

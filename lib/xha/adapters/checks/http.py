@@ -16,9 +16,10 @@ from ...core.services.http import (
 )
 from ...core.services.result import Level, Status, not_applicable, passed, unknown
 from ..daemons import check_process, is_there
+from ..deadline import note_proof
 from ..dependency import find_cause
 from ..ports import Door, probe_ports
-from ..tokens import Token, ask_keystone, get_token
+from ..tokens import Token, ask_keystone, ask_version, get_token
 from ..web import Web
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def check_levels(settings: HttpSettings, level: Level, deep: Callable[[HttpSetti
     result = _check_protocol(settings)
     if result.status is not Status.OK or level is Level.PROTOCOL:
         return _unless_absent(settings, result._replace(level=level))
+    note_proof(result.proved)
     return deep(settings, result.proved)
 
 
@@ -64,9 +66,17 @@ def _is_refused(door: Door) -> bool:
 
 
 def _check_protocol(settings: HttpSettings) -> Result:
-    """Ask without credentials."""
-    request = settings.protocol_request
-    return judge_protocol(settings, Web.of(settings).ask("GET", settings.url + request.path))
+    """Ask without credentials.
+
+    Who says nothing may have all its workers waiting for its database or for keystone: each of its clients takes one.
+    """
+    answer = Web.of(settings).ask("GET", settings.url + settings.protocol_request.path)
+    result = judge_protocol(settings, answer)
+    if not answer.overdue:
+        return result
+    elsewhere = settings.auth_url not in (None, settings.url)
+    cause = find_cause(settings, ask_version(settings) if elsewhere else None)
+    return judge_cause(settings.name, result.message, result.proved, cause)._replace(level=result.level)
 
 
 def _check_deep(settings: HttpSettings, proved: str) -> Result:

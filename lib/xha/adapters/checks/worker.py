@@ -9,8 +9,9 @@ from ...core.config import ConfigError
 from ...core.services.http import judge_cause, refused_account
 from ...core.services.oslo_config import Messaging, parse_messaging, parse_options, parse_transport
 from ...core.services.rabbitmq_login import MISCONFIGURED, AmqpError
-from ...core.services.result import Level, Status, dependency, failed, unknown
+from ...core.services.result import Level, Status, failed, unknown
 from ...core.services.workers import (
+    RABBITMQ,
     Expect,
     find_targets,
     judge_absence,
@@ -22,7 +23,8 @@ from ...core.services.workers import (
 )
 from ..amqp import open_channel
 from ..amqp_sockets import HiddenSockets, find_sockets
-from ..daemons import HiddenProcesses, check_process, find_daemons
+from ..daemons import HiddenProcesses, find_daemons, judge_daemons
+from ..deadline import note_proof
 from ..dependency import find_cause
 from ..oslo_rpc import send_ping
 from ..secrets import read_secret
@@ -60,11 +62,12 @@ def check(settings: WorkerSettings, level: Level) -> Result:
     said = judge_absence(settings, level, bool(daemons))
     if said:
         return said
-    here = check_process(settings, level)
+    here = judge_daemons(settings, level, daemons)
     elsewhere = settings.expect is Expect.ONE and not daemons
     if level is Level.PROCESS or (here.status is not Status.OK and not elsewhere):
         return here
     proved = "" if elsewhere else here.proved
+    note_proof(proved)
     try:
         messaging = _read_messaging(settings)
     except ConfigError as error:
@@ -106,7 +109,7 @@ def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
     for login in bus.brokers:
         reached = False
         try:
-            with open_channel(login, settings.deadline * _CONNECT / len(bus.brokers)) as channel:
+            with open_channel(login, settings.deadline * _CONNECT / len(bus.brokers), blame=RABBITMQ) as channel:
                 reached = True
                 return _call(settings, bus, channel)
         except AmqpError as error:
@@ -140,6 +143,7 @@ def _find_socket_fault(bus: _Bus) -> str:
 
 def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
     name, account = settings.name, settings.account
+    note_proof(proved)
     if not settings.auth_url:
         needs = "needs an administrator's auth_url, username, project, and password_file or password_env"
         return unknown(name, Level.DEEP, needs, proved=proved)
@@ -176,8 +180,8 @@ def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Toke
     except ValueError as error:
         cause = find_cause(settings.account, ask_keystone(settings.account, token))
         result = judge_cause(settings.name, f"the service list: {error}", proved, cause)
-        api = dependency(settings.binary.partition("-")[0] + "-api")
-        return failed(settings.name, Level.DEEP, result.message, blame=api, proved=proved) if result.is_down else result
+        blame = settings.api if result.is_down else str(result.blame)
+        return failed(settings.name, Level.DEEP, result.message, blame=blame, proved=proved)
     hosts = tuple(dict.fromkeys(target.host for target in bus.targets))
     return judge_services(settings, hosts, rows, conductors, proved)
 
@@ -187,4 +191,5 @@ def _ask_list(settings: WorkerSettings, token: Token | Answer, binary: str) -> A
         return token
     path = (settings.services or "").replace("{project}", token.project)
     url = f"{settings.url}{path}?binary={binary}"
-    return Web.of(settings.account).ask("GET", url, headers={"X-Auth-Token": token.text})
+    web = Web.of(settings.account)._replace(blame=settings.api)
+    return web.ask("GET", url, headers={"X-Auth-Token": token.text})

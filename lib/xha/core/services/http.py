@@ -77,7 +77,7 @@ class HttpSettings(NamedTuple):
 class Answer(NamedTuple):
     """An HTTP answer, or why there is none (status 0). body is its beginning, document its JSON or None.
 
-    token is the header X-Subject-Token: a secret.
+    token is the header X-Subject-Token: a secret. overdue: there is none because the time for it was up.
     """
 
     status: int
@@ -85,6 +85,7 @@ class Answer(NamedTuple):
     document: Any = None
     fault: str = ""
     token: str | None = None
+    overdue: bool = False
 
 
 def judge_request(request: Request, answer: Answer) -> str:

@@ -68,6 +68,11 @@ class WorkerSettings(NamedTuple):
         return self.transport_url_file or self.transport_url_env
 
     @property
+    def api(self) -> str:
+        """Whose fault it is that there is no service list."""
+        return dependency(self.binary.partition("-")[0] + "-api")
+
+    @property
     def account(self) -> HttpSettings:
         """How the API that has the service list is asked."""
         same = {key: getattr(self, key) for key in ("name", "process", "deadline", *API_KEYS)}

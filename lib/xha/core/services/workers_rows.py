@@ -71,7 +71,7 @@ def _worker(name: str, title: str, topics: tuple[str, ...], **defaults: Any) -> 
         keys,
         levels,
         Level.PROTOCOL,
-        {"topics": topics, "binary": name, **defaults},
+        {"topics": topics, "binary": name, "deadline": 10.0, **defaults},
         find_fault,
     )
 
