@@ -47,6 +47,7 @@ deps-bench:
 	@PYTHON='$(PYTHON)' .ci/deps bench
 
 -include tests/lab/lab.mk
+-include tests/openstack/openstack.mk
 
 venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's commands on .venv/bin
 
