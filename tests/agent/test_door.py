@@ -21,7 +21,7 @@ from loopback.doors import CHECKOUT
 from xha.adapters.rundir import RunDir
 from xha.core.ocf import ACTIONS, ExitCode, Instance, Outcome
 from xha.core.parameters import PARAMETERS, SECRETS, Settings
-from xha.doors import agent
+from xha.doors.galera import actions
 
 RESKEY = "OCF_RESKEY_"
 PREFIX = "ocf-exit-reason:"
@@ -33,7 +33,7 @@ def call(action: str, environment: dict[str, str] | None = None) -> tuple[int, s
     """The exit code and standard error."""
     told = io.StringIO()
     with contextlib.redirect_stderr(told):
-        code = agent.main([action] if action else [], environment or {})
+        code = actions.main([action] if action else [], environment or {})
     return code, told.getvalue()
 
 
@@ -45,7 +45,7 @@ def behind(
     monkeypatch.setattr("syslog.syslog", lambda *_: None)
 
     def put(door: Callable[[Settings, Instance], Outcome]) -> None:
-        monkeypatch.setattr(agent, "_door", lambda _: door)
+        monkeypatch.setattr(actions, "_door", lambda _: door)
 
     return put
 
@@ -218,7 +218,7 @@ def test_no_password_is_told_whatever_goes_wrong(
     environment = {RESKEY + name: value for name, value in {**others, **secrets}.items()}
     with pytest.MonkeyPatch.context() as patch:
         logged: list[str] = []
-        patch.setattr(agent, "_door", lambda _: door)
+        patch.setattr(actions, "_door", lambda _: door)
         patch.setattr("syslog.syslog", lambda _, line: logged.append(line))
         _, told = call(action, environment)
     assert TOKEN not in told
@@ -227,7 +227,7 @@ def test_no_password_is_told_whatever_goes_wrong(
 
 def test_nobody_has_to_read_it() -> None:
     command = f'"{sys.executable}" -c "import sys; sys.path.insert(0, \'{CHECKOUT}/lib\'); '
-    command += "from xha.doors.agent import main; sys.exit(main(['meta-data']))\" | true"
+    command += "from xha.doors.galera.actions import main; sys.exit(main(['meta-data']))\" | true"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
@@ -243,9 +243,9 @@ def test_closed_and_full_streams_change_no_code(staged: Staged, closed_streams: 
 def test_a_real_signal_ends_a_real_process() -> None:
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
-        "from xha.doors import agent\n"
-        "agent._door = lambda _: lambda *said: print('waits', flush=True) or time.sleep(30)\n"
-        "sys.exit(agent.main(['start']))"
+        "from xha.doors.galera import actions\n"
+        "actions._door = lambda _: lambda *said: print('waits', flush=True) or time.sleep(30)\n"
+        "sys.exit(actions.main(['start']))"
     )
     argv = [sys.executable, "-c", code, str(CHECKOUT / "lib")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={}) as process:

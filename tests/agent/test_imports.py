@@ -41,7 +41,7 @@ CODE = """
 import sys
 
 sys.path.insert(0, sys.argv[1])
-import xha.doors.agent
+import xha.doors.galera.actions
 import xha.doors.galera.probe
 from xha.core.parameters import load_settings, parse_settings
 from xha.core.bulletin import parse_bulletin

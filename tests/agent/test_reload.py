@@ -10,7 +10,7 @@ import pytest
 
 from xha.adapters.rundir import RunDir
 from xha.core.parameters import Settings
-from xha.doors import agent
+from xha.doors.galera import actions
 
 RUNNING = Settings(datadir="/data", test_user="old", test_passwd="old", start_wait=1.0)
 
@@ -19,7 +19,7 @@ def reload(**values: str) -> tuple[int, str]:
     environment = {"OCF_RESOURCE_INSTANCE": "db:0", **{f"OCF_RESKEY_{name}": value for name, value in values.items()}}
     told = io.StringIO()
     with contextlib.redirect_stderr(told):
-        code = agent.main(["reload-agent"], environment)
+        code = actions.main(["reload-agent"], environment)
     return code, told.getvalue()
 
 

@@ -28,7 +28,8 @@ from xha.core.manpage import render_manpage
 from xha.core.metadata import render_metadata
 from xha.core.service_description import DESCRIPTION
 from xha.core.service_parameters import ACTIONS, PARAMETERS
-from xha.doors import agent, service_agent
+from xha.doors import service_agent
+from xha.doors.galera.actions import GALERA
 
 NAME = "ocf:xha:service"
 RESKEY = "OCF_RESKEY_"
@@ -406,5 +407,5 @@ def test_the_man_page(tmp_path: Path) -> None:
 
 
 def test_both_agents_have_the_same_door() -> None:
-    assert service_agent.SERVICE.dispatch is not agent.GALERA.dispatch
-    assert {one.name for one in ACTIONS} == {one.name for one in agent.GALERA.actions}
+    assert service_agent.SERVICE.dispatch is not GALERA.dispatch
+    assert {one.name for one in ACTIONS} == {one.name for one in GALERA.actions}

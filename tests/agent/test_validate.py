@@ -20,7 +20,8 @@ from loopback import find_program
 from loopback.doors import CHECKOUT
 from xha.adapters import pacemaker
 from xha.core.cib import Cib
-from xha.doors import agent, validate
+from xha.doors import validate
+from xha.doors.galera import actions
 
 AGENT = "ocf:xha:galera"
 HERE = socket.gethostname()
@@ -31,7 +32,7 @@ def check(level: int = 10, **values: str) -> tuple[int, list[str]]:
     environment = {f"OCF_RESKEY_{name}": value for name, value in values.items()}
     told = io.StringIO()
     with contextlib.redirect_stderr(told):
-        code = agent.main(["validate-all"], {"OCF_CHECK_LEVEL": str(level), **environment})
+        code = actions.main(["validate-all"], {"OCF_CHECK_LEVEL": str(level), **environment})
     lines = told.getvalue().splitlines()
     errors = [line[len("ERROR: ") :] for line in lines if line.startswith("ERROR: ")]
     reasons = [line for line in lines if line.startswith("ocf-exit-reason:")]
@@ -71,7 +72,7 @@ def test_what_is_right_and_yet_not_wise(values: dict[str, str], text: str) -> No
 def test_below_10_nothing_of_this_host_is_looked_at(level: int) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from xha.doors.agent import main\n"
+        "from xha.doors.galera.actions import main\n"
         "code = main(['validate-all'])\n"
         "print(code, [name for name in sys.modules if name.startswith('xha.adapters')])"
     )

@@ -2,7 +2,7 @@
 
 Pacemaker shows the exit reason, its first 128 characters, in `pcs status`, and logs all of standard error; a traceback
 goes to syslog alone. A module is imported when its action is called: meta-data and monitor run often, and need little.
-What is here is ocf:xha:galera, and what service_agent.py takes of it: everything but the actions themselves.
+The actions themselves stand in galera/actions.py and service_agent.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..core.ocf import ACTIONS, RESKEY, Action, ExitCode, Instance, Outcome, parse_instance
+from ..core.ocf import RESKEY, Action, ExitCode, Instance, Outcome, parse_instance
 from ..core.typed import TYPE_CHECKING, NamedTuple
 from .complaint import complain
 from .streams import abandon_stdout, mend_streams
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable, NoReturn
 
-    from ..core.parameters import BadParameter, Settings
-
-# What start, stop and monitor launch: this program again, in a session of its own. No actions, and not advertised.
-_RESIDENTS = {"keeper": ("galera.main", "keep"), "sweep": ("galera.sweep", "sweep")}
 _NO_ACTION = "the action {!r} is not implemented: this agent is a plain clone; see the usage"
 
 
@@ -53,9 +49,8 @@ class Agent(NamedTuple):
     residents: Mapping[str, tuple[str, str]] = {}
 
 
-def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None, agent: Agent | None = None) -> int:
+def run(agent: Agent, argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
-    agent = agent or GALERA
     arguments = sys.argv[1:] if argv is None else argv
     action = arguments[0] if arguments else ""
     mend_streams()
@@ -70,7 +65,7 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
     environment = os.environ if environ is None else environ
     if action in agent.residents:
         return _reside(agent, action, environment)
-    return _tell(_run(agent, action, environment), environment)
+    return _tell(_act(agent, action, environment), environment)
 
 
 def leave(code: int) -> NoReturn:
@@ -78,7 +73,7 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _run(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
+def _act(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
     import signal
 
     before = signal.signal(signal.SIGTERM, _end)
@@ -113,52 +108,6 @@ def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
 
 def _end(number: int, frame: object) -> NoReturn:
     raise _Ended
-
-
-def _dispatch(call: Call) -> Outcome:
-    if call.action == "validate-all":
-        from .validate import validate
-
-        return validate(call.environment, call.instance)
-    if call.action == "reload-agent":
-        from .reload import reload_agent
-
-        return reload_agent(call.environment, call.instance)
-    from ..core.parameters import parse_settings_leniently
-
-    settings, bad = parse_settings_leniently(call.environment)
-    if not bad:
-        return _door(call.action)(settings, call.instance)
-    return _despite(call, settings, bad)
-
-
-def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> Outcome:
-    """Do what can be done with parameters that cannot be used: nothing is started, and what runs is seen and stopped.
-
-    The settings that the last start or reload stored name the server that runs.
-    """
-    if call.action == "start":
-        return Outcome(ExitCode.INSTALLED, bad[0].tell(call.instance.name))
-    from ..adapters.rundir import RunDir
-
-    outcome = _door(call.action)(RunDir(call.instance.name).read_settings() or settings, call.instance)
-    if call.action == "monitor" and outcome.code is ExitCode.SUCCESS:
-        return Outcome(ExitCode.DEGRADED, f"runs with its old settings: {bad[0].tell(call.instance.name)}")
-    return outcome
-
-
-def _door(action: str) -> Callable[[Settings, Instance], Outcome]:
-    if action == "start":
-        from .galera.start import start
-
-        return start
-    if action == "stop":
-        from .galera.stop import stop
-
-        return stop
-    from .galera.probe import monitor
-
-    return monitor
 
 
 def _unexpected(agent: Agent, action: str, error: Exception, environment: Mapping[str, str]) -> Outcome:
@@ -224,8 +173,3 @@ def _usage(agent: Agent) -> str:
     return (
         f"usage: {agent.name} ({names})\n\n{agent.purpose} as ocf:xha:{agent.name}; see man 7 ocf_xha_{agent.name}.\n"
     )
-
-
-GALERA = Agent(
-    "galera", "Manages a node of a Galera cluster", ACTIONS, _dispatch, "galera_description", residents=_RESIDENTS
-)

@@ -31,7 +31,7 @@ LOCAL_LEVEL = 10
 
 def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
-    return agent.main(argv, environ, SERVICE)
+    return agent.run(SERVICE, argv, environ)
 
 
 def _dispatch(call: agent.Call) -> Outcome:

@@ -1,0 +1,75 @@
+"""ocf:xha:galera's actions: which module does which, also with parameters that cannot be used."""
+
+from __future__ import annotations
+
+from ...core.ocf import ACTIONS, ExitCode, Instance, Outcome
+from ...core.typed import TYPE_CHECKING
+from ..agent import Agent, Call, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from ...core.parameters import BadParameter, Settings
+
+
+def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Do what the first argument names, and return OCF's exit code."""
+    return run(GALERA, argv, environ)
+
+
+def _dispatch(call: Call) -> Outcome:
+    if call.action == "validate-all":
+        from ..validate import validate
+
+        return validate(call.environment, call.instance)
+    if call.action == "reload-agent":
+        from ..reload import reload_agent
+
+        return reload_agent(call.environment, call.instance)
+    from ...core.parameters import parse_settings_leniently
+
+    settings, bad = parse_settings_leniently(call.environment)
+    if not bad:
+        return _door(call.action)(settings, call.instance)
+    return _despite(call, settings, bad)
+
+
+def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> Outcome:
+    """Do what can be done with parameters that cannot be used: nothing is started, and what runs is seen and stopped.
+
+    The settings that the last start or reload stored name the server that runs.
+    """
+    if call.action == "start":
+        return Outcome(ExitCode.INSTALLED, bad[0].tell(call.instance.name))
+    from ...adapters.rundir import RunDir
+
+    outcome = _door(call.action)(RunDir(call.instance.name).read_settings() or settings, call.instance)
+    if call.action == "monitor" and outcome.code is ExitCode.SUCCESS:
+        return Outcome(ExitCode.DEGRADED, f"runs with its old settings: {bad[0].tell(call.instance.name)}")
+    return outcome
+
+
+def _door(action: str) -> Callable[[Settings, Instance], Outcome]:
+    if action == "start":
+        from .start import start
+
+        return start
+    if action == "stop":
+        from .stop import stop
+
+        return stop
+    from .probe import monitor
+
+    return monitor
+
+
+GALERA = Agent(
+    "galera",
+    "Manages a node of a Galera cluster",
+    ACTIONS,
+    _dispatch,
+    "galera_description",
+    # What start, stop and monitor launch: this program again, in a session of its own. Not advertised.
+    residents={"keeper": ("galera.main", "keep"), "sweep": ("galera.sweep", "sweep")},
+)
