@@ -111,7 +111,7 @@ def resource(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resource:
 def memcached(net: Net, tmp_path: Path, resource: Resource) -> Iterator[Memcached]:
     with Memcached(net, tmp_path / "memcached", "-t", "1") as running:
         resource.config.write_text(
-            f"[service memcached]\nhost = {running.address}\nport = {PORT}\ndeadline = 500ms\nfall = 2\n"
+            f"[service memcached]\nhost = {running.address}\nport = {PORT}\ndeadline = 2s\nfall = 2\n"
             f"process = ^(\\S*/)?memcached -l {running.address} \n"
         )
         resource.parameters["name"] = "memcached"
