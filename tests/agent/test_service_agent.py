@@ -178,6 +178,22 @@ def test_a_dead_one_is_7_once_and_comes_back_by_itself(resource: Resource, memca
     assert resource.attributes.values == WELL
 
 
+def test_what_start_saw_at_a_level_that_no_monitor_has_is_soon_forgotten(
+    resource: Resource, memcached: Memcached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memcached.freeze()
+    resource.call("start")
+    memcached.thaw()
+    assert resource.monitor() == 0
+    assert resource.attributes.values == BROKEN
+    memcached.freeze()
+    monkeypatch.setattr(service_agent, "_UNTIL_MONITORS", 0.0)
+    resource.call("start")
+    memcached.thaw()
+    assert resource.monitor() == 0
+    assert resource.attributes.values == WELL
+
+
 def test_where_nothing_was_ever_started(resource: Resource) -> None:
     resource.config.write_text("[service memcached]\nprocess = ^no-such-memcached\n")
     resource.parameters["name"] = "memcached"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .validate import Finding
 
 LOCAL_LEVEL = 10
+# What start has seen counts until every monitor of the resource has looked: there need not be one of its level.
+_UNTIL_MONITORS = 20.0
 
 
 def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -90,7 +92,8 @@ def _start(settings: WatchSettings, service: ServiceConfig, file: WatchFile, ins
     watch = Watch(settings.attribute_name)
     if before is not None and before.attribute == watch.attribute:
         watch = watch._replace(value=before.value, degraded=before.degraded)
-    watch = take_look(watch, service, _look(service, service.level, instance))
+    look = _look(service, service.level, instance)
+    watch = take_look(watch, service, look._replace(lasts=_UNTIL_MONITORS))
     watch, fault = _publish(watch, instance)
     file.write(watch)
     if fault:
