@@ -219,10 +219,17 @@ def test_the_reason_says_what_and_what_next(seen: Seen, words: str) -> None:
 
 
 def test_a_long_reason_is_one_line_and_cut() -> None:
-    reason = judge_health(absent(Phase.WAITING, reason="no\n" * 500)).outcome.reason
+    reason = judge_health(absent(Phase.FAILED, reason="no\n" * 500)).outcome.reason
     assert "\n" not in reason
     assert len(reason) == 400
     assert reason.endswith("...")
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.REFUSING])
+def test_what_pcs_status_shows_of_a_long_decision_ends_with_the_command_that_tells_all(phase: Phase) -> None:
+    reason = judge_health(absent(phase, reason="no " * 500)).outcome.reason
+    assert len(reason) == 128, "Pacemaker keeps no more"
+    assert reason.endswith("...; xha-check --cluster --explain")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Graces", "Health", "Rule", "Seen", "Server", "judge_health"]
 
-_LONGEST = 400
+# What Pacemaker keeps of an exit reason (2.1.5), and how much of one goes to its log.
+_SHOWN, _LONGEST = 128, 400
+_EXPLAIN = "xha-check --cluster --explain"
 
 
 class Rule(NamedTuple):
@@ -78,6 +80,8 @@ def _reason(rule: Rule, found: str | bool, seen: Seen) -> str:
     steps = f"; {rule.remedy}" if rule.remedy and (rule.says_remedy or found is True) else ""
     orders = f" (nothing is changed: {seen.orders})" if seen.orders else ""
     line = " ".join(f"{words}{steps}{orders}".split())
+    if len(line) > _SHOWN and _EXPLAIN in rule.remedy:
+        return f"{line[: _SHOWN - len(_EXPLAIN) - 5]}...; {_EXPLAIN}"
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
@@ -116,7 +120,7 @@ RULES = (
         "refusing",
         _WAITS,
         "a person has to decide",
-        "xha-check --cluster --explain on this node",
+        f"{_EXPLAIN} on this node",
         in_phase(Phase.REFUSING),
         says_remedy=False,
     ),
@@ -124,7 +128,7 @@ RULES = (
         "waiting",
         _WAITS,
         "waiting",
-        "bring up what it names; xha-check --cluster --explain tells more",
+        f"bring up what it names; {_EXPLAIN} tells more",
         in_phase(Phase.WAITING),
         says_remedy=False,
     ),
@@ -140,7 +144,7 @@ RULES = (
         "non-primary",
         _WAITS,
         "without a Primary component",
-        "bring back the other members or the network; xha-check --cluster --explain",
+        f"bring back the other members or the network; {_EXPLAIN}",
         lambda s: s.code == Code.NON_PRIMARY.value and keeper_words(s),
         says_remedy=False,
     ),

@@ -111,11 +111,11 @@ def _find_awaited(poll: Poll, names: tuple[str, ...], survivor: History) -> Deci
         return Wait("a server that is connected here has not reported", poll.missing)
     unsure = tuple(node for node in poll.missing if not is_down(poll, node))
     if unsure:
-        hosts = ", ".join(f"{node} {poll.around.hosts.get(node, Host.LOST).value}" for node in unsure)
+        seen = " or ".join(sorted({poll.around.hosts.get(node, Host.LOST).value for node in unsure}))
         return Wait(
-            f"{name_nodes(unsure)} may be running ({hosts}: no proof): two halves must not both go on",
+            f"{name_nodes(unsure)} may be running ({seen} is no proof)",
             unsure,
-            f"bring {name_nodes(unsure)} back, fence, or if gone: {forget(unsure)}",
+            f"bring {name_nodes(unsure)} back, or fence them; if they are gone: {forget(unsure)}",
         )
     for node in poll.missing:
         stop, host = poll.records.stops.get(node), poll.around.hosts.get(node, Host.LOST)
