@@ -89,6 +89,13 @@ def running_on(host: Host, resource: str) -> set[str]:
     return {node.get("name", "") for entry in found if entry.get("active") == "true" for node in entry.iterfind("node")}
 
 
+def read_reasons(host: Host, resource: str) -> tuple[str, ...]:
+    """What `pcs status` gives as the reasons why `resource` is not well, each once."""
+    failures = read_crm(host).iterfind("failures/failure")
+    said = [each.get("exitreason", "") for each in failures if each.get("op_key", "").startswith(f"{resource}_")]
+    return tuple(dict.fromkeys(filter(None, said)))
+
+
 def has_past_failures(host: Host, resource: str) -> bool:
     """Whether Pacemaker keeps a last failure of `resource` anywhere, a probe that found it running among them."""
     where = f"//lrm_rsc_op[@id='{resource}_last_failure_0']"

@@ -84,7 +84,8 @@ def render_json(agent: str, software: dict[str, str], cores: int, summaries: Ite
 def parse_json(text: str) -> list[tuple[str, Outcome]]:
     """Every run that a report holds, each with its world. Raises `ValueError` or `KeyError` for another text."""
     faults = json.loads(text)["faults"]
-    return [(fault["world"], Outcome(**outcome)) for fault in faults for outcome in fault["outcomes"]]
+    outcomes = ((fault["world"], outcome) for fault in faults for outcome in fault["outcomes"])
+    return [(world, Outcome(**{**outcome, "said": tuple(outcome.get("said", ()))})) for world, outcome in outcomes]
 
 
 def render_markdown(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
@@ -93,7 +94,9 @@ def render_markdown(agent: str, software: dict[str, str], cores: int, summaries:
     parts = [HEAD.format(agent=agent, software=words, cores=cores)]
     for world in dict.fromkeys(summary.world for summary in summaries):
         parts.append(f"## In the {world} world\n")
-        parts.append(render_table(summary for summary in summaries if summary.world == world))
+        here = [summary for summary in summaries if summary.world == world]
+        parts.append(render_table(here))
+        parts.extend(render_reasons(here))
     return "\n".join(parts)
 
 
@@ -113,6 +116,13 @@ def render_table(summaries: Iterable[Summary]) -> str:
     )
     rows = [columns, ("---",) * len(columns), *(render_row(summary) for summary in summaries)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def render_reasons(summaries: Iterable[Summary]) -> list[str]:
+    """What `pcs status` said of each fault after which somebody was waited for."""
+    said = {each.name: dict.fromkeys(word for outcome in each.outcomes for word in outcome.said) for each in summaries}
+    lines = [f"- `{name}`: {' / '.join(f'*{word}*' for word in words)}" for name, words in said.items() if words]
+    return ["Where it did not recover by itself, `pcs status` said:\n", "\n".join(lines) + "\n"] if lines else []
 
 
 def render_row(summary: Summary) -> tuple[str, ...]:

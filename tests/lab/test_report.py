@@ -45,9 +45,16 @@ def test_the_json_is_an_object_with_a_list_of_faults_and_every_run_of_each() -> 
 
 
 def test_a_report_holds_all_that_the_next_one_needs() -> None:
-    runs = [GOOD, replace(GOOD, recovered=False, synced_after=None)]
+    runs = [GOOD, replace(GOOD, recovered=False, synced_after=None, said=("waiting for h1",))]
     text = render_json("ocf:a:b", {}, 2, [summarise("seed", runs), summarise("sound", [GOOD])])
     assert parse_json(text) == [("seed", runs[0]), ("seed", runs[1]), ("sound", GOOD)]
+
+
+def test_what_an_operator_was_told_stands_below_the_table() -> None:
+    stuck = replace(GOOD, recovered=False, said=("waiting for h1",))
+    page = render_markdown("ocf:a:b", {}, 2, [summarise("seed", [stuck, stuck])])
+    assert page.endswith("`pcs status` said:\n\n- `kill-all`: *waiting for h1*\n")
+    assert "pcs status" not in render_markdown("ocf:a:b", {}, 2, [summarise("seed", [GOOD])])
 
 
 def test_the_report_is_named_after_the_agent() -> None:

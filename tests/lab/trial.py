@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
-from lab import client
+from lab import client, cluster
 from lab.faults import Fault, Scene
 from lab.measure import judge_attempts
 from lab.repair import settle
@@ -28,7 +29,7 @@ class Outcome:
     fault's end. `silent` sums the times without an acknowledged write, `longest_gap` is the longest of them.
     `lost`: host -> acknowledged writes missing there; a host that could not be asked is absent.
     `needless_starts`: mysqld started more often than the fault made necessary. `load` is the machine's load average
-    over one minute when the fault struck.
+    over one minute when the fault struck. `said`: the reasons that `pcs status` showed where nothing recovered.
     """
 
     fault: str
@@ -42,6 +43,7 @@ class Outcome:
     needless_starts: int
     seconds: float
     load: float
+    said: tuple[str, ...] = ()
 
     @property
     def writes_lost(self) -> int | None:
@@ -77,6 +79,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         needless_starts=sum(max(0, count - fault.ends.count(name)) for name, count in starts.items()),
         seconds=round(end - begin, 1),
         load=round(load, 1),
+        said=() if recovered else read_reasons(scene, fault),
     )
 
 
@@ -99,6 +102,13 @@ def wait_recovered(watch: Watch, writers: client.Client, fault: Fault) -> bool:
     except GaveUp:
         return False
     return True
+
+
+def read_reasons(scene: Scene, fault: Fault) -> tuple[str, ...]:
+    for name in fault.back:
+        with suppress(CommandFailed, ConnectionError):
+            return cluster.read_reasons(scene.lab[name], "p_mysql")
+    return ()
 
 
 def count_lost(scene: Scene, fault: Fault, acknowledged: frozenset[tuple[int, int]]) -> dict[str, int]:
