@@ -172,6 +172,17 @@ class TestOneLife:
         wait_until(lambda: running.run_file("keeper.json")["server_pid"] == server[0], 10, "it watches the server")
         wait_until(lambda: running.run_file("keeper.json")["ready"] is True, 10, "it says that the server is ready")
 
+    def test_a_new_keeper_is_not_blamed_for_the_silence_of_the_one_before_it(self, running: Resource) -> None:
+        directory = f"/run/xha/galera/{running.resource}"
+        running.signal("KILL", running.keeper_pid)
+        running.host.run("sed", "-i", 's/"at": [0-9.]*/"at": 1.0/', f"{directory}/keeper.json", check=True)
+        # Whoever holds the lock stands for a keeper that has not come to its first word.
+        held = f"setsid --fork flock --no-fork {directory}/keeper.lock sleep 60 >/dev/null 2>&1"
+        running.host.run("sh", "-c", held, check=True)
+        seen = running.monitor()
+        running.host.run("pkill", "-f", "^sleep 60$", check=True)
+        assert (seen.code, seen.reason) == (0, "")
+
     def test_a_run_directory_that_was_swept_away_leaves_one_keeper_and_its_server(self, running: Resource) -> None:
         before, server = running.keeper_pid, running.server_pids()
         running.host.run("rm", "-rf", "/run/xha", check=True)

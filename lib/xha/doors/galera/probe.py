@@ -43,20 +43,22 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
 
 
 def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
-    keeper = run.read_bulletin()
+    keeper, alive = run.read_bulletin(), _is_alive(run)
     server = _find(settings, keeper)
+    if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
+        keeper = None  # the word of the one before: a new keeper has said nothing yet
     graces = Graces(settings.sst_stall, settings.rejoin_grace, settings.hang_grace)
     seen = Seen(
         server=_judge_process(server),
         server_pid=server.pid if server else 0,
-        alive=_is_alive(run),
+        alive=alive,
         keeper=keeper,
         now=time.monotonic(),
         status=_read_status(run),
         graces=graces,
     )
     # Nobody has asked a server without a keeper, as one that was started outside: then even depth 0 does.
-    wanted = instance.level >= 10 or not seen.alive
+    wanted = instance.level >= 10 or not alive or keeper is None
     return _ask(seen, settings, instance) if seen.server is Server.RUNNING and wanted else seen
 
 
