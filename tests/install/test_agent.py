@@ -11,10 +11,11 @@ from install.conftest import make
 from install.test_install import run_in_place
 from loopback import find_program
 from xha import __version__
+from xha.core import service_description
 from xha.core.galera_description import DESCRIPTION
-from xha.core.metadata import render_metadata
+from xha.core.metadata import Description, render_metadata
 
-AGENT = "usr/lib/ocf/resource.d/xha/galera"
+AGENTS = "usr/lib/ocf/resource.d/xha"
 
 
 def test_the_agent_stands_where_pacemaker_looks_whatever_the_prefix_is(tmp_path: Path) -> None:
@@ -24,16 +25,22 @@ def test_the_agent_stands_where_pacemaker_looks_whatever_the_prefix_is(tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be nobody")
-def test_nobody_may_ask_for_the_meta_data(stage: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [("galera", DESCRIPTION), ("service", service_description.DESCRIPTION)],
+    ids=["galera", "service"],
+)
+def test_nobody_may_ask_for_the_meta_data(stage: Path, name: str, about: Description) -> None:
     nobody = [find_program("setpriv", "util-linux"), "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
     # The staging directory is the test's alone: the agent's file is handed over, as it stands there.
-    script = (stage / AGENT).read_text()
+    script = (stage / AGENTS / name).read_text()
     done = run_in_place(stage, *nobody, "/usr/bin/python3", "-IS", "-c", script, "meta-data")
     assert done.stderr == ""
-    assert done.stdout == render_metadata(__version__, DESCRIPTION)
+    assert done.stdout == render_metadata(__version__, about)
 
 
-def test_the_man_page_is_found(stage: Path) -> None:
+@pytest.mark.parametrize("name", ["ocf_xha_galera", "ocf_xha_service"])
+def test_the_man_page_is_found(stage: Path, name: str) -> None:
     man = find_program("man", "man-db")
-    done = run_in_place(stage, man, "-M", "/usr/local/share/man", "-w", "7", "ocf_xha_galera")
-    assert done.stdout.strip() == "/usr/local/share/man/man7/ocf_xha_galera.7"
+    done = run_in_place(stage, man, "-M", "/usr/local/share/man", "-w", "7", name)
+    assert done.stdout.strip() == f"/usr/local/share/man/man7/{name}.7"
