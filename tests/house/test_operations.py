@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from lab.operations import NOT_RUN, PAGE, Block, Procedure, carry_out, parse_page, procedure
+from lab.rehearsal import REHEARSALS
 from lab.shell import CommandFailed
 from xha.core.health import RULES, Rule
 from xha.core.ocf import ExitCode
@@ -35,7 +36,11 @@ def test_every_degraded_answer_names_a_next_step_or_ends_by_itself() -> None:
 @pytest.mark.parametrize("procedure", [pytest.param(one, id=one.title) for one in PROCEDURES])
 def test_a_procedure_that_can_be_run_says_whether_it_was(procedure: Procedure) -> None:
     assert bool(procedure.blocks) == bool(procedure.run)
-    assert procedure.run in ("", "yes", NOT_RUN) or procedure.run.startswith("no, ")
+    assert procedure.run in ("", "yes", NOT_RUN) or procedure.run.startswith("yes, ")
+
+
+def test_every_procedure_that_can_be_run_is_rehearsed() -> None:
+    assert sorted(one.title for one in REHEARSALS) == sorted(one.title for one in PROCEDURES if one.blocks)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -51,7 +56,7 @@ def test_the_page_has_procedures() -> None:
 
 def test_what_is_not_on_the_page_is_refused_with_what_is() -> None:
     with pytest.raises(CommandFailed, match="Over a running server"):
-        procedure("When a host is gone")
+        procedure("What each answer of monitor means")
 
 
 class Notebook:

@@ -51,6 +51,14 @@ def operate(options: argparse.Namespace) -> None:
     carry_out(Laboratory(Place(options.name)), procedure(options.title))
 
 
+def rehearse(options: argparse.Namespace) -> int:
+    from lab.rehearsal import run_rehearsals
+
+    lab = Laboratory(Place(f"rehearsal-{os.getpid()}"))
+    with guarded(lab.place):
+        return 0 if run_rehearsals(lab, options.titles) else 1
+
+
 def report(options: argparse.Namespace) -> None:
     from lab.matrix import run_matrix
 
@@ -98,6 +106,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb = verbs.add_parser("operate", help="type a procedure of docs/operations.md, word for word")
     verb.add_argument("title", help="the section's heading")
     verb.set_defaults(act=operate)
+
+    verb = verbs.add_parser("rehearse", help="prepare, type and judge the procedures of docs/operations.md")
+    verb.add_argument("titles", nargs="*", metavar="TITLE", help="all, or some of the headings")
+    verb.set_defaults(act=rehearse)
 
     verb = verbs.add_parser("report", help="try faults and write docs/lab/AGENT.json and .md", parents=[choice])
     verb.add_argument("--runs", type=int, default=3, help="how often each; what was noted before counts")

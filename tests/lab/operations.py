@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Procedure:
-    """A section of the page. `run`: yes, `not yet`, or why not; empty where there is nothing to run."""
+    """A section of the page. `run`: yes (and what stood in for what), or `not yet`; empty where nothing is to run."""
 
     title: str
     run: str
