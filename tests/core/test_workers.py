@@ -200,11 +200,10 @@ def row(host: str = "ctl1@lvm", **more: Any) -> dict[str, Any]:
     return {**base, **more}
 
 
-def listed(*rows: dict[str, Any], kind: str = "cinder-volume", conductors: Any = ()) -> Result:
+def listed(*rows: dict[str, Any], kind: str = "cinder-volume") -> Result:
     found = parse_services({"services": list(rows)}, kind)
-    theirs = parse_services({"services": list(conductors)}, "nova-conductor")
     hosts = ["ctl1@lvm"] if kind == "cinder-volume" else ["ctl1"]
-    result = judge_services(settings(kind), hosts, found, theirs, "answered")
+    result = judge_services(settings(kind), hosts, found, "answered")
     assert result.level is Level.DEEP
     assert result.proved.startswith("answered")
     return result
@@ -232,15 +231,10 @@ def test_an_operator_s_decision_is_no_fault() -> None:
     assert shape(listed(row(state="down", forced_down=True))) == ("warning", "self")
 
 
-def test_without_a_conductor_no_scheduler_can_report() -> None:
+def test_no_conductor_is_to_blame_for_a_scheduler() -> None:
+    # A scheduler writes its own reports: with all conductors frozen for 75 s it stayed up (make test-openstack).
     down = {"binary": "nova-scheduler", "host": "ctl1", "state": "down"}
-    conductors = [{"binary": "nova-conductor", "host": f"ctl{n}", "state": "down"} for n in (1, 2)]
-    result = listed(down, kind="nova-scheduler", conductors=conductors)
-    assert shape(result) == ("warning", "dependency:nova-conductor")
-    conductors[1]["state"] = "up"
-    assert shape(listed(down, kind="nova-scheduler", conductors=conductors)) == ("critical", "self")
-    own = {"binary": "nova-conductor", "host": "ctl1", "state": "down"}
-    assert shape(listed(own, kind="nova-conductor", conductors=[own])) == ("critical", "self")
+    assert shape(listed(down, kind="nova-scheduler")) == ("critical", "self")
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"services": {}}, {"services": [1]}])

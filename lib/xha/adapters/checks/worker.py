@@ -149,10 +149,10 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
         return unknown(name, Level.DEEP, needs, proved=proved)
     try:
         token = get_token(account)
-        answer = _ask_list(settings, token, settings.binary)
+        answer = _ask_list(settings, token)
         if answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
             token = get_token(account, renew=True)  # the kept one may have been revoked
-            answer = _ask_list(settings, token, settings.binary)
+            answer = _ask_list(settings, token)
     except ConfigError as error:
         return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
     if not isinstance(token, Token):
@@ -172,24 +172,19 @@ def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Toke
         if answer.status != 200:
             raise ValueError(answer.fault or f"answered {answer.status}")
         rows = parse_services(answer.document, settings.binary)
-        conductors = rows
-        # nova's workers report through a conductor: is there one?
-        if settings.binary.startswith("nova-") and not all(row.up for row in rows):
-            document = _ask_list(settings, token, "nova-conductor").document
-            conductors = parse_services(document, "nova-conductor")
     except ValueError as error:
         cause = find_cause(settings.account, ask_keystone(settings.account, token))
         result = judge_cause(settings.name, f"the service list: {error}", proved, cause)
         blame = settings.api if result.is_down else str(result.blame)
         return failed(settings.name, Level.DEEP, result.message, blame=blame, proved=proved)
     hosts = tuple(dict.fromkeys(target.host for target in bus.targets))
-    return judge_services(settings, hosts, rows, conductors, proved)
+    return judge_services(settings, hosts, rows, proved)
 
 
-def _ask_list(settings: WorkerSettings, token: Token | Answer, binary: str) -> Answer:
+def _ask_list(settings: WorkerSettings, token: Token | Answer) -> Answer:
     if not isinstance(token, Token):
         return token
     path = (settings.services or "").replace("{project}", token.project)
-    url = f"{settings.url}{path}?binary={binary}"
+    url = f"{settings.url}{path}?binary={settings.binary}"
     web = Web.of(settings.account)._replace(blame=settings.api)
     return web.ask("GET", url, headers={"X-Auth-Token": token.text})

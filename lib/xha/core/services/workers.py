@@ -207,16 +207,11 @@ def _parse_row(row: Mapping[str, Any]) -> ServiceRow:
     )
 
 
-def judge_services(
-    settings: WorkerSettings,
-    hosts: Iterable[str],
-    rows: Sequence[ServiceRow],
-    conductors: Sequence[ServiceRow],
-    proved: str,
-) -> Result:
-    """Return what the service list says of a worker that answers; conductors: nova's, through which its workers report.
+def judge_services(settings: WorkerSettings, hosts: Iterable[str], rows: Sequence[ServiceRow], proved: str) -> Result:
+    """Return what the service list says of a worker that answers.
 
     A list says `down` 60 s after the last report (service_down_time), and `up` for as long: it comes after the call.
+    The workers report by themselves: of all of nova, only the hypervisors do so through a conductor.
     """
     name, level = settings.name, Level.DEEP
     known = {row.host: row for row in rows}
@@ -229,9 +224,6 @@ def judge_services(
         return cautioned(name, level, f"{down[0].host} is forced down by an operator", proved=proved)
     if down:
         text = f"the service list has {down[0].host} down, last report {down[0].updated}, though it answers calls"
-        if conductors and settings.binary != "nova-conductor" and not any(row.up for row in conductors):
-            text += "; no nova-conductor is up"
-            return failed(name, level, text, blame=dependency("nova-conductor"), proved=proved)
         return failed(name, level, text, proved=proved)
     off = [known[host] for host in wanted if not known[host].enabled]
     if off:
