@@ -49,7 +49,7 @@ def conclude(record: Record, *, in_full: bool = True) -> int:
     if left_out and in_full:
         print(f"openstack: {PAGE.name} stays as it is: not tried were {', '.join(one.name for one in left_out)}")
     else:
-        PAGE.write_text(render_page(record, [one.title for one in left_out]))
+        PAGE.write_text(render_page(record, surprises, [one.title for one in left_out]))
         print(f"openstack: wrote {PAGE}")
     return 1 if surprises else 0
 

@@ -66,10 +66,7 @@ def _without_database(seen: Seen, crowded: bool) -> set[Short]:
 
 
 def _conductor_frozen(seen: Seen) -> set[Short]:
-    if seen.service == "nova-conductor":
-        return {DOWN}
-    late = seen.service == "nova-scheduler" and seen.moment == "later" and seen.level == "deep"
-    return {blamed("nova-conductor") if late else WELL}
+    return {DOWN if seen.service == "nova-conductor" else WELL}  # a scheduler reports without one
 
 
 def _application_broken(seen: Seen) -> set[Short]:

@@ -12,7 +12,7 @@ from typing import Callable, NamedTuple
 
 import requests
 
-from openstack.cloud import Cloud, Keystone
+from openstack.cloud import START_SECONDS, Cloud, Keystone
 from openstack.looking import APIS, DAEMONS, REAL
 from openstack.settings import BAD_DRIVER, BAD_MECHANISMS, write_cinder, write_neutron, write_nova
 
@@ -149,7 +149,7 @@ def application_broken(cloud: Cloud) -> Iterator[None]:
     daemon.kill()
     write_nova(cloud.place, application="xha_no_such_factory")
     daemon.start()
-    daemon.wait_ready(lambda: "no python application found" in daemon.log.read_text(), 180, "uwsgi has no application")
+    daemon.wait_ready(lambda: "no app loaded" in daemon.log.read_text(), START_SECONDS, "uwsgi has no application")
     try:
         yield
     finally:

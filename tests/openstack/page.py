@@ -28,7 +28,7 @@ two workers, and uwsgi's other settings are Debian's. xha.conf names an account 
 docs/services.md has it. A cell is what `xha-check --service NAME --level LEVEL` said, and how long it took:
 **critical** is the service's own fault, and takes it out of HAProxy; `warning: NAME` is the fault of what it depends
 on, and does not. "Well again" is the time until every check was green at its deepest level, without anything being
-restarted that was not dead.
+restarted that was not dead; "load" the machine's, from other work too.
 """
 
 OTHERS = (
@@ -68,8 +68,11 @@ any release of OpenStack but this one.
 """
 
 
-def render_page(record: Record, left_out: Sequence[str] = ()) -> str:
-    """Return the document of one run; left_out: the titles of the faults that it did not come to."""
+def render_page(record: Record, surprises: Sequence[str], left_out: Sequence[str] = ()) -> str:
+    """Return the document of one run.
+
+    surprises: what should have come out otherwise. left_out: the titles of the faults that it did not come to.
+    """
     parts = [HEAD.format(date=record.date, machine=record.machine)]
     single = [one for one in record.trials if one.fault.startswith(WORKER_FROZEN)]
     for trial in record.trials:
@@ -78,9 +81,10 @@ def render_page(record: Record, left_out: Sequence[str] = ()) -> str:
         elif trial == single[0]:
             seen = [seen for one in single for seen in one.seen]
             parts.append(f"## One worker of the service is frozen (SIGSTOP)\n\n{_render_table(seen)}\n")
+    if surprises:
+        parts.append(_render_list("What should have come out otherwise (tests/openstack/expected.py)", surprises))
     if left_out:
-        listing = "".join(f"- {title}\n" for title in left_out)
-        parts.append(f"## Not tried in this run\n\n{listing}")
+        parts.append(_render_list("Not tried in this run", left_out))
     versions = {name: record.versions.get(name, "(not here)") for name in _NAMED}
     rows = [_row(cell.format(**versions) for cell in row) for row in (("service", "tested against", "where"), *OTHERS)]
     table = "\n".join((rows[0], "|---|---|---|", *rows[1:]))
@@ -93,12 +97,18 @@ def render_page(record: Record, left_out: Sequence[str] = ()) -> str:
 _NAMED = ("mariadb-server", "galera-4", "rabbitmq-server", "haproxy", "memcached", "pacemaker", "corosync")
 
 
+def _render_list(title: str, lines: Iterable[str]) -> str:
+    return f"## {title}\n\n" + "".join(f"- {_tidy(line)}\n" for line in lines)
+
+
 def _render_trial(trial: Trial) -> str:
     title = trial.title[0].upper() + trial.title[1:]
-    again = "" if trial.fault == "none" else f"\nWell again after {trial.mended:g} s.\n"
+    said = [] if trial.load is None else [f"Load {trial.load:g}"]
     if trial.mended is None:
-        again = "\nNot well again without a restart of the services.\n"
-    return f"## {title}\n\n{_render_table(trial.seen)}\n{again}"
+        said.append("Not well without a restart of the services")
+    elif trial.fault != "none":
+        said.append(f"Well again after {trial.mended:g} s")
+    return f"## {title}\n\n{_render_table(trial.seen)}\n\n{''.join(f'{one}. ' for one in said).strip()}\n"
 
 
 def _render_table(seen: Sequence[Seen]) -> str:

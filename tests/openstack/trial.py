@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import time
@@ -16,6 +17,7 @@ from openstack.cloud import Cloud, progress
 from openstack.faults import Fault
 from openstack.looking import AT_A_TIME, DAEMONS, DEADLINE, GONE, Look, Watcher
 from openstack.packages import HOME
+from openstack.settings import WORKERS
 from xha.core.services.result import Level
 
 RESULTS = HOME / "results.json"
@@ -47,12 +49,16 @@ class Seen(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One fault: what was seen under it, and after how many seconds all was well again; None: not without a restart."""
+    """One fault: what was seen under it, and after how many seconds all was well again; None: not without a restart.
+
+    load: how many processes wanted the machine's cores meanwhile, on the average of a minute.
+    """
 
     fault: str
     title: str
     seen: tuple[Seen, ...]
     mended: float | None
+    load: float | None
 
 
 class Record(NamedTuple):
@@ -69,7 +75,8 @@ def try_faults(cloud: Cloud, faults: Sequence[Fault]) -> Record:
     watcher = Watcher(cloud)
     record = Record(time.strftime("%Y-%m-%d"), read_versions(cloud), describe_machine(), ())
     with progress("the first looks, until all is well"):
-        wait_well(watcher, None)
+        for _ in range(2 * WORKERS):  # a worker's first request with a token takes ten times as long as any other
+            wait_well(watcher, None)
     for fault in faults:
         trial = try_fault(cloud, watcher, fault)
         record = record._replace(trials=(*record.trials, trial))
@@ -85,6 +92,7 @@ def try_fault(cloud: Cloud, watcher: Watcher, fault: Fault) -> Trial:
         if fault.later:
             time.sleep(fault.later)
             seen += keep(fault, "later", look_once(watcher, fault))
+        load = round(os.getloadavg()[0], 1)
     with progress(f"{fault.name}: until all is well again"):
         began = time.monotonic()
         mended: float | None = None
@@ -95,7 +103,7 @@ def try_fault(cloud: Cloud, watcher: Watcher, fault: Fault) -> Trial:
             print(error)
             cloud.restart(*dict.fromkeys(DAEMONS[name] for name in fault.services if DAEMONS[name] in cloud.daemons))
             wait_well(watcher, None)
-    return Trial(fault.name, fault.title, tuple(seen), mended)
+    return Trial(fault.name, fault.title, tuple(seen), mended, load)
 
 
 def look_once(watcher: Watcher, fault: Fault) -> list[Look]:
@@ -146,8 +154,6 @@ def read_versions(cloud: Cloud) -> dict[str, str]:
 
 
 def describe_machine() -> str:
-    import os
-
     distribution = platform.freedesktop_os_release().get("PRETTY_NAME", "an unknown system")
     return f"{distribution}, {os.cpu_count()} cores; a deadline of {DEADLINE:g} s, {AT_A_TIME} checks at a time"
 
@@ -160,7 +166,7 @@ def save(record: Record, path: Path = RESULTS) -> None:
 def load(path: Path = RESULTS) -> Record:
     document: dict[str, Any] = json.loads(path.read_text())
     trials = tuple(
-        Trial(one["fault"], one["title"], tuple(Seen(**seen) for seen in one["seen"]), one["mended"])
+        Trial(one["fault"], one["title"], tuple(Seen(**seen) for seen in one["seen"]), one["mended"], one.get("load"))
         for one in document["trials"]
     )
     return Record(document["date"], document["versions"], document["machine"], trials)
