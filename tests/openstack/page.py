@@ -62,7 +62,7 @@ OTHERS = (
     ),
 )
 NOT_TRIED = """\
-Not tried, here or elsewhere: TLS between the services, keystone under Apache, cinder with a working back end (the
+Not tried here: TLS between the services, keystone under Apache, cinder with a working back end (the
 driver is cinder's own for its tests, which starts and does nothing), neutron's API and RPC workers as two units, and
 any release of OpenStack but this one.
 """

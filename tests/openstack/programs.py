@@ -10,7 +10,7 @@ from typing import NamedTuple
 import psutil
 import requests
 
-from loopback import Daemon, Net
+from loopback import Daemon, Net, wait_until
 from openstack.settings import BACKEND, HOST, Place
 
 
@@ -73,6 +73,12 @@ class OpenStackDaemon(Daemon):
         if program.uwsgi:  # as its init script does
             return [place.tree.uwsgi, "--http-socket", f"{place.api}:{program.port}", "--ini", *words]
         return [*place.tree.program(program.name), *words]
+
+    def start(self) -> None:
+        """Start it, once the broker has noticed the end of the one before: it would be taken for this one."""
+        if self.program.queues:
+            wait_until(lambda: not self._listens(), 60, f"the queues of the last {self.program.name} are forsaken")
+        super().start()
 
     def is_ready(self) -> bool:
         return self._answers() and self._listens()
