@@ -20,6 +20,8 @@ from services.standins import Api, Keystone, Reply, serving
 from xha.core.services.oslo import RpcTarget
 
 NOT_HERE = (0, "not-applicable", None)
+# What a loaded machine may add to a deadline, in seconds: a check that hangs has none.
+LOADED = 5
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,7 @@ def test_a_frozen_conductor(services: Services, conductor: Worker, broker: Broke
     remote = services.check("nova-conductor")
     assert short(remote) == DOWN
     assert remote["message"].endswith("no answer in time: it is frozen or overloaded")
-    assert 1.9 <= remote["seconds"] < 5.5
+    assert 1.9 <= remote["seconds"] < 5 + LOADED
 
 
 def test_a_wrong_name_and_a_wrong_exchange(services: Services, conductor: Worker, broker: Broker) -> None:
@@ -141,7 +143,7 @@ def test_a_frozen_or_absent_broker_is_not_the_worker_s_fault(
     frozen = services.check("nova-conductor")
     assert short(frozen) == blamed("rabbitmq")
     assert frozen["message"].endswith("no answer in time")
-    assert frozen["seconds"] < 5.5
+    assert frozen["seconds"] < 5 + LOADED
 
 
 def test_the_second_broker_of_the_url_serves_where_the_first_is_away(
