@@ -13,6 +13,7 @@ from bench.measures import (
     measure_forked,
     measure_hung,
     measure_monitors,
+    measure_service_answer,
     measure_throughput,
     say,
 )
@@ -34,6 +35,7 @@ def main() -> int:
             bench = Bench(net, node, net.directory, options.rounds)
             rows = [
                 *measure_throughput(bench),
+                *measure_service_answer(bench),
                 *measure_forked(bench, installed),
                 *measure_monitors(bench, installed),
                 *measure_hung(bench, options.hung_seconds),

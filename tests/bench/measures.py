@@ -19,6 +19,9 @@ from bench.monitors import Agent, heartbeat, lone_node, processor_ms
 from bench.probes import REQUEST, probe_steadily, run_ab
 from loopback import HAProxy, Net, Node, Responder, is_listening
 from loopback.responder import PORT
+from xha.adapters.records import write_record
+from xha.core.services.record import Record
+from xha.core.services.result import Level, Result, Status
 
 SERVER_CPU, CLIENT_CPU = 0, 1
 DEADLINE = 1.0
@@ -72,11 +75,11 @@ class Bench(NamedTuple):
 
 
 @contextmanager
-def responder(bench: Bench) -> Iterator[Responder]:
-    """The responder, on the servers' CPU."""
+def responder(bench: Bench, settings: str = "") -> Iterator[Responder]:
+    """The responder, on the servers' CPU. settings: lines for its section of xha.conf."""
     address = (bench.net.next_address(), PORT)
     directory = bench.directory / f"responder-{address[0]}"
-    one = Responder(bench.net, directory, [address], bench.node.socket, client=OPTION_FILE)
+    one = Responder(bench.net, directory, [address], bench.node.socket, client=OPTION_FILE, responder=settings)
     with on_cpu(SERVER_CPU), one:
         yield one
 
@@ -122,6 +125,30 @@ def measure_throughput(bench: Bench) -> list[Row]:
         ),
         Row("the same, p99", f"{mine[2]:.2f} ms", f"{theirs[2]:.2f} ms", f"ratio {tail:.1f}, at most 3", tail <= 3),
         Row("the same, resident memory", f"{resident:.1f} MB", "", "under 40 MB", resident < 40),
+    ]
+
+
+def measure_service_answer(bench: Bench) -> list[Row]:
+    """What is answered for a service, from the record that xha-services leaves, against what is for the node."""
+    records = bench.directory / "services"
+    records.mkdir()
+    result = Result("memcached", Level.DEEP, Status.OK, None, "a set, a get and a delete", "well")
+    with responder(bench, f"services_directory = {records}\n\n[service memcached]\ninterval = 600s") as ours:
+        write_record(str(records), Record(result, time.monotonic(), time.time()))
+        rates: dict[str, list[float]] = {"/": [], "/service/memcached": []}
+        for turn in range(bench.rounds):
+            say(f"answers for a service, round {turn + 1} of {bench.rounds}")
+            for path, found in rates.items():
+                found.append(run_ab(ours.address, CLIENT_CPU, bench.directory, path).per_second)
+    node, service = (statistics.median(found) for found in rates.values())
+    return [
+        Row(
+            "/service/NAME per second",
+            f"{service:,.0f}/s",
+            f"/ {node:,.0f}/s",
+            f"ratio {service / node:.2f}, at least 0.95",
+            service / node >= 0.95,
+        )
     ]
 
 

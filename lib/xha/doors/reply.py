@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Counters = Callable[[], Mapping[str, tuple[str, int]]]
 
+# How long what the files say of the services is taken for what they say, in seconds: most of an answer is that look.
+LOOK_SECONDS = 0.05
+
 
 def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
     """Return who answers the one request of a process that xinetd started for it, from a reading taken then."""
@@ -72,9 +75,21 @@ class Services:
     def __init__(self, file: ConfigFile) -> None:
         self._file = file.copy()
         self._shelf: RecordShelf | None = None
+        self._answers: dict[tuple[Request, str], bytes] = {}
+        self._answered_since = float("-inf")
 
     def reply(self, request: Request, host: str) -> bytes:
-        """Return the response to a request below /service/."""
+        """Return the response to a request below /service/. As with a reading of the node, one look serves many."""
+        now = time.monotonic()
+        if now - self._answered_since > LOOK_SECONDS:
+            self._answers.clear()
+            self._answered_since = now
+        answer = self._answers.get((request, host))
+        if answer is None:
+            answer = self._answers[request, host] = self._look(request, host)
+        return answer
+
+    def _look(self, request: Request, host: str) -> bytes:
         from ..core.services.record import Standing, judge_record
 
         try:
