@@ -230,6 +230,21 @@ class TestAServerStartedOutside:
         assert (begun.code, begun.err, outside.server_pids()) == (0, "", [pid])
         assert (codes(outside), uuid(outside)) == ([0, 0, 0], first)
 
+    def test_one_that_is_started_again_after_a_kill_as_systemd_does_keeps_nobody_waiting(
+        self, running: Resource
+    ) -> None:
+        first = uuid(running)
+        running.signal("KILL", *running.server_pids())
+        wait_until(lambda: running.run_file("keeper.json").get("phase") == "ended", 20, "the keeper has seen its end")
+        (running.datadir / "gvwstate.dat").unlink()
+        # It waits for a Primary, as that of systemd does where all were killed; alone, only another's address makes it.
+        command = f"cd / && exec setsid mariadbd --defaults-file={running.config} --user=mysql"
+        command += " --wsrep-cluster-address=gcomm://127.0.0.9"
+        running.host.run("sh", "-c", f"({command}) >/dev/null 2>&1 &", check=True)
+        await_code(running, 0, 60)
+        assert uuid(running) == first
+        assert "started here, and not by Pacemaker" in running.host.syslog
+
     def test_stop_ends_it(self, outside: Resource) -> None:
         assert outside.call("stop").code == 0
         assert outside.server_pids() == []

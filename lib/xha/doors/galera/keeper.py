@@ -80,6 +80,10 @@ class Keeper:
         self.council.listen(electing=not self._is_calm)
         if self.own.process is None and self.own.standing is None:
             self._recover()
+        if self.ended and self.own.process is not None:
+            # As systemd does with a server of its own that it found killed. Nobody else brings it into the cluster.
+            self.log.warning("a server was started here, and not by Pacemaker: going on with it")
+            self.ended = ""
         if self.ended:
             self.speaker.say(Phase.ENDED, self.ended, self.own)
             self.council.tell(self.hands.ballot())
