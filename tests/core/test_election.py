@@ -121,6 +121,9 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
         ),
         pytest.param(look("n1", report("n1", 25), primary("n2")), Refuse, "lose 5 commits", id="ahead of the Primary"),
         pytest.param(
+            look("n1", report("n1", 25), primary("n2"), primary("n3", 25)), Join, "n3 is Primary", id="one lags in it"
+        ),
+        pytest.param(
             look("n1", report("n1", 25, kind=Kind.IN_DOUBT), primary("n2")), Refuse, "lose", id="in doubt, and ahead"
         ),
         pytest.param(

@@ -68,10 +68,11 @@ def _join(poll: Poll) -> Decision | None:
     primaries = poll.among(State.PRIMARY)
     if not primaries:
         return None
-    primary = primaries[0]
+    # What one of them still has to apply, another may have applied.
+    primary = max(primaries, key=lambda node: poll.fresh[node].position.seqno)
     if poll.mine.state is State.PRIMARY:
         return Join(f"{poll.me} is in the Primary component", poll.me, poll.mine.line)
-    for other in primaries[1:]:
+    for other in primaries:
         if compare(poll.fresh[other].history, poll.fresh[primary].history) in (Order.OTHER, Order.DIVERGED):
             return Refuse(
                 f"{primary} and {other} are Primary with different histories",
