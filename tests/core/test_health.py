@@ -230,6 +230,8 @@ def test_what_pcs_status_shows_of_a_long_decision_ends_with_the_command_that_tel
     reason = judge_health(absent(phase, reason="no " * 500)).outcome.reason
     assert len(reason) == 128, "Pacemaker keeps no more"
     assert reason.endswith("...; xha-check --cluster --explain")
+    said = "n1 is not in the list; put it into wsrep_cluster_address" + " or not" * 20
+    assert said in judge_health(absent(phase, reason=said)).outcome.reason, "its own next step is seen"
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ def _reason(rule: Rule, found: str | bool, seen: Seen) -> str:
     steps = f"; {rule.remedy}" if rule.remedy and (rule.says_remedy or found is True) else ""
     orders = f" (nothing is changed: {seen.orders})" if seen.orders else ""
     line = " ".join(f"{words}{steps}{orders}".split())
-    if len(line) > _SHOWN and _EXPLAIN in rule.remedy:
+    says_step = 0 < line.find("; ") < _SHOWN - len(_EXPLAIN)
+    if len(line) > _SHOWN and _EXPLAIN in rule.remedy and not says_step:
         return f"{line[: _SHOWN - len(_EXPLAIN) - 5]}...; {_EXPLAIN}"
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
