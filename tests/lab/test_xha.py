@@ -28,6 +28,8 @@ DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql
 # Long enough for two monitors on every host: an agent that answers such a thing with a restart does so at once.
 LOOKS_SECONDS = 25
 SWEEP_SECONDS = 30
+# What a loaded machine may take for one write; a restart of every node takes thrice that.
+PAUSE_SECONDS = 5
 # Until Pacemaker has noticed that hosts are gone, and until the facts that a person adds are acted on.
 NAMED_SECONDS, PROVEN_SECONDS = 40, 5
 WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
@@ -106,7 +108,7 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
 def test_what_is_no_fault_of_the_database_restarts_no_server(held: Scene, name: str) -> None:
     outcome = try_fault(held, replace(FAULTS[name], lasts=LOOKS_SECONDS))
     assert outcome.needless_starts == 0
-    assert outcome.silent == 0
+    assert outcome.longest_gap < PAUSE_SECONDS
     assert outcome.recovered
 
 
