@@ -119,18 +119,10 @@ class RunDir:
             return ""
 
     def _write(self, name: str, text: str, mode: int) -> None:
+        from .replace import replace_text
+
         self.make()
-        path = self.file(name)
-        temporary = f"{path}.{os.getpid()}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), mode)  # whatever the umask is
-                file.write(text + "\n")
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        replace_text(self.file(name), text + "\n", mode)
 
 
 def read_bulletins(base: str = BASE) -> list[tuple[str, Bulletin]]:

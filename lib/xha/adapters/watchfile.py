@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..core.services.watch import Watch, parse_watch, render_watch
+from .replace import replace_text
 
 BASE = "/run/xha/service"
 _MOST_BYTES = 1 << 20
@@ -27,11 +28,7 @@ class WatchFile:
     def write(self, watch: Watch) -> None:
         """Replace the file in one step. :raises OSError: as open does."""
         os.makedirs(os.path.dirname(self.path), mode=0o755, exist_ok=True)
-        temporary = f"{self.path}.{os.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(render_watch(watch) + "\n")
-        os.replace(temporary, self.path)
+        replace_text(self.path, render_watch(watch) + "\n", 0o600)
 
     def remove(self) -> None:
         """Remove the file; one that is not there is no error. :raises OSError: as os.unlink does."""

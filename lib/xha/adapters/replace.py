@@ -1,0 +1,22 @@
+"""A file that is replaced in one step, so that no reader sees half of it. It is not flushed to the disk."""
+
+from __future__ import annotations
+
+import os
+
+
+def replace_text(path: str, text: str, mode: int) -> None:
+    """Put a text in the place of a file, with this mode whatever the umask is.
+
+    :raises OSError: as open does; the old file stands then.
+    """
+    temporary = f"{path}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
