@@ -14,7 +14,7 @@ from .secrets import read_secret
 from .web import Web
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from ..core.services.http import Answer, HttpSettings
 
@@ -44,6 +44,20 @@ def password_login(user: str, domain: str, password: str, project: str = "", pro
 def tokens_url(auth_url: str) -> str:
     """Return where keystone gives tokens; auth_url may or may not end in /v3, as clouds.yaml has it both ways."""
     return f"{auth_url if auth_url.endswith('/v3') else auth_url + '/v3'}/auth/tokens"
+
+
+def ask_with_token(settings: HttpSettings, ask: Callable[[Token], Answer]) -> tuple[Token | Answer, Answer]:
+    """Ask with a token, and once more with a new one where a kept one is refused: it may have been revoked.
+
+    Return the token with the answer, or keystone's answer for both where it gives none.
+    :raises ConfigError: where the password is not there.
+    """
+    token = get_token(settings)
+    answer = ask(token) if isinstance(token, Token) else token
+    if answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
+        token = get_token(settings, renew=True)
+        answer = ask(token) if isinstance(token, Token) else token
+    return token, answer
 
 
 def get_token(settings: HttpSettings, *, renew: bool = False) -> Token | Answer:

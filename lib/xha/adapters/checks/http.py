@@ -19,7 +19,7 @@ from ..daemons import check_process, is_there
 from ..deadline import note_proof
 from ..dependency import find_cause
 from ..ports import Door, probe_ports
-from ..tokens import Token, ask_keystone, ask_version, get_token
+from ..tokens import Token, ask_keystone, ask_version, ask_with_token
 from ..web import Web
 
 if TYPE_CHECKING:
@@ -85,16 +85,11 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
         needs = "needs an account: auth_url, username, project, and password_file or password_env"
         return unknown(name, Level.DEEP, needs, proved=proved)
     try:
-        token = get_token(settings)
-        answer = _ask(settings, token) if isinstance(token, Token) else None
-        if answer and answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
-            token = get_token(settings, renew=True)  # the kept one may have been revoked
-            answer = _ask(settings, token) if isinstance(token, Token) else None
+        token, answer = ask_with_token(settings, lambda token: _ask(settings, token))
     except ConfigError as error:
         return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
     if not isinstance(token, Token):
         return _without_token(settings, token, proved)
-    assert answer is not None
     fault = judge_request(request._replace(path=request.path.partition("?")[0]), answer)
     if not fault:
         return passed(name, Level.DEEP, f"GET {request.path} with a token answered {answer.status}")

@@ -28,7 +28,7 @@ from ..deadline import note_proof
 from ..dependency import find_cause
 from ..oslo_rpc import send_ping
 from ..secrets import read_secret
-from ..tokens import Token, ask_keystone, get_token
+from ..tokens import Token, ask_keystone, ask_with_token
 from ..web import Web
 
 if TYPE_CHECKING:
@@ -148,11 +148,7 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
         needs = "needs an administrator's auth_url, username, project, and password_file or password_env"
         return unknown(name, Level.DEEP, needs, proved=proved)
     try:
-        token = get_token(account)
-        answer = _ask_list(settings, token)
-        if answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
-            token = get_token(account, renew=True)  # the kept one may have been revoked
-            answer = _ask_list(settings, token)
+        token, answer = ask_with_token(account, lambda token: _ask_list(settings, token))
     except ConfigError as error:
         return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
     if not isinstance(token, Token):
@@ -181,9 +177,7 @@ def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Toke
     return judge_services(settings, hosts, rows, proved)
 
 
-def _ask_list(settings: WorkerSettings, token: Token | Answer) -> Answer:
-    if not isinstance(token, Token):
-        return token
+def _ask_list(settings: WorkerSettings, token: Token) -> Answer:
     path = (settings.services or "").replace("{project}", token.project)
     url = f"{settings.url}{path}?binary={settings.binary}"
     web = Web.of(settings.account)._replace(blame=settings.api)
