@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Any
 
 import requests
 
 from loopback import Daemon, Died, Net, Node
+from loopback.daemon import Disposable
 from loopback.rabbitmq import Rabbits
 from openstack.packages import Tree
 from openstack.programs import CINDER, NEUTRON, NOVA, PROGRAMS, OpenStackDaemon, daemon_environment
@@ -34,7 +34,7 @@ def progress(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - began:.1f} s", flush=True)
 
 
-class Cloud:
+class Cloud(Disposable):
     """daemons: by their names. database and broker are the two that all of them need."""
 
     def __init__(self, net: Net, tree: Tree) -> None:
@@ -54,17 +54,6 @@ class Cloud:
             new_passwords(),
         )
         self.daemons = {one.name: OpenStackDaemon(net, self.place, one) for one in PROGRAMS}
-
-    def __enter__(self) -> Cloud:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.kill()
 
     def start(self) -> None:
         """Make all of it from nothing; returns when every daemon answers."""
