@@ -104,12 +104,17 @@ class Host:
         """Kill the host's init, and whatever is left once that has taken its children along; true when nothing is."""
         container = processes.naming(f"--directory={self.root}")
         inside = processes.in_namespace(self.place.namespace(self.name))
-        init = processes.init_of(self.place.namespace(self.name))
+        init = self.init
         processes.kill([init] if init else inside + container)
         return not (inside or container)
 
+    @property
+    def init(self) -> int | None:
+        """The pid of the host's own init, another one after every power cut; None while it has no power."""
+        return processes.init_of(self.place.namespace(self.name))
+
     def has_power(self) -> bool:
-        return processes.init_of(self.place.namespace(self.name)) is not None
+        return self.init is not None
 
     def wait_booted(self) -> None:
         """Wait until systemd says `running`, which means that no unit failed."""
@@ -126,7 +131,7 @@ class Host:
 
     def enter(self) -> list[str]:
         """The words before a command that make it run inside. Raises `ConnectionError` where the host has no power."""
-        init = processes.init_of(self.place.namespace(self.name))
+        init = self.init
         if init is None:
             raise ConnectionError(f"{self.name} has no power")
         return ["nsenter", "--target", str(init), "--mount", "--uts", "--ipc", "--net", "--pid", "--", *ENVIRONMENT]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from lab.cluster import Galera
+from lab.faults import FAULTS
 from lab.measure import Attempt, judge_attempts, parse_journal
 from lab.place import HOSTS
 from lab.watch import Look, synced_after
@@ -69,3 +72,22 @@ def test_synced_after_counts_to_the_last_time_that_it_was_not_so() -> None:
     assert synced_after(looks(3, 0, 3, 2, 3, 3), HOSTS, 0) == 5
     assert synced_after(looks(0, 0, 3), HOSTS, 0) == 3
     assert synced_after(looks(3, 3, 0), HOSTS, 0) == float("inf")
+
+
+NEEDLESS = {
+    "one start of each server that was killed is needed": ("kill-two", {"h1": 1, "h2": 1, "h3": 0}, (), 0),
+    "a second start of one is not": ("kill-two", {"h1": 2, "h2": 1, "h3": 0}, (), 1),
+    "nor is one of a server that was not killed": ("kill-two", {"h1": 1, "h2": 0, "h3": 1}, (), 1),
+    "a host that was shot for its silence starts its server again": ("cut-active", {"h1": 1}, ("h1",), 0),
+    "one that kept its power need not": ("cut-active", {"h1": 1}, (), 1),
+    "nor need one that was shot for something else": ("cut-active", {"h1": 0, "h2": 1}, ("h2",), 1),
+    "of two bootstraps one has to go, whichever": ("two-bootstraps", {"h1": 1, "h2": 2, "h3": 1}, (), 0),
+    "and not both": ("two-bootstraps", {"h1": 2, "h2": 2, "h3": 1}, (), 1),
+}
+
+
+@pytest.mark.parametrize(("fault", "starts", "booted", "needless"), NEEDLESS.values(), ids=NEEDLESS)
+def test_needless_are_the_starts_that_a_fault_did_not_ask_for(
+    fault: str, starts: dict[str, int], booted: tuple[str, ...], needless: int
+) -> None:
+    assert FAULTS[fault].count_needless(starts, booted) == needless

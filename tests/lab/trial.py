@@ -59,6 +59,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         settle(lab["h3"])
         with Watch(lab) as watch:
             before, load = set(watch.incarnations), os.getloadavg()[0]
+            inits = {host.name: host.init for host in lab}
             begin = time.monotonic()
             fault.strike(scene)
             time.sleep(max(0.0, begin + fault.lasts - time.monotonic()))  # how long the fault lasts is part of it
@@ -67,6 +68,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
             end = time.monotonic()
     felt = judge_attempts(writers.attempts(), begin, end)
     starts = {name: watch.starts(name, before) for name in lab.hosts}
+    booted = [host.name for host in lab if host.init != inits[host.name]]
     return Outcome(
         fault=fault.name,
         recovered=recovered,
@@ -76,7 +78,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         longest_gap=round(felt.longest_gap, 1),
         errors=felt.errors,
         lost=count_lost(scene, fault, felt.acknowledged),
-        needless_starts=sum(max(0, count - fault.ends.count(name)) for name, count in starts.items()),
+        needless_starts=fault.count_needless(starts, booted),
         seconds=round(end - begin, 1),
         load=round(load, 1),
         said=() if recovered else read_reasons(scene, fault),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from lab.contenders import Contender
@@ -35,8 +36,9 @@ class Fault:
     `prepare` sets the stage without harm; `strike` does the harm and returns at once; `relieve`, `lasts` seconds later,
     ends what does not end by itself (a cable, power, an operator's order) and repairs nothing. Where nothing ends it,
     `lasts` is how long to look for harm. `ends` are the hosts whose mysqld the fault itself stops, each as often as it
-    does: so many starts of it there are needed, any other is not. `back` are the hosts that must be Synced again
-    afterwards.
+    does: so many starts of it there are needed, any other is not. `fenced` are the hosts that a world with fencing
+    shoots for it: one that was shot has to start its mysqld again. `elsewhere` is how many more starts are needed, on
+    whichever host they come. `back` are the hosts that must be Synced again afterwards.
     """
 
     name: str
@@ -46,4 +48,12 @@ class Fault:
     relieve: Act = nothing
     lasts: float = 0.0
     ends: tuple[str, ...] = ()
+    fenced: tuple[str, ...] = ()
+    elsewhere: int = 0
     back: tuple[str, ...] = HOSTS
+
+    def count_needless(self, starts: Mapping[str, int], booted: Collection[str]) -> int:
+        """How many of the `starts` of mysqld, by host, this fault did not make necessary; `booted` got new power."""
+        shot = [name for name in self.fenced if name in booted]
+        needed = Counter((*self.ends, *shot))
+        return max(0, sum(max(0, count - needed[name]) for name, count in starts.items()) - self.elsewhere)

@@ -85,7 +85,14 @@ OUTAGES = (
         ends=("h1", "h2"),
         back=("h3",),
     ),
-    Fault("cut-active", "the active host's cable is out for 40 s", pull(ACTIVE), relieve=heal, lasts=40),
+    Fault(
+        "cut-active",
+        "the active host's cable is out for 40 s",
+        pull(ACTIVE),
+        relieve=heal,
+        lasts=40,
+        fenced=(ACTIVE,),
+    ),
     Fault("cut-all", "all cables between the hosts are out for 40 s", pull(*HOSTS), relieve=heal, lasts=40),
     Fault(
         "cut-corosync",
@@ -93,6 +100,7 @@ OUTAGES = (
         close(COROSYNC, ACTIVE),
         relieve=heal,
         lasts=40,
+        fenced=(ACTIVE,),
     ),
     Fault(
         "cut-corosync-all", "no corosync reaches another for 40 s: no quorum", close(COROSYNC), relieve=heal, lasts=40
