@@ -11,13 +11,16 @@ from lab.faults import FAULTS
 from lab.trial import Outcome
 
 TIMES = ("synced_after", "writes_after", "silent", "longest_gap")
+# One run's time is an anecdote: the JSON has it, the page does not.
+LEAST_RUNS = 3
 HEAD = """\
 # What {agent} does when things break
 
 Measured by `make lab-report AGENT={agent}` on three hosts with {software}, on {cores} cores, every monitor at 10 s, our
 responder behind HAProxy as the guide configures it, four writers through the VIP. Nothing here was typed by hand; times
-are medians of the runs, in seconds from the fault. The machine was shared: compare a line with the same line of another
-agent's report, not with a stopwatch; *load* is the machine's load average when the fault struck, the worst run.
+are medians of {least} runs or more, in seconds from the fault, and a dash where there were fewer. The machine was
+shared: compare a line with the same line of another agent's report, not with a stopwatch; *load* is the machine's load
+average when the fault struck, the worst run.
 
 - *recovered*: in how many runs all hosts that could were Synced and the client wrote again, without a hand, within
   180 s of the fault's end; a time stands only where that is every run.
@@ -91,7 +94,7 @@ def parse_json(text: str) -> list[tuple[str, Outcome]]:
 def render_markdown(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
     summaries = list(summaries)
     words = ", ".join(f"{name} {version}" for name, version in software.items())
-    parts = [HEAD.format(agent=agent, software=words, cores=cores)]
+    parts = [HEAD.format(agent=agent, software=words, cores=cores, least=LEAST_RUNS)]
     for world in dict.fromkeys(summary.world for summary in summaries):
         parts.append(f"## In the {world} world\n")
         here = [summary for summary in summaries if summary.world == world]
@@ -131,7 +134,7 @@ def render_row(summary: Summary) -> tuple[str, ...]:
         f"`{summary.name}`",
         summary.title,
         f"{summary.recovered} of {summary.runs}",
-        *("never" if time is None else f"{time:g}" for time in times),
+        *("never" if time is None else f"{time:g}" if summary.runs >= LEAST_RUNS else "-" for time in times),
         f"{summary.errors:g}",
         "unknown" if summary.writes_lost is None else f"**{summary.writes_lost}**" if summary.writes_lost else "0",
         str(summary.needless_starts),

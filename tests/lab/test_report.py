@@ -31,6 +31,14 @@ def test_a_time_that_one_run_never_reached_is_not_a_median_of_the_others() -> No
     assert "| 2 of 3 | never | 40 |" in render_markdown("ocf:a:b", {}, 2, [summary])
 
 
+def test_the_time_of_a_single_run_is_no_median_and_stays_off_the_page() -> None:
+    page = render_markdown("ocf:a:b", {}, 2, [summarise("seed", [GOOD, GOOD])])
+    assert "| 2 of 2 | - | - | - | - | 8 | 0 |" in page
+    assert "| 3 of 3 | 50 | 40 | 40 | 39 | 8 | 0 |" in render_markdown(
+        "ocf:a:b", {}, 2, [summarise("seed", [GOOD] * 3)]
+    )
+
+
 def test_losses_that_nobody_could_count_are_unknown_and_not_none() -> None:
     stuck = replace(GOOD, recovered=False, lost={})
     assert summarise("seed", [stuck]).writes_lost is None
