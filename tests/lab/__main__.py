@@ -8,7 +8,7 @@ import random
 import sys
 
 from lab import needs
-from lab.contenders import CONTENDERS, HEARTBEAT
+from lab.contenders import BY_PROVIDER, CONTENDERS, XHA
 from lab.faults import FAULTS
 from lab.laboratory import Laboratory, guarded
 from lab.place import HOSTS, Place
@@ -90,11 +90,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     choice = argparse.ArgumentParser(add_help=False)
-    choice.add_argument("--agent", choices=CONTENDERS, default=HEARTBEAT.name)
+    choice.add_argument("--agent", type=lambda name: BY_PROVIDER.get(name, name), choices=CONTENDERS, default=XHA.name)
     choice.add_argument("--world", choices=WORLDS, default=SEED.name)
 
     verb = verbs.add_parser("up", help="build it, as the document says", parents=[choice])
-    verb.add_argument("--in-full", action="store_true", help="with pcsd, as the document does; about 20 s more")
+    verb.add_argument(
+        "--in-full",
+        action="store_true",
+        help="with pcsd, and one after the other, as the document does; about 20 s more",
+    )
     verb.set_defaults(act=up)
 
     verbs.add_parser("down", help="take it down, whatever state it is in").set_defaults(act=down)

@@ -82,3 +82,5 @@ pcs resource enable p_mysql""",
 )
 
 CONTENDERS = {contender.name: contender for contender in (HEARTBEAT, XHA)}
+# For an operator's fingers: `AGENT=xha` is as good as `AGENT=ocf:xha:galera`.
+BY_PROVIDER = {name.split(":")[1]: name for name in CONTENDERS}

@@ -2,7 +2,7 @@
 .PHONY: lab lab-down lab-shell lab-operations lab-report lab-soak deps-lab
 
 LAB = PYTHONPATH=tests .venv/bin/python -m lab
-AGENT ?= ocf:heartbeat:galera
+AGENT ?= ocf:xha:galera
 WORLD ?= seed
 RUNS ?= 3
 HOST ?= h1
@@ -11,7 +11,7 @@ N ?= 50
 deps-lab:
 	@.ci/deps lab
 
-lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=, WORLD=seed|sound)
+lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound)
 	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)'
 
 lab-down: ## take the laboratory down, whatever state it is in

@@ -22,7 +22,8 @@ SYNC_SECONDS = 180
 def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bool = False) -> None:
     """Carry out the document on `lab` with `contender` in the agent's place; returns when all nodes are Synced.
 
-    Unless `in_full`, the steps that need pcsd are replaced by one that does not, for the same result.
+    Unless `in_full`, the steps that need pcsd are replaced by one that does not, and the VIP and HAProxy are set up
+    while the nodes copy their data, for the same result.
     """
     for step, settled in plan(contender, world, in_full=in_full):
         carry_out(lab, step)
@@ -33,17 +34,16 @@ def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bo
 
 def plan(contender: Contender, world: World, *, in_full: bool) -> list[tuple[Step, Settled]]:
     """Every step in order, each with what must have come true before the next."""
-    settled: dict[Step, Settled] = {document.START: wait_online, contender.create: wait_synced}
+    balancer, database = (document.BALANCER,), (*document.DATABASE, contender.create)
     steps = (
         *document.BALANCER_FILES,
         *(document.PCSD if in_full else (document.WITHOUT_PCSD,)),
         document.FIRST_ELECTION,
         document.START,
         world.properties,
-        document.BALANCER,
-        *document.DATABASE,
-        contender.create,
+        *(balancer + database if in_full else database + balancer),
     )
+    settled: dict[Step, Settled] = {document.START: wait_online, steps[-1]: wait_synced}
     return [(step, settled.get(step, lambda _: None)) for step in steps]
 
 
