@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,7 @@ SWEEP_SECONDS = 30
 PAUSE_SECONDS = 5
 # Until Pacemaker has noticed that hosts are gone, and until the facts that a person adds are acted on.
 NAMED_SECONDS, PROVEN_SECONDS = 40, 5
+REBOOT_SECONDS = 90
 WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
 
@@ -102,6 +104,25 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
     power_on("h1", "h2")(held)
     wait_synced(held.lab)
     assert survivor.pids_of("mariadbd") == servers
+
+
+def test_every_server_has_a_control_group_of_its_own_and_pacemaker_stops_it_before_systemd_would(held: Scene) -> None:
+    for host in held.lab:
+        (scope,) = set(re.findall(r"/(xha-p_mysql-\d+\.scope)$", read_cgroups(host), re.MULTILINE))
+        assert "pacemaker.service" in host.sh(f"systemctl show --property=Before --value {scope}").out.split()
+    leaver = held.lab["h3"]
+    leaver.sh("systemctl reboot --no-block --no-wall", check=False)
+    wait_until("h3 to shut down", lambda: not leaver.has_power(), timeout=REBOOT_SECONDS)
+    # Only the agent's own stop leaves this record: systemd did not end the server before it.
+    assert "xha-p_mysql-stop-h3" in held.lab["h1"].sh("cibadmin --query --scope crm_config").out
+    leaver.power_on()
+    leaver.wait_booted()
+    wait_synced(held.lab)
+
+
+def read_cgroups(host: Host) -> str:
+    (server,) = host.pids_of("mariadbd")
+    return Path(f"/proc/{server}/cgroup").read_text()
 
 
 @pytest.mark.parametrize("name", ["password-changed", "parameter-changed"])

@@ -1,13 +1,15 @@
-"""A server that systemd started is stopped through systemd, and only such a one."""
+"""A server that systemd started is stopped through systemd, and only such a one; ours gets a group where it can."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from server.machine import Server
-from xha.adapters import ending
+from xha.adapters import ending, units
 from xha.adapters.procfs import parse_unit
 
 # Notes what it was asked, says who the unit's main process is, and stops nothing.
@@ -73,3 +75,12 @@ def test_a_server_that_a_job_of_some_unit_started_does_not_stop_the_unit(server:
     asked.with_name("main").write_text("1\n")
     assert server.end() == ()
     assert "stop" not in asked.read_text()
+
+
+@pytest.mark.skipif(os.path.isdir("/run/systemd/system"), reason="systemd runs here: tests/lab has it")
+def test_where_systemd_does_not_run_a_server_stays_in_the_group_it_is_in() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        before = Path(f"/proc/{process.pid}/cgroup").read_text()
+        assert units.give_scope(process.pid, "p_mysql") == ""
+        assert Path(f"/proc/{process.pid}/cgroup").read_text() == before
+        process.kill()

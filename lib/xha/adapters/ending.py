@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
-import subprocess
 import time
 
 from .occupants import Occupant, Use, find_occupants, find_wrapper, still_there
 from .procfs import Process, look, unit_of
+from .units import main_pid, stop_unit
 
 # SIGKILL comes with this many seconds of the budget left, or with half of a budget that is smaller than twice that.
 LAST_SECONDS = 15.0
@@ -98,7 +97,7 @@ def _kill(occupant: Occupant) -> None:
 
 def _ask(process: Process) -> None:
     unit = find_unit(process)
-    if unit is None or not _systemctl("stop", "--no-block", unit):
+    if unit is None or not stop_unit(unit):
         send(process, signal.SIGTERM)
 
 
@@ -108,35 +107,8 @@ def find_unit(process: Process) -> str | None:
     if unit is None:
         return None
     wrapper = find_wrapper(process)
-    main = _main_pid(unit)
+    main = main_pid(unit)
     return unit if main and main in (process.pid, wrapper.pid if wrapper else 0) else None
-
-
-def _main_pid(unit: str) -> int:
-    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        shown = subprocess.run(  # noqa: S603
-            ["systemctl", "show", "--property=MainPID", "--value", unit],  # noqa: S607
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=5,
-            check=True,
-        )
-        return int(shown.stdout)
-    return 0
-
-
-def _systemctl(*words: str) -> bool:
-    try:
-        done = subprocess.run(  # noqa: S603
-            ["systemctl", *words],  # noqa: S607
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
 
 
 def _pause(occupants: list[Occupant] | tuple[Occupant, ...]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ...adapters.launch import InUse, create
 from ...adapters.mariadbd import Unusable
+from ...adapters.units import give_scope
 from ...core.ballot import State
 from ...core.ballotbox import compose_ballot
 from ...core.bulletin import Phase
@@ -177,6 +178,10 @@ class Hands:
             self._give_up(str(error))
         except OSError as error:
             self._give_up(f"mysqld cannot be started: {error}", permanent=False)
+        else:
+            assert self.own.process
+            scope = give_scope(self.own.process.pid, self.council.resource)
+            self.log.info(f"{self.own.process} runs in {scope or 'the control group of its keeper'}")
 
     # --- forming a Primary
 
