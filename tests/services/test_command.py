@@ -95,6 +95,8 @@ print(result.status.value, result.blame, result.duration_ms, result.message, sep
         ("signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM}); time.sleep(60)", "critical", "was killed"),
         ("signal.signal(signal.SIGALRM, signal.SIG_IGN); time.sleep(60)", "critical", "was killed"),
         ("import os; os.kill(os.getpid(), signal.SIGSTOP)", "critical", "was killed"),
+        # One that would run if the host let it says nothing about the service.
+        ("signal.signal(signal.SIGALRM, signal.SIG_IGN); any(iter(int, 1))", "unknown", "has no time to run the check"),
         ("raise RuntimeError('a secret')", "unknown", "the check itself failed (RuntimeError)"),
         ("import os; os.abort()", "unknown", "the check itself died"),
         ("import os; os._exit(0)", "unknown", "the check itself died"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapters.daemons import seconds_since_start
 from ..adapters.deadline import Overdue, current_step, start_timer, stop_timer
+from ..adapters.procfs import read_process
 from ..core.services.result import Status, failed, parse_result, unknown
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Child:
     def end(self) -> Result:
         """Kill what is left of it, and return the result."""
         seconds = time.monotonic() - self.began
+        process = read_process(self.pid)
+        is_starved = process is not None and process.state == "R"
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
@@ -93,15 +96,17 @@ class Child:
         _open.discard(self.fd)
         os.close(self.fd)
         _reap(self.pid)
-        return self._result(seconds)._replace(duration_ms=round(seconds * 1000))
+        return self._result(seconds, is_starved)._replace(duration_ms=round(seconds * 1000))
 
-    def _result(self, seconds: float) -> Result:
+    def _result(self, seconds: float, is_starved: bool) -> Result:
         name, level = self.job.service.name, self.job.level
         try:
             return parse_result(json.loads(self._answer))
         except ValueError:
             pass
         if seconds >= self.job.service.deadline:
+            if is_starved:  # it would run if it could: that says nothing about the service
+                return unknown(name, level, f"no end after {seconds:.1f} s: this host has no time to run the check")
             return failed(name, level, f"no end after {seconds:.1f} s, the check was killed")
         return unknown(name, level, "the check itself died: this is a fault of xha's")
 
