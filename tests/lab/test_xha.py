@@ -34,6 +34,8 @@ PAUSE_SECONDS = 5
 # Until Pacemaker has noticed that hosts are gone, and until the facts that a person adds are acted on.
 NAMED_SECONDS, PROVEN_SECONDS = 40, 5
 REBOOT_SECONDS = 90
+# What Galera logs of a node that its group found to differ.
+VOTED_OUT = "2026-01-01  0:00:00 0 [Warning] WSREP: Inconsistency detected: Inconsistent by consensus"
 WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
 
@@ -115,6 +117,7 @@ def test_every_server_has_a_control_group_of_its_own_and_pacemaker_stops_it_befo
     wait_until("h3 to shut down", lambda: not leaver.has_power(), timeout=REBOOT_SECONDS)
     # Only the agent's own stop leaves this record: systemd did not end the server before it.
     assert "xha-p_mysql-stop-h3" in held.lab["h1"].sh("cibadmin --query --scope crm_config").out
+    leaver.power_off()  # what is left of it: its cable, its control groups
     leaver.power_on()
     leaver.wait_booted()
     wait_synced(held.lab)
@@ -123,6 +126,19 @@ def test_every_server_has_a_control_group_of_its_own_and_pacemaker_stops_it_befo
 def read_cgroups(host: Host) -> str:
     (server,) = host.pids_of("mariadbd")
     return Path(f"/proc/{server}/cgroup").read_text()
+
+
+def test_a_host_on_standby_tells_by_hand_where_its_data_end_and_that_they_are_in_doubt_if_its_log_says_so(
+    held: Scene,
+) -> None:
+    idle = held.lab["h3"]
+    idle.sh("pcs node standby h3 --wait=60", timeout=90)
+    said = idle.sh("xha-check --report").out
+    assert re.search(r"^h3: /var/lib/mysql is intact at [0-9a-f-]{36}:\d+", said), said
+    idle.sh(f"echo '{VOTED_OUT}' >>/var/lib/mysql/h3.err")
+    assert idle.sh("xha-check --report").out.startswith("h3: /var/lib/mysql is in-doubt at ")
+    idle.sh("pcs node unstandby h3")
+    wait_synced(held.lab)
 
 
 @pytest.mark.parametrize("name", ["password-changed", "parameter-changed"])

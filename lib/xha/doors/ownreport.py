@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
-from ..adapters.datadir import DataDirectory
-from ..adapters.launch import InUse, recover
+from ..adapters.launch import InUse
 from ..adapters.mariadbd import Unusable, find_program, read_options
 from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
 from ..adapters.procfs import read_boot_id
 from ..adapters.rundir import RunDir
 from ..core.lineage import History, StopRecord
-from ..core.noderecord import NodeRecord
-from ..core.position import Kind, classify
+from ..core.position import Kind
 from ..core.verdict import ExitCode
 from .explain import NoAnswer, choose_resource, read_settings
+from .galera.data import OwnData
 from .galera.service import Locked
 
 if TYPE_CHECKING:
-    from ..adapters.mariadbd import Program
-    from ..core.position import Standing
     from .check import Command
-
-RECOVERY_SECONDS = 3600.0
 
 
 def report(command: Command) -> int:
@@ -54,37 +48,20 @@ def _report(cluster: Pacemaker, resource: str) -> int:
             return _refuse(
                 f"a keeper of {resource} runs on {node} and reports by itself: xha-check --cluster --explain"
             )
-        record = DataDirectory(program.datadir).read_record() or NodeRecord()
-        standing = _recover(program, record)
-        history = History(standing.position, record.line)
+        data = OwnData(program, run)
+        standing = data.recover()
+        if data.is_silent:
+            why = data.errors[-1] if data.errors else "see the server's error log"
+            raise NoAnswer(f"the server does not tell where its data end: {why}")
+        history = History(standing.position, data.record.line)
         where = f" at {history}" if standing.position.real else ""
         print(f"{node}: {program.datadir} is {standing.kind.value}{where}")
         if standing.kind in (Kind.EMPTY, Kind.FOREIGN):
             print(f"xha-check: nothing that could be compared: --grant forget={node} tells the others", file=sys.stderr)
             return ExitCode.WARNING
-        cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), record.view))
+        cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), data.record.view))
     print(f"recorded: {resource} on {node} is stopped there; it holds until the resource is started on it")
     return ExitCode.OK
-
-
-def _recover(program: Program, record: NodeRecord) -> Standing:
-    directory = DataDirectory(program.datadir)
-    contents = directory.read_contents()
-    found = None
-    if contents.initialised and not record.discarded:
-        recovery = recover(program, time.monotonic() + RECOVERY_SECONDS)
-        if recovery.position is None:
-            why = recovery.errors[-1] if recovery.errors else "see the server's error log"
-            raise NoAnswer(f"the server does not tell where its data end: {why}")
-        found = recovery.position
-    return classify(
-        directory.read_grastate(),
-        found,
-        contents.user_schemas,
-        clean_stop=record.clean_stop,
-        transfer_begun=contents.transfer_begun,
-        discarded=record.discarded,
-    )
 
 
 def _refuse(text: str) -> int:

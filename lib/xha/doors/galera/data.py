@@ -23,7 +23,8 @@ class OwnData:
     """The data directory.
 
     standing: what the data of a stopped server are worth, None where that is not known (any more). record: the one
-    beside the data. grastate_safe: Galera's own flag. errors: what the last recovery complained of.
+    beside the data. grastate_safe: Galera's own flag. errors: what the last recovery complained of; is_silent: it was
+    run, and named no position.
     """
 
     def __init__(self, program: Program, run: RunDir) -> None:
@@ -33,6 +34,7 @@ class OwnData:
         self.standing: Standing | None = None
         self.grastate_safe = False
         self.errors: tuple[str, ...] = ()
+        self.is_silent = False
 
     @property
     def is_created(self) -> bool:
@@ -47,10 +49,10 @@ class OwnData:
         contents = self.directory.read_contents()
         grastate = self.directory.read_grastate()
         self.record = self._read_record(contents, grastate)
-        position, self.errors = None, ()
+        position, self.errors, self.is_silent = None, (), False
         if contents.initialised and not self.record.discarded:
             recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
-            position, self.errors = recovery.position, recovery.errors
+            position, self.errors, self.is_silent = recovery.position, recovery.errors, recovery.position is None
             if recovery.inconsistent:
                 grastate = self._doubt(grastate)
         self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
