@@ -110,9 +110,9 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
 
 def test_every_server_has_a_control_group_of_its_own_and_pacemaker_stops_it_before_systemd_would(held: Scene) -> None:
     for host in held.lab:
-        (scope,) = set(re.findall(r"/(xha-p_mysql-\d+\.scope)$", read_cgroups(host), re.MULTILINE))
-        assert "pacemaker.service" in host.sh(f"systemctl show --property=Before --value {scope}").out.split()
+        assert "pacemaker.service" in show_scope(host, "Before").split()
     leaver = held.lab["h3"]
+    leaver.write("/etc/systemd/system/xha-p_mysql-.scope.d/limit.conf", "[Scope]\nTasksMax=4321\n")
     leaver.sh("systemctl reboot --no-block --no-wall", check=False)
     wait_until("h3 to shut down", lambda: not leaver.has_power(), timeout=REBOOT_SECONDS)
     # Only the agent's own stop leaves this record: systemd did not end the server before it.
@@ -121,11 +121,15 @@ def test_every_server_has_a_control_group_of_its_own_and_pacemaker_stops_it_befo
     leaver.power_on()
     leaver.wait_booted()
     wait_synced(held.lab)
+    assert show_scope(leaver, "TasksMax") == "4321\n"
 
 
-def read_cgroups(host: Host) -> str:
+def show_scope(host: Host, name: str) -> str:
+    """A property of the scope unit that the server of `host` is in."""
     (server,) = host.pids_of("mariadbd")
-    return Path(f"/proc/{server}/cgroup").read_text()
+    cgroups = Path(f"/proc/{server}/cgroup").read_text()
+    (scope,) = set(re.findall(r"/(xha-p_mysql-\d+\.scope)$", cgroups, re.MULTILINE))
+    return host.sh(f"systemctl show --property={name} --value {scope}").out
 
 
 def test_a_host_on_standby_tells_by_hand_where_its_data_end_and_that_they_are_in_doubt_if_its_log_says_so(

@@ -20,6 +20,8 @@ _LONG = (
     "Create the resource with meta is-managed=false over a running server, and disable mariadb.service. The parameters "
     "of mysql-wss and of ocf:heartbeat:galera keep their names; promotable, promoted-max and operations with a role "
     "have to go. start_wait counts up to half the timeout of the action start.",
+    "Where systemd runs, each server is a scope of its own, xha-RESOURCE-PID.scope: one that runs out of memory does "
+    "not take Pacemaker along, and limits for it go into /etc/systemd/system/xha-RESOURCE-.scope.d/*.conf.",
 )
 
 DESCRIPTION = Description(
