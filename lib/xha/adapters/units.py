@@ -47,7 +47,7 @@ def give_scope(pid: int, resource: str) -> str:
         ("Description", "s", f"The database server of the Pacemaker resource {resource}"),
         ("PIDs", "au", "1", str(pid)),
         ("CollectMode", "s", "inactive-or-failed"),
-        ("Before", "as", "1", "pacemaker.service"),
+        ("Before", "as", "2", "pacemaker.service", "pacemaker_remote.service"),
         ("After", "as", "2", "network.target", "local-fs.target"),
         ("TimeoutStopUSec", "t", str(_STOP_MICROSECONDS)),
         # A donor outlives its backup program. An older systemd knows no such policy for a scope, and needs none.
