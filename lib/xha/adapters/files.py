@@ -122,17 +122,9 @@ def _read_disabled(path: str) -> Disabled | None:
 
 def write_disabled(path: str, disabled: Disabled) -> None:
     """Write the disabled file in one step, 0644, so that no reader sees half of it. :raises OSError: as open does."""
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(core_disabled.render_disabled(disabled))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        remove_disabled(temporary)
-        raise
+    from .replace import replace_text
+
+    replace_text(path, core_disabled.render_disabled(disabled), 0o644, flush=True)
 
 
 def remove_disabled(path: str) -> bool:

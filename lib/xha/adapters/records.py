@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ..core.services.record import MAX_BYTES, Record, parse_record, render_record
+from .replace import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,13 +17,8 @@ _SUFFIX = ".json"
 
 def write_record(directory: str, record: Record) -> None:
     """Replace the file of the record's service. :raises OSError: as open does."""
-    path = _path(directory, record.result.name)
-    temporary = f"{path}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o644)  # whatever the umask says: the responder is another user
-        file.write(render_record(record))
-    os.replace(temporary, path)
+    # For all to read: the responder is another user.
+    replace_text(_path(directory, record.result.name), render_record(record), 0o644)
 
 
 def read_record(directory: str, name: str) -> Record | None:
@@ -42,7 +38,7 @@ def remove_other_records(directory: str, names: Iterable[str]) -> None:
     kept = {f"{name}{_SUFFIX}" for name in names}
     with contextlib.suppress(OSError):
         for entry in os.listdir(directory):
-            if entry.endswith((_SUFFIX, f"{_SUFFIX}.new")) and entry not in kept:
+            if _SUFFIX in entry and entry not in kept:  # also what a killed writer left: NAME.json.PID
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(directory, entry))
 

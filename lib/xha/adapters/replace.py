@@ -1,14 +1,14 @@
-"""A file that is replaced in one step, so that no reader sees half of it. It is not flushed to the disk."""
+"""A file that is replaced in one step, so that no reader sees half of it."""
 
 from __future__ import annotations
 
 import os
 
 
-def replace_text(path: str, text: str, mode: int) -> None:
+def replace_text(path: str, text: str, mode: int, *, flush: bool = False) -> None:
     """Put a text in the place of a file, with this mode whatever the umask is.
 
-    :raises OSError: as open does; the old file stands then.
+    flush: it is on the disk before it takes that place. :raises OSError: as open does; the old file stands then.
     """
     temporary = f"{path}.{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
@@ -16,6 +16,9 @@ def replace_text(path: str, text: str, mode: int) -> None:
         with open(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), mode)
             file.write(text)
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
         os.unlink(temporary)

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.services.http import KEYSTONE
+from .replace import replace_text
 from .secrets import read_secret
 from .web import Web
 
@@ -146,9 +147,6 @@ def _keep(settings: HttpSettings, token: Token, document: Any) -> None:
         until = min(parse_instant(document["token"]["expires_at"]) - _MARGIN, time.time() + _LONGEST)
     except (ValueError, KeyError, TypeError):
         return
-    temporary = f"{place}.{os.getpid()}"
+    text = json.dumps({"token": token.text, "project": token.project, "until": until})
     with contextlib.suppress(OSError):
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"token": token.text, "project": token.project, "until": until}, file)
-        os.replace(temporary, place)
+        replace_text(place, text, 0o600)
