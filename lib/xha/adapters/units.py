@@ -18,6 +18,7 @@ _SECONDS = 5.0
 _SCOPE_SECONDS = 2.0
 # As in mariadb.service: a large buffer pool is written out for minutes.
 _STOP_MICROSECONDS = 900_000_000
+_UNLIMITED = 2**64 - 1
 
 
 def main_pid(unit: str) -> int:
@@ -50,6 +51,8 @@ def give_scope(pid: int, resource: str) -> str:
         ("Before", "as", "2", "pacemaker.service", "pacemaker_remote.service"),
         ("After", "as", "2", "network.target", "local-fs.target"),
         ("TimeoutStopUSec", "t", str(_STOP_MICROSECONDS)),
+        # A connection is a thread: pacemaker.service has no limit either.
+        ("TasksMax", "t", str(_UNLIMITED)),
         # A donor outlives its backup program. An older systemd knows no such policy for a scope, and needs none.
         ("OOMPolicy", "s", "continue"),
     ]
