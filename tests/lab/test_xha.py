@@ -26,16 +26,14 @@ from lab.waiting import wait_until
 pytestmark = pytest.mark.lab
 
 DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
-# Long enough for two monitors on every host: an agent that answers such a thing with a restart does so at once.
-LOOKS_SECONDS = 25
+# Long enough for a monitor on every host: an agent that answers such a thing with a restart does so at once.
+LOOKS_SECONDS = 13
 SWEEP_SECONDS = 30
 # What a loaded machine may take for one write; a restart of every node takes thrice that.
 PAUSE_SECONDS = 5
 # Until Pacemaker has noticed that hosts are gone, and until the facts that a person adds are acted on.
 NAMED_SECONDS, PROVEN_SECONDS = 40, 5
 REBOOT_SECONDS = 90
-# What Galera logs of a node that its group found to differ.
-VOTED_OUT = "2026-01-01  0:00:00 0 [Warning] WSREP: Inconsistency detected: Inconsistent by consensus"
 WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
 
@@ -132,15 +130,11 @@ def show_scope(host: Host, name: str) -> str:
     return host.sh(f"systemctl show --property={name} --value {scope}").out
 
 
-def test_a_host_on_standby_tells_by_hand_where_its_data_end_and_that_they_are_in_doubt_if_its_log_says_so(
-    held: Scene,
-) -> None:
+def test_a_host_on_standby_tells_by_hand_where_its_data_end(held: Scene) -> None:
     idle = held.lab["h3"]
     idle.sh("pcs node standby h3 --wait=60", timeout=90)
     said = idle.sh("xha-check --report").out
     assert re.search(r"^h3: /var/lib/mysql is intact at [0-9a-f-]{36}:\d+", said), said
-    idle.sh(f"echo '{VOTED_OUT}' >>/var/lib/mysql/h3.err")
-    assert idle.sh("xha-check --report").out.startswith("h3: /var/lib/mysql is in-doubt at ")
     idle.sh("pcs node unstandby h3")
     wait_synced(held.lab)
 
