@@ -11,7 +11,7 @@ from lab.faults import FAULTS
 from lab.trial import Outcome
 
 TIMES = ("synced_after", "writes_after", "silent", "longest_gap")
-# One run's time is an anecdote: the JSON has it, the page does not.
+# One run's time is an anecdote: it stands among the outcomes in the JSON, and is not quoted.
 LEAST_RUNS = 3
 HEAD = """\
 # What {agent} does when things break
@@ -33,7 +33,7 @@ average when the fault struck, the worst run.
 
 @dataclass(frozen=True)
 class Summary:
-    """All runs of one fault in one world; times in seconds, None where not every run has one."""
+    """All runs of one fault in one world; times in seconds, None of too few runs, or where not every run has one."""
 
     world: str
     name: str
@@ -74,9 +74,9 @@ def summarise(world: str, outcomes: Iterable[Outcome]) -> Summary:
 
 
 def median_of(times: list[float | None]) -> float | None:
-    """The median, or None if one of the runs never came to it: a median of the lucky ones would flatter."""
+    """The median, or None of fewer than `LEAST_RUNS`, or if one never came to it: the lucky ones' would flatter."""
     known = [time for time in times if time is not None]
-    return round(median(known), 1) if known and len(known) == len(times) else None
+    return round(median(known), 1) if len(known) == len(times) >= LEAST_RUNS else None
 
 
 def render_json(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
@@ -128,13 +128,20 @@ def render_reasons(summaries: Iterable[Summary]) -> list[str]:
     return ["Where it did not recover by itself, `pcs status` said:\n", "\n".join(lines) + "\n"] if lines else []
 
 
+def render_time(summary: Summary, name: str) -> str:
+    """A median; `never` where a run did not come to it, a dash where there were too few runs."""
+    if any(getattr(outcome, name) is None for outcome in summary.outcomes):
+        return "never"
+    time: float | None = getattr(summary, name)
+    return "-" if time is None else f"{time:g}"
+
+
 def render_row(summary: Summary) -> tuple[str, ...]:
-    times = (getattr(summary, time) for time in TIMES)
     return (
         f"`{summary.name}`",
         summary.title,
         f"{summary.recovered} of {summary.runs}",
-        *("never" if time is None else f"{time:g}" if summary.runs >= LEAST_RUNS else "-" for time in times),
+        *(render_time(summary, name) for name in TIMES),
         f"{summary.errors:g}",
         "unknown" if summary.writes_lost is None else f"**{summary.writes_lost}**" if summary.writes_lost else "0",
         str(summary.needless_starts),
