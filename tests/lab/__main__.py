@@ -90,7 +90,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     choice = argparse.ArgumentParser(add_help=False)
-    choice.add_argument("--agent", type=lambda name: BY_PROVIDER.get(name, name), choices=CONTENDERS, default=XHA.name)
+    choice.add_argument(
+        "--agent",
+        type=lambda name: BY_PROVIDER.get(name, name),
+        choices=CONTENDERS,
+        default=XHA.name,
+        help=f"or in short: {', '.join(BY_PROVIDER)}",
+    )
     choice.add_argument("--world", choices=WORLDS, default=SEED.name)
 
     verb = verbs.add_parser("up", help="build it, as the document says", parents=[choice])
