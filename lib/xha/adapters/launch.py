@@ -83,13 +83,11 @@ def recover(program: Program, deadline: float) -> Recovery:
     The engine's own crash recovery runs, so the data directory must be free; program is one of read_options. deadline
     is a time of time.monotonic(). :raises InUse: if the directory is not free.
     """
-    with hold(program.datadir) as lock, tempfile.TemporaryDirectory(prefix="xha-recovery-") as private:
-        if os.geteuid() == 0:
-            os.chown(private, *program.account.owner)
+    with hold(program.datadir) as lock, _private_directory(program, "recovery") as private:
         log = os.path.join(private, "recovery.log")
         quiet = [f"--log-error={log}", f"--pid-file={private}/pid", f"--socket={private}/socket", "--skip-networking"]
         # Where replication is switched off, the server would serve. PXC knows no such option.
-        command = [*program.command, *quiet, "--wsrep-recover", "--loose-wsrep-on=ON"]
+        command = [*program.command, *quiet, f"--tmpdir={private}", "--wsrep-recover", "--loose-wsrep-on=ON"]
         with open(os.path.join(private, "output"), "w+b") as output:
             # The lock lives as long as the recovery does, even if we are killed.
             process = _spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,))
@@ -98,6 +96,18 @@ def recover(program: Program, deadline: float) -> Recovery:
             text = output.read().decode("utf-8", "surrogateescape") + read_tail(log)
         position = None if overdue or process.returncode else parse_recovered_position(text)
         return Recovery(position, find_errors(text), is_inconsistent(read_tail(program.log)), overdue)
+
+
+@contextlib.contextmanager
+def _private_directory(program: Program, purpose: str) -> Iterator[str]:
+    """Make a directory of the server's account for the time of a block.
+
+    Also for temporary tables: a server that starts removes those of every other server in its tmpdir (seen).
+    """
+    with tempfile.TemporaryDirectory(prefix=f"xha-{purpose}-") as path:
+        if os.geteuid() == 0:
+            os.chown(path, *program.account.owner)
+        yield path
 
 
 def _spawn(  # noqa: PLR0913 - what its three callers differ in
@@ -191,9 +201,9 @@ def create(program: Program, deadline: float) -> None:
     """Create a database in a data directory that holds none. :raises Unusable: with the program's last words."""
     make_datadir(program)
     directory = DataDirectory(program.datadir, program.account.owner)
-    with hold(program.datadir), tempfile.TemporaryFile() as output:
+    with hold(program.datadir), _private_directory(program, "creation") as private, tempfile.TemporaryFile() as output:
         directory.mark_creation()
-        process = _spawn(program, _creation(program), output.fileno(), "/")
+        process = _spawn(program, [*_creation(program), f"--tmpdir={private}"], output.fileno(), "/")
         overdue = _await(process, deadline)
         output.seek(0)
         lines = output.read().decode("utf-8", "replace").split("\n")
