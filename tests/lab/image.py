@@ -102,11 +102,15 @@ def install_xha(root: Path) -> None:
 
 def _make_database(datadir: Path) -> None:
     """What a package's postinst does: an empty database whose root comes in by the socket, without a password."""
+    scratch = datadir.with_name("tmp")  # every server that starts removes the temporary tables of all in its tmpdir
+    scratch.mkdir()
+    scratch.chmod(0o1777)
     run(
         [
             "mariadb-install-db",
             "--no-defaults",
             f"--datadir={datadir}",
+            f"--tmpdir={scratch}",
             "--user=mysql",
             "--skip-test-db",
             "--auth-root-authentication-method=socket",

@@ -68,6 +68,10 @@ def empty_datadir(net: Net) -> Path:
     if not pristine.exists():
         find_program("mariadbd", "mariadb-server")
         log = net.directory / "mariadb-install-db.log"
+        # Of its own: every server that starts removes the temporary tables of all others in its tmpdir.
+        scratch = net.directory / "scratch"
+        scratch.mkdir(exist_ok=True)
+        scratch.chmod(0o1777)
         command = [
             find_program("mariadb-install-db", "mariadb-server"),
             "--no-defaults",
@@ -76,6 +80,7 @@ def empty_datadir(net: Net) -> Path:
             "--force",  # whether this machine can resolve its own name or not
             LOG_FILE_SIZE,
             f"--datadir={pristine}",
+            f"--tmpdir={scratch}",
             *([f"--user={SERVER_USER}"] if server_user() else []),
         ]
         with log.open("wb") as output:
