@@ -65,7 +65,7 @@ RESULTS = st.builds(
     st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True),
     st.sampled_from(Level),
     st.sampled_from(Status),
-    st.none() | st.just("self") | st.text(min_size=1, max_size=9).map(dependency),
+    st.none() | st.just("self") | st.from_regex(r"\S{1,9}", fullmatch=True).map(dependency),
     st.text(max_size=40),
     st.text(max_size=40),
     st.integers(0, 10**6),
