@@ -235,8 +235,6 @@ STATES = {
     "fenced": ('in_ccm="false" crmd="offline" expected="down"', Host.FENCED),
     "online since, as newer versions say": ('in_ccm="1795367442" crmd="1795367450" expected="member"', Host.ONLINE),
     "lost, as newer versions say": ('in_ccm="0" crmd="0" expected="member"', Host.LOST),
-    "a remote node": ('remote_node="true" in_ccm="true"', Host.ONLINE),
-    "a remote node that is gone": ('remote_node="true" in_ccm="false"', Host.LOST),
 }
 
 
@@ -246,8 +244,35 @@ def test_what_a_state_proves(title: str) -> None:
     assert configuration(state=NODE.format(text)).hosts["n1"] is host
 
 
-def test_nodes_without_corosync_are_nodes() -> None:
-    assert configuration().nodes == ("n1", "n2", "r1")
+HERE = 'in_ccm="true" crmd="online"'
+REMOTE_STATES = {
+    "connected": (HERE, 'in_ccm="true" node_fenced="0"', Host.ONLINE),
+    "connected, and a member stopped cleanly": ('in_ccm="false" expected="down"', 'in_ccm="true"', Host.ONLINE),
+    "connected, and a member lost that it may be talking to": ('in_ccm="false" expected="member"', HERE, Host.LOST),
+    "gone": (HERE, 'in_ccm="false" node_fenced="0"', Host.LOST),
+    "fenced": (HERE, 'in_ccm="false" node_fenced="1795423190"', Host.FENCED),
+    "fenced once, and connected again": (HERE, 'in_ccm="true" node_fenced="0"', Host.ONLINE),
+}
+
+
+@pytest.mark.parametrize("title", REMOTE_STATES)
+def test_what_the_state_of_a_remote_node_proves(title: str) -> None:
+    member, state, host = REMOTE_STATES[title]
+    states = f"""{NODE.format(HERE)}<node_state uname="n2" {member}><lrm id="2"/></node_state>
+        <node_state uname="r2" remote_node="true" {state}/>"""
+    assert configuration(state=states).hosts["r2"] is host
+
+
+def test_nodes_without_corosync_are_nodes_in_the_list_or_in_the_status_alone() -> None:
+    maintained = f"<instance_attributes id='t'>{pair('maintenance', 'true')}</instance_attributes>"
+    cib = configuration(
+        state=f"""{NODE.format(HERE)}<node_state uname="gone" {HERE}/>
+        <node_state uname="r2" remote_node="true" in_ccm="true">
+        <transient_attributes id="r2">{maintained}</transient_attributes></node_state>"""
+    )
+    assert cib.nodes == ("n1", "n2", "r1", "r2")
+    assert cib.hosts == {"n1": Host.ONLINE, "n2": Host.LOST, "r1": Host.LOST, "r2": Host.LOST}
+    assert [cib.forbidden(name) for name in ("r1", "r2")] == ["", "r2 is in maintenance mode"]
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,18 @@
-"""Pacemaker's configuration and state (`cibadmin --query`), as far as one resource needs it.
-
-What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core/cibs):
-
-| node_state of a host that is not in the cluster | it says |
-|---|---|
-| expected=down, with the history of its resources (lrm) | it left cleanly |
-| expected=down, without it | it was fenced, or a person confirmed that it is down (stonith_admin --confirm) |
-| expected=member; or none at all, after all hosts were down | nothing |
-
-Only a confirmed fencing sets expected=down and erases the history (send_stonith_update in controld_fencing.c). The
-fencer's own history is not asked: yesterday's success stands there while today's fencing fails, and a confirmation by
-hand does not.
-"""
+"""Pacemaker's configuration and state (`cibadmin --query`), as far as one resource needs it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
-from .poll import Host
+from .hosts import read_hosts
 from .records import Book, parse_book, resource_of, set_id, token_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from xml.etree.ElementTree import Element
+
+    from .poll import Host
 
 _TRUE = ("true", "yes", "on", "1", "y")
 _PARENTS = ("clone", "master", "group", "bundle")
@@ -58,7 +47,7 @@ class Orders(NamedTuple):
 
 
 class Cib(NamedTuple):
-    """One reading. nodes are Pacemaker's names in the order of the configuration, with those without corosync.
+    """One reading. nodes are Pacemaker's names in the order of the configuration, then the remote ones.
 
     two_node is corosync's to say. parameters are the resource's own, with its passwords. clone is the id of its clone,
     "" if it is none. meta: of each meta attribute the value nearest to the primitive, but what a parent forbids is
@@ -138,12 +127,10 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
     sets = _sorted(root.iterfind("configuration/crm_config/cluster_property_set"))
     ours = {set_id(resource), token_id(resource)}
     chain = _find(root, resource)
-    nodes = [node for node in root.iterfind("configuration/nodes/node") if node.get("uname")]
-    names = tuple(node.get("uname", "") for node in nodes)
-    states = {state.get("uname", ""): state for state in root.iterfind("status/node_state")}
+    hosts = read_hosts(root)
     return Cib(
-        nodes=names,
-        hosts={name: _host(states.get(name)) for name in names},
+        nodes=tuple(hosts),
+        hosts=hosts,
         quorum=is_true(root.get("have-quorum", "0")),
         two_node=two_node,
         properties=_pairs((each for each in sets if not resource_of(each.get("id", ""))), lookup),
@@ -156,7 +143,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         agent=":".join(filter(None, (chain[-1].get(word) for word in ("class", "provider", "type")))) if chain else "",
         parameters=_own(chain[-1], "instance_attributes", lookup) if chain else {},
         meta=_inherit(chain, root, lookup),
-        node_attributes={node.get("uname", ""): _node_attributes(node, states, lookup) for node in nodes},
+        node_attributes={name: _node_attributes(root, name, lookup) for name in hosts},
         book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
         leftovers=_leftovers(root, sets),
     )
@@ -250,28 +237,16 @@ def _forbids(name: str, value: str) -> bool:
     return (name, value.lower()) == ("target-role", "stopped") or (name == "maintenance" and is_true(value))
 
 
-def _host(state: Element | None) -> Host:
-    """Return what a node_state proves."""
-    if state is None:
-        return Host.LOST
-    present = state.get("in_ccm", "false") not in ("", "false", "0")
-    if present and state.get("crmd", "online") not in ("", "offline", "0"):
-        return Host.ONLINE
-    if state.get("expected") != "down":
-        return Host.LOST
-    if state.find("lrm") is not None:
-        return Host.CLEAN_DOWN
-    # A host that is back in corosync without Pacemaker has booted since.
-    return Host.LOST if present else Host.FENCED
-
-
-def _node_attributes(
-    node: Element, states: Mapping[str, Element], lookup: Mapping[str, Element]
-) -> tuple[tuple[str, str], ...]:
+def _node_attributes(root: Element, name: str, lookup: Mapping[str, Element]) -> tuple[tuple[str, str], ...]:
     """Return a node's attributes, those until its next reboot included: either forbids."""
-    state = states.get(node.get("uname", ""))
-    transient = () if state is None else state.iterfind("transient_attributes/instance_attributes")
-    return (*_every_pair(node.iterfind("instance_attributes"), lookup), *_every_pair(transient, lookup))
+    nodes = (*root.iterfind("configuration/nodes/node"), *root.iterfind("status/node_state"))
+    return tuple(
+        pair
+        for node in nodes
+        if node.get("uname") == name
+        for path in ("instance_attributes", "transient_attributes/instance_attributes")
+        for pair in _every_pair(node.iterfind(path), lookup)
+    )
 
 
 def _says(pairs: tuple[tuple[str, str], ...], name: str) -> bool:
