@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -85,6 +86,28 @@ def await_code(one: Resource, code: int, seconds: float = 15, **how: Any) -> Res
 
 def uuid(one: Resource) -> str:
     return one.status("wsrep_cluster_state_uuid")["wsrep_cluster_state_uuid"]
+
+
+def lines(one: Resource) -> list[dict[str, Any]]:
+    """The generations in the record beside the data, newest first."""
+    return list(json.loads((one.datadir / "xha-node.json").read_text())["line"])
+
+
+def run_by_hand(one: Resource, *words: str) -> None:
+    """Start the server behind the agent's back."""
+    command = f"cd / && exec setsid mariadbd --defaults-file={one.config} --user=mysql"
+    one.host.run("sh", "-c", f"({' '.join([command, *words])}) >/dev/null 2>&1 &", check=True)
+
+
+def bootstrap(one: Resource, *words: str) -> None:
+    """Form a cluster by hand."""
+    run_by_hand(one, "--wsrep-new-cluster", *words)
+    wait_until(one.is_synced, 30, "the server is Synced")
+
+
+def query(one: Resource, statements: str) -> Result:
+    """What the server says to root's own client, also where it runs without Galera."""
+    return one.host.run("mariadb", "--no-defaults", f"--socket={one.directory}/mysqld.sock", "-e", statements)
 
 
 class TestOneLife:
@@ -215,9 +238,7 @@ class TestAServerStartedOutside:
     def outside(self, resource: Resource) -> Resource:
         """A resource whose server an operator has started by hand."""
         resource._make_directory()
-        command = f"cd / && exec setsid mariadbd --defaults-file={resource.config} --user=mysql --wsrep-new-cluster"
-        resource.host.run("sh", "-c", f"({command}) >/dev/null 2>&1 &", check=True)
-        wait_until(resource.is_synced, 30, "the server is Synced")
+        bootstrap(resource)
         return resource
 
     def test_a_probe_sees_it_and_start_adopts_it(self, outside: Resource) -> None:
@@ -238,12 +259,50 @@ class TestAServerStartedOutside:
         wait_until(lambda: running.run_file("keeper.json").get("phase") == "ended", 20, "the keeper has seen its end")
         (running.datadir / "gvwstate.dat").unlink()
         # It waits for a Primary, as that of systemd does where all were killed; alone, only another's address makes it.
-        command = f"cd / && exec setsid mariadbd --defaults-file={running.config} --user=mysql"
-        command += " --wsrep-cluster-address=gcomm://127.0.0.9"
-        running.host.run("sh", "-c", f"({command}) >/dev/null 2>&1 &", check=True)
+        run_by_hand(running, "--wsrep-cluster-address=gcomm://127.0.0.9")
         await_code(running, 0, 60)
         assert uuid(running) == first
         assert "started here, and not by Pacemaker" in running.host.syslog
+
+    @pytest.mark.parametrize("told", [True, False], ids=["as galera_new_cluster does", "without its position"])
+    def test_one_that_was_bootstrapped_by_hand_is_a_history_of_its_own(self, running: Resource, told: bool) -> None:
+        assert running.call("stop").code == 0
+        saved = (running.datadir / "grastate.dat").read_text().split()
+        position = f"{saved[saved.index('uuid:') + 1]}:{saved[saved.index('seqno:') + 1]}"
+        before = lines(running)
+        bootstrap(running, *([f"--wsrep_start_position={position}"] if told else []))
+        assert running.call("start").code == 0
+        newest, *older = lines(running)
+        assert older == before
+        assert (f"{uuid(running)}:{newest['position']}", len(newest["founders"])) == (position, 1)
+        assert f"was bootstrapped by hand at {position}" in running.host.syslog
+        keeper = running.keeper_pid
+        running.signal("KILL", keeper)
+        running.monitor()
+        wait_until(lambda: running.keeper_pid != keeper, 10, "a new keeper")
+        await_code(running, 0)
+        assert lines(running) == [newest, *older]  # the same server is adopted once more
+
+    def test_a_transaction_that_was_prepared_is_neither_rolled_back_nor_in_the_way(self, running: Resource) -> None:
+        """XA, which Galera refuses: only a server that ran without it can have left such a one behind."""
+        assert running.call("stop").code == 0
+        run_by_hand(running, "--wsrep-on=OFF")
+        wait_until(lambda: query(running, "SELECT 1").code == 0, 30, "the server answers")
+        rows = "CREATE DATABASE shop; CREATE TABLE shop.orders (number INT PRIMARY KEY)"
+        prepared = "XA START 'pay'; INSERT INTO shop.orders VALUES (1); XA END 'pay'; XA PREPARE 'pay'"
+        assert query(running, f"SET GLOBAL innodb_flush_log_at_trx_commit = 1; {rows}; {prepared}").code == 0
+        running.signal("KILL", *running.server_pids())
+        wait_until(lambda: not running.server_pids(), 10, "the server has ended")
+        assert running.call("start").code == 0
+        assert codes(running) == [0, 0, 0]
+        assert running.sql("XA RECOVER") == ((1, 3, 0, b"pay"),)
+        assert "Found 1 prepared XA transactions" in running.error_log_text()
+        assert query(running, "XA COMMIT 'pay'").code == 0
+        assert running.sql("SELECT number FROM shop.orders") == ((1,),)
+
+    def test_what_was_there_before_xha_has_no_history_of_its_own(self, outside: Resource) -> None:
+        assert outside.call("start").code == 0
+        assert lines(outside) == []
 
     def test_stop_ends_it(self, outside: Resource) -> None:
         assert outside.call("stop").code == 0

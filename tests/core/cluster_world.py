@@ -14,7 +14,7 @@ from xha.core import election
 from xha.core import position as positions
 from xha.core.ballot import Ballot, State, digest
 from xha.core.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
-from xha.core.lineage import Generation, History, StopRecord
+from xha.core.lineage import Generation, History, Order, StopRecord, agree, begin_by_hand, compare, find_line
 from xha.core.poll import Around, Grant, GrantKind, Host, Records, Token, count
 from xha.core.position import GraState, Kind, Position
 
@@ -40,7 +40,7 @@ class Cib:
 
 @dataclass
 class Agent:
-    """One host's starter. known: the reports that reached it; plan: the token's decision or a view to restore."""
+    """One host's starter. known: the reports that reached it; plan: token, form (the last decision), or restore."""
 
     epoch: str = ""
     known: dict[str, Ballot] = field(default_factory=dict)
@@ -48,6 +48,7 @@ class Agent:
     shown: str = ""
     patience: int = 0
     announced: State | None = None
+    came_with: History | None = None
     last: Decision | None = None
 
 
@@ -195,12 +196,26 @@ class World(Galera):
         if not node.up or not node.wanted:
             return
         agent = self.agents[node.name]
+        if node.server and node.server.state is State.PRIMARY:
+            self._settle_in(node)
         if node.server and node.server.state is State.PRIMARY and not node.server.queue:
             node.disk.view_seqno = len(node.disk.history)
         if node.server and node.server.state in (State.STARTING, State.RESTORING):
             node.server.age += 1
+        token = self.cib(node).token
+        waits = node.server is None or node.server.state is not State.STARTING
+        if token and token.node == node.name and not agent.plan and waits:
+            self._drop_token(node)  # of an earlier life
         if agent.plan == "restore":
             return self._restore(node)
+        if agent.plan == "form":
+            agent.plan = ""
+            lives = node.server is not None and node.server.state is State.NON_PRIMARY
+            stands = lives if isinstance(agent.last, Revive) else node.server is None
+            if stands and self._holds_token(node):
+                assert isinstance(agent.last, (Bootstrap, Revive))
+                self._form(node, agent.last)
+            return
         self.publish(node, late)
         decision = agent.last = self.decide(node)
         if agent.plan == "token":
@@ -210,6 +225,10 @@ class World(Galera):
     def kill(self, nodes: Iterable[Node], *, gap: bool = False, ddl: bool = False) -> None:
         """A new starter looks after a server that was killed: it opens an epoch of its own."""
         nodes = [node for node in nodes if node.server]
+        for node in nodes:
+            # It could also end before its starter has looked at where it came to: a known limit (docs/election.md).
+            if self.by_hand and node.server and node.server.state is State.PRIMARY:
+                self._settle_in(node)
         super().kill(nodes, gap=gap, ddl=ddl)
         for node in nodes:
             self.restart_agent(node)
@@ -225,11 +244,12 @@ class World(Galera):
             agent.plan, agent.announced = "restore", State.RESTORING
             self.publish(node)
         elif isinstance(decision, Join) and node.server is None:
+            intact = self.ballot(node).kind is Kind.INTACT
+            held = Position(node.disk.uuid, len(node.disk.history)) if intact else Position()
+            agent.came_with = History(held, node.disk.line)
             self.retract(node)
             node.disk.gvwstate, node.disk.line = None, decision.line
-            self._launch(node, State.STARTING)
-        elif isinstance(decision, Join) and decision.primary == node.name:
-            self._copy_line(node)
+            self._launch(node, State.STARTING, joining=True)
         elif isinstance(decision, (Wait, Refuse)):
             self._step(node, decision.first)
 
@@ -242,12 +262,29 @@ class World(Galera):
             self._consume(node, [one for one in self.cib(node).grants if one.kind is GrantKind.DISCARD])
             others = set().union(*(set(one.disk.history) for one in self.nodes.values() if one is not node))
             self.excused |= set(node.disk.history) - others
+            if node.server:
+                self.stop(node)
             node.disk.discarded = True
+            for one in self.agents[node.name].known.values():
+                if one.state is State.PRIMARY and one.node != node.name:
+                    for cib in self.write(node):
+                        cib.line, cib.cluster = one.line, one.position.uuid
 
-    def _launch(self, node: Node, state: State) -> None:
+    def bootstrap_by_hand(self, node: Node) -> None:
+        """A person forms a cluster with one node, and its starter takes charge of that server."""
+        line, origin = node.disk.line, self.bootstrap(node)
+        node.disk.line = begin_by_hand(node.name, line, origin, self.uuid())
+        for cib in self.write(node):
+            cib.stops.pop(node.name, None)
+        self._record(node)
+        self.restart_agent(node)
+
+    def _launch(self, node: Node, state: State, *, joining: bool = False) -> None:
         for cib in self.write(node):
             cib.stops.pop(node.name, None)
         self.start(node, state)
+        assert node.server
+        node.server.joining = joining
         self.settle()
 
     def _restore(self, node: Node) -> None:
@@ -260,16 +297,19 @@ class World(Galera):
 
     def _use_token(self, node: Node, decision: Decision) -> None:
         """Everybody has answered again since the token was taken: the same facts, or it is given back."""
-        agent, token = self.agents[node.name], self.cib(node).token
-        mine = token is not None and token.node == node.name and token.epoch == agent.epoch
+        agent, mine = self.agents[node.name], self._holds_token(node)
         same = isinstance(decision, (Bootstrap, Revive)) and self.digest(node) == agent.shown
         if mine and same:
-            assert isinstance(decision, (Bootstrap, Revive))
-            return self._form(node, decision)
+            agent.plan = "form"  # what was asked is true, and something may happen before it is acted upon
+            return
         agent.patience += 1
         if not mine or agent.patience > PATIENCE or not self.unanswered(node):
             agent.plan = ""
             self._drop_token(node)
+
+    def _holds_token(self, node: Node) -> bool:
+        token = self.cib(node).token
+        return token is not None and (token.node, token.epoch) == (node.name, self.agents[node.name].epoch)
 
     def _drop_token(self, node: Node) -> None:
         for cib in self.write(node):
@@ -285,6 +325,7 @@ class World(Galera):
         if node.name in self.doomed:
             # It dies between writing down what it begins and beginning it.
             self.doomed.discard(node.name)
+            self.tally.add("died forming")
             self.agents[node.name] = Agent(self.uuid())
             return self.kill([node])
         unread: tuple[str, ...] = ()
@@ -302,7 +343,7 @@ class World(Galera):
             self.tally.add("bootstrap")
         else:
             unread = decision.may_miss
-            members = [one for one in self.running(State.NON_PRIMARY) if one.island == node.island]
+            members = [one for one in self.running(State.NON_PRIMARY, State.RESTORING) if one.island == node.island]
             self.tally.add("revive")
         self.form(members)
         self.nothing_forgotten(members, unread)
@@ -313,12 +354,30 @@ class World(Galera):
         for cib in self.write(node):
             cib.line, cib.cluster = node.disk.line, node.disk.uuid
 
-    def _copy_line(self, node: Node) -> None:
-        for other in self.running(State.PRIMARY):
-            ids = [generation.id for generation in other.disk.line]
-            head = node.disk.line[0].id if node.disk.line else ""
-            if self.connected(node, other) and len(ids) > len(node.disk.line) and (head in ids or not head):
-                node.disk.line = other.disk.line
+    def _settle_in(self, node: Node) -> None:
+        """Learn the line of the component that the server is in; leave one that it did not set out for."""
+        server = node.server
+        assert server
+        beside = [one for one in self.running(State.PRIMARY) if one is not node and self.connected(node, one)]
+        together = [one.disk.line for one in beside if one.server and one.server.last_view == server.last_view]
+        line = find_line(node.disk.line, together)
+        if line is None and server.joining:
+            if not self._lies_behind(node, together[0]):
+                self.tally.add("strangers left")
+                self.stop(node)
+                node.disk.discarded = True
+                return
+            line = together[0]
+        server.joining = server.joining and not together
+        line = node.disk.line if line is None else line
+        node.disk.line = agree(line) if len(together) == len(self.nodes) - 1 else line
+
+    def _lies_behind(self, node: Node, line: tuple[Generation, ...]) -> bool:
+        came_with = self.agents[node.name].came_with
+        if came_with is None:
+            return False
+        here = History(Position(node.disk.uuid, len(node.disk.history)), line)
+        return not came_with.position.real or compare(came_with, here) in (Order.EQUAL, Order.BEHIND)
 
     # --- the operator
 
@@ -336,7 +395,8 @@ class World(Galera):
             subject = self.nodes[one.node]
             held = {name: set(each.disk.history) | each.disk.hidden for name, each in self.nodes.items()}
             if one.kind is GrantKind.BOOTSTRAP:
-                self.excused |= set().union(*held.values()) - set(subject.disk.history)
+                kept = set() if subject.disk.discarded else set(subject.disk.history)
+                self.excused |= set().union(*held.values()) - kept
             else:
                 given_up = {each.node for each in grants}
                 self.excused |= held[one.node] - set().union(*(v for k, v in held.items() if k not in given_up))

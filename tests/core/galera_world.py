@@ -24,7 +24,10 @@ class Lost(AssertionError):
 
 @dataclass
 class Disk:
-    """What survives a crash. hidden: commits on a disk that was taken away, and perhaps only is not mounted."""
+    """What survives a crash.
+
+    hidden: commits on a disk that was taken away, and perhaps only is not mounted. mixed: rows of two histories.
+    """
 
     uuid: str = NO_UUID
     history: list[str] = field(default_factory=list)
@@ -34,6 +37,7 @@ class Disk:
     last_view: tuple[str, View] | None = None
     view_seqno: int = -1
     torn: bool = False
+    mixed: bool = False
     discarded: bool = False
     hidden: set[str] = field(default_factory=set)
 
@@ -49,6 +53,7 @@ class Server:
     queue: list[str] = field(default_factory=list)
     paused: bool = False
     transferring: bool = False
+    joining: bool = False
     age: int = 0
 
 
@@ -76,10 +81,13 @@ class Galera:
         self.nodes = {name: Node(name) for name in "ABCDE"[:size]}
         self.numbers = itertools.count(1)
         self.acknowledged: set[str] = set()
-        # Given up by a grant; and said to be missing by a Revive, so that they must only not be overwritten.
+        # Given up by a grant; and left out by a Revive that said so, or by a person, so that they must only not be
+        # overwritten.
         self.excused: set[str] = set()
         self.named: set[str] = set()
         self.tally: set[str] = set()
+        # How often a person has bootstrapped a node: so many Primaries may live beside the one.
+        self.by_hand = 0
 
     # --- what runs where
 
@@ -185,7 +193,7 @@ class Galera:
         for island in {node.island for node in self.nodes.values()}:
             while self._merge([node for node in self.nodes.values() if node.island == island and node.server]):
                 pass
-        if len(self.primaries()) > 1:
+        if len(self.primaries()) > 1 + self.by_hand:
             raise Lost(f"two Primaries: {[[node.name for node in one] for one in self.primaries().values()]}")
 
     def _sides(self, nodes: list[Node]) -> list[list[Node]]:
@@ -208,6 +216,8 @@ class Galera:
         """Let one thing happen among connected servers; False if there was nothing."""
         primary = [node for node in running if node.server and node.server.state is State.PRIMARY]
         outside = [node for node in running if node not in primary]
+        if outside:
+            primary = self._end_the_newer(primary)
         if primary and outside:
             waiting = [node for node in outside if node.server and not node.server.transferring]
             if waiting:
@@ -216,6 +226,16 @@ class Galera:
         if outside and not primary:
             return self._form_again(outside)
         return False
+
+    @staticmethod
+    def _end_the_newer(primary: list[Node]) -> list[Node]:
+        """Whoever is connected to two Primaries shows each to the other: the newer ends (pc_proto.cpp, "overrides")."""
+        views = {node.server.last_view for node in primary if node.server and node.server.last_view}
+        oldest = min(views, key=lambda view: int(view.id.split()[1]), default=None)
+        ended = [node for node in primary if node.server and node.server.last_view != oldest]
+        for node in ended:
+            node.server = None
+        return [node for node in primary if node not in ended]
 
     def _form_again(self, outside: list[Node]) -> bool:
         """All members of the newest last view together are Primary again (pc_proto.cpp); else one dead component."""
@@ -258,11 +278,19 @@ class Galera:
         disk = joiner.disk
         same = disk.grastate is not None and disk.grastate.uuid == donor.uuid == disk.uuid and not disk.discarded
         joiner.apply()
+        if self.by_hand and joiner.server.state is not State.STARTING:
+            # A server that lives without a Primary joins the one that a person formed: no agent can keep it from that.
+            self.excused |= set(disk.history) - set(donor.history)
+            disk.history = list(donor.history) if same else disk.history
         if same and len(disk.history) > len(donor.history):
             joiner.server = None
             return
         if same:
-            self._same_so_far(joiner, donor)
+            if joiner.server.joining and self.by_hand:
+                # One of two Primaries ended as the joiner showed it to the other: it comes to the one that is left.
+                disk.mixed = disk.mixed or disk.history != donor.history[: len(disk.history)]
+            else:
+                self._same_so_far(joiner, donor)
             disk.history = list(donor.history)
             self._install([*primary, joiner])
             return
@@ -276,11 +304,15 @@ class Galera:
     def finish_transfers(self) -> None:
         for joiner in self.running(State.STARTING):
             primary = [node for node in self.running(State.PRIMARY) if node.island == joiner.island]
-            if not joiner.server or not joiner.server.transferring or not primary:
+            if not joiner.server or not joiner.server.transferring:
+                continue
+            if not primary:
+                joiner.server = None  # nobody sends any more: it ends itself
                 continue
             donor, disk = primary[0], joiner.disk
             donor.apply()
-            disk.uuid, disk.torn, disk.discarded, disk.history = donor.disk.uuid, False, False, list(donor.disk.history)
+            disk.uuid, disk.torn, disk.discarded, disk.mixed = donor.disk.uuid, False, False, False
+            disk.history = list(donor.disk.history)
             joiner.server.transferring = False
             self._install([*primary, joiner])
         self.settle()
@@ -301,6 +333,19 @@ class Galera:
         self._equalise(members, members)
         self._install(members)
         self.settle()
+
+    def bootstrap(self, node: Node) -> int:
+        """galera_new_cluster, whoever else runs, and the view's own write set; return where it began."""
+        origin = len(node.disk.history)
+        node.disk.gvwstate = None
+        self.by_hand += 1
+        self.start(node, State.STARTING)
+        self._install([node])
+        held = set().union(*({*one.disk.history, *one.disk.hidden} for one in self.nodes.values()))
+        self.named |= (held & self.acknowledged) - set(node.disk.history)
+        node.disk.history.append(f"v{next(self.numbers)}")
+        self.tally.add("by hand")
+        return origin
 
     # --- what must never be
 

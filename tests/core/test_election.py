@@ -13,7 +13,18 @@ from core.facts import OTHER_UUID, UUID
 from xha.core.ballot import SCHEMA, Ballot, State, Unread, digest, parse_ballot, render_ballot
 from xha.core.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
 from xha.core.election import elect
-from xha.core.lineage import ROOT, Generation, History, Order, StopRecord, adopt, compare
+from xha.core.lineage import (
+    ROOT,
+    Generation,
+    History,
+    Order,
+    StopRecord,
+    adopt,
+    agree,
+    begin_by_hand,
+    compare,
+    find_line,
+)
 from xha.core.poll import Around, Grant, GrantKind, Host, Probe, Records, Token
 from xha.core.position import Kind, Position, View
 
@@ -67,6 +78,7 @@ def stopped(seqno: int, *line: Generation) -> StopRecord:
     return StopRecord(History(Position(UUID, seqno), line), "boot")
 
 
+PAIRED = View("view 8", ("u2", "u3"))
 LONE = View("view 9", ("u1",))
 ALL = [report("n1"), report("n2", 13), report("n3")]
 PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=View("view 8", ("u1", "u2")))]
@@ -121,7 +133,10 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
         ),
         pytest.param(look("n1", report("n1", 25), primary("n2")), Refuse, "lose 5 commits", id="ahead of the Primary"),
         pytest.param(
-            look("n1", report("n1", 25), primary("n2"), primary("n3", 25)), Join, "n3 is Primary", id="one lags in it"
+            look("n1", report("n1", 25), primary("n2", component=PAIRED), primary("n3", 25, component=PAIRED)),
+            Join,
+            "n3 is Primary",
+            id="one lags in it",
         ),
         pytest.param(
             look("n1", report("n1", 25, kind=Kind.IN_DOUBT), primary("n2")), Refuse, "lose", id="in doubt, and ahead"
@@ -144,6 +159,42 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
             Refuse,
             "different histories",
             id="8 two Primaries",
+        ),
+        pytest.param(
+            look("n1", report("n1", 10), primary("n2", line=(G1,)), primary("n3", line=(G2,))),
+            Refuse,
+            "n2 and n3 are Primary with different histories",
+            id="8 two were bootstrapped by hand: nobody joins either",
+        ),
+        pytest.param(
+            look("n2", report("n1", 10), primary("n2", line=(G1,)), primary("n3", line=(G2,))),
+            Refuse,
+            "n2 and n3 are Primary with different histories",
+            id="8 two were bootstrapped by hand: each of them says so",
+        ),
+        pytest.param(
+            look("n2", report("n1", 10), primary("n2"), primary("n3", 21, line=(Generation("h", ROOT, 20),))),
+            Refuse,
+            "different histories",
+            id="8 two clusters, of which one has not written yet",
+        ),
+        pytest.param(
+            look("n1", report("n1"), primary("n2", component=View("view 7", ("u2",))), primary("n3", component=PAIRED)),
+            Join,
+            "n2 is Primary",
+            id="8 one cluster, and a member that has not seen its last view yet",
+        ),
+        pytest.param(
+            look("n1", report("n1"), primary("n2", line=(G1,), component=PAIRED), primary("n3", 21, component=PAIRED)),
+            Refuse,
+            "joining n3",
+            id="8 one component, one member does not know its line yet: a third is judged by the line",
+        ),
+        pytest.param(
+            look("n2", report("n1"), primary("n2", line=(G1,), component=PAIRED), primary("n3", 21, component=PAIRED)),
+            Join,
+            "n2 is in the Primary",
+            id="8 one component, one member does not know its line yet: no two clusters",
         ),
         pytest.param(
             look("n1", report("n1"), report("n2", position=Position(OTHER_UUID, 99)), report("n3")),
@@ -416,6 +467,16 @@ def test_a_discard_outlives_the_primary_s_commits() -> None:
     assert decision.first is Step.DISCARD
 
 
+def test_a_grant_ends_one_of_two_primaries_and_no_other() -> None:
+    shown = [report("n1", 10), primary("n2", line=(G1,)), primary("n3", line=(G2,))]
+    grant = granted(GrantKind.DISCARD, "n3", *shown)
+    later = [shown[0], *(one._replace(position=Position(UUID, 30)) for one in shown[1:])]
+    decisions = [look(node, *later, grants=[grant]) for node in NODES]
+    assert [decision for decision in decisions if getattr(decision, "first", None)] == [
+        Wait("a grant gives up the data of n3", first=Step.DISCARD)
+    ]
+
+
 def test_a_founding_begins_a_generation_where_its_founder_stands() -> None:
     decision = look("n2", *ALL)
     assert isinstance(decision, Bootstrap)
@@ -444,6 +505,84 @@ def test_how_histories_stand_to_each_other(
     turned = {Order.AHEAD: Order.BEHIND, Order.BEHIND: Order.AHEAD}
     assert compare(first, second) is order
     assert compare(second, first) is turned.get(order, order)
+
+
+BY_HAND = Generation("h", ROOT, 12, ("n1",), by_hand=True)
+REVIVED = tuple(Generation(f"r{number}", f"r{number - 1}", 12 + number) for number in range(20, 4, -1))
+
+
+@pytest.mark.parametrize(
+    ("line", "origin", "found"),
+    [
+        pytest.param((), 12, (BY_HAND,), id="of a cluster that was there before xha"),
+        pytest.param((G1,), 12, (BY_HAND._replace(parent="g1"), G1), id="behind what the agent formed"),
+        pytest.param((BY_HAND,), 12, (BY_HAND,), id="it is known: the same server, seen by another keeper"),
+        pytest.param((G1, BY_HAND), 12, (G1, BY_HAND), id="it is known, and revived since"),
+        pytest.param(
+            (Generation("g7", ROOT, 12, ("n1",)),),
+            12,
+            (BY_HAND._replace(parent="g7"), Generation("g7", ROOT, 12, ("n1",))),
+            id="another server, from where the agent had formed the cluster here, and nobody had written",
+        ),
+        pytest.param(REVIVED, 12, REVIVED, id="it was revived so often that nobody knows"),
+        pytest.param(
+            (Generation("g3", "g1", 50), G1),
+            12,
+            (BY_HAND._replace(parent="g1"), G1),
+            id="a line written down for a join that never came so far",
+        ),
+        pytest.param((G1,), 5, (BY_HAND._replace(position=5),), id="from before all that is known"),
+    ],
+)
+def test_what_is_bootstrapped_by_hand_is_a_generation_of_its_own(
+    line: tuple[Generation, ...], origin: int, found: tuple[Generation, ...]
+) -> None:
+    assert begin_by_hand("n1", line, origin, "h") == found
+
+
+def test_two_that_were_bootstrapped_by_hand_are_told_apart() -> None:
+    """The one that fell behind once joined by IST, and lacked a row that everybody else had (seen)."""
+    one, other = (
+        History(Position(UUID, seqno), begin_by_hand(node, (G1,), 20, node)) for node, seqno in (("n2", 24), ("n3", 22))
+    )
+    assert compare(other, one) is Order.DIVERGED
+    third = History(Position(UUID, 20), (G1,))
+    assert (compare(third, one), compare(third, other)) == (Order.BEHIND, Order.BEHIND)
+
+
+def test_a_primary_that_a_person_formed_says_nothing_of_who_is_missing_until_all_have_been_in_it() -> None:
+    """Its view is no proof that nobody else was Primary before: it went on with none of the last one's members."""
+    alone = report("n1", 15, view=LONE, line=(BY_HAND,))
+    decision = look("n1", alone)
+    assert isinstance(decision, Wait)
+    assert decision.missing == ("n2", "n3")
+    assert "may hold newer commits" in decision.reason
+    assert isinstance(look("n1", alone._replace(line=agree((BY_HAND,)))), Bootstrap)
+
+
+@pytest.mark.parametrize(
+    ("line", "beside", "found"),
+    [
+        pytest.param((), [(G1,)], (G1,), id="the others know more of it"),
+        pytest.param((G1,), [()], (G1,), id="the others know less of it"),
+        pytest.param((), [(), (G1,)], (G1,), id="one of the others knows more of it"),
+        pytest.param((G1,), [(G2,), (G1,)], (G1,), id="a stranger is there, too"),
+        pytest.param((G1,), [(G2,)], None, id="it came to another component"),
+        pytest.param((G1,), [], (G1,), id="it is alone"),
+        pytest.param(
+            (BY_HAND._replace(by_hand=False),),
+            [(BY_HAND,)],
+            (BY_HAND._replace(by_hand=False),),
+            id="it knows more of it",
+        ),
+    ],
+)
+def test_the_line_of_a_node_in_a_component(
+    line: tuple[Generation, ...],
+    beside: list[tuple[Generation, ...]],
+    found: tuple[Generation, ...] | None,
+) -> None:
+    assert find_line(line, beside) == found
 
 
 def test_a_founder_that_was_killed_too_soon_stands_in_what_it_founded() -> None:

@@ -15,11 +15,14 @@ from core.cluster_world import Lost, World
 from core.galera_world import Node
 from xha.core.ballot import State
 from xha.core.decision import Refuse, Wait
+from xha.core.lineage import find_line
 from xha.core.poll import GrantKind, Host
 
 ROUNDS = 150
+# How long nobody needs to help where nothing asks for it: two starts that come to nothing in their time, and a third.
+PATIENT_ROUNDS = 25
 # What a person has to decide, or may have to: everything else mends itself.
-TROUBLE = {"in doubt", "disk taken", "grant", "new history"}
+TROUBLE = {"in doubt", "disk taken", "grant", "new history", "by hand"}
 
 WHO = st.integers(0, 2)
 SOME = st.sets(st.integers(0, 2), max_size=3)
@@ -69,6 +72,21 @@ class ElectionModel(RuleBasedStateMachine):
         if node.up and node.server:
             self.world.clean_stop(node)
             node.wanted = False
+
+    @rule(who=WHO)
+    def bootstrap_by_hand(self, who: int) -> None:
+        """Somebody forms a cluster with one node, without asking who else is there.
+
+        Servers that live without a Primary would join it by themselves, and no agent could keep them from it; nor could
+        one that has looked for the last time, and forms a Primary of its own in the same moment.
+        """
+        node = self.node(who)
+        saved = node.disk.grastate
+        alone = not self.world.running(State.NON_PRIMARY, State.RESTORING)
+        alone = alone and all(agent.plan != "form" for agent in self.world.agents.values())
+        if node.up and not node.server and saved and saved.uuid == node.disk.uuid and not node.disk.discarded and alone:
+            self.world.bootstrap_by_hand(node)
+            node.wanted = True
 
     @rule(who=WHO)
     def start(self, who: int) -> None:
@@ -216,10 +234,13 @@ def come_back(world: World) -> None:
         world.round()
         if world.settled:
             break
-        if number % 15 == 14:
+        if number % PATIENT_ROUNDS == PATIENT_ROUNDS - 1:
             decide_as_operator(world)
     said = "; ".join(f"{name}: {agent.last}" for name, agent in world.agents.items())
     assert world.settled, f"no progress: {said}"
+    mixed = [node.name for node in world.nodes.values() if node.disk.mixed]
+    if mixed:
+        raise Lost(f"rows of two histories on {mixed}")
     kept = set(world.nodes["A"].disk.history).union(*(node.disk.hidden for node in world.nodes.values()))
     lost = world.acknowledged - kept - world.excused
     if lost:
@@ -228,13 +249,17 @@ def come_back(world: World) -> None:
 
 def decide_as_operator(world: World) -> None:
     said = "; ".join(f"{name}: {agent.last}" for name, agent in world.agents.items())
-    assert world.tally & TROUBLE or world.named, f"a person is needed: {said}"
+    asked = world.tally & TROUBLE or world.named or {"died forming", "delivery gap"} <= world.tally
+    assert asked, f"a person is needed: {said}"
     if world.primaries():
+        kept = max(world.primaries().values(), key=len)
         for node in world.nodes.values():
-            if isinstance(world.agents[node.name].last, Refuse):
+            is_kept = node in kept and find_line(kept[0].disk.line, [node.disk.line]) is not None
+            if isinstance(world.agents[node.name].last, Refuse) and not is_kept:
                 world.grant(node, GrantKind.DISCARD, node.name)
         return
-    best = max(world.nodes.values(), key=lambda node: len(set(node.disk.history) & world.acknowledged))
+    holders = [node for node in world.nodes.values() if not node.disk.discarded] or list(world.nodes.values())
+    best = max(holders, key=lambda node: len(set(node.disk.history) & world.acknowledged))
     world.grant(best, GrantKind.BOOTSTRAP, best.name)
 
 

@@ -24,9 +24,10 @@ from xha.core.outlook import (
     object_to,
     outlook_document,
     tell_losses,
+    why_unused,
 )
 from xha.core.poll import Grant, GrantKind, Host, Records, Token
-from xha.core.position import Kind, Position
+from xha.core.position import Kind, Position, View
 from xha.core.records import Book
 
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
@@ -115,6 +116,24 @@ def test_a_refusal_needs_a_person_even_beside_a_primary() -> None:
     assert not needs_person(foresee(fine), fine.reports)
 
 
+def lone(node: str, seqno: int, **changes: Any) -> Ballot:
+    """The only member of a Primary."""
+    return ballot(node, seqno, state=State.PRIMARY, component=View(f"view {node}", (f"u-{node}",)), **changes)
+
+
+TWO_CLUSTERS = seen(
+    ballot("n1", 5), lone("n2", 9), lone("n3", 7, line=(Generation("h", "", 5, ("n3",), by_hand=True),))
+)
+
+
+def test_of_two_clusters_each_says_that_a_person_is_needed_and_what_giving_one_up_may_cost() -> None:
+    outlooks = foresee(TWO_CLUSTERS)
+    assert all(isinstance(one.decision, Refuse) and "n2 and n3 are Primary" in one.decision.reason for one in outlooks)
+    assert needs_person(outlooks, TWO_CLUSTERS.reports)
+    [loss] = tell_losses(TWO_CLUSTERS, DISCARD, "n3")
+    assert loss.startswith("commits of n3, which went on by itself")
+
+
 NOT_GRANTED = {
     "no such member": (ALL, FORGET, "n4", "n4 is no member; the members are n1, n2 and n3"),
     "nobody reports": (seen(), FORGET, "n1", "no node reports"),
@@ -140,12 +159,32 @@ GRANTED = {
     "bootstrap of any that reports": (TWO, BOOTSTRAP, "n1"),
     "bootstrap of an empty one": (seen(ballot("n1", **EMPTY)), BOOTSTRAP, "n1"),
     "discard beside a Primary": (RUNNING, DISCARD, "n3"),
+    "discard of one of two Primaries": (TWO_CLUSTERS, DISCARD, "n3"),
 }
 
 
 @pytest.mark.parametrize("title", GRANTED)
 def test_when_a_grant_is_given(title: str) -> None:
     assert object_to(*GRANTED[title]) == ""
+
+
+# Given when only n1 and n2 had reported, 10 s ago.
+GIVEN = Grant(FORGET, "n3", digests(TWO)["n1"], 990.0, "root", "gone")
+VOID = {
+    "the same reports": (TWO, GIVEN, ""),
+    "one more report": (ALL, GIVEN, "what the members report has changed since"),
+    "nobody reports any more": (seen(), GIVEN, "what the members report has changed since"),
+    "eleven minutes": (TWO._replace(now=1651.0), GIVEN, "it is older than 10 minutes"),
+    "a clock behind": (TWO._replace(now=960.0), GIVEN, "it was given 30 s from now: the hosts' clocks differ"),
+}
+
+
+@pytest.mark.parametrize("title", VOID)
+def test_why_nobody_acts_on_a_grant(title: str) -> None:
+    sight, grant, why = VOID[title]
+    given = sight._replace(cib=sight.cib._replace(book=Book(Records(), (grant,))))
+    assert why_unused(given, grant) == why
+    assert outlook_document(given, foresee(given))["grants"][0]["void"] == (why or None)
 
 
 SPLIT = (Generation("a", "", 4, ("n1",)),), (Generation("b", "", 4, ("n2",)),)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.serveroptions import ServerOptions, find_datadir, parse_server_options, without_gcache
+from core.facts import UUID
+from xha.core.position import Position
+from xha.core.serveroptions import (
+    ServerOptions,
+    find_bootstrap,
+    find_datadir,
+    parse_server_options,
+    without_gcache,
+)
 
 LISTING = """mariadbd  Ver 10.11.19-MariaDB
   --datadir=name      Path to the database root directory
@@ -76,3 +84,27 @@ def test_a_server_without_the_switch_replicates_if_it_has_a_provider(provider: s
 )
 def test_the_last_word_on_the_cache_of_write_sets_is_no(options: str, without: str) -> None:
     assert without_gcache(options) == without
+
+
+@pytest.mark.parametrize(
+    ("words", "origin"),
+    [
+        pytest.param(["--wsrep-new-cluster", f"--wsrep_start_position={UUID}:12"], Position(UUID, 12), id="of systemd"),
+        pytest.param(["--wsrep_new_cluster=ON", "--datadir=/d"], Position(), id="by hand, without a position"),
+        pytest.param(["--loose-wsrep-new-cluster"], Position(), id="where the option may be unknown"),
+        pytest.param(["--wsrep-cluster-address=gcomm://"], Position(), id="the old way: nobody to join"),
+        pytest.param(["--wsrep_cluster_address=gcomm://?pc.wait_prim=no"], Position(), id="the same, with options"),
+        pytest.param(["--wsrep-new-cluster", "--wsrep_start_position=soon"], Position(), id="a position that is none"),
+        pytest.param([f"--wsrep_start_position={UUID}:12"], None, id="one that joins"),
+        pytest.param(["--wsrep-new-cluster=OFF"], None, id="told not to"),
+        pytest.param(["--wsrep-cluster-address=gcomm://a,b"], None, id="one with others to join"),
+        pytest.param([], None, id="without a word"),
+    ],
+)
+def test_where_a_server_was_told_to_begin_a_cluster(words: list[str], origin: Position | None) -> None:
+    assert find_bootstrap(["/usr/sbin/mariadbd", *words]) == origin
+
+
+@given(st.lists(st.text()))
+def test_whatever_a_server_was_told_is_read(argv: list[str]) -> None:
+    assert find_bootstrap(argv) in (None, Position())

@@ -15,6 +15,7 @@ from unittest import mock
 
 import pytest
 
+from core import cluster_world
 from core.test_election_model import ElectionModel
 from xha.core import candidates, election, obstacles, poll, position, survivors
 from xha.core.ballot import Ballot, State
@@ -81,13 +82,15 @@ MUTANTS: dict[str, list[Patch]] = {
     "trusts grastate's seqno": [(position, "classify", saved_seqno)],
     "ignores generations": [*everywhere("compare", without_generations), *everywhere("has_newest_generation", yes)],
     "OFFLINE is proof": everywhere("is_down", yes),
-    "no token": without(election._token),
+    "no token": [*without(election._token), (cluster_world.World, "_holds_token", yes)],
     "fencing proves not newer": everywhere("is_not_newer", lambda facts, node, _: is_down(facts, node)),
     "an unknown view proves": everywhere("views_are_complete", yes),
     "an empty disk held nothing": everywhere("find_lost_data", nothing),
     "who is in doubt is behind": [(candidates, "_judge_doubtful", nothing)],
     "survivors ask nobody": [(survivors, "_judge_stopped", nothing)],
     "survivors wait for nobody": [(survivors, "_find_awaited", nothing)],
+    "a hand leaves no trace": [(cluster_world, "begin_by_hand", lambda node, line, origin, name: line)],
+    "either of two Primaries will do": everywhere("are_at_odds", nothing),
 }
 
 
@@ -143,6 +146,7 @@ MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
     "power_on": {"who": who},
     "stop": {"who": who},
     "start": {"who": who},
+    "bootstrap_by_hand": {"who": who},
     "shut_down": {"who": who},
     "fence": {"by": who, "victim": who},
     "cut": {"islands": three(who), "gap": some},

@@ -92,6 +92,12 @@ def with_argv(process: Process) -> Process:
     return process._replace(argv=tuple(words) if words != [""] else ())
 
 
+def read_environ(pid: int) -> dict[str, str]:
+    """Return the environment that a process was started with; empty where the kernel does not tell."""
+    words = _read(f"/proc/{pid}/environ").decode("utf-8", "surrogateescape").split("\0")
+    return {name: value for name, equals, value in (word.partition("=") for word in words) if equals}
+
+
 def descendants(pid: int, among: Iterable[Process] | None = None) -> tuple[Process, ...]:
     """Return the children of a process, their children and so on, without argv. among: processes read before."""
     children: dict[int, list[Process]] = {}
@@ -143,6 +149,13 @@ def _service(path: str) -> str | None:
 def read_boot_id() -> str:
     """Return the kernel's random id of this boot (random(4)); containers of one host share it. "" if it is not told."""
     return _read("/proc/sys/kernel/random/boot_id").decode("ascii", "replace").strip()
+
+
+def fingerprint(process: Process, host: str) -> str:
+    """Return an id of 16 digits that a process has as long as it lives, and no other one ever, on whatever host."""
+    from hashlib import blake2b
+
+    return blake2b(f"{host} {read_boot_id()} {process.pid} {process.started}".encode(), digest_size=8).hexdigest()
 
 
 def identity(path: str) -> tuple[int, int] | None:

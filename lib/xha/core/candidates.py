@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .ballot import Ballot
 from .decision import Refuse
-from .lineage import Order, compare
+from .lineage import Order, compare, goes_on
 from .poll import GrantKind
 from .position import Kind
 
@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 
 def _holders(poll: Poll, *kinds: Kind) -> list[Ballot]:
     return [poll.fresh[node] for node in poll.members if node in poll.fresh and poll.fresh[node].kind in kinds]
+
+
+def are_at_odds(one: Ballot, other: Ballot) -> bool:
+    """Return whether two Primaries are of two clusters: with nobody in both components, or with different histories.
+
+    In one component, one of them may only not know its line yet.
+    """
+    if one.component is not None and other.component is not None:
+        if one.component == other.component and (goes_on(one.line, other.line) or goes_on(other.line, one.line)):
+            return False
+        if not set(one.component.members) & set(other.component.members):
+            return True
+    return compare(one.history, other.history) in (Order.OTHER, Order.DIVERGED)
 
 
 def judge_histories(poll: Poll) -> Refuse | None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .ballot import Ballot, State, Unread
-from .candidates import choose, judge_histories
+from .candidates import are_at_odds, choose, judge_histories
 from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
-from .lineage import Order, compare
+from .lineage import Order, compare, find_line
 from .obstacles import find_obstacle, name_nodes
 from .poll import Around, Grant, GrantKind, Poll, Records, count
 from .position import Kind, Position
@@ -71,21 +71,33 @@ def _join(poll: Poll) -> Decision | None:
     # What one of them still has to apply, another may have applied.
     primary = max(primaries, key=lambda node: poll.fresh[node].position.seqno)
     if poll.mine.state is State.PRIMARY:
+        primary = poll.me
+    rival = next((one for one in primaries if are_at_odds(poll.fresh[one], poll.fresh[primary])), None)
+    if rival is not None:
+        return _refuse_two(poll, primary, rival)
+    if primary == poll.me:
         return Join(f"{poll.me} is in the Primary component", poll.me, poll.mine.line)
-    for other in primaries:
-        if compare(poll.fresh[other].history, poll.fresh[primary].history) in (Order.OTHER, Order.DIVERGED):
-            return Refuse(
-                f"{primary} and {other} are Primary with different histories",
-                (primary, other),
-                "decide which of them is right and stop the other: pcs resource ban",
-                first=_stop(poll),
-            )
     return _join_one(poll, primary)
+
+
+def _refuse_two(poll: Poll, primary: str, rival: str) -> Decision:
+    """Two clusters live: what either acknowledged is real, and only a person can say whose is given up."""
+    if poll.me == primary and poll.granted(GrantKind.DISCARD, primary):
+        return Wait(f"a grant gives up the data of {primary}", first=Step.DISCARD)
+    one, other = sorted((primary, rival), key=poll.members.index)
+    return Refuse(
+        f"{one} and {other} are Primary with different histories",
+        (one, other),
+        f"choose which to give up: xha-check --grant discard={one} --why TEXT, or discard={other}",
+        first=None if poll.me == primary else _stop(poll),
+    )
 
 
 def _join_one(poll: Poll, primary: str) -> Decision:
     mine, theirs = poll.mine, poll.fresh[primary]
-    line = theirs.line
+    beside = [poll.fresh[node] for node in poll.among(State.PRIMARY)]
+    line = find_line(theirs.line, [one.line for one in beside if one.component == theirs.component]) or theirs.line
+    theirs = theirs._replace(line=line)
     if mine.kind is Kind.EMPTY:
         return Join(f"{primary} is Primary and {poll.me} holds no data: it gets all of them", primary, line)
     if mine.state is State.STOPPED and theirs.component and mine.own_uuid in theirs.component.members:

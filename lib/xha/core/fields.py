@@ -65,6 +65,7 @@ def parse_line(value: object) -> tuple[Generation, ...]:
             parse_text(one["parent"]),
             parse_number(one["position"]),
             parse_texts(one["founders"]),
+            parse_flag(one["by_hand"]) if "by_hand" in one else False,
         )
         for one in value
     )

@@ -8,9 +8,12 @@ U:12 with different rows). So every forming of a Primary by our hand names a new
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .position import Position, View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The generation of a cluster that was formed before xha, or without it.
 ROOT = ""
@@ -19,12 +22,16 @@ MAX_LINE = 16
 
 
 class Generation(NamedTuple):
-    """One forming of a Primary: a random id, the generation and seqno it went on from, and the nodes that formed it."""
+    """One forming of a Primary: a random id, the generation and seqno it went on from, and the nodes that formed it.
+
+    by_hand: a person formed it, and asked nobody else; until all members have been in one component with it.
+    """
 
     id: str
     parent: str
     position: int
     founders: tuple[str, ...] = ()
+    by_hand: bool = False
 
 
 class History(NamedTuple):
@@ -68,11 +75,30 @@ def extend(line: tuple[Generation, ...], generation: Generation) -> tuple[Genera
     return (generation, *line)[:MAX_LINE]
 
 
+def begin_by_hand(node: str, line: tuple[Generation, ...], origin: int, generation_id: str) -> tuple[Generation, ...]:
+    """Return the line of data that somebody bootstrapped on a node from seqno origin on: a generation of its own.
+
+    generation_id is the same for the same server, whoever looks at it: the line is the same where it is known.
+    """
+    is_older = len(line) == MAX_LINE and line[-1].position >= origin
+    if is_older or any(one.id == generation_id for one in line):
+        return line
+    # What was written down for a join that never came so far does not lie behind these data.
+    reached = tuple(one for one in line if one.position <= origin)
+    parent = reached[0].id if reached else _parent_of(line)
+    return extend(reached, Generation(generation_id, parent, origin, (node,), by_hand=True))
+
+
+def goes_on(line: tuple[Generation, ...], from_line: tuple[Generation, ...]) -> bool:
+    """Return whether a line is another one, or goes on from it."""
+    return History(Position(), from_line).generation in _ids(line)
+
+
 def compare(one: History, other: History) -> Order:
     """Return how one stands to the other: BEHIND means that the other holds all of it and more, OTHER another UUID."""
     if one.position.uuid != other.position.uuid:
         return Order.OTHER
-    mine, theirs = _path(one), _path(other)
+    mine, theirs = _ids(one.line), _ids(other.line)
     common = [generation for generation in mine if generation in theirs]
     if not common:
         return Order.DIVERGED
@@ -93,15 +119,35 @@ def _by_generation(mine_is_shared: bool, theirs_is_shared: bool) -> Order:
     return Order.BEHIND if mine_is_shared else Order.AHEAD
 
 
-def _path(history: History) -> list[str]:
+def _ids(line: tuple[Generation, ...]) -> list[str]:
     """Return the ids of its generations, newest first, down to the parent of the oldest known."""
-    ids = [generation.id for generation in history.line]
-    return [*ids, history.line[-1].parent if history.line else ROOT]
+    return [*(generation.id for generation in line), _parent_of(line)]
+
+
+def _parent_of(line: tuple[Generation, ...]) -> str:
+    return line[-1].parent if line else ROOT
 
 
 def _left_at(history: History, generation: str) -> int:
     """Return the last seqno of a history that lies in a generation of its line."""
     return next((one.position for one in history.line if one.parent == generation), history.position.seqno)
+
+
+def find_line(line: tuple[Generation, ...], beside: Sequence[tuple[Generation, ...]]) -> tuple[Generation, ...] | None:
+    """Return the line of a node in a Primary component whose other members have the lines beside it.
+
+    They may know more of it. None: all of them know of another one; it came to another component than it set out for.
+    """
+    if beside and not any(goes_on(line, other) or goes_on(other, line) for other in beside):
+        return None
+    for other in beside:
+        line = other if goes_on(other, line) and not goes_on(line, other) else line
+    return line
+
+
+def agree(line: tuple[Generation, ...]) -> tuple[Generation, ...]:
+    """Return the line of a component that all members are in: nobody holds anything else, whoever formed it."""
+    return (line[0]._replace(by_hand=False), *line[1:]) if line else line
 
 
 def adopt(node: str, line: tuple[Generation, ...], known: tuple[tuple[Generation, ...], ...]) -> tuple[Generation, ...]:

@@ -98,8 +98,11 @@ def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
     newest = next(
         (line[0] for line in poll.lines if line and line[0].id not in {one.id for one in candidate.line}), None
     )
+    how = "by hand on" if newest and newest.by_hand else "by"
     formed = (
-        f"the cluster was last formed by {name_nodes(newest.founders)} from seqno {newest.position}" if newest else ""
+        f"the cluster was last formed {how} {name_nodes(newest.founders)} from seqno {newest.position}"
+        if newest
+        else ""
     )
     reason = f"nobody holds the newest history: {formed or 'its own beginning'} is not in {candidate}"
     remedy = "bring back the node that holds it, or choose one: xha-check --grant bootstrap=NODE --why TEXT"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .ballot import Ballot, State, Unread, digest
+from .candidates import are_at_odds
 from .decision import Decision, Refuse, Wait
 from .election import elect
 from .lineage import Order, compare
 from .obstacles import name_nodes
-from .poll import Around, GrantKind, Host, count
+from .poll import Around, GrantKind, Host, count, why_void
 from .position import Kind
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .cib import Cib
-    from .poll import Poll, Probe
+    from .poll import Grant, Poll, Probe
 
 
 class Seen(NamedTuple):
@@ -106,11 +107,13 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
         return (
             "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
         )
-    primaries = [one.node for one in ballots if one.state is State.PRIMARY]
-    if primaries and (kind is not GrantKind.DISCARD or node in primaries):
-        verb = "answers" if len(primaries) == 1 else "answer"
-        return f"{name_nodes(primaries)} {verb} as Primary: the cluster is there, and what it lacks can join it"
     report = seen.reports.get(node)
+    primaries = [one for one in ballots if one.state is State.PRIMARY]
+    is_rival = any(isinstance(report, Ballot) and are_at_odds(one, report) for one in primaries)
+    if primaries and (kind is not GrantKind.DISCARD or (report in primaries and not is_rival)):
+        verb = "answers" if len(primaries) == 1 else "answer"
+        names = name_nodes(one.node for one in primaries)
+        return f"{names} {verb} as Primary: the cluster is there, and what it lacks can join it"
     if kind is GrantKind.FORGET:
         runs = isinstance(report, Ballot) and report.state is not State.STOPPED
         return f"a server runs on {node}: it is not gone" if runs else ""
@@ -119,6 +122,13 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
     if kind is GrantKind.DISCARD and report.kind is Kind.EMPTY:
         return f"{node} holds no data"
     return ""
+
+
+def why_unused(seen: Seen, grant: Grant) -> str:
+    """Return why nobody acts on a grant that is recorded, "" where somebody who reports would."""
+    polls = [poll for poll in (count_for(seen, node) for node in seen.members) if poll is not None]
+    reasons = [why_void(grant, poll.fresh, seen.now) for poll in polls] or [why_void(grant, {}, seen.now)]
+    return "" if "" in reasons else reasons[0]
 
 
 def tell_losses(seen: Seen, kind: GrantKind, node: str) -> list[str]:
@@ -186,7 +196,7 @@ def outlook_document(seen: Seen, outlooks: Sequence[Outlook]) -> dict[str, Any]:
         "quorum": seen.cib.quorum,
         "two_node": seen.cib.two_node,
         "token": book.records.token.node if book.records.token else None,
-        "grants": [_grant(one) for one in book.grants],
+        "grants": [{**_grant(one), "void": why_unused(seen, one) or None} for one in book.grants],
         "last_grant": _grant(book.last_grant) if book.last_grant else None,
         "nodes": [
             {
@@ -202,7 +212,7 @@ def outlook_document(seen: Seen, outlooks: Sequence[Outlook]) -> dict[str, Any]:
     }
 
 
-def _grant(grant: Any) -> dict[str, Any]:
+def _grant(grant: Grant) -> dict[str, Any]:
     return {"kind": grant.kind.value, "node": grant.node, "at": grant.at, "by": grant.by, "why": grant.why}
 
 

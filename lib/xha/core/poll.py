@@ -143,20 +143,25 @@ def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     # Every node must come to the same order, or two of them wait for each other.
     agreed = all(one.members == tuple(members) for one in fresh.values())
     order = tuple(members) if agreed else tuple(sorted(members))
-    return Poll(me, order, fresh, unread, lines, records, _living(grants, fresh, around.now), around)
+    living = tuple(one for one in grants if not why_void(one, fresh, around.now))
+    return Poll(me, order, fresh, unread, lines, records, living, around)
 
 
-def _living(grants: Sequence[Grant], fresh: Mapping[str, Ballot], now: float) -> tuple[Grant, ...]:
-    """Return the grants that still hold: young, given for these reports, and but for discard with no Primary."""
-    if not grants:
-        return ()
-    shown = digest(fresh.values())
-    primary = any(one.state is State.PRIMARY for one in fresh.values())
-    return tuple(
-        one
-        for one in grants
-        if 0 <= now - one.at <= GRANT_LIFE and one.digest == shown and (one.kind is GrantKind.DISCARD or not primary)
-    )
+def why_void(grant: Grant, fresh: Mapping[str, Ballot], now: float) -> str:
+    """Return why a grant does not hold at `now`, "" if it does.
+
+    It holds while it is young, for the reports it was given for, and but for discard only with no Primary.
+    """
+    age = now - grant.at
+    if age < 0:
+        return f"it was given {-age:.0f} s from now: the hosts' clocks differ"
+    if age > GRANT_LIFE:
+        return f"it is older than {GRANT_LIFE / 60:.0f} minutes"
+    if grant.digest != digest(fresh.values()):
+        return "what the members report has changed since"
+    if grant.kind is not GrantKind.DISCARD and any(one.state is State.PRIMARY for one in fresh.values()):
+        return "a Primary answers"
+    return ""
 
 
 def is_down(poll: Poll, node: str) -> bool:
@@ -187,9 +192,11 @@ def views_are_complete(poll: Poll, candidate: History) -> bool:
     Then whoever has not was in none of them, and so in no Primary since: a later Primary has a member of the one
     before it. What he acknowledged before was delivered to that view, but a killed server loses what it had not yet
     applied: so the candidate must have what was read after the view had begun. A reporter that knows no view, or of
-    no such reading, leaves the question open.
+    no such reading, leaves the question open; and so does a Primary that a person formed with none of those members.
     """
     holders = [one for one in poll.fresh.values() if one.position.real]
+    if any(one.line and one.line[0].by_hand for one in holders):
+        return False
     known = {one.own_uuid for one in holders}
     return bool(holders) and all(
         one.view is not None and set(one.view.members) <= known and 0 <= one.view_seqno <= candidate.position.seqno

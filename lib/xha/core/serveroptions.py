@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from .position import Position, parse_position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
 _NO_VALUE = "(No default value)"
@@ -69,6 +74,22 @@ def without_gcache(provider_options: str) -> str:
     26.4.23).
     """
     return ";".join([*(one for one in (provider_options.rstrip("; "),) if one), "gcache.recover=no"])
+
+
+def find_bootstrap(argv: Sequence[str]) -> Position | None:
+    """Return where a server that was told to form a new Primary began, Position() where it was not told that.
+
+    None for one that is to join: without --wsrep-new-cluster, and without an address that names nobody, which is the
+    old way to say the same (galera_new_cluster and galera_recovery of MariaDB pass the former, and the position).
+    """
+    said = {}
+    for word in argv[1:]:
+        name, _, value = word.partition("=")
+        said[name.replace("_", "-").replace("--loose-", "--", 1)] = value
+    alone = said.get("--wsrep-cluster-address", "?").partition("?")[0] == "gcomm://"
+    if not alone and said.get("--wsrep-new-cluster", "0").upper() not in ("", "1", "ON", "TRUE"):
+        return None
+    return parse_position(said.get("--wsrep-start-position", "")) or Position()
 
 
 def _number(text: str, default: int) -> int:

@@ -14,7 +14,7 @@ from ..core.ballot import Ballot, State, parse_ballot
 from ..core.decision import Refuse, Wait
 from ..core.disabled import clean
 from ..core.ocf import RESKEY
-from ..core.outlook import Seen, describe, foresee, name_decision, needs_person, outlook_document
+from ..core.outlook import Seen, describe, foresee, name_decision, needs_person, outlook_document, why_unused
 from ..core.parameters import parse_settings_leniently
 from ..core.report import SCHEMA
 from ..core.verdict import ExitCode
@@ -152,7 +152,9 @@ def outlook_lines(seen: Seen, outlooks: Sequence[Outlook]) -> list[str]:
             told.append(f"    its keeper says: {clean(seen.states[one.node], 300)}")
     if book.records.token:
         told.append(f"  token: {book.records.token.node} is forming the cluster, or ended while it did")
-    told += [f"  grant: {_tell_grant(grant, seen.now)}" for grant in book.grants]
+    for grant in book.grants:
+        void = why_unused(seen, grant)
+        told.append(f"  grant: {_tell_grant(grant, seen.now)}" + (f" - VOID: {void}; give it again" if void else ""))
     if book.last_grant:
         told.append(f"  last grant used: {_tell_grant(book.last_grant, seen.now)}")
     told += [

@@ -12,7 +12,6 @@ from ...core.address import name_members, parse_cluster_address
 from ...core.ballot import Ballot, State, Unread, digest, parse_ballot, render_ballot
 from ...core.decision import Refuse
 from ...core.election import elect
-from ...core.lineage import ROOT
 from ...core.poll import Around, Probe, Token, count
 from ...core.position import NO_UUID
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from ...core.lineage import Generation
     from ...core.parameters import Settings
     from ...core.poll import Grant, Records
+    from ...core.position import View
 
     _Reports = Mapping[str, Union[Ballot, Unread]]
     _Facts = tuple[str, _Reports, tuple[str, ...], Records, tuple[Grant, ...], Around]
@@ -153,8 +153,7 @@ class Council:
 
     def unanswered(self) -> tuple[str, ...]:
         """Return the members that Pacemaker sees online and that have not answered this epoch."""
-        answered = {node for node, one in self.reports.items() if isinstance(one, Ballot) and self.epoch in one.epochs}
-        return tuple(node for node in self.members if node in self.reports and node not in answered)
+        return tuple(node for node in self.members if node in self.reports and not self._heard(node))
 
     def _facts(self, overdue: bool) -> _Facts:
         # A member that has not said how far its server is, and one outside of the cluster's control, are two things.
@@ -215,6 +214,13 @@ class Council:
         """Record the generations, and the history that the cluster stands in."""
         self.cluster.write_records(self.resource, line=line, cluster=cluster)
 
+    def record_kept(self) -> None:
+        """Record the history that the others are Primary with, if they are: this node's was given up for it."""
+        others = (one for node, one in self.reports.items() if node != self.me and isinstance(one, Ballot))
+        kept = next((one for one in others if one.state is State.PRIMARY and one.position.real), None)
+        if kept is not None:
+            self.record(line=kept.line, cluster=kept.position.uuid)
+
     def delete_stop(self) -> None:
         """Remove the record of this node's last clean stop: nobody may rely on it once the server starts."""
         if self.me in self.cib.book.records.stops:
@@ -230,15 +236,18 @@ class Council:
         """Have Pacemaker forget that this node was not at its best, now that it is again."""
         return self.cluster.forget_degraded(self.resource, self.me)
 
-    def newest_line(self, line: tuple[Generation, ...]) -> tuple[Generation, ...]:
-        """Return the line of a Primary's member that knows more of it than this node does, else the one it has."""
-        head = line[0].id if line else ROOT
-        best = line
-        for one in self.reports.values():
-            if isinstance(one, Ballot) and one.state is State.PRIMARY and len(one.line) > len(best):
-                ids = [generation.id for generation in one.line] + [one.line[-1].parent]
-                best = one.line if head in ids else best
-        return best
+    def lines_beside(self, component: View | None) -> tuple[tuple[Generation, ...], ...]:
+        """Return the lines of the other members of the Primary component that this node is in."""
+        others = (one for node, one in self.reports.items() if node != self.me and isinstance(one, Ballot))
+        return tuple(one.line for one in others if one.state is State.PRIMARY and one.component == component)
+
+    def unheard(self) -> tuple[str, ...]:
+        """Return the members on whose ports a server answers, and that have not answered this epoch."""
+        return tuple(node for node, probe in self.probes.items() if probe is Probe.ACCEPTED and not self._heard(node))
+
+    def _heard(self, node: str) -> bool:
+        one = self.reports.get(node)
+        return isinstance(one, Ballot) and self.epoch in one.epochs
 
 
 def new_id() -> str:

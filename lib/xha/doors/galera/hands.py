@@ -12,14 +12,17 @@ from ...core.ballot import State
 from ...core.ballotbox import compose_ballot
 from ...core.bulletin import Phase
 from ...core.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
+from ...core.lineage import History, Order, compare
 from ...core.noderecord import NodeRecord
 from ...core.obstacles import name_nodes
+from ...core.position import Kind, Position
 from .council import new_id
 
 if TYPE_CHECKING:
     from ...adapters.log import Log
     from ...core.ballot import Ballot
     from ...core.decision import Decision
+    from ...core.lineage import Generation
     from .council import Council
     from .own import OwnNode
     from .speaker import Speaker
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 TOKEN_PATIENCE = 20.0
 # How long after it asked a node says so, before it says what follows from the answers that are missing.
 ANSWER_SECONDS = 5.0
+# How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
+KEEPER_SECONDS = 15.0
 STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
 CREATION_SECONDS = 300.0
 _STARTS = (State.STARTING, State.RESTORING)
@@ -49,6 +54,7 @@ class Hands:
 
     plan: the token was taken, and everybody is asked again. forming_since: a Primary was begun here and is not there
     yet (monotonic seconds, 0.0: none was). announced: the state that the report says before the server runs.
+    came_with: the history that the data had before the server was started to join; nothing real where a copy is due.
     """
 
     def __init__(self, own: OwnNode, council: Council, speaker: Speaker, log: Log) -> None:
@@ -56,12 +62,13 @@ class Hands:
         self.plan: Plan | None = None
         self.forming_since = 0.0
         self.announced: State | None = None
+        self.came_with: History | None = None
         self._why = ""
         self._epochs: tuple[str, ...] = ()
 
     def reset(self) -> None:
         """Begin anew: the server has ended, and what was asked before does not count any more."""
-        self.plan, self.announced, self.forming_since = None, None, 0.0
+        self.plan, self.announced, self.forming_since, self.came_with = None, None, 0.0, None
         self.council.ask()
 
     def ballot(self) -> Ballot:
@@ -114,6 +121,8 @@ class Hands:
         starting = self.own.process is not None and self.own.state in (State.STARTING, State.RESTORING)
         phase = Phase.REFUSING if refusing else self.phase if starting else Phase.WAITING
         silent = self.council.unanswered()
+        if self._asks_running():
+            return
         if silent and not decision.first and self.council.age < ANSWER_SECONDS:
             phase, reason = self.phase, f"asking {name_nodes(silent)}"
         elif starting and not refusing and not decision.first:
@@ -122,6 +131,14 @@ class Hands:
         if decision.first is not None and self._may(decision.first.value):
             self._take_step(decision.first)
 
+    def _asks_running(self) -> bool:
+        """Return whether a server runs somewhere whose keeper is still to come: it may be a Primary of its own."""
+        unheard = self.council.unheard()
+        if not unheard or self.own.process is not None or self.council.age > KEEPER_SECONDS:
+            return False
+        self.speaker.say(Phase.RECOVERING, f"asking {name_nodes(unheard)}, where a server runs", self.own)
+        return True
+
     def _take_step(self, step: Step) -> None:
         if step is Step.STOP:
             self.stop()
@@ -129,8 +146,14 @@ class Hands:
             self.own.directory.set_view_aside()
         elif self.council.consume_grants("discard"):
             self.log.warning("a grant gives up the data here: they are not deleted, the next join replaces them")
-            self.own.directory.discard()
-            self.own.standing = None
+            self._discard()
+            self.council.record_kept()
+
+    def _discard(self) -> None:
+        if self.own.process is not None:
+            self.stop()
+        self.own.directory.discard()
+        self.own.standing = None
 
     def stop(self) -> None:
         """Stop the server, and begin anew. One that waits for its group serves nobody, and does not heed SIGTERM."""
@@ -140,15 +163,31 @@ class Hands:
             raise Over
         self.reset()
 
+    def lies_behind(self, line: tuple[Generation, ...]) -> bool:
+        """Return whether all that the data held before they joined is in a component with such a line."""
+        if self.came_with is None:
+            return False
+        here = History(self.own.position, line)
+        return not self.came_with.position.real or compare(self.came_with, here) in (Order.EQUAL, Order.BEHIND)
+
+    def leave_strangers(self) -> None:
+        """Leave a component that this node did not set out for: its own rows, and those of that one, may not agree.
+
+        Nothing is lost: it set out for another one, which holds all that it had.
+        """
+        if self._may("leaving the Primary component of others"):
+            self.log.warning("this server came into another Primary component than the one it was to join: it leaves")
+            self._discard()
+
     def _join(self, decision: Join) -> None:
         own = self.own
         if own.process is not None:
-            if decision.primary == self.council.me:
-                own.remember(own.record._replace(line=self.council.newest_line(own.record.line)))
             running = own.state is State.PRIMARY
             self.speaker.say(self.phase, decision.reason if running else self._why or decision.reason, own)
             return
-        if self._may("joining"):
+        if not self._asks_running() and self._may("joining"):
+            intact = own.standing is not None and own.standing.kind is Kind.INTACT
+            self.came_with = History(own.standing.position if own.standing and intact else Position(), own.record.line)
             own.directory.set_view_aside()
             own.remember(own.record._replace(line=decision.line, clean_stop=None))
             own.run.write_joining(NodeRecord(line=decision.line))

@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING
 from ...adapters.datadir import read_tail
 from ...adapters.launch import InUse
 from ...adapters.pacemaker import ClusterUnreachable
-from ...adapters.procfs import identity
+from ...adapters.procfs import fingerprint, identity
 from ...core.ballot import State
 from ...core.ballotbox import note_view
 from ...core.bulletin import Phase
+from ...core.lineage import agree, begin_by_hand, find_line
+from ...core.noderecord import NodeRecord
 from ...core.serverlog import find_errors, tell
+from ...core.serveroptions import find_bootstrap
 from ...core.verdict import Code
 from .hands import Hands, Over
 from .service import LOCK
 
 if TYPE_CHECKING:
     from ...adapters.log import Log
+    from ...adapters.procfs import Process
     from ...adapters.rundir import RunDir
     from .council import Council
     from .own import OwnNode
@@ -64,7 +68,9 @@ class Keeper:
 
     @property
     def _is_calm(self) -> bool:
-        return self.own.state is State.PRIMARY and self.hands.plan is None and not self.hands.forming_since
+        # Where a person has to decide, his grant is looked for at each look.
+        settled = self.hands.plan is None and not self.hands.forming_since and self.speaker.phase is not Phase.REFUSING
+        return settled and self.own.state is State.PRIMARY
 
     def step(self) -> None:
         """Look once, and do at most one thing."""
@@ -77,6 +83,8 @@ class Keeper:
             self._mourn()
         elif self._is_lost():
             self._give_up_join()
+        if self.own.newcomer is not None:
+            self._adopt(self.own.newcomer)
         self.council.listen(electing=not self._is_calm)
         if self.own.process is None and self.own.standing is None:
             self._recover()
@@ -118,6 +126,21 @@ class Keeper:
             self.speaker.say(Phase.RECOVERING, "finding out where the data end", self.own)
         standing = self.own.recover()
         self.log.info(f"the data are {standing.kind.value}, and end at {standing.position}")
+
+    def _adopt(self, server: Process) -> None:
+        """Take charge of a server that no keeper launched; whoever bootstrapped it began a history of its own."""
+        own, record = self.own, self.own.record
+        self.council.delete_stop()
+        told, saved = find_bootstrap(server.argv), own.directory.read_grastate()
+        origin = told if told is not None and told.real else record.clean_stop
+        # Of data that xha never had in its hands nothing is known that this could be told from.
+        if told is not None and origin is not None and saved and saved.uuid == origin.uuid and record != NodeRecord():
+            line = begin_by_hand(self.council.me, record.line, origin.seqno, fingerprint(server, self.council.me))
+            if line != record.line:
+                self.log.warning(f"{server} was bootstrapped by hand at {origin}: a history of its own begins there")
+                self.council.record(line=line, cluster=origin.uuid)
+            own.remember(record._replace(line=line, clean_stop=None))
+        own.newcomer = None
 
     def _mourn(self) -> None:
         """The server has ended and nobody here stopped it."""
@@ -171,8 +194,18 @@ class Keeper:
             self.hands.forming_since = 0.0
             council.release_token()
             self.log.info(f"{council.me} has formed the cluster: {own.position}")
-        own.remember(record._replace(clean_stop=None, superseded=False, discarded=False, inconsistent=False))
-        own.run.write_joining(None)
+        beside = () if forming or view is None else council.lines_beside(view.view)
+        line = find_line(record.line, beside)
+        if line is None and own.run.read_joining() is not None:
+            if not self.hands.lies_behind(beside[0]):
+                return self.hands.leave_strangers()
+            line = beside[0]
+        line = record.line if line is None else line
+        if view is not None and len(beside) == len(council.members) - 1:
+            line = agree(line)
+        own.remember(record._replace(line=line, clean_stop=None, superseded=False, discarded=False, inconsistent=False))
+        if beside or view is None or len(view.view.members) == 1:
+            own.run.write_joining(None)
         own.run.write_failures(())
         return None
 
@@ -189,7 +222,8 @@ class Keeper:
     def _tidy(self) -> None:
         """While the node has been well for longer than a monitor's interval, nothing of its past is a failure."""
         now = time.monotonic()
-        if self.own.verdict is None or self.own.verdict.code is not Code.SYNCED:
+        synced = self.own.verdict is not None and self.own.verdict.code is Code.SYNCED
+        if not synced or self.speaker.phase is not Phase.RUNNING:
             self._tidy_at = now + WELL_SECONDS
         elif now > self._tidy_at:
             self._tidy_at = now + WELL_SECONDS

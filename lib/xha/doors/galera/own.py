@@ -12,7 +12,7 @@ from ...adapters.ending import terminate
 from ...adapters.launch import launch
 from ...adapters.login import find_target
 from ...adapters.occupants import find_server, find_transfer
-from ...adapters.procfs import look, read_boot_id
+from ...adapters.procfs import look, read_boot_id, read_environ
 from ...adapters.target import Target
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
@@ -70,7 +70,10 @@ class End(NamedTuple):
 
 
 class OwnNode(OwnData):
-    """The data directory, and the server that uses it."""
+    """The data directory, and the server that uses it.
+
+    newcomer is a server that no keeper of this resource launched, until this one has adopted it; with its argv.
+    """
 
     def __init__(
         self, settings: Settings, program: Program, options: ServerOptions, notifier: NotifySocket, run: RunDir
@@ -79,6 +82,7 @@ class OwnNode(OwnData):
         self.settings, self.options, self.notifier = settings, options, notifier
         self.process: Process | None = None
         self.launched: Launched | None = None
+        self.newcomer: Process | None = None
         self.end: End | None = None
         self.served = False
         self.reading: Reading | None = None
@@ -118,6 +122,9 @@ class OwnNode(OwnData):
         found = find_server(self.program.datadir)
         if found is not None and not found.recovering:
             self.process, self.standing, self.served = found, None, False
+            # Ours know where to tell their state, also after another keeper launched them.
+            ours = read_environ(found.pid).get("NOTIFY_SOCKET") == self.notifier.path
+            self.newcomer = None if ours else found
             self.met_at = time.monotonic()
 
     def _lose(self, process: Process) -> None:
@@ -128,7 +135,8 @@ class OwnNode(OwnData):
 
     def forget_server(self) -> None:
         """Nothing that was known of the server, or of the data before it ran, holds any more."""
-        self.process = self.launched = self.standing = self.reading = self.verdict = self.transfer = None
+        self.process = self.launched = self.newcomer = None
+        self.standing = self.reading = self.verdict = self.transfer = None
         self.served = False
         self.answered_at = self.asked_at = 0.0
         self.record = self.directory.read_record() or self.record

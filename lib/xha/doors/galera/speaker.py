@@ -34,6 +34,11 @@ class Speaker:
         self._shown = ""
         self._progress_at = 0.0
 
+    @property
+    def phase(self) -> Phase:
+        """The phase of the last bulletin."""
+        return self._last.phase
+
     def say(self, phase: Phase, reason: str, own: OwnNode, *, permanent: bool = False) -> None:
         """Write the bulletin; where phase or reason changed, tell the log and the cluster, too."""
         now, last = time.monotonic(), self._last
