@@ -78,6 +78,14 @@ def soak(options: argparse.Namespace) -> int:
     return 0 if held else 1
 
 
+def remote(_: argparse.Namespace) -> int:
+    from lab.remote import run_remote
+
+    lab = Laboratory(Place(f"remote-{os.getpid()}"))
+    with guarded(lab.place):
+        return 0 if run_remote(lab) else 1
+
+
 def document(_: argparse.Namespace) -> None:
     from lab.page import render_document
 
@@ -130,6 +138,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb.add_argument("--sequences", type=int, default=50)
     verb.add_argument("--seed", help="any word; the same one repeats a soak, or goes on with it")
     verb.set_defaults(act=soak)
+
+    verbs.add_parser("remote", help="a node of pacemaker-remote, and faults there").set_defaults(act=remote)
 
     verbs.add_parser("document", help="print docs/lab/document.md").set_defaults(act=document)
     options = parser.parse_args(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -67,6 +68,12 @@ def all_synced(hosts: Iterable[Host]) -> bool:
     return all(node.synced and node.size == len(hosts) for node in seen) and len({node.uuid for node in seen}) == 1
 
 
+def read_state(host: Host) -> str:
+    """Return what the keeper of `host` says for people, "" where none does. attrd_updater names no node by itself."""
+    query = f"attrd_updater --name xha-p_mysql-state --query --node {host.name}"
+    return host.sh(query, check=False).out.partition('value="')[2]
+
+
 def read_crm(host: Host) -> ElementTree.Element:
     """Pacemaker's view from `host`, as crm_mon gives it. Raises `CommandFailed` where Pacemaker does not answer."""
     return ElementTree.fromstring(host.sh("crm_mon --output-as=xml --inactive", timeout=10).out)
@@ -87,6 +94,14 @@ def running_on(host: Host, resource: str) -> set[str]:
     """The nodes on which Pacemaker says that `resource` (or an instance of it) is active."""
     found = read_crm(host).iterfind(f".//resource[@id='{resource}']")
     return {node.get("name", "") for entry in found if entry.get("active") == "true" for node in entry.iterfind("node")}
+
+
+def is_settled(host: Host) -> bool:
+    """Whether Pacemaker does nothing and plans nothing: `crm_resource --wait` tells the same, in 2 s at the least."""
+    leader = host.sh("crmadmin --dc_lookup --quiet", timeout=10).out.strip()
+    idle = "S_IDLE" in host.sh(f"crmadmin --status {leader}", timeout=10).out
+    planned = host.sh("crm_simulate --live-check --simulate", timeout=10).out
+    return idle and not re.search(r"\* (Resource action|Fencing) ", planned)
 
 
 def read_reasons(host: Host, resource: str) -> tuple[str, ...]:

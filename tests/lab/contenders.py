@@ -29,7 +29,8 @@ class Contender:
     """One agent under test.
 
     `create` is the document's step with this agent; `another_check` one command that changes a parameter of its checks;
-    `account` whom it logs in as, and `password` the parameter that holds that account's password.
+    `account` whom it logs in as, and `password` the parameter that holds that account's password. `give_up` is what a
+    person types on a host, once the agent has refused, to give up the data there; "" where it has no such words.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Contender:
     another_check: str
     account: Account
     password: str
+    give_up: str = ""
 
 
 HEARTBEAT = Contender(
@@ -78,6 +80,7 @@ pcs resource enable p_mysql""",
     ),
     another_check="pcs resource update p_mysql check_passwd_use_empty=0",
     account=Account("wsrep_sst", "DJ1JAs8z"),
+    give_up="xha-check --grant discard=$(crm_node -n) --why 'the other one has served' --yes",
     password="test_passwd",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,9 @@ LOOKS = {
 LOOK_SECONDS = 20
 # Files on the database's disk that tell its history; read from outside, so also from a host without power.
 KEPT_FILES = ("grastate.dat", "gvwstate.dat", "*.log", "*.err")
+# What the agents said and answered, in the journal: the end of it goes into a test's output, too.
+TOLD = re.compile(r" \S*galera\(p_mysql\)| Result of .* operation for p_mysql ")
+TOLD_LINES, TOLD_CHARACTERS = 60, 240
 
 
 def keep(lab: Laboratory, directory: Path) -> Path:
@@ -32,6 +36,13 @@ def keep(lab: Laboratory, directory: Path) -> Path:
     for path in (*lab.place.root.glob("writers-*.jsonl"), *lab.place.root.glob("*.log")):
         shutil.copy(path, directory)
     return directory
+
+
+def tell(directory: Path) -> str:
+    """Return the end of what the agents of all hosts said, by time, from what was kept: CI may keep nothing else."""
+    journals = [path.read_text() for path in directory.glob("*/journal")]
+    lines = [line for journal in journals for line in journal.splitlines() if TOLD.search(line)]
+    return "\n".join(line[:TOLD_CHARACTERS] for line in sorted(lines)[-TOLD_LINES:])
 
 
 def keep_host(host: Host, directory: Path) -> None:

@@ -1,5 +1,5 @@
 # The laboratory (tests/lab): three hosts, a real cluster, and faults. Included by the Makefile.
-.PHONY: lab lab-down lab-shell lab-operations lab-report lab-soak deps-lab
+.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-report lab-soak deps-lab
 
 LAB = PYTHONPATH=tests .venv/bin/python -m lab
 AGENT ?= ocf:xha:galera
@@ -22,6 +22,9 @@ lab-shell: ## a root shell on a host of the laboratory (HOST=h1|h2|h3|client)
 
 lab-operations: deps-lab .venv/.made ## carry out every procedure of docs/operations.md (half an hour; needs nothing standing)
 	@$(LAB) rehearse
+
+lab-remote: deps-lab .venv/.made ## a database host outside of corosync (pacemaker-remote), and four faults there (six minutes)
+	@$(LAB) remote
 
 lab-report: deps-lab .venv/.made ## try every fault on AGENT= and write docs/lab/ (hours; WORLD=, RUNS=3, FAULTS="a b")
 	@$(LAB) report --agent '$(AGENT)' --world '$(WORLD)' --runs '$(RUNS)' $(FAULTS)

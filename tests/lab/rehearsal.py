@@ -16,7 +16,7 @@ from typing import Callable
 from lab import client, cluster, document, evidence
 from lab.contenders import HEARTBEAT, XHA
 from lab.faults import Scene
-from lab.faults.orders import set_password
+from lab.faults.orders import bootstrap_on, set_password
 from lab.faults.outages import power_off, power_on
 from lab.host import Host
 from lab.laboratory import Laboratory
@@ -210,6 +210,18 @@ def find_two(lab: Laboratory) -> None:
     wait_synced(lab)
 
 
+def form_two(lab: Laboratory) -> None:
+    """Two Primaries of one UUID, and a third node that waits for a person."""
+    scene = Scene(lab, XHA)
+    bootstrap_on("h1", "h3")(scene)
+    lab["h1"].sh("pcs resource enable p_mysql")
+    wait_until(
+        "h2 to leave it to a person",
+        lambda: "different histories" in cluster.read_state(lab["h2"]),
+        timeout=WELL_SECONDS,
+    )
+
+
 def take_password_back(lab: Laboratory) -> None:
     set_password(XHA.account.password)(Scene(lab, XHA))
 
@@ -230,6 +242,7 @@ REHEARSALS = (
     Rehearsal("Changing the account of the agent's checks", finish=take_password_back),
     Rehearsal("Restoring a backup", starts=ONCE, serves=False),
     Rehearsal("When a host is gone", lose_two, serves=False, back=("h1",), finish=find_two),
+    Rehearsal("When two clusters were formed", form_two, starts={"h2": 1, "h3": 1}, serves=False),
     # It leaves an empty database, so it is the last.
     Rehearsal("First installation", begin_afresh, starts=ONCE, serves=False, keeps=False, finish=give_accounts),
 )

@@ -71,4 +71,4 @@ def move_vip(host: Host, name: str) -> None:
 
 def settle(host: Host, seconds: int = 60) -> None:
     """Wait until Pacemaker has nothing under way: a fault during a transition would measure both."""
-    host.sh(f"crm_resource --wait --timeout {seconds}s", timeout=seconds + 10)
+    wait_until("Pacemaker to have nothing under way", lambda: cluster.is_settled(host), timeout=seconds)

@@ -26,8 +26,9 @@ average when the fault struck, the worst run.
   180 s of the fault's end; a time stands only where that is every run.
 - *Synced*, *writes*: until all nodes were Synced; until the client wrote again after its first outage (0: it had none).
 - *silent*: all time without an acknowledged write. *errors*: what the four writers were told, median.
-- *lost*: acknowledged writes missing on some node afterwards, the worst run; unknown where no node came back to be
-  asked. *needless*: starts of mysqld that the fault did not make necessary, the worst run.
+- *lost*: acknowledged writes missing on some node afterwards, the worst run, and where the agent leaves
+  `two-bootstraps` to a person once he has done what it says; unknown where no node came back to be asked.
+- *needless*: starts of mysqld that the fault did not make necessary, the worst run.
 """
 
 

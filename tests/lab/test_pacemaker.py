@@ -10,35 +10,11 @@ import pytest
 
 from lab.host import Host
 from lab.laboratory import Laboratory
-from lab.place import POWER
+from lab.library import RESOURCE, ask, host_of
+from lab.standing import wait_online
 from lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
-
-# The installed xha, as a keeper uses it.
-PREAMBLE = """
-import json, sys, time
-sys.path.insert(0, "/usr/local/lib/xha/python")
-from xha.adapters.alone import connect
-from xha.adapters.pacemaker import ClusterUnreachable
-from xha.core.ballot import Ballot
-from xha.core.lineage import Generation, History, StopRecord
-from xha.core.poll import Grant, GrantKind, Token
-from xha.core.position import Position
-cluster = connect()
-me = cluster.node_name()
-def tell(value): print(json.dumps(value))
-"""
-RESOURCE = "p_mysql"
-
-
-def ask(host: Host, code: str) -> Any:
-    """Run code on the host and return what it told."""
-    return json.loads(host.sh("/usr/bin/python3 -I -", text=PREAMBLE + code, timeout=60).out)
-
-
-def host_of(lab: Laboratory, asked: str, name: str) -> str:
-    return str(ask(lab[asked], f"tell(cluster.read_cib('{RESOURCE}').hosts['{name}'].value)"))
 
 
 class TestRecords:
@@ -164,24 +140,17 @@ tell(parse_cib({said!r}, {RESOURCE!r}).forbidden("h1"))
 
 
 class TestHosts:
-    def test_one_that_left_cleanly(self, lab: Laboratory) -> None:
+    """What a host is to the others; one that was fenced is in test_faults.py, in the world that fences."""
+
+    def test_one_that_left_cleanly_and_one_without_power_where_nobody_fences(self, lab: Laboratory) -> None:
         lab["h3"].sh("systemctl stop pacemaker corosync", timeout=120)
         wait_until("h3 to be gone", lambda: host_of(lab, "h1", "h3") == "clean-down", timeout=30)
         wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "clean-down", timeout=10)
-
-    def test_one_without_power_where_nobody_fences(self, lab: Laboratory) -> None:
+        lab["h3"].sh("systemctl start corosync pacemaker", timeout=60)
+        wait_online(lab)
+        assert host_of(lab, "h1", "h3") == "online"
         lab["h3"].power_off()
         wait_until("h3 to be lost", lambda: host_of(lab, "h1", "h3") == "lost", timeout=30)
-
-    def test_one_that_was_fenced(self, lab: Laboratory) -> None:
-        device = f"fence_lab pcmk_host_list=h3 plug=h3 ip={POWER}"
-        lab["h1"].sh(f"pcs stonith create fence_h3 {device} && pcs property set stonith-enabled=true", timeout=60)
-        try:
-            lab.network.silence("h3")
-            wait_until("h3 to be fenced", lambda: host_of(lab, "h1", "h3") == "fenced", timeout=90)
-            wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "fenced", timeout=10)
-        finally:
-            lab["h1"].sh("pcs property set stonith-enabled=false; pcs stonith delete fence_h3", timeout=60, check=False)
 
 
 FAKE = """
@@ -241,6 +210,10 @@ class TestCommands:
         assert granted.code == 0, granted
         assert "MAY BE LOST: whatever h3 has committed and nobody else received" in granted.out
         assert ask(lab["h1"], book) == [["h3", "its disk is broken", "root"]]
+        assert "VOID" not in granted.out
+        self.publish(lab, h1=5, h2=7, h3=9)
+        said = lab["h1"].sh(f"xha-check --cluster --explain --resource {RESOURCE}", check=False)
+        assert "its disk is broken - VOID: what the members report has changed since; give it again" in said.out
 
     def test_no_grant_is_given_beside_a_primary(self, lab: Laboratory) -> None:
         self.publish(lab, h1=5)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lab import client, cluster
-from lab.faults import Fault, Scene
+from lab.faults import Fault, Scene, nothing
 from lab.measure import judge_attempts
 from lab.repair import settle
 from lab.shell import CommandFailed
@@ -51,8 +51,11 @@ class Outcome:
         return max(self.lost.values(), default=None)
 
 
-def try_fault(scene: Scene, fault: Fault) -> Outcome:
-    """Let `fault` happen on a cluster that is well, and judge. Leaves the cluster as the fault left it."""
+def try_fault(scene: Scene, fault: Fault, *, quiet: float = QUIET_SECONDS) -> Outcome:
+    """Let `fault` happen on a cluster that is well, and judge. Leaves the cluster as the fault left it.
+
+    It has recovered once all has been well for `quiet` seconds.
+    """
     lab = scene.lab
     with client.writing(lab) as writers:
         fault.prepare(scene)
@@ -64,8 +67,12 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
             fault.strike(scene)
             time.sleep(max(0.0, begin + fault.lasts - time.monotonic()))  # how long the fault lasts is part of it
             fault.relieve(scene)
-            recovered = wait_recovered(watch, writers, fault)
+            recovered = wait_recovered(watch, writers, fault, quiet)
             end = time.monotonic()
+            said = () if recovered else read_reasons(scene, fault)
+            if not recovered and fault.hand is not nothing:
+                fault.hand(scene)
+                wait_recovered(watch, writers, fault, quiet)
     felt = judge_attempts(writers.attempts(), begin, end)
     starts = {name: watch.starts(name, before) for name in lab.hosts}
     booted = [host.name for host in lab if host.init != inits[host.name]]
@@ -73,7 +80,7 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         fault=fault.name,
         recovered=recovered,
         synced_after=round(synced_after(watch.looks, fault.back, begin), 1) if recovered else None,
-        writes_after=round(felt.back_after, 1) if writers.wrote_since(end - QUIET_SECONDS) else None,
+        writes_after=round(felt.back_after, 1) if writers.wrote_since(end - quiet) else None,
         silent=round(felt.silent, 1),
         longest_gap=round(felt.longest_gap, 1),
         errors=felt.errors,
@@ -81,15 +88,15 @@ def try_fault(scene: Scene, fault: Fault) -> Outcome:
         needless_starts=fault.count_needless(starts, booted),
         seconds=round(end - begin, 1),
         load=round(load, 1),
-        said=() if recovered else read_reasons(scene, fault),
+        said=said,
     )
 
 
-def wait_recovered(watch: Watch, writers: client.Client, fault: Fault) -> bool:
-    """Wait until all has been well for `QUIET_SECONDS`; false if that did not come in time."""
+def wait_recovered(watch: Watch, writers: client.Client, fault: Fault, quiet: float) -> bool:
+    """Wait until all has been well for `quiet` seconds; false if that did not come in time."""
 
     def is_well() -> bool:
-        recent = [look for look in watch.looks if look.at >= time.monotonic() - QUIET_SECONDS]
+        recent = [look for look in watch.looks if look.at >= time.monotonic() - quiet]
         synced = len(recent) > 1 and all(look.synced(fault.back) for look in recent)
         return synced and writers.wrote_since(time.monotonic() - 1.0)
 
@@ -97,7 +104,7 @@ def wait_recovered(watch: Watch, writers: client.Client, fault: Fault) -> bool:
     try:
         wait_until(
             "recovery",
-            lambda: time.monotonic() > begun + QUIET_SECONDS and is_well(),
+            lambda: time.monotonic() > begun + quiet and is_well(),
             timeout=RECOVERY_SECONDS,
             every=0.5,
         )

@@ -2,10 +2,10 @@
 
 from lab.faults.crashes import CRASHES
 from lab.faults.disks import DISKS
-from lab.faults.fault import ACTIVE, Fault, Scene
+from lab.faults.fault import ACTIVE, Fault, Scene, nothing
 from lab.faults.orders import ORDERS
 from lab.faults.outages import OUTAGES
 
 FAULTS = {fault.name: fault for fault in (*CRASHES, *OUTAGES, *DISKS, *ORDERS)}
 
-__all__ = ["ACTIVE", "FAULTS", "Fault", "Scene"]
+__all__ = ["ACTIVE", "FAULTS", "Fault", "Scene", "nothing"]

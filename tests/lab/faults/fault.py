@@ -38,7 +38,8 @@ class Fault:
     `lasts` is how long to look for harm. `ends` are the hosts whose mysqld the fault itself stops, each as often as it
     does: so many starts of it there are needed, any other is not. `fenced` are the hosts that a world with fencing
     shoots for it: one that was shot has to start its mysqld again. `elsewhere` is how many more starts are needed, on
-    whichever host they come. `back` are the hosts that must be Synced again afterwards.
+    whichever host they come. `back` are the hosts that must be Synced again afterwards. `hand` is what a person does
+    where the agent leaves it to him, before what was lost is counted.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Fault:
     fenced: tuple[str, ...] = ()
     elsewhere: int = 0
     back: tuple[str, ...] = HOSTS
+    hand: Act = nothing
 
     def count_needless(self, starts: Mapping[str, int], booted: Collection[str]) -> int:
         """How many of the `starts` of mysqld, by host, this fault did not make necessary; `booted` got new power."""
