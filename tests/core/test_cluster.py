@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -107,6 +108,13 @@ def test_known_members_come_first_and_learn_their_ports() -> None:
     assert merge_members(known, incoming, 3306) == (Member("db2", 3307), Member("db1", 3306), Member("db3", 3308))
     assert merge_members((Member("db1"),), (), 3399) == (Member("db1", 3399),)
     assert merge_members((), (), 3306) == ()
+
+
+@pytest.mark.parametrize("hosts", [["192.0.2.9", "192.0.2.11", "192.0.10.1"], ["db2", "db10"], ["fd00::1", "db1"]])
+def test_members_keep_their_rows_in_whatever_order_galera_lists_them(hosts: list[str]) -> None:
+    members = tuple(Member(host, 3306) for host in hosts)
+    for order in itertools.permutations(members):
+        assert merge_members((), order, 3306) == members
 
 
 MEMBERS = st.builds(Member, st.sampled_from(["db1", "db2", "db3", "fd00::1"]), st.none() | st.integers(3306, 3308))

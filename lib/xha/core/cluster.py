@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,11 +85,21 @@ def _members(listing: str) -> Iterable[Member]:
 
 
 def merge_members(known: Iterable[Member], incoming: Iterable[Member], default_port: int) -> tuple[Member, ...]:
-    """Return each member once, known ones first: an incoming address gives the port of a host known without one."""
-    incoming = tuple(incoming)
+    """Return each member once: the known ones first, as they are listed, then the incoming ones by their addresses.
+
+    An incoming address gives the port of a host known without one. Galera lists them by the ids that their servers drew
+    at random: one that starts anew would move everybody's row.
+    """
+    incoming = sorted(incoming, key=_by_number)
     ports = {member.host: member.port for member in incoming if member.port}
     merged = [Member(one.host, one.port or ports.get(one.host) or default_port) for one in (*known, *incoming)]
     return tuple(dict.fromkeys(merged))
+
+
+def _by_number(member: Member) -> list[tuple[int, str]]:
+    """Return what sorts db2 before db10, and addresses by their bytes: numbers, of whatever length, as numbers."""
+    words = re.split("([0-9]+)", str(member))
+    return [(len(word.lstrip("0")) if index % 2 else 0, word) for index, word in enumerate(words)]
 
 
 def find_disagreements(answers: Iterable[Answer]) -> tuple[Disagreement, ...]:
