@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.facts import synced
+from loopback.doors import CHECKOUT
 from xha.adapters.reader import ConfigFile, Snapshot
 from xha.core.config import Config
 from xha.core.http import Request
@@ -89,3 +93,29 @@ def test_a_finished_reading_answers_at_once(loop: Loop) -> None:
     answer = probe(loop, 100.05)
     assert answer is not None
     assert b"synced 50 ms" in answer
+
+
+READ_ONCE = """
+import sys, time
+from types import SimpleNamespace
+sys.path.insert(0, sys.argv[1])
+from xha.adapters.reader import ConfigFile
+from xha.core.http import Request
+from xha.doors.desk import Desk
+
+desk = Desk(ConfigFile(sys.argv[2]), SimpleNamespace(info=print, warning=print))
+desk.attach(SimpleNamespace(watch=lambda bell, collect: bell.setblocking(True), answer_waiting=lambda: None))
+before = set(sys.modules)
+desk.answer(Request("GET", "/ready"), "127.0.0.1", time.monotonic())
+desk._collect()
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_reading_imports_nothing_for_which_the_first_probe_would_wait(tmp_path: Path) -> None:
+    config = tmp_path / "xha.conf"
+    config.write_text(f"[database]\nsocket = {tmp_path}/mysqld.sock\n")
+    command = [sys.executable, "-I", "-c", READ_ONCE, str(CHECKOUT / "lib"), str(config)]
+    told, imported, _ = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert "server-down" in told
+    assert imported == ""

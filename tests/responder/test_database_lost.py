@@ -14,9 +14,9 @@ from loopback import Node, wait_until
 from responder.client import PROBE, exchange
 from responder.conftest import MakeResponder
 from responder.flood import flood
-from responder.process import ACCOUNT
+from responder.process import ACCOUNT, PROMPT
 
-DEADLINE = 1.0  # the default of xha.conf
+DEADLINE = 1.0  # of those that meet a frozen server
 BUSY_MACHINE = 10.0  # seconds that an answer may be late: timings are told, and gate nothing
 
 
@@ -113,7 +113,7 @@ def test_a_port_where_nobody_listens_is_server_down(database: Node, make_respond
 def test_a_frozen_server_is_hung_within_the_deadline_and_right_again_when_thawed(
     database: Node, make_responder: MakeResponder
 ) -> None:
-    responder = make_responder(database, responder="hang_reset = 10s")
+    responder = make_responder(database, responder="deadline = 1s\nhang_reset = 10s")
     assert responder.verdict() == (200, "synced")
     with responder.no_growth(), frozen(database):
         responder.outlive_reading()
@@ -130,7 +130,7 @@ def test_a_server_frozen_before_the_first_connect_is_hung_and_right_again_when_t
     database: Node, make_responder: MakeResponder
 ) -> None:
     with frozen(database):
-        responder = make_responder(database)
+        responder = make_responder(database, responder=PROMPT)
         assert responder.verdict() == (503, "hung")
         assert responder.verdict() == (503, "hung")
     responder.wait_verdict(200, "synced", 5)
@@ -139,7 +139,7 @@ def test_a_server_frozen_before_the_first_connect_is_hung_and_right_again_when_t
 def test_a_thaw_after_the_reader_gave_up_and_nobody_asked_is_seen_by_the_next_probe(
     database: Node, make_responder: MakeResponder
 ) -> None:
-    responder = make_responder(database)
+    responder = make_responder(database, responder=PROMPT)
     assert responder.verdict() == (200, "synced")
     connected = responder.descriptors
     with frozen(database):
@@ -181,7 +181,7 @@ def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_
             client = stack.enter_context(socket.socket(socket.AF_UNIX))
             client.setblocking(False)
             full = client.connect_ex(str(database.socket)) != 0
-        responder = make_responder(database)
+        responder = make_responder(database, responder=PROMPT)
         assert responder.verdict() == (503, "hung")
     responder.wait_verdict(200, "synced", 10)
 
@@ -190,7 +190,7 @@ def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadli
     database: Node, make_responder: MakeResponder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rate, seconds = 1000, 5.0
-    responder = make_responder(database, responder="hang_reset = 2s")
+    responder = make_responder(database, responder="deadline = 1s\nhang_reset = 2s")
     assert responder.verdict() == (200, "synced")
     with responder.no_growth(megabytes=16), frozen(database):
         responder.outlive_reading()
@@ -241,7 +241,7 @@ def test_an_answer_never_rests_on_a_reading_older_than_it_says(database: Node, m
 
 
 def test_sigterm_ends_it_at_once_even_when_the_server_is_frozen(database: Node, make_responder: MakeResponder) -> None:
-    responder = make_responder(database)
+    responder = make_responder(database, responder=PROMPT)
     responder.verdict()
     with frozen(database):
         assert responder.next_verdict() == (503, "hung")

@@ -13,11 +13,11 @@ import pytest
 from loopback import Cluster, HAProxy, Net, Node, listen_mysql, wait_until
 from loopback.responder import PORT
 from responder.conftest import MakeResponder
-from responder.process import Responder
+from responder.process import PROMPT, Responder
 
 SERVERS = ("mysql-1", "mysql-2", "mysql-3")
-# A check's timeout is its interval: the seed's are 2 s and more, ours are shortened, and the deadline with them.
-INTERVAL, DEADLINE = "1s", "deadline = 300ms"
+# A check's timeout is its interval: the seed's are 2 s and more, ours are shortened, and a busy machine is no failure.
+INTERVAL, TIMEOUT = "1s", "  timeout check 5s\n"
 SEND_STATE = "  http-check send-state\n"
 
 
@@ -54,9 +54,9 @@ def responders_at(three: Cluster, make_responder: MakeResponder, **options: str)
 def test_haproxy_goes_down_and_up_with_the_verdict_and_never_by_a_reset(
     net: Net, three: Cluster, make_responder: MakeResponder
 ) -> None:
-    responders = responders_at(three, make_responder, responder=DEADLINE)
+    responders = responders_at(three, make_responder, responder=PROMPT)
     section = listen_mysql(f"{net.next_address()}:3307", [node.address for node in three.nodes], INTERVAL)
-    with HAProxy(net, net.directory / "haproxy", section) as haproxy:
+    with HAProxy(net, net.directory / "haproxy", section + TIMEOUT) as haproxy:
         watch = Watch(haproxy)
         with watch.running():
             for name in SERVERS:
@@ -87,7 +87,7 @@ def test_haproxy_goes_down_and_up_with_the_verdict_and_never_by_a_reset(
 def test_a_thousand_checks_of_a_healthy_node_never_fail(
     net: Net, database: Node, make_responder: MakeResponder
 ) -> None:
-    patient = make_responder(database, responder="deadline = 10s")  # a busy machine is no failure here
+    patient = make_responder(database, responder="deadline = 10s\nhang_reset = 10s")
     host, port = patient.address
     section = (
         f"listen many\n  bind {net.next_address()}:3307\n  mode tcp\n  option httpchk\n  timeout check 20s\n"
@@ -105,13 +105,13 @@ def test_by_haproxys_word_the_last_usable_server_stays_in_service(
     net: Net, three: Cluster, make_responder: MakeResponder
 ) -> None:
     policy = "last_node = haproxy\navailable_when_readonly = 0"
-    responders = responders_at(three, make_responder, responder=DEADLINE, policy=policy)
+    responders = responders_at(three, make_responder, responder=PROMPT, policy=policy)
     servers = "".join(
         f"  server mysql-{number} {node.address}:3306 check port {PORT} inter {INTERVAL}\n"
         for number, node in enumerate(three.nodes, start=1)
     )
     bind = f"{net.next_address()}:3307"
-    section = f"listen mysql\n  bind {bind}\n  mode tcp\n  option httpchk\n{SEND_STATE}{servers}"
+    section = f"listen mysql\n  bind {bind}\n  mode tcp\n  option httpchk\n{TIMEOUT}{SEND_STATE}{servers}"
     with HAProxy(net, net.directory / "send-state", section) as haproxy:
         for name in SERVERS:
             haproxy.wait_status(name, "UP")

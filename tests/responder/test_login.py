@@ -87,7 +87,7 @@ def test_a_password_is_never_logged_nor_shown(
 def test_a_full_server_leaves_the_open_door_in_service_with_a_warning_and_closes_a_new_one(
     database: Node, make_responder: MakeResponder
 ) -> None:
-    resident = make_responder(database)
+    resident = make_responder(database, responder="hang_reset = 1s")
     assert resident.verdict() == (200, "synced")
     with full(database):
         assert resident.next_verdict() == (200, "synced")
@@ -148,7 +148,7 @@ def test_the_account_of_the_process_needs_no_password(database: Node, make_respo
 
 
 def test_slow_logins_do_not_touch_the_answers_of_an_open_door(database: Node, make_responder: MakeResponder) -> None:
-    resident = make_responder(database)
+    resident = make_responder(database, responder="hang_reset = 1s")
     assert resident.verdict() == (200, "synced")
     database.sql("SET GLOBAL init_connect = 'DO SLEEP(3)'")  # runs at the login of every account but root
     try:

@@ -19,7 +19,7 @@ from loopback import Daemon, Net, Node, find_program, is_listening
 from loopback.responder import PORT, Address
 from responder.client import PROBE, ask, exchange
 from responder.conftest import MakeResponder
-from responder.process import ENVIRONMENT, Responder, command
+from responder.process import ENVIRONMENT, PROMPT, Responder, command
 
 
 def free_port(host: str) -> int:
@@ -118,7 +118,9 @@ def manager(request: pytest.FixtureRequest, net: Net) -> Iterator[Manager]:
 def test_ready_is_sent_once_it_serves_and_the_watchdog_is_fed_while_mysqld_is_frozen(
     database: Node, make_responder: MakeResponder, manager: Manager
 ) -> None:
-    responder = make_responder(database, env={"NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "400000"})
+    responder = make_responder(
+        database, responder=PROMPT, env={"NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "400000"}
+    )
     assert manager.receive() == "READY=1"
     assert responder.verdict() == (200, "synced")
     database.freeze()

@@ -111,6 +111,12 @@ class Reader:
         self._evidence: DonorEvidence | None = None
         self._evidence_at = float("-inf")
 
+    @staticmethod
+    def prepare() -> None:
+        """Import now what a reading needs: from a cold disk that may take longer than the first probe waits."""
+        from .database import Session  # noqa: F401
+        from .target import read_target  # noqa: F401
+
     def take(self) -> Snapshot:
         """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
         try:

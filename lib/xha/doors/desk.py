@@ -68,7 +68,9 @@ class Desk:
         self._server = server
         bell, listener = socket.socketpair()
         self._bell = listener
-        self._reader = BackgroundReader(Reader(self._file, resident=True), lambda: bell.send(b"!"))
+        reader = Reader(self._file, resident=True)
+        reader.prepare()
+        self._reader = BackgroundReader(reader, lambda: bell.send(b"!"))
         server.watch(listener, self._collect)
 
     def answer(self, request: Request, host: str, now: float) -> bytes | None:
