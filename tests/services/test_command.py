@@ -47,6 +47,8 @@ def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
     services: Services, memcached: Memcached, silent: tuple[str, int]
 ) -> None:
     well = "".join(section(name, (memcached.address, PORT)) for name in NAMES[2:])
+    services.write(well)
+    slowness = services.run("--service", *NAMES[2:]).seconds  # what a busy machine may cost more
     services.write(well + "".join(section(name, silent, "deadline = 2s\n") for name in NAMES[:2]))
     said = services.run("--service", *NAMES, "--json")
     document = json.loads(said.out)
@@ -56,15 +58,8 @@ def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
     assert [one["status"] for one in results.values()] == ["critical"] * 2 + ["ok"] * 6
     assert said.code == 2
     # No longer than the slowest, and 1.5 s.
-    assert 2 <= said.seconds < 3.5 + _slowness()
-    assert all(2000 <= results[name]["duration_ms"] < 2500 for name in NAMES[:2])
-
-
-def _slowness() -> float:
-    """What a busy machine may cost more: the time that a bare command takes here and now."""
-    began = time.monotonic()
-    subprocess.run([door("xha-check"), "--version"], capture_output=True, check=False)
-    return time.monotonic() - began
+    assert 2 <= said.seconds < 3.5 + slowness
+    assert all(2000 <= results[name]["duration_ms"] < 4000 for name in NAMES[:2])
 
 
 STUBBORN = """
@@ -112,13 +107,13 @@ def test_whatever_a_check_does_its_parent_lives(tmp_path: Path, body: str, statu
     done = subprocess.run(
         [str(CHECKOUT / ".venv/bin/python"), str(script)], capture_output=True, text=True, timeout=30, check=True
     )
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     found, blame, duration, message = done.stdout.strip().split("|")
     assert found == status
     assert words in message
     assert "secret" not in done.stdout + done.stderr
     assert (blame == "self") == (status == "critical")
-    assert int(duration) < 500 + 200 + 300
+    assert int(duration) < 3000
 
 
 def test_what_a_check_has_started_ends_with_it(tmp_path: Path) -> None:
@@ -131,6 +126,38 @@ def test_what_a_check_has_started_ends_with_it(tmp_path: Path) -> None:
         return [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "4711.5"]]
 
     wait_until(lambda: not sleeping(), 5, "the check's own child is gone")
+
+
+INTERRUPTED = """
+import os, signal, sys, time
+sys.path.insert(0, {lib!r})
+import xha.adapters.checks.memcached as memcached
+from xha.core.services.result import Level
+from xha.core.services.settings import default_service
+from xha.doors import forks
+
+class Interrupted(forks.Child):
+    def __init__(self, job):
+        super().__init__(job)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+memcached.check = lambda settings, level: time.sleep(60)
+forks.Child = Interrupted
+try:
+    list(forks.run_jobs([forks.Job(default_service("memcached"), Level.DEEP)]))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_ctrl_c_in_the_moment_in_which_a_check_begins_leaves_none_behind(tmp_path: Path) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED.format(lib=str(CHECKOUT / "lib")))
+    argv = [str(CHECKOUT / ".venv/bin/python"), str(script)]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=False)
+    assert done.returncode == 130
+    assert not psutil.pid_exists(int(done.stdout))
 
 
 def test_ctrl_c_leaves_no_check_behind(services: Services, silent: tuple[str, int]) -> None:
@@ -272,14 +299,13 @@ def test_no_descriptor_of_one_check_is_another_s(services: Services, silent: tup
             parent = psutil.Process(process.pid)
             wait_until(lambda: len(parent.children()) == len(NAMES), 20, "every check has begun")
             assert parent.num_threads() == 1
-            time.sleep(0.3)
             last = max(child.pid for child in parent.children())
-            pipes = [
-                name
-                for fd in os.listdir(f"/proc/{last}/fd")
-                if "pipe:" in (name := os.readlink(f"/proc/{last}/fd/{fd}"))
-            ]
+            wait_until(lambda: len(pipes_of(last)) == 1, 5, lambda: f"its own is all that it has: {pipes_of(last)}")
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(10)
-    assert len(pipes) == 1
+
+
+def pipes_of(pid: int) -> list[str]:
+    links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    return [link for link in links if "pipe:" in link]

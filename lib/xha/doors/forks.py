@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..core.services.settings import ServiceConfig
 
 MERCY = 0.2
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _MAX_ANSWER = 1 << 16
 
 
@@ -144,6 +145,7 @@ def _be_child(job: Job, write_end: int) -> None:
         os.setpgid(0, 0)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):  # what a library prints is no result
             os.dup2(null, fd)
@@ -180,10 +182,23 @@ def _forgive(job: Job, result: Result) -> Result:
     return result._replace(status=Status.WARNING, message=message)
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back: who ends this process must find each child that has begun in its list."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
     """Run checks side by side and return each result as it comes."""
-    children = [Child(job) for job in jobs]
+    children: list[Child] = []
     try:
+        for job in jobs:
+            with uninterrupted():
+                children.append(Child(job))
         while children:
             for child in wait_children(children, max(0.0, min(child.ends for child in children) - time.monotonic())):
                 children.remove(child)

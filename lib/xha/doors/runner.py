@@ -16,7 +16,7 @@ from ..core.config import ConfigError
 from ..core.services.record import STALE_INTERVALS, Record, next_record
 from ..core.services.result import Result, Status
 from ..core.throttle import Throttle
-from .forks import Child, collect_lost, job_of, load_checks, wait_children
+from .forks import Child, collect_lost, job_of, load_checks, uninterrupted, wait_children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,8 @@ class Runner:
         first = name not in self._records
         phase = list(self._services).index(name) / len(self._services) if first else 0.0
         self._due[name] = now + service.interval * (1 - phase / 2)
-        self._children[name] = Child(job_of(service))
+        with uninterrupted():
+            self._children[name] = Child(job_of(service))
 
     def _finish(self, name: str, child: Child, result: Result) -> None:
         service = self._services.get(name)
