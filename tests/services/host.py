@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from loopback.doors import door
 
+NO_TIME = "this host has no time to run the check"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 
@@ -52,9 +53,12 @@ class Services:
 
     def check(self, name: str, level: str | None = None, **options: Any) -> dict[str, Any]:
         """The one result of a service, with the command's exit code as `code`, and its time as `seconds`."""
-        said = self.run("--service", name, "--json", *(["--level", level] if level else []), **options)
-        assert said.err == "", said.err
-        [result] = json.loads(said.out)["services"]
+        for _ in range(3):
+            said = self.run("--service", name, "--json", *(["--level", level] if level else []), **options)
+            assert said.err == "", said.err
+            [result] = json.loads(said.out)["services"]
+            if NO_TIME not in result["message"]:  # that is true of a busy machine, and says nothing about the service
+                break
         assert result["name"] == name
         return {**result, "code": said.code, "seconds": said.seconds}
 

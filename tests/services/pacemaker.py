@@ -90,7 +90,11 @@ class PacemakerNode(Daemon):
         """Properties as they should be, and resources that run."""
         self.run("crm_attribute", "--name", "stonith-enabled", "--update", "false")
         self.run("cibadmin", "--replace", "--scope", "resources", "--xml-text", RESOURCES)
-        wait_until(lambda: 'id="lb"' in self.active(), 30, lambda: f"the resources run: {self.run('crm_mon', '-1r')}")
+        wait_until(self._runs_all, 120, lambda: f"the resources run: {self.run('crm_mon', '-1r')}")
+
+    def _runs_all(self) -> bool:
+        active = self.active()
+        return 'id="lb"' in active and 'id="vip"' in active
 
     def active(self) -> str:
         text = self.run("crm_mon", "-1", "-r", "--output-as=xml")

@@ -19,7 +19,7 @@ INSTALL = ("install", "--disable-pip-version-check", "oslo.messaging")
 SECRETS = {"XHA_PASSWORD": PASSWORD}
 
 
-def section(broker: Broker, *lines: str, account: bool = True, deadline: str = "5s") -> str:
+def section(broker: Broker, *lines: str, account: bool = True, deadline: str = "10s") -> str:
     """A [service rabbitmq] that looks at this broker."""
     login = [f"username = {USER}", "password_env = XHA_PASSWORD"] if account else []
     process = f"process = ^\\S*beam\\.smp .*\\{{{broker.address.replace('.', ',')}\\}}"

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any, NamedTuple
 
 TOKEN, PASSWORD = "gAAAAAB-a-token", "k3ystone:'pass"
@@ -35,6 +36,14 @@ class Seen(NamedTuple):
     path: str
     headers: dict[str, str]
     document: Any
+
+
+class NamelessServer(ThreadingHTTPServer):
+    """One that does not ask the DNS for the name of its own address."""
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
 
 class Api:
@@ -71,7 +80,7 @@ class Api:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((address, port), Handler)
+        self._server = NamelessServer((address, port), Handler)
         self._server.daemon_threads = True
         self.address, self.port = self._server.server_address[:2]
         self.url = f"http://{self.address}:{self.port}"

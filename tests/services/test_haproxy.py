@@ -89,7 +89,8 @@ def test_one_server_of_two_and_a_backend_without_any(services: Services, balance
     result = services.check("haproxy")
     assert (short(result), result["message"]) == (blamed("api"), "down: api/two")
     balanced.close(0)
-    balanced.wait("api", "BACKEND", "DOWN")
+    for backend in ("api", "other"):
+        balanced.wait(backend, "BACKEND", "DOWN")
     result = services.check("haproxy")
     assert (short(result), result["message"]) == (blamed("api"), "no server left in api, other")
     frontends = [row["status"] for row in balanced.haproxy.show_stat() if row["svname"] == "FRONTEND"]

@@ -50,7 +50,7 @@ def account(keystone: Keystone, tmp_path: Path) -> str:
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
     return (
         f"auth_url = {keystone.url}\nusername = xha\nproject = admin\npassword_file = {tmp_path}/password\n"
-        f"deadline = 3s\n{NOBODY}"
+        f"deadline = 6s\n{NOBODY}"
     )
 
 
@@ -121,7 +121,7 @@ def test_no_token_is_keystone_s_fault(services: Services, api: Api, keystone: Ke
     result = services.check("nova-api", "deep")
     assert short(result) == blamed("keystone")
     assert result["proved"] == "GET / answered 200"
-    assert result["seconds"] < 5
+    assert result["duration_ms"] < 8000
     # It gives one and hangs then, as the API with it: there is time left to ask whose fault that is.
     keystone.failure = None
     original = keystone.reply
@@ -242,15 +242,17 @@ def test_who_does_not_answer_is_to_blame_itself(services: Services, net: Net, ki
         elif fault != "silent":
             answer = "b'220 ready\\r\\n\\r\\n'" if fault == "no HTTP" else "b''"
             code = (
-                f"import socket\ns = socket.socket(fileno={listener.fileno()})\n"
+                f"import socket\ns = socket.socket(fileno={listener.fileno()})\nprint(flush=True)\n"
                 f"while True:\n c, _ = s.accept(); c.recv(999); c.sendall({answer}); c.close()"
             )
-            child = subprocess.Popen([sys.executable, "-c", code], pass_fds=[listener.fileno()])
-            stack.callback(child.wait)
+            child = subprocess.Popen([sys.executable, "-c", code], pass_fds=[listener.fileno()], stdout=subprocess.PIPE)
+            stack.enter_context(child)
             stack.callback(child.kill)
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"\n"  # it has begun
         result = services.check(kind)
         assert short(result) == DOWN
-        assert result["seconds"] < 3
+        assert result["duration_ms"] < 3000
         words = {
             "refused": "connection refused",
             "closed": "closed without an answer",
@@ -283,8 +285,8 @@ def test_the_real_healthcheck_of_oslo_middleware(services: Services, net: Net, t
     host, port, off = net.next_address(), 9292, tmp_path / "off"
     argv = [sys.executable, "-c", OSLO.format(path=off, host=host, port=port)]
     with Daemon(net, argv, tmp_path / "oslo.log") as oslo:
-        oslo.wait_ready(lambda: is_listening(host, port), 20, "oslo.middleware's healthcheck listens")
-        services.write(f"[service {kind}]\nurl = http://{host}:{port}\ndeadline = 1s\n{NOBODY}")
+        oslo.wait_ready(lambda: is_listening(host, port), 60, "oslo.middleware's healthcheck listens")
+        services.write(f"[service {kind}]\nurl = http://{host}:{port}\ndeadline = 4s\n{NOBODY}")
         assert short(services.check(kind)) == WELL
         off.touch()
         result = services.check(kind)
@@ -319,7 +321,7 @@ def test_keystone_without_its_database_stays_green_but_for_the_login(
     services: Services, keystone: Keystone, node: Node, net: Net, failure: Reply
 ) -> None:
     keystone.failure = failure
-    plain = f"deadline = 3s\n{NOBODY}"
+    plain = f"deadline = 6s\n{NOBODY}"
     write(services, "keystone", keystone, plain)
     assert short(services.check("keystone", "protocol")) == WELL
     assert short(services.check("keystone", "deep")) == DOWN  # nobody said where its database is

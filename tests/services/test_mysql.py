@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loopback import Node
+from loopback import Node, wait_until
 from services.host import BLIND, CAUTION, DOWN, WELL, Services, short
 
 
@@ -16,7 +16,7 @@ def galera(node: Node, services: Services, tmp_path: Path) -> Node:
     (tmp_path / "client.cnf").write_text("[client]\nuser = xhaservices\n")
     services.write(
         f"[database]\nsocket = {node.socket}\ndefaults_file = {tmp_path}/client.cnf\n[responder]\n"
-        f"disabled_file = {tmp_path}/disabled\n[service mysql]\ndeadline = 4s\n"
+        f"disabled_file = {tmp_path}/disabled\ndeadline = 3s\n[service mysql]\ndeadline = 10s\n"
     )
     return node
 
@@ -31,6 +31,7 @@ def test_a_synced_node_a_desynced_and_a_refusing_one(services: Services, galera:
     assert short(result) == CAUTION
     assert result["message"].startswith("desynced: ")
     galera.sql("SET GLOBAL wsrep_desync = OFF")
+    wait_until(galera.is_synced, 20, "it is Synced again")
     galera.sql("SET GLOBAL wsrep_reject_queries = ALL")
     result = services.check("mysql")
     assert short(result) == DOWN

@@ -71,13 +71,15 @@ def test_who_and_what_should_be_there(check: Any) -> None:
 
 def test_a_failed_action_is_the_resource_s_fault(check: Any, node: PacemakerNode) -> None:
     node.run("crm_resource", "--resource", "vip", "--fail", "--node", NODE)
-    wait_until(lambda: "<failure " in node.run("crm_mon", "-1", "--output-as=xml"), 20, "a failed action")
-    result = check()
-    assert short(result) == blamed("vip")
-    assert "vip_" in result["message"]
-    assert short(check(more="max_failures = 9\n")) == WELL
+    # For a moment it runs nowhere: Pacemaker stops and starts it.
+    wait_until(lambda: says(check(), blamed("vip"), "vip_"), 60, "the failed action is the resource's fault")
+    wait_until(lambda: says(check(more="max_failures = 9\n"), WELL), 60, "it runs again, and one failure is allowed")
     node.run("crm_resource", "--cleanup", "--resource", "vip")
-    wait_until(lambda: "<failure " not in node.run("crm_mon", "-1", "--output-as=xml"), 20, "it is forgotten")
+    wait_until(lambda: says(check(), WELL), 60, "it is forgotten")
+
+
+def says(result: dict[str, Any], expected: tuple[int, str, str | None], words: str = "") -> bool:
+    return short(result) == expected and words in result["message"]
 
 
 def frozen(node: PacemakerNode, name: str) -> psutil.Process:
@@ -101,10 +103,10 @@ def test_what_crm_mon_does_not_see(check: Any, node: PacemakerNode, daemon: str,
         for level in ("protocol", "deep"):
             result = check(level)
             assert (short(result), result["message"]) == (DOWN, words)
-            assert result["seconds"] < 8
+            assert result["duration_ms"] < 8000
     finally:
         process.resume()
-    wait_until(lambda: short(check()) == WELL, 30, "it is well again")
+    wait_until(lambda: short(check()) == WELL, 60, "it is well again")
 
 
 def test_a_user_who_may_not_ask_is_told_so(services: Services, node: PacemakerNode) -> None:

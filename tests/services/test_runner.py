@@ -67,7 +67,7 @@ class Place:
     def service(self, name: str = NAME) -> tuple[int, str]:
         return self.ask(f"/service/{name}")
 
-    def wait_service(self, status: int, text: str, seconds: float = 15) -> None:
+    def wait_service(self, status: int, text: str, seconds: float = 40) -> None:
         wait_until(
             lambda: self.service() == (status, text),
             seconds,
@@ -105,7 +105,7 @@ def section(memcached: Memcached, more: str = FAST) -> str:
 
 
 def test_the_answer_follows_the_service(place: Place, memcached: Memcached) -> None:
-    place.write(section(memcached, "interval = 1s\ndeadline = 700ms\nfall = 2\n"))
+    place.write(section(memcached, "interval = 3s\ndeadline = 2s\nfall = 2\n"))
     place.serve()
     assert place.service() == (503, "stale")
     place.runner.start()
@@ -117,11 +117,11 @@ def test_the_answer_follows_the_service(place: Place, memcached: Memcached) -> N
     place.wait_service(200, "ok")
     place.runner.stop()
     assert place.service() == (200, "ok")  # what is known outlives who found out
-    place.wait_service(503, "stale", 10)
+    place.wait_service(503, "stale")
     # xha-services tells each change once.
     log = (place.config.parent / "runner.log").read_text()
     assert log.count("memcached: ok: ") == 2
-    assert log.count("memcached: critical self: no end after 0.7 s, waiting for the answer to version") == 1
+    assert len(re.findall(r"memcached: critical self: no end after 2 s, waiting for the answer to \w+", log)) == 1
 
 
 def test_one_that_was_never_seen_to_work_has_no_credit(place: Place, net: Net) -> None:
@@ -132,7 +132,7 @@ def test_one_that_was_never_seen_to_work_has_no_credit(place: Place, net: Net) -
 
 
 def test_a_killed_runner_goes_on_where_it_was(place: Place, memcached: Memcached) -> None:
-    place.write(section(memcached, "interval = 1s\ndeadline = 700ms\nfall = 4\n"))
+    place.write(section(memcached, "interval = 3s\ndeadline = 2s\nfall = 4\n"))
     place.serve()
     place.runner.start()
     place.wait_service(200, "ok")
@@ -140,7 +140,7 @@ def test_a_killed_runner_goes_on_where_it_was(place: Place, memcached: Memcached
     place.wait_service(200, "critical self 2/4")
     place.runner.kill()
     place.runner.start()
-    wait_until(lambda: place.service()[1] in ("critical self 3/4", "critical self"), 10, "it counts on")
+    wait_until(lambda: place.service()[1] in ("critical self 3/4", "critical self"), 30, "it counts on")
     place.wait_service(503, "critical self")
 
 
@@ -293,7 +293,7 @@ def test_the_documented_haproxy_for_the_whole_table(net: Net, tmp_path: Path) ->
             assert f" {real}:" in sections
             sections = sections.replace(f" {real}:", f" {ours}:")
         for host in hosts:
-            host.write("".join(f"[service {name}]\n" for name in SERVICES))
+            host.write("".join(f"[service {name}]\ninterval = 100s\n" for name in SERVICES))
             stack.callback(host.responder.kill)
             host.serve()
             for name in SERVICES:
