@@ -89,8 +89,10 @@ def read_cluster(command: Command, remembered: tuple[Member, ...] = ()) -> Clust
     began = time.monotonic()
     # Who is known from the start is asked beside this node: a frozen one must not cost the others their time.
     known = (*_configured(config), *remembered)
+    reader = Reader(file)
+    reader.prepare()
     first = _Round(config)
-    first.ask(None, Reader(file).take)
+    first.ask(None, reader.take)
     for member in merge_members(known, (), config.database.port or DEFAULT_PORT):
         first.ask(member, _member_reader(config, member))
     own = first.wait(None) or _hung(config)
