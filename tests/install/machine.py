@@ -16,7 +16,7 @@ import psutil
 
 from loopback import Daemon, Net, find_program, wait_until
 
-BOOT_SECONDS = 60
+BOOT_SECONDS = 180
 # The unified hierarchy, or on the hybrid layout both that systemd uses.
 CGROUPS = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/systemd")]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -24,7 +24,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Asks as HAProxy does, and prints the status; the machine has this Python and nothing else that is sure to be there.
 PROBE = """/usr/bin/python3 -c '
 import http.client
-connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=5)
+connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=30)
 connection.request("OPTIONS", "/")
 print(connection.getresponse().status)'"""
 
@@ -102,7 +102,7 @@ class Machine(Daemon):
         assert done.returncode == 0 or not check, f"exit {done.returncode}: {command}\n{done.stdout}"
         return done.stdout.strip()
 
-    def wait_sh(self, command: str, expected: str, seconds: float = 20) -> None:
+    def wait_sh(self, command: str, expected: str, seconds: float = 60) -> None:
         """Until the command prints exactly this."""
         wait_until(
             lambda: self.sh(command, check=False) == expected,

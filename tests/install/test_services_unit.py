@@ -12,11 +12,11 @@ from loopback import wait_until
 SERVICE = "xha-services.service"
 ASK = """/usr/bin/python3 -c '
 import http.client, sys
-connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=5)
+connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=30)
 connection.request("GET", "/service/" + sys.argv[1])
 answer = connection.getresponse()
 print(answer.status, answer.read().decode().split(" ")[0].strip())' """
-SECTIONS = "[service memcached]\\ninterval = 1s\\ndeadline = 800ms\\nfall = 2\\n[service mysql]\\nlevel = process\\n"
+SECTIONS = "[service memcached]\\ninterval = 5s\\ndeadline = 4s\\nfall = 2\\n[service mysql]\\nlevel = process\\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,7 @@ def test_the_answer_follows_a_real_memcached(host: Machine) -> None:
 
 
 def test_it_has_a_user_of_its_own_and_the_responder_only_reads(host: Machine) -> None:
+    host.wait_sh(f"{ASK} memcached", "200 ok")
     assert host.sh(f"stat -c %U $(printf /proc/%s {shown(host, 'MainPID')})") == "xha-services"
     assert host.sh("stat -c '%U %a' /run/xha/services /run/xha/services/memcached.json") == (
         "xha-services 755\nxha-services 644"
@@ -59,7 +60,7 @@ def test_a_restart_takes_nothing_out_of_service(host: Machine) -> None:
     host.wait_sh(f"{ASK} memcached", "200 ok")
     pid = shown(host, "MainPID")
     host.sh(f"kill -9 {pid}; {ASK} memcached | grep -qx '200 ok'")
-    wait_until(lambda: shown(host, "MainPID") not in (pid, "0"), 20, "another one runs")
+    wait_until(lambda: shown(host, "MainPID") not in (pid, "0"), 60, "another one runs")
     host.sh(f"systemctl stop {SERVICE}; {ASK} memcached | grep -qx '200 ok'")
     host.wait_sh(f"{ASK} memcached", "503 stale")  # three intervals later
     host.sh(f"systemctl start {SERVICE}")

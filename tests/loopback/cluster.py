@@ -49,6 +49,12 @@ class Cluster(Disposable):
         for node in self.nodes:
             if not node.is_running():
                 node.start()
+        self._wait_synced()
+        # One that was thawed says Synced until it notices that the others have given it up.
+        self.wait_size(len(self.nodes), 60)
+        self._wait_synced()
+
+    def _wait_synced(self) -> None:
         for node in self.nodes:
             node.wait_synced()
 

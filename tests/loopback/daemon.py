@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -141,7 +142,8 @@ class Daemon(Disposable):
     def signal(self, number: signal.Signals) -> None:
         if not self.is_running():
             raise Died(f"{self.argv[0]} does not run any more (exit code {self.exit_code}):\n{self.tail()}")
-        os.kill(self.pid, number)
+        with contextlib.suppress(ProcessLookupError):  # it has been collected, and this will be told in a moment
+            os.kill(self.pid, number)
 
     def freeze(self) -> None:
         """Stop it in its tracks: the kernel still accepts connections for it, nothing answers them."""

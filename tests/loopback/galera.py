@@ -160,6 +160,13 @@ class Node(Daemon):
             return False
         return status == {"wsrep_local_state_comment": "Synced", "wsrep_ready": "ON"}
 
+    def answers(self) -> bool:
+        """Whether it answers a query, with Galera or without."""
+        try:
+            return bool(self.sql("SELECT 1"))
+        except pymysql.MySQLError:
+            return False
+
     def kill(self) -> None:
         """SIGKILL, to mysqld and to its state transfer: the power cut."""
         super().kill()

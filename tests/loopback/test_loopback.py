@@ -75,11 +75,11 @@ def test_children_of_a_daemon_end_with_it(net: Net) -> None:
     directory.mkdir()
     script = f"setsid sleep 1000 & echo $! >{directory}/pid.new; mv {directory}/pid.new {directory}/pid; wait"
     with Daemon(net, ["/bin/sh", "-c", script], directory / "log") as daemon:
-        wait_until((directory / "pid").exists, 5, "the child runs")
+        wait_until((directory / "pid").exists, 20, "the child runs")
         child = int((directory / "pid").read_text())
         assert psutil.pid_exists(child)
         daemon.kill()
-        wait_until(lambda: not psutil.pid_exists(child), 5, "the child is gone")
+        wait_until(lambda: not psutil.pid_exists(child), 20, "the child is gone")
 
 
 def test_a_server_that_cannot_start_says_why(net: Net) -> None:

@@ -20,7 +20,7 @@ MAX_AGE = 0.1  # the default of xha.conf, in seconds
 ACCOUNT = "xha"
 # A busy machine is no server that hangs; a test that freezes one says PROMPT, or a deadline of its own.
 PATIENT = "deadline = 5s\nhang_reset = 5s"
-PROMPT = "deadline = 1s\nhang_reset = 1s"
+PROMPT = "deadline = 2s\nhang_reset = 2s"
 
 
 def command(*arguments: str) -> list[str]:

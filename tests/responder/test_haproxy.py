@@ -175,13 +175,15 @@ def test_in_the_seeds_section_every_server_is_told_that_it_is_the_only_one_thoug
     net: Net, recorded: dict[str, str]
 ) -> None:
     """Why last_node = haproxy is opt-in: backups do not count, so the header would keep any read-only node for ever."""
-    section = listen_mysql(f"{net.next_address()}:3307", list(recorded), "100ms") + SEND_STATE
+    section = listen_mysql(f"{net.next_address()}:3307", list(recorded), INTERVAL) + TIMEOUT + SEND_STATE
     with HAProxy(net, net.directory / "recorded", section) as haproxy:
         for name in SERVERS:
             haproxy.wait_status(name, "UP")
         wait_until(
-            lambda: all(re.match(r"UP .*; weight=1/1;", state) for state in recorded.values()),
-            10,
-            lambda: f"weight=1/1 in {recorded}",
+            lambda: (
+                {haproxy.server(name)["status"] for name in SERVERS} == {"UP"}
+                and all(re.match(r"UP .*; weight=1/1;", state) for state in recorded.values())
+            ),
+            30,
+            lambda: f"all UP, and weight=1/1 in {recorded}",
         )
-        assert {haproxy.server(name)["status"] for name in SERVERS} == {"UP"}

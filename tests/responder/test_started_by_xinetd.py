@@ -208,7 +208,7 @@ def test_wait_yes_it_ends_when_xinetd_is_killed(net: Net, launcher: Path, settin
         wait_until(lambda: _answers(address), 10, "it answers")
         [server] = parent.children()
         os.kill(parent.pid, signal.SIGKILL)
-        wait_until(lambda: not psutil.pid_exists(server.pid), 5, "the responder has left")
+        wait_until(lambda: not psutil.pid_exists(server.pid), 20, "the responder has left")
         assert shell.is_running()
 
 
@@ -263,7 +263,7 @@ def test_wait_no_bad_clients_get_what_the_resident_gives_them_and_leave_no_proce
         assert exchange(address, b"POST / HTTP/1.0\r\n\r\n").status == 405
         assert exchange(address, PROBE + b"x" * 30000).status == 200
         assert read_to_end(silent).startswith(b"HTTP/1.1 408 ")
-    wait_until(lambda: not servers(xinetd), 5, "no process is left")
+    wait_until(lambda: not servers(xinetd), 20, "no process is left")
 
 
 def test_wait_no_a_mistake_in_the_file_is_config_error_and_no_line_of_it_reaches_the_client(

@@ -69,7 +69,7 @@ def test_a_server_that_is_asked_ends_cleanly(server: Server) -> None:
 def test_where_nothing_runs_nothing_is_left(server: Server) -> None:
     began = time.monotonic()
     assert server.end() == ()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # and not all the time that there is
 
 
 def test_a_stopped_server_is_killed_at_once(server: Server) -> None:
@@ -77,7 +77,7 @@ def test_a_stopped_server_is_killed_at_once(server: Server) -> None:
     os.kill(process.pid, signal.SIGSTOP)
     began = time.monotonic()
     assert server.end(60) == ()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert exit_status(process.pid) == -signal.SIGKILL
 
 
@@ -100,7 +100,7 @@ def test_a_budget_that_is_used_up_leaves_what_is_left(server: Server) -> None:
     server.form()
     left = terminate(str(server.datadir), time.monotonic() - 1)
     assert all(one.use is Use.SERVER for one in left)
-    wait_until(lambda: not server.lives(), 5, "it was killed all the same")
+    wait_until(lambda: not server.lives(), 20, "it was killed all the same")
 
 
 def test_somebody_s_shell_in_the_data_directory_lives_on(server: Server) -> None:
@@ -146,10 +146,13 @@ def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeSer
     assert (first.role, first.method) == ("joiner", "standing")
     assert first.progress == second.progress
     Path(server.directory / "programs/moving").touch()
-    time.sleep(1)
-    third = find_transfer(other.process)
-    assert third is not None
-    assert third.progress > first.progress + 100_000
+    begun = first.progress
+
+    def has_moved() -> bool:
+        third = find_transfer(other.process)
+        return third is not None and third.progress > begun + 100_000
+
+    wait_until(has_moved, 20, "it moves")
     wait_until(lambda: transfer(server) == "donor", 10, "the other end is the donor")
 
 

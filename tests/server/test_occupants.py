@@ -114,7 +114,7 @@ def test_a_server_is_known_by_its_name(server: Server, tmp_path: Path, name: str
     shutil.copy("/bin/sleep", program)
     with subprocess.Popen([program, "1000"], cwd=server.datadir) as process:
         try:
-            wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n", 5, "it runs")
+            wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n", 20, "it runs")
             assert (find_server(str(server.datadir)) is not None) is found
         finally:
             process.kill()
@@ -128,7 +128,7 @@ def test_a_container_s_directory_of_the_same_name_is_another_one(server: Server,
     script = f"mount --bind {other.datadir} {server.datadir} && cd {server.datadir} && exec {program} 1000"
     argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
     with Daemon(server.net, argv, server.directory / "container.log") as container:
-        wait_until(lambda: find_server(str(other.datadir)), 5, "what the container uses is in use")
+        wait_until(lambda: find_server(str(other.datadir)), 20, "what the container uses is in use")
         assert os.readlink(f"/proc/{container.pid}/cwd").endswith("/data")
         assert find_server(str(server.datadir)) is None
         assert uses(server.datadir) == []

@@ -125,7 +125,7 @@ def test_what_a_check_has_started_ends_with_it(tmp_path: Path) -> None:
     def sleeping() -> list[psutil.Process]:
         return [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "4711.5"]]
 
-    wait_until(lambda: not sleeping(), 5, "the check's own child is gone")
+    wait_until(lambda: not sleeping(), 20, "the check's own child is gone")
 
 
 INTERRUPTED = """
@@ -168,7 +168,7 @@ def test_ctrl_c_leaves_no_check_behind(services: Services, silent: tuple[str, in
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (130, b"")
-    wait_until(lambda: not any(child.is_running() for child in children), 5, "the check is gone")
+    wait_until(lambda: not any(child.is_running() for child in children), 20, "the check is gone")
 
 
 def test_all_is_what_is_configured_and_what_is_found(services: Services, memcached: Memcached) -> None:
@@ -300,7 +300,7 @@ def test_no_descriptor_of_one_check_is_another_s(services: Services, silent: tup
             wait_until(lambda: len(parent.children()) == len(NAMES), 20, "every check has begun")
             assert parent.num_threads() == 1
             last = max(child.pid for child in parent.children())
-            wait_until(lambda: len(pipes_of(last)) == 1, 5, lambda: f"its own is all that it has: {pipes_of(last)}")
+            wait_until(lambda: len(pipes_of(last)) == 1, 20, lambda: f"its own is all that it has: {pipes_of(last)}")
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(10)

@@ -152,7 +152,7 @@ def test_nothing_of_a_check_outlives_the_runner(place: Place, memcached: Memcach
     place.runner.signal(signal.SIGTERM)
     place.runner.wait_ended(10)
     assert place.runner.exit_code == 0
-    wait_until(lambda: not any(child.is_running() for child in children), 5, "the check is gone")
+    wait_until(lambda: not any(child.is_running() for child in children), 20, "the check is gone")
 
 
 def test_a_hung_check_holds_up_no_other(place: Place, memcached: Memcached, net: Net) -> None:

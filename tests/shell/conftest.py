@@ -13,6 +13,8 @@ from shell.host import Host, option_file
 USER, PASSWORD = "checker", "a-secret:of'the test#1"
 SQL_PASSWORD = PASSWORD.replace("'", "''")
 
+PATIENT = "[responder]\ndeadline = 5s\n"  # a busy machine is no server that hangs; who freezes one is in a hurry
+
 
 def create_accounts(node: Node) -> None:
     """An account that may do nothing but log in, on the socket and over the loopback network."""
@@ -42,7 +44,7 @@ def session_accounts(session_node: Node) -> None:
 @pytest.fixture
 def galera(session_accounts: None, node: Node, host: Host) -> Node:
     """A Synced node, the only member of its cluster; the host's xha.conf leads to its socket."""
-    host.write("/etc/xha/xha.conf", f"[database]\nsocket = {node.socket}\n")
+    host.write("/etc/xha/xha.conf", f"[database]\nsocket = {node.socket}\n{PATIENT}")
     return node
 
 
@@ -63,7 +65,7 @@ def session_members(session_cluster: Cluster) -> Cluster:
 @pytest.fixture
 def members(session_members: Cluster, cluster: Cluster, host: Host) -> Cluster:
     """Three Synced nodes; the host's xha.conf leads to the first one's socket."""
-    host.write("/etc/xha/xha.conf", f"[database]\nsocket = {cluster.nodes[0].socket}\n")
+    host.write("/etc/xha/xha.conf", f"[database]\nsocket = {cluster.nodes[0].socket}\n{PATIENT}")
     return cluster
 
 

@@ -76,7 +76,7 @@ class Host(Daemon):
 
     def start(self) -> None:
         super().start()
-        self.wait_ready((self.directory / "ready").exists, 10, "the mount namespace is set up")
+        self.wait_ready((self.directory / "ready").exists, 60, "the mount namespace is set up")
 
     def path(self, path: str) -> Path:
         """Where this process finds what the host's processes call `path`."""
