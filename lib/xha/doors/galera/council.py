@@ -16,7 +16,7 @@ from ...core.poll import Around, Probe, Token, count
 from ...core.position import NO_UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Union
 
     from ...adapters.alone import Alone
@@ -216,8 +216,7 @@ class Council:
 
     def record_kept(self) -> None:
         """Record the history that the others are Primary with, if they are: this node's was given up for it."""
-        others = (one for node, one in self.reports.items() if node != self.me and isinstance(one, Ballot))
-        kept = next((one for one in others if one.state is State.PRIMARY and one.position.real), None)
+        kept = next((one for one in self._other_primaries() if one.position.real), None)
         if kept is not None:
             self.record(line=kept.line, cluster=kept.position.uuid)
 
@@ -238,8 +237,12 @@ class Council:
 
     def lines_beside(self, component: View | None) -> tuple[tuple[Generation, ...], ...]:
         """Return the lines of the other members of the Primary component that this node is in."""
-        others = (one for node, one in self.reports.items() if node != self.me and isinstance(one, Ballot))
-        return tuple(one.line for one in others if one.state is State.PRIMARY and one.component == component)
+        return tuple(one.line for one in self._other_primaries() if one.component == component)
+
+    def _other_primaries(self) -> Iterator[Ballot]:
+        for node, one in self.reports.items():
+            if node != self.me and isinstance(one, Ballot) and one.state is State.PRIMARY:
+                yield one
 
     def unheard(self) -> tuple[str, ...]:
         """Return the members on whose ports a server answers, and that have not answered this epoch."""
