@@ -61,9 +61,14 @@ def held(handed_over: Laboratory, lab: Laboratory) -> Scene:
     return Scene(lab, XHA)
 
 
-def await_state(host: Host, words: str) -> None:
-    """Wait until the keeper of `host` says so."""
-    wait_until(f"{host.name}: {words}", lambda: words in cluster.read_state(host), timeout=NAMED_SECONDS, every=0.5)
+def await_state(host: Host, *words: str) -> None:
+    """Wait until the keeper of `host` says all that at once."""
+
+    def says_so() -> bool:
+        state = cluster.read_state(host)
+        return all(each in state for each in words)
+
+    wait_until(f"{host.name}: {' and '.join(words)}", says_so, timeout=NAMED_SECONDS, every=0.5)
 
 
 def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what_it_does(held: Scene) -> None:
@@ -98,12 +103,7 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
     with writing(held.lab):
         power_off("h1", "h2")(held)
     servers = survivor.pids_of("mariadbd")
-    wait_until(
-        "h3 to name what it waits for and what to type",
-        lambda: all(f"--grant forget={gone}" in cluster.read_state(survivor) for gone in ("h1", "h2")),
-        timeout=NAMED_SECONDS,
-        every=0.5,
-    )
+    await_state(survivor, *(f"--grant forget={gone}" for gone in ("h1", "h2")))  # what it waits for, and what to type
     assert cluster.read_galera(survivor).status == "non-Primary"
     for gone in ("h1", "h2"):
         survivor.sh(f"xha-check --grant forget={gone} --why 'its power supply burnt' --yes")

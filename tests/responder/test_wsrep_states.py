@@ -112,6 +112,12 @@ def is_donor(node: Node) -> bool:
     return node.status("wsrep_local_state")["wsrep_local_state"] == "2"
 
 
+def stays_donor(node: Node) -> bool:
+    """Whether the lock is still held in a moment: its end may have been on its way already."""
+    time.sleep(0.3)
+    return is_donor(node)
+
+
 @contextlib.contextmanager
 def mariabackup_in_its_lock(net: Net, node: Node) -> Iterator[Daemon]:
     """A backup, frozen in the moment in which it holds up the node's replication."""
@@ -124,7 +130,7 @@ def mariabackup_in_its_lock(net: Net, node: Node) -> Iterator[Daemon]:
             while backup.is_running():
                 with contextlib.suppress(Died):  # it has just ended
                     backup.freeze()
-                    if is_donor(node) and not time.sleep(0.3) and is_donor(node):
+                    if is_donor(node) and stays_donor(node):
                         yield backup
                         return
                     backup.thaw()

@@ -71,9 +71,9 @@ def test_a_whole_cluster_and_then_a_node_away_and_back_unsynchronised(services: 
     for broker in rabbits.brokers:
         wait_result(services, broker, WELL, "whole: 3 nodes, 2 queues$")
     three.control("stop_app")
+    # Its mirror is not listed any more: what is left looks whole, and the policy says that it is not.
+    thin = "1 queue without all synchronised mirrors of the policy: mq"
     for broker in (one, two):
-        # Its mirror is not listed any more: what is left looks whole, and the policy says that it is not.
-        thin = "1 queue without all synchronised mirrors of the policy: mq"
         wait_result(services, broker, blamed(three.name), f"not running: {three.name}", thin)
     gone = check(services, three)
     assert short(gone) == DOWN
