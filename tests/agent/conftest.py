@@ -13,7 +13,7 @@ import pytest
 from loopback import Net, find_program
 from loopback.doors import CHECKOUT
 from properties import load_profile
-from xha.adapters import rundir
+from xha.adapters.files import agent_rundir
 
 load_profile()
 
@@ -74,5 +74,5 @@ def staged(net: Net) -> Staged:
 def run_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory in the place of /run/xha/galera, for calls in this process."""
     base = tmp_path / "run/xha/galera"
-    monkeypatch.setattr(rundir, "BASE", str(base))
+    monkeypatch.setattr(agent_rundir, "BASE", str(base))
     return base

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from agent.conftest import Staged
 from loopback.doors import CHECKOUT
-from xha.adapters.rundir import RunDir
+from xha.adapters.files.agent_rundir import RunDir
 from xha.core.ocf import ACTIONS, ExitCode, Instance, Outcome
 from xha.core.parameters import PARAMETERS, SECRETS, Settings
 from xha.doors.galera import actions

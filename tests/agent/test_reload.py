@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xha.adapters.rundir import RunDir
+from xha.adapters.files.agent_rundir import RunDir
 from xha.core.parameters import Settings
 from xha.doors.galera import actions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xha.adapters.rundir import RunDir
+from xha.adapters.files.agent_rundir import RunDir
 from xha.core.bulletin import Bulletin, Phase
 from xha.core.failures import Failure
 from xha.core.parameters import Settings

@@ -22,7 +22,8 @@ from loopback import HAProxy, Net, find_program, wait_until
 from loopback.doors import CHECKOUT
 from loopback.memcached import PORT, Memcached
 from xha import __version__
-from xha.adapters import alone, watchfile
+from xha.adapters import alone
+from xha.adapters.files import watch_state
 from xha.adapters.pacemaker import ClusterUnreachable
 from xha.core.manpage import render_manpage
 from xha.core.metadata import render_metadata
@@ -102,7 +103,7 @@ class Resource:
 @pytest.fixture
 def resource(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resource:
     made = Resource(tmp_path)
-    monkeypatch.setattr(watchfile, "BASE", str(made.run))
+    monkeypatch.setattr(watch_state, "BASE", str(made.run))
     monkeypatch.setattr(alone, "connect", lambda *_: made.attributes)
     return made
 

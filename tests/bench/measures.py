@@ -19,7 +19,7 @@ from bench.monitors import Agent, heartbeat, lone_node, processor_ms
 from bench.probes import REQUEST, probe_steadily, run_ab
 from loopback import HAProxy, Net, Node, Responder, is_listening
 from loopback.responder import PORT
-from xha.adapters.records import write_record
+from xha.adapters.files.result_files import write_record
 from xha.core.services.record import Record
 from xha.core.services.result import Level, Result, Status
 

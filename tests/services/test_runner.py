@@ -18,8 +18,8 @@ from loopback import Daemon, HAProxy, Net, is_listening, wait_until
 from loopback.doors import CHECKOUT, door
 from loopback.memcached import PORT, Memcached
 from services.host import ENVIRONMENT
+from xha.adapters.files.result_files import write_record
 from xha.adapters.reader import ConfigFile
-from xha.adapters.records import write_record
 from xha.core.config import Config
 from xha.core.http import Request
 from xha.core.services.record import Record

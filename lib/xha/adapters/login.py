@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.config import ConfigError, Database
 from ..core.credentials import choose_credentials
 from .account import own_account
-from .files import read_sysconfig
+from .files.config_files import read_sysconfig
 from .target import Target, read_target
 
 if TYPE_CHECKING:

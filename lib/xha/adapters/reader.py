@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..core.config import Config, ConfigError
 from ..core.reading import LocalState, Reading
 from ..core.verdict import Code, Unreadable, Verdict, judge
-from .files import config_signature, read_config, read_disabled
+from .files.config_files import config_signature, read_config, read_disabled
 
 if TYPE_CHECKING:
     from typing import Callable, Protocol

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.config import DEFAULT_PORT, ConfigError, Database, parse_port
 from .account import own_account
-from .files import read_client_options
+from .files.config_files import read_client_options
 
 if TYPE_CHECKING:
     import ssl

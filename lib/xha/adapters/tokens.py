@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.services.http import KEYSTONE
-from .replace import replace_text
-from .secrets import read_secret
+from .files.atomic_write import replace_text
+from .files.secrets import read_secret
 from .web import Web
 
 if TYPE_CHECKING:

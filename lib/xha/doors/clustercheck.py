@@ -12,7 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..adapters.files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
+from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
 from ..core.config import DEFAULT_DISABLED_FILE, Config, Database, Responder, parse_port
 from ..core.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled

@@ -70,7 +70,7 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
 
 def _print_keepers() -> None:
     """Tell what the agent is doing on this host, wherever that is more than to look on."""
-    from ..adapters.rundir import read_bulletins
+    from ..adapters.files.agent_rundir import read_bulletins
     from ..core.bulletin import Phase
 
     for resource, bulletin in read_bulletins():

@@ -10,11 +10,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ..adapters.files.agent_rundir import RunDir
 from ..adapters.launch import InUse
 from ..adapters.mariadbd import Unusable, find_program, read_options
 from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
 from ..adapters.procfs import read_boot_id
-from ..adapters.rundir import RunDir
 from ..core.lineage import History, StopRecord
 from ..core.position import Kind
 from ..core.verdict import ExitCode

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..adapters.rundir import RunDir
+from ..adapters.files.agent_rundir import RunDir
 from ..core.ocf import ExitCode, Instance, Outcome
 from ..core.parameters import BadParameter, merge_reloaded, parse_settings
 from .complaint import complain

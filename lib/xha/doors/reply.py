@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable
 
+    from ..adapters.files.result_files import RecordShelf
     from ..adapters.reader import ConfigFile, Reader, Snapshot
-    from ..adapters.records import RecordShelf
     from ..core.config import Responder
     from ..core.http import Request
 
@@ -123,7 +123,7 @@ class Services:
 
     def _records(self) -> RecordShelf:
         if self._shelf is None:
-            from ..adapters.records import RecordShelf
+            from ..adapters.files.result_files import RecordShelf
 
             self._shelf = RecordShelf()
         return self._shelf

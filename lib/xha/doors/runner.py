@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 from ..adapters import systemd
+from ..adapters.files.result_files import read_record, remove_other_records, write_record
 from ..adapters.log import Log
 from ..adapters.reader import ConfigFile
-from ..adapters.records import read_record, remove_other_records, write_record
 from ..core.config import ConfigError
 from ..core.services.record import STALE_INTERVALS, Record, next_record
 from ..core.services.result import Result, Status

@@ -17,7 +17,7 @@ from .complaint import complain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..adapters.watchfile import WatchFile
+    from ..adapters.files.watch_state import WatchFile
     from ..core.ocf import Instance
     from ..core.parameters import BadParameter
     from ..core.service_parameters import WatchSettings
@@ -42,7 +42,7 @@ def _dispatch(call: agent.Call) -> Outcome:
         return _validate(settings, bad, call.instance)
     if call.action == "reload-agent":
         return _reload(bad, call.instance)
-    from ..adapters.watchfile import WatchFile
+    from ..adapters.files.watch_state import WatchFile
 
     file = WatchFile(call.instance.name)
     if call.action == "stop":
@@ -69,7 +69,7 @@ def _refuse(reason: str, file: WatchFile, call: agent.Call) -> Outcome:
 
 def _find(settings: WatchSettings, instance: Instance) -> ServiceConfig:
     """Return what xha.conf says of the service. :raises ConfigError: where it is wrong, or has no such service."""
-    from ..adapters.files import read_config
+    from ..adapters.files.config_files import read_config
     from ..core.services.settings import find_service, list_names
 
     config = read_config(settings.config)

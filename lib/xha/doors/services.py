@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..adapters.daemons import is_there
-from ..adapters.files import read_config
+from ..adapters.files.config_files import read_config
 from ..core.config import ConfigError
 from ..core.disabled import clean
 from ..core.services.catalogue import CATALOGUE

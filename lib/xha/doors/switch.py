@@ -8,7 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 from ..adapters.account import own_account
-from ..adapters.files import LEGACY_DISABLED_FILE, read_config, read_disabled, remove_disabled, write_disabled
+from ..adapters.files.config_files import (
+    LEGACY_DISABLED_FILE,
+    read_config,
+    read_disabled,
+    remove_disabled,
+    write_disabled,
+)
 from ..core.config import DEFAULT_DISABLED_FILE
 from ..core.disabled import Disabled, clean, parse_instant
 from ..core.verdict import ExitCode

@@ -12,8 +12,8 @@ from ...core.services.result import SELF, Level, dependency, passed, unknown
 from ..amqp import open_channel, prove_round_trip, read_greeting
 from ..daemons import check_process
 from ..deadline import Step
+from ..files.secrets import read_secret
 from ..rabbitmq_api import Api, Refused
-from ..secrets import read_secret
 
 if TYPE_CHECKING:
     from ...core.services.rabbitmq_rows import RabbitSettings

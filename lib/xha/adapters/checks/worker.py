@@ -26,8 +26,8 @@ from ..amqp_sockets import HiddenSockets, find_sockets
 from ..daemons import HiddenProcesses, find_daemons, judge_daemons
 from ..deadline import note_proof
 from ..dependency import find_cause
+from ..files.secrets import read_secret
 from ..oslo_rpc import send_ping
-from ..secrets import read_secret
 from ..tokens import Token, ask_keystone, ask_with_token
 from ..web import Web
 

@@ -42,7 +42,7 @@ def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> O
     """
     if call.action == "start":
         return Outcome(ExitCode.INSTALLED, bad[0].tell(call.instance.name))
-    from ...adapters.rundir import RunDir
+    from ...adapters.files.agent_rundir import RunDir
 
     outcome = _door(call.action)(RunDir(call.instance.name).read_settings() or settings, call.instance)
     if call.action == "monitor" and outcome.code is ExitCode.SUCCESS:

@@ -12,8 +12,8 @@ from ...core.position import NO_UUID, Kind, Position, Standing, classify
 
 if TYPE_CHECKING:
     from ...adapters.datadir import Contents
+    from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mariadbd import Program
-    from ...adapters.rundir import RunDir
     from ...core.position import GraState
 
 RECOVERY_SECONDS = 3600.0

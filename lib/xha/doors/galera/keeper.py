@@ -26,9 +26,9 @@ from .hands import Hands, Over
 from .service import LOCK
 
 if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
     from ...adapters.log import Log
     from ...adapters.procfs import Process
-    from ...adapters.rundir import RunDir
     from .council import Council
     from .own import OwnNode
     from .speaker import Speaker

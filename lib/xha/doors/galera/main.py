@@ -8,13 +8,13 @@ import traceback
 from typing import TYPE_CHECKING
 
 from ...adapters.alone import connect
+from ...adapters.files.agent_rundir import RunDir
 from ...adapters.launch import make_datadir
 from ...adapters.log import Log
 from ...adapters.mariadbd import Unusable, find_program, read_options
 from ...adapters.notify import NotifySocket
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_process
-from ...adapters.rundir import RunDir
 from ...core.address import BadAddress
 from ...core.bulletin import Bulletin, Phase
 from .council import Council

@@ -29,11 +29,11 @@ from .login import SQL_SECONDS, make_reader
 if TYPE_CHECKING:
     import os
 
+    from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mariadbd import Program
     from ...adapters.notify import NotifySocket
     from ...adapters.occupants import Transfer
     from ...adapters.procfs import Process
-    from ...adapters.rundir import RunDir
     from ...core.position import GvwState
     from ...core.serveroptions import ServerOptions
     from ...core.verdict import Verdict

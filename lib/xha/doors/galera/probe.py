@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
+from ...adapters.files.agent_rundir import RunDir
 from ...adapters.procfs import find_listening, look
-from ...adapters.rundir import RunDir
 from ...core.health import Graces, Seen, Server, judge_health
 from ...core.typed import TYPE_CHECKING
 from .service import Locked, launch_keeper

@@ -12,8 +12,8 @@ from ...adapters.procfs import look
 from ...core.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
     from ...adapters.procfs import Process
-    from ...adapters.rundir import RunDir
     from ...core.ocf import Instance
 
 LOCK = "keeper.lock"

@@ -13,9 +13,9 @@ from ...core.serverlog import is_permanent, tell
 
 if TYPE_CHECKING:
     from ...adapters.alone import Alone
+    from ...adapters.files.agent_rundir import RunDir
     from ...adapters.log import Log
     from ...adapters.pacemaker import Pacemaker
-    from ...adapters.rundir import RunDir
     from .own import OwnNode
 
 _MOST_CHARACTERS = 240

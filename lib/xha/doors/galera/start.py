@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ...adapters.files.agent_rundir import RunDir
 from ...adapters.mariadbd import Unusable, find_program
-from ...adapters.rundir import RunDir
 from ...core.bulletin import Phase
 from ...core.ocf import ExitCode, Outcome
 from .service import find_keeper, launch_keeper

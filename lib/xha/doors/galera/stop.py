@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from ...adapters.alone import connect
 from ...adapters.datadir import DataDirectory
 from ...adapters.ending import terminate
+from ...adapters.files.agent_rundir import RunDir
 from ...adapters.mariadbd import guess_datadir
 from ...adapters.occupants import find_server
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_boot_id
-from ...adapters.rundir import RunDir
 from ...core.ballot import Ballot, State, parse_ballot
 from ...core.bulletin import Phase
 from ...core.lineage import History, StopRecord

@@ -6,8 +6,8 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from ..core.services.record import MAX_BYTES, Record, parse_record, render_record
-from .replace import replace_text
+from ...core.services.record import MAX_BYTES, Record, parse_record, render_record
+from .atomic_write import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

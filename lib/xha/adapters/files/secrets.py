@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..core.config import ConfigError
+from ...core.config import ConfigError
 
 if TYPE_CHECKING:
-    from ..core.services.service import Secret
+    from ...core.services.service import Secret
 
 
 def read_secret(secret: Secret) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..core.services.watch import Watch, parse_watch, render_watch
-from .replace import replace_text
+from ...core.services.watch import Watch, parse_watch, render_watch
+from .atomic_write import replace_text
 
 BASE = "/run/xha/service"
 _MOST_BYTES = 1 << 20

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 
-from ..core.bulletin import Bulletin, parse_bulletin, render_bulletin
-from ..core.parameters import Settings, load_settings, render_settings
-from ..core.typed import TYPE_CHECKING
+from ...core.bulletin import Bulletin, parse_bulletin, render_bulletin
+from ...core.parameters import Settings, load_settings, render_settings
+from ...core.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..core.failures import Failure
-    from ..core.noderecord import NodeRecord
+    from ...core.failures import Failure
+    from ...core.noderecord import NodeRecord
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
@@ -75,13 +75,13 @@ class RunDir:
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Return the failures that were written down, the oldest first."""
-        from ..core.failures import parse_failures
+        from ...core.failures import parse_failures
 
         return parse_failures(self._read(_FAILURES))
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the failures down; none removes the file."""
-        from ..core.failures import render_failures
+        from ...core.failures import render_failures
 
         kept = tuple(failures)
         if kept:
@@ -91,7 +91,7 @@ class RunDir:
 
     def read_joining(self) -> NodeRecord | None:
         """Return the record of a join under way, None for none: a transfer sweeps the one beside the data away."""
-        from ..core.noderecord import parse_node_record
+        from ...core.noderecord import parse_node_record
 
         return parse_node_record(self._read(_JOINING))
 
@@ -100,7 +100,7 @@ class RunDir:
         if record is None:
             self.remove(_JOINING)
         else:
-            from ..core.noderecord import render_node_record
+            from ...core.noderecord import render_node_record
 
             self._write(_JOINING, render_node_record(record), 0o600)
 
@@ -119,7 +119,7 @@ class RunDir:
             return ""
 
     def _write(self, name: str, text: str, mode: int) -> None:
-        from .replace import replace_text
+        from .atomic_write import replace_text
 
         self.make()
         replace_text(self.file(name), text + "\n", mode)

@@ -7,10 +7,10 @@ import stat
 import time
 from typing import NamedTuple
 
-from ..core import disabled as core_disabled
-from ..core.config import DEFAULT_PATH, Config, ConfigError, parse_config
-from ..core.disabled import Disabled
-from ..core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
+from ...core import disabled as core_disabled
+from ...core.config import DEFAULT_PATH, Config, ConfigError, parse_config
+from ...core.disabled import Disabled
+from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
 
 LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened
 SYSCONFIG_FILES = ("/etc/sysconfig/clustercheck", "/etc/default/clustercheck")
@@ -122,7 +122,7 @@ def _read_disabled(path: str) -> Disabled | None:
 
 def write_disabled(path: str, disabled: Disabled) -> None:
     """Write the disabled file in one step, 0644, so that no reader sees half of it. :raises OSError: as open does."""
-    from .replace import replace_text
+    from .atomic_write import replace_text
 
     replace_text(path, core_disabled.render_disabled(disabled), 0o644, flush=True)
 
@@ -144,7 +144,7 @@ def read_sysconfig() -> dict[str, str]:
             text = _read_text(path)
         except (OSError, UnicodeError):
             continue
-        from ..core.sysconfig import parse_sysconfig
+        from ...core.sysconfig import parse_sysconfig
 
         settings.update(parse_sysconfig(text))
     return settings
