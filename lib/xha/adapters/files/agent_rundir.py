@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
 _JOINING = "joining.json"
+_SERVERS, _STATUS = "mysqld", "status.json"
 _MOST_BYTES = 1 << 20
 
 
@@ -42,12 +43,37 @@ class RunDir:
         _make_directory(self.path)
 
     def make_server_directory(self, uid: int, gid: int) -> str:
-        """Make the directory that belongs to the server's account, and return its path."""
+        """Make the directory that belongs to the server's account, and return its path.
+
+        :raises Unfit: where another account's stands there.
+        """
+        from .foreign import Directory
+
         self.make()
-        path = self.file("mysqld")
-        _make_directory(path)
-        os.chown(path, uid, gid, follow_symlinks=False)
-        return path
+        with Directory(self.path) as directory, directory.make_directory(_SERVERS, 0o755, uid, gid) as made:
+            return made.path
+
+    def read_status(self) -> str:
+        """Return what the server's own status file says (wsrep_status_file), "" where nothing can be read."""
+        from .foreign import Directory
+
+        try:
+            with Directory(self.file(_SERVERS)) as directory:
+                return directory.read(_STATUS, _MOST_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    @property
+    def status_path(self) -> str:
+        """The path of that file, for the server."""
+        return self.file(f"{_SERVERS}/{_STATUS}")
+
+    def remove_status(self) -> None:
+        """Remove what an earlier server wrote there: it says what was true then. :raises OSError: as unlink does."""
+        from .foreign import Directory
+
+        with Directory(self.file(_SERVERS)) as directory:
+            directory.remove(_STATUS)
 
     def read_settings(self) -> Settings | None:
         """Return the settings that start or reload-agent stored last."""

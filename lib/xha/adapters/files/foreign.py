@@ -1,0 +1,297 @@
+"""Names inside a directory that another account owns: the one place where root touches them.
+
+Whoever owns a directory can put anything in the place of any name in it, at any moment, between a check and its use as
+well. What each measure here stops:
+
+- every name is looked up from the descriptor of its directory, never by a path: a directory above that is swapped
+  after the walk changes nothing;
+- the walk to a directory opens one component at a time with O_NOFOLLOW, and follows a symbolic link only where root
+  made it in a directory that root alone can write: a link in the place of a parent leads root nowhere;
+- O_NOFOLLOW on the last name: a link to /etc/shadow is not read, one to /etc/ld.so.preload is not written;
+- O_NONBLOCK and O_NOCTTY: a FIFO that nobody writes holds nobody up, a terminal does not become ours;
+- fstat of the descriptor that is used: only a regular file counts, of the expected account, no larger than expected. A
+  file of root's counts only while it has a single name: a second one is a hard link that the other account made
+  (fs.protected_hardlinks=0 lets it), and its content is not for that account's logs;
+- O_EXCL for what is created: nothing that was put there first is written to;
+- fchown and fchmod only of the descriptor that this process has just created: nothing else changes hands.
+
+What is absent is FileNotFoundError. What is there and cannot be used is Unfit: that is unknown, and never absent.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from ...core.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_LINKS = 40  # as the kernel has it (include/linux/namei.h, MAXSYMLINKS)
+ROOT = 0
+
+
+class Unfit(OSError):
+    """What stands at a name cannot be used: a link, a FIFO, another account's, one too large. The text says which."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(errno.EPERM, reason, path)
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+
+class Directory:
+    """An open directory. Names are looked up in it and nowhere else; none may hold a slash.
+
+    owner: the uid of the account that owns it, and to whom belongs what is created in it; group: the gid of that.
+    Without root's rights both are this process's own. A context manager; close() ends it.
+    """
+
+    def __init__(self, path: str, owner: int | None = None, group: int | None = None) -> None:
+        """Open it by its absolute path; without an owner, whoever owns it.
+
+        :raises FileNotFoundError: where there is none. :raises Unfit: for one of another account, or one that is
+        reached by a link of another account's making. :raises OSError: as open does.
+        """
+        self.path = path
+        self._descriptor, self.controlled = _walk(path)
+        seen = os.fstat(self._descriptor)
+        self.owner, self.group = seen.st_uid if owner is None else owner, seen.st_gid if group is None else group
+        if seen.st_uid != self.owner and os.geteuid() == ROOT:
+            self.close()
+            raise Unfit(path, self._tell_owner(seen.st_uid))
+
+    def __enter__(self) -> Directory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it; closing twice is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def fileno(self) -> int:
+        """The descriptor, which stays this object's."""
+        return self._descriptor
+
+    # --- reading
+
+    def names(self) -> list[str]:
+        """Return the names in it, in order."""
+        return sorted(os.listdir(self._descriptor))
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is anything of that name, whatever it is. :raises OSError: if that cannot be told."""
+        try:
+            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def holds_files(self, name: str) -> bool:
+        """Return whether a subdirectory holds anything but directories. A file is none; a link may hold anything.
+
+        :raises OSError: if that cannot be told.
+        """
+        mode = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode
+        if not stat.S_ISDIR(mode):
+            return stat.S_ISLNK(mode)
+        descriptor = os.open(name, _DIRECTORY, dir_fd=self._descriptor)
+        try:
+            return any(not entry.is_dir(follow_symlinks=False) for entry in os.scandir(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def open(self, name: str) -> int:
+        """Open a regular file to read from, and return the descriptor, which is the caller's to close.
+
+        :raises FileNotFoundError: where there is none. :raises Unfit: for what is no such file. :raises OSError: as
+        open does.
+        """
+        try:
+            descriptor = os.open(name, _READ, dir_fd=self._descriptor)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise Unfit(self._in(name), "it is a symbolic link or a socket, and no file; remove it") from None
+            raise
+        reason = self._find_fault(os.fstat(descriptor))
+        if reason:
+            os.close(descriptor)
+            raise Unfit(self._in(name), reason)
+        return descriptor
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Return a file's content. :raises Unfit: for one larger than the limit, in bytes, too. Otherwise as open."""
+        descriptor = self.open(name)
+        try:
+            content = b""
+            while len(content) <= limit:
+                chunk = os.read(descriptor, limit + 1 - len(content))
+                if not chunk:
+                    return content
+                content += chunk
+        finally:
+            os.close(descriptor)
+        raise Unfit(self._in(name), f"it is larger than {limit} bytes")
+
+    def _find_fault(self, seen: os.stat_result) -> str:
+        if not stat.S_ISREG(seen.st_mode):
+            return "it is no regular file; remove it"
+        expected = seen.st_uid == self.owner or (seen.st_uid == ROOT and seen.st_nlink == 1)
+        return "" if expected or os.geteuid() != ROOT else self._tell_owner(seen.st_uid)
+
+    def _tell_owner(self, uid: int) -> str:
+        return f"it belongs to uid {uid}, and not to uid {self.owner}; mend it with chown"
+
+    # --- writing
+
+    def create(self, name: str, content: bytes, mode: int) -> None:
+        """Create a file of the owner's; it is on the disk when this returns.
+
+        :raises FileExistsError: where there is anything of that name. :raises OSError: as open does; what was written
+        of it is gone then.
+        """
+        descriptor = os.open(name, _CREATE, 0o600, dir_fd=self._descriptor)
+        try:
+            with open(descriptor, "wb") as file:
+                self._give(descriptor, mode)
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError:
+            self.remove(name)
+            raise
+
+    def replace(self, name: str, content: bytes, mode: int) -> None:
+        """Put a file of the owner's in the place of whatever is there; it is on the disk when this returns.
+
+        :raises OSError: as open does; what was there stands then.
+        """
+        temporary = f".{name}.xha"
+        self.remove(temporary)
+        self.create(temporary, content, mode)
+        try:
+            self.rename(temporary, name)
+        except OSError:
+            self.remove(temporary)
+            raise
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename what has the one name, whatever it is; the new name is on the disk when this returns."""
+        os.rename(old, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        self.sync()
+
+    def remove(self, name: str) -> None:
+        """Remove a file or link of that name; one that is not there is no error. :raises OSError: as unlink does."""
+        try:
+            os.unlink(name, dir_fd=self._descriptor)
+        except FileNotFoundError:
+            return
+
+    def sync(self) -> None:
+        """Have the names on the disk."""
+        os.fsync(self._descriptor)
+
+    def make_directory(self, name: str, mode: int, owner: int | None = None, group: int | None = None) -> Directory:
+        """Make a subdirectory where there is none, and open it; without an owner, that of this directory.
+
+        :raises Unfit: for one that is there and belongs to somebody else. :raises OSError: as mkdir and open do.
+        """
+        inside = Directory.__new__(Directory)
+        inside.path, inside.controlled = self._in(name), self.controlled
+        inside.owner, inside.group = (self.owner if owner is None else owner), (self.group if group is None else group)
+        made = True
+        try:
+            os.mkdir(name, 0o700, dir_fd=self._descriptor)
+        except FileExistsError:
+            made = False
+        inside._descriptor = os.open(name, _DIRECTORY, dir_fd=self._descriptor)
+        try:
+            # Another account may have put one of its own in the place of the one that was just made: only a directory
+            # of this process's own is given away.
+            uid = os.fstat(inside.fileno()).st_uid
+            if made and uid == os.geteuid():
+                inside._give(inside.fileno(), mode)
+            elif uid != inside.owner and os.geteuid() == ROOT:
+                raise Unfit(inside.path, inside._tell_owner(uid))
+        except OSError:
+            inside.close()
+            raise
+        return inside
+
+    def remove_directory(self, name: str) -> None:
+        """Remove an empty subdirectory. :raises OSError: as rmdir does."""
+        os.rmdir(name, dir_fd=self._descriptor)
+
+    def _give(self, descriptor: int, mode: int) -> None:
+        if os.geteuid() == ROOT:
+            os.fchown(descriptor, self.owner, self.group)
+        os.fchmod(descriptor, mode)
+
+    def _in(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+
+def _walk(path: str) -> tuple[int, bool]:
+    """Open a directory by an absolute path; return its descriptor, and whether root alone controls the way to it."""
+    if not path.startswith("/"):
+        raise Unfit(path, "it is not an absolute path")
+    waiting = _split(os.path.normpath(path))
+    here, controlled, links = os.open("/", _DIRECTORY), True, 0
+    try:
+        while waiting:
+            found = os.open(waiting.pop(), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            seen = os.fstat(found)
+            if not stat.S_ISLNK(seen.st_mode):
+                os.close(here)
+                here, controlled = found, controlled and _is_controlled(seen)
+                continue
+            links += 1
+            try:
+                target = os.readlink("", dir_fd=found)
+            finally:
+                os.close(found)
+            if not controlled or seen.st_uid not in (ROOT, os.geteuid()):
+                raise Unfit(
+                    path,
+                    f"a part of it is a symbolic link of uid {seen.st_uid}, to {target}; name the directory itself",
+                )
+            if links > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            waiting += _split(target)
+            if target.startswith("/"):
+                os.close(here)
+                here = os.open("/", _DIRECTORY)
+        opened = os.open(".", _DIRECTORY, dir_fd=here)
+    except OSError as error:
+        if isinstance(error, Unfit) or error.filename == path:
+            raise
+        raise OSError(error.errno, error.strerror, path) from None
+    finally:
+        os.close(here)
+    return opened, controlled
+
+
+def _split(path: str) -> list[str]:
+    """Return the names of a path, the first one last."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+
+
+def _is_controlled(seen: os.stat_result) -> bool:
+    """Return whether nobody but root, or this process's account, can replace a name in such a directory.
+
+    In one with the sticky bit, as /tmp, only the owner of a name can: that is checked of each link.
+    """
+    others = seen.st_mode & stat.S_IWOTH or (seen.st_mode & stat.S_IWGRP and seen.st_gid != ROOT)
+    return seen.st_uid in (ROOT, os.geteuid()) and (not others or bool(seen.st_mode & stat.S_ISVTX))
