@@ -11,8 +11,9 @@ from typing import Any
 
 from loopback import Net, Node, wait_until
 from loopback.galera import server_user
-from xha.adapters.datadir import DataDirectory, read_tail
+from xha.adapters.datadir import DataDirectory
 from xha.adapters.ending import terminate
+from xha.adapters.error_log import read_log
 from xha.adapters.launch import Recovery, launch, recover
 from xha.adapters.mariadbd import Program, find_program, read_options
 from xha.adapters.procfs import Process, look
@@ -107,7 +108,8 @@ class Server(Node):
 
     def errors(self) -> tuple[str, ...]:
         """The errors of the last launch."""
-        return find_errors(read_tail(self.program().log, self._log_began))
+        program = self.program()
+        return find_errors(read_log(program.account, program.log, self._log_began))
 
     def end(self, seconds: float = 30, **how: Any) -> tuple[Any, ...]:
         return terminate(str(self.datadir), time.monotonic() + seconds, **how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory
+from xha.adapters.files.foreign import Unfit
 from xha.core.lineage import Generation
 from xha.core.noderecord import NodeRecord
 from xha.core.position import GraState, Position
@@ -42,20 +44,30 @@ def test_what_is_not_there_is_none(data: DataDirectory) -> None:
     assert not data.set_view_aside()
 
 
-@pytest.mark.parametrize("name", ["grastate.dat", "gvwstate.dat", "xha-node.json"])
-def test_nothing_is_read_through_a_link_a_pipe_or_a_file_that_is_too_large(tmp_path: Path, name: str) -> None:
+READERS = {
+    "grastate.dat": DataDirectory.read_grastate,
+    "gvwstate.dat": DataDirectory.read_gvwstate,
+    "xha-node.json": DataDirectory.read_record,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_link_a_pipe_or_a_file_that_is_too_large_is_not_read_and_not_absent(tmp_path: Path, name: str) -> None:
     data, secret = DataDirectory(str(tmp_path / "data")), tmp_path / "secret"
     path = tmp_path / "data" / name
     path.parent.mkdir()
     secret.write_text(VIEW)
     path.symlink_to(secret)
-    assert (data.read_grastate(), data.read_gvwstate(), data.read_record()) == (None, None, None)
+    with pytest.raises(Unfit, match=f"{name}: it is a symbolic link"):
+        READERS[name](data)
     path.unlink()
     os.mkfifo(path)
-    assert (data.read_grastate(), data.read_gvwstate(), data.read_record()) == (None, None, None)
+    with pytest.raises(Unfit, match=f"{name}: it is no regular file"):
+        READERS[name](data)
     path.unlink()
     path.write_text(VIEW + "\n" * 100_000)
-    assert (data.read_grastate(), data.read_gvwstate(), data.read_record()) == (None, None, None)
+    with pytest.raises(Unfit, match=f"{name}: it is larger than 65536 bytes"):
+        READERS[name](data)
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
@@ -90,7 +102,7 @@ def test_a_view_that_is_set_aside_is_kept_thrice(data: DataDirectory, tmp_path: 
         assert data.set_view_aside()
     kept = sorted(tmp_path.iterdir())
     assert [path.read_text() for path in kept] == ["2", "3", "4"]
-    assert all(path.name.startswith("gvwstate.dat.xha-2") for path in kept)
+    assert all(path.name.startswith("gvwstate.dat.xha-0") for path in kept)
 
 
 @pytest.mark.parametrize(
@@ -130,20 +142,22 @@ def test_a_real_database_holds_user_schemas_once_it_has_a_table(server: Server) 
     assert server.files.read_contents()[:2] == (True, True)
 
 
-def test_a_quarantine_keeps_what_explains_and_neither_data_nor_keys(tmp_path: Path) -> None:
+def test_a_quarantine_keeps_what_explains_and_neither_data_nor_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory = tmp_path / "data"
     directory.mkdir()
     for name in ("grastate.dat", "gvwstate.dat", "server-key.pem"):
         (directory / name).write_text(name)
     (directory / "ibdata1").write_bytes(b"row" * 100_000)
     (directory / "shop").mkdir()
-    (tmp_path / "log").write_text("x" * 1_000_000 + "the end")
     data = DataDirectory(str(directory))
-    kept = Path(data.quarantine("the cluster voted it out", str(tmp_path / "log")))
+    kept = Path(data.quarantine("the cluster voted it out", "the end"))
     assert sorted(path.name for path in kept.iterdir()) == ["README", "error-log-tail", "grastate.dat", "gvwstate.dat"]
     assert (kept / "README").read_text().startswith("the cluster voted it out\n\nThis directory keeps no data")
     assert (kept / "error-log-tail").read_text().endswith("the end")
     assert kept.parent.stat().st_mode & 0o077 == 0
+    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((1999, 1, 1, 0, 0, 0, 4, 1, 0)))  # a clock goes back
     for _ in range(QUARANTINES_KEPT + 1):
         last = Path(data.quarantine("again"))
     assert len(list(kept.parent.iterdir())) == QUARANTINES_KEPT

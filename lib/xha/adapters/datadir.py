@@ -1,19 +1,21 @@
 """The data directory of a server that does not run: Galera's saved state, xha's own record, what the directory holds.
 
-It belongs to the database's user, and root writes in it: nothing here follows a symbolic link of that user's making.
+It belongs to the database's user, and root reads and writes in it: by files/foreign.py, which says what that stops.
+What is absent is None; what is there and cannot be read raises OSError: it may say anything.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import stat
+import re
 import struct
 import time
 from typing import NamedTuple
 
 from ..core.noderecord import NodeRecord, parse_node_record, render_node_record
 from ..core.position import GraState, GvwState, Position, parse_grastate, parse_gvwstate, render_grastate
+from .files.foreign import Directory
 
 GRASTATE, GVWSTATE, RECORD = "grastate.dat", "gvwstate.dat", "xha-node.json"
 TRANSFER_MARK = "sst_in_progress"
@@ -25,7 +27,8 @@ VIEWS_KEPT = QUARANTINES_KEPT = 3
 _SYSTEM_SCHEMAS = {"mysql", "performance_schema", "sys", "lost+found"}
 _LOCKED = ("ibdata1", "aria_log_control")
 _MAX_BYTES = 1 << 16
-_LOG_TAIL = 1 << 18
+_ASIDE = f"{GVWSTATE}.xha-"
+_NUMBERED = re.compile(r"(?:^|-)(\d{4,})-\d{8}T")
 _SECRETS = (".pem", ".key", ".crt", ".cnf", ".p12")
 
 
@@ -39,23 +42,31 @@ class Contents(NamedTuple):
 
 
 class DataDirectory:
-    """One data directory. owner is the uid and gid for new files; without it, those of the directory."""
+    """One data directory. owner is the uid and gid of the database's user; without it, whoever owns the directory.
+
+    Every method raises OSError where the directory, or a file in it that is there, cannot be used (files/foreign.py).
+    """
 
     def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
         self.path, self._owner = path, owner
 
+    def open(self) -> Directory:
+        """Open it; the caller closes it. :raises FileNotFoundError: where there is none."""
+        return Directory(self.path, *(self._owner or (None, None)))
+
     def mark_creation(self) -> None:
-        """Note that a database is being created here. :raises OSError: as open does."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        os.close(os.open(os.path.join(self.path, CREATION_MARK), flags, 0o600))
+        """Note that a database is being created here, as it may have been noted before."""
+        with self.open() as directory:
+            directory.replace(CREATION_MARK, b"", 0o600)
 
     def unmark_creation(self) -> None:
-        """Note that it was created. :raises OSError: as unlink does."""
-        os.unlink(os.path.join(self.path, CREATION_MARK))
+        """Note that it was created."""
+        with self.open() as directory:
+            directory.remove(CREATION_MARK)
 
     def has_creation_mark(self) -> bool:
         """Return whether a creation was begun and not finished, as where a stop came between."""
-        return os.path.lexists(os.path.join(self.path, CREATION_MARK))
+        return self._has(CREATION_MARK)
 
     def read_grastate(self) -> GraState | None:
         """Return Galera's saved state, None for a file that is absent, or that parse_grastate refuses."""
@@ -76,14 +87,14 @@ class DataDirectory:
 
     def set_view_aside(self) -> bool:
         """Rename gvwstate.dat, so that no server restores that view; return whether there was one. Three are kept."""
-        try:
-            os.rename(self._in(GVWSTATE), self._in(f"{GVWSTATE}.xha-{_stamp()}"))
-        except FileNotFoundError:
-            return False
-        old = sorted(name for name in os.listdir(self.path) if name.startswith(f"{GVWSTATE}.xha-"))
-        for name in old[:-VIEWS_KEPT]:
-            os.unlink(self._in(name))
-        self._sync()
+        with self.open() as directory:
+            old = [name for name in directory.names() if name.startswith(_ASIDE)]
+            try:
+                directory.rename(GVWSTATE, f"{_ASIDE}{_next_number(_ASIDE, old):04d}-{_stamp()}")
+            except FileNotFoundError:
+                return False
+            for name in sorted(old, key=_number_of)[: 1 - VIEWS_KEPT]:
+                directory.remove(name)
         return True
 
     def read_record(self) -> NodeRecord | None:
@@ -93,7 +104,7 @@ class DataDirectory:
 
     def has_record(self) -> bool:
         """Return whether xha's own record is there, readable or not."""
-        return os.path.lexists(self._in(RECORD))
+        return self._has(RECORD)
 
     def write_record(self, record: NodeRecord) -> None:
         """Replace xha's own record; it is on disk when this returns. :raises OSError: as open does."""
@@ -113,122 +124,87 @@ class DataDirectory:
         self.set_view_aside()
 
     def read_contents(self) -> Contents:
-        """Return what the directory holds; nothing at all where it does not exist. :raises OSError: as listdir does."""
+        """Return what the directory holds; nothing at all where it does not exist. :raises OSError: if unknown."""
         try:
-            names = os.listdir(self.path)
+            directory = self.open()
         except FileNotFoundError:
             return Contents(False, False, False, 0)
-        space = os.statvfs(self.path)
-        return Contents(
-            initialised="mysql" in names and self._holds_files("mysql"),
-            user_schemas=any(self._holds_files(name) for name in names if _is_schema(name)),
-            transfer_begun=TRANSFER_MARK in names,
-            free_bytes=space.f_bavail * space.f_frsize,
-        )
+        with directory:
+            names, space = directory.names(), os.fstatvfs(directory.fileno())
+            return Contents(
+                initialised="mysql" in names and directory.holds_files("mysql"),
+                user_schemas=any(directory.holds_files(name) for name in names if _is_schema(name)),
+                transfer_begun=TRANSFER_MARK in names,
+                free_bytes=space.f_bavail * space.f_frsize,
+            )
 
     def find_lock(self) -> str | None:
-        """Return the name of a file that a server has locked, whatever namespace it runs in; None if none is."""
-        for name in _LOCKED:
-            try:
-                descriptor = os.open(self._in(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            except OSError:
-                continue
-            try:
-                if _is_locked(descriptor):
-                    return name
-            finally:
-                os.close(descriptor)
+        """Return the name of a file that a server has locked, whatever namespace it runs in; None if none is.
+
+        :raises OSError: where that cannot be told, as on storage that knows no locks.
+        """
+        with self.open() as directory:
+            for name in _LOCKED:
+                try:
+                    descriptor = directory.open(name)
+                except FileNotFoundError:
+                    continue
+                try:
+                    if _is_locked(descriptor):
+                        return name
+                finally:
+                    os.close(descriptor)
         return None
 
-    def quarantine(self, why: str, log: str = "") -> str:
+    def quarantine(self, why: str, log_tail: str = "") -> str:
         """Copy the small files that tell of a state, and the end of the error log, to a directory beside; return it.
 
-        It keeps no data: rows, logs of the engine and keys stay where they are. For root's eyes only; three are kept.
-        :raises OSError: as mkdir and open do.
+        It keeps no data: rows, logs of the engine and keys stay where they are. For root's eyes only; three are kept,
+        by their numbers: a clock may go back.
         """
-        beside = f"{self.path.rstrip('/')}.xha-quarantine"
-        os.makedirs(beside, mode=0o700, exist_ok=True)
-        target = os.path.join(beside, _stamp())
-        os.mkdir(target, 0o700)
-        _create(os.path.join(target, "README"), f"{why}\n\nThis directory keeps no data of the database.\n".encode())
-        for name in sorted(os.listdir(self.path)):
-            content = None if name.endswith(_SECRETS) else self._read_bytes(self._in(name), _MAX_BYTES)
-            if content is not None:
-                _create(os.path.join(target, name), content)
-        if log:
-            _create(os.path.join(target, "error-log-tail"), read_tail(log).encode("utf-8", "surrogateescape"))
-        for name in sorted(os.listdir(beside))[:-QUARANTINES_KEPT]:
-            _remove(os.path.join(beside, name))
-        return target
+        above, name = os.path.split(self.path.rstrip("/"))
+        with self.open() as data, Directory(above) as parent:
+            beside = parent.make_directory(f"{name}.xha-quarantine", 0o700, os.geteuid(), os.getegid())
+            with beside:
+                old = sorted(beside.names(), key=_number_of)
+                kept = beside.make_directory(f"{_next_number('', old):04d}-{_stamp()}", 0o700)
+                with kept:
+                    kept.create("README", f"{why}\n\nThis directory keeps no data of the database.\n".encode(), 0o600)
+                    self._copy_small_files(data, kept)
+                    if log_tail:
+                        kept.create("error-log-tail", log_tail.encode("utf-8", "surrogateescape"), 0o600)
+                for one in old[: 1 - QUARANTINES_KEPT]:
+                    _remove(beside, one)
+                return kept.path
 
-    def _in(self, name: str) -> str:
-        return os.path.join(self.path, name)
+    @staticmethod
+    def _copy_small_files(data: Directory, kept: Directory) -> None:
+        for name in data.names():
+            if name.endswith(_SECRETS):
+                continue
+            try:
+                content = data.read(name, _MAX_BYTES)
+            except OSError:  # too large to be a state, a directory, or what cannot be read: it stays where it is
+                continue
+            kept.create(name, content, 0o600)
 
-    def _holds_files(self, name: str) -> bool:
+    def _has(self, name: str) -> bool:
         try:
-            return any(not entry.is_dir(follow_symlinks=False) for entry in os.scandir(self._in(name)))
-        except NotADirectoryError:
+            with self.open() as directory:
+                return directory.exists(name)
+        except FileNotFoundError:
             return False
 
     def _read(self, name: str) -> str | None:
-        content = self._read_bytes(self._in(name), _MAX_BYTES)
-        return None if content is None else content.decode("utf-8", "surrogateescape")
-
-    def _read_bytes(self, path: str, limit: int) -> bytes | None:
-        """Return a small regular file's content, None for anything else."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
+            with self.open() as directory:
+                return directory.read(name, _MAX_BYTES).decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
             return None
-        try:
-            seen = os.fstat(descriptor)
-            if not stat.S_ISREG(seen.st_mode) or seen.st_size > limit:
-                return None
-            return os.read(descriptor, limit)
-        except OSError:
-            return None
-        finally:
-            os.close(descriptor)
 
     def _write(self, name: str, text: str, mode: int) -> None:
-        path, temporary = self._in(name), self._in(f".{name}.xha")
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        try:
-            _create(temporary, text.encode("utf-8", "surrogateescape"), mode, self._owner_of(path))
-            os.rename(temporary, path)
-        except OSError:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
-            raise
-        self._sync()
-
-    def _owner_of(self, path: str) -> tuple[int, int]:
-        if self._owner:
-            return self._owner
-        seen = os.lstat(path if os.path.lexists(path) else self.path)
-        return seen.st_uid, seen.st_gid
-
-    def _sync(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def read_tail(path: str, offset: int = 0) -> str:
-    """Return the end of a log from an offset in bytes on, a quarter of a megabyte at most; "" if it cannot be read.
-
-    A log that is shorter than the offset was rotated: all of the new one counts.
-    """
-    try:
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(offset if offset <= size else 0, size - _LOG_TAIL))
-            return file.read(_LOG_TAIL).decode("utf-8", "surrogateescape")
-    except OSError:
-        return ""
+        with self.open() as directory:
+            directory.replace(name, text.encode("utf-8", "surrogateescape"), mode)
 
 
 def _stamp() -> str:
@@ -239,28 +215,24 @@ def _is_schema(name: str) -> bool:
     return name not in _SYSTEM_SCHEMAS and not name.startswith(("#", "."))
 
 
+def _next_number(prefix: str, names: list[str]) -> int:
+    return 1 + max((_number_of(name) for name in names if name.startswith(prefix)), default=0)
+
+
+def _number_of(name: str) -> int:
+    """Return the number in a name of ours, 0 for a name that has none, as those of earlier versions."""
+    match = _NUMBERED.search(name)
+    return int(match[1]) if match else 0
+
+
 def _is_locked(descriptor: int) -> bool:
     request = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0).ljust(struct.calcsize("hhqqi0q"), b"\0")
-    try:
-        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, request)
-    except OSError:
-        return False
+    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, request)
     return bool(struct.unpack_from("h", answer)[0] != fcntl.F_UNLCK)
 
 
-def _create(path: str, content: bytes, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    with open(descriptor, "wb") as file:
-        if owner and os.geteuid() == 0:
-            os.fchown(descriptor, *owner)
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _remove(directory: str) -> None:
-    for name in os.listdir(directory):
-        os.unlink(os.path.join(directory, name))
-    os.rmdir(directory)
+def _remove(beside: Directory, name: str) -> None:
+    with beside.make_directory(name, 0o700) as directory:
+        for entry in directory.names():
+            directory.remove(entry)
+    beside.remove_directory(name)

@@ -7,15 +7,18 @@ import fcntl
 import os
 import resource
 import signal
-import stat
 import subprocess
 import tempfile
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.position import Position, parse_recovered_position
-from ..core.serverlog import find_errors, is_inconsistent, tell
-from .datadir import DataDirectory, read_tail
+from ..core.serverlog import find_errors, is_inconsistent
+from .datadir import DataDirectory
+from .error_log import check_log, open_log, read_log
+from .files.as_account import become, make_directories
+from .files.foreign import ROOT, Directory
+from .files.scratch import scratch
 from .mariadbd import Unusable, clean_environment
 from .occupants import find_occupants
 from .procfs import Process, read_process, with_argv
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 # What mariadb.service gives a server.
 FILES, LOCKED_BYTES, UMASK, OOM_SCORE = 32768, 524288, 0o007, "0"
 _INFINITE = 2**63
+_RUN = "/run"
+_LOG = "recovery.log"
+_MOST_OUTPUT = 1 << 24
 
 # What this process launched: kept, so that it is waited for when it ends.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -50,31 +56,28 @@ class Recovery(NamedTuple):
 
 
 @contextlib.contextmanager
-def hold(datadir: str) -> Iterator[int]:
+def hold(directory: DataDirectory) -> Iterator[int]:
     """Hold a data directory that nobody uses, against another recovery or launch; the descriptor is the lock's.
 
-    :raises InUse: naming who uses it. :raises OSError: as open does.
+    :raises InUse: naming who uses it. :raises OSError: as DataDirectory does.
     """
-    descriptor = os.open(datadir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with directory.open() as opened:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse(f"{datadir} is in use: another start or recovery is under way") from None
-        check_unused(datadir)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+            raise InUse(f"{directory.path} is in use: another start or recovery is under way") from None
+        check_unused(directory)
+        yield opened.fileno()
 
 
-def check_unused(datadir: str) -> None:
-    """Return if nothing uses a data directory. :raises InUse: naming what does."""
-    occupants = find_occupants(datadir)
+def check_unused(directory: DataDirectory) -> None:
+    """Return if nothing uses a data directory. :raises InUse: naming what does. :raises OSError: if it is not known."""
+    occupants = find_occupants(directory.path)
     if occupants:
-        raise InUse(f"{datadir} is in use by {occupants[0]}")
-    locked = DataDirectory(datadir).find_lock()
+        raise InUse(f"{directory.path} is in use by {occupants[0]}")
+    locked = directory.find_lock()
     if locked:
-        raise InUse(f"{datadir} is in use: {locked} is locked, by a process that cannot be seen from here")
+        raise InUse(f"{directory.path} is in use: {locked} is locked, by a process that cannot be seen from here")
 
 
 def recover(program: Program, deadline: float) -> Recovery:
@@ -83,34 +86,43 @@ def recover(program: Program, deadline: float) -> Recovery:
     The engine's own crash recovery runs, so the data directory must be free; program is one of read_options. deadline
     is a time of time.monotonic(). :raises InUse: if the directory is not free.
     """
-    with hold(program.datadir) as lock, _private_directory(program, "recovery") as private:
-        log = os.path.join(private, "recovery.log")
-        quiet = [f"--log-error={log}", f"--pid-file={private}/pid", f"--socket={private}/socket", "--skip-networking"]
+    with hold(data_of(program)) as lock, scratch(program.account, "recovery") as private:
+        quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
+        quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
         # Where replication is switched off, the server would serve. PXC knows no such option.
-        command = [*program.command, *quiet, f"--tmpdir={private}", "--wsrep-recover", "--loose-wsrep-on=ON"]
-        with open(os.path.join(private, "output"), "w+b") as output:
+        command = [*program.command, *quiet, "--wsrep-recover", "--loose-wsrep-on=ON"]
+        with tempfile.TemporaryFile() as output:
             # The lock lives as long as the recovery does, even if we are killed.
-            process = _spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,))
-            overdue = _await(process, deadline)
+            process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,))
+            overdue = await_child(process, deadline)
             output.seek(0)
-            text = output.read().decode("utf-8", "surrogateescape") + read_tail(log)
+            text = (output.read(_MOST_OUTPUT) + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
         position = None if overdue or process.returncode else parse_recovered_position(text)
-        return Recovery(position, find_errors(text), is_inconsistent(read_tail(program.log)), overdue)
+        inconsistent = is_inconsistent(_read_last_log(program))
+        return Recovery(position, find_errors(text), inconsistent, overdue)
 
 
-@contextlib.contextmanager
-def _private_directory(program: Program, purpose: str) -> Iterator[str]:
-    """Make a directory of the server's account for the time of a block.
-
-    Also for temporary tables: a server that starts removes those of every other server in its tmpdir (seen).
-    """
-    with tempfile.TemporaryDirectory(prefix=f"xha-{purpose}-") as path:
-        if os.geteuid() == 0:
-            os.chown(path, *program.account.owner)
-        yield path
+def _read_last_log(program: Program) -> str:
+    """Return the error log of the server that ran last; "" for one that is no file, or cannot be read."""
+    try:
+        return read_log(program.account, program.log)
+    except OSError:
+        return ""
 
 
-def _spawn(  # noqa: PLR0913 - what its three callers differ in
+def _read_if_there(private: Directory, name: str) -> bytes:
+    try:
+        return private.read(name, _MOST_OUTPUT)
+    except FileNotFoundError:  # the program ended before it had opened it
+        return b""
+
+
+def data_of(program: Program) -> DataDirectory:
+    """Return the data directory of a program, which belongs to the server's account."""
+    return DataDirectory(program.datadir, program.account.owner)
+
+
+def spawn(  # noqa: PLR0913 - what its three callers differ in
     program: Program,
     command: list[str],
     output: int,
@@ -137,7 +149,7 @@ def _spawn(  # noqa: PLR0913 - what its three callers differ in
         raise Unusable(f"{command[0]} cannot be run: {error}; look at binary, user and datadir") from None
 
 
-def _await(process: subprocess.Popen[bytes], deadline: float) -> bool:
+def await_child(process: subprocess.Popen[bytes], deadline: float) -> bool:
     """Wait for a child, and kill its group at the deadline; return whether that was needed."""
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
@@ -176,16 +188,12 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
         *(["--wsrep-new-cluster"] if bootstrap else []),
     ]
     notify = {"NOTIFY_SOCKET": notify_socket} if notify_socket else {}
-    with hold(program.datadir):
+    with hold(data_of(program)):
         for path in (program.pid, program.socket):
-            _make_directory(os.path.dirname(path), program)
-        output = _open_log(program)
-        try:
-            environ = {**(environment or {}), **notify}
-            child = _spawn(program, [*program.command, *words], output, program.datadir, environ, serving=True)
-        finally:
-            if output >= 0:
-                os.close(output)
+            _make_place(os.path.dirname(path), program)
+        _check_log(program)
+        environ = {**(environment or {}), **notify}
+        child = spawn(program, [*program.command, *words], subprocess.DEVNULL, program.datadir, environ, serving=True)
     _children[child.pid] = child
     process = read_process(child.pid)
     return with_argv(process) if process else Process(child.pid, 0, argv=tuple(program.command))
@@ -197,46 +205,12 @@ def exit_status(pid: int) -> int | None:
     return None if child is None else child.poll()
 
 
-def create(program: Program, deadline: float) -> None:
-    """Create a database in a data directory that holds none. :raises Unusable: with the program's last words."""
-    make_datadir(program)
-    directory = DataDirectory(program.datadir, program.account.owner)
-    with hold(program.datadir), _private_directory(program, "creation") as private, tempfile.TemporaryFile() as output:
-        directory.mark_creation()
-        process = _spawn(program, [*_creation(program), f"--tmpdir={private}"], output.fileno(), "/")
-        overdue = _await(process, deadline)
-        output.seek(0)
-        lines = output.read().decode("utf-8", "replace").split("\n")
-    if overdue or process.returncode:
-        last = next((line for line in reversed(lines) if line.strip()), "no word")
-        said = tell(find_errors("\n".join(lines))) or last
-        raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said}")
-    directory.unmark_creation()
-
-
-def make_datadir(program: Program) -> None:
-    """Make the data directory where there is none, and give it to the server's account."""
-    os.makedirs(program.datadir, mode=0o750, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(program.datadir, *program.account.owner)
-
-
-def _creation(program: Program) -> list[str]:
-    config = [f"--defaults-file={program.config}"] if program.config else ["--no-defaults"]
-    where = (os.path.dirname(program.binary), "/usr/bin", "/usr/local/bin")
-    for name in ("mariadb-install-db", "mysql_install_db"):
-        for directory in where:
-            path = os.path.join(directory, name)
-            if os.access(path, os.X_OK):
-                return [path, *config, f"--datadir={program.datadir}", "--skip-test-db", *program.parameters]
-    return [program.binary, *config, f"--datadir={program.datadir}", *program.parameters, "--initialize-insecure"]
-
-
 class _become:  # noqa: N801 - used as a function: what a child does before it turns into the server
     """Give up what a server must not inherit, and become its account; runs in the child."""
 
     def __init__(self, program: Program, *, serving: bool = False) -> None:
-        self._account, self._serving, self._root = program.account, serving, os.geteuid() == 0
+        self._account, self._serving, self._root = program.account, serving, os.geteuid() == ROOT
+        self._log = program.log if serving else ""
 
     def __call__(self) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -248,10 +222,12 @@ class _become:  # noqa: N801 - used as a function: what a child does before it t
             _raise_limit(resource.RLIMIT_MEMLOCK, LOCKED_BYTES, self._root)
             with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
                 file.write(OOM_SCORE)
-        if self._root:
-            os.setgroups(self._account.groups)
-            os.setgid(self._account.gid)
-            os.setuid(self._account.uid)
+        become(self._account)
+        if self._log:
+            with contextlib.suppress(OSError):  # the server itself tells what is wrong with it
+                descriptor = open_log(self._log)
+                os.dup2(descriptor, 1)
+                os.dup2(descriptor, 2)
 
 
 def _raise_limit(which: int, wanted: int, root: bool) -> None:
@@ -265,27 +241,34 @@ def _raise_limit(which: int, wanted: int, root: bool) -> None:
             return
 
 
-def _make_directory(path: str, program: Program) -> None:
-    """Make the directory of a socket or a pid file: /run is empty after every boot."""
-    if os.path.isdir(path):
-        return
-    os.makedirs(path, exist_ok=True)
-    os.chmod(path, 0o755)  # noqa: S103 - clients of every account have to find the socket
-    if os.geteuid() == 0:
-        os.chown(path, *program.account.owner)
+def _make_place(path: str, program: Program) -> None:
+    """Make the directory of a socket or a pid file where there is none: /run is empty after every boot.
 
-
-def _open_log(program: Program) -> int:
-    """Open the error log to append to, owned by the server's account; what cannot be is left to the server to tell."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    The server names it, so its own account makes it. What stands in root's own /run it could not: root does that.
+    :raises Unusable: if it cannot be made.
+    """
+    account = program.account
+    above, name = os.path.split(path)
     try:
-        descriptor = os.open(program.log, flags, 0o640)
+        if os.path.realpath(above) == _RUN and os.geteuid() == ROOT:
+            with Directory(_RUN, owner=ROOT) as run:
+                if not run.exists(name):
+                    run.make_directory(name, 0o755, *account.owner).close()
+            return
+        make_directories(account, path, 0o755)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Unusable(f"{path}: {account.user} cannot make this directory: {reason}; make it, for that user") from None
+
+
+def _check_log(program: Program) -> None:
+    """Return if the server's account can write its error log. :raises Unusable: if not, with the remedy."""
+    user, where = program.account.user, os.path.dirname(program.log)
+    try:
+        check_log(program.account, program.log)
     except FileNotFoundError:
-        where = os.path.dirname(program.log)
-        raise Unusable(f"log={program.log}: there is no {where}: make it, for {program.account.user}") from None
+        raise Unusable(f"log={program.log}: there is no {where}: make it, for {user}") from None
+    except PermissionError:
+        raise Unusable(f"log={program.log}: {user} may not write it: chown {user} {program.log}, or {where}") from None
     except OSError:
-        return subprocess.DEVNULL
-    seen = os.fstat(descriptor)
-    if stat.S_ISREG(seen.st_mode) and os.geteuid() == 0 and seen.st_uid != program.account.uid:
-        os.fchown(descriptor, program.account.uid, -1 if seen.st_size else program.account.gid)
-    return descriptor
+        return  # the server itself tells what is wrong with it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import resource
 import shutil
 import socket as sockets
 import subprocess
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.serverlog import find_errors, tell
 from ..core.serveroptions import ServerOptions, find_datadir, parse_server_options
+from .files.as_account import Account, become
+from .files.scratch import scratch
 
 if TYPE_CHECKING:
     from ..core.parameters import Settings
@@ -25,6 +28,8 @@ DATADIR = "/var/lib/mysql"
 
 _WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
 _SECONDS = 10.0
+# A listing of MariaDB 10.11 has 120 kB (measured).
+_MOST_BYTES = 1 << 22
 # What the environment of a cluster's action holds, passwords among it, is no business of a server and its scripts.
 _NOT_INHERITED = ("OCF_", "PCMK_", "HA_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "INVOCATION_ID", "JOURNAL_STREAM")
 
@@ -40,24 +45,12 @@ class Unusable(Exception):
         self.installed = installed
 
 
-class Account(NamedTuple):
-    """Whom the server runs as. groups are all its groups."""
-
-    user: str
-    uid: int
-    gid: int
-    groups: tuple[int, ...] = ()
-
-    @property
-    def owner(self) -> tuple[int, int]:
-        """The owner of files that are made for the server."""
-        return self.uid, self.gid
-
-
 class Program(NamedTuple):
     """A server program with its files. Until read_options has run, "" is what the server itself resolves.
 
     parameters are the words of additional_parameters, and the list of members where the resource names it.
+    datadir_given: the resource names datadir, or it is the built-in one; what an option file names is only known by the
+    word of a process of the server's account.
     """
 
     binary: str
@@ -68,6 +61,7 @@ class Program(NamedTuple):
     pid: str = ""
     socket: str = ""
     parameters: tuple[str, ...] = ()
+    datadir_given: bool = False
 
     @property
     def command(self) -> list[str]:
@@ -79,12 +73,6 @@ class Program(NamedTuple):
             *(f"--{name}={value}" for name, value in named if value),
             *self.parameters,
         ]
-
-    def identity(self) -> dict[str, object]:
-        """The arguments for subprocess that make a child run as the server's account, where we may choose."""
-        if os.geteuid() != 0:
-            return {}
-        return {"user": self.account.uid, "group": self.account.gid, "extra_groups": list(self.account.groups)}
 
 
 def find_program(settings: Settings) -> Program:
@@ -166,15 +154,14 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
     :raises Unusable: with the server's own error, where it refuses its options.
     :raises TimeoutError: if it does not answer.
     """
-    datadir = find_datadir(" ".join(program.parameters)) or program.datadir or _default_datadir(program)
+    given = find_datadir(" ".join(program.parameters)) or program.datadir
+    datadir = given or _default_datadir(program)
     if not datadir.startswith("/"):  # the server would take it from its base directory on
         raise Unusable(f"datadir={datadir}: not an absolute path; correct {program.config or 'the parameter'}")
     datadir = os.path.normpath(datadir)
-    with tempfile.TemporaryDirectory(prefix="xha-") as empty:
-        if os.geteuid() == 0:
-            os.chown(empty, *program.account.owner)
-        done = _run(program, [*program.command, f"--datadir={empty}", "--help", "--verbose"])
-        options = parse_server_options(done.stdout.replace(empty, datadir))
+    with scratch(program.account, "listing") as empty:
+        done = _run(program, [*program.command, f"--datadir={empty.path}", "--help", "--verbose"])
+        options = parse_server_options(done.stdout.replace(empty.path, datadir))
     if options is None or done.returncode != 0:
         said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
         raise Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
@@ -185,7 +172,13 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         pid_file=_in(datadir, options.pid_file),
         log_error=log if os.path.splitext(log)[1] else f"{log}.err",
     )
-    resolved = program._replace(datadir=datadir, log=options.log_error, pid=options.pid_file, socket=options.socket)
+    resolved = program._replace(
+        datadir=datadir,
+        log=options.log_error,
+        pid=options.pid_file,
+        socket=options.socket,
+        datadir_given=bool(given) or datadir == DATADIR,
+    )
     return resolved, options
 
 
@@ -208,25 +201,37 @@ def _default_datadir(program: Program) -> str:
 
 
 def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - the operator's own program
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            timeout=_SECONDS,
-            check=False,
-            cwd="/",
-            env=clean_environment(),
-            start_new_session=True,
-            **program.identity(),  # type: ignore[call-overload]
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{command[0]} did not list its options within {_SECONDS:g} s") from None
-    except OSError as error:
-        raise Unusable(f"{command[0]}: {error.strerror}: correct the parameter binary") from None
-    return done
+    """Run the program as the server's account, for a while, and keep so much of what it prints and no more."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        try:
+            done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 - the operator's own program
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                timeout=_SECONDS,
+                check=False,
+                cwd="/",
+                env=clean_environment(),
+                start_new_session=True,
+                preexec_fn=lambda: _confine(program.account),
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{command[0]} did not list its options within {_SECONDS:g} s") from None
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = error.strerror if isinstance(error, OSError) else f"it cannot be run as {program.account.user}"
+            raise Unusable(f"{command[0]}: {reason}: correct the parameter binary") from None
+        said = []
+        for file in (out, errors):
+            file.seek(0)
+            said.append(file.read(_MOST_BYTES).decode("utf-8", "surrogateescape"))
+    return subprocess.CompletedProcess(command, done.returncode, *said)
+
+
+def _confine(account: Account) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    become(account)
 
 
 def _search(directories: tuple[str, ...], names: tuple[str, ...]) -> str | None:

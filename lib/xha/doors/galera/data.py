@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.datadir import DataDirectory
+from ...adapters.error_log import read_log
 from ...adapters.launch import recover
 from ...core.noderecord import NodeRecord
 from ...core.position import NO_UUID, Kind, Position, Standing, classify
@@ -71,7 +72,8 @@ class OwnData:
     def _doubt(self, grastate: GraState | None) -> GraState | None:
         """Have the next join be a full transfer, as Galera itself does with who was voted out; return the new state."""
         if grastate is not None and grastate.uuid != NO_UUID:
-            self.directory.quarantine(f"{self.program.datadir} lacks rows that its position promises", self.program.log)
+            log_tail = read_log(self.program.account, self.program.log)
+            self.directory.quarantine(f"{self.program.datadir} lacks rows that its position promises", log_tail)
             self.directory.write_grastate(Position(), safe_to_bootstrap=False)
         self.remember(self.record._replace(inconsistent=True))
         return self.directory.read_grastate()

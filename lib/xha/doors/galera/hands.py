@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ...adapters.launch import InUse, create
+from ...adapters.creation import create
+from ...adapters.launch import InUse
 from ...adapters.mariadbd import Unusable
 from ...adapters.units import give_scope
 from ...core.ballot import State

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.datadir import read_tail
 from ...adapters.launch import InUse
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import fingerprint, identity
@@ -19,7 +18,7 @@ from ...core.ballotbox import note_view
 from ...core.bulletin import Phase
 from ...core.lineage import agree, begin_by_hand, find_line
 from ...core.noderecord import NodeRecord
-from ...core.serverlog import find_errors, tell
+from ...core.serverlog import tell
 from ...core.serveroptions import find_bootstrap
 from ...core.verdict import Code
 from .hands import Hands, Over
@@ -169,9 +168,7 @@ class Keeper:
 
     def _give_up_join(self) -> None:
         """Stop a server that came up outside of the group, as when its transfer failed at the end; then begin anew."""
-        launched = self.own.launched
-        assert launched is not None
-        errors = find_errors(read_tail(self.own.program.log, launched.log_from))
+        errors = self.own.read_errors()
         said = f": {tell(errors)}" if errors else ""
         if self.speaker.count_failure(f"mysqld has left the group while it joined{said}", errors, self.own):
             raise Over

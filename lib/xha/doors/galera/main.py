@@ -8,8 +8,8 @@ import traceback
 from typing import TYPE_CHECKING
 
 from ...adapters.alone import connect
+from ...adapters.creation import make_datadir
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.launch import make_datadir
 from ...adapters.log import Log
 from ...adapters.mariadbd import Unusable, find_program, read_options
 from ...adapters.notify import NotifySocket

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.account import own_account
 from ...adapters.database import ReadError, Session
-from ...adapters.datadir import read_tail
 from ...adapters.ending import terminate
+from ...adapters.error_log import read_log, read_size
 from ...adapters.launch import launch
 from ...adapters.login import find_target
 from ...adapters.occupants import find_server, find_transfer
@@ -27,8 +27,6 @@ from .data import OwnData
 from .login import SQL_SECONDS, make_reader
 
 if TYPE_CHECKING:
-    import os
-
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mariadbd import Program
     from ...adapters.notify import NotifySocket
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 10.0
 # The account is at fault, not the server.
 _REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
-STATUS_FILE = "mysqld/status.json"
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
@@ -129,9 +126,17 @@ class OwnNode(OwnData):
 
     def _lose(self, process: Process) -> None:
         self._reader.close()
-        errors = find_errors(read_tail(self.program.log, self.launched.log_from if self.launched else 0))
-        self.end = End(process, self.served, self.launched, errors)
+        self.end = End(process, self.served, self.launched, self.read_errors())
         self.forget_server()
+
+    def read_errors(self) -> tuple[str, ...]:
+        """Return what the running server, or the one that has just ended, complained of since it was launched."""
+        try:
+            return find_errors(
+                read_log(self.program.account, self.program.log, self.launched.log_from if self.launched else 0)
+            )
+        except OSError as error:
+            return (f"its error log {self.program.log} cannot be read ({(error.strerror or str(error)).lower()})",)
 
     def forget_server(self) -> None:
         """Nothing that was known of the server, or of the data before it ran, holds any more."""
@@ -243,15 +248,15 @@ class OwnNode(OwnData):
         position = self.standing.position if self.standing and self.standing.position.real else None
         copied = not bootstrap and self.standing is not None and self.standing.kind is not Kind.INTACT
         self.notifier.forget()
-        self.run.remove(STATUS_FILE)  # the last server's says for ever what was true then
-        log_from, view = size_of(self.program.log), self.directory.read_gvwstate()
+        self.run.remove_status()
+        log_from, view = read_size(self.program.account, self.program.log), self.directory.read_gvwstate()
         self.process = launch(
             self.program,
             position,
             provider_options=without_gcache(self.options.wsrep_provider_options) if copied else None,
             bootstrap=bootstrap,
             notify_socket=self.notifier.path,
-            status_file=self.run.file(STATUS_FILE) if self.options.wsrep_status_file is not None else "",
+            status_file=self.run.status_path if self.options.wsrep_status_file is not None else "",
         )
         now = self.met_at = time.monotonic()
         self.launched, self.end, self.served = Launched(phase, now, log_from, self._free, view), None, False
@@ -286,13 +291,3 @@ class OwnNode(OwnData):
                 continue
             return ""
         return refused
-
-
-def size_of(path: str | os.PathLike[str]) -> int:
-    """Return a file's size in bytes, 0 where there is none."""
-    import os
-
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0

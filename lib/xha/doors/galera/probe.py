@@ -99,10 +99,8 @@ def _is_alive(run: RunDir) -> bool:
 
 
 def _read_status(run: RunDir) -> ServerStatus | None:
-    try:
-        with open(run.file("mysqld/status.json"), encoding="utf-8", errors="replace") as file:
-            text = file.read(1 << 16)
-    except OSError:
+    text = run.read_status()
+    if not text:
         return None
     from ...core.statusfile import parse_status_file
 

@@ -9,7 +9,7 @@ from ...adapters.alone import connect
 from ...adapters.datadir import DataDirectory
 from ...adapters.ending import terminate
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.mariadbd import guess_datadir
+from ...adapters.mariadbd import Unusable, find_account, guess_datadir
 from ...adapters.occupants import find_server
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_boot_id
@@ -53,10 +53,10 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         cluster.delete_attribute(f"xha-{instance.name}-state")
         cluster.delete_attribute(f"xha-{instance.name}-ready")
         if server is not None and not server.recovering:
-            _record(cluster, instance, DataDirectory(datadir))
+            _record(cluster, instance, DataDirectory(datadir, find_account(settings.user, settings.group).owner))
         if may_be_deleted(cluster.read_cib(instance.name)):
             launch(instance, "sweep")
-    except (ClusterUnreachable, OSError):
+    except (ClusterUnreachable, Unusable, OSError):
         # The server is down, and that is what was asked; without the record its data count when it reports again.
         return Outcome(ExitCode.SUCCESS)
     return Outcome(ExitCode.SUCCESS)

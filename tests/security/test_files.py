@@ -1,0 +1,409 @@
+"""Root in directories that belong to the server's account: a name there leads it nowhere, and holds nothing up."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from loopback import Net, find_program
+from loopback.doors import CHECKOUT
+from loopback.galera import server_user
+from security.attacker import Attacker
+from server.conftest import make_server, server
+from server.machine import Server
+from xha.adapters.creation import create, make_datadir
+from xha.adapters.datadir import DataDirectory
+from xha.adapters.error_log import check_log, read_log
+from xha.adapters.files import scratch as scratch_module
+from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.files.as_account import Account, act_as
+from xha.adapters.files.foreign import Directory, Unfit
+from xha.adapters.files.scratch import scratch
+from xha.adapters.launch import Unusable, launch, recover
+from xha.adapters.mariadbd import find_account
+from xha.core.noderecord import NodeRecord
+from xha.core.position import Position
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be led astray")
+
+__all__ = ["make_server", "server"]
+PRECIOUS = "precious\n"
+# In seconds: each step takes milliseconds, or hangs.
+PROMPT, HANGS = 10.0, 60
+
+
+@pytest.fixture
+def account() -> Account:
+    return find_account("mysql")
+
+
+@pytest.fixture
+def place(net: Net) -> Path:
+    """A directory of the server's account, in one of root's that everybody can enter."""
+    directory = net.directory / f"place-{os.urandom(4).hex()}"
+    directory.mkdir(mode=0o755)
+    os.chown(directory, *owner())
+    return directory
+
+
+@pytest.fixture
+def precious(net: Net) -> Iterator[Path]:
+    """A file and a directory of root's that no attack may change or show."""
+    directory = net.directory / f"root-{os.urandom(4).hex()}"
+    directory.mkdir(mode=0o700)
+    file = directory / "shadow"
+    file.write_text(PRECIOUS)
+    file.chmod(0o600)
+    yield file
+    assert sorted(path.name for path in directory.iterdir()) == ["shadow"]
+    assert file.read_text() == PRECIOUS
+    for path, mode in ((file, 0o600), (directory, 0o700)):
+        seen = path.stat()
+        assert (seen.st_uid, seen.st_gid, stat.S_IMODE(seen.st_mode)) == (0, 0, mode)
+
+
+def owner() -> tuple[int, int]:
+    entry = pwd.getpwnam("mysql")
+    return entry.pw_uid, entry.pw_gid
+
+
+@pytest.fixture(autouse=True)
+def _nothing_hangs() -> Iterator[None]:
+    def hangs(number: int, frame: object) -> None:
+        raise AssertionError("it hangs")
+
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(HANGS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+# --- the directory of a recovery, a listing, a creation
+
+
+def stand_in(server: Server, script: str) -> str:
+    """A server program that does what its account could make the real one do, by ptrace for one; then it goes on."""
+    real = find_program("mariadbd", "mariadb-server")
+    path = server.directory / "mariadbd"
+    path.write_text(f'#!/bin/bash\n{script}\nexec {shlex.quote(real)} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_links_in_the_directory_of_a_recovery_lead_root_nowhere(server: Server, precious: Path) -> None:
+    """The account that owns the directory fills it with links to a file of root's before the server runs."""
+    script = f"""
+for word in "$@"; do case $word in --tmpdir=*)
+    for name in output recovery.log pid socket; do ln -s {precious} "${{word#--tmpdir=}}/$name"; done ;;
+esac; done"""
+    program = server.program()._replace(binary=stand_in(server, script))
+    with pytest.raises(Unfit, match=r"recovery\.log: it is a symbolic link"):
+        recover(program, time.monotonic() + 30)
+    assert not list(Path(scratch_module.BASE).glob("recovery-*")), "nothing of it is left"
+
+
+def test_a_listing_that_names_files_of_root_s_has_root_make_none_of_them(server: Server, precious: Path) -> None:
+    """A listing is the word of a process of the server's account: root neither makes nor gives away what it names."""
+    log, place = f"{precious.parent}/ld.so.preload", f"{precious.parent}/run/mysqld.sock"
+    script = f"""
+case " $* " in *" --help "*)
+    {shlex.quote(find_program("mariadbd", "mariadb-server"))} "$@" |
+        sed -E -e 's|^(log-error ).*|\\1{log}|' -e 's#^(socket|pid-file) .*#\\1 {place}#'
+    exit ;;
+esac"""
+    program = server.program(binary=stand_in(server, script))
+    assert (program.log, program.socket) == (log, place)
+    with pytest.raises(Unusable, match=f"{precious.parent}/run: mysql cannot make this directory"):
+        launch(program, None)
+    with pytest.raises(Unusable, match=f"log={log}: mysql may not write it"):
+        launch(program._replace(socket=str(server.socket), pid=str(server.pid_file)), None)
+
+
+def test_a_listing_without_end_is_cut(server: Server) -> None:
+    """The account can make the program print for ever: what root keeps of it is bounded, in bytes and in time."""
+    before = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+    binary = stand_in(server, 'case " $* " in *" --help "*) exec cat /dev/zero ;; esac')
+    with pytest.raises(Unusable, match="refuses its options"):
+        server.program(binary=binary)
+    after = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+    assert after - before < 60_000, "kB"
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(account: Account, precious: Path) -> None:
+    """And only that: a link in it is a link, and what it points at is not ours."""
+    code = f"""
+import os, signal, sys
+sys.path.insert(0, {str(CHECKOUT / "lib")!r})
+from xha.adapters.files.scratch import scratch
+from xha.adapters.mariadbd import find_account
+with scratch(find_account("mysql"), "left") as directory:
+    os.makedirs(directory.path + "/a/b/c")
+    os.symlink({str(precious.parent)!r}, directory.path + "/a/link")
+    os.symlink({str(precious)!r}, directory.path + "/file")
+    print(directory.path, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    left = Path(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
+    )
+    assert left.parent == Path(scratch_module.BASE)
+    assert left.is_dir()
+    # As the account would have made it: root's own leavings it could not remove.
+    for path in (left / "a", left / "a/b", left / "a/b/c"):
+        os.chown(path, *owner())
+    with scratch(account, "next") as directory:
+        assert not left.exists()
+        assert Path(directory.path).stat().st_uid == account.uid
+        assert Path(directory.path).stat().st_mode & 0o777 == 0o700
+    assert not Path(directory.path).exists()
+
+
+# --- directories above, swapped for links
+
+
+def swap(directory: Path, link: Path, target: Path) -> None:
+    """As the owner of a directory, put a link into the place of a name in it."""
+    Attacker("mysql").run(f"mv {link} {link}.away 2>/dev/null; ln -s {target} {link}")
+    assert link.is_symlink()
+    assert link.parent == directory
+
+
+def test_a_data_directory_that_is_swapped_for_a_link_is_not_used(place: Path, precious: Path) -> None:
+    (place / "data").mkdir()
+    os.chown(place / "data", *owner())
+    data = DataDirectory(str(place / "data"), owner())
+    data.write_record(NodeRecord())
+    swap(place, place / "data", precious.parent)
+    for act in (
+        lambda: data.write_grastate(Position(), safe_to_bootstrap=False),
+        lambda: data.write_record(NodeRecord()),
+        data.read_record,
+        data.set_view_aside,
+        data.mark_creation,
+        data.read_contents,
+        lambda: data.quarantine("why"),
+    ):
+        with pytest.raises(Unfit, match="a part of it is a symbolic link of uid"):
+            act()
+
+
+def test_a_data_directory_of_root_s_is_not_used_as_the_server_s(precious: Path) -> None:
+    """Should the server's account name /etc as its data directory."""
+    data = DataDirectory(str(precious.parent), owner())
+    with pytest.raises(Unfit, match="it belongs to uid 0, and not to uid"):
+        data.write_grastate(Position(), safe_to_bootstrap=False)
+
+
+def test_a_link_of_root_s_own_in_a_directory_of_root_s_is_followed(net: Net, place: Path) -> None:
+    """/var/lib/mysql is a link to another disk on many hosts."""
+    link = net.directory / f"link-{os.urandom(4).hex()}"
+    link.symlink_to(place)
+    DataDirectory(str(link), owner()).write_grastate(Position(), safe_to_bootstrap=False)
+    assert (place / "grastate.dat").exists()
+
+
+@pytest.mark.parametrize("planted", ["before", "after"])
+def test_a_quarantine_is_not_led_into_a_directory_of_root_s(place: Path, precious: Path, planted: str) -> None:
+    (place / "data").mkdir()
+    os.chown(place / "data", *owner())
+    data = DataDirectory(str(place / "data"), owner())
+    beside = place / "data.xha-quarantine"
+    if planted == "after":
+        data.quarantine("why")
+    swap(place, beside, precious.parent)
+    with pytest.raises(OSError, match="xha-quarantine"):
+        data.quarantine("again")
+
+
+def test_a_directory_of_the_account_s_in_the_quarantine_s_place_is_not_used(place: Path) -> None:
+    (place / "data").mkdir()
+    Attacker("mysql").run(f"mkdir {place}/data.xha-quarantine")
+    os.chown(place / "data", *owner())
+    with pytest.raises(Unfit, match=r"data\.xha-quarantine: it belongs to uid"):
+        DataDirectory(str(place / "data"), owner()).quarantine("why")
+
+
+@pytest.mark.parametrize("what", ["socket", "pid"])
+def test_the_directory_of_a_socket_or_a_pid_file_is_made_by_the_account_alone(
+    server: Server, precious: Path, what: str
+) -> None:
+    """Its parent belongs to the account, which puts a link there: root makes and gives away nothing behind it."""
+    swap(server.directory, server.directory / "run", precious.parent)
+    program = server.program()._replace(**{what: f"{server.directory}/run/mine/{what}"})
+    with pytest.raises(Unusable, match="run/mine: mysql cannot make this directory"):
+        launch(program, None)
+
+
+def test_a_missing_directory_in_root_s_own_run_is_made_and_given_away(server: Server) -> None:
+    """/run is empty after a boot, and the account cannot make a directory there."""
+    where = Path(f"/run/xha-test-{os.urandom(4).hex()}")
+    try:
+        server.socket = where / "mysqld.sock"
+        server.configure(f"socket={server.socket}")
+        server.form()
+        assert (where.stat().st_uid, where.stat().st_mode & 0o777) == (owner()[0], 0o755)
+        server.end()
+    finally:
+        for path in where.iterdir():
+            path.unlink()
+        where.rmdir()
+
+
+@pytest.mark.parametrize(("given", "made_by"), [(True, "root"), (False, "the account, which may not")])
+def test_root_makes_only_the_data_directory_that_the_resource_names(
+    server: Server, net: Net, given: bool, made_by: str
+) -> None:
+    """What the option file names is known by the word of a process of the account, which may say /etc/cron.hourly."""
+    path = net.directory / f"new-{os.urandom(4).hex()}"
+    program = server.program()._replace(datadir=str(path), datadir_given=given)
+    if made_by == "root":
+        make_datadir(program)
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (owner()[0], 0o750)
+    else:
+        with pytest.raises(Unusable, match=f"install -d -o mysql -m 750 {path}"):
+            make_datadir(program)
+        assert not path.exists()
+
+
+def test_a_data_directory_that_is_there_keeps_its_owner(server: Server, precious: Path) -> None:
+    make_datadir(server.program()._replace(datadir=str(precious.parent), datadir_given=True))
+
+
+# --- FIFOs: nobody writes to them, and whoever opens one plainly waits for ever
+
+
+def pipe(path: Path) -> None:
+    Attacker("mysql").run(f"rm -rf {path}; mkfifo {path}")
+
+
+@pytest.mark.parametrize("name", ["grastate.dat", "gvwstate.dat", "xha-node.json"])
+def test_a_fifo_in_the_place_of_a_saved_state_is_named(place: Path, name: str) -> None:
+    pipe(place / name)
+    data = DataDirectory(str(place), owner())
+    read: dict[str, Callable[[], object]] = {
+        "grastate.dat": data.read_grastate,
+        "gvwstate.dat": data.read_gvwstate,
+        "xha-node.json": data.read_record,
+    }
+    with pytest.raises(Unfit, match=f"{name}: it is no regular file"):
+        read[name]()
+
+
+def test_a_fifo_in_the_place_of_the_mark_of_a_creation_holds_nothing_up(place: Path) -> None:
+    pipe(place / ".xha-creating")
+    data = DataDirectory(str(place), owner())
+    assert data.has_creation_mark()
+    data.mark_creation()
+    assert stat.S_ISREG((place / ".xha-creating").lstat().st_mode)
+    pipe(place / ".xha-creating")
+    data.unmark_creation()
+    assert not data.has_creation_mark()
+
+
+def test_a_fifo_in_the_place_of_the_error_log_holds_nothing_up(server: Server, account: Account) -> None:
+    log = Path(server.program().log)
+    pipe(log)
+    with pytest.raises(OSError, match="no regular file"):
+        read_log(account, str(log))
+    with pytest.raises(OSError, match="No such device"):
+        check_log(account, str(log))
+    assert server.recover().position is not None, "a recovery has a log of its own"
+
+
+def test_a_fifo_in_the_place_of_the_server_s_status_file_holds_no_monitor_up(tmp_path: Path) -> None:
+    run = RunDir("p_mysql", str(tmp_path))
+    path = Path(run.make_server_directory(*owner()))
+    Attacker("mysql").reach(tmp_path)
+    pipe(path / "status.json")
+    assert run.read_status() == ""
+    run.remove_status()
+    assert not (path / "status.json").exists()
+
+
+# --- hard links to files of root's (fs.protected_hardlinks=0 lets any account make them)
+
+
+def hard_link(target: Path, name: Path) -> None:
+    os.link(target, name)
+
+
+@pytest.mark.parametrize("name", ["grastate.dat", "xha-node.json"])
+def test_a_second_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Path, name: str) -> None:
+    hard_link(precious, place / name)
+    with Directory(str(place), owner=owner()[0]) as directory, pytest.raises(Unfit, match="it belongs to uid 0"):
+        directory.read(name, 1000)
+    (place / name).unlink()
+
+
+def test_a_second_name_of_a_file_of_root_s_as_the_error_log_is_neither_read_nor_given_away(
+    place: Path, precious: Path, account: Account
+) -> None:
+    hard_link(precious, place / "error.log")
+    for act in (read_log, check_log):
+        with pytest.raises(PermissionError):
+            act(account, str(place / "error.log"))
+    (place / "error.log").unlink()
+
+
+# --- the child that does what only the account may
+
+
+def test_work_as_an_account_is_done_with_its_rights_and_nothing_more(account: Account) -> None:
+    def tell() -> bytes:
+        return f"{os.getresuid()} {os.getresgid()} {sorted(os.getgroups())}".encode()
+
+    uid, gid = account.uid, account.gid
+    assert act_as(account, tell).decode() == f"{(uid, uid, uid)} {(gid, gid, gid)} {sorted(account.groups)}"
+    assert (
+        act_as(account, lambda: Path("/proc/self/status").read_bytes()).partition(b"CapEff:")[2].split()[0] == b"0" * 16
+    )
+
+
+def test_work_as_an_account_that_hangs_ends_at_its_deadline(account: Account) -> None:
+    began, before = time.monotonic(), _children()
+    with pytest.raises(TimeoutError, match=r"no end within 0\.2 s as mysql"):
+        act_as(account, lambda: time.sleep(60) or b"", 0.2)
+    assert time.monotonic() - began < PROMPT
+    assert _children() == before
+
+
+def _children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("work", "raised"),
+    [
+        (lambda: Path("/etc/shadow").read_bytes(), PermissionError),
+        (lambda: Path("/nonexistent").read_bytes(), FileNotFoundError),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL) or b"", OSError),
+    ],
+    ids=["not allowed", "not there", "killed"],
+)
+def test_what_stops_work_as_an_account_is_raised_here(
+    account: Account, work: Callable[[], bytes], raised: type
+) -> None:
+    with pytest.raises(raised):
+        act_as(account, work)
+
+
+def test_a_database_is_still_created_where_a_fifo_was_its_mark(server: Server) -> None:
+    shutil.rmtree(server.datadir)
+    server.datadir.mkdir(mode=0o750)
+    if server_user():
+        os.chown(server.datadir, *owner())
+    pipe(server.datadir / ".xha-creating")
+    create(server.program(), time.monotonic() + 60)
+    assert server.files.read_contents().initialised
