@@ -28,6 +28,7 @@ from xha.adapters.error_log import check_log, read_log
 from xha.adapters.files import scratch as scratch_module
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.as_account import Account, act_as
+from xha.adapters.files.atomic_write import replace_text
 from xha.adapters.files.foreign import Directory, Unfit
 from xha.adapters.files.scratch import scratch
 from xha.adapters.launch import Unusable, launch, recover
@@ -355,6 +356,17 @@ def test_a_second_name_of_a_file_of_root_s_as_the_error_log_is_neither_read_nor_
         with pytest.raises(PermissionError):
             act(account, str(place / "error.log"))
     (place / "error.log").unlink()
+
+
+@pytest.mark.parametrize("plant", [os.symlink, os.link], ids=["link", "second name"])
+def test_a_file_that_is_replaced_in_a_directory_of_others_is_written_to_no_file_of_root_s(
+    place: Path, precious: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """The name beside it can be guessed: as of a disabled file that xha.conf has in /var/tmp."""
+    plant(precious, place / f"disabled.{os.getpid()}")
+    replace_text(str(place / "disabled"), "away", 0o644)
+    assert (place / "disabled").read_text() == "away"
+    assert [path.name for path in place.iterdir()] == ["disabled"]
 
 
 # --- the child that does what only the account may

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+
+# O_EXCL: in a directory that others can write, a name that can be guessed may be a link to anything by now.
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace_text(path: str, text: str, mode: int, *, flush: bool = False) -> None:
@@ -11,7 +15,9 @@ def replace_text(path: str, text: str, mode: int, *, flush: bool = False) -> Non
     flush: it is on the disk before it takes that place. :raises OSError: as open does; the old file stands then.
     """
     temporary = f"{path}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with contextlib.suppress(FileNotFoundError):  # an earlier process of this pid was killed in here
+        os.unlink(temporary)
+    descriptor = os.open(temporary, _CREATE, mode)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), mode)
