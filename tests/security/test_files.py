@@ -196,14 +196,14 @@ def test_a_data_directory_that_is_swapped_for_a_link_is_not_used(place: Path, pr
         data.read_contents,
         lambda: data.quarantine("why"),
     ):
-        with pytest.raises(Unfit, match="a part of it is a symbolic link of uid"):
+        with pytest.raises(Unfit, match="a part of it is a symbolic link of mysql"):
             act()
 
 
 def test_a_data_directory_of_root_s_is_not_used_as_the_server_s(precious: Path) -> None:
     """Should the server's account name /etc as its data directory."""
     data = DataDirectory(str(precious.parent), owner())
-    with pytest.raises(Unfit, match="it belongs to uid 0, and not to uid"):
+    with pytest.raises(Unfit, match="it belongs to root, and not to mysql"):
         data.write_grastate(Position(), safe_to_bootstrap=False)
 
 
@@ -232,7 +232,7 @@ def test_a_directory_of_the_account_s_in_the_quarantine_s_place_is_not_used(plac
     (place / "data").mkdir()
     Attacker("mysql").run(f"mkdir {place}/data.xha-quarantine")
     os.chown(place / "data", *owner())
-    with pytest.raises(Unfit, match=r"data\.xha-quarantine: it belongs to uid"):
+    with pytest.raises(Unfit, match=r"data\.xha-quarantine: it belongs to mysql, and not to root"):
         DataDirectory(str(place / "data"), owner()).quarantine("why")
 
 
@@ -343,7 +343,7 @@ def hard_link(target: Path, name: Path) -> None:
 @pytest.mark.parametrize("name", ["grastate.dat", "xha-node.json"])
 def test_a_second_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Path, name: str) -> None:
     hard_link(precious, place / name)
-    with Directory(str(place), owner=owner()[0]) as directory, pytest.raises(Unfit, match="it belongs to uid 0"):
+    with Directory(str(place), owner=owner()[0]) as directory, pytest.raises(Unfit, match="it belongs to root"):
         directory.read(name, 1000)
     (place / name).unlink()
 

@@ -55,7 +55,7 @@ def test_a_server_started_with_a_relative_path_is_found(server: Server) -> None:
         assert found.pid == daemon.pid
         assert not any(str(server.datadir) in word for word in found.argv)
         with pytest.raises(InUse, match=f"pid {daemon.pid}"):
-            check_unused(str(server.datadir))
+            check_unused(server.files)
 
 
 def test_a_server_that_is_killed_is_gone_and_so_is_its_lock(server: Server) -> None:
@@ -64,7 +64,7 @@ def test_a_server_that_is_killed_is_gone_and_so_is_its_lock(server: Server) -> N
     server.await_end(5)
     assert find_server(str(server.datadir)) is None
     assert uses(server.datadir) == []
-    check_unused(str(server.datadir))
+    check_unused(server.files)
 
 
 def test_a_server_of_other_data_is_not_this_one(node: Node, server: Server) -> None:
@@ -84,7 +84,7 @@ def test_somebody_s_shell_in_the_data_directory_does_not_use_it(server: Server) 
     with subprocess.Popen(["sleep", "1000"], cwd=server.datadir) as shell:
         try:
             assert uses(server.datadir) == []
-            check_unused(str(server.datadir))
+            check_unused(server.files)
         finally:
             shell.kill()
 

@@ -5,8 +5,8 @@ well. What each measure here stops:
 
 - every name is looked up from the descriptor of its directory, never by a path: a directory above that is swapped
   after the walk changes nothing;
-- the walk to a directory opens one component at a time with O_NOFOLLOW, and follows a symbolic link only where root
-  made it in a directory that root alone can write: a link in the place of a parent leads root nowhere;
+- the walk to a directory (walk.py) opens one component at a time with O_NOFOLLOW, and follows a symbolic link only
+  where root made it in a directory that root alone can write: a link in the place of a parent leads root nowhere;
 - O_NOFOLLOW on the last name: a link to /etc/shadow is not read, one to /etc/ld.so.preload is not written;
 - O_NONBLOCK and O_NOCTTY: a FIFO that nobody writes holds nobody up, a terminal does not become ours;
 - fstat of the descriptor that is used: only a regular file counts, of the expected account, no larger than expected. A
@@ -25,25 +25,16 @@ import os
 import stat
 
 from ...core.typed import TYPE_CHECKING
+from .walk import ROOT, Unfit, name_of, walk
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+__all__ = ["ROOT", "Directory", "Unfit"]
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_LINKS = 40  # as the kernel has it (include/linux/namei.h, MAXSYMLINKS)
-ROOT = 0
-
-
-class Unfit(OSError):
-    """What stands at a name cannot be used: a link, a FIFO, another account's, one too large. The text says which."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(errno.EPERM, reason, path)
-
-    def __str__(self) -> str:
-        return f"{self.filename}: {self.strerror}"
 
 
 class Directory:
@@ -60,7 +51,7 @@ class Directory:
         reached by a link of another account's making. :raises OSError: as open does.
         """
         self.path = path
-        self._descriptor, self.controlled = _walk(path)
+        self._descriptor, self.controlled = walk(path)
         seen = os.fstat(self._descriptor)
         self.owner, self.group = seen.st_uid if owner is None else owner, seen.st_gid if group is None else group
         if seen.st_uid != self.owner and os.geteuid() == ROOT:
@@ -152,7 +143,7 @@ class Directory:
         return "" if expected or os.geteuid() != ROOT else self._tell_owner(seen.st_uid)
 
     def _tell_owner(self, uid: int) -> str:
-        return f"it belongs to uid {uid}, and not to uid {self.owner}; mend it with chown"
+        return f"it belongs to {name_of(uid)}, and not to {name_of(self.owner)}; mend that with chown"
 
     # --- writing
 
@@ -241,57 +232,3 @@ class Directory:
 
     def _in(self, name: str) -> str:
         return os.path.join(self.path, name)
-
-
-def _walk(path: str) -> tuple[int, bool]:
-    """Open a directory by an absolute path; return its descriptor, and whether root alone controls the way to it."""
-    if not path.startswith("/"):
-        raise Unfit(path, "it is not an absolute path")
-    waiting = _split(os.path.normpath(path))
-    here, controlled, links = os.open("/", _DIRECTORY), True, 0
-    try:
-        while waiting:
-            found = os.open(waiting.pop(), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
-            seen = os.fstat(found)
-            if not stat.S_ISLNK(seen.st_mode):
-                os.close(here)
-                here, controlled = found, controlled and _is_controlled(seen)
-                continue
-            links += 1
-            try:
-                target = os.readlink("", dir_fd=found)
-            finally:
-                os.close(found)
-            if not controlled or seen.st_uid not in (ROOT, os.geteuid()):
-                raise Unfit(
-                    path,
-                    f"a part of it is a symbolic link of uid {seen.st_uid}, to {target}; name the directory itself",
-                )
-            if links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-            waiting += _split(target)
-            if target.startswith("/"):
-                os.close(here)
-                here = os.open("/", _DIRECTORY)
-        opened = os.open(".", _DIRECTORY, dir_fd=here)
-    except OSError as error:
-        if isinstance(error, Unfit) or error.filename == path:
-            raise
-        raise OSError(error.errno, error.strerror, path) from None
-    finally:
-        os.close(here)
-    return opened, controlled
-
-
-def _split(path: str) -> list[str]:
-    """Return the names of a path, the first one last."""
-    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
-
-
-def _is_controlled(seen: os.stat_result) -> bool:
-    """Return whether nobody but root, or this process's account, can replace a name in such a directory.
-
-    In one with the sticky bit, as /tmp, only the owner of a name can: that is checked of each link.
-    """
-    others = seen.st_mode & stat.S_IWOTH or (seen.st_mode & stat.S_IWGRP and seen.st_gid != ROOT)
-    return seen.st_uid in (ROOT, os.geteuid()) and (not others or bool(seen.st_mode & stat.S_ISVTX))

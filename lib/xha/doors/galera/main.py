@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...adapters.alone import connect
 from ...adapters.creation import make_datadir
 from ...adapters.files.agent_rundir import RunDir
+from ...adapters.files.foreign import Unfit
 from ...adapters.log import Log
 from ...adapters.mariadbd import Unusable, find_program, read_options
 from ...adapters.notify import NotifySocket
@@ -42,7 +43,7 @@ def keep(instance: Instance) -> int:
             if settings is None:
                 return _fail(run, log, f"{run.path} has no settings: pcs resource cleanup {instance.name}")
             _keep(run, log, instance, settings)
-        except (Unusable, BadAddress) as error:
+        except (Unusable, Unfit, BadAddress) as error:
             return _fail(run, log, str(error), permanent=True)
         except (ClusterUnreachable, TimeoutError, OSError) as error:
             return _fail(run, log, str(error))
