@@ -71,7 +71,7 @@ check: venv ## lint, types and the pure tests on every Python found: fast, no ne
 	@.ci/check
 
 test: deps venv check ## everything, with real daemons; installs what it needs
-	.venv/bin/python -m pytest
+	@.ci/test
 
 demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
 	@PYTHONPATH=tests .venv/bin/python -m demo

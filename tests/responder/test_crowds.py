@@ -14,6 +14,8 @@ from responder.conftest import MakeResponder
 from responder.flood import flood
 from responder.process import Responder
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _room_for_a_crowd() -> Iterator[None]:

@@ -186,6 +186,7 @@ def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_
     responder.wait_verdict(200, "synced", 10)
 
 
+@pytest.mark.alone
 def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadline_and_piles_up_nothing(
     database: Node, make_responder: MakeResponder, capsys: pytest.CaptureFixture[str]
 ) -> None:
