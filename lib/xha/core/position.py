@@ -9,6 +9,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from .serverlog import plain
+
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 NO_SEQNO = -1
 
@@ -69,19 +71,21 @@ class GvwState(NamedTuple):
 
 
 class Kind(str, Enum):
-    """What a node's data are worth in an election."""
+    """What a node's data are worth in an election. UNKNOWN: nobody could look, or nobody has: no report."""
 
     INTACT = "intact"
     IN_DOUBT = "in-doubt"
     FOREIGN = "foreign"
     EMPTY = "empty"
+    UNKNOWN = "unknown"
 
 
 class Standing(NamedTuple):
-    """A node's data: what they are worth and where they end."""
+    """A node's data: what they are worth and where they end. cause: in words, why nobody could look (UNKNOWN)."""
 
     kind: Kind
     position: Position = Position()
+    cause: str = ""
 
 
 def parse_position(text: str) -> Position | None:
@@ -104,9 +108,10 @@ def parse_recovered_position(log: str) -> Position | None:
     """Return the position that the last line of its kind in the log of mysqld --wsrep-recover names.
 
     None if there is no such line (as behind `skipping position recovery`), or if the last one does not parse: an
-    older line in the same file is the position of an older start.
+    older line in the same file is the position of an older start. None is not known; a position that is not real was
+    looked for, and is not there.
     """
-    found = [match[1].strip() for match in _RECOVERED.finditer(log)]
+    found = [match[1].strip() for match in _RECOVERED.finditer(plain(log))]
     return parse_position(found[-1]) if found else None
 
 
@@ -171,7 +176,8 @@ def classify(  # noqa: PLR0913 - each is a fact of its own, and the last three a
 ) -> Standing:
     """Return what the data of a stopped node are worth.
 
-    grastate is None for a file that is absent or does not parse; recovered is None where no recovery was run.
+    grastate is None for a file that is absent or does not parse; recovered is None where no recovery was run. One that
+    was run and named no position has found out nothing: that is Kind.UNKNOWN, and not asked here.
     clean_stop is the position of our own clean-stop record. transfer_begun says that a state transfer had begun to
     overwrite the data (sst_in_progress), discarded that a grant gave them up. The recovered position counts even where
     grastate.dat has another: a paused donor writes its seqno there while it runs.
