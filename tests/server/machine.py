@@ -14,11 +14,12 @@ from loopback.galera import server_user
 from xha.adapters.datadir import DataDirectory
 from xha.adapters.ending import terminate
 from xha.adapters.error_log import read_log
-from xha.adapters.launch import Recovery, launch, recover
+from xha.adapters.launch import launch, recover
 from xha.adapters.mariadbd import Program, find_program, read_options
 from xha.adapters.procfs import Process, look
 from xha.core.parameters import Settings
 from xha.core.position import Position
+from xha.core.recovery import Recovery
 from xha.core.serverlog import find_errors
 
 # Kills whatever has its working directory below the first argument, once its standard input ends: xha starts servers

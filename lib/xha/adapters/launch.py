@@ -10,10 +10,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..core.position import Position, parse_recovered_position
-from ..core.serverlog import find_errors, is_inconsistent
+from ..core.recovery import OPTIONS, Recovery, judge_recovery
 from .datadir import DataDirectory
 from .error_log import check_log, open_log, read_log
 from .files.as_account import become, make_directories
@@ -26,6 +25,7 @@ from .procfs import Process, read_process, with_argv
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..core.position import Position
     from .mariadbd import Program
 
 # What mariadb.service gives a server.
@@ -41,18 +41,6 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 class InUse(Exception):
     """The data directory is in use; the text says by whom."""
-
-
-class Recovery(NamedTuple):
-    """What a recovery found. position is None where it named none; errors are the server's own last ones.
-
-    inconsistent: by the error log, the server that ran last was voted out. overdue: it was killed at its deadline.
-    """
-
-    position: Position | None
-    errors: tuple[str, ...] = ()
-    inconsistent: bool = False
-    overdue: bool = False
 
 
 @contextlib.contextmanager
@@ -89,17 +77,14 @@ def recover(program: Program, deadline: float) -> Recovery:
     with hold(data_of(program)) as lock, scratch(program.account, "recovery") as private:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
         quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
-        # Where replication is switched off, the server would serve. PXC knows no such option.
-        command = [*program.command, *quiet, "--wsrep-recover", "--loose-wsrep-on=ON"]
         with tempfile.TemporaryFile() as output:
             # The lock lives as long as the recovery does, even if we are killed.
+            command = [*program.command, *quiet, *OPTIONS]
             process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,))
             overdue = await_child(process, deadline)
             output.seek(0)
             text = (output.read(_MOST_OUTPUT) + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
-        position = None if overdue or process.returncode else parse_recovered_position(text)
-        inconsistent = is_inconsistent(_read_last_log(program))
-        return Recovery(position, find_errors(text), inconsistent, overdue)
+        return judge_recovery(text, process.returncode, _read_last_log(program), overdue=overdue)
 
 
 def _read_last_log(program: Program) -> str:
