@@ -13,6 +13,7 @@ from core.galera_world import CLUSTER, Disk, Galera, Lost, Node
 from xha.core import election
 from xha.core import position as positions
 from xha.core.ballot import Ballot, State, digest
+from xha.core.ballotbox import Facts, compose_ballot
 from xha.core.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
 from xha.core.lineage import Generation, History, Order, StopRecord, agree, begin_by_hand, compare, find_line
 from xha.core.poll import Around, Grant, GrantKind, Host, Records, Token, count
@@ -111,6 +112,8 @@ class World(Galera):
 
     def ballot(self, node: Node) -> Ballot:
         disk, server = node.disk, node.server
+        if server is None and node.blind and not disk.discarded:
+            return self._blind_ballot(node)
         if server is None or server.state is State.NON_PRIMARY:
             node.apply()
         if server is None:
@@ -140,6 +143,7 @@ class World(Galera):
             position=standing.position,
             line=disk.line,
             safe_to_bootstrap=bool(disk.grastate and disk.grastate.safe_to_bootstrap),
+            inconsistent=disk.inconsistent,
             superseded=disk.torn or disk.discarded,
             own_uuid=own,
             view=view,
@@ -150,6 +154,13 @@ class World(Galera):
             members=tuple(self.nodes),
             epochs=tuple(epochs),
         )
+
+    def _blind_ballot(self, node: Node) -> Ballot:
+        """A report of nothing but a trouble. It answers nobody."""
+        facts = Facts(State.STOPPED, standing=positions.Standing(Kind.UNKNOWN, cause="its recovery fails"))
+        answers = tuple(self.agents[peer.name].epoch for peer in self.peers(node))
+        opens = self.agents[node.name].epoch
+        return compose_ballot(node.name, facts, epochs=answers, opens=opens, members=tuple(self.nodes))
 
     def publish(self, node: Node, late: Iterable[str] = ()) -> None:
         """Report to whoever is connected, but for those whom it reaches late. A holder of the token answers nobody."""
@@ -196,6 +207,7 @@ class World(Galera):
         if not node.up or not node.wanted:
             return
         agent = self.agents[node.name]
+        node.blind = max(0, node.blind - 1)
         if node.server and node.server.state is State.PRIMARY:
             self._settle_in(node)
         if node.server and node.server.state is State.PRIMARY and not node.server.queue:
@@ -279,6 +291,11 @@ class World(Galera):
         self._record(node)
         self.restart_agent(node)
 
+    def write_apart(self, node: Node) -> None:
+        """The starter sees the server, and does nothing of what it had in mind."""
+        super().write_apart(node)
+        self.restart_agent(node)
+
     def _launch(self, node: Node, state: State, *, joining: bool = False) -> None:
         for cib in self.write(node):
             cib.stops.pop(node.name, None)
@@ -330,11 +347,14 @@ class World(Galera):
             return self.kill([node])
         unread: tuple[str, ...] = ()
         if isinstance(decision, Bootstrap):
+            if node.disk.strayed and not decision.grants:
+                raise Lost(f"{node.name} formed a Primary with rows that it wrote without the cluster")
             uuid = decision.position.uuid if decision.position.real else f"ffff{self.uuid()[4:]}"
             if node.disk.uuid != uuid:
                 self.tally.add("new history")
             node.disk.uuid, node.disk.gvwstate, node.disk.torn = uuid, None, False
             node.disk.grastate = GraState(uuid, decision.position.seqno, True)
+            node.disk.strayed = node.disk.inconsistent = False
             if node.disk.discarded or not node.disk.history:
                 node.disk.history, node.disk.discarded = [f"new {uuid}"], False
             self._launch(node, State.STARTING)

@@ -27,6 +27,7 @@ class Disk:
     """What survives a crash.
 
     hidden: commits on a disk that was taken away, and perhaps only is not mounted. mixed: rows of two histories.
+    strayed: rows that were written without the cluster, and that no position tells of; inconsistent: its agent knows.
     """
 
     uuid: str = NO_UUID
@@ -39,6 +40,8 @@ class Disk:
     torn: bool = False
     mixed: bool = False
     discarded: bool = False
+    strayed: bool = False
+    inconsistent: bool = False
     hidden: set[str] = field(default_factory=set)
 
 
@@ -59,6 +62,8 @@ class Server:
 
 @dataclass
 class Node:
+    """A host. blind: for how many looks of its agent a recovery fails."""
+
     name: str
     disk: Disk = field(default_factory=Disk)
     server: Server | None = None
@@ -67,6 +72,7 @@ class Node:
     boot: int = 0
     seen_all: bool = True
     wanted: bool = True
+    blind: int = 0
 
     def apply(self) -> None:
         if self.server:
@@ -286,6 +292,8 @@ class Galera:
             joiner.server = None
             return
         if same:
+            if disk.strayed:
+                raise Lost(f"{joiner.name} joined by IST with rows that it wrote without the cluster")
             if joiner.server.joining and self.by_hand:
                 # One of two Primaries ended as the joiner showed it to the other: it comes to the one that is left.
                 disk.mixed = disk.mixed or disk.history != donor.history[: len(disk.history)]
@@ -313,6 +321,7 @@ class Galera:
             donor.apply()
             disk.uuid, disk.torn, disk.discarded, disk.mixed = donor.disk.uuid, False, False, False
             disk.history = list(donor.disk.history)
+            disk.strayed = disk.inconsistent = False
             joiner.server.transferring = False
             self._install([*primary, joiner])
         self.settle()
@@ -346,6 +355,13 @@ class Galera:
         node.disk.history.append(f"v{next(self.numbers)}")
         self.tally.add("by hand")
         return origin
+
+    def write_apart(self, node: Node) -> None:
+        """A server without Galera takes writes; its agent sees it, and has the next join be a full copy."""
+        assert node.server is None
+        node.disk.strayed = node.disk.inconsistent = True
+        node.disk.grastate = GraState(NO_UUID, -1, False)
+        self.tally.add("ran apart")
 
     # --- what must never be
 

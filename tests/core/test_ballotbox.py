@@ -131,7 +131,7 @@ def test_half_a_state_transfer_is_no_data_whatever_position_it_carries() -> None
 )
 def test_who_cannot_say_where_his_data_end_answers_nobody(state: State, facts: dict[str, Any]) -> None:
     ballot = report(state, record=RECORD, gvwstate=SAVED, **facts)
-    assert (ballot.epochs, ballot.kind, ballot.position) == ((), Kind.EMPTY, Position())
+    assert (ballot.epochs, ballot.kind, ballot.position) == ((), Kind.UNKNOWN, Position())
 
 
 @pytest.mark.parametrize("reading", [None, lost(wsrep_local_recv_queue=3)])

@@ -22,7 +22,7 @@ ROUNDS = 150
 # How long nobody needs to help where nothing asks for it: two starts that come to nothing in their time, and a third.
 PATIENT_ROUNDS = 25
 # What a person has to decide, or may have to: everything else mends itself.
-TROUBLE = {"in doubt", "disk taken", "grant", "new history", "by hand"}
+TROUBLE = {"in doubt", "disk taken", "grant", "new history", "by hand", "ran apart"}
 
 WHO = st.integers(0, 2)
 SOME = st.sets(st.integers(0, 2), max_size=3)
@@ -122,6 +122,19 @@ class ElectionModel(RuleBasedStateMachine):
     @rule(who=WHO)
     def take_disk(self, who: int) -> None:
         self.world.take_disk(self.node(who))
+
+    @rule(who=WHO, looks=st.integers(1, 12))
+    def blind(self, who: int, looks: int) -> None:
+        """The server's recovery fails for a while: memory, permissions, a key file."""
+        self.node(who).blind = looks
+
+    @rule(who=WHO)
+    def write_apart(self, who: int) -> None:
+        """Somebody runs a server without Galera."""
+        node = self.node(who)
+        saved = node.disk.grastate
+        if node.up and not node.server and saved and node.disk.history and not (node.disk.torn or node.disk.discarded):
+            self.world.write_apart(node)
 
     @rule(who=WHO)
     def lose_starter(self, who: int) -> None:

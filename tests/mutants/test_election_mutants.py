@@ -17,7 +17,7 @@ import pytest
 
 from core import cluster_world
 from core.test_election_model import ElectionModel
-from xha.core import candidates, election, obstacles, poll, position, survivors
+from xha.core import ballotbox, candidates, election, obstacles, poll, position, survivors
 from xha.core.ballot import Ballot, State
 from xha.core.decision import Bootstrap, Founding
 from xha.core.lineage import Order, compare
@@ -72,7 +72,24 @@ def yes(*_: Any, **__: Any) -> bool:
     return True
 
 
+def empty_where_unknown(me: str, facts: Any, **how: Any) -> Ballot:
+    """As it was: a recovery that failed had found no data."""
+    if facts.standing.kind is Kind.UNKNOWN:
+        facts = facts._replace(standing=Standing(Kind.EMPTY))
+    return ballotbox.compose_ballot(me, facts, **how)
+
+
+def whoever_is_fit(facts: poll.Poll) -> list[Ballot]:
+    return [one for kind in (Kind.INTACT, Kind.IN_DOUBT) for one in facts.fresh.values() if one.kind is kind]
+
+
+def skip_the_troubled(facts: poll.Poll, candidate: Any) -> Any:
+    missing = dict(facts.fresh, **dict.fromkeys(facts.troubles, facts.mine))
+    return obstacles_find_missing(facts._replace(fresh=missing), candidate)
+
+
 choose, classify, is_down = candidates.choose, position.classify, poll.is_down
+obstacles_find_missing = obstacles.find_missing
 
 MUTANTS: dict[str, list[Patch]] = {
     "seqno only": [*everywhere("compare", by_seqno), *everywhere("has_newest_generation", yes)],
@@ -91,6 +108,10 @@ MUTANTS: dict[str, list[Patch]] = {
     "survivors wait for nobody": [(survivors, "_find_awaited", nothing)],
     "a hand leaves no trace": [(cluster_world, "begin_by_hand", lambda node, line, origin, name: line)],
     "either of two Primaries will do": everywhere("are_at_odds", nothing),
+    "a recovery that failed found nothing": [(cluster_world, "compose_ballot", empty_where_unknown)],
+    "who cannot look is left out": [(obstacles, "find_missing", skip_the_troubled)],
+    "who cannot look joins all the same": without(election._know_own),
+    "who ran apart is a candidate": [(candidates, "_candidates", whoever_is_fit)],
 }
 
 
@@ -154,6 +175,8 @@ MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
     "pause": {"who": who},
     "take_disk": {"who": who},
     "lose_starter": {"who": who},
+    "blind": {"who": who, "looks": lambda chance: chance.randrange(1, 13)},
+    "write_apart": {"who": who},
     "doom": {"who": who},
     "tick": {"who": who, "late": some},
     "grant": {"who": who},

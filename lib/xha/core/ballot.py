@@ -35,11 +35,13 @@ class Ballot(NamedTuple):
     component is the view that a running server is in now, own_uuid its group UUID there, or in view. restorable:
     gvwstate.dat is in place and names own_uuid. superseded: what an empty node held was given up for a newer history,
     by a state transfer or a grant. epochs are the ids that it answers, opens is the one that it wants answered.
+    trouble: in words, why a person has to look at the node: it cannot say where its data end, its keeper gave up, or
+    its server does not replicate.
     """
 
     node: str
     state: State = State.STOPPED
-    kind: Kind = Kind.EMPTY
+    kind: Kind = Kind.UNKNOWN
     position: Position = Position()
     line: tuple[Generation, ...] = ()
     safe_to_bootstrap: bool = False
@@ -55,6 +57,7 @@ class Ballot(NamedTuple):
     members: tuple[str, ...] = ()
     epochs: tuple[str, ...] = ()
     opens: str = ""
+    trouble: str = ""
 
     @property
     def history(self) -> History:
@@ -90,11 +93,14 @@ def parse_ballot(text: str) -> Ballot | Unread:
             return Unread()
         if schema != SCHEMA:
             return Unread(schema)
-        return Ballot(**{name: _PARSERS.get(name, parse_text)(document[name]) for name in Ballot._fields})
+        names = (name for name in Ballot._fields if name in document or name not in _LATER)
+        return Ballot(**{name: _PARSERS.get(name, parse_text)(document[name]) for name in names})
     except (ValueError, KeyError, TypeError, RecursionError):
         return Unread()
 
 
+# What a report of this schema did not always have.
+_LATER = {"trouble"}
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "state": State,
     "kind": Kind,
@@ -116,11 +122,11 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 def digest(ballots: Iterable[Ballot]) -> str:
     """Return a number in hexadecimal that changes with whatever a grant or a token was given for.
 
-    The seqno of a Primary is no part of it, nor is what changes while a decision is carried out. FNV-1a of 64 bits:
-    it meets accidents, not enemies, for grants and tokens are root's.
+    The seqno of a Primary is no part of it, nor is what changes while a decision is carried out, nor who does not know
+    what he holds. FNV-1a of 64 bits: it meets accidents, not enemies, for grants and tokens are root's.
     """
     parts = []
-    for ballot in sorted(ballots, key=lambda one: one.node):
+    for ballot in sorted((one for one in ballots if one.kind is not Kind.UNKNOWN), key=lambda one: one.node):
         running = ballot.state is State.PRIMARY
         where = ballot.position.uuid if running else str(ballot.position)
         parts.append(f"{ballot.node} {ballot.kind.value} {where} {ballot.history.generation} {running}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .ballot import Ballot, State
+from .disabled import clean
 from .noderecord import NodeRecord
 from .position import NO_SEQNO, Kind, Position, Standing, View
 from .reading import LocalState
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from .position import GvwState
     from .reading import Reading
 
+TROUBLE_LENGTH = 400
 _RUNS_IN_GROUP = (State.NON_PRIMARY, State.PRIMARY)
 _HOLDS_ITS_DATA = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
@@ -21,9 +23,10 @@ class Facts(NamedTuple):
     """What one keeper knows of its own host.
 
     state: what runs, or is about to (a report that is retracted for a launch says STARTING or RESTORING). standing: of
-    a stopped server what recovery found, of a starting one what it was launched with; None: not known, as of a server
-    that somebody else launched. reading: the running server's last one. gvwstate: the file as it is now, None if
-    there is none. safe_to_bootstrap: grastate.dat's flag. transfer: the server is receiving a state transfer.
+    a stopped server what recovery found, of a starting one what it was launched with; None: nobody has looked, as at a
+    server that somebody else launched; with a cause, nobody could. reading: the running server's last one. gvwstate:
+    the file as it is now, None if there is none. safe_to_bootstrap: grastate.dat's flag. transfer: the server is
+    receiving a state transfer.
     """
 
     state: State
@@ -47,18 +50,19 @@ def compose_ballot(
 ) -> Ballot:
     """Return this node's report. It answers no epoch while it cannot say where its data end.
 
-    A server without a Primary that still applies what it received says STARTING: its position is not the end of its
+    trouble is said also of a Primary that no longer replicates: it answers, and its data are in doubt once it stops. A
+    server without a Primary that still applies what it received says STARTING: its position is not the end of its
     data, and nobody, itself included, may judge it by that one.
     """
     record, state = facts.record, _state(facts)
-    standing = _standing(facts, state)
+    standing = _standing(facts, state) or Standing(Kind.UNKNOWN)
     view, own_uuid, view_seqno = last_view(record, facts.gvwstate)
     component, place = _component(facts, state)
     return Ballot(
         node=me,
         state=state,
-        kind=standing.kind if standing else Kind.EMPTY,
-        position=standing.position if standing else Position(),
+        kind=standing.kind,
+        position=standing.position,
         line=record.line,
         safe_to_bootstrap=facts.safe_to_bootstrap,
         inconsistent=record.inconsistent,
@@ -71,9 +75,32 @@ def compose_ballot(
         boot_id=facts.boot_id,
         addresses=facts.addresses,
         members=members,
-        epochs=epochs if standing else (),
+        epochs=() if standing.kind is Kind.UNKNOWN else epochs,
         opens=opens,
+        trouble=clean(standing.cause or _tell_unreplicated(facts.reading), TROUBLE_LENGTH),
     )
+
+
+def give_up(ballot: Ballot, reason: str) -> Ballot:
+    """Return the last report of a keeper that gives up: it answers nobody from now on, and says why."""
+    trouble = clean(f"its keeper gave up: {reason}", TROUBLE_LENGTH)
+    return ballot._replace(kind=Kind.UNKNOWN, position=Position(), epochs=(), opens="", trouble=trouble)
+
+
+def is_unreplicated(reading: Reading | None) -> bool:
+    """Return whether a server says that it runs without Galera: what is written there reaches nobody.
+
+    Percona XtraDB Cluster has no global wsrep_on; what was not read is no such word.
+    """
+    variables = reading.variables if reading else None
+    return variables is not None and (variables.wsrep_on is False or variables.wsrep_provider in ("", "none"))
+
+
+def _tell_unreplicated(reading: Reading | None) -> str:
+    if reading is None or not is_unreplicated(reading):
+        return ""
+    how = "wsrep_on=OFF" if reading.variables.wsrep_on is False else "no wsrep_provider"
+    return f"its server runs without replication ({how}): what is written there reaches no other member"
 
 
 def note_view(record: NodeRecord, gvwstate: GvwState | None, reading: Reading) -> NodeRecord:
@@ -126,7 +153,9 @@ def _state(facts: Facts) -> State:
 
 
 def _standing(facts: Facts, state: State) -> Standing | None:
-    """Return what the data are worth, None where that is not known."""
+    """Return what the data are worth, None where nobody has looked."""
+    if state is not State.PRIMARY and is_unreplicated(facts.reading):
+        return Standing(Kind.UNKNOWN, cause=_tell_unreplicated(facts.reading))
     if facts.transfer:
         # Half a copy carries the donor's position, and what it replaces is gone.
         return Standing(Kind.EMPTY)

@@ -10,9 +10,10 @@ SCHEMA = 1
 
 
 class Phase(str, Enum):
-    """What the keeper is doing."""
+    """What the keeper is doing. UNKNOWN: it could not find out where the data end, and looks again."""
 
     RECOVERING = "recovering"
+    UNKNOWN = "unknown"
     WAITING = "waiting"
     REFUSING = "refusing"
     HELD = "held"

@@ -55,13 +55,17 @@ def _judge_doubtful(poll: Poll) -> Refuse | None:
         return None
     if not candidates:
         nodes = tuple(one.node for one in doubtful)
-        return _refuse(f"every node with data was found inconsistent ({', '.join(nodes)})", nodes)
+        return _refuse(
+            f"every node with data was found inconsistent, or ran without replication ({', '.join(nodes)}): its rows "
+            "may differ from every other member's",
+            nodes,
+        )
     best = _best(candidates)
     for one in doubtful:
         if compare(one.history, best.history) is Order.AHEAD:
             return _refuse(
                 f"{one.node} holds more ({one.history}) than {best.node} ({best.history}), but was killed while it "
-                "changed a table, or was found inconsistent",
+                "changed a table, was found inconsistent, or ran without replication",
                 (one.node, best.node),
             )
     return None

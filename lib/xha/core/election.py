@@ -14,7 +14,7 @@ from .ballot import Ballot, State, Unread
 from .candidates import are_at_odds, choose, judge_histories
 from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
 from .lineage import Order, compare, find_line
-from .obstacles import find_obstacle, name_nodes
+from .obstacles import end_wait, find_obstacle, name_nodes, tell_troubles
 from .poll import Around, Grant, GrantKind, Poll, Records, count
 from .position import Kind, Position
 from .survivors import decide_survivor
@@ -63,6 +63,27 @@ def _members_agree(poll: Poll) -> Decision | None:
     )
 
 
+def _know_own(poll: Poll) -> Decision | None:
+    """Who cannot say what he holds does nothing: whatever he did, it would be done with data of somebody else's."""
+    mine = poll.mine
+    if mine.kind is not Kind.UNKNOWN or (mine.state is not State.STOPPED and not mine.trouble):
+        return None
+    if mine.state is not State.STOPPED:
+        return Refuse(
+            f"{poll.me}: {mine.trouble}",
+            (poll.me,),
+            "set wsrep_on=ON and wsrep_provider in the server's configuration, and restart the resource there: its "
+            "data are in doubt now, and a full copy of the cluster's replaces them",
+        )
+    if poll.granted(GrantKind.DISCARD, poll.me):
+        return Wait(f"a grant gives up the data of {poll.me}, whatever they are", first=Step.DISCARD)
+    return Wait(
+        f"{poll.me} cannot find out where its data end: {mine.trouble or 'it has not looked yet'}",
+        (poll.me,),
+        "mend that: it looks again by itself" if mine.trouble else "",
+    )
+
+
 def _join(poll: Poll) -> Decision | None:
     """Whoever may, joins a Primary; whoever holds something that it lacks, stays away from it."""
     primaries = poll.among(State.PRIMARY)
@@ -98,6 +119,8 @@ def _join_one(poll: Poll, primary: str) -> Decision:
     beside = [poll.fresh[node] for node in poll.among(State.PRIMARY)]
     line = find_line(theirs.line, [one.line for one in beside if one.component == theirs.component]) or theirs.line
     theirs = theirs._replace(line=line)
+    if mine.kind is Kind.UNKNOWN:
+        return Join(f"{primary} is Primary, and the server of {poll.me} has not said yet how far it is", primary, line)
     if mine.kind is Kind.EMPTY:
         return Join(f"{primary} is Primary and {poll.me} holds no data: it gets all of them", primary, line)
     if mine.state is State.STOPPED and theirs.component and mine.own_uuid in theirs.component.members:
@@ -167,6 +190,12 @@ def _token(poll: Poll) -> Decision | None:
         return None
     if poll.granted(GrantKind.FORGET, token.node) or poll.granted(GrantKind.BOOTSTRAP):
         return None
+    if token.node in poll.troubles:
+        return Wait(
+            f"{token.node} was to form the cluster, and says: {poll.troubles[token.node]}",
+            (token.node,),
+            end_wait(poll, (token.node,), ""),
+        )
     return Wait(
         f"{token.node} is forming the cluster",
         (token.node,),
@@ -227,17 +256,25 @@ def _form(poll: Poll) -> Decision | None:
     if winner.node != poll.me:
         holds = f"holds the newest data ({winner.history})" if winner.position.real else "is the first of the list"
         return Wait(f"{winner.node} {holds} and forms the cluster", (winner.node,))
-    position = winner.position if winner.kind in (Kind.INTACT, Kind.IN_DOUBT) else Position()
+    # Rows that no position tells of must not come to look like everybody's: whoever joined by IST would lack them.
+    shared = winner.kind in (Kind.INTACT, Kind.IN_DOUBT) and not winner.inconsistent
+    position = winner.position if shared else Position()
     history = winner.history if position.real else winner.history._replace(position=Position(), line=())
     return Bootstrap(_why(poll, winner, grant), position, Founding(history, (poll.me,)), poll.grants)
 
 
 def _nobody(poll: Poll) -> Decision:
     if poll.missing:
+        troubles = tell_troubles(poll, poll.missing)
         return Wait(
-            f"no member that holds data has reported; missing: {name_nodes(poll.missing)}",
+            f"no member that holds data has reported; missing: {name_nodes(poll.missing)}"
+            + (f" ({troubles})" if troubles else ""),
             poll.missing,
-            "start them; or to begin with the empty ones: xha-check --grant bootstrap=NODE --why TEXT",
+            end_wait(
+                poll,
+                poll.missing,
+                "start them; or to begin with the empty ones: xha-check --grant bootstrap=NODE --why TEXT",
+            ),
         )
     return Refuse(
         "all members are empty, but the cluster has existed: their data are gone",
@@ -260,4 +297,4 @@ def _stop(poll: Poll) -> Step | None:
     return None if poll.mine.state is State.STOPPED else Step.STOP
 
 
-RULES = (_members_agree, _join, _unread, _discard, _unsettled, _token, decide_survivor, _restore, _form)
+RULES = (_members_agree, _know_own, _join, _unread, _discard, _unsettled, _token, decide_survivor, _restore, _form)

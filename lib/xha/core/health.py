@@ -116,6 +116,13 @@ RULES = (
         "mute-keeper", _WAITS, "the keeper is stuck", "kill that process: the next monitor begins anew", has_mute_keeper
     ),
     Rule("silent", _WAITS, "mysqld does not answer", "wait for hang_grace, or look at the disk below it", is_silent),
+    Rule(
+        "no-position",
+        _WAITS,
+        "nobody knows where the data end",
+        "mend what it names: the keeper looks again by itself, within half a minute",
+        in_phase(Phase.UNKNOWN),
+    ),
     Rule("preparing", _WAITS, "the keeper works", "", in_phase(Phase.RECOVERING, Phase.REVIVING, Phase.STOPPING)),
     Rule(
         "refusing",

@@ -30,6 +30,19 @@ def forget(nodes: Iterable[str]) -> str:
     return "; ".join(f"xha-check --grant {GrantKind.FORGET.value}={node} --why TEXT" for node in nodes)
 
 
+def tell_troubles(poll: Poll, nodes: Iterable[str]) -> str:
+    """Return what those of the nodes say that report a trouble instead of their data, "" for nothing."""
+    return "; ".join(f"{node}: {poll.troubles[node]}" for node in nodes if node in poll.troubles)
+
+
+def end_wait(poll: Poll, nodes: tuple[str, ...], otherwise: str) -> str:
+    """Return what ends the wait for nodes: nobody is given up who says himself what has to be mended."""
+    troubled = tuple(node for node in nodes if node in poll.troubles)
+    if not troubled:
+        return otherwise
+    return f"mend that on {name_nodes(troubled)}; a node that cannot look does so again by itself"
+
+
 def find_obstacle(
     poll: Poll, candidate: History, *, running: tuple[str, ...] = (), chosen: bool = False
 ) -> Decision | None:
@@ -79,13 +92,14 @@ def find_missing(poll: Poll, candidate: History) -> Decision | None:
     if not missing:
         return None
     why = "; ".join(_what_is_missing(poll, node, candidate) for node in missing)
-    return Wait(
-        f"waiting for {name_nodes(missing)}: {why}", missing, f"start them, or if they are gone: {forget(missing)}"
-    )
+    remedy = end_wait(poll, missing, f"start them, or if they are gone: {forget(missing)}")
+    return Wait(f"waiting for {name_nodes(missing)}: {why}", missing, remedy)
 
 
 def _what_is_missing(poll: Poll, node: str, candidate: History) -> str:
     down = is_down(poll, node)
+    if node in poll.troubles:
+        return f"{node} may hold newer commits than {candidate}, and says: {poll.troubles[node]}"
     if not is_not_newer(poll, node, candidate):
         return f"{node} {'is down, but' if down else 'has not reported and'} may hold newer commits than {candidate}"
     host = poll.around.hosts.get(node, Host.LOST)
@@ -107,7 +121,8 @@ def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
     reason = f"nobody holds the newest history: {formed or 'its own beginning'} is not in {candidate}"
     remedy = "bring back the node that holds it, or choose one: xha-check --grant bootstrap=NODE --why TEXT"
     if poll.missing:
-        return Wait(reason, poll.missing, remedy)
+        troubles = tell_troubles(poll, poll.missing)
+        return Wait("; ".join(filter(None, (reason, troubles))), poll.missing, end_wait(poll, poll.missing, remedy))
     return Refuse(reason, newest.founders if newest else (poll.me,), remedy)
 
 
@@ -134,12 +149,22 @@ def find_lost_data(poll: Poll, candidate: History) -> Decision | None:
 
 def _find_arbitrator(poll: Poll) -> Decision | None:
     """After the last member left cleanly, a running garbd is the Primary component: a second one must not be formed."""
+    if not any(node in poll.records.stops for node in poll.fresh):
+        return None
     alive = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.ACCEPTED)
-    if alive and any(node in poll.records.stops for node in poll.fresh):
+    if alive:
         return Wait(
             f"the arbitrator {name_nodes(alive)} runs, and after a clean stop it may be Primary by itself",
             alive,
             f"stop garbd on {name_nodes(alive)} and start it again when the cluster is up",
+        )
+    silent = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.SILENT)
+    if silent and not poll.grants:
+        return Wait(
+            f"nobody knows whether the arbitrator {name_nodes(silent)} runs: its port says nothing, and after a clean "
+            "stop it may be Primary by itself",
+            silent,
+            f"bring up the host of {name_nodes(silent)}, or if it is gone, take it out of the parameter arbitrators",
         )
     return None
 
@@ -147,8 +172,10 @@ def _find_arbitrator(poll: Poll) -> Decision | None:
 def find_lost_quorum(poll: Poll) -> Decision | None:
     if poll.around.quorum or poll.grants:
         return None
+    others = tuple(node for node in poll.missing if node not in poll.troubles)
+    gone = f", or if the others are gone: {forget(others or poll.members[:1])}" if others or not poll.missing else ""
     return Wait(
         "this side of the cluster has no quorum: another side could act at the same time",
         poll.missing,
-        f"bring back a majority of the hosts, or if the others are gone: {forget(poll.missing or poll.members[:1])}",
+        f"bring back a majority of the hosts{gone}",
     )

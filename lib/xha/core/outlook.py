@@ -81,17 +81,23 @@ def count_for(seen: Seen, node: str) -> Poll | None:
 
 
 def digests(seen: Seen) -> dict[str, str]:
-    """Return the digest of the reports that count, for each node that reports: equal once all have answered all."""
-    polls = {node: count_for(seen, node) for node in seen.members}
+    """Return the digest of the reports that count, for each node that asks: equal once all have answered all."""
+    polls = {node: count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node))}
     return {node: digest(poll.fresh.values()) for node, poll in polls.items() if poll is not None}
 
 
+def _asks(report: Ballot | Unread | None) -> bool:
+    """Whether a keeper waits for answers; one that gave up has left its last report, and does not."""
+    return isinstance(report, Ballot) and bool(report.opens)
+
+
 def needs_person(outlooks: Sequence[Outlook], reports: Mapping[str, Ballot | Unread]) -> bool:
-    """Return whether nothing goes on by itself: somebody refuses, or nobody is Primary and all wait."""
+    """Return whether nothing goes on by itself: somebody refuses or is in trouble, or all wait without a Primary."""
+    troubled = any(isinstance(one, Ballot) and one.trouble for one in reports.values())
     decisions = [one.decision for one in outlooks if one.decision is not None]
     primary = any(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports.values())
     acts = [one for one in outlooks if one.decision is not None and not one.held and not _waits(one.decision)]
-    return any(isinstance(one, Refuse) for one in decisions) or not (primary or acts)
+    return troubled or any(isinstance(one, Refuse) for one in decisions) or not (primary or acts)
 
 
 def _waits(decision: Decision) -> bool:
@@ -121,12 +127,16 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
         return f"{node} does not report what it holds: start the resource there first"
     if kind is GrantKind.DISCARD and report.kind is Kind.EMPTY:
         return f"{node} holds no data"
+    if report.kind is Kind.UNKNOWN and not (kind is GrantKind.DISCARD and report.opens):
+        why = report.trouble or "it has not looked yet"
+        return f"{node} does not know what it holds ({why}): mend that first"
     return ""
 
 
 def why_unused(seen: Seen, grant: Grant) -> str:
     """Return why nobody acts on a grant that is recorded, "" where somebody who reports would."""
-    polls = [poll for poll in (count_for(seen, node) for node in seen.members) if poll is not None]
+    asking = (count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node)))
+    polls = [poll for poll in asking if poll is not None]
     reasons = [why_void(grant, poll.fresh, seen.now) for poll in polls] or [why_void(grant, {}, seen.now)]
     return "" if "" in reasons else reasons[0]
 
@@ -136,16 +146,25 @@ def tell_losses(seen: Seen, kind: GrantKind, node: str) -> list[str]:
     ballots = {name: one for name, one in seen.reports.items() if isinstance(one, Ballot) and name in seen.members}
     mine = ballots.get(node)
     if kind is GrantKind.FORGET:
-        return [_loss_of_absent(seen, node) if mine is None else f"whatever {node} held before it came back empty"]
+        unasked = mine is None or mine.kind is Kind.UNKNOWN
+        return [_loss_of_absent(seen, node) if unasked else f"whatever {node} held before it came back empty"]
     if mine is None:
         return []
     if kind is GrantKind.DISCARD:
         others = [one for name, one in ballots.items() if name != node]
         primaries = [one for one in others if one.state is State.PRIMARY]
         best = max(primaries or others, key=lambda one: one.position.seqno, default=None)
-        return [_loss(mine, best) if best else f"all that {node} holds ({_held(mine)})"]
-    told = [_loss(one, mine) for name, one in ballots.items() if name != node and one.kind is not Kind.EMPTY]
-    missing = [name for name in seen.members if name not in ballots]
+        if best is None or mine.kind is Kind.UNKNOWN:
+            return [f"all that {node} holds ({_held(mine)})"]
+        return [_loss(mine, best)]
+    known = {name: one for name, one in ballots.items() if one.kind is not Kind.UNKNOWN}
+    told = [_loss(one, mine) for name, one in known.items() if name != node and one.kind is not Kind.EMPTY]
+    missing = [name for name in seen.members if name not in known]
+    if mine.inconsistent and told:
+        told.append(
+            f"rows of the others that {node} lacks, where its own differ: it begins a history of its own, and each of "
+            "the others has to be given up by a grant"
+        )
     return [*filter(None, told), *(_loss_of_absent(seen, name) for name in missing)]
 
 
@@ -171,6 +190,8 @@ def _loss_of_absent(seen: Seen, node: str) -> str:
 
 
 def _held(ballot: Ballot) -> str:
+    if ballot.kind is Kind.UNKNOWN:
+        return "nobody knows what, and it may be the newest"
     return str(ballot.history) if ballot.position.real else "user schemas without a position"
 
 
@@ -178,8 +199,10 @@ def describe(seen: Seen, node: str) -> str:
     """Return what is known of a node's data, in a few words."""
     report, stop = seen.reports.get(node), seen.cib.book.records.stops.get(node)
     if isinstance(report, Ballot):
-        data = f", {report.kind.value}" if report.kind is not Kind.INTACT else ""
-        return f"{report.state.value}{data}" + (f" at {report.history}" if report.position.real else "")
+        kind = "data unknown" if report.kind is Kind.UNKNOWN else report.kind.value
+        data = f", {kind}" if report.kind is not Kind.INTACT else ""
+        where = f" at {report.history}" if report.position.real else ""
+        return f"{report.state.value}{data}{where}" + (f": {report.trouble}" if report.trouble else "")
     if report is not None:
         return "its report cannot be read"
     if stop is not None:

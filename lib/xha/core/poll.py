@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .ballot import Ballot, State, Unread, digest
 from .lineage import Generation, History, Order, StopRecord, adopt, compare
+from .position import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +90,11 @@ class Around(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """The facts as one node counts them. fresh holds the reports that answer its epoch, its own included."""
+    """The facts as one node counts them.
+
+    fresh holds the reports that answer its epoch, its own included. troubles: what those say, in words, that do not
+    count because their nodes cannot say where their data end, or their keepers gave up.
+    """
 
     me: str
     members: tuple[str, ...]
@@ -99,6 +104,7 @@ class Poll(NamedTuple):
     records: Records
     grants: tuple[Grant, ...]
     around: Around
+    troubles: Mapping[str, str] = {}
 
     @property
     def mine(self) -> Ballot:
@@ -137,14 +143,15 @@ def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     fresh = {
         node: one._replace(line=adopt(node, one.line, lines))
         for node, one in read.items()
-        if node == me or around.epoch in one.epochs
+        if node == me or (around.epoch in one.epochs and one.kind is not Kind.UNKNOWN)
     }
+    troubles = {node: one.trouble for node, one in read.items() if one.trouble and node not in fresh}
     unread = {node: one for node, one in reports.items() if isinstance(one, Unread) and node in members}
     # Every node must come to the same order, or two of them wait for each other.
     agreed = all(one.members == tuple(members) for one in fresh.values())
     order = tuple(members) if agreed else tuple(sorted(members))
     living = tuple(one for one in grants if not why_void(one, fresh, around.now))
-    return Poll(me, order, fresh, unread, lines, records, living, around)
+    return Poll(me, order, fresh, unread, lines, records, living, around, troubles)
 
 
 def why_void(grant: Grant, fresh: Mapping[str, Ballot], now: float) -> str:

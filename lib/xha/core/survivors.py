@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from .ballot import Ballot, State
 from .decision import Founding, Refuse, Revive, Step, Wait
 from .lineage import Order, compare
-from .obstacles import find_lost_generation, find_lost_quorum, find_running, forget, name_nodes
+from .obstacles import (
+    end_wait,
+    find_lost_generation,
+    find_lost_quorum,
+    find_running,
+    forget,
+    name_nodes,
+    tell_troubles,
+)
 from .poll import GrantKind, Host, is_down, is_not_newer
 from .position import Kind
 
@@ -108,14 +116,18 @@ def _find_awaited(poll: Poll, names: tuple[str, ...], survivor: History) -> Deci
         return running
     members = poll.mine.component.members if poll.mine.component else ()
     if len(members) - len(names) > len(poll.around.arbitrators):
-        return Wait("a server that is connected here has not reported", poll.missing)
+        said = tell_troubles(poll, poll.missing)
+        return Wait("a server that is connected here has not reported" + (f": {said}" if said else ""), poll.missing)
     unsure = tuple(node for node in poll.missing if not is_down(poll, node))
     if unsure:
         seen = " or ".join(sorted({poll.around.hosts.get(node, Host.LOST).value for node in unsure}))
+        said = tell_troubles(poll, unsure)
         return Wait(
-            f"{name_nodes(unsure)} may be running ({seen} is no proof)",
+            f"{name_nodes(unsure)} may be running ({seen} is no proof)" + (f"; {said}" if said else ""),
             unsure,
-            f"bring {name_nodes(unsure)} back, or fence them; if they are gone: {forget(unsure)}",
+            end_wait(
+                poll, unsure, f"bring {name_nodes(unsure)} back, or fence them; if they are gone: {forget(unsure)}"
+            ),
         )
     for node in poll.missing:
         stop, host = poll.records.stops.get(node), poll.around.hosts.get(node, Host.LOST)
@@ -123,7 +135,12 @@ def _find_awaited(poll: Poll, names: tuple[str, ...], survivor: History) -> Deci
             continue
         ahead = stop is not None and compare(stop.history, survivor) not in (Order.EQUAL, Order.BEHIND)
         if ahead or (stop is None and host is Host.ONLINE):
-            return Wait(f"{node} has to say first where its data end", (node,), f"if it cannot: {forget((node,))}")
+            said = tell_troubles(poll, (node,))
+            return Wait(
+                f"{node} has to say first where its data end" + (f"; {said}" if said else ""),
+                (node,),
+                end_wait(poll, (node,), f"if it cannot: {forget((node,))}"),
+            )
     return None
 
 

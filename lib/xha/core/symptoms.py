@@ -119,7 +119,7 @@ def is_low(free: int | None, size: int | None) -> bool:
 
 
 _STARTS = (Phase.FORMING, Phase.STARTING, Phase.RESTORING)
-_MUTE = (Phase.RECOVERING, Phase.STOPPING)
+_MUTE = (Phase.RECOVERING, Phase.UNKNOWN, Phase.STOPPING)
 IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.UNREACHABLE)
 
 

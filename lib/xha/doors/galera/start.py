@@ -20,7 +20,7 @@ _TICK = 0.1
 # A keeper needs this long to say its first word.
 _FIRST_WORD = 5.0
 # Nothing that this host could do ends these soon: they are states, which monitor tells, and no failures.
-_PATIENT = (Phase.WAITING, Phase.REFUSING, Phase.HELD)
+_PATIENT = (Phase.WAITING, Phase.REFUSING, Phase.HELD, Phase.UNKNOWN)
 
 
 def start(settings: Settings, instance: Instance) -> Outcome:
