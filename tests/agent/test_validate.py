@@ -162,7 +162,12 @@ def test_a_data_directory_of_another_account(site: Site) -> None:
     os.chown(site.datadir, 0, 0)
     code, told = site.check()
     assert code == 5
-    assert told == [f"ERROR: datadir={site.datadir}: not of nobody: chown -R nobody {site.datadir}"]
+    why = "permission denied to nobody, for it belongs to root"
+    assert told == [f"ERROR: datadir={site.datadir}: {why}: chown -R nobody {site.datadir}"]
+
+
+def test_a_data_directory_that_start_makes_is_not_missing(site: Site) -> None:
+    assert site.check(datadir=f"{site.datadir}/new", enable_creation="1") == (0, [])
 
 
 def test_a_member_that_does_not_resolve_is_a_warning(site: Site) -> None:

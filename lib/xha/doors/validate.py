@@ -74,23 +74,43 @@ def _useless(settings: Settings) -> Iterator[Finding]:
 
 
 def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
-    from ..adapters.mariadbd import Unusable, find_program, read_options
-
     yield from _look_at_units()
     yield from _look_at_cluster(instance)
+    resolved = _resolve(settings)
+    yield from _look_at_host(settings, resolved)
+    if not isinstance(resolved, Finding):
+        yield from _look_at_members(settings, resolved[1], instance)
+
+
+def find_fault(settings: Settings) -> Finding | None:
+    """Return why no server may be started on this host, None where nothing forbids it: validate-all's first error.
+
+    That the list of members does not name this host is no fault of the host's: an address or a name may still come.
+    Until then the election refuses, and starts nothing either.
+    """
+    return next((one for one in _look_at_host(settings, _resolve(settings)) if one.code), None)
+
+
+def _resolve(settings: Settings) -> tuple[Program, ServerOptions] | Finding:
+    from ..adapters.mariadbd import Unusable, find_program, read_options
+
+    try:
+        return read_options(find_program(settings))
+    except Unusable as error:
+        return _error(str(error))
+    except TimeoutError as error:
+        return Finding(ExitCode.GENERIC, str(error))
+
+
+def _look_at_host(settings: Settings, resolved: tuple[Program, ServerOptions] | Finding) -> Iterator[Finding]:
     if settings.test_conf:
         yield from _look_at_option_file(settings.test_conf)
-    try:
-        program, options = read_options(find_program(settings))
-    except Unusable as error:
-        yield _error(str(error))
+    if isinstance(resolved, Finding):
+        yield resolved
         return
-    except TimeoutError as error:
-        yield Finding(ExitCode.GENERIC, str(error))
-        return
+    program, options = resolved
     yield from _look_at_galera(options, program)
-    yield from _look_at_directories(program)
-    yield from _look_at_members(settings, options, instance)
+    yield from _look_at_directories(program, settings)
 
 
 def _look_at_units() -> Iterator[Finding]:
@@ -134,18 +154,24 @@ def _look_at_galera(options: ServerOptions, program: Program) -> Iterator[Findin
         yield _warning(f"wsrep_cluster_name is the default: another cluster's node could join; name it in {where}")
 
 
-def _look_at_directories(program: Program) -> Iterator[Finding]:
+def _look_at_directories(program: Program, settings: Settings) -> Iterator[Finding]:
+    from ..adapters.suspects import name_account
+
     owner = program.account
     try:
         seen = os.stat(program.datadir)
     except OSError as error:
         why = (error.strerror or "unusable").lower()
-        yield _error(f"datadir={program.datadir}: {why}: mount it, or make it for {owner.user}")
+        if not (isinstance(error, FileNotFoundError) and settings.enable_creation):  # start makes it
+            yield _error(f"datadir={program.datadir}: {why}: mount it, or make it for {owner.user}")
     else:
         if not stat.S_ISDIR(seen.st_mode):
             yield _error(f"datadir={program.datadir}: not a directory: correct the parameter datadir")
-        elif seen.st_uid != owner.uid:
-            yield _error(f"datadir={program.datadir}: not of {owner.user}: chown -R {owner.user} {program.datadir}")
+        elif seen.st_uid != owner.uid and os.listdir(program.datadir):  # an empty one is given away when it is filled
+            yield _error(
+                f"datadir={program.datadir}: permission denied to {owner.user}, for it belongs to "
+                f"{name_account(seen.st_uid)}: chown -R {owner.user} {program.datadir}"
+            )
     log = os.path.dirname(program.log)
     if log and not os.path.isdir(log):
         yield _error(f"log={program.log}: no directory {log}: make it for {owner.user}, or correct the parameter log")
