@@ -50,9 +50,8 @@ def _report(cluster: Pacemaker, resource: str) -> int:
             )
         data = OwnData(program, run)
         standing = data.recover()
-        if data.is_silent:
-            why = data.errors[-1] if data.errors else "see the server's error log"
-            raise NoAnswer(f"the server does not tell where its data end: {why}")
+        if standing.kind is Kind.UNKNOWN:
+            raise NoAnswer(f"nobody knows where the data of {node} end: {standing.cause}; mend that, and try again")
         history = History(standing.position, data.record.line)
         where = f" at {history}" if standing.position.real else ""
         print(f"{node}: {program.datadir} is {standing.kind.value}{where}")

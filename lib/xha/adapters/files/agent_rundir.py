@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
-_JOINING = "joining.json"
+_JOINING, _RECOVERY = "joining.json", "recovery.log"
 _SERVERS, _STATUS = "mysqld", "status.json"
-_MOST_BYTES = 1 << 20
+_MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
 
 class RunDir:
@@ -129,6 +129,12 @@ class RunDir:
             from ...core.noderecord import render_node_record
 
             self._write(_JOINING, render_node_record(record), 0o600)
+
+    def write_recovery_log(self, text: str) -> str:
+        """Keep the end of what the last recovery said, for root alone; return its path."""
+        # What a server prints need not be UTF-8.
+        self._write(_RECOVERY, text[-_MOST_LOG:].encode("utf-8", "replace").decode("utf-8"), 0o600)
+        return self.file(_RECOVERY)
 
     def remove(self, name: str) -> None:
         """Remove a file of it; one that is not there is no error."""

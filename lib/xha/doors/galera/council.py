@@ -36,6 +36,7 @@ GROUP_PORT, SQL_PORT = 4567, 3306
 # The cluster's configuration is read at each look of an election, and this often (seconds) while a server runs.
 CONFIGURATION_AGE = 10.0
 CONFIRM_SECONDS = RESOLVE_SECONDS = 5.0
+RESOLVE_AGAIN_SECONDS = 1.0
 
 
 class Council:
@@ -46,7 +47,6 @@ class Council:
         self.settings, self.address = settings, parse_cluster_address(address)
         self.me = cluster.node_name()
         self.ask()
-        self.addresses = tuple(sorted(read_own_addresses()))
         self.cib: Cib = cluster.read_cib(resource)
         self.reports: dict[str, Ballot | Unread] = {}
         self.members: tuple[str, ...] = (self.me,)
@@ -54,10 +54,22 @@ class Council:
         self.probes: Mapping[str, Probe] = {}
         self.voters: Mapping[str, Probe] = {}
         self._peers: dict[str, Peer] = {}
-        self._arbitrators = settings.arbitrators
-        names = (*(peer.host for peer in self.address.peers), *self.cib.nodes)
-        self._resolved = resolve_hosts(names, RESOLVE_SECONDS)
+        self._resolved: Mapping[str, tuple[str, ...]] = {}
+        self._find_addresses(RESOLVE_SECONDS)
         self._read_at, self._told = time.monotonic(), ""
+
+    def _find_addresses(self, seconds: float) -> None:
+        """Find out the addresses of this host, and those of names that have none yet."""
+        self.addresses = tuple(sorted(read_own_addresses()))
+        names = {*(peer.host for peer in self.address.peers), *self.cib.nodes}
+        unknown = (name for name in names if not self._resolved.get(name))
+        self._resolved = {**self._resolved, **resolve_hosts(unknown, seconds)}
+        self._found_at = time.monotonic()
+
+    def _lacks_addresses(self) -> bool:
+        """Whether a member's name, or this host, had no address when it was looked up: as while a host boots."""
+        unknown = any(not self._resolved.get(peer.host) for peer in self.address.peers)
+        return unknown or self.me not in self.members
 
     @property
     def attribute(self) -> str:
@@ -73,6 +85,8 @@ class Council:
             self.reports[self.me] = mine
         if electing or time.monotonic() - self._read_at > CONFIGURATION_AGE:
             self._read_cib()
+        if electing and self._lacks_addresses() and time.monotonic() - self._found_at > CONFIGURATION_AGE:
+            self._find_addresses(RESOLVE_AGAIN_SECONDS)
         self.members = self._name_members()
         self.probes = self._probe() if electing else {}
 
@@ -84,7 +98,7 @@ class Council:
             host_map=self.settings.cluster_host_map,
             resolved=self._resolved,
             reported={**reported, self.me: self.addresses},
-            arbitrators=self._arbitrators,
+            arbitrators=self.settings.arbitrators,
         )
         self.ambiguous = membership.ambiguous
         self._peers = dict(zip(membership.names, membership.peers))
@@ -92,7 +106,7 @@ class Council:
 
     def _probe(self) -> Mapping[str, Probe]:
         doors = {node: self._doors(peer) for node, peer in self._peers.items() if node != self.me}
-        voters = {str(peer): [Door(peer.host, peer.port or GROUP_PORT)] for peer in self._arbitrators}
+        voters = {str(peer): [Door(peer.host, peer.port or GROUP_PORT)] for peer in self.settings.arbitrators}
         found = probe_ports({**doors, **voters})
         self.voters = {name: found[name] for name in voters}
         return {node: found[node] for node in doors}
@@ -204,11 +218,15 @@ class Council:
         self._read_cib()
         return self.token is not None and self.token.node != self.me
 
-    def release_token(self) -> None:
-        """Give the token back, if it is this node's."""
+    @property
+    def has_token(self) -> bool:
+        """Whether the token is this node's, by the last reading of the configuration."""
+        return self.token is not None and self.token.node == self.me
+
+    def release_token(self) -> bool:
+        """Give the token back, if it is this node's; return whether it was."""
         self._read_cib()
-        if self.token is not None and self.token.node == self.me:
-            self.cluster.release_token(self.resource)
+        return release_token(self.cluster, self.resource, self.cib)
 
     def record(self, *, line: tuple[Generation, ...] | None, cluster: str) -> None:
         """Record the generations, and the history that the cluster stands in."""
@@ -251,6 +269,15 @@ class Council:
     def _heard(self, node: str) -> bool:
         one = self.reports.get(node)
         return isinstance(one, Ballot) and self.epoch in one.epochs
+
+
+def release_token(cluster: Pacemaker | Alone, resource: str, cib: Cib) -> bool:
+    """Give the token back, if it is this node's by this configuration; return whether it was."""
+    token = cib.book.records.token
+    mine = token is not None and token.node == cluster.node_name()
+    if mine:
+        cluster.release_token(resource)
+    return mine
 
 
 def new_id() -> str:

@@ -1,15 +1,21 @@
-"""This host's data directory: where its data end, and what xha keeps beside them."""
+"""This host's data directory: where its data end, and what xha keeps beside them.
+
+What could not be read is not absent, and what could not be looked at is not empty: both are Kind.UNKNOWN, with a cause.
+"""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.datadir import DataDirectory
+from ...adapters.datadir import RECORD, DataDirectory
 from ...adapters.error_log import read_log
 from ...adapters.launch import recover
+from ...adapters.mariadbd import Unusable
+from ...adapters.suspects import find_suspects
 from ...core.noderecord import NodeRecord
 from ...core.position import NO_UUID, Kind, Position, Standing, classify
+from ...core.serverlog import is_permanent
 
 if TYPE_CHECKING:
     from ...adapters.datadir import Contents
@@ -18,46 +24,103 @@ if TYPE_CHECKING:
     from ...core.position import GraState
 
 RECOVERY_SECONDS = 3600.0
+# How long after a look that failed the next one comes: twice as long each time.
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+
+
+class Unknown(Exception):
+    """It cannot be found out what the data are worth; the text says why. permanent: no second try mends it."""
+
+    def __init__(self, text: str, *, permanent: bool = False) -> None:
+        super().__init__(text)
+        self.permanent = permanent
 
 
 class OwnData:
     """The data directory.
 
-    standing: what the data of a stopped server are worth, None where that is not known (any more). record: the one
-    beside the data. grastate_safe: Galera's own flag. errors: what the last recovery complained of; is_silent: it was
-    run, and named no position.
+    standing: what the data of a stopped server are worth; None: nobody has looked (since the server ran). record: the
+    one beside the data; reading it raises OSError where it is there and cannot be read. grastate_safe: Galera's own
+    flag. is_permanent: what the last look failed by comes back until somebody changes an option or a permission.
     """
 
     def __init__(self, program: Program, run: RunDir) -> None:
         self.program, self.run = program, run
         self.directory = DataDirectory(program.datadir, program.account.owner)
-        self.record = self.directory.read_record() or NodeRecord()
         self.standing: Standing | None = None
-        self.grastate_safe = False
-        self.errors: tuple[str, ...] = ()
-        self.is_silent = False
+        self.grastate_safe = self.is_permanent = False
+        self._record: NodeRecord | None = None
+        self._pause, self._again_at = 0.0, 0.0
+
+    @property
+    def record(self) -> NodeRecord:
+        """The node's record. :raises OSError: where nobody knows what it says."""
+        if self._record is None:
+            self._record = self._read_record() or NodeRecord()
+        return self._record
+
+    @record.setter
+    def record(self, record: NodeRecord) -> None:
+        self._record = record
+
+    def _read_record(self) -> NodeRecord | None:
+        """Return the record beside the data, None where there is none. :raises OSError: if it cannot be read."""
+        record = self.directory.read_record()
+        if record is None and self.directory.has_record():
+            path = f"{self.program.datadir}/{RECORD}"
+            raise OSError(
+                f"{path} is there and is no record that this version of xha reads: install the version that wrote it, "
+                "or if it is damaged, move it away: it says only which history the data belong to"
+            )
+        return record
 
     @property
     def is_created(self) -> bool:
         """Whether a database was created here, and to the end."""
         return self.directory.read_contents().initialised and not self.directory.has_creation_mark()
 
+    # --- where the data end
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether somebody has looked at the data of the stopped server, in vain."""
+        return self.standing is not None and self.standing.kind is Kind.UNKNOWN
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to look now: nobody has yet, or nobody could and the pause is over."""
+        return self.standing is None or (self.is_unknown and time.monotonic() >= self._again_at)
+
+    def look_again(self) -> None:
+        """Have the next look at once: somebody asks for it."""
+        self._pause = self._again_at = 0.0
+
     def recover(self) -> Standing:
         """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.
 
-        Nothing is run where the data cannot have an end: an empty directory, or one that was given up.
+        Nothing is run where the data cannot have an end: an empty directory, or one that was given up. What cannot be
+        found out is Kind.UNKNOWN with the cause, and is looked for again after a pause that grows.
         """
-        contents = self.directory.read_contents()
+        self.is_permanent = False
+        try:
+            self.standing = self._look()
+            self._pause = 0.0
+        except (Unknown, Unusable, OSError) as error:
+            self.standing, self._record = Standing(Kind.UNKNOWN, cause=str(error)), None
+            self.is_permanent = isinstance(error, Unknown) and error.permanent
+            self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+            self._again_at = time.monotonic() + self._pause
+        return self.standing
+
+    def _look(self) -> Standing:
+        """:raises Unknown, Unusable, OSError: where it cannot be told."""
+        contents, marked = self.directory.read_contents(), self.directory.has_creation_mark()
         grastate = self.directory.read_grastate()
-        self.record = self._read_record(contents, grastate)
-        position, self.errors, self.is_silent = None, (), False
-        if contents.initialised and not self.record.discarded:
-            recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
-            position, self.errors, self.is_silent = recovery.position, recovery.errors, recovery.position is None
-            if recovery.inconsistent:
-                grastate = self._doubt(grastate)
-        self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
-        self.standing = classify(
+        self.record = self._choose_record(contents, grastate)
+        position = None
+        if not self.record.discarded and self._may_end(contents, marked):
+            position, grastate = self._recover(grastate)
+        standing = classify(
             grastate,
             position,
             contents.user_schemas,
@@ -65,9 +128,32 @@ class OwnData:
             transfer_begun=contents.transfer_begun,
             discarded=self.record.discarded,
         )
-        if contents.transfer_begun and self.standing.kind is Kind.EMPTY and not self.record.superseded:
+        self.grastate_safe = bool(grastate and grastate.safe_to_bootstrap)
+        if contents.transfer_begun and standing.kind is Kind.EMPTY and not self.record.superseded:
             self.remember(self.record._replace(superseded=True))
-        return self.standing
+        return standing
+
+    def _may_end(self, contents: Contents, marked: bool) -> bool:
+        """Return whether a database is here that has an end. :raises Unknown: for what looks like a part of one."""
+        if contents.initialised:
+            return contents.user_schemas or not marked  # half of a creation has none
+        if contents.user_schemas and not (contents.transfer_begun or marked):
+            raise Unknown(
+                f"{self.program.datadir} holds directories with files, and no schema mysql: it is a part of a "
+                "database, or none; mount or restore all of it, or remove what is not the database's"
+            )
+        return False
+
+    def _recover(self, grastate: GraState | None) -> tuple[Position, GraState | None]:
+        """Run the server's recovery; return the position, and the saved state as it is from now on."""
+        recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
+        log = self.run.write_recovery_log(recovery.log)
+        if recovery.position is None:
+            said = "; ".join((recovery.failure, *find_suspects(self.program), f"all that it said: {log}"))
+            raise Unknown(said, permanent=is_permanent(recovery.errors))
+        if recovery.inconsistent or self.record.inconsistent:
+            grastate = self._doubt(grastate)
+        return recovery.position, grastate
 
     def _doubt(self, grastate: GraState | None) -> GraState | None:
         """Have the next join be a full transfer, as Galera itself does with who was voted out; return the new state."""
@@ -78,9 +164,9 @@ class OwnData:
         self.remember(self.record._replace(inconsistent=True))
         return self.directory.read_grastate()
 
-    def _read_record(self, contents: Contents, grastate: GraState | None) -> NodeRecord:
+    def _choose_record(self, contents: Contents, grastate: GraState | None) -> NodeRecord:
         """Return the record beside the data; of data that a join has brought since, what was to be recorded of them."""
-        record = self.directory.read_record()
+        record = self._read_record()
         arrived = grastate is not None and grastate.uuid != NO_UUID and not contents.transfer_begun
         return record or (self.run.read_joining() if arrived else None) or NodeRecord()
 
@@ -89,3 +175,14 @@ class OwnData:
         if record != self.record or self.directory.read_record() != record:
             self.directory.write_record(record)
         self.record = record
+
+    def note_unreplicated(self) -> bool:
+        """Write down that the server was seen without replication; return whether that was news.
+
+        From then on the data are in doubt: they may hold rows that no other member has. Only a full copy, or a person
+        who forms the cluster with them, ends that.
+        """
+        if self.record.inconsistent:
+            return False
+        self.remember(self.record._replace(inconsistent=True, clean_stop=None))
+        return True

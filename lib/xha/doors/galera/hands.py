@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING
 
 from ...adapters.creation import create
-from ...adapters.launch import InUse
 from ...adapters.mariadbd import Unusable
-from ...adapters.units import give_scope
 from ...core.ballot import State
-from ...core.ballotbox import compose_ballot
 from ...core.bulletin import Phase
 from ...core.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
 from ...core.lineage import History, Order, compare
@@ -18,15 +15,11 @@ from ...core.noderecord import NodeRecord
 from ...core.obstacles import name_nodes
 from ...core.position import Kind, Position
 from .council import new_id
+from .deeds import Deeds, Plan
 
 if TYPE_CHECKING:
-    from ...adapters.log import Log
-    from ...core.ballot import Ballot
     from ...core.decision import Decision
     from ...core.lineage import Generation
-    from .council import Council
-    from .own import OwnNode
-    from .speaker import Speaker
 
 # How long the holder of the token waits for everybody to answer again.
 TOKEN_PATIENCE = 20.0
@@ -34,67 +27,11 @@ TOKEN_PATIENCE = 20.0
 ANSWER_SECONDS = 5.0
 # How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
 KEEPER_SECONDS = 15.0
-STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
 CREATION_SECONDS = 300.0
-_STARTS = (State.STARTING, State.RESTORING)
 
 
-class Plan(NamedTuple):
-    """A Primary that this node is about to form under the token: what it was shown, and until when it waits."""
-
-    shown: str
-    until: float
-
-
-class Over(Exception):
-    """The keeper has nothing more to do here."""
-
-
-class Hands:
-    """One node's deeds.
-
-    plan: the token was taken, and everybody is asked again. forming_since: a Primary was begun here and is not there
-    yet (monotonic seconds, 0.0: none was). announced: the state that the report says before the server runs.
-    came_with: the history that the data had before the server was started to join; nothing real where a copy is due.
-    """
-
-    def __init__(self, own: OwnNode, council: Council, speaker: Speaker, log: Log) -> None:
-        self.own, self.council, self.speaker, self.log = own, council, speaker, log
-        self.plan: Plan | None = None
-        self.forming_since = 0.0
-        self.announced: State | None = None
-        self.came_with: History | None = None
-        self._why = ""
-        self._epochs: tuple[str, ...] = ()
-
-    def reset(self) -> None:
-        """Begin anew: the server has ended, and what was asked before does not count any more."""
-        self.plan, self.announced, self.forming_since, self.came_with = None, None, 0.0, None
-        self.council.ask()
-
-    def ballot(self) -> Ballot:
-        """Return this node's report. While it holds the token it answers nobody's new question."""
-        if self.plan is None:
-            self._epochs = self.council.asked()
-            token = self.council.token
-            if token is not None and token.node == self.council.me and not self.forming_since:
-                self._epochs = (*self._epochs, token.epoch)
-        return compose_ballot(
-            self.council.me,
-            self.own.facts(self.announced, self.council.addresses),
-            epochs=self._epochs,
-            opens=self.council.epoch,
-            members=self.council.members,
-        )
-
-    @property
-    def phase(self) -> Phase:
-        """What the server, or its absence, is called in a bulletin."""
-        if self.own.process is None:
-            return Phase.WAITING
-        if self.own.state not in _STARTS:
-            return Phase.RUNNING
-        return self.own.launched.phase if self.own.launched else Phase.STARTING
+class Hands(Deeds):
+    """One node's deeds, as they are decided."""
 
     def act(self, decision: Decision) -> None:
         """Do what was decided, or the first part of it."""
@@ -109,22 +46,17 @@ class Hands:
         else:
             self._take_token(decision)
 
-    def _may(self, what: str) -> bool:
-        """Look again whether an operator has taken the node out of our hands. Nothing is changed then."""
-        forbidden = self.council.forbidden()
-        if forbidden:
-            self.speaker.say(Phase.HELD, f"{what} is due, but {forbidden}", self.own)
-        return not forbidden
-
     def _hold(self, decision: Wait | Refuse) -> None:
         refusing = isinstance(decision, Refuse)
         reason = f"{decision.reason}; {decision.remedy}" if decision.remedy else decision.reason
         starting = self.own.process is not None and self.own.state in (State.STARTING, State.RESTORING)
         phase = Phase.REFUSING if refusing else self.phase if starting else Phase.WAITING
+        if self.own.is_unknown and not refusing:
+            phase, reason = Phase.UNKNOWN, self.own.standing.cause if self.own.standing else ""
         silent = self.council.unanswered()
-        if self._asks_running():
+        if not self.own.is_unknown and self._asks_running():
             return
-        if silent and not decision.first and self.council.age < ANSWER_SECONDS:
+        if silent and not decision.first and self.council.age < ANSWER_SECONDS and phase is not Phase.UNKNOWN:
             phase, reason = self.phase, f"asking {name_nodes(silent)}"
         elif starting and not refusing and not decision.first:
             reason = self._why or reason
@@ -155,14 +87,6 @@ class Hands:
             self.stop()
         self.own.directory.discard()
         self.own.standing = None
-
-    def stop(self) -> None:
-        """Stop the server, and begin anew. One that waits for its group serves nobody, and does not heed SIGTERM."""
-        self.log.warning("stopping mysqld")
-        if not self.own.stop(DEAF_SECONDS if self.own.is_deaf else STOP_SECONDS):
-            self.speaker.end(Phase.FAILED, "mysqld does not end, not even by SIGKILL", self.own)
-            raise Over
-        self.reset()
 
     def lies_behind(self, line: tuple[Generation, ...]) -> bool:
         """Return whether all that the data held before they joined is in a component with such a line."""
@@ -200,29 +124,6 @@ class Hands:
         elif self._may("forming the last view again"):
             self._launch(Phase.RESTORING, State.RESTORING, decision.reason)
 
-    def _launch(self, phase: Phase, state: State, reason: str, *, bootstrap: bool = False) -> None:
-        """Say that a server starts, see that everybody can know it, and start it."""
-        self.announced, self._why = state, reason
-        self.speaker.say(phase, reason, self.own)
-        self.council.delete_stop()
-        seen = self.council.confirm(self.ballot())
-        if not seen or (phase is not Phase.STARTING and self.council.is_token_elsewhere()):
-            self.announced, self.forming_since = None, 0.0
-            return
-        try:
-            self.own.start(phase, bootstrap=bootstrap)
-        except InUse:
-            self.announced, self.forming_since = None, 0.0
-            raise
-        except Unusable as error:
-            self._give_up(str(error))
-        except OSError as error:
-            self._give_up(f"mysqld cannot be started: {error}", permanent=False)
-        else:
-            assert self.own.process
-            scope = give_scope(self.own.process.pid, self.council.resource)
-            self.log.info(f"{self.own.process} runs in {scope or 'the control group of its keeper'}")
-
     # --- forming a Primary
 
     def _take_token(self, decision: Bootstrap | Revive) -> None:
@@ -243,8 +144,7 @@ class Hands:
         elif self.council.unanswered() and time.monotonic() < plan.until:
             return None
         self.plan = None
-        self.council.release_token()
-        self.log.info("the reports have changed since the token was taken: it is given back")
+        self.log.info("the reports have changed since the token was taken")
         return None
 
     def _form(self, decision: Bootstrap | Revive) -> None:
@@ -256,11 +156,11 @@ class Hands:
         if isinstance(decision, Bootstrap) and not decision.position.real and not own.is_created:
             self._create()
         own.remember(own.record._replace(line=line, clean_stop=None, discarded=False))
-        self.forming_since = time.monotonic()
         if isinstance(decision, Revive):
             council.record(line=line, cluster=own.position.uuid)
             self.speaker.say(Phase.REVIVING, decision.reason, own)
             self.log.warning(decision.reason)
+            self.forming_since = time.monotonic()
             refused = own.revive()
             if refused:
                 self.log.warning(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew")
@@ -269,7 +169,8 @@ class Hands:
         own.directory.set_view_aside()
         if decision.position.real:
             council.record(line=line, cluster=decision.position.uuid)
-            own.directory.write_grastate(decision.position, safe_to_bootstrap=True)
+        # Without a position it begins a history of its own: with a UUID that nobody has yet.
+        own.directory.write_grastate(decision.position, safe_to_bootstrap=True)
         self._launch(Phase.FORMING, State.STARTING, decision.reason, bootstrap=True)
 
     def _create(self) -> None:
@@ -277,15 +178,9 @@ class Hands:
         datadir = self.own.program.datadir
         if not self.own.settings.enable_creation:
             reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
-            self._give_up(reason)
+            self.give_up(reason)
         self.speaker.say(Phase.FORMING, f"creating a database in {datadir}", self.own)
         try:
             create(self.own.program, time.monotonic() + CREATION_SECONDS)
         except Unusable as error:
-            self._give_up(str(error))
-
-    def _give_up(self, reason: str, *, permanent: bool = True) -> NoReturn:
-        """End with a failure. No server runs here: a token that is this node's would only keep the others waiting."""
-        self.council.release_token()
-        self.speaker.end(Phase.FAILED, reason, self.own, permanent=permanent)
-        raise Over
+            self.give_up(str(error))

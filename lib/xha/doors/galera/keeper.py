@@ -7,6 +7,7 @@ outlives it; the next keeper takes over what runs.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,16 @@ from ...adapters.launch import InUse
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import fingerprint, identity
 from ...core.ballot import State
-from ...core.ballotbox import note_view
+from ...core.ballotbox import give_up, is_unreplicated, note_view
 from ...core.bulletin import Phase
 from ...core.lineage import agree, begin_by_hand, find_line
 from ...core.noderecord import NodeRecord
+from ...core.position import Kind
 from ...core.serverlog import tell
 from ...core.serveroptions import find_bootstrap
 from ...core.verdict import Code
-from .hands import Hands, Over
+from .deeds import Over
+from .hands import Hands
 from .service import LOCK
 
 if TYPE_CHECKING:
@@ -53,17 +56,39 @@ class Keeper:
 
     def run(self) -> None:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
-        while identity(self.rundir.file(LOCK)) == self._lock:
-            try:
-                self.step()
-            except ClusterUnreachable as error:
-                self.speaker.say(self.hands.phase, f"Pacemaker does not answer: {error}", self.own)
-            except (InUse, OSError) as error:
-                self.speaker.say(self.hands.phase, str(error), self.own)
-            except Over:
-                return
-            time.sleep(CALM if self._is_calm else BUSY)
-        self.log.warning(f"{self.rundir.path} was removed: the next monitor starts another keeper")
+        try:
+            while identity(self.rundir.file(LOCK)) == self._lock:
+                try:
+                    self.step()
+                except ClusterUnreachable as error:
+                    self.speaker.say(self.hands.phase, f"Pacemaker does not answer: {error}", self.own)
+                except (InUse, OSError) as error:
+                    self.speaker.say(self.hands.phase, str(error), self.own)
+                except Over:
+                    return self._give_up()
+                if self.council.has_token:
+                    self._give_token_back()
+                time.sleep(CALM if self._is_calm else BUSY)
+            self.log.warning(f"{self.rundir.path} was removed: the next monitor starts another keeper")
+        finally:
+            self.hands.plan = None
+            self._give_token_back()
+
+    def _give_token_back(self) -> None:
+        """Give the token back where no Primary is being formed here, whatever came between: nowhere else it is done.
+
+        A keeper that is killed cannot; the next one does it at its first look, and stop does it.
+        """
+        if self.hands.is_forming:
+            return
+        with contextlib.suppress(ClusterUnreachable):
+            if self.council.release_token():
+                self.log.info("no Primary is being formed here any more: the token is given back")
+
+    def _give_up(self) -> None:
+        """Leave a last report: it answers nobody, and says why; others wait for this node, and name the reason."""
+        with contextlib.suppress(ClusterUnreachable, OSError):
+            self.council.tell(give_up(self.hands.ballot(), self.speaker.reason))
 
     @property
     def _is_calm(self) -> bool:
@@ -76,6 +101,8 @@ class Keeper:
         self._reload()
         served = self.own.state is State.PRIMARY
         self.own.look()
+        if is_unreplicated(self.own.reading) and self.own.note_unreplicated():
+            self.log.warning("mysqld runs without replication: its data are in doubt from now on")
         if served and self.own.state is State.NON_PRIMARY:
             self.council.ask()  # what a Primary's members answered before says nothing of where they are now
         if self.own.end is not None:
@@ -85,7 +112,7 @@ class Keeper:
         if self.own.newcomer is not None:
             self._adopt(self.own.newcomer)
         self.council.listen(electing=not self._is_calm)
-        if self.own.process is None and self.own.standing is None:
+        if self.own.process is None and self.own.is_due:
             self._recover()
         if self.ended and self.own.process is not None:
             # As systemd does with a server of its own that it found killed. Nobody else brings it into the cluster.
@@ -112,6 +139,7 @@ class Keeper:
         if signature == self._signature:
             return
         self._signature = signature
+        self.own.look_again()
         settings = self.rundir.read_settings()
         if settings is not None and settings != self.own.settings:
             self.own.use(settings)
@@ -122,9 +150,14 @@ class Keeper:
 
     def _recover(self) -> None:
         if not self.ended:
-            self.speaker.say(Phase.RECOVERING, "finding out where the data end", self.own)
+            self.hands.check_host()
+            if not self.own.is_unknown:  # then the bulletin goes on saying why
+                self.speaker.say(Phase.RECOVERING, "finding out where the data end", self.own)
         standing = self.own.recover()
-        self.log.info(f"the data are {standing.kind.value}, and end at {standing.position}")
+        if standing.kind is not Kind.UNKNOWN:
+            self.log.info(f"the data are {standing.kind.value}, and end at {standing.position}")
+        elif self.own.is_permanent and not self.ended:
+            self.hands.give_up(f"{standing.cause}: mend it, then pcs resource cleanup")
 
     def _adopt(self, server: Process) -> None:
         """Take charge of a server that no keeper launched; whoever bootstrapped it began a history of its own."""
@@ -177,7 +210,7 @@ class Keeper:
     def _settle(self) -> None:
         """Write down what a Primary component has come to, once it has."""
         if self.own.state is not State.PRIMARY:
-            return self._drop_old_token()
+            return self.hands.forget_late()
         own, council, forming = self.own, self.council, self.hands.forming_since > 0
         reading, view = own.reading, own.directory.read_gvwstate()
         assert reading is not None
@@ -189,7 +222,6 @@ class Keeper:
             council.record(line=record.line if forming else None, cluster=uuid)
         if forming:
             self.hands.forming_since = 0.0
-            council.release_token()
             self.log.info(f"{council.me} has formed the cluster: {own.position}")
         beside = () if forming or view is None else council.lines_beside(view.view)
         line = find_line(record.line, beside)
@@ -200,21 +232,16 @@ class Keeper:
         line = record.line if line is None else line
         if view is not None and len(beside) == len(council.members) - 1:
             line = agree(line)
-        own.remember(record._replace(line=line, clean_stop=None, superseded=False, discarded=False, inconsistent=False))
+        # Rows that only this node has are gone once it was given a copy, or are everybody's once it formed the cluster.
+        strayed = record.inconsistent and not (forming or own.run.read_joining())
+        strayed = strayed or is_unreplicated(reading)
+        own.remember(
+            record._replace(line=line, clean_stop=None, superseded=False, discarded=False, inconsistent=strayed)
+        )
         if beside or view is None or len(view.view.members) == 1:
             own.run.write_joining(None)
         own.run.write_failures(())
         return None
-
-    def _drop_old_token(self) -> None:
-        """Give back a token of an earlier life, and one for a Primary that did not come about in its time."""
-        hands, token = self.hands, self.council.token
-        late = hands.forming_since and time.monotonic() - hands.forming_since > self.own.settings.view_timeout
-        if late and self.own.state is State.NON_PRIMARY:
-            hands.forming_since = 0.0
-        mine = token is not None and token.node == self.council.me
-        if mine and hands.plan is None and not hands.forming_since and self.own.state is not State.STARTING:
-            self.council.release_token()
 
     def _tidy(self) -> None:
         """While the node has been well for longer than a monitor's interval, nothing of its past is a failure."""

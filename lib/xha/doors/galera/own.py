@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ from ...adapters.target import Target
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
+from ...core.noderecord import NodeRecord
 from ...core.parameters import Settings
 from ...core.position import Kind, Position
 from ...core.reading import LocalState, Reading
@@ -144,7 +146,8 @@ class OwnNode(OwnData):
         self.standing = self.reading = self.verdict = self.transfer = None
         self.served = False
         self.answered_at = self.asked_at = 0.0
-        self.record = self.directory.read_record() or self.record
+        with contextlib.suppress(OSError):  # the next look at the data says why it cannot be read
+            self.record = self._read_record() or self.record
 
     def _follow_transfer(self) -> None:
         assert self.process
@@ -221,10 +224,10 @@ class OwnNode(OwnData):
         """Return what a report is made of. announced: the state of a server that is about to be started."""
         return Facts(
             state=announced if announced is not None and self.process is None else self.state,
-            record=self.record,
+            record=NodeRecord() if self.is_unknown else self.record,  # where nobody could look, neither is read
             standing=self.standing,
             reading=self.reading,
-            gvwstate=self._view,
+            gvwstate=None if self.is_unknown else self._view,
             safe_to_bootstrap=self.grastate_safe,
             transfer=self.transfer is not None and self.transfer.role == "joiner",
             boot_id=self.boot_id,

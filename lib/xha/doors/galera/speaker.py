@@ -39,6 +39,11 @@ class Speaker:
         """The phase of the last bulletin."""
         return self._last.phase
 
+    @property
+    def reason(self) -> str:
+        """The reason of the last bulletin."""
+        return self._last.reason
+
     def say(self, phase: Phase, reason: str, own: OwnNode, *, permanent: bool = False) -> None:
         """Write the bulletin; where phase or reason changed, tell the log and the cluster, too."""
         now, last = time.monotonic(), self._last

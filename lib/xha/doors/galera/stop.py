@@ -19,6 +19,7 @@ from ...core.lineage import History, StopRecord
 from ...core.noderecord import NodeRecord
 from ...core.ocf import ExitCode, Outcome
 from ...core.position import NO_SEQNO, Position
+from .council import release_token
 from .service import end_keeper, launch
 from .sweep import may_be_deleted
 
@@ -52,9 +53,11 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         _retract(cluster, f"xha-{instance.name}-report")
         cluster.delete_attribute(f"xha-{instance.name}-state")
         cluster.delete_attribute(f"xha-{instance.name}-ready")
+        cib = cluster.read_cib(instance.name)
+        release_token(cluster, instance.name, cib)
         if server is not None and not server.recovering:
             _record(cluster, instance, DataDirectory(datadir, find_account(settings.user, settings.group).owner))
-        if may_be_deleted(cluster.read_cib(instance.name)):
+        if may_be_deleted(cib):
             launch(instance, "sweep")
     except (ClusterUnreachable, Unusable, OSError):
         # The server is down, and that is what was asked; without the record its data count when it reports again.

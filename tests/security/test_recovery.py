@@ -1,0 +1,408 @@
+"""A recovery that failed, or said nothing, is no knowledge: nothing is concluded from it, and a mended one is right.
+
+Each fault is a real one on a real server that holds rows. Whoever takes it for data of nobody's advises to give up what
+may be the newest data of all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.host import Resource
+from agent.test_life import MakeResource, await_code, host, make_resource, query, run_by_hand
+from loopback import wait_until
+from loopback.doors import CHECKOUT
+from server.conftest import MakeServer, make_server
+from server.machine import Server
+from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.occupants import Use, find_occupants
+from xha.core.position import Kind, Position, Standing
+from xha.doors.galera import data as data_module
+from xha.doors.galera.data import OwnData
+
+__all__ = ["host", "make_resource", "make_server"]  # fixtures of others
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="files of another account take root")
+
+HEADER = 4096
+
+
+class Holder:
+    """A server that was killed with rows in its tables, and what a keeper of it would find out."""
+
+    def __init__(self, server: Server, base: Path) -> None:
+        self.server, self.base = server, base
+        self.end = Position()
+
+    def fill_and_kill(self) -> None:
+        process = self.server.form()
+        self.server.sql("CREATE DATABASE shop")
+        self.server.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY)")
+        self.server.sql("INSERT INTO shop.orders VALUES (1), (2)")
+        names = ("wsrep_cluster_state_uuid", "wsrep_last_committed")
+        said = self.server.status(*names)
+        self.end = Position(said[names[0]], int(said[names[1]]))
+        os.kill(process.pid, signal.SIGKILL)
+        self.server.await_end(10)
+
+    def data(self) -> OwnData:
+        return OwnData(self.server.program(), RunDir("db", str(self.base)))
+
+    def file(self, name: str) -> Path:
+        return self.server.datadir / name
+
+
+@pytest.fixture
+def holder(make_server: MakeServer, tmp_path: Path) -> Holder:
+    server = make_server()
+    server.configure("innodb_flush_log_at_trx_commit=1")
+    one = Holder(server, tmp_path / "run")
+    one.fill_and_kill()
+    return one
+
+
+def assert_unknown(one: Holder, found: Standing, *words: str) -> None:
+    """Nothing is known, the reason is in words, and all that the recovery said is kept for root alone."""
+    assert found.kind is Kind.UNKNOWN, found
+    assert found.position == Position()
+    for word in words:
+        assert word in found.cause
+    assert "discard" not in found.cause
+    assert "--grant" not in found.cause
+    log = one.base / "db/recovery.log"
+    assert str(log) in found.cause
+    seen = log.stat()
+    assert (seen.st_uid, stat.S_IMODE(seen.st_mode)) == (0, 0o600)
+
+
+def assert_found(one: Holder, data: OwnData) -> None:
+    """What was mended is found out at once by whoever asks again."""
+    data.look_again()
+    assert data.is_due
+    assert data.recover() == Standing(Kind.INTACT, one.end)
+
+
+def test_without_a_fault_the_position_is_found(holder: Holder) -> None:
+    data = holder.data()
+    assert data.recover() == Standing(Kind.INTACT, holder.end)
+    assert not data.is_due
+    assert f"Recovered position: {holder.end}" in (holder.base / "db/recovery.log").read_text()
+
+
+def test_one_that_is_killed_as_the_kernel_does_where_memory_runs_out(holder: Holder) -> None:
+    data = holder.data()
+    for _ in range(20):  # a kill that comes when it has ended already is no kill
+        found: list[Standing] = []
+        thread = threading.Thread(target=lambda: found.append(data.recover()))  # noqa: B023 - joined below
+        thread.start()
+        while thread.is_alive():
+            for one in find_occupants(str(holder.server.datadir)):
+                if one.use is Use.RECOVERY:
+                    os.kill(one.process.pid, signal.SIGKILL)
+        thread.join()
+        if found[0].kind is not Kind.INTACT:
+            break
+    assert_unknown(holder, found[0], "killed by SIGKILL", "memory")
+    assert_found(holder, data)
+
+
+def test_one_with_too_few_files(holder: Holder) -> None:
+    code = (
+        "import json, sys; sys.path[:0] = sys.argv[1:3]\n"
+        "from pathlib import Path\n"
+        "from xha.adapters.files.agent_rundir import RunDir\n"
+        "from xha.adapters.mariadbd import find_program, read_options\n"
+        "from xha.core.parameters import Settings\n"
+        "from xha.doors.galera.data import OwnData\n"
+        "settings = Settings(config=sys.argv[3], user='mysql', group='')\n"
+        "found = OwnData(read_options(find_program(settings))[0], RunDir('db', sys.argv[4])).recover()\n"
+        "print(json.dumps([found.kind.value, str(found.position), found.cause]))\n"
+    )
+    argv = [sys.executable, "-c", code, str(CHECKOUT / "lib"), str(CHECKOUT / "tests")]
+    limited = ["sh", "-c", 'ulimit -n 16; exec "$@"', "sh", *argv, str(holder.server.config), str(holder.base)]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    kind, position, cause = json.loads(done.stdout)
+    found = Standing(Kind(kind), Position() if position == str(Position()) else holder.end, cause)
+    assert_unknown(holder, found, "exit code 1", "it may open 16 files only (ulimit -n)")
+    assert_found(holder, holder.data())
+
+
+def test_one_that_is_told_to_be_silent_speaks(holder: Holder) -> None:
+    holder.server.configure("silent-startup")
+    assert holder.data().recover() == Standing(Kind.INTACT, holder.end)
+
+
+def test_one_whose_options_are_muted_otherwise_speaks(holder: Holder) -> None:
+    holder.server.configure("log_warnings=0")
+    assert holder.data().recover() == Standing(Kind.INTACT, holder.end)
+
+
+@pytest.mark.parametrize("name", ["ibdata1", "aria_log_control"])
+def test_a_file_of_root_s(holder: Holder, name: str) -> None:
+    data, path = holder.data(), holder.file(name)
+    os.chown(path, 0, 0)
+    path.chmod(0o600)
+    assert_unknown(holder, data.recover(), "exit code 1", f"{path} belongs to root, and not to mysql")
+    shutil.chown(path, "mysql")
+    assert_found(holder, data)
+
+
+def test_a_data_directory_of_root_s(holder: Holder) -> None:
+    data, path = holder.data(), holder.server.datadir
+    os.chown(path, 0, 0)
+    path.chmod(0o700)
+    found = data.recover()
+    assert found.kind is Kind.UNKNOWN
+    assert "belongs to" in found.cause
+    shutil.chown(path, "mysql")
+    assert_found(holder, data)
+
+
+def test_temporary_files_that_cannot_be_written(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    shut = holder.base.parent / "tmp"
+    shut.mkdir(mode=0o700)
+    data = holder.data()
+    monkeypatch.setattr(tempfile, "tempdir", str(shut))
+    # Where the recovery's own files are elsewhere, it has no need of them.
+    assert data.recover().kind in (Kind.UNKNOWN, Kind.INTACT)
+    monkeypatch.undo()
+    assert_found(holder, data)
+
+
+def test_a_damaged_redo_log(holder: Holder) -> None:
+    data, path = holder.data(), holder.file("ib_logfile0")
+    whole = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(b"\xa5" * HEADER)
+    assert_unknown(holder, data.recover(), "exit code 1", "[ERROR] InnoDB: ")
+    path.write_bytes(whole)
+    assert_found(holder, data)
+
+
+def test_an_encryption_key_that_is_missing(make_server: MakeServer, tmp_path: Path) -> None:
+    server = make_server()
+    key = server.directory / "keys"
+    key.write_text(f"1;{'0123456789abcdef' * 4}\n")
+    key.chmod(0o644)
+    plugin = f"plugin_load_add=file_key_management\nfile_key_management_filename={key}"
+    server.configure(f"{plugin}\ninnodb_encrypt_log=ON\ninnodb_flush_log_at_trx_commit=1")
+    holder = Holder(server, tmp_path / "run")
+    holder.fill_and_kill()
+    data = holder.data()
+    key.rename(f"{key}.away")
+    assert_unknown(holder, data.recover(), "exit code 1", "[ERROR]")
+    Path(f"{key}.away").rename(key)
+    assert_found(holder, data)
+
+
+def test_a_provider_that_is_switched_off_says_nothing(holder: Holder) -> None:
+    """The server skips the recovery then (`disabled, skipping position recovery`), and ends with exit code 0."""
+    data = holder.data()
+    holder.server.configure("wsrep_provider=none")
+    assert_unknown(holder, data.recover(), "ended well, but named no position")
+    holder.server.configure()
+    assert_found(holder, data)
+
+
+RECORDS = {
+    "a FIFO": os.mkfifo,
+    "a link": lambda path: os.symlink("/etc/hostname", path),
+    "half of it": lambda path: path.write_text('{"schema": 1, "line": ['),
+    "of another version": lambda path: path.write_text('{"schema": 7}'),
+    "too large": lambda path: path.write_bytes(b" " * (1 << 20)),
+}
+
+
+@pytest.mark.parametrize("what", RECORDS)
+def test_a_record_that_cannot_be_read_is_not_an_absent_one(holder: Holder, what: str) -> None:
+    data, path = holder.data(), holder.file("xha-node.json")
+    RECORDS[what](path)
+    found = data.recover()
+    assert found.kind is Kind.UNKNOWN
+    assert "xha-node.json" in found.cause
+    path.unlink()
+    assert_found(holder, data)
+
+
+def test_a_part_of_a_database_is_not_run(holder: Holder) -> None:
+    data, path = holder.data(), holder.file("mysql")
+    path.rename(holder.server.directory / "away")
+    found = data.recover()
+    assert found.kind is Kind.UNKNOWN
+    assert "no schema mysql" in found.cause
+    (holder.server.directory / "away").rename(path)
+    assert_found(holder, data)
+
+
+def test_data_that_no_cluster_ever_had_are_foreign(make_server: MakeServer, tmp_path: Path) -> None:
+    """What a recovery looked for and did not find, it did not find."""
+    server = make_server()
+    shop = server.datadir / "shop"
+    shop.mkdir()
+    (shop / "db.opt").write_text("default-character-set=utf8mb4\n")
+    for path in (shop, shop / "db.opt"):
+        shutil.chown(path, "mysql")
+    assert OwnData(server.program(), RunDir("db", str(tmp_path))).recover() == Standing(Kind.FOREIGN)
+
+
+def test_what_cannot_be_looked_at_is_looked_at_again_ever_more_seldom(
+    holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, clock = holder.data(), [1000.0]
+
+    def fail(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/data")
+
+    monkeypatch.setattr(data.directory, "read_contents", fail)
+    monkeypatch.setattr(data_module.time, "monotonic", lambda: clock[0])
+    pauses = []
+    for _ in range(6):
+        assert data.is_due
+        assert data.recover().kind is Kind.UNKNOWN
+        assert not data.is_due
+        began = clock[0]
+        while not data.is_due:
+            clock[0] += 1
+        pauses.append(clock[0] - began)
+    assert pauses == [2, 4, 8, 16, 30, 30]
+    data.recover()
+    data.look_again()
+    assert data.is_due
+
+
+def damage(one: Resource) -> bytes:
+    """Make the redo log unreadable; return what it held."""
+    path = one.datadir / "ib_logfile0"
+    whole = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(b"\xa5" * HEADER)
+    return whole
+
+
+class TestByTheAgent:
+    @pytest.fixture
+    def filled(self, make_resource: MakeResource) -> Resource:
+        """A node that was stopped, with rows."""
+        one = make_resource()
+        one._make_directory()
+        assert one.call("start").code == 0
+        one.sql("CREATE DATABASE shop")
+        one.sql("CREATE TABLE shop.orders (id INT PRIMARY KEY)")
+        one.sql("INSERT INTO shop.orders VALUES (1)")
+        assert one.call("stop").code == 0
+        return one
+
+    def test_a_node_that_cannot_look_is_no_failure_and_goes_on_when_it_can(self, filled: Resource) -> None:
+        whole = damage(filled)
+        assert filled.call("start").code == 0
+        seen = await_code(filled, 190)
+        assert seen.reason.startswith("nobody knows where the data end: mysqld --wsrep-recover ended with exit code 1")
+        assert "grant" not in seen.reason
+        assert filled.server_pids() == []
+        assert filled.run_file("keeper.json")["phase"] == "unknown"
+        log = f"/run/xha/galera/{filled.resource}/recovery.log"
+        assert log in filled.run_file("keeper.json")["reason"]
+        assert "log header checksum" in filled.host.read(log)
+        keeper, said = filled.keeper_pid, filled.host.syslog.count("unknown: mysqld --wsrep-recover")
+        time.sleep(7)  # two more looks, which say nothing new
+        assert filled.host.syslog.count("unknown: mysqld --wsrep-recover") == said == 1
+        (filled.datadir / "ib_logfile0").write_bytes(whole)
+        await_code(filled, 0, 60)
+        assert filled.keeper_pid == keeper
+        assert filled.sql("SELECT id FROM shop.orders") == ((1,),)
+
+    def test_a_start_is_a_question_that_is_answered_at_once(self, filled: Resource) -> None:
+        whole = damage(filled)
+        assert filled.call("start").code == 0
+        time.sleep(20)  # by now a look comes every 16 s, or less often
+        (filled.datadir / "ib_logfile0").write_bytes(whole)
+        began = time.monotonic()
+        assert filled.call("start").code == 0
+        await_code(filled, 0, 12)
+        assert time.monotonic() - began < 14
+
+    def test_what_comes_back_until_it_is_mended_is_an_error_at_once_and_a_cleanup_helps(self, filled: Resource) -> None:
+        path = filled.datadir / "ibdata1"
+        os.chown(path, 0, 0)
+        path.chmod(0o600)
+        begun = filled.call("start")
+        assert begun.code == 5
+        assert f"{path} belongs to root, and not to mysql" in begun.reason
+        assert "must be writable" in begun.reason
+        assert "pcs resource cleanup" in begun.reason
+        assert "--grant" not in begun.reason
+        assert filled.server_pids() == []
+        assert filled.call("stop").code == 0
+        shutil.chown(path, "mysql")
+        assert filled.call("start").code == 0  # what Pacemaker does after a cleanup
+        assert filled.sql("SELECT id FROM shop.orders") == ((1,),)
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ("wsrep_on=OFF", "wsrep_on is OFF: set wsrep_on=ON in "),
+            ("wsrep_provider=none", "wsrep_provider is not set: name Galera's library in "),
+            ("wsrep_provider=/nowhere.so", "wsrep_provider=/nowhere.so: no such library"),
+        ],
+        ids=["switched off", "no provider", "a provider that is not there"],
+    )
+    def test_a_server_that_would_not_replicate_is_never_started(self, filled: Resource, line: str, words: str) -> None:
+        before = filled.error_log_text()
+        filled.configure(line)
+        begun = filled.call("start")
+        assert begun.code == 5
+        assert begun.reason.startswith(words)
+        assert filled.call("validate-all", level=10).reason.startswith(words)
+        assert filled.server_pids() == []
+        assert filled.error_log_text() == before
+        assert filled.call("stop").code == 0
+        filled.configure()
+        assert filled.call("start").code == 0
+        assert filled.sql("SELECT id FROM shop.orders") == ((1,),)
+
+    def test_an_option_that_was_changed_while_it_waited_is_seen_before_the_launch(self, filled: Resource) -> None:
+        whole = damage(filled)
+        assert filled.call("start").code == 0
+        await_code(filled, 190)
+        filled.configure("wsrep_on=OFF")
+        (filled.datadir / "ib_logfile0").write_bytes(whole)
+        wait_until(lambda: filled.run_file("keeper.json")["phase"] == "failed", 60, "it gives up")
+        assert "wsrep_on is OFF" in filled.run_file("keeper.json")["reason"]
+        assert filled.server_pids() == []
+
+    @pytest.mark.parametrize("how", ["--wsrep-on=OFF", "--wsrep-provider=none"])
+    def test_a_server_that_was_seen_without_replication_leaves_its_data_in_doubt(
+        self, filled: Resource, how: str
+    ) -> None:
+        run_by_hand(filled, how)
+        wait_until(lambda: query(filled, "INSERT INTO shop.orders VALUES (2)").code == 0, 30, "it takes writes")
+        [pid] = filled.server_pids()
+        assert filled.call("start").code == 0
+        seen = await_code(filled, 190, 30)
+        wait_until(lambda: "runs without replication" in filled.monitor().reason, 30, "monitor says so")
+        assert filled.server_pids() == [pid]  # a person started it: it is not ended behind his back
+        record = json.loads((filled.datadir / "xha-node.json").read_text())
+        assert record["inconsistent"] is True, seen
+        assert filled.call("stop").code == 0
+        assert filled.call("start").code == 0
+        seen = await_code(filled, 190, 30)
+        wait_until(lambda: filled.run_file("keeper.json")["phase"] == "refusing", 30, "a person has to decide")
+        assert "ran without replication" in filled.run_file("keeper.json")["reason"]
+        assert "found inconsistent" in filled.monitor().reason
+        assert filled.server_pids() == []
+        # Galera asks for a full copy with such a state, and never for what it lacks.
+        assert "00000000-0000-0000-0000-000000000000" in (filled.datadir / "grastate.dat").read_text()
