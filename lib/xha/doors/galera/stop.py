@@ -80,7 +80,10 @@ def _record(cluster: Pacemaker | Alone, instance: Instance, directory: DataDirec
     position = Position(saved.uuid, saved.seqno)
     if not position.real:
         return
-    record = directory.read_record() or NodeRecord()
+    record = directory.read_record()
+    if record is None and directory.has_record():
+        return  # it cannot be read, and may say what these data are: nothing is put in its place
+    record = record or NodeRecord()
     directory.write_record(record._replace(clean_stop=position))
     stopped = StopRecord(History(position, record.line), read_boot_id(), record.view)
     cluster.write_stop(instance.name, cluster.node_name(), stopped)
