@@ -302,6 +302,13 @@ class TestTheOutlook:
         assert all(isinstance(one.decision, Wait) and CAUSE in one.decision.reason for one in outlooks)
         assert needs_person(outlooks, self.SIGHT.reports)
 
+    def test_a_keeper_that_gave_up_is_told_apart(self) -> None:
+        sight = seen(failed("n1"), ballot("n2"), ballot("n3"))
+        decision = foresee(sight)[0].decision
+        assert isinstance(decision, Wait)
+        assert decision.reason == "n1: its keeper gave up: mysqld ended while it was starting"
+        assert decision.remedy == "mend that, then pcs resource cleanup"
+
     def test_also_beside_a_primary(self) -> None:
         sight = seen(blind("n1"), ballot("n2", state=State.PRIMARY), ballot("n3", state=State.PRIMARY))
         assert needs_person(foresee(sight), sight.reports)
@@ -328,6 +335,9 @@ class TestTheOutlook:
         told = object_to(seen(report_of_n1, ballot("n2"), ballot("n3")), kind, "n1")
         assert why in told
         assert bool(told) == bool(why)
+
+    def test_where_nobody_asks_nobody_could_act_on_a_grant(self) -> None:
+        assert "no node reports" in object_to(seen(failed("n1")), GrantKind.FORGET, "n2")
 
     def test_what_may_be_lost_is_not_known(self) -> None:
         [discarded] = tell_losses(self.SIGHT, GrantKind.DISCARD, "n1")

@@ -77,6 +77,8 @@ def _know_own(poll: Poll) -> Decision | None:
         )
     if poll.granted(GrantKind.DISCARD, poll.me):
         return Wait(f"a grant gives up the data of {poll.me}, whatever they are", first=Step.DISCARD)
+    if mine.trouble and not mine.opens:
+        return Wait(f"{poll.me}: {mine.trouble}", (poll.me,), "mend that, then pcs resource cleanup")
     return Wait(
         f"{poll.me} cannot find out where its data end: {mine.trouble or 'it has not looked yet'}",
         (poll.me,),

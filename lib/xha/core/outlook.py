@@ -109,7 +109,7 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
     if node not in seen.members:
         return f"{node} is no member; the members are {name_nodes(seen.members)}"
     ballots = [one for one in seen.reports.values() if isinstance(one, Ballot)]
-    if not ballots:
+    if not any(_asks(one) for one in ballots):
         return (
             "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
         )
