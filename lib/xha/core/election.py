@@ -65,10 +65,10 @@ def _members_agree(poll: Poll) -> Decision | None:
 
 def _know_own(poll: Poll) -> Decision | None:
     """Who cannot say what he holds does nothing: whatever he did, it would be done with data of somebody else's."""
-    mine = poll.mine
-    if mine.kind is not Kind.UNKNOWN or (mine.state is not State.STOPPED and not mine.trouble):
+    mine, stopped = poll.mine, poll.mine.state is State.STOPPED
+    if mine.kind is not Kind.UNKNOWN or not (stopped or mine.trouble):
         return None
-    if mine.state is not State.STOPPED:
+    if not stopped:
         return Refuse(
             f"{poll.me}: {mine.trouble}",
             (poll.me,),
@@ -79,11 +79,9 @@ def _know_own(poll: Poll) -> Decision | None:
         return Wait(f"a grant gives up the data of {poll.me}, whatever they are", first=Step.DISCARD)
     if mine.trouble and not mine.opens:
         return Wait(f"{poll.me}: {mine.trouble}", (poll.me,), "mend that, then pcs resource cleanup")
-    return Wait(
-        f"{poll.me} cannot find out where its data end: {mine.trouble or 'it has not looked yet'}",
-        (poll.me,),
-        "mend that: it looks again by itself" if mine.trouble else "",
-    )
+    why = mine.trouble or "it has not looked yet"
+    remedy = "mend that: it looks again by itself" if mine.trouble else ""
+    return Wait(f"{poll.me} cannot find out where its data end: {why}", (poll.me,), remedy)
 
 
 def _join(poll: Poll) -> Decision | None:
@@ -268,16 +266,10 @@ def _form(poll: Poll) -> Decision | None:
 def _nobody(poll: Poll) -> Decision:
     if poll.missing:
         troubles = tell_troubles(poll, poll.missing)
-        return Wait(
-            f"no member that holds data has reported; missing: {name_nodes(poll.missing)}"
-            + (f" ({troubles})" if troubles else ""),
-            poll.missing,
-            end_wait(
-                poll,
-                poll.missing,
-                "start them; or to begin with the empty ones: xha-check --grant bootstrap=NODE --why TEXT",
-            ),
-        )
+        said = f" ({troubles})" if troubles else ""
+        begin = "start them; or to begin with the empty ones: xha-check --grant bootstrap=NODE --why TEXT"
+        reason = f"no member that holds data has reported; missing: {name_nodes(poll.missing)}{said}"
+        return Wait(reason, poll.missing, end_wait(poll, poll.missing, begin))
     return Refuse(
         "all members are empty, but the cluster has existed: their data are gone",
         poll.members,
