@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def host(net: Net) -> Iterator[Host]:
     find_program("mariadbd", "mariadb-server")
-    with Host(net, net.directory / "lonely") as running:
+    with Host(net, net.directory / f"lonely-{next(_numbers)}") as running:
         yield running
 
 
@@ -370,7 +370,7 @@ class TestAStartThatCannotSucceed:
         resource.host.run("chmod", "-R", "go=", str(resource.datadir), check=True)
         begun = resource.call("start")
         assert begun.code == 5, begun
-        assert f"{resource.datadir}: it belongs to root, and not to mysql; mend that with chown" in begun.reason
+        assert f"for it belongs to root: chown -R mysql {resource.datadir}" in begun.reason
         assert begun.seconds < 10
 
     def test_the_third_failure_of_one_kind_is_the_last_until_it_is_mended(self, resource: Resource) -> None:

@@ -6,9 +6,10 @@ Only for a sentence: nothing is decided by it, and what cannot be seen is left o
 from __future__ import annotations
 
 import os
-import pwd
 import resource
 from typing import TYPE_CHECKING
+
+from .files.walk import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,15 +34,7 @@ def _find_owners(program: Program) -> Iterator[str]:
         except OSError:
             continue
         if uid != program.account.uid:
-            yield f"{path} belongs to {name_account(uid)}, and not to {program.account.user}"
-
-
-def name_account(uid: int) -> str:
-    """Return the name of an account, or its number where it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+            yield f"{path} belongs to {name_of(uid)}, and not to {program.account.user}"
 
 
 def _find_limits(program: Program) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _look_at_galera(options: ServerOptions, program: Program) -> Iterator[Findin
 
 
 def _look_at_directories(program: Program, settings: Settings) -> Iterator[Finding]:
-    from ..adapters.suspects import name_account
+    from ..adapters.files.walk import name_of
 
     owner = program.account
     try:
@@ -167,10 +167,10 @@ def _look_at_directories(program: Program, settings: Settings) -> Iterator[Findi
     else:
         if not stat.S_ISDIR(seen.st_mode):
             yield _error(f"datadir={program.datadir}: not a directory: correct the parameter datadir")
-        elif seen.st_uid != owner.uid and os.listdir(program.datadir):  # an empty one is given away when it is filled
+        elif seen.st_uid != owner.uid:
             yield _error(
                 f"datadir={program.datadir}: permission denied to {owner.user}, for it belongs to "
-                f"{name_account(seen.st_uid)}: chown -R {owner.user} {program.datadir}"
+                f"{name_of(seen.st_uid)}: chown -R {owner.user} {program.datadir}"
             )
     log = os.path.dirname(program.log)
     if log and not os.path.isdir(log):
