@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -11,11 +12,13 @@ from ...core import disabled as core_disabled
 from ...core.config import DEFAULT_PATH, Config, ConfigError, parse_config
 from ...core.disabled import Disabled
 from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
+from .whole_file import MAX_BYTES, read_whole
 
 LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened
 SYSCONFIG_FILES = ("/etc/sysconfig/clustercheck", "/etc/default/clustercheck")
 
 _MAX_INCLUDE_DEPTH = 10  # mysys/my_default.c, max_recursion_level
+_MAX_INCLUDED = 256
 
 
 def read_config(path: str | None = None) -> Config:
@@ -24,7 +27,7 @@ def read_config(path: str | None = None) -> Config:
     :raises ConfigError: for a file that is unreadable, and for everything that parse_config refuses.
     """
     try:
-        return parse_config(_read_text(path or DEFAULT_PATH, errors="strict"), path or DEFAULT_PATH)
+        return parse_config(_text(read_whole(path or DEFAULT_PATH).data, "strict"), path or DEFAULT_PATH)
     except FileNotFoundError:
         if path is None:
             return Config()
@@ -52,45 +55,68 @@ class ClientOptions(NamedTuple):
 def read_client_options(path: str) -> ClientOptions:
     """Read a MySQL option file with its includes; one that does not exist has no options.
 
-    :raises ConfigError: for a file that is unreadable, malformed, or writable by everybody.
+    :raises ConfigError: for a file that is unreadable, malformed, or writable by everybody, and for includes without
+    an end.
     """
+    files = _OptionFiles(path)
     try:
-        values = client_options(_read_options(path, 0))
-        exposed = "password" in values and stat.S_IMODE(os.stat(path).st_mode) & 0o004
+        values = client_options(files.read(path))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and error.filename == path:
             return ClientOptions({})
         raise ConfigError(f"{error.filename or path}: {_reason(error)}") from None
+    exposed = "password" in values and files.mode & 0o004
     warning = f"{path}: everybody on this host can read the password in it; chmod 0640"
     return ClientOptions(values, (warning,) if exposed else ())
 
 
-def _read_options(path: str, depth: int) -> list[Option]:
-    mode = os.stat(path).st_mode
-    # MySQL's clients ignore such a file; saying so beats a login that fails for no visible reason.
-    if stat.S_ISREG(mode) and mode & 0o002:
-        raise ConfigError(f"{path}: everybody on this host can write it; chmod 0640")
-    options: list[Option] = []
-    try:
-        for line in parse_option_file(_read_text(path)):
-            if isinstance(line, Include):
-                options += _read_include(line, depth + 1)
-            else:
-                options.append(line)
-    except OptionFileError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    return options
+class _OptionFiles:
+    """One option file and all that it includes; mode: the first one's permissions.
 
+    MySQL's clients end at a depth of 10, and have by then read a file that includes itself four times 349,525 times.
+    """
 
-def _read_include(include: Include, depth: int) -> list[Option]:
-    if depth > _MAX_INCLUDE_DEPTH:
-        return []
-    if not include.directory:
-        # MySQL's clients pass over what is no file, and end for a directory that is none.
-        return _read_options(include.path, depth) if os.path.isfile(include.path) else []
-    names = sorted(name for name in os.listdir(include.path) if name.endswith(".cnf"))
-    paths = [os.path.join(include.path, name) for name in names]
-    return [option for path in paths if os.path.isfile(path) for option in _read_options(path, depth)]
+    def __init__(self, path: str) -> None:
+        self.mode = 0
+        self._path = path
+        self._files, self._bytes = _MAX_INCLUDED, MAX_BYTES
+
+    def read(self, path: str, depth: int = 0) -> list[Option]:
+        if self._files == 0:
+            raise ConfigError(f"{self._path}: more than {_MAX_INCLUDED} files are included; does one include itself?")
+        self._files -= 1
+        try:
+            data, mode = read_whole(path, self._bytes)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            raise ConfigError(f"{self._path}: it and what it includes have more than {MAX_BYTES >> 10} KiB") from None
+        self._bytes -= len(data)
+        if depth == 0:
+            self.mode = mode
+        # MySQL's clients ignore such a file; saying so beats a login that fails for no visible reason.
+        if stat.S_ISREG(mode) and mode & 0o002:
+            raise ConfigError(f"{path}: everybody on this host can write it; chmod 0640")
+        options: list[Option] = []
+        try:
+            for line in parse_option_file(_text(data)):
+                if isinstance(line, Include):
+                    options += self._include(line, depth + 1)
+                else:
+                    options.append(line)
+        except OptionFileError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        return options
+
+    def _include(self, include: Include, depth: int) -> list[Option]:
+        if depth > _MAX_INCLUDE_DEPTH:
+            return []
+        if not include.directory:
+            # MySQL's clients pass over what is no file, and end for a directory that is none.
+            return self.read(include.path, depth) if os.path.isfile(include.path) else []
+        names = sorted(name for name in os.listdir(include.path) if name.endswith(".cnf"))
+        paths = [os.path.join(include.path, name) for name in names]
+        return [option for path in paths if os.path.isfile(path) for option in self.read(path, depth)]
 
 
 def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled | None:
@@ -141,18 +167,17 @@ def read_sysconfig() -> dict[str, str]:
     settings: dict[str, str] = {}
     for path in reversed(SYSCONFIG_FILES):
         try:
-            text = _read_text(path)
-        except (OSError, UnicodeError):
+            data = read_whole(path).data
+        except OSError:
             continue
         from ...core.sysconfig import parse_sysconfig
 
-        settings.update(parse_sysconfig(text))
+        settings.update(parse_sysconfig(_text(data)))
     return settings
 
 
-def _read_text(path: str, errors: str = "surrogateescape") -> str:
-    with open(path, encoding="utf-8", errors=errors) as file:
-        return file.read()
+def _text(data: bytes, errors: str = "surrogateescape") -> str:
+    return data.decode("utf-8", errors).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _reason(error: Exception) -> str:

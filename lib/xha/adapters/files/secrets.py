@@ -6,9 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from ...core.config import ConfigError
+from .whole_file import read_whole
 
 if TYPE_CHECKING:
     from ...core.services.service import Secret
+
+_MAX_BYTES = 64 << 10
 
 
 def read_secret(secret: Secret) -> str:
@@ -31,8 +34,7 @@ def _read_file(path: str) -> str:
             raise ConfigError(f"{path} is a systemd credential, and this process has none; a file begins with /")
         path = os.path.join(directory, path)
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(65536).rstrip("\r\n")
+        text = read_whole(path, _MAX_BYTES).data.decode().rstrip("\r\n")
     except OSError as error:
         raise ConfigError(f"{path}: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeError:
