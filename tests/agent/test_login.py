@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
 
 from loopback import Node
 from xha.adapters import login
-from xha.adapters.account import own_account
-from xha.adapters.database import ReadError
-from xha.adapters.login import find_target, open_session
+from xha.adapters.account import own_account, server_uids
+from xha.adapters.channel import Allowance
+from xha.adapters.database import ReadError, Session
+from xha.adapters.login import find_target, own_target
 from xha.adapters.target import Target
 from xha.core.config import ConfigError
 from xha.core.parameters import Settings
 from xha.core.verdict import Code
 
 SOCKET = "/run/here.sock"
+MYSQL = server_uids("mysql")
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +32,28 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_nobody_named_is_this_process_s_account_by_the_socket() -> None:
-    assert find_target(Settings(), SOCKET) == Target(own_account(), socket=SOCKET)
+    assert find_target(Settings(), SOCKET) == Target(own_account(), socket=SOCKET, server_uids=MYSQL)
 
 
 def test_an_account_logs_in_by_the_server_s_own_socket() -> None:
-    assert find_target(Settings(test_user="t", test_passwd="p"), SOCKET) == Target("t", "p", socket=SOCKET)
+    found = find_target(Settings(test_user="t", test_passwd="p"), SOCKET)
+    assert found == Target("t", "p", socket=SOCKET, server_uids=MYSQL)
 
 
 def test_extra_port_of_clustercheck_s_files(files: dict[str, str]) -> None:
     files.update(MYSQL_USERNAME="c", MYSQL_PASSWORD="p", MYSQL_HOST="127.0.0.1", MYSQL_PORT="3307")
-    assert find_target(Settings(), SOCKET) == Target("c", "p", host="127.0.0.1", port=3307)
+    assert find_target(Settings(), SOCKET) == Target("c", "p", host="127.0.0.1", port=3307, server_uids=MYSQL)
+
+
+def test_root_s_own_account_by_the_socket_is_not_lost_to_clustercheck_s_files(files: dict[str, str]) -> None:
+    files.update(MYSQL_USERNAME="c", MYSQL_PASSWORD="p", MYSQL_HOST="127.0.0.1", MYSQL_PORT="3307")
+    assert own_target(Settings(), SOCKET) == Target(own_account(), socket=SOCKET, server_uids=MYSQL)
+
+
+def test_the_account_behind_the_socket_is_the_resource_s_user_root_or_our_own() -> None:
+    expected = {0, os.geteuid(), pwd.getpwnam("nobody").pw_uid}
+    assert find_target(Settings(user="nobody"), SOCKET).server_uids == expected
+    assert find_target(Settings(user="no-such-account"), SOCKET).server_uids == {0, os.geteuid()}
 
 
 def test_the_option_file_names_the_account_and_never_another_server(tmp_path: Path) -> None:
@@ -54,9 +70,9 @@ def test_an_option_file_that_is_not_there_is_no_login_as_root() -> None:
 
 
 def test_a_real_server_is_read(node: Node) -> None:
-    session = open_session(Settings(), str(node.socket), 5)
+    session = Session(find_target(Settings(), str(node.socket)), Allowance(5))
     try:
-        assert session.read().status.wsrep_cluster_status == "Primary"
+        assert session.read(Allowance(5)).status.wsrep_cluster_status == "Primary"
     finally:
         session.close()
 
@@ -66,7 +82,8 @@ def test_a_real_server_is_read(node: Node) -> None:
     [("nobody-like-this", "", Code.ACCESS_DENIED), ("", "/nowhere.sock", Code.SERVER_DOWN)],
 )
 def test_only_a_server_that_nobody_hears_is_down(node: Node, user: str, socket: str, code: Code) -> None:
+    target = find_target(Settings(test_user=user, test_passwd="gEhEiM"), socket or str(node.socket))
     with pytest.raises(ReadError) as caught:
-        open_session(Settings(test_user=user, test_passwd="gEhEiM"), socket or str(node.socket), 5)
+        Session(target, Allowance(5))
     assert caught.value.unreadable.code is code
     assert "gEhEiM" not in str(caught.value)

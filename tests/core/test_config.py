@@ -33,6 +33,7 @@ socket = /run/mysqld/mysqld.sock
 host = db1
 port = 3307
 probe_query = SELECT 1 FROM app.heartbeat
+server_user = galera
 [policy]
 available_when_donor = 1
 available_when_readonly = off
@@ -56,7 +57,7 @@ members = db1, db2:3307 [fd00::3]:3306
 
 def test_every_key_has_its_place() -> None:
     assert parse_config(FULL, PATH) == Config(
-        Database("/etc/xha/other.cnf", "/run/mysqld/mysqld.sock", "db1", 3307, "SELECT 1 FROM app.heartbeat"),
+        Database("/etc/xha/other.cnf", "/run/mysqld/mysqld.sock", "db1", 3307, "SELECT 1 FROM app.heartbeat", "galera"),
         Policy(True, False, LastNode.HAPROXY),
         Responder(
             listen=(("0.0.0.0", 49000), ("::", 49000), ("127.0.0.1", 49001)),
@@ -91,6 +92,7 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
         pytest.param("[databse]\n", ["databse", "database, policy"], id="unknown section"),
         pytest.param("[Database]\n", ["Database"], id="sections are lower case"),
         pytest.param("[DEFAULT]\nport = 1\n", ["DEFAULT"], id="there is no section of defaults"),
+        pytest.param("[database]\nserver_user = my sql\n", ["server_user", "'my sql'", "/etc/passwd"], id="account"),
         pytest.param("[database]\npasword = x\n", ["[database]", "'pasword'", "defaults_file"], id="unknown key"),
         pytest.param("[policy]\nport = 1\n", ["[policy]", "'port'"], id="a key of another section"),
         pytest.param("[database]\nport = 1\nport = 2\n", ["database", "port"], id="a key twice"),

@@ -37,6 +37,7 @@ WRAPPED = {
     "amqp_sockets.py": {"psutil"},
     "daemons.py": {"psutil"},
     "database.py": {"pymysql"},
+    "database_login.py": {"pymysql"},
     "dependency.py": {"pymysql"},
     "oslo_rpc.py": {"pika"},
     "processes.py": {"psutil"},

@@ -13,8 +13,8 @@ import pytest
 
 from loopback import Net, Node, wait_until
 from responder.conftest import MakeResponder
-from responder.fake_server import fake_server
 from responder.process import ACCOUNT, Responder
+from security.hostile_database import asks_for, hostile
 
 SECRET = "s3cret, 'and' \"quoted\" # pässwörd €"
 
@@ -183,7 +183,7 @@ def test_the_password_is_never_sent_in_clear_text_without_verified_tls(
     net: Net, make_responder: MakeResponder, plugin: str, tls: str
 ) -> None:
     address = net.next_address()
-    with fake_server(address, plugin) as server:
+    with hostile((address, 3306), asks_for(plugin)) as server:
         client = f"[client]\nuser = {ACCOUNT}\npassword = top-secret\n{tls}\n"
         responder = make_responder(client=client, database=f"host = {address}")
         expected = "config-error" if tls else "access-denied"

@@ -12,7 +12,7 @@ import pytest
 from loopback import Net, Node
 from responder.certificates import Authority
 from responder.conftest import MakeResponder
-from responder.fake_server import fake_server
+from security.hostile_database import asks_for, hostile
 
 PASSWORD = "over-tls-only"
 CLIENT = f"[client]\nuser = guarded\npassword = {PASSWORD}\n"
@@ -112,7 +112,7 @@ def test_a_certificate_for_another_address_is_refused_only_where_identity_is_ver
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     address = net.next_address()
-    with fake_server(address, "mysql_clear_password", context) as server:
+    with hostile((address, 3306), asks_for("mysql_clear_password"), context) as server:
         client = f"{CLIENT}ssl-ca = {authority.ca}\n"
         verified = make_responder(client=f"{client}ssl-verify-server-cert\n", database=f"host = {address}")
         assert verified.verdict() == (503, "config-error")
@@ -128,7 +128,7 @@ def test_a_password_in_clear_text_is_sent_over_tls_to_a_verified_server(
     certificate, key = guarded.authority.certify("verified", address)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    with fake_server(address, "mysql_clear_password", context) as server:
+    with hostile((address, 3306), asks_for("mysql_clear_password"), context) as server:
         client = f"{CLIENT}ssl-ca = {guarded.authority.ca}\nssl-verify-server-cert\n"
         make_responder(client=client, database=f"host = {address}").verdict()
     assert PASSWORD.encode() in server.heard  # PAM and LDAP accounts work where, and only where, it is safe

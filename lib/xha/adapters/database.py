@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import socket
-import traceback
 from typing import TYPE_CHECKING
 
 import pymysql
-from pymysql.constants import CLIENT, CR, ER
+from pymysql.constants import CR, ER
 
 from ..core.config import DEFAULT_QUERY
+from ..core.disabled import clean
 from ..core.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
 from ..core.verdict import Code, Unreadable
+from .account import account_name
+from .channel import Allowance, Nonsense, Stranger, TooLate
+from .database_login import LoginRefused, open_connection
 
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from collections.abc import Iterator
 
     from .target import Target
+
+# A server that does not take five bytes need not be told that its client leaves.
+_FAREWELL_SECONDS = 0.1
+# The longest message that a server has is 512 (MYSQL_ERRMSG_SIZE).
+_LONGEST_TEXT = 512
 
 # Error numbers of MariaDB and MySQL that PyMySQL has no name for.
 _ACCOUNT_LOCKED, _MYSQL_ACCOUNT_LOCKED, _PASSWORD_EXPIRED = 4151, 3118, 1862
@@ -36,6 +46,7 @@ _DENIED = {
 }
 _FULL = {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
 _GONE = {ER.SERVER_SHUTDOWN, CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR}
+_OWN_WANT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 # The probe query itself is at fault, not the node.
 _BAD_QUERY = {
     ER.NO_SUCH_TABLE,
@@ -68,64 +79,50 @@ class ReadError(Exception):
         self.unreadable = unreadable
 
 
-class _CleartextRefused(Exception):
-    pass
-
-
-class _RefuseCleartext:
-    """Stands in for PyMySQL's plugins that would hand the password to whoever asks for it."""
-
-    def __init__(self, connection: object) -> None:
-        pass
-
-    def authenticate(self, packet: object) -> None:
-        raise _CleartextRefused("the server asks for the password in clear text; use TLS with ssl-verify-server-cert")
-
-
-_REFUSE: dict[str, Callable[[Any], Any]] = {"mysql_clear_password": _RefuseCleartext, "dialog": _RefuseCleartext}
-
-
 class Session:
     """One open connection, prepared so that no reading waits for the cluster.
 
-    :raises ReadError: from the constructor and from read; after one from read the connection is closed.
+    :raises ReadError: from the constructor, read and execute; after one the connection is closed.
     """
 
-    def __init__(self, target: Target, timeout: float, probe_query: str = DEFAULT_QUERY) -> None:
+    def __init__(self, target: Target, allowance: Allowance, probe_query: str = DEFAULT_QUERY) -> None:
         self.target = target
         self._statements = _SHOW + probe_query
-        self._connection = _connect(target, timeout)
-        self._prepare()
-
-    def _prepare(self) -> None:
         try:
-            with self._connection.cursor() as cursor:
+            self._connection = open_connection(target, allowance)
+        except Exception as error:
+            raise ReadError(_classify(error, target)) from None
+        with self._speaking(allowance), self._connection.cursor() as cursor:
+            try:
                 cursor.execute("SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 0")
-        except pymysql.MySQLError as error:
-            # A server without Galera has no such variables: its reading will say wsrep-off.
-            if _errno(error) != ER.UNKNOWN_SYSTEM_VARIABLE:
-                self.close()
-                raise ReadError(_classify(error, self.target)) from None
+            except pymysql.MySQLError as error:
+                # A server without Galera has no such variables: its reading will say wsrep-off.
+                if _errno(error) != ER.UNKNOWN_SYSTEM_VARIABLE:
+                    raise
 
-    def read(self) -> Reading:
+    def read(self, allowance: Allowance) -> Reading:
         """Read the node in one round trip."""
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(self._statements)
-                status = parse_status(cursor.fetchall())
-                cursor.nextset()
-                variables = parse_variables(cursor.fetchall())
-                return Reading(status, variables, self._probe_errno(cursor))
-        except pymysql.MySQLError as error:
-            self.close()
-            raise ReadError(_classify(error, self.target)) from None
+        with self._speaking(allowance), self._connection.cursor() as cursor:
+            cursor.execute(self._statements)
+            status = parse_status(cursor.fetchall())
+            cursor.nextset()
+            variables = parse_variables(cursor.fetchall())
+            return Reading(status, variables, self._probe_errno(cursor))
 
-    def execute(self, statement: str) -> None:
-        """Have the server do something. :raises ReadError: as read does; the connection is closed then."""
+    def execute(self, statement: str, allowance: Allowance) -> None:
+        """Have the server do something."""
+        with self._speaking(allowance), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    @contextlib.contextmanager
+    def _speaking(self, allowance: Allowance) -> Iterator[None]:
+        """Make of whatever goes wrong what a person can read: PyMySQL's parsers raise all kinds of things."""
+        self._connection.channel.allowance = allowance
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(statement)
-        except pymysql.MySQLError as error:
+            yield
+        except ReadError:  # the server has answered, to a question that was wrong
+            raise
+        except Exception as error:
             self.close()
             raise ReadError(_classify(error, self.target)) from None
 
@@ -134,12 +131,12 @@ class Session:
             while cursor.nextset():
                 pass
         except pymysql.MySQLError as error:
-            errno = _errno(error)
-            if errno in _BAD_QUERY:
+            number = _errno(error)
+            if number in _BAD_QUERY:
                 raise ReadError(Unreadable(Code.CONFIG_ERROR, f"probe_query: {_text(error)}")) from None
-            if errno in _GONE or errno < 1000:
+            if number in _GONE or number < 1000:
                 raise
-            return errno
+            return number
         return 0
 
     @property
@@ -150,77 +147,60 @@ class Session:
     def close(self) -> None:
         """Close the connection; closing twice is harmless."""
         if self._connection.open:
+            self._connection.channel.allowance = Allowance(_FAREWELL_SECONDS)
             self._connection.close()
-
-
-class _Connection(pymysql.Connection):
-    server_capabilities: int
-
-    def _request_authentication(self) -> None:
-        # PyMySQL before 1.2 went on in clear text where the server offers no TLS.
-        if self.ssl and not self.server_capabilities & CLIENT.SSL:
-            raise pymysql.OperationalError(CR.CR_SSL_CONNECTION_ERROR, "TLS is asked for and the server offers none")
-        super()._request_authentication()  # type: ignore[misc]
-
-
-def _connect(target: Target, timeout: float) -> pymysql.Connection[pymysql.cursors.Cursor]:
-    trusted = target.tls is not None and target.tls.check_hostname
-    try:
-        return _Connection(
-            user=target.user,
-            # PyMySQL would make Latin-1 of it; MySQL's clients send what stands in the file.
-            password=target.password.encode("utf-8", "surrogateescape"),
-            unix_socket=target.socket,
-            host=target.host,
-            port=target.port,
-            connect_timeout=timeout,
-            read_timeout=timeout,
-            write_timeout=timeout,
-            autocommit=None,  # anything else costs a round trip
-            ssl=target.tls,
-            ssl_disabled=target.tls is None,
-            client_flag=CLIENT.MULTI_STATEMENTS,
-            auth_plugin_map={} if trusted else _REFUSE,
-            program_name="xha",
-        )
-    except _CleartextRefused as error:
-        raise ReadError(Unreadable(Code.ACCESS_DENIED, str(error))) from None
-    except RuntimeError as error:  # PyMySQL lacks a package that the account's authentication plugin needs
-        raise ReadError(Unreadable(Code.ACCESS_DENIED, f"{target}: {error}")) from None
-    except (pymysql.MySQLError, OSError, ValueError) as error:
-        # PyMySQL leaves the socket of a failed connect in a frame, for the garbage collector to find some day.
-        traceback.clear_frames(error.__traceback__)
-        raise ReadError(_classify(error, target)) from None
 
 
 def _classify(error: Exception, target: Target) -> Unreadable:
     """Name a failure. "A failed check is not a failed database": only what proves the server's absence says so."""
-    errno = _errno(error)
-    cause = getattr(error, "original_exception", None) or error.__context__ or error
+    number = _errno(error)
+    # PyMySQL wraps what the operating system said.
+    wrapped = getattr(error, "original_exception", None) or error.__context__
+    cause = wrapped if wrapped and not isinstance(error, OSError) else error
     detail = f"{target}: {_text(error)}"
     # A unix socket refuses at once where the backlog is full: nobody accepts what waits there.
-    if isinstance(cause, (socket.timeout, BlockingIOError)):
+    if isinstance(error, TooLate) or isinstance(cause, BlockingIOError):
         return Unreadable(Code.HUNG, f"{target}: no answer in time")
-    if errno in _DENIED:
+    if isinstance(error, LoginRefused) or number in _DENIED:
         return Unreadable(Code.ACCESS_DENIED, detail)
-    if errno in _FULL:
+    if isinstance(error, Stranger):
+        return Unreadable(Code.CONFIG_ERROR, f"{target}: {_stranger_text(error.uid, target)}")
+    if number in _FULL:
         return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
-    if errno == ER.UNKNOWN_COM_ERROR:
+    if number == ER.UNKNOWN_COM_ERROR:
         return Unreadable(Code.NOT_READY, detail)
-    # A name that does not resolve says nothing of the server behind it.
-    if isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":
+    # A name that does not resolve, and a want of this process, say nothing of the server.
+    mine = isinstance(cause, OSError) and cause.errno in _OWN_WANT
+    if mine or isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":
         return Unreadable(Code.CONFIG_ERROR, f"{target}: {_os_text(cause)}")
-    if errno in _GONE:
+    if isinstance(error, OSError) or number in _GONE:
         return Unreadable(Code.SERVER_DOWN, f"{target}: {_os_text(cause)}" if isinstance(cause, OSError) else detail)
+    if number:
+        return Unreadable(Code.CONFIG_ERROR, detail)
+    known = isinstance(error, (Nonsense, pymysql.MySQLError))
+    said = _text(error) if known else f"{type(error).__name__} while reading its packets"
+    detail = f"{target}: what answers there is no MySQL server, or a broken one ({said}); find out what it is"
     return Unreadable(Code.CONFIG_ERROR, detail)
 
 
+def _stranger_text(uid: int, target: Target) -> str:
+    trusted = ", ".join(account_name(each) for each in sorted(target.server_uids))
+    return (
+        f"a process of {account_name(uid)} (uid {uid}) listens at this socket, and not one of {trusted}: nothing was "
+        "sent to it. If that is the server's account, say so: server_user in [database] of xha.conf, "
+        "MYSQL_SERVER_USER for clustercheck, the parameter user of the agent"
+    )
+
+
 def _errno(error: Exception) -> int:
-    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    said = isinstance(error, pymysql.MySQLError) and error.args and isinstance(error.args[0], int)
+    return int(error.args[0]) if said else 0
 
 
 def _text(error: Exception) -> str:
-    return f"{error.args[1]} (error {error.args[0]})" if len(error.args) > 1 else str(error)
+    if len(error.args) > 1:
+        return f"{clean(str(error.args[1]), _LONGEST_TEXT)} (error {error.args[0]})"
+    return clean(str(error), 2 * _LONGEST_TEXT)
 
 
 def _os_text(error: BaseException) -> str:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from ..core.services.http import DATABASE, Cause
+from .channel import Allowance, TooLate
+from .database_login import LoginRefused, open_connection
 from .deadline import begin_step
+from .target import Target
 
 if TYPE_CHECKING:
     from ..core.services.http import HttpSettings
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 _NOBODY = "xha-probe-nobody"
 _ANSWERS = {1044, 1045, 1130, 1251, 1698}
 _SECONDS = 1.5
+_NO_SERVER = "no MySQL server"
 
 
 def ask_database(address: tuple[str, int], seconds: float) -> str:
@@ -24,18 +28,24 @@ def ask_database(address: tuple[str, int], seconds: float) -> str:
     host, port = address
     begin_step(f"the database at {host} port {port}", blame=DATABASE)
     try:
-        pymysql.connect(
-            host=host, port=port, user=_NOBODY, password="", connect_timeout=seconds, read_timeout=seconds
-        ).close()
+        open_connection(Target(_NOBODY, host=host, port=port), Allowance(seconds)).close()
     except pymysql.MySQLError as error:
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         if code in _ANSWERS:
             return ""
         if code == 1040:
             return "too many connections"
-        return "no answer" if "timed out" in str(error) or code == 2013 else f"no login ({code})"
-    except (OSError, RuntimeError):  # RuntimeError: an answer to a login that PyMySQL cannot give (a plugin)
+        if code == 2013:
+            return "no answer"
+        return f"no login ({code})" if code else _NO_SERVER
+    except LoginRefused:  # it answers, by a plugin that is not for us
         return ""
+    except TooLate:
+        return "no answer"
+    except OSError as error:
+        return f"no connection: {(error.strerror or str(error)).lower()}"
+    except Exception:  # PyMySQL's parsers raise all kinds of things for what is no MySQL
+        return _NO_SERVER
     return ""
 
 

@@ -1,4 +1,4 @@
-"""How the agent logs in to its own server: the settings of the resource in, a Target or an open Session out."""
+"""How the agent logs in to its own server: the settings of the resource in, a Target or a statement done out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from ..core.config import ConfigError, Database
 from ..core.credentials import choose_credentials
-from .account import own_account
+from .account import own_account, server_uids
 from .files.config_files import read_sysconfig
 from .target import Target, read_target
 
 if TYPE_CHECKING:
     from ..core.parameters import Settings
-    from .database import Session
 
 
 def find_target(settings: Settings, socket: str) -> Target:
@@ -26,18 +25,31 @@ def find_target(settings: Settings, socket: str) -> Target:
     if chosen.option_file:
         if not os.path.exists(chosen.option_file):
             raise ConfigError(f"test_conf: {chosen.option_file}: no such file")
-        return read_target(Database(defaults_file=chosen.option_file, socket=socket))
+        return read_target(Database(defaults_file=chosen.option_file, socket=socket, server_user=settings.user))
     user = chosen.user or own_account()
+    target = Target(user, chosen.password, server_uids=server_uids(settings.user))
     if chosen.port:
-        return Target(user, chosen.password, host="127.0.0.1", port=chosen.port)
-    return Target(user, chosen.password, socket=socket)
+        return target._replace(host="127.0.0.1", port=chosen.port)
+    return target._replace(socket=socket)
 
 
-def open_session(settings: Settings, socket: str, timeout: float) -> Session:
-    """Log in. timeout: seconds for each step. :raises ConfigError, ReadError: neither says that the server is down.
+def own_target(settings: Settings, socket: str) -> Target:
+    """Return how this process's own account logs in there, whatever else is configured: root needs no password."""
+    return Target(own_account(), socket=socket, server_uids=server_uids(settings.user))
 
-    ReadError.unreadable.code tells what it was (core/verdict.py): only SERVER_DOWN means that nobody listens.
+
+def execute(target: Target, statement: str, seconds: float) -> None:
+    """Log in and have the server do one thing, all within the seconds.
+
+    :raises ReadError: ReadError.unreadable.code tells what it was (core/verdict.py): only SERVER_DOWN means that
+    nobody listens.
     """
+    from .channel import Allowance
     from .database import Session
 
-    return Session(find_target(settings, socket), timeout)
+    allowance = Allowance(seconds)
+    session = Session(target, allowance)
+    try:
+        session.execute(statement, allowance)
+    finally:
+        session.close()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..core.disabled import Disabled
     from ..core.reading import DonorEvidence
     from ..core.report import NodeReport
+    from .channel import Allowance
     from .database import Session
     from .target import Target
 
@@ -93,7 +94,7 @@ class ConfigFile:
 class Reader:
     """Owns the one connection to the database; used by one thread at a time.
 
-    It waits for the server at each step for the configured deadline; a resident, who keeps its connection, for
+    A reading, its login included, may take the configured deadline; that of a resident, who keeps its connection,
     hang_reset. resolve turns the configuration into where to log in; by default adapters.target.read_target does.
     """
 
@@ -149,10 +150,12 @@ class Reader:
 
     def _read(self, config: Config) -> Reading | Unreadable:
         # Imported here: clustercheck on a disabled node, and --help, need no PyMySQL.
+        from .channel import Allowance
         from .database import ReadError
 
+        seconds = config.responder.hang_reset if self._resident else config.responder.deadline
         try:
-            session, reading = self._ask(config)
+            session, reading = self._ask(config, Allowance(seconds))
             self._check_login(config)
             return self._with_evidence(reading, session)
         except ReadError as error:
@@ -160,22 +163,22 @@ class Reader:
         except ConfigError as error:
             return Unreadable(Code.CONFIG_ERROR, str(error))
 
-    def _ask(self, config: Config) -> tuple[Session, Reading]:
+    def _ask(self, config: Config, allowance: Allowance) -> tuple[Session, Reading]:
         from .database import ReadError
 
         kept = self._session
-        session = self._open(config)
+        session = self._open(config, allowance)
         try:
-            return session, session.read()
+            return session, session.read(allowance)
         except ReadError as error:
             # The server closes what was idle for wait_timeout, and a restarted one knows nothing of our connection:
             # that says nothing of the node. One that does not answer would not answer a second time either.
             if session is not kept or session.is_open or error.unreadable.code is Code.HUNG:
                 raise
-        session = self._open(config)
-        return session, session.read()
+        session = self._open(config, allowance)
+        return session, session.read(allowance)
 
-    def _open(self, config: Config) -> Session:
+    def _open(self, config: Config, allowance: Allowance) -> Session:
         """Return the open connection, a new one after a failure or where the configuration changed."""
         if self._session and self._session.is_open and self._session_database == config.database:
             return self._session
@@ -183,8 +186,7 @@ class Reader:
 
         self.close()
         target = self._target(config.database)
-        timeout = config.responder.hang_reset if self._resident else config.responder.deadline
-        self._session = Session(target, timeout, config.database.probe_query)
+        self._session = Session(target, allowance, config.database.probe_query)
         self._session_database = config.database
         self._login_checked, self._login_warnings = time.monotonic(), target.warnings
         return self._session
@@ -198,13 +200,14 @@ class Reader:
         """Warn, every hang_reset, if the open connection is the last that the server would give us."""
         if not self._resident or time.monotonic() - self._login_checked < config.responder.hang_reset:
             return
+        from .channel import Allowance
         from .database import ReadError, Session
 
         try:
             target = self._target(config.database)
             self._login_warnings = target.warnings
             # A login that hangs must not make the reading overdue that waits for it.
-            Session(target, config.responder.deadline / 4).close()
+            Session(target, Allowance(config.responder.deadline / 4)).close()
         except ReadError as error:
             self._login_warnings += (f"a new login would fail: {error.unreadable.code.value}, {error}",)
         except ConfigError as error:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.config import DEFAULT_PORT, ConfigError, Database, parse_port
-from .account import own_account
+from .account import own_account, server_uids
 from .files.config_files import read_client_options
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Target(NamedTuple):
-    """Where to log in, and as whom. Exactly one of socket and host is set. tls is None for no TLS."""
+    """Where to log in, and as whom. Exactly one of socket and host is set. tls is None for no TLS.
+
+    server_uids: the accounts that may be behind the socket; whoever else is there hears nothing from us.
+    """
 
     user: str
     password: str = ""
@@ -28,6 +31,7 @@ class Target(NamedTuple):
     port: int = DEFAULT_PORT
     tls: ssl.SSLContext | None = None
     warnings: tuple[str, ...] = ()
+    server_uids: frozenset[int] = frozenset()
 
     def __repr__(self) -> str:  # a tuple's own would show the password
         return f"Target({self.user}@{self})"
@@ -65,6 +69,7 @@ def read_target(database: Database) -> Target:
         port=port,
         tls=_tls(values, path) if over_tcp else None,
         warnings=options.warnings,
+        server_uids=server_uids(database.server_user),
     )
 
 

@@ -25,6 +25,7 @@ DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
 SERVICE_SECTION = "service "
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
+DEFAULT_SERVER_USER = "mysql"
 
 
 class ConfigError(Exception):
@@ -40,6 +41,8 @@ class Database(NamedTuple):
     port: int | None = None
     # With a plain USAGE account this fails with 1047 where the node rejects queries, where SELECT 1 still answers.
     probe_query: str = DEFAULT_QUERY
+    # The account that the server runs under; only its processes, and root's, are believed to be the server.
+    server_user: str = DEFAULT_SERVER_USER
 
 
 class Responder(NamedTuple):
@@ -91,6 +94,13 @@ def parse_address(text: str) -> tuple[str, int]:
     return host, parse_port(port)
 
 
+def parse_account(text: str) -> str:
+    """Return the name of an account of the system, or a uid in digits. :raises ValueError: naming the text."""
+    if text and text.isprintable() and not set(text) & set(" :/"):
+        return text
+    raise ValueError(f"{text!r} is no account: a login name as in /etc/passwd, or a uid")
+
+
 def parse_switch(text: str) -> bool:
     """Return True for 1, False for 0, with their usual synonyms. :raises ValueError: naming the text."""
     word = text.lower()
@@ -115,6 +125,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "host": parse_text,
         "port": parse_port,
         "probe_query": parse_text,
+        "server_user": parse_account,
     },
     "policy": {
         "available_when_donor": parse_switch,

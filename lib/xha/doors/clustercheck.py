@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
-from ..core.config import DEFAULT_DISABLED_FILE, Config, Database, Responder, parse_port
+from ..core.config import (
+    DEFAULT_DISABLED_FILE,
+    DEFAULT_SERVER_USER,
+    Config,
+    Database,
+    Responder,
+    parse_port,
+)
 from ..core.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
 from .streams import abandon_stdout, mend_streams
 
@@ -44,6 +51,7 @@ _DEFAULTS = {
     "DEFAULTS_EXTRA_FILE": "/etc/my.cnf",
     "MYSQL_HOST": "",
     "MYSQL_PORT": "",
+    "MYSQL_SERVER_USER": DEFAULT_SERVER_USER,
 }
 _PASSWORD = "MYSQL_PASSWORD"  # noqa: S105 - its name
 # Given empty on the command line, these are left to the option file.
@@ -131,6 +139,7 @@ class Settings(NamedTuple):
             defaults_file=extra if os.access(extra, os.R_OK) else os.devnull,
             host=values["MYSQL_HOST"] or None,
             port=_port(values["MYSQL_PORT"]),
+            server_user=values["MYSQL_SERVER_USER"],
         )
         # The last-node rule has no switch here, and the script has no such rule: what it refuses stays refused.
         donor, readonly = values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0"

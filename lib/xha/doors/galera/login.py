@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...adapters.login import find_target
 from ...adapters.reader import Reader
 from ...adapters.target import DEFAULT_SOCKETS
 from ...core.config import Config
@@ -12,19 +11,20 @@ from ...core.config import Config
 if TYPE_CHECKING:
     from typing import Callable
 
+    from ...adapters.target import Target
     from ...core.parameters import Settings
 
 SQL_SECONDS = 2.0
 
 
-def make_reader(settings: Callable[[], Settings], socket: str, deadline: float) -> Reader:
-    """Return a reader of the server at a unix socket; settings gives the account anew for each login.
+def make_reader(find: Callable[[], Target], deadline: float) -> Reader:
+    """Return a reader of a server; find tells anew for each login where it is and as whom.
 
     A node that was taken out of service by `xha-check --disable` is still a healthy node here.
     """
     config = Config()
     responder = config.responder._replace(disabled_file=None, legacy_disabled_file=None, deadline=deadline)
-    return Reader(_Fixed(config._replace(responder=responder)), resolve=lambda _: find_target(settings(), socket))
+    return Reader(_Fixed(config._replace(responder=responder)), resolve=lambda _: find())
 
 
 def find_socket(settings: Settings, known: str) -> str:

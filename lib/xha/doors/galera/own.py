@@ -6,20 +6,18 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...adapters.account import own_account
-from ...adapters.database import ReadError, Session
+from ...adapters.database import ReadError
 from ...adapters.ending import terminate
 from ...adapters.error_log import read_log, read_size
 from ...adapters.launch import launch
-from ...adapters.login import find_target
+from ...adapters.login import execute, find_target, own_target
 from ...adapters.occupants import find_server, find_transfer
 from ...adapters.procfs import look, read_boot_id, read_environ
-from ...adapters.target import Target
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
+from ...core.config import ConfigError
 from ...core.noderecord import NodeRecord
-from ...core.parameters import Settings
 from ...core.position import Kind, Position
 from ...core.reading import LocalState, Reading
 from ...core.serverlog import find_errors
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from ...adapters.notify import NotifySocket
     from ...adapters.occupants import Transfer
     from ...adapters.procfs import Process
+    from ...core.parameters import Settings
     from ...core.position import GvwState
     from ...core.serveroptions import ServerOptions
     from ...core.verdict import Verdict
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 10.0
 # The account is at fault, not the server.
 _REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
+_REVIVE = "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
@@ -91,9 +91,9 @@ class OwnNode(OwnData):
         self.progress_at = self.primary_at = 0.0
         self.boot_id = read_boot_id()
         self.met_at = 0.0
-        self._reader = make_reader(lambda: self.settings, program.socket, SQL_SECONDS)
+        self._reader = make_reader(lambda: find_target(self.settings, program.socket), SQL_SECONDS)
         # What the resource's account is refused, root by the unix socket may still see: an election needs the facts.
-        self._root_reader = make_reader(Settings, program.socket, SQL_SECONDS)
+        self._root_reader = make_reader(lambda: own_target(self.settings, program.socket), SQL_SECONDS)
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on, and by another account: reload-agent stored them."""
@@ -279,17 +279,10 @@ class OwnNode(OwnData):
         The check's account may lack the privilege; root by the unix socket has it wherever it can log in.
         """
         refused = ""
-        for target in (
-            find_target(self.settings, self.program.socket),
-            Target(own_account(), socket=self.program.socket),
-        ):
+        for find in (find_target, own_target):
             try:
-                session = Session(target, SQL_SECONDS)
-                try:
-                    session.execute("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
-                finally:
-                    session.close()
-            except ReadError as error:
+                execute(find(self.settings, self.program.socket), _REVIVE, SQL_SECONDS)
+            except (ReadError, ConfigError) as error:
                 refused = str(error)
                 continue
             return ""

@@ -109,12 +109,14 @@ def _read_status(run: RunDir) -> ServerStatus | None:
 
 def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
     """Ask the server, in half of the time that Pacemaker gives, and 10 s at most."""
+    from ...adapters.login import find_target
     from ...core.reading import Reading
     from .login import SQL_SECONDS, find_socket, make_reader
 
     known = seen.known.socket if seen.known else ""
     socket = find_socket(settings, known or find_listening(seen.server_pid))
-    reader = make_reader(lambda: settings, socket, min(SQL_SECONDS, instance.timeout / 4))
+    seconds = min(SQL_SECONDS, instance.timeout / 4)
+    reader = make_reader(lambda: find_target(settings, socket), seconds)
     try:
         snapshot = reader.take()
     finally:
@@ -124,7 +126,7 @@ def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
     if instance.level < 20 or not isinstance(snapshot.reading, Reading):
         return seen
     space = _space(snapshot.reading.variables.datadir)
-    return seen._replace(query_error=_query(settings, socket), disk_free=space[0], disk_size=space[1])
+    return seen._replace(query_error=_query(settings, socket, seconds), disk_free=space[0], disk_size=space[1])
 
 
 def _space(datadir: str | None) -> tuple[int | None, int | None]:
@@ -135,18 +137,13 @@ def _space(datadir: str | None) -> tuple[int | None, int | None]:
     return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
 
-def _query(settings: Settings, socket: str) -> str:
+def _query(settings: Settings, socket: str, seconds: float) -> str:
     from ...adapters.database import ReadError
-    from ...adapters.login import open_session
+    from ...adapters.login import execute, find_target
     from ...core.config import ConfigError
-    from .login import SQL_SECONDS
 
     try:
-        session = open_session(settings, socket, SQL_SECONDS)
-        try:
-            session.execute(_TABLE_QUERY)
-        finally:
-            session.close()
+        execute(find_target(settings, socket), _TABLE_QUERY, seconds)
     except ReadError as error:
         # An account that may not read the table has still been answered.
         return "" if any(f"(error {errno})" in str(error) for errno in _NOT_ALLOWED) else str(error)
