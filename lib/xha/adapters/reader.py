@@ -221,7 +221,8 @@ class Reader:
         if session.target.local and time.monotonic() - self._evidence_at > _EVIDENCE_LASTS:
             from .processes import find_donor_evidence
 
-            self._evidence = find_donor_evidence(reading.variables.socket, reading.variables.datadir)
+            variables, uids = reading.variables, session.target.server_uids
+            self._evidence = find_donor_evidence(variables.socket, variables.datadir, uids)
             self._evidence_at = time.monotonic()
         return reading._replace(donor=self._evidence if session.target.local else None)
 
