@@ -144,7 +144,6 @@ WRONG = [
         {"wsrep_cluster_address": "gcomm://192.0.2.77,192.0.2.78"},
         f"wsrep_cluster_address does not name this host, {HERE}",
     ),
-    ({"test_conf": "/nowhere.cnf"}, "test_conf=/nowhere.cnf: no such file or directory"),
     ({"log": "/nowhere/error.log"}, "log=/nowhere/error.log: no directory /nowhere"),
     ({"datadir": "/nowhere/data"}, "datadir=/nowhere/data: no such file or directory"),
 ]
@@ -178,6 +177,14 @@ def test_a_member_that_does_not_resolve_is_a_warning(site: Site) -> None:
 
 def test_a_mapped_host_is_this_one(site: Site) -> None:
     assert site.check(wsrep_cluster_address="gcomm://192.0.2.77", cluster_host_map=f"{HERE}:192.0.2.77") == (0, [])
+
+
+def test_an_option_file_that_is_not_there_is_a_fault_of_the_check_and_keeps_no_server_from_its_start(
+    site: Site,
+) -> None:
+    code, (told,) = site.check(test_conf="/nowhere.cnf")
+    assert code == 0
+    assert told == "WARNING: test_conf=/nowhere.cnf: no such file or directory: write it on every host"
 
 
 def test_an_option_file_that_others_may_read(site: Site, tmp_path: Path) -> None:
