@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import LISTINGS, UUID, listed, read_listing
+from xha.core.numbers import parse_float, parse_int
 from xha.core.reading import (
     STATUS_NAMES,
     VARIABLE_NAMES,
     Reading,
     parse_flag,
-    parse_float,
-    parse_int,
     parse_read_only,
     parse_status,
     parse_variables,
@@ -96,44 +95,6 @@ def test_every_name_that_a_family_sends_is_understood(name: str) -> None:
     # What nobody sends would be a name that somebody made up.
     everybody = {key.lower() for one in FAMILIES for rows in read_listing(one) for key, _ in rows}
     assert set(STATUS_NAMES + VARIABLE_NAMES) <= everybody
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("4", 4),
-        ("-1", -1),
-        ("18446744073709551615", 18446744073709551615),
-        ("184467440737095516150", None),
-        ("", None),
-        ("-", None),
-        ("--1", None),
-        ("4.0", None),
-        ("0x4", None),
-        ("1_000", None),
-        (" 4", None),
-        ("٤", None),
-        ("²", None),
-    ],
-)
-def test_an_integer_is_digits(text: str, number: int | None) -> None:
-    assert parse_int(text) == number
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("0.000012", 1.2e-05),
-        ("1.2e-05", 1.2e-05),
-        ("0", 0.0),
-        ("nan", None),
-        ("inf", None),
-        ("-inf", None),
-        ("x", None),
-    ],
-)
-def test_a_number_survives_as_json(text: str, number: float | None) -> None:
-    assert parse_float(text) == number
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from xha.core.services.record import (
     Record,
+    Unusable,
     judge_record,
     next_record,
     parse_record,
@@ -112,6 +113,32 @@ def test_a_result_comes_back_from_its_json(result: Result) -> None:
     VALIDATOR.validate({"schema": 1, "kind": "services", "services": [json.loads(render_record(record))]})
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"at": None}, "at has a value that it cannot have"),
+        ({"time": -1}, "time has a value that it cannot have"),
+        ({"failing": 2.0}, "failing has a value that it cannot have"),
+        ({"duration_ms": -1}, "duration_ms has a value that it cannot have"),
+        ({"age_ms": 2**63}, "age_ms has a value that it cannot have"),
+        ({"level": []}, "level has a value that it cannot have"),
+        ({"status": {}}, "status has a value that it cannot have"),
+        ({"message": 5}, "message has a value that it cannot have"),
+        ({"blame": ["self"]}, "blame has a value that it cannot have"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_record_is_said_by_its_field(change: dict[str, Any], why: str) -> None:
+    document = json.loads(render_record(Record(OK, 1.0, 2.0)))
+    with pytest.raises(ValueError, match=why):
+        parse_record(json.dumps({**document, **change}))
+    del document[next(iter(change))]
+    with pytest.raises(ValueError, match="is missing"):
+        parse_record(json.dumps(document))
+    with pytest.raises(ValueError, match="it is no object"):
+        parse_record("null")
+
+
 @given(st.text(max_size=60) | RESULTS.map(lambda one: json.dumps(one.document())))
 def test_what_is_no_record_is_a_value_error(text: str) -> None:
     try:
@@ -175,9 +202,29 @@ def record(result: Result, failing: int = 0) -> Record:
         pytest.param(record(BLIND), 100.0, (False, "unknown 0 ms", True), id="unknown"),
         pytest.param(record(ABSENT), 100.0, (False, "not applicable", False), id="not applicable"),
         pytest.param(record(ABSENT), 999.0, (False, "stale", True), id="not applicable, once"),
+        pytest.param(
+            record(OK),
+            99.9,
+            (False, "unknown: its record cannot be used: at is in the future", True),
+            id="from the future, where nothing grows old",
+        ),
+        pytest.param(
+            Unusable("at is\nodd"),
+            100.0,
+            (False, "unknown: its record cannot be used: at is odd", True),
+            id="no record",
+        ),
+        pytest.param(
+            record(OK._replace(status=Status.WARNING, blame="dependency:a\r\nb\x1b[31m" + "x" * 999)),
+            100.0,
+            (True, f"warning dependency:a  b [31m{'x' * 172} 0 ms", True),
+            id="a blame of many lines",
+        ),
     ],
 )
-def test_what_a_load_balancer_is_told(kept: Record | None, now: float, standing: tuple[bool, str, bool]) -> None:
+def test_what_a_load_balancer_is_told(
+    kept: Record | Unusable | None, now: float, standing: tuple[bool, str, bool]
+) -> None:
     assert judge_record(SERVICE, kept, now) == standing
 
 

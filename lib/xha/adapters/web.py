@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 
+from ..core.numbers import parse_json
 from ..core.services.http import Answer
 from ..core.services.result import SELF
 from .deadline import begin_step, seconds_left
@@ -72,11 +73,9 @@ class Web(NamedTuple):
 
 
 def _json(text: str) -> Any:
-    import json
-
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         return None
 
 

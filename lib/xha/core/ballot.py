@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .fields import parse_flag, parse_known_position, parse_line, parse_number, parse_text, parse_texts, parse_view
 from .lineage import Generation, History
+from .numbers import parse_json
 from .position import Kind, Position, View
 
 if TYPE_CHECKING:
@@ -84,10 +85,8 @@ def render_ballot(ballot: Ballot) -> str:
 
 def parse_ballot(text: str) -> Ballot | Unread:
     """Return the report. One of another schema, or with a field missing or misshapen, is Unread: never guessed at."""
-    import json
-
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         schema = document["schema"]
         if type(schema) is not int:
             return Unread()
@@ -95,7 +94,7 @@ def parse_ballot(text: str) -> Ballot | Unread:
             return Unread(schema)
         names = (name for name in Ballot._fields if name in document or name not in _LATER)
         return Ballot(**{name: _PARSERS.get(name, parse_text)(document[name]) for name in names})
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return Unread()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from .numbers import parse_json, parse_moment, parse_number
 from .typed import NamedTuple
 
 SCHEMA = 1
@@ -79,21 +80,20 @@ def render_bulletin(bulletin: Bulletin) -> str:
 
 def parse_bulletin(text: str) -> Bulletin | None:
     """Return the bulletin, None for a text that is torn, of another schema, or has a value of another kind."""
-    import json
-
     try:
-        said = json.loads(text)
-        if said.pop("schema") != SCHEMA:
+        said = parse_json(text)
+        if parse_number(said.pop("schema")) != SCHEMA:
             return None
         said["phase"] = Phase(said["phase"])
         bulletin = Bulletin(**said)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        kinds = ((type(default), value) for default, value in zip(Bulletin(Phase.HELD)[1:], bulletin[1:]))
+        return bulletin if all(_is(kind, value) for kind, value in kinds) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    kinds = ((type(default), value) for default, value in zip(Bulletin(Phase.HELD)[1:], bulletin[1:]))
-    return bulletin if all(_is(kind, value) for kind, value in kinds) else None
 
 
 def _is(kind: type, value: object) -> bool:
     if kind is float:
-        return type(value) in (int, float)
+        parse_moment(value)
+        return True
     return type(value) is kind

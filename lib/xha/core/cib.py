@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 from .hosts import read_hosts
+from .numbers import parse_int
 from .records import Book, parse_book, resource_of, set_id, token_id
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _sorted(sets: Iterable[Element]) -> list[Element]:
 def _score(text: str) -> int:
     if text.lstrip("+-").upper() == "INFINITY":
         return -1_000_000 if text.startswith("-") else 1_000_000
-    return int(text) if text.lstrip("+-").isdigit() else 0
+    return parse_int(text[1:] if text[:1] == "+" else text) or 0
 
 
 def _pairs(sets: Iterable[Element], lookup: Mapping[str, Element]) -> dict[str, str]:

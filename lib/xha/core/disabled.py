@@ -26,17 +26,16 @@ def parse_disabled(text: str, now: float) -> Disabled | None:
 
     A file that does not parse still disables: the person who wrote it wanted the node out of service.
     """
-    import json
+    from .numbers import parse_json
 
     try:
-        fields = json.loads(text)
+        fields = parse_json(text)
         by, why, until = (fields.get(name) for name in ("by", "why", "until"))
         ends = None if until is None else parse_instant(until)
+        said = Disabled(*(None if field is None else clean(str(field)) for field in (by, why, until)))
     except (ValueError, AttributeError, RecursionError):
         return Disabled(why="the disabled file is not one JSON object {by, why, until}; it counts as disabled")
-    if ends is not None and ends <= now:
-        return None
-    return Disabled(*(None if field is None else clean(str(field)) for field in (by, why, until)))
+    return None if ends is not None and ends <= now else said
 
 
 def render_disabled(disabled: Disabled) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .numbers import parse_json, parse_moment, parse_number
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,13 +46,11 @@ def render_failures(failures: Iterable[Failure]) -> str:
 
 def parse_failures(text: str) -> tuple[Failure, ...]:
     """Return what render_failures wrote; nothing for a text that is torn or of another schema."""
-    import json
-
     try:
-        said = json.loads(text)
-        if said["schema"] != SCHEMA:
+        said = parse_json(text)
+        if parse_number(said["schema"]) != SCHEMA:
             return ()
-        failures = tuple(Failure(float(at), what) for at, what in said["failures"])
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        failures = tuple(Failure(parse_moment(at), what) for at, what in said["failures"])
+    except (ValueError, KeyError, TypeError):
         return ()
     return failures if all(isinstance(one.what, str) for one in failures) else ()

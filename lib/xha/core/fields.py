@@ -8,10 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .lineage import Generation
+from .numbers import parse_number
 from .position import Position, View, parse_position
 
 if TYPE_CHECKING:
     from typing import Any
+
+__all__ = [
+    "parse_flag",
+    "parse_known_position",
+    "parse_line",
+    "parse_number",
+    "parse_text",
+    "parse_texts",
+    "parse_view",
+]
 
 
 def parse_text(value: object) -> str:
@@ -25,13 +36,6 @@ def parse_flag(value: object) -> bool:
     """Return true or false, and take no number for either."""
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
-    return value
-
-
-def parse_number(value: object) -> int:
-    """Return a whole number."""
-    if type(value) is not int:
-        raise TypeError(f"{value!r} is no number")
     return value
 
 

@@ -7,6 +7,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAX_REQUEST = 8192
+# How long a client has for its request, and what is read of it, for how long, after its answer.
+REQUEST_SECONDS = 5.0
+DRAIN_SECONDS = 1.0
+DRAIN_BYTES = 65536
 
 OK = "200 OK"
 BAD_REQUEST = "400 Bad Request"
@@ -83,9 +87,14 @@ def render_response(
     status: str, body: str, *, head: bool = False, content_type: str = "text/plain", headers: str = ""
 ) -> bytes:
     """Return the whole response. The three headers and their order are percona-clustercheck's."""
-    payload = body.encode()
+    payload = body.encode("utf-8", "backslashreplace")
     text = (
         f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
         f"Content-Length: {len(payload)}\r\n{headers}\r\n"
     )
     return text.encode() + (b"" if head else payload)
+
+
+def render_fault(*, head: bool = False) -> bytes:
+    """Return the response of a responder that could not answer by a fault of its own. What it was, its log says."""
+    return render_response(UNAVAILABLE, "this could not be answered: the log of xha-responder says why\n", head=head)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .fields import parse_flag, parse_known_position, parse_line, parse_number, parse_text, parse_view
 from .lineage import Generation
+from .numbers import parse_json
 from .position import NO_SEQNO, Position, View
 
 if TYPE_CHECKING:
@@ -52,14 +53,12 @@ def render_node_record(record: NodeRecord) -> str:
 
 def parse_node_record(text: str) -> NodeRecord | None:
     """Return the record, None for one that is torn, of another schema, or has a field missing or misshapen."""
-    import json
-
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         if parse_number(document["schema"]) != SCHEMA:
             return None
         return NodeRecord(**{name: _PARSERS[name](document[name]) for name in NodeRecord._fields})
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

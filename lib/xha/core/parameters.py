@@ -146,18 +146,17 @@ def render_settings(settings: Settings) -> str:
 
 def load_settings(text: str) -> Settings | None:
     """Return what render_settings wrote; None for a text that is torn, of another schema, or has another kind."""
-    import json
-
     from .address import Peer
+    from .numbers import parse_json, parse_number
 
     try:
-        said = json.loads(text)
-        if said.pop("schema") != SCHEMA:
+        said = parse_json(text)
+        if parse_number(said.pop("schema")) != SCHEMA:
             return None
         said["additional_parameters"] = tuple(said["additional_parameters"])
         said["arbitrators"] = tuple(Peer(*peer) for peer in said["arbitrators"])
         settings = Settings(**said)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if not all(type(value) is type(default) for value, default in zip(settings, Settings())):
         return None

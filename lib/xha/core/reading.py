@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 
+from .numbers import parse_float, parse_int
 from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -107,22 +108,6 @@ class Reading(NamedTuple):
     variables: Variables = Variables()
     probe_errno: int = 0
     donor: DonorEvidence | None = None
-
-
-def parse_int(text: str) -> int | None:
-    """Return the integer, None for anything else."""
-    # isascii: str.isdigit accepts digits of other scripts, which no server sends.
-    digits = text[1:] if text[:1] == "-" else text
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else None
-
-
-def parse_float(text: str) -> float | None:
-    """Return the number, None for anything else: NaN and infinities would not survive as JSON."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if abs(number) < float("inf") else None
 
 
 def parse_flag(text: str) -> bool | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .fields import parse_known_position, parse_line, parse_number, parse_text, parse_view
 from .lineage import History, StopRecord
+from .numbers import parse_json, parse_moment
 from .poll import Grant, GrantKind, Records, Token
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ _STOP, _GRANT = "stop-", "grant-"
 # No resource's records can have the id of another's token.
 _PREFIX, _TOKEN = "xha-", "xha.token-"
 TOKEN, LINE, CLUSTER, LAST_GRANT = "token", "line", "cluster", "last-grant"
-_LATEST = 1e12
 # What an XML id may not hold; a node's name may.
 _NO_ID = re.compile(r"[^A-Za-z0-9_.-]", re.ASCII)
 
@@ -91,7 +91,7 @@ def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
                 grants.append(_parse_grant(_open(text)))
             elif name in _PARSERS:
                 values[name] = _PARSERS[name](_open(text))
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             full = prefix + name
             raise BadRecord(
                 f"the record {full} cannot be read: another version of xha, or a hand, wrote it; look at it, then "
@@ -133,7 +133,7 @@ def _close(value: object) -> str:
 
 
 def _open(text: str) -> Any:
-    document = json.loads(text)
+    document = parse_json(text)
     if parse_number(document["schema"]) != SCHEMA:
         raise ValueError("another schema")
     return document["value"]
@@ -149,11 +149,8 @@ def _parse_token(value: Any) -> Token:
 
 
 def _parse_grant(value: Any) -> Grant:
-    at = value["at"]
-    if type(at) not in (int, float) or not 0 <= at < _LATEST:
-        raise TypeError("no time")
     texts = {name: parse_text(value[name]) for name in ("node", "digest", "by", "why")}
-    return Grant(GrantKind(value["kind"]), at=float(at), **texts)
+    return Grant(GrantKind(value["kind"]), at=parse_moment(value["at"]), **texts)
 
 
 _PARSERS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from .numbers import parse_int
 from .position import Position, parse_position
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def parse_server_options(listing: str) -> ServerOptions | None:
     return ServerOptions(
         **{
             **texts,
-            "port": _number(texts["port"], 3306),
-            "extra_port": _number(texts["extra_port"], 0),
+            "port": _port(texts["port"], 3306),
+            "extra_port": _port(texts["extra_port"], 0),
             # PXC has no such option: there a provider is enough.
             "wsrep_on": values.get("wsrep_on", "ON" if provider not in ("", "none") else "").upper() in _TRUE,
             "wsrep_provider": "" if provider == "none" else provider,
@@ -92,8 +93,9 @@ def find_bootstrap(argv: Sequence[str]) -> Position | None:
     return parse_position(said.get("--wsrep-start-position", "")) or Position()
 
 
-def _number(text: str, default: int) -> int:
-    return int(text) if text.isdecimal() else default
+def _port(text: str, default: int) -> int:
+    number = parse_int(text)
+    return number if number is not None and 0 <= number < 65536 else default
 
 
 def find_datadir(words: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from .numbers import parse_json, parse_moment, parse_number
 from .typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -66,28 +67,26 @@ class ServerStatus(NamedTuple):
 
 def parse_status_file(text: str) -> ServerStatus | None:
     """Return what the file says, None for a text that is torn, empty or of another shape."""
-    import json
-
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         said, word = document["status"], document["status"]["state"]
         done, total = _parse_progress(said["progress"])
         return ServerStatus(
             ServerState(word) if word in ServerState.__members__ else ServerState.UNKNOWN,
             _text(said["comment"]),
-            float(document["timestamp"]),
+            parse_moment(document["timestamp"]),
             done,
             total,
             tuple(_text(error["msg"]) for error in document["errors"]),
         )
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
 def _parse_progress(value: Any) -> tuple[int, int]:
     """Return done and total. `total` of 0 is the server's word for a state in which there is nothing to be done."""
     if isinstance(value, dict):
-        done, total = int(value["done"]), int(value["total"])
+        done, total = parse_number(value["done"]), parse_number(value["total"])
         return (done, total) if 0 <= done <= total and total > 0 else (-1, -1)
     return (int(value * 1000), 1000) if 0 <= value <= 1 else (-1, -1)
 

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..config import parse_port
+from ..numbers import parse_int
 from ..values import parse_choice, parse_path, parse_text, parse_words
 from .result import SELF, Level, Result, cautioned, dependency, failed, passed
 from .service import Proof, Service
@@ -62,7 +63,7 @@ def judge_info(settings: HaproxySettings, level: Level, info: dict[str, str]) ->
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else 0
+    return parse_int(text or "") or 0
 
 
 class Backend(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..config import parse_port
+from ..numbers import parse_int
 from ..values import parse_path, parse_text
 from .result import Level, Result, cautioned, failed, passed
 from .service import Proof, Service
@@ -50,8 +51,7 @@ def parse_stats(text: str) -> Stats:
 
 
 def _number(values: Mapping[str, str], name: str) -> int | None:
-    text = values.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return parse_int(values.get(name, ""))
 
 
 def judge_answer(settings: MemcachedSettings, level: Level, asked: str, answer: str, proved: str = "") -> Result:

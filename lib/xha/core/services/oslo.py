@@ -10,6 +10,8 @@ import json
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..numbers import parse_json
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -87,14 +89,14 @@ def encode_call(target: RpcTarget, message_id: str, reply_queue: str, unique_id:
 def decode_reply(body: bytes, message_id: str) -> RpcReply | None:
     """Return the answer to a call; None for another call's, for a sign of life before the answer, and for rubbish."""
     try:
-        envelope = json.loads(body)
-        message = json.loads(envelope["oslo.message"]) if "oslo.message" in envelope else envelope
+        envelope = parse_json(body.decode())
+        message = parse_json(envelope["oslo.message"]) if "oslo.message" in envelope else envelope
         if message.get("_msg_id") != message_id:
             return None
         failure, ending = message.get("failure"), message.get("ending", True)
         if failure:
             return _parse_failure(failure)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError):
         return None
     # A server that was told of the caller's time-out sends empty answers until the real one (call monitor).
     if not ending and message.get("result") is None:
@@ -103,7 +105,7 @@ def decode_reply(body: bytes, message_id: str) -> RpcReply | None:
 
 
 def _parse_failure(text: str) -> RpcReply:
-    failure = json.loads(text)
+    failure = parse_json(text)
     name = str(failure.get("class", ""))
     if name in _REFUSALS:
         return RpcReply(Answered.REFUSED, name)

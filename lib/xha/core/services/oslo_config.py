@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..numbers import parse_int
 from .rabbitmq_login import PORT, TLS_PORT, Login
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _parse_rabbit_hosts(get: Callable[..., str | None], tls: bool, ca_file: str 
     vhost = either("rabbit_virtual_host") or "/"
     return tuple(
         Login(
-            *_parse_netloc(one.strip(), int(port) if port.isdigit() else 0, "rabbit_hosts"),
+            *_parse_netloc(one.strip(), parse_int(port) or 0, "rabbit_hosts"),
             *account,
             vhost,
             tls,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..numbers import parse_int
 from .result import SELF, Level, Result, Status, cautioned, dependency, passed
 
 if TYPE_CHECKING:
@@ -226,5 +227,5 @@ def _count(number: int, what: str) -> str:
 
 
 def _is_version(text: str, major: int) -> bool:
-    first = text.partition(".")[0]
-    return first.isdigit() and int(first) >= major
+    first = parse_int(text.partition(".")[0])
+    return first is not None and first >= major

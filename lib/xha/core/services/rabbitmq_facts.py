@@ -6,9 +6,9 @@ same name twice (measured on 3.10.8). Of another shape altogether: ValueError.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from ..numbers import parse_json
 from .rabbitmq import NodeFact, QueueFact
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 def parse_document(text: str) -> Any:
     """Return a JSON document in which a name that stands twice with lists has both. :raises ValueError: for rubbish."""
-    try:
-        return json.loads(text, object_pairs_hook=_merge)
-    except RecursionError:
-        raise ValueError("too deep") from None
+    return parse_json(text, object_pairs_hook=_merge)
 
 
 def _merge(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

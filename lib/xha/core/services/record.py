@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from .result import Result, Status, parse_result
+from ..disabled import clean
+from ..numbers import parse_count, parse_json, parse_moment
+from .result import Result, Status, parse_field, parse_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 STALE_INTERVALS = 3
 MAX_BYTES = 65536
+_LONGEST = 200
 
 
 class Record(NamedTuple):
@@ -44,13 +47,17 @@ def render_record(record: Record) -> str:
 
 
 def parse_record(text: str) -> Record:
-    """Return the record of a file's text. :raises ValueError: for anything else."""
-    try:
-        document = json.loads(text)
-        at, time, failing = float(document["at"]), float(document["time"]), int(document["failing"])
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"not a record: {error!r}") from None
-    return Record(parse_result(document), at, time, failing)
+    """Return the record of a file's text. :raises ValueError: saying what is wrong with it, for anything else."""
+    document = parse_json(text)
+    result = parse_result(document)
+    at, time = (parse_field(document, name, parse_moment) for name in ("at", "time"))
+    return Record(result, at, time, parse_field(document, "failing", parse_count))
+
+
+class Unusable(NamedTuple):
+    """What stands in the place of a record and cannot be used. why is a sentence's end: `at has a value ...`."""
+
+    why: str
 
 
 class Standing(NamedTuple):
@@ -61,12 +68,16 @@ class Standing(NamedTuple):
     is_applicable: bool = True
 
 
-def judge_record(service: ServiceConfig, record: Record | None, now: float) -> Standing:
+def judge_record(service: ServiceConfig, record: Record | Unusable | None, now: float) -> Standing:
     """Return whether the service may have traffic. now is in seconds by the host's monotonic clock.
 
     Only the service's own fault takes it out, after `fall` results in a row: were a dependency's to do so, one dead
-    database would empty every backend.
+    database would empty every backend. A record from the future would never grow old: nobody wrote it by this clock.
     """
+    if isinstance(record, Record) and record.at > now:
+        record = Unusable("at is in the future")
+    if isinstance(record, Unusable):
+        return Standing(False, f"unknown: its record cannot be used: {clean(record.why, _LONGEST)}")
     if record is None or now - record.at > STALE_INTERVALS * service.interval:
         return Standing(False, "stale")
     result = record.result
@@ -75,7 +86,7 @@ def judge_record(service: ServiceConfig, record: Record | None, now: float) -> S
         return Standing(False, "not applicable", is_applicable=False)
     if result.status is Status.UNKNOWN:
         return Standing(False, f"unknown {age}")
-    said = " ".join(filter(None, (result.status.value, result.blame)))
+    said = clean(" ".join(filter(None, (result.status.value, result.blame))), _LONGEST)
     if not result.is_down:
         return Standing(True, f"{said} {age}")
     if record.failing < service.fall:
@@ -83,13 +94,13 @@ def judge_record(service: ServiceConfig, record: Record | None, now: float) -> S
     return Standing(False, f"{said} {age}")
 
 
-def render_service_metrics(pairs: Iterable[tuple[ServiceConfig, Record | None]], now: float) -> str:
+def render_service_metrics(pairs: Iterable[tuple[ServiceConfig, Record | Unusable | None]], now: float) -> str:
     """Return the Prometheus text exposition of what is known of each service."""
     status, available, duration, last_run = [], [], [], []
     for service, record in pairs:
         label = f'service="{service.name}"'
         available.append(f"xha_service_available{{{label}}} {int(judge_record(service, record, now).is_available)}")
-        if record is None:
+        if not isinstance(record, Record):
             continue
         result = record.result
         blame = (result.blame or "").translate(_ESCAPES)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..fields import parse_text
+from ..numbers import parse_count
 from ..verdict import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, Callable
 
 
 class Level(IntEnum):
@@ -79,20 +81,35 @@ def parse_level(text: str) -> Level:
 
 
 def parse_result(document: Mapping[str, Any]) -> Result:
-    """Return the result of a JSON object. :raises ValueError: for anything else, KeyError included as such."""
+    """Return the result of a JSON object. :raises ValueError: naming the field, for anything else."""
     try:
-        return Result(
-            name=str(document["name"]),
-            level=parse_level(document["level"]),
-            status=Status(document["status"]),
-            blame=None if document["blame"] is None else str(document["blame"]),
-            proved=str(document["proved"]),
-            message=str(document["message"]),
-            duration_ms=int(document["duration_ms"]),
-            age_ms=int(document["age_ms"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a result: {error!r}") from None
+        return Result(**{name: parse_field(document, name, parse) for name, parse in _FIELDS.items()})
+    except TypeError:
+        raise ValueError("it is no object") from None
+
+
+def parse_field(document: Mapping[str, Any], name: str, parse: Callable[[Any], Any]) -> Any:
+    """Return one field of an object. :raises ValueError: naming it. :raises TypeError: where there is no object."""
+    try:
+        value = document[name]
+    except KeyError:
+        raise ValueError(f"{name} is missing") from None
+    try:
+        return parse(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"{name} has a value that it cannot have") from None
+
+
+_FIELDS: Mapping[str, Callable[[Any], Any]] = {
+    "name": parse_text,
+    "level": parse_level,
+    "status": Status,
+    "blame": lambda value: None if value is None else parse_text(value),
+    "proved": parse_text,
+    "message": parse_text,
+    "duration_ms": parse_count,
+    "age_ms": parse_count,
+}
 
 
 def passed(name: str, level: Level, proved: str, message: str = "") -> Result:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..disabled import clean
+from ..numbers import parse_json, parse_moment, parse_number
 from ..ocf import ExitCode, Outcome
 from .record import STALE_INTERVALS, Record, judge_record, next_record, parse_record, render_record
 from .result import SELF, Level, Status
@@ -145,12 +146,14 @@ def render_watch(watch: Watch) -> str:
 def parse_watch(text: str) -> Watch | None:
     """Return what render_watch wrote; None for a text that is torn, or of another kind."""
     try:
-        said: dict[str, Any] = json.loads(text)
-        if said.pop("schema") != SCHEMA:
+        said: dict[str, Any] = parse_json(text)
+        if parse_number(said.pop("schema")) != SCHEMA:
             return None
-        sights = [Sight(parse_record(record), float(until)) for record, until in said.pop("sights")]
+        sights = [Sight(parse_record(record), parse_moment(until)) for record, until in said.pop("sights")]
         watch = Watch(**said, sights={sight.record.result.level: sight for sight in sights})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     words = (watch.attribute, watch.value, watch.blame, watch.known_blame or "")
-    return watch if all(isinstance(word, str) for word in words) and watch.attribute else None
+    flags = (watch.told, watch.degraded)
+    right = all(isinstance(word, str) for word in words) and all(isinstance(flag, bool) for flag in flags)
+    return watch if right and watch.attribute else None

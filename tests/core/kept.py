@@ -1,0 +1,82 @@
+"""One good text of each JSON document that xha reads back from a file or an attribute, for tests that spoil them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, NamedTuple
+
+from core.facts import OTHER_UUID, UUID
+from xha.core.ballot import Ballot, State, Unread, parse_ballot, render_ballot
+from xha.core.bulletin import Bulletin, Phase, parse_bulletin, render_bulletin
+from xha.core.failures import Failure, parse_failures, render_failures
+from xha.core.lineage import Generation, History, StopRecord
+from xha.core.noderecord import NodeRecord, parse_node_record, render_node_record
+from xha.core.parameters import Settings, load_settings, render_settings
+from xha.core.poll import Grant, GrantKind
+from xha.core.position import Kind, Position, View
+from xha.core.records import BadRecord, parse_book, record_name, render_grant, render_line, render_stop
+from xha.core.services.record import Record, parse_record, render_record
+from xha.core.services.result import Level, failed
+from xha.core.services.watch import Sight, Watch, parse_watch, render_watch
+from xha.core.statusfile import parse_status_file
+
+LINE = (Generation("b" * 16, "a" * 16, 12, ("n1", "n2")), Generation("a" * 16, "", 3))
+VIEW = View(f"{UUID} 7", (UUID, OTHER_UUID))
+RECORD = Record(failed("keystone", Level.DEEP, "no answer")._replace(duration_ms=12, age_ms=3), 4711.25, 1.8e9, 2)
+WATCH = Watch("xha-service-keystone", "0", sights={Level.DEEP: Sight(RECORD, 4800.5)})
+BALLOT = Ballot(
+    "n1", State.PRIMARY, Kind.INTACT, Position(UUID, 12), LINE, view=VIEW, view_seqno=11, component=VIEW, epochs=("e",)
+)
+RESOURCE = "p_mysql"
+
+
+class Kept(NamedTuple):
+    """A document: its text, its parser, and whether a parsed value says that the text could not be used."""
+
+    text: str
+    parse: Callable[[str], Any]
+    is_none: Callable[[Any], bool] = lambda value: value is None
+
+
+def _refusing(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the parser with its own error as None."""
+
+    def parse_or_none(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError:  # BadRecord is one
+            return None
+
+    return parse_or_none
+
+
+def _of_book(name: str) -> Callable[[str], Any]:
+    return _refusing(lambda text: parse_book(RESOURCE, {record_name(RESOURCE, name): text}))
+
+
+KEPT = {
+    "a service's record": Kept(render_record(RECORD), _refusing(parse_record)),
+    "what ocf:xha:service remembers": Kept(render_watch(WATCH), parse_watch),
+    "a bulletin": Kept(
+        render_bulletin(Bulletin(Phase.RUNNING, "so it is", 7, 8, 1.5, 2.5, 9, 10, 3.5, answered_at=4.5)),
+        parse_bulletin,
+    ),
+    "failures": Kept(
+        render_failures((Failure(12.5, "no disk"), Failure(13.5, "no disk"))), parse_failures, lambda value: value == ()
+    ),
+    "a node's record": Kept(
+        render_node_record(NodeRecord(LINE, VIEW, 11, UUID, Position(UUID, 12), True, False, True)), parse_node_record
+    ),
+    "a report": Kept(render_ballot(BALLOT), parse_ballot, lambda value: isinstance(value, Unread)),
+    "a resource's settings": Kept(render_settings(Settings()), load_settings),
+    "a server's status file": Kept(
+        '{"timestamp": 1795365649.887, "errors": [{"msg": "WSREP: evicted"}], "status": {"state": "JOINED", '
+        '"comment": "Syncing", "progress": {"total": 9, "done": 4}}}',
+        parse_status_file,
+    ),
+    "a grant": Kept(
+        render_grant(Grant(GrantKind.FORGET, "n2", "d" * 16, 1.8e9, "ann", "its disk is gone")), _of_book("grant-x")
+    ),
+    "a line of generations": Kept(render_line(LINE), _of_book("line")),
+    "a clean stop": Kept(render_stop(StopRecord(History(Position(UUID, 12), LINE), "boot", VIEW)), _of_book("stop-n1")),
+}
+assert issubclass(BadRecord, ValueError)
