@@ -218,7 +218,9 @@ def test_a_file_that_is_no_record_is_none(place: Place, text: str) -> None:
     place.write(f"[service {NAME}]\n")
     place.serve()
     (place.records / f"{NAME}.json").write_text(text)
-    assert place.service() == (503, "stale")
+    status, said = place.service()
+    assert (status, said.partition(": ")[0]) == (503, "unknown"), said
+    assert said.startswith("unknown: its record cannot be used: "), said
     assert place.ask("/service/..%2fxha")[0] == 404
     assert place.ask("/service/../xha")[0] == 404
 

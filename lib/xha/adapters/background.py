@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Callable
 
     from .reader import Reader, Snapshot
+
+
+_PAUSE = 0.5
 
 
 class BackgroundReader:
@@ -36,5 +40,16 @@ class BackgroundReader:
     def _run(self) -> None:
         while True:
             self._questions.get()
-            self._snapshots.put(self._reader.take())
+            self._snapshots.put(self._take())
             self._wake()
+
+    def _take(self) -> Snapshot:
+        """Take one reading, whatever happens: without this thread every answer would be `hung` until a restart."""
+        while True:
+            try:
+                try:
+                    return self._reader.take()
+                except BaseException as error:  # a library's SystemExit ends its thread only, and would end this one
+                    return self._reader.give_up(error)
+            except BaseException:  # not even that, as without memory: whoever waits is told that the node is hung
+                time.sleep(_PAUSE)

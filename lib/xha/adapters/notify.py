@@ -8,6 +8,8 @@ import socket
 from typing import NamedTuple
 
 _MAX_BYTES = 8192
+# More than net.unix.max_dgram_qlen, 10 by default and 512 where a distribution raises it.
+_MAX_MESSAGES = 1024
 
 
 class Notice(NamedTuple):
@@ -48,15 +50,19 @@ class NotifySocket:
         self.notice = Notice()
 
     def drain(self) -> Notice:
-        """Read all that has come, without waiting, and return where it leaves the server."""
+        """Read what has come, without waiting, and return where it leaves the server.
+
+        Not more than the kernel can have kept for us at once: who writes faster than we read must not hold us here.
+        """
         notice = self.notice
-        while True:
+        for _ in range(_MAX_MESSAGES):
             try:
                 message = self._socket.recv(_MAX_BYTES)
             except OSError:
-                self.notice = notice
-                return notice
+                break
             notice = _apply(notice, message.decode("utf-8", "replace"))
+        self.notice = notice
+        return notice
 
     def close(self) -> None:
         """Close it and remove its name."""

@@ -37,7 +37,10 @@ _EVIDENCE_LASTS = 1.0
 
 
 class Snapshot(NamedTuple):
-    """A reading, what else was seen with it, and the verdict. time is in seconds since the epoch."""
+    """A reading, what else was seen with it, and the verdict. time is in seconds since the epoch.
+
+    fault: the exception of xha's own by which nothing could be read.
+    """
 
     reading: Reading | Unreadable
     verdict: Verdict
@@ -45,6 +48,7 @@ class Snapshot(NamedTuple):
     time: float
     disabled: Disabled | None = None
     warnings: tuple[str, ...] = ()
+    fault: BaseException | None = None
 
     def report(self, host: str, age: float) -> NodeReport:
         """Return all of it for a reader of JSON or metrics. age in seconds."""
@@ -122,10 +126,17 @@ class Reader:
         """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
         try:
             return self._take()
-        except Exception as error:  # what nobody thought of: without its thread the responder would say hung for ever
+        except Exception as error:  # what nobody thought of
+            return self.give_up(error)
+
+    def give_up(self, error: BaseException) -> Snapshot:
+        """Return what is known of the node after an exception: nothing."""
+        try:
             self.close()
-            reading, config = Unreadable(Code.CONFIG_ERROR, f"{type(error).__name__}: {error}"), self._source.config
-            return Snapshot(reading, judge(reading, config.policy), config, time.time())
+        except Exception:
+            self._session = None
+        reading, config = Unreadable(Code.CONFIG_ERROR, f"{type(error).__name__}: {error}"), self._source.config
+        return Snapshot(reading, judge(reading, config.policy), config, time.time(), fault=error)
 
     def _take(self) -> Snapshot:
         try:

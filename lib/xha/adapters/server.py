@@ -10,13 +10,25 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import re
 import select
 import socket
 import time
 from typing import TYPE_CHECKING
 
-from ..core.http import BAD_REQUEST, MAX_REQUEST, REQUEST_TIMEOUT, BadRequest, parse_request, render_response
+from ..core.http import (
+    BAD_REQUEST,
+    DRAIN_BYTES,
+    DRAIN_SECONDS,
+    MAX_REQUEST,
+    REQUEST_SECONDS,
+    REQUEST_TIMEOUT,
+    BadRequest,
+    parse_request,
+    render_fault,
+    render_response,
+)
+from .descriptors import FIRST_FREE, lift
+from .readiness import GONE, REST_SECONDS, Lost, Readiness, reason
 
 if TYPE_CHECKING:
     from typing import Callable, Protocol
@@ -38,17 +50,17 @@ if TYPE_CHECKING:
         def tick(self, now: float) -> float:
             """Do what is due, and return in how many seconds something is due again."""
 
+        def fault(self, doing: str, error: Exception) -> None:
+            """Take note of an exception that nobody thought of."""
+
 
 BACKLOG = 4096
 MAX_CONNECTIONS = 8192
 
 # For the database, its option file and the disabled file: clients must never use up what the readings need.
 _SPARE_DESCRIPTORS = 32
-_REQUEST_SECONDS = 5.0
-_DRAIN_SECONDS = 1.0
-_DRAIN_BYTES = 65536
-_END_OF_REQUEST = re.compile(rb"\n\r?\n")
 _ACCEPTS_PER_ROUND = 64
+_FAILURES_IN_A_ROW = 3
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -63,7 +75,10 @@ class _Connection:
 
 
 class Server:
-    """Serves the listening sockets until the process ends. All times are time.monotonic()."""
+    """Serves the listening sockets until the process ends. All times are time.monotonic().
+
+    An exception in what it calls, or in itself, is that connection's 503 and a fault for the application to tell of.
+    """
 
     def __init__(self, listeners: list[socket.socket], application: Application) -> None:
         self._application = application
@@ -71,12 +86,12 @@ class Server:
 
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._max_connections = max(1, min(MAX_CONNECTIONS, descriptors - _SPARE_DESCRIPTORS))
-        self._epoll = select.epoll()
+        self._ready = Readiness()
+        self._epoll = self._ready.epoll
         # Each holds connections in the order in which their time began, so the first is the first to run out.
         self._reading: dict[int, _Connection] = {}
         self._waiting: dict[int, _Connection] = {}
         self._draining: dict[int, _Connection] = {}
-        self._on_event: dict[int, Callable[[], None]] = {}
         for listener in listeners:
             listener.listen(BACKLOG)  # again, for an inherited socket: xinetd's own backlog is 64
             listener.setblocking(False)
@@ -84,74 +99,131 @@ class Server:
 
     def watch(self, readable: socket.socket, callback: Callable[[], None]) -> None:
         """Call back whenever the socket has something to read."""
-        self._on_event[readable.fileno()] = callback
-        self._epoll.register(readable.fileno(), select.EPOLLIN)
+        self._ready.watch(readable, callback)
 
     def run(self) -> None:
-        """Serve for ever."""
+        """Serve for ever. :raises Lost: where a listening socket, or epoll itself, is gone."""
+        callbacks = self._ready.callbacks
         while True:
-            timeout = self._expire(time.monotonic())
-            for fd, events in self._epoll.poll(timeout):
-                callback = self._on_event.get(fd)
-                if callback:
-                    callback()
-                elif fd in self._reading:
-                    self._read(self._reading[fd])
-                elif fd in self._draining:
-                    self._drain(self._draining[fd])
-                elif fd in self._waiting and events & (select.EPOLLERR | select.EPOLLHUP):
-                    self._close(self._waiting[fd])
+            for fd, events in self._wait():
+                try:
+                    callback = callbacks.get(fd)
+                    if callback:
+                        callback()
+                    elif fd in self._reading:
+                        self._read(self._reading[fd])
+                    elif fd in self._draining:
+                        self._drain(self._draining[fd])
+                    elif fd in self._waiting and events & (select.EPOLLERR | select.EPOLLHUP):
+                        self._close(self._waiting[fd])
+                except Lost:
+                    raise
+                except Exception as error:
+                    self._fail(fd, error)
+
+    def _wait(self) -> list[tuple[int, int]]:
+        try:
+            return self._ready.poll(self._expire(time.monotonic()))
+        except Lost:
+            raise
+        except Exception as error:
+            self._note("waiting for connections", error)
+            time.sleep(REST_SECONDS)
+            return []
 
     def answer_waiting(self) -> None:
         """Ask the application again for every request that waits."""
         now = time.monotonic()
         for connection in list(self._waiting.values()):
             if connection.request:
-                self._send(connection, self._application.answer_waiting(connection.request, connection.host, now))
+                try:
+                    self._send(connection, self._application.answer_waiting(connection.request, connection.host, now))
+                except Exception as error:
+                    self._fail(connection.fd, error)
+
+    def _fail(self, fd: int, error: Exception) -> None:
+        """Answer 503 to whom an exception leaves without an answer; what woke the loop for itself has a rest."""
+        connection = self._reading.get(fd) or self._waiting.get(fd) or self._draining.get(fd)
+        if connection is None:
+            self._note("looking at what has come", error)
+            return self._ready.rest(fd)
+        self._note(f"answering {connection.host}", error)
+        try:
+            if fd in self._draining:
+                return self._close(connection)
+            request = connection.request
+            return self._send(connection, render_fault(head=request is not None and request.method == "HEAD"))
+        except Exception:
+            return self._close(connection)
+
+    def _note(self, doing: str, error: Exception) -> None:
+        with contextlib.suppress(Exception):
+            self._application.fault(doing, error)
 
     def _expire(self, now: float) -> float:
         """Close what has run out of time, and return how long nothing will, in seconds."""
-        timeout = self._application.tick(now)
+        try:
+            timeout = self._application.tick(now)
+        except Exception as error:
+            self._note("doing what was due", error)
+            timeout = REST_SECONDS
+        timeout = min(timeout, self._ready.end_rests(now))
         while self._reading:
             first = next(iter(self._reading.values()))
-            if now - first.since < _REQUEST_SECONDS:
-                timeout = min(timeout, first.since + _REQUEST_SECONDS - now)
+            if now - first.since < REQUEST_SECONDS:
+                timeout = min(timeout, first.since + REQUEST_SECONDS - now)
                 break
-            self._complain(first, BadRequest(REQUEST_TIMEOUT, f"no request within {_REQUEST_SECONDS:g} s"))
+            self._complain(first, BadRequest(REQUEST_TIMEOUT, f"no request within {REQUEST_SECONDS:g} s"))
         while self._draining:
             first = next(iter(self._draining.values()))
-            if now - first.since < _DRAIN_SECONDS:
-                return min(timeout, first.since + _DRAIN_SECONDS - now)
+            if now - first.since < DRAIN_SECONDS:
+                return min(timeout, first.since + DRAIN_SECONDS - now)
             self._close(first)
         return timeout
 
     def _accept(self, listener: socket.socket) -> None:
-        now = time.monotonic()
+        now, failures = time.monotonic(), 0
         for _ in range(_ACCEPTS_PER_ROUND):
             try:
                 sock, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError, InterruptedError):
                 return
             except OSError as error:
-                if error.errno not in _OUT_OF:
-                    raise
-                self._make_room(now)
-                return
+                if error.errno in GONE:
+                    raise Lost(f"a listening socket is gone: {reason(error)}") from None
+                # All else that accept(2) names passes: a network that is down, a firewall's no, no memory.
+                failures += 1
+                if error.errno in _OUT_OF and self._make_room(now):
+                    return
+                self._tell("accept", reason(error), now)
+                if failures == _FAILURES_IN_A_ROW:
+                    return self._ready.rest(listener.fileno())
+                continue
+            failures = 0
+            if sock.fileno() < FIRST_FREE:
+                sock = lift(sock)
             sock.setblocking(False)
             connection = _Connection(sock, address[0], now)
-            self._reading[connection.fd] = connection
             self._epoll.register(connection.fd, select.EPOLLIN)
+            self._reading[connection.fd] = connection
             if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
                 self._make_room(now)
 
-    def _make_room(self, now: float) -> None:
+    def _make_room(self, now: float) -> bool:
         """Let the oldest unfinished connection give way: with descriptors used up, it is the likeliest culprit."""
         for connections in (self._draining, self._reading, self._waiting):
             if connections:
                 oldest = next(iter(connections.values()))
-                self._application.complain(oldest.host, "too many connections: the oldest gave way", now)
                 self._close(oldest)
-                return
+                self._tell(oldest.host, "too many connections: the oldest gave way", now)
+                return True
+        return False
+
+    def _tell(self, host: str, why: str, now: float) -> None:
+        try:
+            self._application.complain(host, why, now)
+        except Exception as error:
+            self._note(f"telling of {host}", error)
 
     def _read(self, connection: _Connection) -> None:
         try:
@@ -181,7 +253,7 @@ class Server:
         return self._send(connection, answer)
 
     def _complain(self, connection: _Connection, error: BadRequest) -> None:
-        self._application.complain(connection.host, str(error), time.monotonic())
+        self._tell(connection.host, str(error), time.monotonic())
         self._send(connection, render_response(error.status, f"{error}\n"))
 
     def _send(self, connection: _Connection, answer: bytes | None) -> None:
@@ -192,13 +264,14 @@ class Server:
             # no reader.
             whole = connection.sock.send(answer) == len(answer)
             connection.sock.shutdown(socket.SHUT_WR)
+            if connection.fd in self._waiting:
+                self._epoll.modify(connection.fd, select.EPOLLIN)
         except OSError:
             return self._close(connection)
         if not whole:
             return self._close(connection)
         fd = connection.fd
-        if self._waiting.pop(fd, None):
-            self._epoll.modify(fd, select.EPOLLIN)
+        self._waiting.pop(fd, None)
         self._reading.pop(fd, None)
         connection.since = time.monotonic()
         self._draining[fd] = connection
@@ -206,13 +279,13 @@ class Server:
 
     def _drain(self, connection: _Connection) -> None:
         try:
-            data = connection.sock.recv(_DRAIN_BYTES)
+            data = connection.sock.recv(DRAIN_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         connection.drained += len(data)
-        if not data or connection.drained >= _DRAIN_BYTES:
+        if not data or connection.drained >= DRAIN_BYTES:
             self._close(connection)
 
     def _close(self, connection: _Connection) -> None:
@@ -220,55 +293,3 @@ class Server:
             connections.pop(connection.fd, None)
         with contextlib.suppress(OSError):
             connection.sock.close()
-
-
-def serve_one(sock: socket.socket, answer_request: Callable[[Request, str, float], bytes]) -> None:
-    """Answer one connected socket, as xinetd hands it over with `wait = no`."""
-    deadline = time.monotonic() + _REQUEST_SECONDS
-    received = b""
-    host = sock.getpeername()[0]
-    try:
-        request = None
-        while request is None:
-            sock.settimeout(max(0.001, deadline - time.monotonic()))
-            data = sock.recv(MAX_REQUEST)
-            received += data
-            request = parse_request(received)
-            if request is None and not data:
-                raise BadRequest(BAD_REQUEST, "the request ended before its blank line")
-        answer = answer_request(request, host, time.monotonic())
-    except BadRequest as error:
-        answer = render_response(error.status, f"{error}\n")
-    except socket.timeout:
-        answer = render_response(REQUEST_TIMEOUT, f"no request within {_REQUEST_SECONDS:g} s\n")
-    _finish(sock, answer)
-
-
-def answer_anything(sock: socket.socket, answer: bytes) -> None:
-    """Send the answer whatever is asked, as a script does that never reads.
-
-    What the client sends is read all the same, for a while: closing over unread bytes would reset the connection.
-    """
-    deadline, received = time.monotonic() + _DRAIN_SECONDS, b""
-    while not _END_OF_REQUEST.search(received) and len(received) < _DRAIN_BYTES:
-        sock.settimeout(max(0.001, deadline - time.monotonic()))
-        try:
-            data = sock.recv(MAX_REQUEST)
-        except socket.timeout:
-            break
-        if not data:
-            break
-        received += data
-    _finish(sock, answer)
-
-
-def _finish(sock: socket.socket, answer: bytes) -> None:
-    sock.settimeout(_DRAIN_SECONDS)
-    sock.sendall(answer)
-    sock.shutdown(socket.SHUT_WR)
-    deadline, drained = time.monotonic() + _DRAIN_SECONDS, 0
-    while drained < _DRAIN_BYTES and time.monotonic() < deadline:
-        data = sock.recv(_DRAIN_BYTES)
-        if not data:
-            return
-        drained += len(data)

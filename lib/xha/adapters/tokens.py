@@ -9,8 +9,11 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.fields import parse_text
+from ..core.numbers import parse_json, parse_moment
 from ..core.services.http import KEYSTONE
 from .files.atomic_write import replace_text
+from .files.regular import read_regular
 from .files.secrets import read_secret
 from .web import Web
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 _MARGIN, _LONGEST = 60.0, 1800.0
 # Of the deadline, for a token: the service that it is for gets as long.
 _SHARE = 0.35
+_MOST_BYTES = 65536
 
 
 class Token(NamedTuple):
@@ -128,11 +132,10 @@ def _read_kept(settings: HttpSettings) -> Token | None:
     if place is None:
         return None
     try:
-        with open(place, encoding="utf-8") as file:
-            kept = json.load(file)
-        if kept["until"] <= time.time():
+        kept = parse_json(read_regular(place, _MOST_BYTES))
+        if parse_moment(kept["until"]) <= time.time():
             return None
-        return Token(str(kept["token"]), str(kept["project"]), fresh=False)
+        return Token(parse_text(kept["token"]), parse_text(kept["project"]), fresh=False)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

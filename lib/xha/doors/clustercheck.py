@@ -12,6 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..adapters.descriptors import inherited_socket, point_at_null
 from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
 from ..core.config import (
@@ -64,8 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments and arguments[0] in ("-h", "--help"):
         sys.stdout.write(_USAGE.format(program=sys.argv[0]))
         return 0
-    client = _client()
     mend_streams()
+    client = _client()
     try:
         verdict = _judge(arguments)
     except Exception as error:  # a script's user gets an answer, never a traceback
@@ -78,20 +79,16 @@ def main(argv: list[str] | None = None) -> int:
 def _client() -> socket.socket | None:
     """Return the client's connection where xinetd or systemd left one at descriptor 0, and detach from it.
 
-    Asked first of all: where descriptor 0 is closed, the next file to be opened takes its place. A socket of another
-    kind is somebody's pipe, as ssh and cron make them.
+    A socket of another kind is somebody's pipe, as ssh and cron make them.
     """
-    try:
-        client = socket.socket(fileno=os.dup(0))
-    except OSError:
+    client = inherited_socket()
+    if client is None:
         return None
     if client.family not in (socket.AF_INET, socket.AF_INET6):
         client.close()
         return None
     # Otherwise a line on standard error would reach HAProxy before the status line does.
-    with open(os.devnull, "r+b", buffering=0) as null:
-        for descriptor in (0, 1, 2):
-            os.dup2(null.fileno(), descriptor)
+    point_at_null(0, 1, 2)
     return client
 
 
@@ -191,7 +188,7 @@ def _answer(client: socket.socket | None, response: bytes) -> None:
     # Whoever asked may have left: that is not our failure.
     with contextlib.suppress(OSError):
         if client:
-            from ..adapters.server import answer_anything
+            from ..adapters.one_connection import answer_anything
 
             with client:
                 answer_anything(client, response)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
+
+from ..adapters.descriptors import point_at_null
 
 
 def complain(text: str) -> None:
@@ -16,6 +17,4 @@ def complain(text: str) -> None:
 
         # Python would try once more when it ends, and exit with 120.
         with contextlib.suppress(OSError, ValueError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, sys.stderr.fileno())
-            os.close(null)
+            point_at_null(sys.stderr.fileno())

@@ -17,6 +17,7 @@ from ..core.answers import SERVICE_PATH
 from ..core.config import ConfigError
 from ..core.freshness import Due, Freshness
 from ..core.verdict import Code, Unreadable, judge
+from .faults import Faults
 from .journal import Journal
 from .reply import Services, refusal, reply
 
@@ -36,12 +37,14 @@ class _Counters:
     requests: int = 0
     readings: int = 0
     complaints: int = 0
+    faults: int = 0
 
     def document(self) -> Mapping[str, tuple[str, int]]:
         return {
             "xha_requests_total": ("requests answered", self.requests),
             "xha_readings_total": ("readings taken of the database", self.readings),
             "xha_complaints_total": ("connections that came to nothing", self.complaints),
+            "xha_faults_total": ("exceptions of the responder's own: its log has them", self.faults),
         }
 
 
@@ -52,6 +55,7 @@ class Desk:
         self._file = file
         self._services = Services(file)
         self._journal = Journal(log)
+        self._faults = Faults(log)
         self._counters = _Counters()
         with contextlib.suppress(ConfigError):  # the first probe will tell; its deadline and allow_from hold already
             file.refresh()
@@ -118,11 +122,15 @@ class Desk:
         self._freshness.max_age = snapshot.config.responder.max_age
         self._freshness.deadline = snapshot.config.responder.deadline
         self._freshness.finished(snapshot, answered=not gave_up)
-        if gave_up:
-            self._note_hung()
-        else:
-            self._journal.note(snapshot, now)
-        self._server.answer_waiting()
+        try:
+            if gave_up:
+                self._note_hung()
+            else:
+                self._journal.note(snapshot, now)
+            if snapshot.fault:
+                self.fault("reading the node", snapshot.fault)
+        finally:  # whatever became of the log
+            self._server.answer_waiting()
 
     def _note_hung(self) -> None:
         """Make the snapshot that stands for "the server does not answer"."""
@@ -137,6 +145,11 @@ class Desk:
         """Count, and tell now and then, of a connection that came to nothing."""
         self._counters.complaints += 1
         self._journal.complain(host, why, now)
+
+    def fault(self, doing: str, error: BaseException) -> None:
+        """Count, and tell the log of, an exception that nobody thought of."""
+        self._counters.faults += 1
+        self._faults.note(doing, error)
 
     def tick(self, now: float) -> float:
         """Do what is due, and return in how many seconds something is due again."""
@@ -154,8 +167,10 @@ class Desk:
         overdue = self._freshness.overdue_at()
         if overdue is not None and overdue <= now:
             self._freshness.due(now)
-            self._note_hung()
-            self._server.answer_waiting()
+            try:
+                self._note_hung()
+            finally:
+                self._server.answer_waiting()
 
     def _beat(self, now: float) -> None:
         """Feed systemd's watchdog from the loop, never from the database; leave when xinetd has left."""

@@ -12,11 +12,14 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from ..adapters.descriptors import inherited_socket, point_at_null
 from ..adapters.log import Log
 from ..adapters.reader import ConfigFile, Reader
+from .streams import mend_streams
 
 if TYPE_CHECKING:
     from ..core.config import Config
+    from ..core.http import Request
     from .options import Options
 
 NAME = "xha-responder"
@@ -24,6 +27,7 @@ NAME = "xha-responder"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the responder; return the exit code."""
+    mend_streams()
     arguments = sys.argv[1:] if argv is None else argv
     options = None
     if arguments:  # started by xinetd or systemd there are none, and argparse costs a forked process 6 ms
@@ -47,9 +51,8 @@ def _inherited_sockets() -> list[socket.socket]:
     from_systemd = [listener for listener in systemd.take_listeners() if _speaks_tcp(listener)]
     if from_systemd:
         return from_systemd
-    try:
-        sock = socket.socket(fileno=os.dup(0))
-    except OSError:
+    sock = inherited_socket()
+    if sock is None:
         return []
     if _speaks_tcp(sock):
         return [sock]
@@ -67,35 +70,40 @@ def _is_listening(sock: socket.socket) -> bool:
 
 def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
     """Answer the one connection that xinetd accepted for us (`wait = no`)."""
-    from ..adapters.server import serve_one
+    from ..adapters.one_connection import serve_one
+    from ..core.http import render_fault
     from .reply import reply_once
 
-    _detach_standard_streams()
+    point_at_null(0, 1, 2)  # a line on stderr would reach HAProxy
+    answer = reply_once(Reader(file), file)
+
+    def answer_always(request: Request, host: str, now: float) -> bytes:
+        try:
+            return answer(request, host, now)
+        except Exception as error:
+            from .faults import Faults
+
+            Faults(Log(NAME, use_syslog=True)).note(f"answering {host}", error)
+            return render_fault(head=request.method == "HEAD")
+
     # A client that goes away is not an event.
     with contextlib.suppress(OSError):
-        serve_one(sock, reply_once(Reader(file), file))
+        serve_one(sock, answer_always)
     sock.close()
     return 0
-
-
-def _detach_standard_streams() -> None:
-    """Point 0, 1 and 2 away from the socket that xinetd put there: a line on stderr would reach HAProxy."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.close(null)
 
 
 def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | None) -> int:
     import signal
 
     from ..adapters import systemd
+    from ..adapters.readiness import Lost
     from ..adapters.server import Server
     from .desk import Desk
 
     under_xinetd = bool(inherited) and "LISTEN_PID" not in os.environ
     if under_xinetd:
-        _detach_standard_streams()
+        point_at_null(0, 1, 2)
     log = Log(NAME, use_syslog=under_xinetd)
     listeners = inherited or _open_listeners(file, options, log)
     if not listeners:
@@ -109,8 +117,11 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
     desk.attach(server)
     log.info("listening on " + ", ".join(_name(listener) for listener in listeners))
     systemd.notify("READY=1")
-    server.run()
-    return 0
+    try:
+        server.run()
+    except Lost as error:
+        log.warning(f"{error}: this ends, to be started again with new sockets")
+    return 1
 
 
 def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list[socket.socket]:

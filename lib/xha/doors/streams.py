@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
+
+from ..adapters.descriptors import fill_descriptors, point_at_null
 
 
 def mend_streams() -> None:
-    """Put /dev/null where a stream is closed, and let no character be unprintable, whatever the locale."""
-    for name in ("stdout", "stderr"):
+    """Put /dev/null where a stream is closed, and let no character be unprintable, whatever the locale.
+
+    To be called before anything opens a file that stays: the next one gets the lowest free number, and a log line
+    would go to a socket that became 2.
+    """
+    fill_descriptors()
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the end
-        elif isinstance(stream, io.TextIOWrapper):
+            mode = "w" if fd else "r"
+            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - open until the end
+        elif isinstance(stream, io.TextIOWrapper) and fd:
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -21,7 +28,5 @@ def abandon_stdout() -> None:
     """Drop what nobody can be told, so that Python does not try once more, and complain, when it ends."""
     import contextlib
 
-    null = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(null, sys.stdout.fileno())
-    os.close(null)
+        point_at_null(sys.stdout.fileno())

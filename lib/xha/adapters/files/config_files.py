@@ -12,6 +12,7 @@ from ...core import disabled as core_disabled
 from ...core.config import DEFAULT_PATH, Config, ConfigError, parse_config
 from ...core.disabled import Disabled
 from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
+from .regular import read_regular
 from .whole_file import MAX_BYTES, read_whole
 
 LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened
@@ -133,12 +134,8 @@ def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled 
 
 def _read_disabled(path: str) -> Disabled | None:
     try:
-        # A FIFO or device in the file's place must not hang a probe.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:  # not by a file object: open() of a directory's descriptor fails and leaves the descriptor open
-            text = os.read(descriptor, core_disabled.MAX_BYTES).decode("utf-8", "replace")
-        finally:
-            os.close(descriptor)
+        # An operator may have linked it to where all nodes see it.
+        text = read_regular(path, core_disabled.MAX_BYTES, follow=True)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -6,8 +6,9 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from ...core.services.record import MAX_BYTES, Record, parse_record, render_record
+from ...core.services.record import MAX_BYTES, Record, Unusable, parse_record, render_record
 from .atomic_write import replace_text
+from .regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,16 +22,17 @@ def write_record(directory: str, record: Record) -> None:
     replace_text(_path(directory, record.result.name), render_record(record), 0o644)
 
 
-def read_record(directory: str, name: str) -> Record | None:
-    """Return the last record of a service, None where there is none that can be read."""
+def read_record(directory: str, name: str) -> Record | Unusable | None:
+    """Return the last record of a service, None where there is none, and what is wrong with one that is no record."""
     try:
-        descriptor = os.open(_path(directory, name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            return parse_record(os.read(descriptor, MAX_BYTES).decode("utf-8", "replace"))
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError):
+        record = parse_record(read_regular(_path(directory, name), MAX_BYTES))
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        return Unusable((error.strerror or "unreadable").lower())
+    except ValueError as error:
+        return Unusable(str(error))
+    return record if record.result.name == name else Unusable("it is of another service")
 
 
 def remove_other_records(directory: str, names: Iterable[str]) -> None:
@@ -47,17 +49,17 @@ class RecordShelf:
     """Records as they were read last: a file that has not been replaced since is not read again."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[tuple[int, int, int], Record | None]] = {}
+        self._read: dict[str, tuple[tuple[int, ...], Record | Unusable | None]] = {}
 
-    def get(self, directory: str, name: str) -> Record | None:
-        """Return the last record of a service, None where there is none that can be read."""
+    def get(self, directory: str, name: str) -> Record | Unusable | None:
+        """Return what read_record does."""
         path = _path(directory, name)
         try:
-            seen = os.stat(path)
+            seen = os.lstat(path)
         except OSError:
             self._read.pop(path, None)
             return None
-        signature = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        signature = (seen.st_ino, seen.st_mode, seen.st_ctime_ns, seen.st_mtime_ns, seen.st_size)
         known = self._read.get(path)
         if known is None or known[0] != signature:
             known = self._read[path] = (signature, read_record(directory, name))

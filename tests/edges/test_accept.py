@@ -1,0 +1,177 @@
+"""What accept(2) may say, by a listener that says it: the kernel says most of it only when it wants to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from responder.client import exchange
+from xha.adapters.readiness import Lost
+from xha.adapters.server import Server
+from xha.core.http import OK, Request, render_response
+
+# accept(2): what a network, a firewall or too little of something makes of one connection, or of many for a while.
+PASSES = [
+    "ECONNABORTED",
+    "EPERM",
+    "EPROTO",
+    "ENETDOWN",
+    "ENOPROTOOPT",
+    "EHOSTDOWN",
+    "ENONET",
+    "EHOSTUNREACH",
+    "EOPNOTSUPP",
+    "ENETUNREACH",
+    "EMFILE",
+    "ENFILE",
+    "ENOBUFS",
+    "ENOMEM",
+    "ENOSR",
+    "ETIMEDOUT",
+    "EIO",
+    "ESOCKTNOSUPPORT",
+]
+LASTS = ["EBADF", "EINVAL", "ENOTSOCK"]
+
+
+class Listener(socket.socket):
+    """A real one, but for what its accept says first: so many times an error, then what the kernel says."""
+
+    error, times = 0, 0
+    asked = 0
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        self.asked += 1
+        if self.times:
+            self.times -= 1
+            raise OSError(self.error, os.strerror(self.error))
+        return super().accept()
+
+
+class Application:
+    """Answers 200, and writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self.faults: list[BaseException] = []
+        self.ended = False
+
+    def answer(self, request: Request, host: str, now: float) -> bytes:
+        return render_response(OK, "well\n")
+
+    answer_waiting = answer
+
+    def complain(self, host: str, why: str, now: float) -> None:
+        self.complaints.append(f"{host}: {why}")
+
+    def fault(self, doing: str, error: BaseException) -> None:
+        self.faults.append(error)
+
+    def tick(self, now: float) -> float:
+        if self.ended:
+            raise SystemExit
+        return 0.02
+
+
+class Running:
+    """The loop in a thread: raised is what it ended by."""
+
+    def __init__(self) -> None:
+        self.listener = Listener()
+        self.listener.bind(("127.0.0.1", 0))
+        self.application = Application()
+        self.server = Server([self.listener], self.application)
+        self.raised: BaseException | None = None
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self.server.run()
+        except BaseException as error:
+            self.raised = error
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def end(self) -> None:
+        self.application.ended = True
+        if self.thread.is_alive():
+            self.thread.join(20)
+        assert not self.thread.is_alive()
+        self.listener.close()
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    made = Running()
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("times", [1, 2, 10])
+@pytest.mark.parametrize("name", PASSES)
+def test_what_passes_costs_a_moment_and_no_connection(running: Running, name: str, times: int) -> None:
+    running.listener.error, running.listener.times = getattr(errno, name), times
+    running.start()
+    assert exchange(running.listener.getsockname(), b"GET / HTTP/1.0\r\n\r\n").status == 200
+    assert running.listener.times == 0
+    if name != "ECONNABORTED":  # a client that has gone is no event
+        assert set(running.application.complaints) == {f"accept: {os.strerror(getattr(errno, name)).lower()}"}
+    assert running.application.faults == []
+
+
+def test_what_does_not_pass_keeps_no_processor_busy(running: Running) -> None:
+    running.listener.error, running.listener.times = errno.EPERM, 10**9
+    running.start()
+    with socket.create_connection(running.listener.getsockname()):
+        time.sleep(1)
+    # Three in a row, then a tenth of a second's rest.
+    assert 3 <= running.listener.asked <= 60
+
+
+@pytest.mark.parametrize("name", LASTS)
+def test_what_stays_as_it_is_ends_the_loop_with_a_sentence(running: Running, name: str) -> None:
+    running.listener.error, running.listener.times = getattr(errno, name), 10**9
+    running.start()
+    with socket.create_connection(running.listener.getsockname()):
+        running.thread.join(20)
+    assert isinstance(running.raised, Lost)
+    assert str(running.raised) == f"a listening socket is gone: {os.strerror(getattr(errno, name)).lower()}"
+
+
+def test_an_epoll_that_is_gone_ends_the_loop_with_a_sentence(running: Running) -> None:
+    class Gone:
+        def poll(self, seconds: float) -> list[tuple[int, int]]:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    running.server._ready.epoll = Gone()  # type: ignore[assignment]
+    running.start()
+    running.thread.join(20)
+    assert isinstance(running.raised, Lost)
+    assert str(running.raised) == "epoll: bad file descriptor"
+
+
+def test_an_epoll_out_of_memory_is_tried_again(running: Running) -> None:
+    epoll = running.server._ready.epoll
+
+    class Tired:
+        times = 3
+
+        def poll(self, seconds: float) -> list[tuple[int, int]]:
+            if self.times:
+                self.times -= 1
+                raise MemoryError
+            return epoll.poll(seconds)
+
+        register, unregister = epoll.register, epoll.unregister
+
+    running.server._ready.epoll = Tired()  # type: ignore[assignment]
+    running.start()
+    assert exchange(running.listener.getsockname(), b"GET / HTTP/1.0\r\n\r\n").status == 200
+    assert [type(error) for error in running.application.faults] == [MemoryError] * 3
