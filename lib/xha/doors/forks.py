@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapters.daemons import seconds_since_start
 from ..adapters.deadline import Overdue, current_step, start_timer, stop_timer
+from ..adapters.descriptors import point_at_null
 from ..adapters.procfs import read_process
+from ..adapters.readiness import reason
+from ..core.numbers import parse_json
 from ..core.services.result import Status, failed, parse_result, unknown
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 MERCY = 0.2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _MAX_ANSWER = 1 << 16
+_LONGEST = 2000
 
 
 class Job(NamedTuple):
@@ -40,9 +44,10 @@ class Job(NamedTuple):
 
 
 def load_checks(services: Iterable[ServiceConfig]) -> None:
-    """Import what the checks need, so that no child has to."""
+    """Import what the checks need, so that no child has to. One that cannot be imported, its own child tells of."""
     for module in {service.row.module for service in services}:
-        _import(module)
+        with contextlib.suppress(Exception):
+            _import(module)
 
 
 def _import(module: str) -> object:
@@ -59,19 +64,25 @@ def job_of(service: ServiceConfig, level: Level | None = None, grace: float | No
 
 
 class Child:
-    """A check that runs. It is over when its result is there, when it has died, or when its time is up."""
+    """A check that runs. It is over when its result is there, when it has died, or when its time is up.
+
+    :raises OSError: where no process can be made for it.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.began = time.monotonic()
         self.ends = self.began + job.service.deadline + MERCY
         read_end, write_end = os.pipe()
-        _open.add(read_end)
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError:
+            os.close(read_end)
+            os.close(write_end)
+            raise
         if not self.pid:
-            for fd in _open:  # those of its siblings too
-                os.close(fd)
-            _be_child(job, write_end)
+            _be_child(job, write_end, (*_open, read_end))
+        _open.add(read_end)
         os.close(write_end)
         # Both do it: whoever comes first.
         with contextlib.suppress(OSError):
@@ -102,13 +113,16 @@ class Child:
     def _result(self, seconds: float, is_starved: bool) -> Result:
         name, level = self.job.service.name, self.job.level
         try:
-            return parse_result(json.loads(self._answer))
+            return parse_result(parse_json(self._answer.decode("utf-8", "replace")))
         except ValueError:
             pass
         if seconds >= self.job.service.deadline:
             if is_starved:  # it would run if it could: that says nothing about the service
                 return unknown(name, level, f"no end after {seconds:.1f} s: this host has no time to run the check")
             return failed(name, level, f"no end after {seconds:.1f} s, the check was killed")
+        if self._answer:
+            said = f"the check wrote {len(self._answer)} bytes that are no result: this is a fault of xha's"
+            return unknown(name, level, said)
         return unknown(name, level, "the check itself died: this is a fault of xha's")
 
 
@@ -139,18 +153,20 @@ def collect_lost() -> None:
         _lost.discard(pid)
 
 
-def _be_child(job: Job, write_end: int) -> None:
-    """Run the check, write its result, and end: nothing of the parent's may run here."""
+def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
+    """Run the check, write its result, and end: nothing of the parent's may run here. others: what its siblings use."""
     try:
+        for fd in others:
+            os.close(fd)
         os.setpgid(0, 0)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-        null = os.open(os.devnull, os.O_RDWR)
-        for fd in (0, 1, 2):  # what a library prints is no result
-            os.dup2(null, fd)
-        document = _run(job).document()
-        os.write(write_end, json.dumps(document).encode() + b"\n")
+        point_at_null(0, 1, 2)  # what a library prints is no result
+        result = _run(job)
+        document = result._replace(message=result.message[:_LONGEST], proved=result.proved[:_LONGEST]).document()
+        # Half a surrogate pair, as an argument of another process may hold one, is written as a question mark.
+        os.write(write_end, json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
     finally:
         os._exit(0)
 
@@ -197,8 +213,12 @@ def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
     children: list[Child] = []
     try:
         for job in jobs:
-            with uninterrupted():
-                children.append(Child(job))
+            try:
+                with uninterrupted():
+                    children.append(Child(job))
+            except OSError as error:
+                text = f"the check could not be started: {reason(error)}"
+                yield job.service, unknown(job.service.name, job.level, text)
         while children:
             for child in wait_children(children, max(0.0, min(child.ends for child in children) - time.monotonic())):
                 children.remove(child)

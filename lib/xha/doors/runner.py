@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -12,14 +13,17 @@ from ..adapters import systemd
 from ..adapters.files.result_files import read_record, remove_other_records, write_record
 from ..adapters.log import Log
 from ..adapters.reader import ConfigFile
+from ..adapters.readiness import reason
 from ..core.config import ConfigError
 from ..core.services.record import STALE_INTERVALS, Record, next_record
 from ..core.services.result import Result, Status
 from ..core.throttle import Throttle
+from .faults import Faults
 from .forks import Child, collect_lost, job_of, load_checks, uninterrupted, wait_children
+from .streams import mend_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..core.services.settings import ServiceConfig
 
@@ -31,17 +35,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; return the exit code."""
     from .options import Parser
 
+    mend_streams()
     parser = Parser(prog=NAME, description="Checks the services of xha.conf for xha-responder's /service/NAME.")
     parser.add_argument("--config", metavar="FILE", help="read this in place of /etc/xha/xha.conf")
     said = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     runner = Runner(ConfigFile(said.config), Log(NAME))
-    runner.refresh()
+    with runner.guard("reading xha.conf"):
+        runner.refresh()
     systemd.notify("READY=1")
     try:
         while True:
-            runner.turn()
+            runner.serve_turn()
             systemd.notify("WATCHDOG=1")
     finally:
         runner.close()
@@ -58,6 +64,8 @@ class Runner:
         self._children: dict[str, Child] = {}
         self._records: dict[str, Record] = {}
         self._changes = Throttle(burst=20, period=60)
+        self._cautions = Throttle(burst=10, period=60)
+        self._faults = Faults(log)
         self._directory = ""
 
     def refresh(self) -> None:
@@ -82,7 +90,7 @@ class Runner:
                 self._due[name] = now
                 self._records.pop(name, None)
                 old = read_record(self._directory, name)
-                if old and now - old.at <= STALE_INTERVALS * service.interval and old.at <= now:
+                if isinstance(old, Record) and 0 <= now - old.at <= STALE_INTERVALS * service.interval:
                     self._records[name] = old
         self._services = services
         for name in set(self._due) - set(services):
@@ -97,21 +105,40 @@ class Runner:
             os.makedirs(self._directory, mode=0o755, exist_ok=True)
             os.makedirs(tokens, mode=0o700, exist_ok=True)
         except OSError as error:
-            self._log.warning(f"{self._directory}: {(error.strerror or str(error)).lower()}")
+            self._warn(f"{self._directory}: {reason(error)}")
         os.environ["XHA_TOKENS"] = tokens
 
+    def serve_turn(self) -> None:
+        """Take one turn. An exception that nobody thought of is a line of the log, and the next turn comes."""
+        try:
+            self.turn()
+        except Exception as error:
+            self._faults.note("checking services", error)
+            time.sleep(_TICK)
+
     def turn(self) -> None:
-        """Start what is due, and wait a moment for what runs."""
-        self.refresh()
+        """Start what is due, and wait a moment for what runs. What breaks for one service is no other's affair."""
+        with self.guard("reading xha.conf"):
+            self.refresh()
         collect_lost()
         now = time.monotonic()
         for name, service in self._services.items():
             if self._due[name] <= now and name not in self._children:
-                self._start(name, service, now)
+                with self.guard(f"starting the check of {name}"):
+                    self._start(name, service, now)
         for child in wait_children(list(self._children.values()), max(0.0, self._next(now) - now)):
             name = next(name for name, one in self._children.items() if one is child)
             del self._children[name]
-            self._finish(name, child, child.end())
+            with self.guard(f"taking the result of {name}"):
+                self._finish(name, child, child.end())
+
+    @contextlib.contextmanager
+    def guard(self, doing: str) -> Iterator[None]:
+        """Have an exception that nobody thought of end the block, and be a line of the log."""
+        try:
+            yield
+        except Exception as error:
+            self._faults.note(doing, error)
 
     def _next(self, now: float) -> float:
         """Return when something is to be done again."""
@@ -123,8 +150,12 @@ class Runner:
         first = name not in self._records
         phase = list(self._services).index(name) / len(self._services) if first else 0.0
         self._due[name] = now + service.interval * (1 - phase / 2)
-        with uninterrupted():
-            self._children[name] = Child(job_of(service))
+        try:
+            with uninterrupted():
+                self._children[name] = Child(job_of(service))
+        except OSError as error:  # no process, descriptor or memory is left: that says nothing about the service
+            self._due[name] = now + _TICK
+            self._warn(f"{name}: the check cannot be started: {reason(error)}")
 
     def _finish(self, name: str, child: Child, result: Result) -> None:
         service = self._services.get(name)
@@ -137,7 +168,7 @@ class Runner:
         try:
             write_record(self._directory, record)
         except OSError as error:
-            self._log.warning(f"{self._directory}: {(error.strerror or str(error)).lower()}")
+            self._warn(f"{self._directory}: {reason(error)}")
         if last is None or (last.result.status, last.result.blame) != (result.status, result.blame):
             self._tell(result)
 
@@ -150,7 +181,16 @@ class Runner:
             write = self._log.info if result.status in (Status.OK, Status.NOT_APPLICABLE) else self._log.warning
             write(f"{result.name}: {' '.join(filter(None, (result.status.value, result.blame)))}: {result.message}")
 
+    def _warn(self, text: str) -> None:
+        now = time.monotonic()
+        quiet = self._cautions.take_quiet(now)
+        if quiet:
+            self._log.warning(f"{quiet} more warnings in the last minute")
+        if self._cautions.admit(now):
+            self._log.warning(text)
+
     def close(self) -> None:
         """End every check that runs."""
         for child in self._children.values():
-            child.end()
+            with self.guard("ending a check"):
+                child.end()

@@ -132,8 +132,9 @@ def _stop(settings: WatchSettings, file: WatchFile, instance: Instance) -> Outco
         cluster = connect(instance.node, instance.name)
         for one in (name, _blame_name(name)) if watch or settings.name else ():
             cluster.delete_attribute(one)
-    except ClusterUnreachable as error:  # no reason for fencing: the attribute ends with this host's membership
-        complain(f"WARNING: the attribute {name} may still be set: {error}\n")
+    except Exception as error:  # no reason for fencing, whatever it is: the attribute ends with this host's membership
+        said = str(error) if isinstance(error, ClusterUnreachable) else f"{type(error).__name__}: {error}"
+        complain(f"WARNING: the attribute {name} may still be set: {said}\n")
     file.remove()
     return Outcome(ExitCode.SUCCESS)
 
