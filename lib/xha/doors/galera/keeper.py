@@ -22,7 +22,8 @@ from ...core.noderecord import NodeRecord
 from ...core.position import Kind
 from ...core.serverlog import tell
 from ...core.serveroptions import find_bootstrap
-from ...core.verdict import Code
+from ...core.verdict import Code, Policy, Unreadable, judge
+from ..faults import Faults
 from .deeds import Over
 from .hands import Hands
 from .service import LOCK
@@ -41,6 +42,8 @@ BUSY, CALM = 0.5, 1.0
 LONELY_SECONDS = 8.0
 # More than the interval of monitor: then the last one has said that all is well.
 WELL_SECONDS = 12.0
+# How long a step is not tried again that broke off for a reason nobody knows.
+FAULT_SECONDS = 5.0
 
 
 class Keeper:
@@ -51,6 +54,7 @@ class Keeper:
         self._signature = run.settings_signature()
         self.hands = Hands(own, council, speaker, log)
         self.ended = ""
+        self._faults = Faults(log)
         self._lock = identity(run.file(LOCK))
         self._tidy_at = time.monotonic() + WELL_SECONDS
 
@@ -59,7 +63,7 @@ class Keeper:
         try:
             while identity(self.rundir.file(LOCK)) == self._lock:
                 try:
-                    self.step()
+                    self.attempt()
                 except ClusterUnreachable as error:
                     self.speaker.say(self.hands.phase, f"Pacemaker does not answer: {error}", self.own)
                 except (InUse, OSError) as error:
@@ -95,6 +99,23 @@ class Keeper:
         # Where a person has to decide, his grant is looked for at each look.
         settled = self.hands.plan is None and not self.hands.forming_since and self.speaker.phase is not Phase.REFUSING
         return settled and self.own.state is State.PRIMARY
+
+    def attempt(self) -> None:
+        """Take a step. An exception that nobody thought of is a line of the log, and the next step comes after a while.
+
+        It says nothing of the server, so the bulletin says no more than that: monitor calls the node degraded, not
+        failed, and neither hung nor stalled by what was seen before.
+        """
+        try:
+            self.step()
+        except (ClusterUnreachable, InUse, OSError, Over):
+            raise
+        except Exception as error:
+            said = self._faults.note("looking after the node", error)
+            said = f"the keeper has a fault of its own, and tries again: {said}; see its log"
+            self.own.verdict, self.own.transfer = judge(Unreadable(Code.CONFIG_ERROR, said), Policy()), None
+            self.speaker.say(self.hands.phase, said, self.own)
+            time.sleep(FAULT_SECONDS)
 
     def step(self) -> None:
         """Look once, and do at most one thing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from typing import TYPE_CHECKING
 
 from ...adapters.alone import connect
@@ -18,6 +17,7 @@ from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_process
 from ...core.address import BadAddress
 from ...core.bulletin import Bulletin, Phase
+from ..faults import Faults
 from .council import Council
 from .keeper import Keeper
 from .own import OwnNode
@@ -48,9 +48,8 @@ def keep(instance: Instance) -> int:
         except (ClusterUnreachable, TimeoutError, OSError) as error:
             return _fail(run, log, str(error))
         except Exception as error:
-            for line in traceback.format_exc().splitlines():
-                log.warning(line)
-            return _fail(run, log, f"the keeper has a fault of its own: {type(error).__name__}: {error}")
+            said = Faults(log).note("beginning to keep the node", error)
+            return _fail(run, log, f"the keeper has a fault of its own: {said}")
     return 0
 
 

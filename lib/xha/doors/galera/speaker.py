@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
 
+from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_process
 from ...core.bulletin import Bulletin, Phase
 from ...core.failures import Failure, add_failure, is_hopeless
@@ -45,7 +47,10 @@ class Speaker:
         return self._last.reason
 
     def say(self, phase: Phase, reason: str, own: OwnNode, *, permanent: bool = False) -> None:
-        """Write the bulletin; where phase or reason changed, tell the log and the cluster, too."""
+        """Write the bulletin; where phase or reason changed, tell the log and the cluster, too.
+
+        It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old bulletin sees its age.
+        """
         now, last = time.monotonic(), self._last
         changed = (phase, reason) != (last.phase, last.reason)
         reading, verdict = own.reading, own.verdict
@@ -72,13 +77,17 @@ class Speaker:
             socket=own.program.socket,
             arrived=own.arrived if own.transfer else 0,
         )
-        self.run.write_bulletin(self._last)
+        try:
+            self.run.write_bulletin(self._last)
+        except OSError as error:
+            if changed:
+                self.log.warning(f"{self.run.path}: {(error.strerror or str(error)).lower()}: monitor reads old news")
         if self._last.progress and now - self._progress_at > PROGRESS_SECONDS:
             self._progress_at = now
             self.log.info(self._last.progress)
         if changed:
             self.log.info(f"{phase.value}: {reason}")
-            self._show(f"{phase.value}: {reason}"[:_MOST_CHARACTERS])
+        self._show(f"{phase.value}: {reason}"[:_MOST_CHARACTERS])
 
     def end(self, phase: Phase, reason: str, own: OwnNode, *, permanent: bool = False) -> None:
         """Say the last word: the keeper ends after it."""
@@ -105,6 +114,9 @@ class Speaker:
         return False
 
     def _show(self, text: str) -> None:
-        if text != self._shown:
+        """Set the attribute, and try again at the next word where Pacemaker does not answer."""
+        if text == self._shown:
+            return
+        with contextlib.suppress(ClusterUnreachable):
             self.cluster.set_private(f"xha-{self.resource}-state", text)
             self._shown = text
