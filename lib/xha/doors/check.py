@@ -57,6 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"xha-check: standard output: {(error.strerror or str(error)).lower()}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # a user gets a sentence, syslog the traceback
+        from ..adapters.log import Log
+        from .faults import Faults
+
+        said = Faults(Log("xha-check", use_syslog=True)).note("xha-check", error)
+        print(f"xha-check: a fault of its own: {said}; syslog has where", file=sys.stderr)
     return ExitCode.UNKNOWN
 
 

@@ -5,10 +5,27 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from ..core.config import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Callable
+
+    from .faults import Faults
+
+T = TypeVar("T")
+
+
+def look_on(look: Callable[[], T], otherwise: Callable[[str], T], faults: Faults) -> T:
+    """Return what a look comes to. One that breaks off by a fault of xha's own is told of, and the next one comes."""
+    try:
+        return look()
+    except (ConfigError, OSError):
+        raise
+    except Exception as error:
+        return otherwise(f"xha-check: this look broke off, a fault of xha's own: {faults.note('looking', error)}")
 
 
 class Screen:

@@ -6,11 +6,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..adapters.log import Log
 from ..core.config import ConfigError
 from ..core.report import cluster_exit_code
 from ..core.verdict import ExitCode
 from .cluster import cluster_rows, disagreement_lines, read_cluster
-from .live import Pipe, Screen, exit_on_signals, print_now
+from .faults import Faults
+from .live import Pipe, Screen, exit_on_signals, look_on, print_now
 from .node import node_name, node_reader
 from .table import HEADINGS, Row, lines, row
 
@@ -39,16 +41,21 @@ def watch(command: Command) -> int:
     look = _cluster_look(command) if command.mode == "cluster" else _node_look(command)
     exit_code: int = ExitCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
+    faults = Faults(Log("xha-check", use_syslog=True))
     exit_on_signals()
     try:
         with show:
             while True:
-                seen = look()
+                seen = look_on(look, _broken, faults)
                 exit_code = seen.exit_code
                 show.update(seen)
                 time.sleep(_SECONDS)
     except KeyboardInterrupt:
         return exit_code
+
+
+def _broken(said: str) -> Look:
+    return Look([], [said], ExitCode.UNKNOWN)
 
 
 def _cluster_look(command: Command) -> Callable[[], Look]:
