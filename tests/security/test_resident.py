@@ -125,9 +125,10 @@ def test_what_stands_in_a_record_s_place_and_is_no_file_is_none(site: Site, tmp_
         os.truncate(path, 1 << 40)
 
     makers = {
-        "no regular file": [lambda: os.mkfifo(path), fifo_with_a_writer, path.mkdir],
-        "a symbolic link": [lambda: path.symlink_to(elsewhere), lambda: path.symlink_to("/dev/zero")],
-        "more than 65536 bytes": [sparse_terabyte],
+        "is no regular file": [lambda: os.mkfifo(path), fifo_with_a_writer],
+        "is a directory": [path.mkdir],
+        "is a symbolic link": [lambda: path.symlink_to(elsewhere), lambda: path.symlink_to("/dev/zero")],
+        "has more than 65536 bytes": [sparse_terabyte],
         "no such device or address": [lambda: listener.bind(str(path))],
     }
     for said, ways in makers.items():

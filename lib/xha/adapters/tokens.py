@@ -13,8 +13,8 @@ from ..core.fields import parse_text
 from ..core.numbers import parse_json, parse_moment
 from ..core.services.http import KEYSTONE
 from .files.atomic_write import replace_text
-from .files.regular import read_regular
 from .files.secrets import read_secret
+from .files.whole_file import read_text
 from .web import Web
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _read_kept(settings: HttpSettings) -> Token | None:
     if place is None:
         return None
     try:
-        kept = parse_json(read_regular(place, _MOST_BYTES))
+        kept = parse_json(read_text(place, _MOST_BYTES))
         if parse_moment(kept["until"]) <= time.time():
             return None
         return Token(parse_text(kept["token"]), parse_text(kept["project"]), fresh=False)

@@ -12,7 +12,6 @@ from ...core import disabled as core_disabled
 from ...core.config import DEFAULT_PATH, Config, ConfigError, parse_config
 from ...core.disabled import Disabled
 from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
-from .regular import read_regular
 from .whole_file import MAX_BYTES, read_whole
 
 LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened
@@ -135,7 +134,7 @@ def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled 
 def _read_disabled(path: str) -> Disabled | None:
     try:
         # An operator may have linked it to where all nodes see it.
-        text = read_regular(path, core_disabled.MAX_BYTES, follow=True)
+        text = read_whole(path, core_disabled.MAX_BYTES).data.decode("utf-8", "replace")
     except FileNotFoundError:
         return None
     except OSError as error:

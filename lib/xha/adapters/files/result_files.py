@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...core.services.record import MAX_BYTES, Record, Unusable, parse_record, render_record
 from .atomic_write import replace_text
-from .regular import read_regular
+from .whole_file import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ def write_record(directory: str, record: Record) -> None:
 def read_record(directory: str, name: str) -> Record | Unusable | None:
     """Return the last record of a service, None where there is none, and what is wrong with one that is no record."""
     try:
-        record = parse_record(read_regular(_path(directory, name), MAX_BYTES))
+        record = parse_record(read_text(_path(directory, name), MAX_BYTES))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -6,7 +6,7 @@ import os
 
 from ...core.services.watch import Watch, parse_watch, render_watch
 from .atomic_write import replace_text
-from .regular import read_regular
+from .whole_file import read_text
 
 BASE = "/run/xha/service"
 _MOST_BYTES = 1 << 20
@@ -21,7 +21,7 @@ class WatchFile:
     def read(self) -> Watch | None:
         """Return what is remembered; None where it is absent, torn or unreadable."""
         try:
-            return parse_watch(read_regular(self.path, _MOST_BYTES))
+            return parse_watch(read_text(self.path, _MOST_BYTES))
         except OSError:
             return None
 

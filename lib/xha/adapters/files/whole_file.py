@@ -1,8 +1,8 @@
-"""Reads a small file whole that an administrator named, whatever stands there.
+"""Reads a small file whole, whatever stands in its place.
 
-A FIFO in its place would hold up whoever opens it, a device may never end, and a file that grew by accident would take
-the memory: so it is opened without waiting, looked at by its descriptor, and read to a limit. Links are followed: who
-names a file in a configuration may name a link. (What stands in a directory of another account is no such file.)
+A FIFO would hold up whoever opens it, a device may never end, and a file that grew by accident would take the memory:
+so it is opened without waiting, looked at by its descriptor, and read to a limit. A byte more than the limit is asked
+for: half a document is none. (What stands in a directory of the server's account is read by foreign.py.)
 """
 
 from __future__ import annotations
@@ -25,13 +25,26 @@ class WholeFile(NamedTuple):
     mode: int
 
 
-def read_whole(path: str, limit: int = MAX_BYTES) -> WholeFile:
+def read_text(path: str, limit: int) -> str:
+    """Return the text of a file that stands in a directory where another account may put a link: none is followed.
+
+    What is no UTF-8 in it becomes U+FFFD. :raises OSError: as read_whole does; ELOOP for a link.
+    """
+    return read_whole(path, limit, follow=False).data.decode("utf-8", "replace")
+
+
+def read_whole(path: str, limit: int = MAX_BYTES, *, follow: bool = True) -> WholeFile:
     """Return what is in a file; the null device has nothing.
 
-    :raises OSError: as open does; EINVAL for what is no regular file, EFBIG for more bytes than the limit. strerror
-    says it in words.
+    follow: who names a file in a configuration may name a link. :raises OSError: as open does; EINVAL for what is no
+    regular file, EFBIG for more bytes than the limit. strerror says it in words.
     """
-    descriptor = os.open(path, _FLAGS)
+    try:
+        descriptor = os.open(path, _FLAGS | (0 if follow else os.O_NOFOLLOW))
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise OSError(errno.ELOOP, "is a symbolic link", path) from None
+        raise
     try:
         seen = os.fstat(descriptor)
         if stat.S_ISCHR(seen.st_mode) and seen.st_rdev == _NULL_DEVICE:
