@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from ...core.failures import Failure
     from ...core.noderecord import NodeRecord
+    from ...core.remembered import Remembered
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
-_JOINING, _RECOVERY = "joining.json", "recovery.log"
+_JOINING, _RECOVERY, _REMEMBERED = "joining.json", "recovery.log", "servers.json"
 _SERVERS, _STATUS = "mysqld", "status.json"
 _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
@@ -135,6 +136,22 @@ class RunDir:
         # What a server prints need not be UTF-8.
         self._write(_RECOVERY, text[-_MOST_LOG:].encode("utf-8", "replace").decode("utf-8"), 0o600)
         return self.file(_RECOVERY)
+
+    def read_remembered(self) -> tuple[Remembered, ...]:
+        """Return the data directories that this resource used, each with its server; the present one is the last."""
+        from ...core.remembered import parse_remembered
+
+        return parse_remembered(self._read(_REMEMBERED))
+
+    def write_remembered(self, servers: Iterable[Remembered]) -> None:
+        """Remember them; none removes the file."""
+        from ...core.remembered import render_remembered
+
+        kept = tuple(servers)
+        if kept:
+            self._write(_REMEMBERED, render_remembered(kept), 0o644)
+        else:
+            self.remove(_REMEMBERED)
 
     def remove(self, name: str) -> None:
         """Remove a file of it; one that is not there is no error."""

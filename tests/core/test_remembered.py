@@ -1,0 +1,41 @@
+"""Which servers a resource has had is read whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xha.core.remembered import Remembered, parse_remembered, render_remembered
+
+TEXT, NUMBERS = st.text(), st.integers(0)
+SERVERS = st.builds(Remembered, TEXT, st.lists(TEXT).map(tuple), NUMBERS, NUMBERS, NUMBERS)
+GOOD = Remembered("/var/lib/mysql", ("/usr/sbin/mariadbd",), 102, 7, 4711)
+
+
+@given(st.lists(SERVERS, max_size=3).map(tuple))
+def test_what_is_written_is_read(servers: tuple[Remembered, ...]) -> None:
+    assert parse_remembered(render_remembered(servers)) == servers
+
+
+@pytest.mark.parametrize("length", range(len(render_remembered([GOOD]))))
+def test_a_torn_one_is_nothing(length: int) -> None:
+    assert parse_remembered(render_remembered([GOOD])[:length]) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"pid": "7"}, {"pid": True}, {"pid": -1}, {"started": 1.5}, {"uid": None}, {"more": 1}, {"programs": [1]}],
+    ids=str,
+)
+def test_one_that_another_version_wrote_is_nothing(change: dict[str, object]) -> None:
+    said = json.loads(render_remembered([GOOD]))
+    assert parse_remembered(json.dumps({**said, "servers": [{**said["servers"][0], **change}]})) == ()
+    assert parse_remembered(json.dumps({**said, "schema": 2})) == ()
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_garbage_is_nothing(text: str) -> None:
+    assert parse_remembered(text) == ()
