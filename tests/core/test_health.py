@@ -76,6 +76,10 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
             id="the file of a server that is gone says nothing",
         ),
         pytest.param(Seen(Server.OTHER), "occupied", DEGRADED, id="another program in the data directory"),
+        pytest.param(Seen(Server.UNSEEN), "unseen", DEGRADED, id="what uses the data could not be looked at"),
+        pytest.param(
+            absent(Phase.RUNNING)._replace(server=Server.UNSEEN), "unseen", DEGRADED, id="which is no server that ended"
+        ),
         pytest.param(Seen(Server.RECOVERY, PID), "recovering", DEGRADED, id="a recovery without a keeper"),
         # --- a server that only ends
         pytest.param(running(Code.SYNCED)._replace(server=Server.STOPPED), "frozen", GENERIC, id="state T"),
@@ -208,6 +212,11 @@ def test_every_verdict_has_its_row() -> None:
             running(Code.DESYNCED)._replace(orders="the node is in standby"), "(nothing is changed: the node is in",
             id="orders",
         ),
+        pytest.param(
+            Seen(Server.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
+            "another program uses the data directory: mysqld, pid 7, of nobody (ibdata1 is open); find it", id="who",
+        ),
+        pytest.param(Seen(Server.UNSEEN, occupant="/data: EACCES"), "is not known: /data: EACCES; mend", id="what hides"),
         pytest.param(running(phase=Phase.STARTING, transfer="rsync, joiner", progress_at=NOW), "by rsync", id="how"),
         pytest.param(
             running(Code.SYNCED)._replace(disk_free=100 << 20, disk_size=100 << 30), "100 MiB free", id="how much"
@@ -243,6 +252,7 @@ def test_what_pcs_status_shows_of_a_long_decision_ends_with_the_command_that_tel
         (Seen(Server.RECOVERY, PID), True),
         (Seen(), False),
         (Seen(Server.OTHER), False),
+        (Seen(Server.UNSEEN), False),
         (Seen(Server.STOPPED, PID), False),
     ],
 )

@@ -98,7 +98,14 @@ RULES = (
         _WAITS,
         "no server runs, but another program uses the data directory",
         "find it with fuser -v DATADIR/ibdata1 and let it end",
-        lambda s: s.server is Server.OTHER,
+        lambda s: s.server is Server.OTHER and (s.occupant or True),
+    ),
+    Rule(
+        "unseen",
+        _WAITS,
+        "what uses the data directory is not known",
+        "mend what it names: until then a stop fails",
+        lambda s: s.server is Server.UNSEEN and (s.occupant or True),
     ),
     Rule(
         "frozen",

@@ -29,13 +29,17 @@ LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
 
 
 class Server(Enum):
-    """What uses the data directory. STOPPED: in state T in two looks 1 s apart. OTHER: no server, but not nobody."""
+    """What uses the data directory. STOPPED: in state T in two looks 1 s apart.
+
+    OTHER: no server that is trusted, but not nobody. UNSEEN: it could not be looked at, which is not ABSENT.
+    """
 
     ABSENT = "absent"
     RUNNING = "running"
     STOPPED = "stopped"
     RECOVERY = "recovery"
     OTHER = "other"
+    UNSEEN = "unseen"
 
 
 class Graces(NamedTuple):
@@ -53,8 +57,9 @@ class Seen(NamedTuple):
     the clock of its times. verdict and cluster_status: the monitor's own look, None and "" where it has not asked
     (depth 0): the keeper's is taken then. status: the server's status file. query_error: why the query of depth 20
     failed. disk_free and disk_size: bytes of the data directory's file system, None where not looked at. orders: why
-    nothing may be changed now, such as `maintenance-mode is on`. keeper.primary_at counts as the time since which a
-    Primary of the same lineage has been reachable, 0.0 while there is none.
+    nothing may be changed now, such as `maintenance-mode is on`. occupant: in words, who else uses the data (OTHER), or
+    why that is not known (UNSEEN). keeper.primary_at counts as the time since which a Primary of the same lineage has
+    been reachable, 0.0 while there is none.
     """
 
     server: Server = Server.ABSENT
@@ -69,6 +74,7 @@ class Seen(NamedTuple):
     disk_free: int | None = None
     disk_size: int | None = None
     orders: str = ""
+    occupant: str = ""
     graces: Graces = Graces()
 
     @property
