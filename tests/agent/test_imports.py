@@ -27,13 +27,18 @@ NOT_FOR_A_MONITOR = {
     "typing",
     "xha.adapters.database",
     "xha.adapters.mariadbd",
+    "xha.adapters.mounts",
     "xha.adapters.occupants",
+    "xha.adapters.openfiles",
     "xha.adapters.pacemaker",
+    "xha.adapters.transfers",
+    "xha.adapters.trust",
     "xha.core.durations",
     "xha.core.lineage",
     "xha.core.metadata",
     "xha.core.position",
     "xha.core.reading",
+    "xha.core.remembered",
     "xha.core.verdict",
 }
 # The door, and what it imports once it knows that a healthy node is asked for: test_life.py asks one.

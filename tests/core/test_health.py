@@ -216,7 +216,7 @@ def test_every_verdict_has_its_row() -> None:
             Seen(Server.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
             "another program uses the data directory: mysqld, pid 7, of nobody (ibdata1 is open); find it", id="who",
         ),
-        pytest.param(Seen(Server.UNSEEN, occupant="/data: EACCES"), "is not known: /data: EACCES; mend", id="what hides"),
+        pytest.param(Seen(Server.UNSEEN, occupant="/d: EACCES"), "is not known: /d: EACCES; mend", id="what hides"),
         pytest.param(running(phase=Phase.STARTING, transfer="rsync, joiner", progress_at=NOW), "by rsync", id="how"),
         pytest.param(
             running(Code.SYNCED)._replace(disk_free=100 << 20, disk_size=100 << 30), "100 MiB free", id="how much"

@@ -16,7 +16,9 @@ from xha.adapters.ending import terminate
 from xha.adapters.error_log import read_log
 from xha.adapters.launch import launch, recover
 from xha.adapters.mariadbd import Program, find_program, read_options
+from xha.adapters.occupants import Search
 from xha.adapters.procfs import Process, look
+from xha.adapters.trust import trust_of
 from xha.core.parameters import Settings
 from xha.core.position import Position
 from xha.core.recovery import Recovery
@@ -113,4 +115,9 @@ class Server(Node):
         return find_errors(read_log(program.account, program.log, self._log_began))
 
     def end(self, seconds: float = 30, **how: Any) -> tuple[Any, ...]:
-        return terminate(str(self.datadir), time.monotonic() + seconds, **how)
+        return terminate(self.search, time.monotonic() + seconds, **how)
+
+    @property
+    def search(self) -> Search:
+        """Where its server is looked for, and which is trusted to be one."""
+        return Search((str(self.datadir),), trust_of(find_program(self.settings())))

@@ -15,8 +15,9 @@ from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.ending import send, terminate
 from xha.adapters.launch import exit_status
-from xha.adapters.occupants import Use, find_occupants, find_transfer
+from xha.adapters.occupants import Use, find_occupants
 from xha.adapters.procfs import Process, descendants, look, read_process
+from xha.adapters.transfers import find_transfer
 
 # A state transfer that neither moves nor ends until it is told to; `moving` in its directory makes it move. The server
 # asks wsrep_sst_METHOD for the address where the data are to come, and waits for its end.
@@ -48,7 +49,7 @@ def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Serve
 
 def transfer(server: Server) -> str:
     assert server.process is not None
-    found = find_transfer(server.process)
+    found = find_transfer(server.process, server.search.trust)
     return found.role if found else ""
 
 
@@ -98,7 +99,7 @@ def test_a_server_that_stops_while_it_is_waited_for_is_killed(server: Server) ->
 
 def test_a_budget_that_is_used_up_leaves_what_is_left(server: Server) -> None:
     server.form()
-    left = terminate(str(server.datadir), time.monotonic() - 1)
+    left = terminate(server.search, time.monotonic() - 1)
     assert all(one.use is Use.SERVER for one in left)
     wait_until(lambda: not server.lives(), 20, "it was killed all the same")
 
@@ -127,7 +128,7 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
     below = list(descendants(other.process.pid))
     os.kill(other.process.pid, signal.SIGKILL)
     other.await_end(5)
-    left = find_occupants(str(other.datadir))
+    left = find_occupants(other.search)
     assert left
     assert {one.use for one in left} == {Use.TRANSFER}
     assert other.end() == ()
@@ -138,9 +139,9 @@ def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeSer
     other = joiner(make_server, server)
     assert other.process is not None
     time.sleep(3)  # what has just begun does not count yet
-    first = find_transfer(other.process)
+    first = find_transfer(other.process, other.search.trust)
     time.sleep(1)
-    second = find_transfer(other.process)
+    second = find_transfer(other.process, other.search.trust)
     assert first is not None
     assert second is not None
     assert (first.role, first.method) == ("joiner", "standing")
@@ -149,7 +150,7 @@ def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeSer
     begun = first.progress
 
     def has_moved() -> bool:
-        third = find_transfer(other.process)
+        third = find_transfer(other.process, other.search.trust)
         return third is not None and third.progress > begun + 100_000
 
     wait_until(has_moved, 20, "it moves")

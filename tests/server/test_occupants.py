@@ -18,14 +18,23 @@ from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir import DataDirectory
 from xha.adapters.launch import InUse, check_unused
-from xha.adapters.occupants import Use, find_occupants, find_server
+from xha.adapters.mariadbd import find_account
+from xha.adapters.occupants import Search, Use, find_occupants, find_server
 from xha.adapters.procfs import look, unit_of
+from xha.adapters.trust import Trust, paths_of
 
 HOLDER = "import sys, time; held = open(sys.argv[1]); print('held', flush=True); time.sleep(1000)"
 
 
-def uses(datadir: Path) -> list[Use]:
-    return [one.use for one in find_occupants(str(datadir))]
+def uses(server: Server) -> list[Use]:
+    return [one.use for one in find_occupants(server.search)]
+
+
+def search(datadir: Path | str, program: str = "") -> Search:
+    """A search of a directory; program: of a trusted server, else the real one. We may be root."""
+    account = find_account("mysql")
+    paths = paths_of(program or find_program("mariadbd", "mariadb-server"))
+    return Search((str(datadir),), Trust(frozenset((0, os.geteuid(), account.uid)), paths))
 
 
 def test_a_running_server_is_found_by_any_path_that_leads_to_its_data(server: Server) -> None:
@@ -33,10 +42,10 @@ def test_a_running_server_is_found_by_any_path_that_leads_to_its_data(server: Se
     alias = server.directory / "alias"
     alias.symlink_to(server.datadir)
     for path in (str(server.datadir), f"{server.datadir}/", str(alias), f"{server.datadir}/../data"):
-        found = find_server(path)
+        found = find_server(search(path))
         assert found is not None, path
         assert (found.pid, found.started, found.recovering) == (process.pid, process.started, False)
-    assert uses(server.datadir) == [Use.SERVER]
+    assert uses(server) == [Use.SERVER]
     assert DataDirectory(str(server.datadir)).find_lock() == "ibdata1"
 
 
@@ -50,41 +59,41 @@ def test_a_server_started_with_a_relative_path_is_found(server: Server) -> None:
     log = server.directory / "relative.log"
     with Daemon(server.net, argv, log, user=server_user()) as daemon:
         daemon.wait_ready(server.socket.exists, 30, "the server listens")
-        found = find_server(str(server.datadir))
+        found = find_server(server.search)
         assert found is not None
         assert found.pid == daemon.pid
         assert not any(str(server.datadir) in word for word in found.argv)
         with pytest.raises(InUse, match=f"pid {daemon.pid}"):
-            check_unused(server.files)
+            check_unused(server.program())
 
 
 def test_a_server_that_is_killed_is_gone_and_so_is_its_lock(server: Server) -> None:
     process = server.form()
     os.kill(process.pid, signal.SIGKILL)
     server.await_end(5)
-    assert find_server(str(server.datadir)) is None
-    assert uses(server.datadir) == []
-    check_unused(server.files)
+    assert find_server(server.search) is None
+    assert uses(server) == []
+    check_unused(server.program())
 
 
 def test_a_server_of_other_data_is_not_this_one(node: Node, server: Server) -> None:
     assert node.is_running()
-    assert find_server(str(server.datadir)) is None
-    found = find_server(str(node.datadir))
+    assert find_server(server.search) is None
+    found = find_server(search(node.datadir))
     assert found is not None
     assert found.pid == node.pid
 
 
 def test_a_directory_that_is_not_there_has_no_server(tmp_path: Path) -> None:
-    assert find_server(str(tmp_path / "none")) is None
-    assert find_occupants(str(tmp_path / "none")) == ()
+    assert find_server(search(tmp_path / "none")) is None
+    assert find_occupants(search(tmp_path / "none")) == ()
 
 
 def test_somebody_s_shell_in_the_data_directory_does_not_use_it(server: Server) -> None:
     with subprocess.Popen(["sleep", "1000"], cwd=server.datadir) as shell:
         try:
-            assert uses(server.datadir) == []
-            check_unused(server.files)
+            assert uses(server) == []
+            check_unused(server.program())
         finally:
             shell.kill()
 
@@ -98,24 +107,36 @@ def test_a_program_that_reads_the_data_uses_them(server: Server, name: str) -> N
         try:
             assert reader.stdout is not None
             reader.stdout.readline()
-            assert uses(server.datadir) == [Use.OTHER]
-            assert find_server(str(server.datadir)) is None
+            assert uses(server) == [Use.OTHER]
+            assert find_server(server.search) is None
         finally:
             reader.kill()
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
-    [("mariadbd", True), ("mysqld", True), ("mysqld_safe", False), ("mysqld_exporter", False), ("mysqldump", True)],
+    ("configured", "runs", "found"),
+    [
+        ("mariadbd", "mariadbd", True),
+        ("mysqld", "mariadbd", True),
+        ("mariadbd", "mysqld", True),
+        ("mariadbd", "mysqldump", False),
+        ("mariadbd", "elsewhere/mariadbd", False),
+    ],
 )
-def test_a_server_is_known_by_its_name(server: Server, tmp_path: Path, name: str, found: bool) -> None:
-    """mysqldump: whatever is called like a server and lives in its directory is taken for one."""
-    program = tmp_path / name
+def test_a_server_is_known_by_its_program(
+    server: Server, tmp_path: Path, configured: str, runs: str, found: bool
+) -> None:
+    """mysqld and mariadbd are one, as links or as files; a name alone, as that of a copy elsewhere, is nothing."""
+    program = tmp_path / runs
+    program.parent.mkdir(exist_ok=True)
     shutil.copy("/bin/sleep", program)
+    wanted = search(server.datadir, str(tmp_path / configured))
     with subprocess.Popen([program, "1000"], cwd=server.datadir) as process:
         try:
-            wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == f"{name[:15]}\n", 20, "it runs")
-            assert (find_server(str(server.datadir)) is not None) is found
+            wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(program), 20, "it runs")
+            assert (find_server(wanted) is not None) is found
+            program.unlink()  # as an upgrade does
+            assert (find_server(wanted) is not None) is found
         finally:
             process.kill()
 
@@ -128,17 +149,18 @@ def test_a_container_s_directory_of_the_same_name_is_another_one(server: Server,
     script = f"mount --bind {other.datadir} {server.datadir} && cd {server.datadir} && exec {program} 1000"
     argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
     with Daemon(server.net, argv, server.directory / "container.log") as container:
-        wait_until(lambda: find_server(str(other.datadir)), 20, "what the container uses is in use")
+        inside = search(other.datadir, str(program))
+        wait_until(lambda: find_server(inside), 20, "what the container uses is in use")
         assert os.readlink(f"/proc/{container.pid}/cwd").endswith("/data")
-        assert find_server(str(server.datadir)) is None
-        assert uses(server.datadir) == []
+        assert find_server(inside._replace(directories=(str(server.datadir),))) is None
+        assert uses(server) == []
 
 
 def test_a_look_at_a_server_is_cheap(server: Server) -> None:
     process = server.form()
     began = time.process_time()
     for _ in range(20):
-        assert find_server(str(server.datadir)) is not None
+        assert find_server(server.search) is not None
         assert look(process.pid, process.started) is not None
     assert (time.process_time() - began) / 20 < 0.02
 

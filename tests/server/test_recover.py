@@ -67,7 +67,7 @@ def test_a_recovery_with_replication_switched_off_recovers_all_the_same(server: 
 
 
 def test_two_do_not_recover_the_same_data_at_once(server: Server) -> None:
-    with hold(server.files), pytest.raises(InUse, match="another start or recovery"):
+    with hold(server.program()), pytest.raises(InUse, match="another start or recovery"):
         server.recover()
     assert server.recover().position is not None
 
@@ -78,7 +78,7 @@ def test_a_recovery_counts_as_using_the_data_and_is_told_apart(server: Server) -
     thread = threading.Thread(target=lambda: recover(program, time.monotonic() + 30))
     thread.start()
     while thread.is_alive():
-        seen += [one.use for one in find_occupants(str(server.datadir))]
+        seen += [one.use for one in find_occupants(server.search)]
     thread.join()
     assert Use.RECOVERY in seen
     assert set(seen) == {Use.RECOVERY}
@@ -91,7 +91,7 @@ def test_a_recovery_that_is_overdue_is_killed(server: Server) -> None:
     assert time.monotonic() - began < 5
     assert recovery.overdue
     assert recovery.position is None
-    check_unused(server.files)
+    check_unused(server.program())
 
 
 def test_a_recovery_that_fails_says_the_server_s_own_error(server: Server) -> None:

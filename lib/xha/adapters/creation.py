@@ -27,7 +27,7 @@ def create(program: Program, deadline: float) -> None:
     """
     make_datadir(program)
     directory = data_of(program)
-    with hold(directory), scratch(program.account, "creation") as private, tempfile.TemporaryFile() as output:
+    with hold(program), scratch(program.account, "creation") as private, tempfile.TemporaryFile() as output:
         directory.mark_creation()
         process = spawn(program, [*_creation(program), f"--tmpdir={private.path}"], output.fileno(), "/")
         overdue = await_child(process, deadline)

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import time
+from typing import TYPE_CHECKING
 
-from .occupants import Occupant, Use, find_occupants, find_wrapper, still_there
-from .procfs import Process, look, unit_of
+from .occupants import Occupant, Use, find_lock, find_others, find_own, still_there
+from .procfs import Process, look, read_process, unit_of
 from .units import main_pid, stop_unit
+
+if TYPE_CHECKING:
+    from .occupants import Search
+    from .trust import Trust
 
 # SIGKILL comes with this many seconds of the budget left, or with half of a budget that is smaller than twice that.
 LAST_SECONDS = 15.0
 _GRACE = 2.0
 _TICK = 0.05
+# Between two looks for others that write, and for the last of them.
+_PATIENCE, _LAST_LOOK = 0.2, 2.0
+_WRAPPER = re.compile(r"(?:mysqld|mariadbd).safe")
 
 
-def terminate(datadir: str, deadline: float, *, hung: bool = False) -> tuple[Occupant, ...]:
+def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[Occupant, ...]:
     """End the server of a data directory, a recovery, and the programs of its state transfers; return what is left.
 
     SIGTERM, and SIGKILL in time; SIGKILL at once for what is stopped or, with hung, was declared so: SIGTERM is not
     delivered to a stopped process. A server of a systemd unit is stopped through systemd, which would start it again.
-    deadline is a time of time.monotonic(). Other programs that use the directory are left alone, and not returned.
+    deadline is a time of time.monotonic(). Whoever else uses the directory is left alone, and not returned.
+    :raises CannotLook: where nothing of it is found, and not everything could be looked at.
     """
     now = time.monotonic()
     kill_at = max(deadline - LAST_SECONDS, now + (deadline - now) / 2)
-    targets = _find(datadir)
+    targets = find_own(search)
     for one in targets:
         if one.use is not Use.TRANSFER:
-            _ask(one.process)
+            _ask(one.process, search.trust)
     _send(targets, signal.SIGTERM, Use.TRANSFER)
     server_gone_at = None
     while targets:
@@ -41,13 +51,30 @@ def terminate(datadir: str, deadline: float, *, hung: bool = False) -> tuple[Occ
         for one in targets:
             current = look(one.process.pid, one.process.started)
             if current and (late or hung or current.stopped):
-                _kill(one)
+                _kill(one, search.trust)
         _pause(serving or targets)
         # A server starts new programs while it ends, and one that is being killed may leave some behind.
-        targets = still_there(targets) or _find(datadir)
+        targets = still_there(targets) or find_own(search)
         if time.monotonic() >= deadline:
             break
     return still_there(targets)
+
+
+def await_writers(search: Search, deadline: float) -> str:
+    """Wait until nobody else can write to the data; return "", or who still can, in words, by the deadline.
+
+    Whoever has a vital file open to write, or has locked one, of whatever account: it is not ours to end. Who can only
+    read changes nothing, and any user may be able to.
+    :raises CannotLook: where that cannot be told.
+    """
+    while True:
+        found = [one for one in find_others(search, max(deadline, time.monotonic() + _LAST_LOOK)) if one.writes]
+        locked = [] if found else [one for one in map(find_lock, search.directories) if one]
+        if not found and not locked:
+            return ""
+        if time.monotonic() >= deadline:
+            return f"{found[0]} uses {found[0].directory}" if found else f"{locked[0]} is there"
+        time.sleep(_PATIENCE)
 
 
 def send(process: Process, number: int) -> bool:
@@ -78,35 +105,39 @@ def _open_process(pid: int) -> int:
         return -1
 
 
-def _find(datadir: str) -> tuple[Occupant, ...]:
-    return tuple(one for one in find_occupants(datadir) if one.use is not Use.OTHER)
-
-
 def _send(occupants: tuple[Occupant, ...], number: int, use: Use) -> None:
     for one in occupants:
         if one.use is use:
             send(one.process, number)
 
 
-def _kill(occupant: Occupant) -> None:
-    wrapper = find_wrapper(occupant.process) if occupant.use is Use.SERVER else None
+def _kill(occupant: Occupant, trust: Trust) -> None:
+    wrapper = find_wrapper(occupant.process, trust) if occupant.use is Use.SERVER else None
     if wrapper:  # it would start the server again
         send(wrapper, signal.SIGKILL)
     send(occupant.process, signal.SIGKILL)
 
 
-def _ask(process: Process) -> None:
-    unit = find_unit(process)
+def _ask(process: Process, trust: Trust) -> None:
+    unit = find_unit(process, trust)
     if unit is None or not stop_unit(unit):
         send(process, signal.SIGTERM)
 
 
-def find_unit(process: Process) -> str | None:
+def find_wrapper(server: Process, trust: Trust) -> Process | None:
+    """Return the mysqld_safe that started a server, and would start it again: one of an account that is trusted."""
+    parent = read_process(server.parent)
+    if parent is None or not _WRAPPER.match(parent.name) or not trust.holds_account(parent.pid):
+        return None
+    return parent
+
+
+def find_unit(process: Process, trust: Trust) -> str | None:
     """Return the systemd service that a server is, None for one that something else started, in a service or not."""
     unit = unit_of(process.pid)
     if unit is None:
         return None
-    wrapper = find_wrapper(process)
+    wrapper = find_wrapper(process, trust)
     main = main_pid(unit)
     return unit if main and main in (process.pid, wrapper.pid if wrapper else 0) else None
 

@@ -19,8 +19,9 @@ from .files.as_account import become, make_directories
 from .files.foreign import ROOT, Directory
 from .files.scratch import scratch
 from .mariadbd import Unusable, clean_environment
-from .occupants import find_occupants
+from .occupants import Search, find_occupants
 from .procfs import Process, read_process, with_argv
+from .trust import trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,28 +45,29 @@ class InUse(Exception):
 
 
 @contextlib.contextmanager
-def hold(directory: DataDirectory) -> Iterator[int]:
+def hold(program: Program) -> Iterator[int]:
     """Hold a data directory that nobody uses, against another recovery or launch; the descriptor is the lock's.
 
     :raises InUse: naming who uses it. :raises OSError: as DataDirectory does.
     """
-    with directory.open() as opened:
+    with data_of(program).open() as opened:
         try:
             fcntl.flock(opened.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse(f"{directory.path} is in use: another start or recovery is under way") from None
-        check_unused(directory)
+            raise InUse(f"{program.datadir} is in use: another start or recovery is under way") from None
+        check_unused(program)
         yield opened.fileno()
 
 
-def check_unused(directory: DataDirectory) -> None:
+def check_unused(program: Program) -> None:
     """Return if nothing uses a data directory. :raises InUse: naming what does. :raises OSError: if it is not known."""
-    occupants = find_occupants(directory.path)
+    datadir = program.datadir
+    occupants = find_occupants(Search((datadir,), trust_of(program)))
     if occupants:
-        raise InUse(f"{directory.path} is in use by {occupants[0]}")
-    locked = directory.find_lock()
+        raise InUse(f"{datadir} is in use by {occupants[0]}")
+    locked = data_of(program).find_lock()
     if locked:
-        raise InUse(f"{directory.path} is in use: {locked} is locked, by a process that cannot be seen from here")
+        raise InUse(f"{datadir} is in use: {locked} is locked, by a process that cannot be seen from here")
 
 
 def recover(program: Program, deadline: float) -> Recovery:
@@ -74,7 +76,7 @@ def recover(program: Program, deadline: float) -> Recovery:
     The engine's own crash recovery runs, so the data directory must be free; program is one of read_options. deadline
     is a time of time.monotonic(). :raises InUse: if the directory is not free.
     """
-    with hold(data_of(program)) as lock, scratch(program.account, "recovery") as private:
+    with hold(program) as lock, scratch(program.account, "recovery") as private:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
         quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
         with tempfile.TemporaryFile() as output:
@@ -173,7 +175,7 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
         *(["--wsrep-new-cluster"] if bootstrap else []),
     ]
     notify = {"NOTIFY_SOCKET": notify_socket} if notify_socket else {}
-    with hold(data_of(program)):
+    with hold(program):
         for path in (program.pid, program.socket):
             _make_place(os.path.dirname(path), program)
         _check_log(program)

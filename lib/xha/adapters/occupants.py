@@ -1,39 +1,34 @@
 """Who uses a data directory: its server, a recovery, the programs of a state transfer, or anything else.
 
-Directories and files are told apart by device and inode: the path of a server in a container, or of one that was
-started with a relative path, says nothing.
+There are two questions, and they have different answers. *Whose word counts*, and who may be ended: a server of the
+trusted account and program (trust.py) that works in the directory or has its files open, and what it started. *Whether
+the data are in use*: whoever has one of the vital files open, of whatever account and name. Somebody's shell in the
+directory does not use it.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from enum import Enum
 
-from ..core.typed import NamedTuple
-from .procfs import (
-    Process,
-    descendants,
-    has_open,
-    identity,
-    look,
-    read_process,
-    read_processes,
-    read_transferred,
-    with_argv,
-)
+from ..core.typed import TYPE_CHECKING, NamedTuple
+from .account import account_name
+from .mounts import Mounts
+from .openfiles import Home
+from .procfs import Process, is_own, look, read_pids, read_process, read_program, read_uid, sees_everybody, with_argv
+from .trust import OURS, Trust
 
-# What a server that uses a data directory has open (agent.md, section 2).
-VITAL = ("grastate.dat", "galera.cache", "ibdata1")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_SERVER = re.compile(r"(?:mysqld|mariadbd)(?!.*(?:safe|multi|exporter))")
-_TRANSFER = re.compile(r"wsrep_sst_([\w-]+)\b.*?--role[ =]*'?(joiner|donor)\b")
-# Programs of a transfer that run for as long as it does and move nothing: a script that waits in a loop is no progress.
-_BYSTANDERS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
-_MOVER_AGE = 2.0
+    from ..core.remembered import Remembered
+
 _NAMELESS_SECONDS = 0.5
-_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class CannotLook(OSError):
+    """Whether something uses the data cannot be told: that is not the same as nothing does. The text says why."""
 
 
 class Use(str, Enum):
@@ -45,93 +40,172 @@ class Use(str, Enum):
     OTHER = "other program"
 
 
+class Search(NamedTuple):
+    """What is looked for: users of these directories; servers count that are trusted. known: servers met before.
+
+    A known server counts wherever its directory is by now, as where that was renamed.
+    """
+
+    directories: tuple[str, ...]
+    trust: Trust
+    known: tuple[Remembered, ...] = ()
+
+
 class Occupant(NamedTuple):
-    """A process that uses a data directory."""
+    """A process that uses a data directory. Of another program: its account, and what it has open."""
 
     process: Process
     use: Use
+    directory: str = ""
+    account: str = ""
+    held: str = ""
+    writes: bool = False
 
     def __str__(self) -> str:
-        return f"{self.process} ({self.use.value})"
+        if self.use is not Use.OTHER:
+            return f"{self.process} ({self.use.value})"
+        return f"{self.process}, of {self.account} ({self.held} is open)"
 
 
-class Transfer(NamedTuple):
-    """A state transfer under way. role is `joiner` or `donor`, method that of wsrep_sst_method.
+def find_server(search: Search) -> Process | None:
+    """Return the server that uses one of the directories, or the recovery that does, with its argv; None for neither.
 
-    progress is a number that stays the same, from one look to the next some seconds later, only if nothing moves.
+    :raises CannotLook: where none is found, and not everything could be looked at.
     """
-
-    role: str
-    method: str
-    progress: int
-    pids: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.method}, {self.role}"
+    found = find_servers(search)
+    return found[0].process if found else None
 
 
-def find_server(datadir: str) -> Process | None:
-    """Return the server that uses a data directory, or the recovery that does, with its argv; None if neither does."""
-    found = sorted(_servers(datadir, read_processes()), key=lambda one: (one.recovering, one.started))
-    return found[0] if found else None
+def find_servers(search: Search) -> tuple[Occupant, ...]:
+    """Return the trusted servers and recoveries, servers and the oldest first. :raises CannotLook: as above."""
+    found = _Look(search).servers
+    return tuple(sorted(found, key=lambda one: (one.process.recovering, one.process.started)))
 
 
-def find_occupants(datadir: str) -> tuple[Occupant, ...]:
-    """Return every process that uses a data directory, servers first. Somebody's shell in there does not use it.
+def find_others(search: Search, deadline: float | None = None) -> tuple[Occupant, ...]:
+    """Return who else has a vital file open, of whatever account and name. It looks at the open files of everybody.
 
-    It looks at the open files of every process: for a start or a stop, not for a monitor.
+    deadline is a time of time.monotonic(): any user can have a million files open. :raises CannotLook: when it is over.
     """
-    everybody = read_processes()
-    servers = _servers(datadir, everybody)
-    found = {one.pid: Occupant(one, Use.RECOVERY if one.recovering else Use.SERVER) for one in servers}
-    for process in _helpers(datadir, servers, everybody):
-        found.setdefault(process.pid, Occupant(process, Use.TRANSFER))
-    vital = _vital(datadir)
-    for process in everybody:
-        if process.pid not in found and process.pid != os.getpid() and has_open(process.pid, vital):
-            found[process.pid] = Occupant(with_argv(process), Use.OTHER)
+    seen = _Look(search)
+    return tuple(seen.others({one.process.pid for one in seen.servers}, deadline))
+
+
+def find_lock(directory: str) -> str:
+    """Return in words which file of a directory is locked: also by a process that cannot be seen from here. Or ""."""
+    from .datadir import DataDirectory
+
+    try:
+        name = DataDirectory(directory).find_lock()
+    except OSError:  # there is none that could be locked
+        return ""
+    return f"a process that holds the lock of {directory}/{name}" if name else ""
+
+
+def find_occupants(search: Search) -> tuple[Occupant, ...]:
+    """Return every process that uses one of the directories, servers first. :raises CannotLook: as above."""
+    from .transfers import find_helpers
+
+    seen = _Look(search)
+    found = {one.process.pid: one for one in (*seen.servers, *find_helpers(seen.servers, seen.homes, search.trust))}
+    for one in seen.others(set(found), None):
+        found.setdefault(one.process.pid, one)
     return tuple(found.values())
 
 
-def find_transfer(server: Process) -> Transfer | None:
-    """Return the state transfer that a server's own helpers carry out, None if there is none."""
-    below = descendants(server.pid)
-    for process in map(with_argv, below):
-        match = _transfer(process)
-        if match:
-            movers = [one for one in below if _moves(one)]
-            progress = sum(one.ticks + read_transferred(one.pid) for one in movers)
-            return Transfer(match[2], match[1], progress, tuple(one.pid for one in below))
-    return None
+def find_own(search: Search) -> tuple[Occupant, ...]:
+    """Return the trusted servers, recoveries and programs of state transfers. :raises CannotLook: as above."""
+    from .transfers import find_helpers
+
+    seen = _Look(search)
+    return (*seen.servers, *find_helpers(seen.servers, seen.homes, search.trust))
 
 
-def _moves(process: Process) -> bool:
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / _TICKS
-    script = process.name.startswith("wsrep_sst_")
-    return not script and process.name not in _BYSTANDERS and age >= _MOVER_AGE
+class _Look:
+    """One look: the directories as they are now, and the servers in them."""
 
+    def __init__(self, search: Search) -> None:
+        self.search, self.homes, self._trouble = search, list[Home](), ""
+        if not is_own():
+            raise CannotLook("whether a server runs cannot be told: /proc is not that of our own processes")
+        if not sees_everybody():
+            self._trouble = "/proc is mounted with hidepid, and we lack CAP_SYS_PTRACE"
+        mounts = Mounts()
+        for directory in search.directories:
+            try:
+                self.homes.append(Home(directory, mounts))
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            except OSError as error:
+                self._trouble = f"{directory} cannot be looked at: {error.strerror}"
+        self.servers = self._find_servers()
+        if self._trouble and not self.servers:
+            raise CannotLook(f"whether a server runs cannot be told: {self._trouble}")
 
-def _transfer(process: Process) -> re.Match[str] | None:
-    return _TRANSFER.search(" ".join(process.argv).replace("\n", " "))
+    def _find_servers(self) -> list[Occupant]:
+        using = {one.process.pid: one for one in self._using()}
+        # What a server is about to start is still called as the server is.
+        begun = ((one, _with_argv_at_last(one.process)) for one in using.values() if one.process.parent not in using)
+        return [
+            one._replace(process=process, use=Use.RECOVERY if process.recovering else Use.SERVER)
+            for one, process in begun
+            if process is not None
+        ]
 
+    def _using(self) -> Iterator[Occupant]:
+        for pid in read_pids():
+            if read_uid(pid) not in self.search.trust.uids:
+                continue
+            try:
+                found = self._meet(pid)
+            except OSError as error:
+                self._note(pid, error)
+                continue
+            if found:
+                yield found
 
-def _vital(datadir: str) -> set[tuple[int, int]]:
-    found = (identity(os.path.join(datadir, name)) for name in VITAL)
-    return {one for one in found if one is not None}
+    def _meet(self, pid: int) -> Occupant | None:
+        """Return a process as the server that it is, None for any other. One met before may still be its wrapper."""
+        trust = self.search.trust
+        known = next((one for one in self.search.known if one.pid == pid), None)
+        process = read_process(pid) if known or read_program(pid) in trust.programs else None
+        if process is None or not trust.holds_account(pid):
+            return None
+        if known and known.started == process.started:
+            return Occupant(process, Use.SERVER, known.datadir)
+        directory = self._directory_of(pid) if read_program(pid) in trust.programs else ""
+        return Occupant(process, Use.SERVER, directory) if directory else None
 
+    def _directory_of(self, pid: int) -> str:
+        for home in self.homes:
+            if home.is_cwd_of(pid) or home.find_held(pid, lambda _: True, by_name=True):
+                return home.directory
+        return ""
 
-def _servers(datadir: str, everybody: tuple[Process, ...]) -> list[Process]:
-    home = identity(datadir)
-    if home is None:
-        return []
-    named = [process for process in everybody if _SERVER.match(process.name)]
-    if not named:
-        named = [process for process in everybody if _SERVER.match(_program(process.pid))]
-    vital = _vital(datadir)
-    using = {process.pid: process for process in named if _uses(process.pid, home, vital)}
-    # What a server is about to start is still called as the server is.
-    begun = (_with_argv_at_last(process) for process in using.values() if process.parent not in using)
-    return [process for process in begun if process is not None]
+    def _note(self, pid: int, error: OSError) -> None:
+        """Remember that a process of the server's account could not be looked at. One that is gone is nobody."""
+        if isinstance(error, PermissionError) and read_uid(pid) in self.search.trust.uids - OURS.uids:
+            self._trouble = f"pid {pid} cannot be looked at: {error.strerror}"
+
+    def others(self, apart: set[int], deadline: float | None) -> Iterator[Occupant]:
+        """Yield who else has a vital file open: all but these pids, and us."""
+        apart = {*apart, os.getpid()}
+        for pid in read_pids() if self.homes else ():
+            if deadline is not None and time.monotonic() > deadline:
+                raise CannotLook("whether the data are in use cannot be told: looking at all open files takes too long")
+            for home in self.homes if pid not in apart else ():
+                try:
+                    held = home.find_held(pid, self.search.trust.holds_account)
+                except OSError as error:
+                    self._note(pid, error)
+                    break
+                process = read_process(pid) if held else None
+                if held and process:
+                    account = account_name(read_uid(pid))
+                    yield Occupant(process, Use.OTHER, home.directory, account, held.name, held.writes)
+                    break
+        if self._trouble and not self.servers:
+            raise CannotLook(f"whether the data are in use cannot be told: {self._trouble}")
 
 
 def _with_argv_at_last(process: Process) -> Process | None:
@@ -149,46 +223,6 @@ def _with_argv_at_last(process: Process) -> Process | None:
         time.sleep(0.002)
 
 
-def _program(pid: int) -> str:
-    try:
-        path = os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""
-    return os.path.basename(path.replace(" (deleted)", ""))
-
-
-def _uses(pid: int, home: tuple[int, int], vital: set[tuple[int, int]]) -> bool:
-    where = f"/proc/{pid}/cwd"
-    if identity(where) == home:
-        return True
-    # A server in a data directory of its own, with its thousands of open tables, is somebody else's.
-    return not os.path.exists(f"{where}/ibdata1") and has_open(pid, vital)
-
-
-def _helpers(datadir: str, servers: list[Process], everybody: tuple[Process, ...]) -> list[Process]:
-    """Return the programs of state transfers: below a server, or left behind by one that has ended.
-
-    The server starts each script in a process group of its own (sql/wsrep_utils.cc, POSIX_SPAWN_SETPGROUP), which its
-    programs stay in when it ends.
-    """
-    below = {one.pid: one for server in servers for one in descendants(server.pid, everybody)}
-    home = identity(datadir)
-    groups = set()
-    for process in everybody:
-        inside = process.pid in below or identity(f"/proc/{process.pid}/cwd") == home
-        if inside and _transfer(with_argv(process)):
-            groups.add(process.group)
-    protected = {os.getpgrp(), *(server.group for server in servers)}
-    found = [one for one in everybody if one.pid in below or one.group in groups - protected]
-    return [with_argv(one) for one in found if one.pid != os.getpid()]
-
-
 def still_there(occupants: tuple[Occupant, ...]) -> tuple[Occupant, ...]:
     """Return those whose process lives."""
     return tuple(one for one in occupants if look(one.process.pid, one.process.started))
-
-
-def find_wrapper(server: Process) -> Process | None:
-    """Return the mysqld_safe that started a server, and would start it again."""
-    parent = read_process(server.parent)
-    return parent if parent is not None and re.match(r"(?:mysqld|mariadbd).safe", parent.name) else None

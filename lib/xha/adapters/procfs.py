@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 1 << 17
 _GONE = "ZXx"
+_CAP_SYS_PTRACE = 1 << 19
 _STOPPED = "Tt"
+_DELETED = " (deleted)"
 # The service that our own agent runs in: a server that it started is in the same cgroup, and belongs to Pacemaker.
 _PACEMAKERS = ("pacemaker.service", "pacemaker_remote.service", "corosync.service")
 
@@ -47,7 +49,9 @@ class Process(NamedTuple):
         return any(word in ("--wsrep-recover", "--loose-wsrep-recover") for word in words)
 
     def __str__(self) -> str:
-        return f"{self.name or 'process'}, pid {self.pid}"
+        # A process gives itself any name: line breaks and what steers a terminal do not reach a log.
+        name = "".join(character if character.isprintable() else "?" for character in self.name)
+        return f"{name or 'process'}, pid {self.pid}"
 
 
 def look(pid: int, started: int) -> Process | None:
@@ -80,10 +84,32 @@ def read_process(pid: int) -> Process | None:
     )
 
 
+def read_pids() -> list[int]:
+    """Return the pids of this pid namespace. :raises OSError: where /proc is not there."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 def read_processes() -> tuple[Process, ...]:
     """Return every process of this pid namespace, without argv."""
-    found = (read_process(int(name)) for name in os.listdir("/proc") if name.isdigit())
+    found = map(read_process, read_pids())
     return tuple(process for process in found if process is not None)
+
+
+def is_own() -> bool:
+    """Return whether /proc is there, and that of our own pid namespace: else a pid in it is another process here."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+def sees_everybody() -> bool:
+    """Return whether /proc hides no process from us: with hidepid root needs CAP_SYS_PTRACE for others' (proc(5))."""
+    line = next((line for line in _read("/proc/self/status").split(b"\n") if line.startswith(b"CapEff:")), b": 0")
+    if os.geteuid() != 0 or int(line.split()[1], 16) & _CAP_SYS_PTRACE:
+        return True
+    mounted = (line for line in _read("/proc/self/mountinfo").split(b"\n") if b" /proc " in line)
+    return not any(b"hidepid=" in line for line in mounted)
 
 
 def with_argv(process: Process) -> Process:
@@ -159,7 +185,10 @@ def fingerprint(process: Process, host: str) -> str:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Return what tells a file from every other one, in whatever mount namespace; None where there is none."""
+    """Return what tells a file of our own from every other one; None where there is none.
+
+    Not for what another process has open, or stands in: see openfiles.py.
+    """
     try:
         seen = os.stat(path)
     except OSError:
@@ -167,13 +196,53 @@ def identity(path: str) -> tuple[int, int] | None:
     return seen.st_dev, seen.st_ino
 
 
-def has_open(pid: int, files: set[tuple[int, int]]) -> bool:
-    """Return whether a process has one of the files open."""
+def read_program(pid: int) -> str:
+    """Return the path of the program that a process runs, as its own mount namespace has it.
+
+    :raises PermissionError: where it may not be seen. :raises OSError: for a process that is gone, or a kernel thread.
+    """
+    return without_deleted(os.readlink(f"/proc/{pid}/exe"))
+
+
+def without_deleted(path: str) -> str:
+    """Return a path as /proc tells it without what is said there of a file that has no name any more."""
+    return path[: -len(_DELETED)] if path.endswith(_DELETED) else path
+
+
+def read_uid(pid: int) -> int | None:
+    """Return the effective uid of a process, None for one that is gone.
+
+    The kernel gives a process's directory to it, also where the process is not dumpable (fs/proc/base.c).
+    """
     try:
-        names = os.listdir(f"/proc/{pid}/fd")
+        return os.stat(f"/proc/{pid}").st_uid
     except OSError:
-        return False
-    return any(identity(f"/proc/{pid}/fd/{name}") in files for name in names)
+        return None
+
+
+def read_uids(pid: int) -> frozenset[int]:
+    """Return the real, effective, saved and file system uid of a process; empty for one that is gone."""
+    line = next((line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith(b"Uid:")), b"")
+    return frozenset(int(word) for word in line.split()[1:])
+
+
+class Descriptor(NamedTuple):
+    """An open file of a process, by its fdinfo. flags are open's; inode is 0 before Linux 5.14. locked: through it."""
+
+    flags: int
+    mount: str
+    inode: int = 0
+    locked: bool = False
+
+
+def read_descriptor(pid: int, number: str) -> Descriptor | None:
+    """Return what the kernel tells of an open file without touching it, None where it is closed."""
+    text = _read(f"/proc/{pid}/fdinfo/{number}").decode("ascii", "replace")
+    said = dict(line.split(":", 1) for line in text.split("\n") if ":" in line)
+    try:
+        return Descriptor(int(said["flags"], 8), said["mnt_id"].strip(), int(said.get("ino", "0")), "lock" in said)
+    except (KeyError, ValueError):
+        return None
 
 
 def find_listening(pid: int) -> str:

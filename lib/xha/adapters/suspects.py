@@ -9,7 +9,7 @@ import os
 import resource
 from typing import TYPE_CHECKING
 
-from .files.walk import name_of
+from .account import account_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _find_owners(program: Program) -> Iterator[str]:
         except OSError:
             continue
         if uid != program.account.uid:
-            yield f"{path} belongs to {name_of(uid)}, and not to {program.account.user}"
+            yield f"{path} belongs to {account_name(uid)}, and not to {program.account.user}"
 
 
 def _find_limits(program: Program) -> Iterator[str]:

@@ -156,7 +156,7 @@ def _look_at_galera(options: ServerOptions, program: Program) -> Iterator[Findin
 
 
 def _look_at_directories(program: Program, settings: Settings) -> Iterator[Finding]:
-    from ..adapters.files.walk import name_of
+    from ..adapters.account import account_name
 
     owner = program.account
     try:
@@ -171,7 +171,7 @@ def _look_at_directories(program: Program, settings: Settings) -> Iterator[Findi
         elif seen.st_uid != owner.uid:
             yield _error(
                 f"datadir={program.datadir}: permission denied to {owner.user}, for it belongs to "
-                f"{name_of(seen.st_uid)}: chown -R {owner.user} {program.datadir}"
+                f"{account_name(seen.st_uid)}: chown -R {owner.user} {program.datadir}"
             )
     log = os.path.dirname(program.log)
     if log and not os.path.isdir(log):

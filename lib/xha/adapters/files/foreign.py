@@ -25,7 +25,8 @@ import os
 import stat
 
 from ...core.typed import TYPE_CHECKING
-from .walk import ROOT, Unfit, name_of, walk
+from ..account import ROOT, account_name
+from .walk import Unfit, walk
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -143,7 +144,7 @@ class Directory:
         return "" if expected or os.geteuid() != ROOT else self._tell_owner(seen.st_uid)
 
     def _tell_owner(self, uid: int) -> str:
-        return f"it belongs to {name_of(uid)}, and not to {name_of(self.owner)}; mend that with chown"
+        return f"it belongs to {account_name(uid)}, and not to {account_name(self.owner)}; mend that with chown"
 
     # --- writing
 

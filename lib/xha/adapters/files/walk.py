@@ -6,7 +6,8 @@ import errno
 import os
 import stat
 
-ROOT = 0
+from ..account import ROOT, account_name
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _MOST_LINKS = 40  # as the kernel has it (include/linux/namei.h, MAXSYMLINKS)
 
@@ -41,7 +42,7 @@ def walk(path: str) -> tuple[int, bool]:
             finally:
                 os.close(found)
             if not controlled or seen.st_uid not in (ROOT, os.geteuid()):
-                maker = name_of(seen.st_uid)
+                maker = account_name(seen.st_uid)
                 raise Unfit(
                     path, f"a part of it is a symbolic link of {maker}'s, to {target}; name the directory itself"
                 )
@@ -59,16 +60,6 @@ def walk(path: str) -> tuple[int, bool]:
     finally:
         os.close(here)
     return opened, controlled
-
-
-def name_of(uid: int) -> str:
-    """Return the name of an account, `uid N` for one without a name."""
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _split(path: str) -> list[str]:

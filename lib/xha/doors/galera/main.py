@@ -21,6 +21,7 @@ from ..faults import Faults
 from .council import Council
 from .keeper import Keeper
 from .own import OwnNode
+from .search import find_moved
 from .service import Locked
 from .speaker import Speaker
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ...adapters.mariadbd import Program
     from ...core.ocf import Instance
     from ...core.parameters import Settings
+    from ...core.serveroptions import ServerOptions
 
 
 def keep(instance: Instance) -> int:
@@ -54,7 +56,7 @@ def keep(instance: Instance) -> int:
 
 
 def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None:
-    program, options = read_options(find_program(settings))
+    program, options = _read_program(run, log, instance, settings)
     if not os.path.isdir(program.datadir):
         _make_datadir(program, settings)
     address = settings.wsrep_cluster_address or options.wsrep_cluster_address
@@ -73,6 +75,23 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
         Keeper(own, council, speaker, run, log).run()
     finally:
         notifier.close()
+
+
+def _read_program(run: RunDir, log: Log, instance: Instance, settings: Settings) -> tuple[Program, ServerOptions]:
+    """Return the program and its options; while a server runs that was started on another directory, with that one.
+
+    A second server beside it would take its port, or lead a life of its own. The new directory counts when it is gone.
+    """
+    program, options = read_options(find_program(settings))
+    moved = find_moved(run, program.datadir)
+    if moved is None:
+        return program, options
+    named, before = program.datadir, f"mysqld, pid {moved.pid}, was started on {moved.datadir}"
+    program, options = read_options(find_program(settings._replace(datadir=moved.datadir)))
+    if program.datadir != moved.datadir or not os.path.isdir(program.datadir):
+        raise Unusable(f"{before}, and the parameters now lead to {named}: pcs resource restart {instance.name}")
+    log.warning(f"{before}, which is kept while it runs, though the configuration now names {named}")
+    return program, options
 
 
 def _make_datadir(program: Program, settings: Settings) -> None:

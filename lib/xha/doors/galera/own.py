@@ -11,8 +11,9 @@ from ...adapters.ending import terminate
 from ...adapters.error_log import read_log, read_size
 from ...adapters.launch import launch
 from ...adapters.login import execute, find_target, own_target
-from ...adapters.occupants import find_server, find_transfer
+from ...adapters.occupants import find_server
 from ...adapters.procfs import look, read_boot_id, read_environ
+from ...adapters.transfers import find_transfer
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
@@ -25,13 +26,14 @@ from ...core.serveroptions import without_gcache
 from ...core.verdict import Code
 from .data import OwnData
 from .login import SQL_SECONDS, make_reader
+from .search import Memory
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mariadbd import Program
     from ...adapters.notify import NotifySocket
-    from ...adapters.occupants import Transfer
     from ...adapters.procfs import Process
+    from ...adapters.transfers import Transfer
     from ...core.parameters import Settings
     from ...core.position import GvwState
     from ...core.serveroptions import ServerOptions
@@ -79,6 +81,7 @@ class OwnNode(OwnData):
     ) -> None:
         super().__init__(program, run)
         self.settings, self.options, self.notifier = settings, options, notifier
+        self.memory = Memory(run, program)
         self.process: Process | None = None
         self.launched: Launched | None = None
         self.newcomer: Process | None = None
@@ -86,11 +89,10 @@ class OwnNode(OwnData):
         self.served = False
         self.reading: Reading | None = None
         self.verdict: Verdict | None = None
-        self.answered_at = self.asked_at = 0.0
+        self.answered_at = self.asked_at = self.met_at = 0.0
         self.transfer: Transfer | None = None
         self.progress_at = self.primary_at = 0.0
         self.boot_id = read_boot_id()
-        self.met_at = 0.0
         self._reader = make_reader(lambda: find_target(self.settings, program.socket), SQL_SECONDS)
         # What the resource's account is refused, root by the unix socket may still see: an election needs the facts.
         self._root_reader = make_reader(lambda: own_target(self.settings, program.socket), SQL_SECONDS)
@@ -118,8 +120,9 @@ class OwnNode(OwnData):
             self.directory.write_record(self.record)  # a state transfer swept it away
 
     def _find(self) -> None:
-        found = find_server(self.program.datadir)
+        found = find_server(self.memory.search)
         if found is not None and not found.recovering:
+            self.memory.note(found)
             self.process, self.standing, self.served = found, None, False
             # Ours know where to tell their state, also after another keeper launched them.
             ours = read_environ(found.pid).get("NOTIFY_SOCKET") == self.notifier.path
@@ -142,6 +145,7 @@ class OwnNode(OwnData):
 
     def forget_server(self) -> None:
         """Nothing that was known of the server, or of the data before it ran, holds any more."""
+        self.memory.note(None)
         self.process = self.launched = self.newcomer = None
         self.standing = self.reading = self.verdict = self.transfer = None
         self.served = False
@@ -152,9 +156,9 @@ class OwnNode(OwnData):
     def _follow_transfer(self) -> None:
         assert self.process
         before = self.transfer
-        self.transfer = None if self.state is State.PRIMARY and not self._is_donor() else find_transfer(self.process)
-        moved = self.transfer and (before is None or before.progress != self.transfer.progress)
-        if moved:
+        serves = self.state is State.PRIMARY and not self._is_donor()
+        self.transfer = None if serves else find_transfer(self.process, self.memory.search.trust)
+        if self.transfer and (before is None or before.progress != self.transfer.progress):
             self.progress_at = time.monotonic()
 
     def _is_donor(self) -> bool:
@@ -252,6 +256,7 @@ class OwnNode(OwnData):
         copied = not bootstrap and self.standing is not None and self.standing.kind is not Kind.INTACT
         self.notifier.forget()
         self.run.remove_status()
+        self.memory.note(None)  # whatever becomes of us: the directory is known from now on
         log_from, view = read_size(self.program.account, self.program.log), self.directory.read_gvwstate()
         self.process = launch(
             self.program,
@@ -261,6 +266,7 @@ class OwnNode(OwnData):
             notify_socket=self.notifier.path,
             status_file=self.run.status_path if self.options.wsrep_status_file is not None else "",
         )
+        self.memory.note(self.process)
         now = self.met_at = time.monotonic()
         self.launched, self.end, self.served = Launched(phase, now, log_from, self._free, view), None, False
         self.progress_at = now
@@ -269,8 +275,9 @@ class OwnNode(OwnData):
     def stop(self, seconds: float) -> bool:
         """Stop the server and return whether nothing is left of it."""
         self._reader.close()
-        left = terminate(self.program.datadir, time.monotonic() + seconds)
-        self.forget_server()
+        left = terminate(self.memory.search, time.monotonic() + seconds)
+        if not left:
+            self.forget_server()
         return not left
 
     def revive(self) -> str:

@@ -17,6 +17,7 @@ from ...core.typed import TYPE_CHECKING
 from .service import Locked, launch_keeper
 
 if TYPE_CHECKING:
+    from ...adapters.occupants import Search
     from ...adapters.procfs import Process
     from ...core.bulletin import Bulletin
     from ...core.ocf import Instance, Outcome
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Between the two looks that tell a server that is held from one that is passing through.
 _SECOND_LOOK = 1.0
+# Between the two that tell a program that uses the data from one that glanced at them; and how long they may take.
+_GLIMPSE, _LOOK_SECONDS = 0.2, 5.0
 _TABLE_QUERY = "SELECT 1 FROM mysql.user LIMIT 1"
 _NOT_ALLOWED = (1044, 1142, 1143)
 
@@ -44,17 +47,18 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
 
 def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
     keeper, alive = run.read_bulletin(), _is_alive(run)
-    server = _find(settings, keeper)
+    server, state, occupant = _find(run, settings, keeper, alive=alive)
     if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
         keeper = None  # the word of the one before: a new keeper has said nothing yet
     graces = Graces(settings.sst_stall, settings.rejoin_grace, settings.hang_grace)
     seen = Seen(
-        server=_judge_process(server),
+        server=state,
         server_pid=server.pid if server else 0,
         alive=alive,
         keeper=keeper,
         now=time.monotonic(),
         status=_read_status(run),
+        occupant=occupant,
         graces=graces,
     )
     # Nobody has asked a server without a keeper, as one that was started outside: then even depth 0 does.
@@ -62,19 +66,41 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
     return _ask(seen, settings, instance) if seen.server is Server.RUNNING and wanted else seen
 
 
-def _find(settings: Settings, keeper: Bulletin | None) -> Process | None:
-    """Return the server, by the keeper's word where that still holds; else whoever uses the data directory."""
+def _find(
+    run: RunDir, settings: Settings, keeper: Bulletin | None, *, alive: bool
+) -> tuple[Process | None, Server, str]:
+    """Return the server, how it is, and in words who else uses the data, or why that cannot be told.
+
+    The keeper's word counts where it still holds; else whoever is found where a server may be.
+    """
     if keeper and keeper.server_pid:
         server = look(keeper.server_pid, keeper.server_started)
         if server is not None:
-            return server
+            return server, _judge_process(server), ""
     from ...adapters.occupants import find_server
+    from .search import remembered_search, whole_search
 
-    if keeper and keeper.datadir:
-        return find_server(keeper.datadir)
-    from ...adapters.mariadbd import guess_datadir
+    try:
+        search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
+        server = find_server(search)
+        state = _judge_process(server)
+        other = "" if alive or state is not Server.ABSENT else _find_other(search)
+    except OSError as error:
+        return None, Server.UNSEEN, str(error)
+    return server, Server.OTHER if other else state, other
 
-    return find_server(guess_datadir(settings))
+
+def _find_other(search: Search) -> str:
+    """Tell who else uses the data, of whatever account: seen in two looks, as programs glance at them, our own too."""
+    from ...adapters.occupants import find_lock, find_others
+
+    until = time.monotonic() + _LOOK_SECONDS
+    for pause in (0.0, _GLIMPSE):
+        time.sleep(pause)
+        found = [*map(str, find_others(search, until)), *filter(None, map(find_lock, search.directories))]
+        if not found:
+            return ""
+    return found[0]
 
 
 def _judge_process(server: Process | None) -> Server:

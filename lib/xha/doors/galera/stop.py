@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ...adapters.alone import connect
 from ...adapters.datadir import DataDirectory
-from ...adapters.ending import terminate
+from ...adapters.ending import await_writers, terminate
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.mariadbd import Unusable, find_account, guess_datadir
-from ...adapters.occupants import find_server
+from ...adapters.mariadbd import Unusable, find_account
+from ...adapters.occupants import CannotLook, Use, find_servers
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import read_boot_id
 from ...core.ballot import Ballot, State, parse_ballot
@@ -20,6 +20,7 @@ from ...core.noderecord import NodeRecord
 from ...core.ocf import ExitCode, Outcome
 from ...core.position import NO_SEQNO, Position
 from .council import release_token
+from .search import whole_search
 from .service import end_keeper, launch
 from .sweep import may_be_deleted
 
@@ -38,14 +39,21 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     deadline = time.monotonic() + max(2 * _RESERVE, instance.timeout) - _RESERVE
     run = RunDir(instance.name)
     bulletin = run.read_bulletin()
-    datadir = (bulletin.datadir if bulletin else "") or guess_datadir(settings)
     if not end_keeper(run):
         return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
     hung = bulletin is not None and bulletin.code == "hung" and bulletin.answered_at > 0
-    server = find_server(datadir)
-    left = terminate(datadir, deadline, hung=hung)
-    if left:
-        return Outcome(ExitCode.GENERIC, f"{left[0]} survives SIGKILL: the host needs to be fenced, or looked at")
+    search = whole_search(run, settings, bulletin)
+    try:
+        served = [one for one in find_servers(search) if one.use is Use.SERVER]
+        left = terminate(search, deadline, hung=hung)
+        if left:
+            return Outcome(ExitCode.GENERIC, f"{left[0]} survives SIGKILL: the host needs to be fenced, or looked at")
+        writer = await_writers(search, deadline)
+    except CannotLook as error:
+        return Outcome(ExitCode.GENERIC, str(error))
+    if writer:
+        return Outcome(ExitCode.GENERIC, f"{writer}, and is not the resource's to end: end it")
+    run.write_remembered(())
     if bulletin is not None:
         run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
     try:
@@ -55,8 +63,9 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         cluster.delete_attribute(f"xha-{instance.name}-ready")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)
-        if server is not None and not server.recovering:
-            _record(cluster, instance, DataDirectory(datadir, find_account(settings.user, settings.group).owner))
+        if served:
+            owner = find_account(settings.user, settings.group).owner
+            _record(cluster, instance, DataDirectory(served[0].directory, owner))
         if may_be_deleted(cib):
             launch(instance, "sweep")
     except (ClusterUnreachable, Unusable, OSError):

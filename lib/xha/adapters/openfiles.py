@@ -1,0 +1,121 @@
+"""Which process uses a data directory: has it as its working directory, or has one of its vital files open.
+
+Directories and files are told apart by device and inode: the path of a server in a container, or of one that was
+started with a relative path, says nothing. Nothing is touched that is not on a device of the data's (mounts.py).
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..core.typed import TYPE_CHECKING, NamedTuple
+from .procfs import read_descriptor, without_deleted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Callable
+
+    from .mounts import Mounts
+
+# What a server that uses a data directory has open (agent.md, section 2).
+VITAL = ("grastate.dat", "galera.cache", "ibdata1")
+
+_NO_FILES = ("socket:", "pipe:", "anon_inode:")
+_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+
+
+class Held(NamedTuple):
+    """A vital file that a process has open. writes: it may write to it, or has locked it."""
+
+    name: str
+    writes: bool
+
+
+class Home:
+    """A data directory and its vital files, as they are now.
+
+    :raises FileNotFoundError, NotADirectoryError: where there is none. :raises OSError: where it cannot be looked at.
+    """
+
+    def __init__(self, directory: str, mounts: Mounts) -> None:
+        self.directory, self._mounts = directory, mounts
+        self._identity = _identity(os.stat(directory))
+        self._files: dict[tuple[int, int], str] = {}
+        for name in VITAL:
+            try:
+                seen = os.lstat(os.path.join(directory, name))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            self._files[_identity(seen)] = name
+        self._devices = mounts.devices(os.path.realpath(directory))
+
+    def is_cwd_of(self, pid: int) -> bool:
+        """Return whether a process works in the directory. :raises OSError: for one that is gone or may not be seen."""
+        text = without_deleted(os.readlink(f"/proc/{pid}/cwd"))
+        # A file in it says for certain on which mount it is.
+        below = (number for number, target in _files_of(pid) if os.path.dirname(target) == text)
+        found = next((one for one in (read_descriptor(pid, number) for number in below) if one), None)
+        if found:
+            known = self._mounts.device(found.mount, pid) in self._devices
+            return known and _identity(os.stat(f"/proc/{pid}/cwd")) == self._identity
+        # Without one it may be on a mount that was detached, whose paths begin at its root: only its path is followed.
+        if not self._devices & self._mounts.devices(text, pid):
+            return False
+        root = "" if self._mounts.is_own(pid) else f"/proc/{pid}/root"
+        try:
+            return _identity(os.stat(f"{root}{text}")) == self._identity
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def find_held(self, pid: int, is_trusted: Callable[[int], bool], *, by_name: bool = False) -> Held | None:
+        """Return the vital file that a process has open, None for none; one that it may write to comes first.
+
+        What a process of a trusted account has open on a mount that was detached counts by its name.
+        by_name: only what has the file's own name is looked at, as a server has it: it has thousands of tables open,
+        too. A descriptor that only names a file (O_PATH) needs no right to it, and does not count.
+        :raises OSError: for a process that is gone or may not be seen.
+        """
+        found = None
+        for number, target in _files_of(pid):
+            name = os.path.basename(without_deleted(target))
+            if by_name and name not in VITAL:
+                continue
+            opened = read_descriptor(pid, number)
+            if opened is None or opened.flags & os.O_PATH:
+                continue
+            device = self._mounts.device(opened.mount, pid)
+            vital = self._recognise(f"/proc/{pid}/fd/{number}", device)
+            if not device and self._is_like(name, opened.inode) and is_trusted(pid):
+                vital = name
+            if vital:
+                found = Held(vital, opened.locked or opened.flags & _ACCESS != os.O_RDONLY)
+                if found.writes:
+                    break
+        return found
+
+    def _recognise(self, path: str, device: str) -> str:
+        if device not in self._devices:
+            return ""
+        try:
+            return self._files.get(_identity(os.stat(path)), "")
+        except OSError:
+            return ""
+
+    def _is_like(self, name: str, inode: int) -> bool:
+        """Whether a file that cannot be looked at is a vital one by its name and, where the kernel tells it, inode."""
+        return any(name == vital and inode in (0, one[1]) for one, vital in self._files.items())
+
+
+def _identity(seen: os.stat_result) -> tuple[int, int]:
+    return seen.st_dev, seen.st_ino
+
+
+def _files_of(pid: int) -> Iterator[tuple[str, str]]:
+    """Yield the descriptors of a process that are no pipes and no sockets, each with the path that it leads to."""
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{number}")
+        except OSError:
+            continue
+        if not target.startswith(_NO_FILES):
+            yield number, target

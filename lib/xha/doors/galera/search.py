@@ -1,0 +1,67 @@
+"""Where a resource's server is looked for: in every directory that it has used, and in the one that it would use now.
+
+The parameters and the option file say what the next start will use. A server that runs is where it was started.
+"""
+
+from __future__ import annotations
+
+from ...adapters.occupants import Search
+from ...adapters.procfs import look
+from ...adapters.trust import trust_of
+from ...core.remembered import Remembered
+from ...core.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.mariadbd import Program
+    from ...adapters.procfs import Process
+    from ...core.bulletin import Bulletin
+    from ...core.parameters import Settings
+
+
+def whole_search(run: RunDir, settings: Settings, keeper: Bulletin | None) -> Search:
+    """Return a search of every directory that is remembered, that the keeper named, and that the settings mean now."""
+    from ...adapters.mariadbd import guess_datadir
+    from ...adapters.trust import guess_trust
+
+    known = run.read_remembered()
+    named = (*(one.datadir for one in known), keeper.datadir if keeper else "", guess_datadir(settings))
+    directories = tuple(dict.fromkeys(path for path in named if path))
+    return Search(directories, guess_trust(settings).with_remembered(known), known)
+
+
+def remembered_search(run: RunDir) -> Search | None:
+    """Return a search of what a keeper that lives has written down: it knows the program; None where it has not."""
+    from ...adapters.trust import OURS
+
+    known = run.read_remembered()
+    directories = tuple(dict.fromkeys(one.datadir for one in known))
+    return Search(directories, OURS.with_remembered(known), known) if known else None
+
+
+def find_moved(run: RunDir, datadir: str) -> Remembered | None:
+    """Return a server of this resource that still runs, and was started on another data directory than this one."""
+    alive = (one for one in run.read_remembered() if one.pid and look(one.pid, one.started))
+    return next((one for one in alive if one.datadir != datadir), None)
+
+
+class Memory:
+    """What is written down of the server that a keeper has in its hands: until it is gone, also where we are killed."""
+
+    def __init__(self, run: RunDir, program: Program) -> None:
+        self._run, self._trust = run, trust_of(program)
+        paths = tuple(sorted(self._trust.programs))
+        self._own = Remembered(program.datadir, paths, program.account.uid)
+        known = tuple(one for one in run.read_remembered() if one.datadir == program.datadir)
+        self.search = Search((program.datadir,), self._trust.with_remembered(known), known)
+        if not known:
+            self.note(None)
+
+    def note(self, process: Process | None) -> None:
+        """Remember that this server uses the directory, None that none does. Others are remembered while they run."""
+        pid, started = (process.pid, process.started) if process else (0, 0)
+        own = self._own._replace(pid=pid, started=started)
+        others = [one for one in self._run.read_remembered() if one.datadir != own.datadir]
+        kept = [*(one for one in others if one.pid and look(one.pid, one.started)), own]
+        self._run.write_remembered(kept)
+        self.search = self.search._replace(known=(own,))
