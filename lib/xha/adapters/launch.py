@@ -34,6 +34,7 @@ FILES, LOCKED_BYTES, UMASK, OOM_SCORE = 32768, 524288, 0o007, "0"
 _INFINITE = 2**63
 _RUN = "/run"
 _LOG = "recovery.log"
+_LOCKS = "/run/xha/locks"
 _MOST_OUTPUT = 1 << 24
 
 # What this process launched: kept, so that it is waited for when it ends.
@@ -50,13 +51,30 @@ def hold(program: Program) -> Iterator[int]:
 
     :raises InUse: naming who uses it. :raises OSError: as DataDirectory does.
     """
-    with data_of(program).open() as opened:
+    descriptor = _open_lock(program)
+    try:
         try:
-            fcntl.flock(opened.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InUse(f"{program.datadir} is in use: another start or recovery is under way") from None
         check_unused(program)
-        yield opened.fileno()
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open_lock(program: Program) -> int:
+    """Open the file whose lock stands for a data directory: root's own, where nobody else can open it.
+
+    The directory itself would do, but that any user can lock what it can open: one did, and no server was started.
+    """
+    with data_of(program).open() as directory:
+        if os.geteuid() != 0:
+            return os.dup(directory.fileno())
+        seen = os.fstat(directory.fileno())
+    os.makedirs(_LOCKS, mode=0o700, exist_ok=True)
+    name = f"{seen.st_dev}-{seen.st_ino}"
+    return os.open(f"{_LOCKS}/{name}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def check_unused(program: Program) -> None:
