@@ -104,7 +104,8 @@ class Keeper:
         """Take a step. An exception that nobody thought of is a line of the log, and the next step comes after a while.
 
         It says nothing of the server, so the bulletin says no more than that: monitor calls the node degraded, not
-        failed, and neither hung nor stalled by what was seen before.
+        failed, and neither hung nor stalled by what was seen before. What was planned under the token is given up with
+        it: nobody else may form a Primary as long as this node only tries again.
         """
         try:
             self.step()
@@ -113,6 +114,7 @@ class Keeper:
         except Exception as error:
             said = self._faults.note("looking after the node", error)
             said = f"the keeper has a fault of its own, and tries again: {said}; see its log"
+            self.hands.plan = None
             self.own.verdict, self.own.transfer = judge(Unreadable(Code.CONFIG_ERROR, said), Policy()), None
             self.speaker.say(self.hands.phase, said, self.own)
             time.sleep(FAULT_SECONDS)
