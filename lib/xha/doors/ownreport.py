@@ -20,6 +20,7 @@ from ..core.position import Kind
 from ..core.verdict import ExitCode
 from .explain import NoAnswer, choose_resource, read_settings
 from .galera.data import OwnData
+from .galera.search import find_moved
 from .galera.service import Locked
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def _report(cluster: Pacemaker, resource: str) -> int:
         if not free:
             return _refuse(
                 f"a keeper of {resource} runs on {node} and reports by itself: xha-check --cluster --explain"
+            )
+        moved = find_moved(run, program.datadir)
+        if moved is not None:
+            return _refuse(
+                f"mysqld, pid {moved.pid}, runs on {moved.datadir}, and the configuration now names {program.datadir}: "
+                f"pcs resource restart {resource}"
             )
         data = OwnData(program, run)
         standing = data.recover()
