@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,8 @@ from core.kept import RECORD
 from core.test_numbers import OF_THE_WRONG_SIZE, SPOILT, spoil
 from loopback import Daemon, is_listening, wait_until
 from responder.client import exchange
-from security.resident import PORT, Site, account, cpu_seconds, faults
+from responder.process import ENVIRONMENT
+from security.resident import PORT, Site, account, cpu_seconds, faults, with_lines
 from xha.core.services.record import Record, render_record
 from xha.core.services.result import Level, passed
 
@@ -195,6 +197,24 @@ def test_an_exception_is_that_request_s_503_and_one_line_of_the_log(site: Site) 
     assert "Traceback" not in daemon.log.read_text()
     assert "xha_faults_total 301" in site.ask("/metrics")[1]
     assert daemon.pid == pid
+
+
+def test_an_exception_in_a_process_that_xinetd_started_for_one_request_is_a_503(site: Site) -> None:
+    """As `wait = no` has it: the client's socket is all three standard streams, and none of them says what it was."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        server, _ = listener.accept()
+        with server:
+            command = [*with_lines("responder", BROKEN_ANSWER), "--config", str(site.config)]
+            process = subprocess.Popen(command, stdin=server, stdout=server, stderr=server, env=ENVIRONMENT)
+        client.settimeout(60)
+        client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
+        received = b""
+        while chunk := client.recv(65536):
+            received += chunk
+        assert process.wait(60) == 0
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert body == b"this could not be answered: the log of xha-responder says why\n"
 
 
 BROKEN_DESK = """

@@ -41,7 +41,15 @@ class BackgroundReader:
         while True:
             self._questions.get()
             self._snapshots.put(self._take())
-            self._wake()
+            self._ring()
+
+    def _ring(self) -> None:
+        while True:
+            try:
+                self._wake()
+                return
+            except Exception:  # out of memory: who waits for this reading would wait for ever
+                time.sleep(_PAUSE)
 
     def _take(self) -> Snapshot:
         """Take one reading, whatever happens: without this thread every answer would be `hung` until a restart."""

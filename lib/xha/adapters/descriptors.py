@@ -28,7 +28,9 @@ def point_at_null(*descriptors: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for fd in descriptors:
         os.dup2(null, fd)
-    if null not in descriptors:  # one of them was closed, and /dev/null has its number already
+    if null in descriptors:  # one of them was closed, and /dev/null has its number already
+        os.set_inheritable(null, True)
+    else:
         os.close(null)
 
 

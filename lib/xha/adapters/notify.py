@@ -8,8 +8,6 @@ import socket
 from typing import NamedTuple
 
 _MAX_BYTES = 8192
-# More than net.unix.max_dgram_qlen, 10 by default and 512 where a distribution raises it.
-_MAX_MESSAGES = 1024
 
 
 class Notice(NamedTuple):
@@ -50,19 +48,15 @@ class NotifySocket:
         self.notice = Notice()
 
     def drain(self) -> Notice:
-        """Read what has come, without waiting, and return where it leaves the server.
-
-        Not more than the kernel can have kept for us at once: who writes faster than we read must not hold us here.
-        """
+        """Read all that has come, without waiting, and return where it leaves the server."""
         notice = self.notice
-        for _ in range(_MAX_MESSAGES):
+        while True:
             try:
                 message = self._socket.recv(_MAX_BYTES)
             except OSError:
-                break
+                self.notice = notice
+                return notice
             notice = _apply(notice, message.decode("utf-8", "replace"))
-        self.notice = notice
-        return notice
 
     def close(self) -> None:
         """Close it and remove its name."""
