@@ -194,10 +194,13 @@ class Pacemaker:
 
 
 def parse_attribute(text: str) -> dict[str, str]:
-    """Return the values that attrd_updater's XML holds, by node; what was deleted stays there as "" and is left out."""
+    """Return the values that attrd_updater's XML holds, by node; what was deleted stays there as "" and is left out.
+
+    :raises ClusterUnreachable: for a text that is none.
+    """
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, UnicodeError) as error:
         raise ClusterUnreachable(f"attrd_updater: {error}") from None
     found = {one.get("host", ""): one.get("value", "") for one in root.iter("attribute")}
     return {node: value for node, value in found.items() if value}

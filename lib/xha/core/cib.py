@@ -163,7 +163,7 @@ def list_resources(text: str, agent: str) -> tuple[str, ...]:
 def _parse(text: str) -> Element:
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, UnicodeError) as error:
         raise BadCib(f"the cluster's configuration cannot be read: {error}") from None
     if root.tag != "cib":
         raise BadCib(f"the cluster's configuration cannot be read: it begins with <{root.tag}>")

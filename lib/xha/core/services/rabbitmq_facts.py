@@ -1,7 +1,7 @@
 """What RabbitMQ's management API and rabbitmqctl print, made facts; every name in it may be missing, and some are.
 
 A node that is down or has just started has neither alarms nor partitions; in a partition a queue's object has the
-same name twice (measured on 3.10.8). Of another shape altogether: ValueError.
+same name twice (measured on 3.10.8). Every parser raises ValueError for a document of another shape altogether.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def parse_nodes(document: Any) -> tuple[NodeFact, ...]:
         partitions = row.get("partitions")
         nodes.append(
             NodeFact(
-                str(row["name"]),
+                _name(row),
                 row.get("running") is True,
                 tuple(map(str, partitions)) if isinstance(partitions, list) else None,
                 tuple({"mem": "memory", "disk_free": "disk"}[what] for what in alarms),
@@ -62,7 +62,7 @@ def parse_policies(document: Any) -> Policies:
     policies = {}
     for row in _rows(document):
         definition = row.get("definition")
-        policies[str(row.get("vhost", "")), str(row["name"])] = definition if isinstance(definition, dict) else {}
+        policies[str(row.get("vhost", "")), _name(row)] = definition if isinstance(definition, dict) else {}
     return policies
 
 
@@ -87,7 +87,7 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
     # /api/queues lists them by name, rabbitmqctl by process.
     synchronised = row.get("synchronised_slave_nodes")
     return QueueFact(
-        str(row["name"]),
+        _name(row),
         vhost,
         kind,
         str(row.get("state") or "running"),
@@ -123,6 +123,12 @@ def _rows(document: Any) -> list[dict[str, Any]]:
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise ValueError("not a list of objects")
     return document
+
+
+def _name(row: dict[str, Any]) -> str:
+    if "name" not in row:
+        raise ValueError("an object without a name")
+    return str(row["name"])
 
 
 def _names(value: Any) -> tuple[str, ...]:

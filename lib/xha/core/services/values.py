@@ -22,7 +22,7 @@ def parse_pattern(text: str) -> str:
         raise ValueError(f"{text!r} is not anchored: begin it with ^, or it matches an editor that has the file open")
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{text!r} is no regular expression: {error}") from None
     return text
 
