@@ -31,7 +31,7 @@ fill = sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-demo deps-bench venv check test demo bench install uninstall clean
+.PHONY: help deps deps-demo deps-bench venv check test fuzz demo bench install uninstall clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -72,6 +72,9 @@ check: venv ## lint, types and the pure tests on every Python found: fast, no ne
 
 test: deps venv check ## everything, with real daemons; installs what it needs
 	@.ci/test
+
+fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket: FUZZ_SECONDS=600, FUZZ_SEED
+	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz
 
 demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
 	@PYTHONPATH=tests .venv/bin/python -m demo

@@ -1,0 +1,261 @@
+"""Every parser of the house with good inputs to begin from. A parser that is not here fails test_fuzz.py.
+
+A parser is what test_fuzz.py finds by its name: parse_*, load_*, decode_* in lib/xha/core and lib/xha/adapters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from core.kept import KEPT, LINE, RESOURCE, VIEW
+from xha.core.ocf import RESKEY
+from xha.core.parameter_table import PARAMETERS
+from xha.core.services.oslo_config import parse_options
+from xha.core.verdict import LastNode
+
+CORE = Path(__file__).parents[1] / "core"
+ROOT = Path(__file__).parents[2]
+UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
+
+
+class Start(NamedTuple):
+    """Samples of a parser's first argument, and how it is called with one like them."""
+
+    samples: Sequence[Any]
+    call: Callable[[Callable[..., Any], Any], Any] = lambda parse, value: parse(value)
+
+
+def _texts(*samples: str) -> Start:
+    return Start(samples)
+
+
+def _values(*samples: Any) -> Start:
+    return Start(samples)
+
+
+def _with(*more: Any, samples: Sequence[Any]) -> Start:
+    return Start(samples, lambda parse, value: parse(value, *more))
+
+
+def _files(directory: str, *names: str) -> list[str]:
+    return [path.read_text() for name in names for path in sorted((CORE / directory).glob(name))]
+
+
+_RECORD, _LINE = json.loads(KEPT["a service's record"].text), [one._asdict() for one in LINE]
+_OSLO = (
+    "[DEFAULT]\ntransport_url = rabbit://a:b@h1:5672,a:b@[::1]/v?ssl=1\nhost = $my\nmy = c1\n[x]\nssl=true\n  more\n"
+)
+_RABBIT_HOSTS = "[DEFAULT]\nrabbit_hosts = h1:5672, h2\nrabbit_port=5672\n[oslo_messaging_rabbit]\nssl = true\n"
+_NODES = [{"name": "rabbit@a", "running": True, "partitions": [], "mem_alarm": False}]
+_QUEUES = [
+    {
+        "name": "q",
+        "vhost": "/",
+        "type": "quorum",
+        "members": ["rabbit@a"],
+        "online": ["rabbit@a"],
+        "leader": "rabbit@a",
+    },
+    {"name": "m", "effective_policy_definition": {"ha-mode": "exactly", "ha-params": 2}, "exclusive": False},
+]
+_STATUS = {"running_nodes": ["rabbit@a"], "disk_nodes": ["rabbit@a"], "partitions": {"rabbit@a": ["rabbit@b"]}}
+_SERVICES = {"services": [{"binary": "nova-compute", "host": "c1", "state": "up", "status": "enabled"}]}
+_STAT = (
+    "# pxname,svname,qcur,status,weight\nb,BACKEND,0,UP,1\nb,s1,0,UP 1/2,1\nb,s2,0,MAINT (via a/b),1\n"
+    "f,FRONTEND,0,OPEN,\n"
+)
+_CRM_MON = (
+    '<crm_mon version="2.1.5"><summary><current_dc present="true" name="n1" with_quorum="true"/><cluster_options '
+    'stonith-enabled="true"/></summary><nodes><node name="n1" online="true" type="member"/></nodes><resources><clone '
+    'id="c"><resource id="r:0" active="true"><node name="n1"/></resource></clone></resources><failures><failure '
+    'op_key="r_monitor_0" node="n1"/></failures></crm_mon>'
+)
+_ENVIRONMENT = {f"{RESKEY}{one.name}": one.default or "x" for one in PARAMETERS}
+_ENVIRONMENT[f"{RESKEY}wsrep_cluster_address"] = "gcomm://n1,n2:4567"
+_ENVIRONMENT[f"{RESKEY}additional_parameters"] = "--wsrep-sst-method=rsync --innodb='a b'"
+_CALL = {
+    "OCF_RESOURCE_INSTANCE": "p_mysql:1",
+    "OCF_CHECK_LEVEL": "10",
+    f"{RESKEY}CRM_meta_timeout": "20000",
+    f"{RESKEY}CRM_meta_interval": "10000",
+}
+_WATCH = {f"{RESKEY}name": "memcached", f"{RESKEY}grace": "5s", f"{RESKEY}fall": "3", f"{RESKEY}attribute": "a"}
+_SECTION = {
+    "kind": "http", "url": "http://127.0.0.1:80", "expect": "200 204", "interval": "1s", "level": "deep", "fall": "3",
+    "process": "^httpd", "grace": "5s", "required": "1",
+}  # fmt: skip
+_BOOK = {
+    f"xha-{RESOURCE}-{name}": KEPT[document].text
+    for name, document in (
+        ("line", "a line of generations"),
+        ("grant-forget-n2", "a grant"),
+        ("stop-n1", "a clean stop"),
+    )
+}
+_PROBES = [
+    b"OPTIONS / HTTP/1.0\r\n\r\n",
+    b"GET /node?x=1 HTTP/1.1\r\nHost: a:49000\r\nX-Haproxy-Server-State: UP 2/3; name=b/s; weight=1/2\r\n\r\n",
+    b"HEAD http://a/ready HTTP/1.1\nName: value\n\n",
+]
+_REPLY = {"_msg_id": "m", "result": "pong", "failure": None, "ending": True}
+_FAILURE = {"_msg_id": "m", "failure": json.dumps({"class": "NoSuchMethod", "message": "x"})}
+_GVWSTATE = (
+    f"my_uuid: {UUID}\n#vwbeg\nview_id: 3 {UUID} 5\nbootstrap: 0\nmember: {UUID} 0\nmember: "
+    "9a51f3c2-8b0e-11ef-b7d4-6c2e1f0a9d35 0\n#vwend\n"
+)
+_MYCNF = (
+    "[client]\nuser = xha\npassword='a#b'\n!include /etc/a.cnf\n[client-server]\nsocket=/run/a\n#\n!includedir /etc/b\n"
+)
+_LISTING = _files("listings", "mariadb-10.11.txt")
+_ROWS = [
+    ("wsrep_local_state", "4"),
+    ("wsrep_ready", "ON"),
+    ("threads_connected", "9"),
+    ("read_only", "NO_LOCK"),
+    (1, 2),
+]
+_HELP = (
+    "Variables (--variable-name=value)\nand boolean options {FALSE|TRUE}  Value (after reading options)\n-----  ----\n"
+    "datadir  /var/lib/mysql/\nport  3306\nextra-port  0\nwsrep-on  TRUE\nwsrep-provider  none\n"
+    "log-error  (No default value)\n"
+)
+
+
+def _choose(parse: Callable[..., Any], text: str) -> Any:
+    return parse(LastNode)(text)
+
+
+STARTS: dict[str, Start] = {
+    "core.address.parse_cluster_address": _texts("gcomm://n1,n2:4567,[fd00::1]:4567?pc.wait_prim=no", "gcomm://"),
+    "core.address.parse_peers": _texts("n1,n2:4567,[fd00::1]", "10.0.0.1"),
+    "core.address.parse_host_map": _texts("n1:host1;n2:10.0.0.2;n3:[fd00::1]"),
+    "core.ballot.parse_ballot": _texts(KEPT["a report"].text),
+    "core.bulletin.parse_bulletin": _texts(KEPT["a bulletin"].text),
+    "core.cib.parse_cib": _with("p_mysql", samples=_files("cibs", "*.xml")),
+    "core.cluster.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
+    "core.cluster.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
+    "core.cluster.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
+    "core.config.parse_port": _texts("3306", "65535"),
+    "core.config.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
+    "core.config.parse_switch": _texts("1", "off"),
+    "core.config.parse_networks": _texts("10.0.0.0/8, fd00::/8 127.0.0.1"),
+    "core.config.parse_config": _with("/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]),
+    "core.disabled.parse_disabled": _with(
+        1.8e9, samples=['{"by": "ann", "why": "disk", "until": "2026-01-31T22:00:00+01:00"}', '{"until": null}']
+    ),
+    "core.disabled.parse_instant": _texts("2026-01-31T22:00:00+01:00", "2026-01-31T22:00:00Z"),
+    "core.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
+    "core.failures.parse_failures": _texts(KEPT["failures"].text),
+    "core.fields.parse_text": _values("a text"),
+    "core.fields.parse_flag": _values(True),
+    "core.fields.parse_texts": _values(["a", "b"]),
+    "core.fields.parse_known_position": _values(f"{UUID}:12"),
+    "core.fields.parse_view": _values(VIEW._asdict()),
+    "core.fields.parse_line": _values(_LINE),
+    "core.haproxy.parse_last_server": _texts("UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0"),
+    "core.http.parse_request": _values(*_PROBES),
+    "core.noderecord.parse_node_record": _texts(KEPT["a node's record"].text),
+    "core.numbers.parse_int": _texts("12", "-1"),
+    "core.numbers.parse_float": _texts("0.25", "1e-5"),
+    "core.numbers.parse_json": _texts(*(kept.text for kept in KEPT.values())),
+    "core.numbers.parse_number": _values(7),
+    "core.numbers.parse_count": _values(7),
+    "core.numbers.parse_moment": _values(7.5, 7),
+    "core.ocf.parse_instance": _with("monitor", samples=[_CALL]),
+    "core.optionfile.parse_option_file": Start([_MYCNF], lambda parse, text: list(parse(text))),
+    "core.parameter_values.parse_text": _texts("x"),
+    "core.parameter_values.parse_name": _texts("mysql"),
+    "core.parameter_values.parse_path": _texts("/var/lib/mysql"),
+    "core.parameter_values.parse_program": _texts("mariadbd", "/usr/sbin/mysqld"),
+    "core.parameter_values.parse_switch": _texts("ja", "0"),
+    "core.parameter_values.parse_seconds": _texts("30", "1.5", "2h"),
+    "core.parameter_values.parse_positive": _texts("30", "100ms"),
+    "core.parameter_values.parse_cluster_address": _texts("gcomm://n1,n2:4567"),
+    "core.parameter_values.parse_host_map": _texts("n1:host1;n2:host2"),
+    "core.parameter_values.parse_peers": _texts("n1,n2:4567"),
+    "core.parameter_values.parse_options": _texts("--a=b --c='d e' \"--f g\"h"),
+    "core.parameters.load_settings": _texts(KEPT["a resource's settings"].text),
+    "core.parameters.parse_settings": _values(_ENVIRONMENT),
+    "core.parameters.parse_settings_leniently": _values(_ENVIRONMENT),
+    "core.parameters.parse_values": _with(PARAMETERS, samples=[_ENVIRONMENT]),
+    "core.position.parse_position": _texts(f"{UUID}:12", f"{UUID}:0-1-2,12"),
+    "core.position.parse_recovered_position": _texts(f"[Note] WSREP: Recovered position: {UUID}:12\n"),
+    "core.position.parse_grastate": _texts(
+        f"# GALERA saved state\nversion: 2.1\nuuid: {UUID}\nseqno: 12\nsafe_to_bootstrap: 1\n"
+    ),
+    "core.position.parse_gvwstate": _texts(_GVWSTATE),
+    "core.reading.parse_flag": _texts("ON"),
+    "core.reading.parse_read_only": _texts("NO_LOCK"),
+    "core.reading.parse_status": Start(_LISTING, lambda parse, text: parse(_rows(text))),
+    "core.reading.parse_variables": Start(_LISTING, lambda parse, text: parse(_rows(text))),
+    "core.records.parse_book": Start([_BOOK], lambda parse, properties: parse(RESOURCE, properties)),
+    "core.service_parameters.parse_service_name": _texts("memcached"),
+    "core.service_parameters.parse_attribute_name": _texts("xha-service"),
+    "core.service_parameters.parse_fall": _texts("3"),
+    "core.service_parameters.parse_watch_settings": _values(_WATCH),
+    "core.serveroptions.parse_server_options": _texts(_HELP),
+    "core.services.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
+    "core.services.haproxy.parse_backends": _texts(_STAT),
+    "core.services.http.parse_url": _texts("http://127.0.0.1:5000/v3", "https://[::1]"),
+    "core.services.http.parse_statuses": _texts("200, 204 300"),
+    "core.services.memcached.parse_stats": _texts("STAT curr_connections 1\r\nSTAT accepting_conns 1\r\nEND\r\n"),
+    "core.services.oslo.decode_reply": _with(
+        "m",
+        samples=[
+            json.dumps(_REPLY).encode(),
+            json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(_FAILURE)}).encode(),
+        ],
+    ),
+    "core.services.oslo_config.parse_options": _texts(_OSLO, _RABBIT_HOSTS),
+    "core.services.oslo_config.parse_messaging": Start(
+        [_OSLO, _RABBIT_HOSTS], lambda parse, text: parse(parse_options(text))
+    ),
+    "core.services.oslo_config.parse_transport": _texts("rabbit://a:b%20c@h1:5672,d:e@[::1]:5671/v%2f?ssl=1"),
+    "core.services.pacemaker.parse_crm_mon": _texts(_CRM_MON),
+    "core.services.rabbitmq_facts.parse_document": _texts(json.dumps(_QUEUES), '{"a": [1], "a": [2]}'),
+    "core.services.rabbitmq_facts.parse_nodes": _values(_NODES),
+    "core.services.rabbitmq_facts.parse_health": _values({"alarms": [{"node": "rabbit@a", "resource": "memory"}]}),
+    "core.services.rabbitmq_facts.parse_policies": _values(
+        [{"vhost": "/", "name": "p", "definition": {"ha-mode": "all"}}]
+    ),
+    "core.services.rabbitmq_facts.parse_queues": _with({("/", "p"): {"ha-mode": "all"}}, samples=[_QUEUES]),
+    "core.services.rabbitmq_facts.parse_cluster_status": _values(_STATUS),
+    "core.services.rabbitmq_rows.parse_expected": _texts("3", "rabbit@a, rabbit@b"),
+    "core.services.record.parse_record": _texts(KEPT["a service's record"].text),
+    "core.services.result.parse_field": Start([_RECORD], lambda parse, document: parse(document, "at", str)),
+    "core.services.result.parse_level": _texts("deep"),
+    "core.services.result.parse_result": _values(_RECORD),
+    "core.services.settings.parse_service": Start(
+        [_SECTION], lambda parse, items: parse("/etc/xha/xha.conf", "service x", "x", items)
+    ),
+    "core.services.values.parse_count": _texts("3"),
+    "core.services.values.parse_pattern": _texts("^/usr/sbin/x( |$)"),
+    "core.services.values.parse_secret_file": _texts("/etc/xha/secret", "credential"),
+    "core.services.values.parse_secret_variable": _texts("XHA_PASSWORD"),
+    "core.services.values.parse_percentage": _texts("90%", "5 %"),
+    "core.services.values.parse_limit": _texts("0", "12"),
+    "core.services.watch.parse_watch": _texts(KEPT["what ocf:xha:service remembers"].text),
+    "core.services.workers.parse_services": _with("nova-compute", samples=[_SERVICES]),
+    "core.services.workers_rows.parse_hosts": _texts("controller-1, controller-1@lvm"),
+    "core.statusfile.parse_status_file": _texts(*_files("statusfiles", "*.json")),
+    "core.sysconfig.parse_sysconfig": _texts("MYSQL_PASSWORD='a b'\nexport A=\"b\\$c\" # d\nB=c\\ d\n"),
+    "core.values.parse_words": _texts("a, b c"),
+    "core.values.parse_positive_duration": _texts("1s"),
+    "core.values.parse_choice": Start(["1", "haproxy"], _choose),
+    "core.values.parse_path": _texts("/etc/xha"),
+    "core.values.parse_text": _texts("x"),
+    "adapters.procfs.parse_unit": _texts(
+        "0::/system.slice/mariadb.service\n", "1:name=systemd:/system.slice/x.service\n"
+    ),
+    "adapters.pacemaker.parse_attribute": _texts(
+        '<pacemaker-result><attributes><attribute name="a" value="1" host="n1"/></attributes></pacemaker-result>'
+    ),
+}
+
+
+def _rows(text: str) -> list[tuple[str, str]]:
+    pairs = (line.split("\t", 1) for line in text.split("\n"))
+    return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2] + [(str(a), str(b)) for a, b in _ROWS]

@@ -1,0 +1,38 @@
+"""A minute of `make fuzz`: the parsers, and the responder's socket."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from fuzz.corpus import STARTS
+from fuzz.parsers import find_parsers, fuzz_parsers
+from fuzz.wire import fuzz_wire
+from loopback import Net
+from responder.process import BUSY_MACHINE
+
+# The same inputs each time, so that a red run means a red commit; make fuzz looks for others.
+SEED = int(os.environ.get("FUZZ_SEED") or 49000)
+PARSERS_SECONDS, WIRE_SECONDS = 25.0, 20.0
+
+
+def test_every_parser_of_the_house_is_fuzzed() -> None:
+    """A new one wants a line in corpus.py: good inputs of it."""
+    assert sorted(STARTS) == sorted(find_parsers())
+
+
+@pytest.mark.filterwarnings("ignore")  # re has some for odd patterns
+def test_a_parser_raises_what_its_docstring_says_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    parsers = fuzz_parsers(SEED, PARSERS_SECONDS)
+    with capsys.disabled():
+        print(f"\n  {len(parsers)} parsers, {sum(one.tried for one in parsers):,} inputs", end="")
+    assert min(one.tried for one in parsers) > 100
+
+
+def test_nothing_that_a_client_sends_ends_the_responder(net: Net, capsys: pytest.CaptureFixture[str]) -> None:
+    wire = fuzz_wire(net, SEED, WIRE_SECONDS)
+    with capsys.disabled():
+        print(f"\n  {wire.statuses.total():,} requests, the slowest answer took {wire.slowest * 1000:.0f} ms", end="")
+    assert {"200", "400", "404", "405", "431", "503"} <= set(wire.statuses)
+    assert wire.slowest < BUSY_MACHINE
