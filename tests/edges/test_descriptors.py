@@ -12,7 +12,7 @@ import pytest
 
 from loopback.doors import CHECKOUT
 from xha.adapters import systemd
-from xha.adapters.files.regular import read_regular
+from xha.adapters.files.whole_file import read_text
 from xha.adapters.files.watch_state import WatchFile
 from xha.adapters.log import Log
 from xha.core.services.watch import Watch, render_watch
@@ -99,21 +99,21 @@ def test_a_fault_is_told_once_and_then_every_ten_minutes_with_how_often(monkeypa
 def test_a_small_file_is_read_and_nothing_else_in_its_place_is(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"\xffgood")
-    assert read_regular(str(path), 5) == "\ufffdgood"
+    assert read_text(str(path), 5) == "\ufffdgood"
     with pytest.raises(OSError, match="more than 4 bytes"):
-        read_regular(str(path), 4)
+        read_text(str(path), 4)
     link = tmp_path / "link"
     link.symlink_to(path)
     with pytest.raises(OSError, match="a symbolic link"):
-        read_regular(str(link), 5)
-    assert read_regular(str(link), 5, follow=True) == "\ufffdgood"
+        read_text(str(link), 5)
+    assert read_text(str(link), 5, follow=True) == "\ufffdgood"
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     for one in (fifo, tmp_path):
         with pytest.raises(OSError, match="no regular file"):
-            read_regular(str(one), 5)
+            read_text(str(one), 5)
     with pytest.raises(FileNotFoundError):
-        read_regular(str(tmp_path / "nothing"), 5)
+        read_text(str(tmp_path / "nothing"), 5)
 
 
 def test_what_ocf_xha_service_remembers_is_a_regular_file(tmp_path: Path) -> None:
