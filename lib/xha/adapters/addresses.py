@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import threading
@@ -29,24 +30,64 @@ def read_own_addresses() -> frozenset[str]:
 
 
 def resolve_hosts(hosts: Iterable[str], seconds: float) -> dict[str, tuple[str, ...]]:
-    """Return the addresses of each host, () for one that does not resolve within the seconds that all have together."""
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(hosts, ())
-    # Daemons: a resolver whose servers are away cannot be hurried, and must not keep the process from ending.
-    threads = [threading.Thread(target=_resolve, args=(host, found), daemon=True) for host in found]
+    """Return the addresses of each host, () for one that does not resolve within the seconds that all have together.
+
+    A resolver whose servers are away cannot be hurried (glibc: 5 s for each try, and no signal ends it): a question
+    that is still out is not asked again, so that who asks in a loop waits for one answer and not for a growing pile.
+    """
+    found: dict[str, tuple[str, ...]] = {host: _numeric(host) for host in hosts}
     until = time.monotonic() + seconds
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
-    return dict(found)
+    questions = {host: _ask(host) for host, addresses in found.items() if not addresses}
+    for host, question in questions.items():
+        if question.over.wait(max(0.0, until - time.monotonic())):
+            found[host] = question.addresses
+    return found
 
 
-def _resolve(host: str, found: dict[str, tuple[str, ...]]) -> None:
+class _Question:
+    """One name that the resolver is asked for."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.addresses: tuple[str, ...] = ()
+        self.over = threading.Event()
+        # A daemon: it must not keep the process from ending.
+        self.thread = threading.Thread(target=self._run, name="resolver", daemon=True)
+
+    def _run(self) -> None:
+        self.addresses = _resolve(self.host)
+        _asked.pop(self.host, None)
+        self.over.set()
+
+
+# Those that are still out. A process that was forked since has not got their threads.
+_asked: dict[str, _Question] = {}
+os.register_at_fork(after_in_child=_asked.clear)
+
+
+def _ask(host: str) -> _Question:
+    question = _asked.get(host)
+    if question is None:
+        question = _asked[host] = _Question(host)
+        question.thread.start()
+    return question
+
+
+def _numeric(host: str) -> tuple[str, ...]:
+    """Return what is a number already, without asking anybody; () for a name."""
+    return _look_up(host, socket.AI_NUMERICHOST) if host else ()
+
+
+def _resolve(host: str) -> tuple[str, ...]:
+    return _look_up(host, 0)
+
+
+def _look_up(host: str, flags: int) -> tuple[str, ...]:
     try:
-        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=flags)
     except (OSError, UnicodeError):
-        return
-    found[host] = tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        return ()
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _read(path: str) -> str:

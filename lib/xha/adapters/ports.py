@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.poll import Probe
+from .addresses import resolve_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,21 +26,24 @@ class Door(NamedTuple):
 
 
 def probe_ports(doors: Mapping[str, Iterable[Door]], timeout: float = TIMEOUT) -> dict[str, Probe]:
-    """Return what each member's ports met, all asked at once within `timeout` seconds.
+    """Return what each member's ports met, all asked at once within `timeout` seconds, names resolved and all.
 
     ACCEPTED if any port of a member accepted, REFUSED if all were refused by the member's own address, SILENT
     otherwise: a packet filter's rejection, a timeout and a name that does not resolve say nothing about a server.
     """
+    until = time.monotonic() + timeout
     answers: dict[str, list[Probe]] = {member: [] for member in doors}
     poller, waiting = select.poll(), {}
-    for member, door in ((member, door) for member, each in doors.items() for door in each):
-        connection, answer = _begin(door)
+    wanted = [(member, door) for member, each in doors.items() for door in each]
+    # Half of the time: a name that does not resolve must not make everybody else silent.
+    addresses = resolve_hosts({door.host for _, door in wanted}, timeout / 2)
+    for member, door in wanted:
+        connection, answer = _begin(addresses[door.host], door.port)
         if connection is None:
             answers[member].append(answer)
         else:
             poller.register(connection, select.POLLOUT)
             waiting[connection.fileno()] = (member, connection)
-    until = time.monotonic() + timeout
     while waiting and time.monotonic() < until:
         for number, _ in poller.poll(max(0.0, until - time.monotonic()) * 1000):
             member, connection = waiting.pop(number)
@@ -52,11 +56,14 @@ def probe_ports(doors: Mapping[str, Iterable[Door]], timeout: float = TIMEOUT) -
     return {member: _sum(each) for member, each in answers.items()}
 
 
-def _begin(door: Door) -> tuple[socket.socket | None, Probe]:
+def _begin(addresses: tuple[str, ...], port: int) -> tuple[socket.socket | None, Probe]:
+    if not addresses:
+        return None, Probe.SILENT
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(door.host, door.port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(addresses[0], port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except OSError:
         return None, Probe.SILENT
+    family, kind, protocol, _, address = found[0]
     connection = socket.socket(family, kind, protocol)
     connection.setblocking(False)
     code = connection.connect_ex(address)
