@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
-import subprocess
+
+from .command import DIRECTORIES, Overlong, Unanswered, run_command
 
 TIMEOUT = 5.0
-_DIRECTORIES = "/usr/sbin:/usr/bin:/sbin:/bin"
+# The whole configuration of a cluster: of one with a thousand resources it is 2 MiB.
+_BUDGET = 1 << 23
+_DIRECTORIES = DIRECTORIES
 # Of what a tool complains only its own sentence is passed on: cibadmin prints the whole configuration, passwords and
 # all, where a change does not fit.
 _SENTENCE = re.compile(r"^(?:Call |Could not |Error |error: |\w+: |Signon |Init )[^<>\n]*$", re.MULTILINE)
@@ -31,39 +31,21 @@ class Failed(ClusterUnreachable):
 def run_tool(*words: str) -> str:
     """Run a tool and return what it prints. Its environment is ours: none of CIB_file, CIB_shadow and OCF_* reaches it.
 
-    :raises Failed: with its exit code. :raises ClusterUnreachable: if it is absent, or does not end in time.
+    :raises Failed: with its exit code. :raises ClusterUnreachable: if it is absent, does not end in time, or prints
+    without an end.
     """
     environment = {"PATH": _DIRECTORIES, "LC_ALL": "C"}
     try:
-        process = subprocess.Popen(  # noqa: S603 - Pacemaker's own programs, and no shell
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=environment,
-            start_new_session=True,
-        )
+        said = run_command(words, TIMEOUT, _BUDGET, environment=environment, own_session=True)
     except OSError as error:
         raise ClusterUnreachable(f"{words[0]}: {(error.strerror or 'cannot be run').lower()}") from None
-    try:
-        out, complaint = process.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        _kill(process)
+    except Unanswered:
         raise ClusterUnreachable(f"{words[0]} did not answer within {TIMEOUT:g} s") from None
-    except BaseException:
-        _kill(process)
-        raise
-    if process.returncode:
-        said = _SENTENCE.search(complaint)
-        why = said[0].strip()[:_MOST_CHARACTERS] if said else "failed"
+    except Overlong as error:
+        raise ClusterUnreachable(str(error)) from None
+    if said.code:
+        sentence = _SENTENCE.search(said.err)
+        why = sentence[0].strip()[:_MOST_CHARACTERS] if sentence else "failed"
         why = why[len(words[0]) + 2 :] if why.startswith(f"{words[0]}: ") else why
-        raise Failed(f"{words[0]}: {why} (exit code {process.returncode})", process.returncode, complaint)
-    return out
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+        raise Failed(f"{words[0]}: {why} (exit code {said.code})", said.code, said.err)
+    return said.out

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 
 from ..core.services.rabbitmq import Cluster
 from ..core.services.rabbitmq_facts import parse_cluster_status, parse_document
+from .command import Overlong, Unanswered, run_command
 from .deadline import Step, begin_step
+
+_BUDGET = 1 << 19
+# What it is told by; the check's own environment may hold passwords (password_env).
+_ITS_OWN = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR")
 
 
 def read_cluster_status(program: str, node: str | None, seconds: float, step: Step) -> Cluster:
@@ -20,41 +25,27 @@ def read_cluster_status(program: str, node: str | None, seconds: float, step: St
     if node:
         words += ["--node", node, *(["--longnames"] if "." in node.partition("@")[2] else [])]
     try:
-        text = _run(words, seconds)
-        document = parse_document(text)
-        nodes = parse_cluster_status(document)
-    except (OSError, subprocess.SubprocessError) as error:
-        return Cluster(gaps=(f"the cluster, for rabbitmqctl {_reason(error)}",))
+        # It stays in the check's process group, which ends with the check.
+        said = run_command(words, seconds, _BUDGET, environment=_environment())
+        if said.code:
+            reason = f"exited {said.code}: it needs root, and a node that runs"
+        else:
+            # Only the node that was asked knows of partitions in its own right: its name is not printed.
+            return Cluster(node or "", nodes=parse_cluster_status(parse_document(said.out)))
     except (ValueError, KeyError, TypeError):
-        return Cluster(gaps=("the cluster, for rabbitmqctl printed no JSON",))
-    # Only the node that was asked knows of partitions in its own right: its name is not printed.
-    return Cluster(node or "", nodes=nodes)
+        reason = "printed no JSON"
+    except Unanswered:
+        reason = "did not answer in time"
+    except Overlong:
+        reason = f"printed more than {_BUDGET >> 10} KiB"
+    except OSError as error:
+        reason = f"could not be started: {(error.strerror or 'unreadable').lower()}"
+    return Cluster(gaps=(f"the cluster, for rabbitmqctl {reason}",))
 
 
-def _run(words: list[str], seconds: float) -> str:
-    """Return what a program prints. It stays in the check's process group, which ends with the check."""
-    process = subprocess.Popen(  # noqa: S603 - the operator's own program
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd="/",
-    )
-    try:
-        text, _ = process.communicate(timeout=seconds)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words[0])
-    return text
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, subprocess.TimeoutExpired):
-        return "did not answer in time"
-    if isinstance(error, subprocess.CalledProcessError):
-        return f"exited {error.returncode}: it needs root, and a node that runs"
-    return f"could not be started: {(getattr(error, 'strerror', None) or 'unreadable').lower()}"
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _ITS_OWN or name.startswith(("LC_", "RABBITMQ_", "ERL_"))
+    }

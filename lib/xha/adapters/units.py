@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
+
+from .command import DIRECTORIES, Overlong, Unanswered, run_command
 
 # systemd.unit(5): what a unit's name may consist of, but for the separators that are ours.
 _FOREIGN = re.compile(r"[^A-Za-z0-9:_.]")
 _MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
-_SECONDS = 5.0
+_SECONDS, _BUDGET = 5.0, 1 << 16
 # What the server is being started for does not wait for a bus that hangs.
 _SCOPE_SECONDS = 2.0
 # As in mariadb.service: a large buffer pool is written out for minutes.
@@ -70,10 +71,10 @@ def _start_scope(scope: str, properties: list[tuple[str, ...]]) -> str | None:
 
 def _run(*words: str, seconds: float = _SECONDS) -> str | None:
     """Run one of systemd's tools and return what it prints, None where it is absent, overdue or refused."""
+    # Of the environment of a cluster's action, passwords among it, nothing is for them.
+    environment = {"PATH": os.environ.get("PATH", DIRECTORIES), "LC_ALL": "C"}
     try:
-        done = subprocess.run(  # noqa: S603
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
+        said = run_command(words, seconds, _BUDGET, environment=environment)
+    except (OSError, Unanswered, Overlong):
         return None
-    return done.stdout.strip()
+    return said.out.strip() if said.code == 0 else None

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from ...core.services.pacemaker import judge_cluster, parse_crm_mon
 from ...core.services.result import Level, dependency, failed, passed, unknown
-from ..crm import MissingCommand, may_ask_the_cluster, run_command
+from ..command import Overlong
+from ..crm import MissingCommand, ask_cluster, may_ask_the_cluster
 from ..daemons import check_process
+from ..deadline import current_step
 
 if TYPE_CHECKING:
     from ...core.services.pacemaker import PacemakerSettings
@@ -32,6 +34,8 @@ def check(settings: PacemakerSettings, level: Level) -> Result:
         return passed(name, level, proved) if level is Level.PROTOCOL else _check_state(settings, proved)
     except MissingCommand as error:
         return unknown(name, level, f"needs {error}")
+    except Overlong as error:
+        return unknown(name, level, str(error), proved=current_step().proved)
 
 
 def _check_processes(settings: PacemakerSettings) -> Result:
@@ -48,7 +52,7 @@ def _seconds(settings: PacemakerSettings) -> float:
 
 
 def _quorum_fault(settings: PacemakerSettings) -> str:
-    said = run_command("corosync-quorumtool", "-s", seconds=_seconds(settings))
+    said = ask_cluster("corosync-quorumtool", "-s", seconds=_seconds(settings))
     if said.code is None:
         return f"corosync does not answer within {_seconds(settings):g} s"
     if said.code == 2 or "Activity blocked" in said.out:
@@ -59,7 +63,7 @@ def _quorum_fault(settings: PacemakerSettings) -> str:
 
 
 def _controller_fault(settings: PacemakerSettings, node: str) -> str:
-    said = run_command("crmadmin", "-S", node, seconds=_seconds(settings))
+    said = ask_cluster("crmadmin", "-S", node, seconds=_seconds(settings))
     if said.code is None:
         return f"the controller of {node} does not answer within {_seconds(settings):g} s"
     return "pacemaker does not answer" if said.code else ""
@@ -67,7 +71,7 @@ def _controller_fault(settings: PacemakerSettings, node: str) -> str:
 
 def _check_state(settings: PacemakerSettings, proved: str) -> Result:
     name, level = settings.name, Level.DEEP
-    said = run_command("crm_mon", "-1", "-r", "-f", "--output-as=xml", seconds=_seconds(settings))
+    said = ask_cluster("crm_mon", "-1", "-r", "-f", "--output-as=xml", seconds=_seconds(settings))
     if said.code is None:
         message = f"crm_mon does not end within {_seconds(settings):g} s"
         return failed(name, level, message, proved=proved)
