@@ -44,6 +44,18 @@ def resolve_hosts(hosts: Iterable[str], seconds: float) -> dict[str, tuple[str, 
     return found
 
 
+def require_address(host: str, seconds: float) -> str:
+    """Return an address of a host. :raises socket.gaierror: where none is found within the seconds.
+
+    What then connects to the name itself, as TLS has to, finds the resolver's answer at hand: a wait for the resolver
+    in the middle of a library can be ended by nobody, and the check would be killed without a word of what it was.
+    """
+    addresses = resolve_hosts([host], seconds)[host]
+    if not addresses:
+        raise socket.gaierror(socket.EAI_AGAIN, "its name is unknown, or no resolver answers")
+    return addresses[0]
+
+
 class _Question:
     """One name that the resolver is asked for."""
 

@@ -2,7 +2,8 @@
 
 pika has no time-out for a call on an open connection, and on a healthy broker with a frozen peer such a call hangs for
 as long as the peer is frozen (measured): the timer of the check's process (deadline.py) is what ends it. The connect
-itself and a broker that blocks publishers do have time-outs here.
+itself and a broker that blocks publishers do have time-outs here. Nor does it count bytes: it would gather a frame of
+4 GiB, and a message of more, for as long as they come.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQP
 
 from ..core.services.rabbitmq_login import AmqpError, AmqpFault
 from ..core.services.result import SELF
-from .deadline import begin_step
+from .addresses import require_address
+from .deadline import begin_step, limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +42,30 @@ logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
 
 _HEADER = b"AMQP\x00\x00\x09\x01"
 _LARGEST_START = 65536
+# All that a broker says in one check: its greeting is 0.5 KiB, everything else less.
+_MAX_BYTES = 1 << 18
 _CODES = {
     403: AmqpFault.PERMISSION,
     404: AmqpFault.NO_EXCHANGE,
     530: AmqpFault.VHOST,
     541: AmqpFault.VHOST_DOWN,
 }
+
+
+class _TooMuch(Exception):
+    """A broker sends more than it was asked for."""
+
+
+class _Measured(pika.SelectConnection):
+    """pika's connection, that ends where more comes than any check asks for."""
+
+    _received = 0
+
+    def _on_data_available(self, data_in: bytes) -> None:
+        self._received += len(data_in)
+        if self._received > _MAX_BYTES:
+            raise _TooMuch(_MAX_BYTES)  # pika closes the connection, and tells it as a lost one
+        super()._on_data_available(data_in)  # type: ignore[misc]
 
 
 class Greeting(NamedTuple):
@@ -60,10 +80,12 @@ def read_greeting(login: Login, seconds: float) -> Greeting:
     """Ask a broker who it is, without an account (connection.start). :raises AmqpError: where it does not say."""
     begin_step(f"the greeting of {login}")
     try:
-        with socket.create_connection((login.host, login.port), timeout=seconds) as plain:
-            connection = _wrap(plain, login)
-            connection.sendall(_HEADER)
-            return _read_start(connection, login)
+        with limit(seconds):
+            address = require_address(login.host, seconds)
+            with socket.create_connection((address, login.port), timeout=seconds) as plain:
+                connection = _wrap(plain, login)
+                connection.sendall(_HEADER)
+                return _read_start(connection, login)
     except OSError as error:
         raise AmqpError(login, _socket_fault(error)) from None
 
@@ -76,20 +98,20 @@ def _wrap(plain: socket.socket, login: Login) -> socket.socket:
 
 def _read_start(connection: socket.socket, login: Login) -> Greeting:
     data = b""
-    try:
-        while len(data) < _LARGEST_START:
-            chunk = connection.recv(4096)
-            if not chunk:
-                raise AmqpError(login, AmqpFault.CLOSED)
-            data += chunk
+    while len(data) < _LARGEST_START:
+        chunk = connection.recv(4096)
+        if not chunk:
+            raise AmqpError(login, AmqpFault.CLOSED)
+        data += chunk
+        try:
             frame = pika.frame.decode_frame(data)[1]
             if isinstance(frame, pika.frame.Method) and isinstance(frame.method, pika.spec.Connection.Start):
                 told = frame.method.server_properties or {}
-                return Greeting(*(str(told.get(name, "")) for name in ("product", "version", "cluster_name")))
-            if frame is not None:
-                break
-    except (pika.exceptions.AMQPError, ValueError, KeyError, IndexError):
-        pass
+                return Greeting(*(str(told.get(name, ""))[:80] for name in ("product", "version", "cluster_name")))
+        except Exception:  # what is no frame, pika meets with errors of every kind
+            break
+        if frame is not None:
+            break
     raise AmqpError(login, AmqpFault.NOT_AMQP)
 
 
@@ -103,7 +125,9 @@ def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator
     """
     try:
         begin_step(f"a login at {login}", blame=blame)
-        connection = pika.BlockingConnection(_parameters(login, seconds))
+        with limit(seconds):
+            require_address(login.host, seconds)
+            connection = pika.BlockingConnection(_parameters(login, seconds), _impl_class=_Measured)  # type: ignore[arg-type]
         yield connection.channel()
         if connection.is_open:
             connection.close()
@@ -156,6 +180,9 @@ def prove_round_trip(channel: Channel, login: Login, *, blame: str) -> str:
 
 def _translate(login: Login, error: Exception) -> AmqpError:
     """Name a failure of pika's: their texts are empty, or long, or Python's own."""
+    # pika keeps its text alone, and takes a connection that ends during a login for a refused one.
+    if any(_TooMuch.__name__ in str(cause) for cause in _causes(error)):
+        return AmqpError(login, AmqpFault.TOO_MUCH)
     if isinstance(error, pika.exceptions.ProbableAuthenticationError):
         return AmqpError(login, AmqpFault.ACCOUNT)
     if isinstance(error, pika.exceptions.ProbableAccessDeniedError):

@@ -8,6 +8,9 @@ import socket
 from typing import NamedTuple
 
 _MAX_BYTES = 8192
+# More than the kernel keeps for one socket (net.unix.max_dgram_qlen: 10, or 512 with systemd), as long as somebody
+# sends who does not stop.
+_MOST = 1024
 
 
 class Notice(NamedTuple):
@@ -48,15 +51,15 @@ class NotifySocket:
         self.notice = Notice()
 
     def drain(self) -> Notice:
-        """Read all that has come, without waiting, and return where it leaves the server."""
-        notice = self.notice
-        while True:
-            try:
+        """Read what has come, without waiting, and return where it leaves the server.
+
+        At most a thousand messages: a server that sends without a pause must not hold its keeper.
+        """
+        with contextlib.suppress(OSError):
+            for _ in range(_MOST):
                 message = self._socket.recv(_MAX_BYTES)
-            except OSError:
-                self.notice = notice
-                return notice
-            notice = _apply(notice, message.decode("utf-8", "replace"))
+                self.notice = _apply(self.notice, message.decode("utf-8", "replace"))
+        return self.notice
 
     def close(self) -> None:
         """Close it and remove its name."""

@@ -84,12 +84,13 @@ def _call(channel: BlockingChannel, target: RpcTarget, seconds: float, proved: s
     own.basic_publish(target.exchange, target.queue, body, properties, mandatory=True)
     begin_step(f"the answer of {target.queue}", proved=proved)
     until = time.monotonic() + seconds
-    while True:
-        left = until - time.monotonic()
+    # Of what else comes to the queue nothing keeps it waiting for longer.
+    while (left := until - time.monotonic()) > 0:
         method, _, answer = next(own.consume(reply_queue, auto_ack=True, inactivity_timeout=max(left, 0.001)))
         if method is None:
-            return Silence.TIMEOUT
+            break
         reply = decode_reply(answer or b"", message_id)
         if reply:
             own.queue_delete(reply_queue)
             return reply
+    return Silence.TIMEOUT

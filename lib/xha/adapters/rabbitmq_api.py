@@ -5,14 +5,18 @@ With a frozen peer /api/nodes and /api/overview hang, and the health checks and 
 
 from __future__ import annotations
 
+import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 import requests
 
 from ..core.services.rabbitmq import Cluster
 from ..core.services.rabbitmq_facts import parse_document, parse_health, parse_nodes, parse_policies, parse_queues
-from .deadline import Step, begin_step
+from .addresses import require_address
+from .deadline import Step, begin_step, limit
+from .web import Session, Unfit, read_body
 
 if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
@@ -21,8 +25,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_MAX_BODY = 1 << 23
-_PAGE, _MAX_PAGES = 500, 20
+# A queue is some 0.7 KiB; half a MiB that means harm becomes 13 MiB of Python's objects (measured).
+_MAX_BODY, _MAX_BYTES = 1 << 19, 1 << 23
+_PAGE, _MAX_PAGES = 200, 50
 # Of all the time, for one request: what does not answer leaves the others enough.
 _SHARE = 0.4
 _QUEUE_COLUMNS = (
@@ -40,7 +45,7 @@ class _Gap(Exception):
 
 
 class Api:
-    """One node's API for the length of one check: `seconds` for all of it, and a share of them for each request.
+    """One node's API for the length of one check: `seconds` and bytes for all of it, a share of both for each request.
 
     account: user name and password. step: whose fault it is if the time of the check is up meanwhile, and what it has
     proved by then.
@@ -50,8 +55,8 @@ class Api:
         self._url, self._step, self._until = url, step, time.monotonic() + seconds
         self._longest = _SHARE * seconds
         self._gaps: list[str] = []
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy, no .netrc: what is checked is this very address
+        self._bytes_left = _MAX_BYTES
+        self._session = Session()
         self._session.auth = account
         self._session.verify = ca_file or True
 
@@ -76,13 +81,14 @@ class Api:
             if document is None:
                 return (tuple(queues), total - len(queues)) if queues else (None, 0)
             rows = document["items"]
-            total = int(document.get("filtered_count") or document.get("total_count") or len(rows))
             try:
+                total = int(document.get("filtered_count") or document.get("total_count") or len(rows))
+                pages = int(document.get("page_count") or 1)
                 queues += parse_queues(rows, policies)
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, TypeError, OverflowError):
                 self._gaps.append("/api/queues (not the answer of a RabbitMQ)")
                 return None, 0
-            if page >= int(document.get("page_count") or 1):
+            if page >= pages:
                 return tuple(queues), 0
         return tuple(queues), max(total - _PAGE * _MAX_PAGES, 0)
 
@@ -103,21 +109,15 @@ class Api:
         if seconds <= 0:
             raise _Gap("no time left")
         try:
-            with self._session.get(
-                self._url + path,
-                timeout=seconds,
-                allow_redirects=False,
-                stream=True,
-                headers={"User-Agent": "xha", "Accept": "application/json"},
-            ) as response:
-                if response.status_code in (401, 403):
-                    raise Refused(f"its management API answers {response.status_code}")
-                if response.status_code not in statuses:
-                    raise _Gap(f"answered {response.status_code}")
-                body = response.raw.read(_MAX_BODY, decode_content=True)
+            with limit(seconds):
+                return parse_document(self._ask(path, statuses, seconds))
+        except Unfit as error:
+            raise _Gap(str(error)) from None
+        except socket.gaierror as error:
+            raise _Gap(str(error.strerror)) from None
         except requests.exceptions.SSLError:
             raise _Gap("its certificate is not trusted, or it speaks no TLS") from None
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, TimeoutError):
             raise _Gap("no answer in time") from None
         except (requests.RequestException, OSError):
             raise _Gap("no connection") from None
@@ -125,10 +125,27 @@ class Api:
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
             raise _Gap("the answer breaks off") from None
-        return parse_document(body.decode("utf-8", "replace"))
+
+    def _ask(self, path: str, statuses: tuple[int, ...], seconds: float) -> str:
+        require_address(urlsplit(self._url).hostname or "", seconds)
+        with self._session.get(
+            self._url + path,
+            timeout=seconds,
+            allow_redirects=False,
+            stream=True,
+            headers={"Accept": "application/json"},
+        ) as response:
+            if response.status_code in (401, 403):
+                raise Refused(f"its management API answers {response.status_code}")
+            if response.status_code not in statuses:
+                raise _Gap(f"answered {response.status_code}")
+            text = read_body(response, min(_MAX_BODY, self._bytes_left))
+            self._bytes_left -= len(text)
+            return text
 
 
 def _require_page(document: Any) -> dict[str, Any]:
-    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+    rows = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or len(rows) > _PAGE:
         raise ValueError("not a page")
-    return document
+    return cast("dict[str, Any]", document)

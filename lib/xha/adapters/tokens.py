@@ -85,10 +85,16 @@ def get_token(settings: HttpSettings, *, renew: bool = False) -> Token | Answer:
     answer = _keystone_of(settings).ask("POST", tokens_url(settings.auth_url), document=login)
     if answer.status != 201 or not answer.token:
         return answer
-    project = ((answer.document or {}).get("token") or {}).get("project") or {}
-    token = Token(answer.token, str(project.get("id") or ""))
+    token = Token(answer.token, _project_of(answer.document))
     _keep(settings, token, answer.document)
     return token
+
+
+def _project_of(document: Any) -> str:
+    """Return the id of the token's project, "" where the answer does not say."""
+    for name in ("token", "project", "id"):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, str) else ""
 
 
 def ask_keystone(settings: HttpSettings, token: Token) -> str:

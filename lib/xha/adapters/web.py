@@ -1,15 +1,21 @@
-"""HTTP requests of the checks (requests): one request, one answer, nothing followed, nothing taken from a proxy."""
+"""HTTP requests of the checks (requests): one request, one answer, nothing followed, nothing taken from a proxy.
+
+requests and urllib3 count neither the time of a whole answer nor its bytes: what ends it is `limit`, and `read_body`.
+"""
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 
 from ..core.numbers import parse_json
 from ..core.services.http import Answer
 from ..core.services.result import SELF
-from .deadline import begin_step, seconds_left
+from .addresses import require_address
+from .deadline import begin_step, limit, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +23,45 @@ if TYPE_CHECKING:
 
     from ..core.services.http import HttpSettings
 
-_MAX_BODY = 1 << 18
+# The service list of two thousand hosts.
+_MAX_BODY = 1 << 19
 # Of the deadline: what an answer leaves for asking whose fault it is that none came, and what it gets all the same.
 _KEPT, _LEAST = 0.35, 0.1
 
 
+class Unfit(Exception):
+    """An answer that no check reads to its end; the text says why."""
+
+
+class Session(requests.Session):
+    """A session that takes an answer as it is.
+
+    No proxy and no .netrc: what is checked is this very address. Nothing encoded: a body of 256 KiB may unfold to
+    256 MiB. And no redirect, which requests looks at even where it is not to follow it: it reads the whole body then.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.update({"User-Agent": "xha", "Accept-Encoding": "identity"})
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return None: there is nowhere to go."""
+        return None
+
+
+def read_body(response: requests.Response, budget: int) -> str:
+    """Return the body of an answer whose headers have come. :raises Unfit: where it is longer, or encoded."""
+    body = response.raw.read(budget + 1, decode_content=False)
+    if len(body) > budget:
+        raise Unfit(f"the answer is longer than {budget >> 10} KiB")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unfit("the answer is compressed, which nobody asked for")
+    return str(body.decode("utf-8", "replace"))
+
+
 class Web(NamedTuple):
-    """How to ask: seconds for connecting and for each wait, and whose certificates are trusted.
+    """How to ask: seconds for a whole answer, and whose certificates are trusted.
 
     blame is whose fault it is if the check's time is up before there is an answer.
     """
@@ -48,27 +86,36 @@ class Web(NamedTuple):
     ) -> Answer:
         """Send one request and return its answer, or status 0 with the reason why there is none."""
         begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
-        session = requests.Session()
-        session.trust_env = False  # no proxy, no .netrc: what is checked is this very address
         try:
-            with session.request(
-                method,
-                url,
-                headers={"User-Agent": "xha", "Accept": "application/json, */*", **(headers or {})},
-                json=document,
-                timeout=self.timeout,
-                verify=self.ca_file or True,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = response.raw.read(_MAX_BODY, decode_content=True)
+            with limit(self.timeout):
+                return self._ask(method, url, headers or {}, document)
+        except Unfit as error:
+            return Answer(0, fault=str(error))
+        except TimeoutError:
+            return Answer(0, fault="no answer in time", overdue=True)
         except (requests.RequestException, OSError, ValueError) as error:
             return Answer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
         except Exception as error:  # urllib3's own, while the body is read
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
             return Answer(0, fault=f"the answer breaks off ({type(error).__name__})")
-        text = body.decode("utf-8", "replace")
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], document: Any) -> Answer:
+        require_address(urlsplit(url).hostname or "", self.timeout)
+        with (
+            Session() as session,
+            session.request(
+                method,
+                url,
+                headers={"Accept": "application/json, */*", **headers},
+                json=document,
+                timeout=self.timeout,
+                verify=self.ca_file or True,
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            text = read_body(response, _MAX_BODY)
         return Answer(response.status_code, text[:1000], _json(text), token=response.headers.get("X-Subject-Token"))
 
 
@@ -85,6 +132,8 @@ def _without_query(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     """Return why there is no answer, without the library's own words: they are long, and hold addresses."""
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not trusted, or it speaks no TLS"
     if isinstance(error, requests.exceptions.ConnectTimeout):

@@ -1,7 +1,8 @@
 """Checks in processes of their own: each has a deadline, and one that hangs costs that deadline and nothing else.
 
 The parent has one thread and has imported once. A child's timer ends a check that hangs, with a message that says in
-what; where even that does not help, the parent kills the child's process group 0.2 s later.
+what; where even that does not help, the parent kills the child's process group 0.2 s later. A child gets no more
+memory than a check needs, whatever a library gathers, and leaves no core file: it holds passwords.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..adapters.daemons import seconds_since_start
 from ..adapters.deadline import Overdue, current_step, start_timer, stop_timer
 from ..adapters.descriptors import point_at_null
+from ..adapters.privileges import limit_core, limit_memory
 from ..adapters.procfs import read_process
 from ..adapters.readiness import reason
 from ..core.numbers import parse_json
@@ -33,6 +35,8 @@ MERCY = 0.2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _MAX_ANSWER = 1 << 16
 _LONGEST = 2000
+# What a check may take beside what its parent has imported.
+_MEMORY = 32 << 20
 
 
 class Job(NamedTuple):
@@ -159,6 +163,7 @@ def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
         for fd in others:
             os.close(fd)
         os.setpgid(0, 0)
+        limit_core()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
@@ -174,6 +179,7 @@ def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
 def _run(job: Job) -> Result:
     name, level, settings = job.service.name, job.level, job.service.settings
     start_timer(job.service.deadline)
+    limit_memory(_MEMORY)
     try:
         result: Result = _import(job.service.row.module).check(settings, level)  # type: ignore[attr-defined]
         if result.is_down and job.grace:
@@ -183,6 +189,10 @@ def _run(job: Job) -> Result:
         doing = f", waiting for {step.what}" if step.what else ""
         message = f"no end after {job.service.deadline:g} s{doing}"
         result = failed(name, level, message, blame=step.blame, proved=step.proved)
+    except MemoryError:
+        step = current_step()
+        message = f"needs more than the {_MEMORY >> 20} MiB of a check for {step.what}: nothing is known of it"
+        result = unknown(name, level, message, proved=step.proved)
     except Exception as error:
         result = unknown(name, level, f"the check itself failed ({type(error).__name__}): this is a fault of xha's")
     finally:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ...core.services.haproxy import HaproxySettings
     from ...core.services.result import Result
 
-_MAX_ANSWER = 1 << 24
+# `show info` is 2 KiB; ten thousand servers.
+_MAX_INFO, _MAX_STAT = 1 << 16, 1 << 22
 
 
 def check(settings: HaproxySettings, level: Level) -> Result:
@@ -23,10 +24,10 @@ def check(settings: HaproxySettings, level: Level) -> Result:
     if level is Level.PROCESS:
         return check_process(settings, level)
     try:
-        result = judge_info(settings, level, parse_info(_command(settings, "show info")))
+        result = judge_info(settings, level, parse_info(_command(settings, "show info", _MAX_INFO)))
         if level is Level.PROTOCOL or result.is_down:
             return result
-        backends = parse_backends(_command(settings, "show stat"))
+        backends = parse_backends(_command(settings, "show stat", _MAX_STAT))
     except PermissionError:
         return unknown(settings.name, level, f"needs permission for {settings.stats_socket}")
     except (OSError, ValueError) as error:
@@ -39,18 +40,17 @@ def check(settings: HaproxySettings, level: Level) -> Result:
     return result if found.status is Status.OK and result.status is not Status.OK else found
 
 
-def _command(settings: HaproxySettings, command: str) -> str:
+def _command(settings: HaproxySettings, command: str, most: int) -> str:
     begin_step(f"the answer to {command}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(settings.deadline)
         connection.connect(settings.stats_socket)
         connection.sendall(command.encode() + b"\n")
-        answer = b""
-        while len(answer) < _MAX_ANSWER:
-            chunk = connection.recv(65536)
-            if not chunk:
-                break
+        answer = bytearray()
+        while chunk := connection.recv(65536):
             answer += chunk
+            if len(answer) > most:
+                raise ValueError(f"the answer to {command} is longer than {most >> 10} KiB")
     return answer.decode("utf-8", "replace")
 
 

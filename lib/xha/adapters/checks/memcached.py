@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 
 from ...core.services.memcached import judge_answer, judge_stats, parse_stats
 from ...core.services.result import Level, failed, passed
+from ..addresses import require_address
 from ..daemons import check_process
-from ..deadline import begin_step
+from ..deadline import begin_step, current_step
 
 if TYPE_CHECKING:
     from ...core.services.memcached import MemcachedSettings
     from ...core.services.result import Result
 
-_MAX_ANSWER = 1 << 20
+# `stats` is 3 KiB.
+_MAX_ANSWER = 1 << 18
 _ENDS = (b"\r\n",)
 _STATS_ENDS = (b"END\r\n", b"ERROR\r\n", b"connections\r\n")
+
+
+class Unending(Exception):
+    """An answer is longer than any of a memcached's; the text says so."""
 
 
 def check(settings: MemcachedSettings, level: Level) -> Result:
@@ -28,6 +34,8 @@ def check(settings: MemcachedSettings, level: Level) -> Result:
     try:
         with _connect(settings) as connection:
             return _converse(settings, level, connection)
+    except Unending as error:
+        return failed(settings.name, level, str(error), proved=current_step().proved)
     except OSError as error:
         said = (error.strerror or "no answer in time").lower()
         return failed(settings.name, level, f"{_where(settings)}: {said}")
@@ -39,7 +47,8 @@ def _where(settings: MemcachedSettings) -> str:
 
 def _connect(settings: MemcachedSettings) -> socket.socket:
     if settings.socket is None:
-        return socket.create_connection((settings.host, settings.port), timeout=settings.deadline)
+        address = require_address(settings.host, settings.deadline)
+        return socket.create_connection((address, settings.port), timeout=settings.deadline)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(settings.deadline)
@@ -83,10 +92,14 @@ def _limits(connection: socket.socket) -> str:
 def _ask(connection: socket.socket, asked: str, line: str, ends: tuple[bytes, ...] = _ENDS) -> str:
     begin_step(f"the answer to {asked}")
     connection.sendall(line.encode())
-    answer = b""
-    while not answer.endswith(ends) and len(answer) < _MAX_ANSWER:
+    answer = bytearray()
+    while not answer.endswith(ends):
         chunk = connection.recv(65536)
         if not chunk:
             break
         answer += chunk
+        if len(answer) > _MAX_ANSWER:
+            raise Unending(
+                f"the answer to {asked} is longer than {_MAX_ANSWER >> 10} KiB: what answers is no memcached"
+            )
     return answer.decode("utf-8", "replace")

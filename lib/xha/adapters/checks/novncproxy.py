@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from ...core.services.http import judge_cause
 from ...core.services.result import Level, failed, passed
-from ..deadline import begin_step
+from ..addresses import require_address
+from ..deadline import begin_step, limit
 from ..dependency import find_cause
 from .http import check_levels, find_door
 
@@ -30,14 +31,17 @@ def check(settings: HttpSettings, level: Level) -> Result:
 
 def _check_socket(settings: HttpSettings, proved: str) -> Result:
     begin_step("a WebSocket", proved=proved)
-    # Each wait is shorter than the check's own deadline: what hangs here has to be told from what answers.
+    # Each part is shorter than the check's own deadline: what hangs here has to be told from what answers.
     try:
-        with _connect(settings) as connection:
-            fault = _open(connection, settings)
+        with limit(settings.patience):
+            connection = _connect(settings)
+        with connection:
+            with limit(settings.patience):
+                fault = _open(connection, settings)
             if fault:
                 return failed(settings.name, Level.DEEP, fault, proved=proved)
             proved = "a WebSocket is opened"
-            closed = _wait_close(connection)
+            closed = _wait_close(connection, settings.patience)
     except OSError as error:
         return failed(settings.name, Level.DEEP, f"a WebSocket: {error.strerror or 'no answer'}".lower(), proved=proved)
     cause = find_cause(settings)
@@ -49,7 +53,8 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
 
 def _connect(settings: HttpSettings) -> socket.socket:
     door = find_door(settings)
-    connection = socket.create_connection(door, timeout=settings.patience)
+    address = require_address(door.host, settings.patience)
+    connection = socket.create_connection((address, door.port), timeout=settings.patience)
     if settings.url.startswith("https:"):
         import ssl
 
@@ -83,9 +88,11 @@ def _open(connection: socket.socket, settings: HttpSettings) -> str:
     answer = b""
     while b"\r\n\r\n" not in answer:
         chunk = connection.recv(4096)
-        if not chunk or len(answer) > _MAX_HEADERS:
+        if not chunk:
             return "a WebSocket: the connection is closed without an answer"
         answer += chunk
+        if len(answer) > _MAX_HEADERS:
+            return f"a WebSocket is answered with more than {_MAX_HEADERS >> 10} KiB of headers"
     head = answer.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     if not head[0].startswith("HTTP/1.1 101"):
         return f"a WebSocket is answered {head[0][9:12]}, not 101"
@@ -95,12 +102,13 @@ def _open(connection: socket.socket, settings: HttpSettings) -> str:
     return ""
 
 
-def _wait_close(connection: socket.socket) -> bool:
-    """Return whether the other side closes before the time for it is up."""
+def _wait_close(connection: socket.socket, seconds: float) -> bool:
+    """Return whether the other side closes before the time for it is up, whatever it says until then."""
     begin_step("the refusal of a token that does not exist", proved="a WebSocket is opened")
     try:
-        while connection.recv(4096):
-            pass
+        with limit(seconds):
+            while connection.recv(4096):
+                pass
     except (TimeoutError, socket.timeout):
         return False
     except OSError:

@@ -35,6 +35,7 @@ class AmqpFault(Enum):
     NAME = "its name is unknown"
     UNREACHABLE = "cannot be reached"
     NOT_AMQP = "what listens there speaks no AMQP 0-9-1"
+    TOO_MUCH = "it sends more than it was asked for"
     TLS = "its certificate is not trusted, or it speaks no TLS"
     ACCOUNT = "it refuses the account"
     VHOST = "it has no such virtual host, or the account may not use it"
