@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from loopback import find_program
+from loopback import Net, find_program
 from xha.adapters import addresses
-from xha.adapters.addresses import read_own_addresses, resolve_hosts
+from xha.adapters.addresses import read_own_addresses, require_address, resolve_hosts
+from xha.adapters.ports import Door, probe_ports
+from xha.core.poll import Probe
 
 
 def test_own_addresses_are_those_of_ip() -> None:
@@ -29,8 +34,42 @@ def test_names_and_addresses_resolve_and_what_does_not_is_empty() -> None:
     assert found["nowhere.invalid"] == found["a" * 300] == ()
 
 
-def test_a_resolver_that_does_not_answer_costs_no_more_than_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "_resolve", lambda host: time.sleep(30))
+@pytest.fixture
+def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A resolver that answers for nobody until the test is over; the names that it was asked for."""
+    asked: list[str] = []
+    over = threading.Event()
+
+    def resolve(host: str) -> tuple[str, ...]:
+        asked.append(host)
+        over.wait(60)
+        return ()
+
+    monkeypatch.setattr(addresses, "_resolve", resolve)
+    monkeypatch.setattr(addresses, "_asked", {})
+    yield asked
+    over.set()
+
+
+def test_a_resolver_that_does_not_answer_costs_no_more_than_the_time(hung: list[str]) -> None:
     began = time.monotonic()
-    assert resolve_hosts(["a", "b"], 0.2) == {"a": (), "b": ()}
+    assert resolve_hosts(["a", "b", "127.0.0.1"], 0.2) == {"a": (), "b": (), "127.0.0.1": ("127.0.0.1",)}
+    with pytest.raises(socket.gaierror, match="its name is unknown, or no resolver answers"):
+        require_address("a", 0.2)
     assert time.monotonic() - began < 5
+
+
+def test_a_question_that_is_still_out_is_not_asked_again(hung: list[str]) -> None:
+    for _ in range(5):
+        resolve_hosts(["a", "b"], 0.05)
+    assert sorted(hung) == ["a", "b"]
+
+
+def test_a_name_that_does_not_resolve_makes_no_other_member_silent(hung: list[str], net: Net) -> None:
+    with socket.create_server((net.next_address(), 0)) as listener:
+        host, port = listener.getsockname()
+        began = time.monotonic()
+        doors = {"gone": [Door("gone.example.org", 4567)], "here": [Door(host, port)], "off": [Door(host, 1)]}
+        found = probe_ports(doors, 2.0)
+        assert found == {"gone": Probe.SILENT, "here": Probe.ACCEPTED, "off": Probe.REFUSED}
+        assert time.monotonic() - began < 5

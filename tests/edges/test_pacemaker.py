@@ -68,6 +68,27 @@ def test_a_tool_that_hangs_is_killed_with_its_children(tools: Path, monkeypatch:
     assert not is_alive(child)
 
 
+@pytest.mark.parametrize("script", ["exec yes '<cib/>'", "exec yes >&2", "exec tr '\\0' x </dev/zero"])
+def test_a_tool_that_prints_for_ever_is_ended_by_what_it_prints(
+    tools: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setattr(crmtool, "TIMEOUT", 60)
+    install(tools, "cibadmin", script)
+    with pytest.raises(ClusterUnreachable, match=r"^cibadmin prints more than 8192 KiB$"):
+        run_tool("cibadmin", "--query")
+
+
+def test_a_tool_that_leaves_a_child_with_its_output_ends_in_its_time(
+    tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crmtool, "TIMEOUT", 0.5)
+    install(tools, "crm_node", "sleep 60 & echo h1")
+    began = time.monotonic()
+    with pytest.raises(ClusterUnreachable, match="did not answer within"):
+        run_tool("crm_node")
+    assert time.monotonic() - began < 5
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

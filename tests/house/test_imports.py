@@ -43,7 +43,7 @@ WRAPPED = {
     "processes.py": {"psutil"},
     "rabbitmq_api.py": {"requests"},
     "vip.py": {"psutil"},
-    "web.py": {"requests"},
+    "web.py": {"requests", "urllib3"},  # which requests is made of
 }
 DOORS_PARTIES = {"rich"}
 IMPURE_CALLS = {"print", "input", "open", "exit", "quit", "eval", "exec", "__import__"}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _IPV4, _IPV6 = "/proc/net/fib_trie", "/proc/net/if_inet6"
+# Of the time for a connection, for the name of who is to be connected to.
+_SHARE = 0.8
 # A leaf of the trie, and below it what it is: this host's own addresses are LOCAL (fib_trie.c, fib_trie_seq_show).
 _LOCAL = re.compile(r"\|-- ([0-9.]+)\n(?: +/\d+ [^\n]*\n)*? +/32 host LOCAL")
 
@@ -45,12 +47,12 @@ def resolve_hosts(hosts: Iterable[str], seconds: float) -> dict[str, tuple[str, 
 
 
 def require_address(host: str, seconds: float) -> str:
-    """Return an address of a host. :raises socket.gaierror: where none is found within the seconds.
+    """Return an address of a host. :raises socket.gaierror: where none is found in most of the seconds.
 
     What then connects to the name itself, as TLS has to, finds the resolver's answer at hand: a wait for the resolver
     in the middle of a library can be ended by nobody, and the check would be killed without a word of what it was.
     """
-    addresses = resolve_hosts([host], seconds)[host]
+    addresses = resolve_hosts([host], _SHARE * seconds)[host]
     if not addresses:
         raise socket.gaierror(socket.EAI_AGAIN, "its name is unknown, or no resolver answers")
     return addresses[0]

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# A queue is some 0.7 KiB; half a MiB that means harm becomes 13 MiB of Python's objects (measured).
-_MAX_BODY, _MAX_BYTES = 1 << 19, 1 << 23
+# A queue is some 0.7 KiB.
 _PAGE, _MAX_PAGES = 200, 50
+_MAX_BYTES = 1 << 23
 # Of all the time, for one request: what does not answer leaves the others enough.
 _SHARE = 0.4
 _QUEUE_COLUMNS = (
@@ -45,7 +45,7 @@ class _Gap(Exception):
 
 
 class Api:
-    """One node's API for the length of one check: `seconds` and bytes for all of it, a share of both for each request.
+    """One node's API for the length of one check: `seconds` for all of it, and a share of them for each request.
 
     account: user name and password. step: whose fault it is if the time of the check is up meanwhile, and what it has
     proved by then.
@@ -139,9 +139,11 @@ class Api:
                 raise Refused(f"its management API answers {response.status_code}")
             if response.status_code not in statuses:
                 raise _Gap(f"answered {response.status_code}")
-            text = read_body(response, min(_MAX_BODY, self._bytes_left))
-            self._bytes_left -= len(text)
-            return text
+            text = read_body(response)
+        self._bytes_left -= len(text)
+        if self._bytes_left < 0:
+            raise _Gap(f"more than {_MAX_BYTES >> 20} MiB in all")
+        return text
 
 
 def _require_page(document: Any) -> dict[str, Any]:
