@@ -60,3 +60,26 @@ def test_a_socket_that_an_ended_keeper_left_is_taken_over_and_is_nobody_else_s(t
     assert notify.drain().ready
     assert not left.drain().ready
     assert path.stat().st_mode & 0o177 == 0
+
+
+class Flood:
+    """A socket on which a message has always come already; one is still not enough to wait for the last."""
+
+    received = 0
+
+    def recv(self, size: int) -> bytes:
+        self.received += 1
+        assert self.received < 100_000, "whoever reads it reads for ever"
+        return b"STATUS=x" if self.received % 2 else b"READY=1"
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_server_that_sends_without_a_pause_does_not_hold_its_keeper(tmp_path: Path) -> None:
+    notify = NotifySocket(str(tmp_path / "notify"))
+    notify._socket.close()
+    flood = notify._socket = Flood()  # type: ignore[assignment]
+    assert notify.drain() == Notice(True, "x")
+    assert flood.received > 512, "no fewer than the kernel keeps: what an earlier server said is forgotten"
+    notify.close()
