@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 MERCY = 0.2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
-_MAX_ANSWER, _LONGEST = 1 << 16, 2000
+_MAX_ANSWER = 1 << 16
+_LONGEST = 2000
 # What a check may take beside what its parent has imported.
 _MEMORY = 32 << 20
 
@@ -167,7 +168,8 @@ def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         point_at_null(0, 1, 2)  # what a library prints is no result
-        document = _fit(_run(job)).document()
+        result = _run(job)
+        document = result._replace(message=result.message[:_LONGEST], proved=result.proved[:_LONGEST]).document()
         # Half a surrogate pair, as an argument of another process may hold one, is written as a question mark.
         os.write(write_end, json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
     finally:
@@ -196,12 +198,6 @@ def _run(job: Job) -> Result:
     finally:
         stop_timer()
     return result
-
-
-def _fit(result: Result) -> Result:
-    """Return a result as it fits on a line: what a service says may stand in it, and be as long as it likes."""
-    blame = result.blame and result.blame[:_LONGEST]
-    return result._replace(blame=blame, proved=result.proved[:_LONGEST], message=result.message[:_LONGEST])
 
 
 def _forgive(job: Job, result: Result) -> Result:

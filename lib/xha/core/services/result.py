@@ -42,8 +42,11 @@ _DEPENDENCY = "dependency:"
 
 
 def dependency(name: str) -> str:
-    """Return the blame of another service, as `dependency:keystone`, `dependency:mysql`, `dependency:rabbitmq`."""
-    return _DEPENDENCY + name
+    """Return the blame of another service, as `dependency:keystone`, `dependency:mysql`, `dependency:rabbitmq`.
+
+    A name may come from that service, and be as long as it likes.
+    """
+    return _DEPENDENCY + name[:200]
 
 
 class Result(NamedTuple):
