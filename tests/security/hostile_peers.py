@@ -383,7 +383,7 @@ def main(number: str, protocol: str, way: str) -> None:
                 while connection.recv(65536):
                     pass
         except OSError:
-            pass  # whom it harms may defend himself
+            pass  # a client that defends itself leaves
 
     def accept() -> None:
         while True:

@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,6 +243,20 @@ def test_a_program_that_hangs_or_never_stops_printing(services: Services, tmp_pa
     assert (result["status"], result["duration_ms"] < (5 + MERCY) * 1000) == (status, True), result
     assert words in result["message"]
     assert int(file.read_text()) <= MOST
+
+
+def test_command_lines_of_2_mib_are_nobody_s_memory(services: Services, tmp_path: Path) -> None:
+    """Any user may have many of them, and a check looks at all processes of the host."""
+    services.write("[service memcached]\nprocess = ^no-such-process\n")
+    words = ["x" * 120_000] * 15  # an argument has 128 KiB at the most, all of them a quarter of the stack's limit
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            long = subprocess.Popen([sys.executable, "-IS", "-c", "input()", *words], stdin=subprocess.PIPE)
+            stack.enter_context(long)
+            stack.callback(long.kill)
+        result = check_measured(services, "memcached", "process")
+    assert (result["status"], result["message"]) == ("critical", "no process matches ^no-such-process")
+    assert result["peak"] <= MOST
 
 
 # --- the resident that runs them again and again

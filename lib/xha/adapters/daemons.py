@@ -1,4 +1,4 @@
-"""The daemons that run on this host, by an anchored match on the whole command line (psutil)."""
+"""The daemons that run on this host: an anchored match on the command line (proc(5)), and their families (psutil)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 
 from ..core.services.result import failed, passed, unknown
+from .procfs import read_processes, with_argv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,12 +41,13 @@ def find_daemons(pattern: str) -> list[Daemon]:
     :raises HiddenProcesses: where none was found, and looking could not have found it.
     """
     matches = re.compile(pattern).match
-    found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter(["cmdline", "ppid"]):
+    found: dict[int, int] = {}  # pid -> its parent's
+    # Not by psutil, which reads them whole and keeps them: any user may have command lines of 2 MiB each.
+    for process in map(with_argv, read_processes()):
         # setproctitle leaves blanks and nothing but blanks at the end of what it writes over
-        if matches(" ".join(process.info["cmdline"] or []).strip()):
-            found[process.pid] = process
-    mains = [process for process in found.values() if process.info["ppid"] not in found]
+        if matches(" ".join(process.argv).strip()):
+            found[process.pid] = process.parent
+    mains = [pid for pid, parent in found.items() if parent not in found]
     # By the directory: a signal to a hidden process is refused, and so says that it is there.
     if not mains and not os.path.isdir("/proc/1"):
         raise HiddenProcesses
@@ -53,8 +55,9 @@ def find_daemons(pattern: str) -> list[Daemon]:
     return sorted(daemons, key=lambda daemon: daemon.started)
 
 
-def _describe(main: psutil.Process) -> Daemon | None:
+def _describe(pid: int) -> Daemon | None:
     try:
+        main = psutil.Process(pid)
         started = main.create_time()
         family = [main, *main.children(recursive=True)]
     except psutil.Error:
