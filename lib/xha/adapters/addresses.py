@@ -70,7 +70,8 @@ class _Question:
 
     def _run(self) -> None:
         self.addresses = _resolve(self.host)
-        _asked.pop(self.host, None)
+        if _asked.get(self.host) is self:
+            del _asked[self.host]
         self.over.set()
 
 
