@@ -12,8 +12,8 @@ import pytest
 
 from loopback.doors import CHECKOUT
 from xha.adapters import systemd
-from xha.adapters.files.whole_file import read_text
 from xha.adapters.files.watch_state import WatchFile
+from xha.adapters.files.whole_file import read_text
 from xha.adapters.log import Log
 from xha.core.services.watch import Watch, render_watch
 from xha.doors.faults import Faults
