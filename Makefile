@@ -31,7 +31,7 @@ fill = sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-demo deps-bench venv check test fuzz demo bench install uninstall clean
+.PHONY: help deps deps-demo deps-bench venv check test fuzz demo bench lock install uninstall clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -51,11 +51,11 @@ deps-bench:
 
 venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's commands on .venv/bin
 
-.venv/.made: setup.cfg .ci/venv .ci/requirements
+.venv/.made: .ci/dev.lock .ci/venv
 	@PYTHON='$(PYTHON)' .ci/venv main .venv
 	@touch $@
 
-.venv/versions/.made: setup.cfg .ci/venv .ci/requirements .ci/pythons | .venv/.made
+.venv/versions/.made: .ci/pure.lock .ci/venv .ci/pythons | .venv/.made
 	@.ci/venv versions .venv/versions
 	@touch $@
 
@@ -81,6 +81,11 @@ demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, 
 
 bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself, and the agent against another
 	@PYTHONPATH=lib:tests .venv/bin/python -m bench
+
+lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock files with the hashes of all wheels
+	@.ci/venv lock .venv/lock
+	@for file in 'requirements.lock' '.ci/pure.lock pure' '.ci/dev.lock dev pure'; do \
+		.venv/bin/python .ci/lock .venv/lock/bin/uv $$file && echo "lock: $$file"; done
 
 install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
 	.ci/install-python '$(SYSPYTHON)' '$(pythondir)' '$(DESTDIR)'
