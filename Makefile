@@ -5,7 +5,10 @@
 PYTHON ?= python3
 # The interpreter of what is installed: the distribution's own, so that it lives as long as the system does.
 SYSPYTHON ?= /usr/bin/python3
-INSTALL ?= install
+# Where fetched packages are kept: those for the hosts may come from elsewhere. SYSTEM_PACKAGES=1: take no wheels, but
+# what the distribution has for SYSPYTHON.
+WHEELS ?= build/wheels
+SYSTEM_PACKAGES ?=
 
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
@@ -13,7 +16,8 @@ bindir ?= $(exec_prefix)/bin
 libexecdir ?= $(exec_prefix)/libexec
 docdir ?= $(prefix)/share/doc/xha
 mandir ?= $(prefix)/share/man
-pythondir ?= $(prefix)/lib/xha/python
+# The versions, each with the packages that it needs.
+pkglibdir ?= $(prefix)/lib/xha
 # These are read where xha and the system look for them, whatever the prefix is.
 confdir ?= /etc/xha
 unitdir ?= /usr/lib/systemd/system
@@ -25,13 +29,10 @@ ocfdir ?= /usr/lib/ocf/resource.d
 doors = checks/xha-check checks/clustercheck checks/xha-services xinetd/xha-responder
 venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 
-# Units and stanzas name directories as @libexecdir@ and @docdir@.
-fill = sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
-
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-demo deps-bench venv check test fuzz demo bench lock install uninstall clean
+.PHONY: help deps deps-demo deps-bench venv check test fuzz demo bench wheels lock install uninstall clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -82,38 +83,36 @@ demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, 
 bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself, and the agent against another
 	@PYTHONPATH=lib:tests .venv/bin/python -m bench
 
+# Fetches as an ordinary user what root installs: `make wheels && sudo make install`.
+wheels: ## fetch the packages of requirements.lock for SYSPYTHON into $(WHEELS), where install finds them
+	@'$(SYSPYTHON)' -IB .ci/install --wheels '$(WHEELS)' --fetch-only
+
 lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock files with the hashes of all wheels
 	@.ci/venv lock .venv/lock
 	@for file in 'requirements.lock' '.ci/pure.lock pure' '.ci/dev.lock dev pure'; do \
 		.venv/bin/python .ci/lock .venv/lock/bin/uv $$file && echo "lock: $$file"; done
 
-install: ## install below $(DESTDIR)$(prefix); enables and starts nothing
-	.ci/install-python '$(SYSPYTHON)' '$(pythondir)' '$(DESTDIR)'
-	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(confdir)' \
-		'$(DESTDIR)$(unitdir)' '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(sysctldir)' '$(DESTDIR)$(xinetddir)' \
-		'$(DESTDIR)$(ocfdir)/xha' '$(DESTDIR)$(mandir)/man7'
-	.ci/launcher checks/xha-check '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(bindir)/xha-check'
-	.ci/launcher checks/clustercheck '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(bindir)/clustercheck'
-	.ci/launcher xinetd/xha-responder '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-responder'
-	.ci/launcher checks/xha-services '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(libexecdir)/xha/xha-services'
-	.ci/launcher agents/galera '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(ocfdir)/xha/galera'
-	.ci/launcher agents/service '$(SYSPYTHON) -IS' '$(pythondir)' >'$(DESTDIR)$(ocfdir)/xha/service'
-	.ci/manpage '$(SYSPYTHON)' galera >'$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
-	.ci/manpage '$(SYSPYTHON)' service >'$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
-	chmod 755 '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck' \
-		'$(DESTDIR)$(libexecdir)/xha/xha-responder' '$(DESTDIR)$(libexecdir)/xha/xha-services' \
-		'$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(ocfdir)/xha/service'
-	$(fill) xinetd/xha-responder.socket >'$(DESTDIR)$(unitdir)/xha-responder.socket'
-	$(fill) xinetd/xha-responder.service >'$(DESTDIR)$(unitdir)/xha-responder.service'
-	$(fill) xinetd/xha-services.service >'$(DESTDIR)$(unitdir)/xha-services.service'
-	$(fill) xinetd/xha.xinetd >'$(DESTDIR)$(xinetddir)/xha'
-	$(fill) xinetd/galeracheck.xinetd >'$(DESTDIR)$(docdir)/galeracheck.xinetd'
-	$(INSTALL) -m 644 xinetd/xha.sysusers '$(DESTDIR)$(sysusersdir)/xha.conf'
-	$(INSTALL) -m 644 xinetd/xha.sysctl '$(DESTDIR)$(sysctldir)/60-xha.conf'
-	$(INSTALL) -m 644 README.md CHANGELOG.md docs/services.md docs/haproxy-openstack.cfg '$(DESTDIR)$(docdir)'
-	chmod 644 '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7' '$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
-	chmod 644 '$(DESTDIR)$(unitdir)'/xha-responder.* '$(DESTDIR)$(unitdir)/xha-services.service'
-	chmod 644 '$(DESTDIR)$(xinetddir)/xha' '$(DESTDIR)$(docdir)/galeracheck.xinetd'
+install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables and starts nothing
+	@'$(SYSPYTHON)' -IB .ci/install --destdir '$(DESTDIR)' --home '$(pkglibdir)' --wheels '$(WHEELS)' \
+		$(if $(filter-out 0 no,$(SYSTEM_PACKAGES)),--system-packages) \
+		--fill 'libexecdir=$(libexecdir)' --fill 'docdir=$(docdir)' \
+		'door:checks/xha-check=$(DESTDIR)$(bindir)/xha-check' \
+		'door:checks/clustercheck=$(DESTDIR)$(bindir)/clustercheck' \
+		'door:xinetd/xha-responder=$(DESTDIR)$(libexecdir)/xha/xha-responder' \
+		'door:checks/xha-services=$(DESTDIR)$(libexecdir)/xha/xha-services' \
+		'door:agents/galera=$(DESTDIR)$(ocfdir)/xha/galera' \
+		'door:agents/service=$(DESTDIR)$(ocfdir)/xha/service' \
+		'man:galera=$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7' \
+		'man:service=$(DESTDIR)$(mandir)/man7/ocf_xha_service.7' \
+		'unit:xinetd/xha-responder.socket=$(DESTDIR)$(unitdir)/xha-responder.socket' \
+		'unit:xinetd/xha-responder.service=$(DESTDIR)$(unitdir)/xha-responder.service' \
+		'unit:xinetd/xha-services.service=$(DESTDIR)$(unitdir)/xha-services.service' \
+		'stanza:xinetd/xha.xinetd=$(DESTDIR)$(xinetddir)/xha' \
+		'unit:xinetd/galeracheck.xinetd=$(DESTDIR)$(docdir)/galeracheck.xinetd' \
+		'file:xinetd/xha.sysusers=$(DESTDIR)$(sysusersdir)/xha.conf' \
+		'file:xinetd/xha.sysctl=$(DESTDIR)$(sysctldir)/60-xha.conf' \
+		$(foreach name,LICENSE README.md CHANGELOG.md docs/services.md docs/haproxy-openstack.cfg,\
+			'file:$(name)=$(DESTDIR)$(docdir)/$(notdir $(name))')
 	@.ci/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
 
 uninstall: ## remove what install put there; changed configuration, and the user xha, stay
@@ -123,8 +122,9 @@ uninstall: ## remove what install put there; changed configuration, and the user
 	rm -f '$(DESTDIR)$(sysusersdir)/xha.conf' '$(DESTDIR)$(sysctldir)/60-xha.conf' '$(DESTDIR)$(xinetddir)/xha'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/service' '$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
-	rm -rf '$(DESTDIR)$(pythondir)' '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
-	-@rmdir '$(DESTDIR)$(prefix)/lib/xha' '$(DESTDIR)$(ocfdir)/xha' 2>/dev/null
+	rm -rf '$(DESTDIR)$(pkglibdir)/versions' '$(DESTDIR)$(pkglibdir)/current' '$(DESTDIR)$(pkglibdir)/python'
+	rm -rf '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
+	-@rmdir '$(DESTDIR)$(pkglibdir)' '$(DESTDIR)$(ocfdir)/xha' 2>/dev/null
 	@.ci/configure --remove '$(confdir)' '$(DESTDIR)'
 
 clean: ## remove what the other targets made in this directory

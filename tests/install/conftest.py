@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from install.machine import Machine, why_not_bootable
+from install.place import Place, why_no_place
 from loopback import Net
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -33,8 +34,8 @@ def make(*words: str) -> str:
 
 
 def checkout_listing() -> set[Path]:
-    """Where a build would leave its build/ and *.egg-info."""
-    return {*CHECKOUT.iterdir(), *(CHECKOUT / "lib").iterdir()}
+    """Where a build would leave *.egg-info; build/ is where the Makefile keeps what it fetched."""
+    return {*CHECKOUT.iterdir(), *(CHECKOUT / "lib").iterdir()} - {CHECKOUT / "build"}
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +57,13 @@ def machine(net: Net, stage: Path) -> Iterator[Machine]:
     with Machine(net, net.directory / "machine", stage) as booted:
         booted.sh("systemd-sysusers && chgrp xha /etc/xha/client.cnf")
         yield booted
+
+
+@pytest.fixture(scope="module")
+def place(net: Net, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Where `make install` may do all that it does; nothing is installed there yet."""
+    reason = why_no_place()
+    if reason:
+        pytest.skip(f"{reason}: nothing was installed in place")
+    with Place(net, net.directory / f"place-{request.module.__name__.rpartition('.')[2]}") as made:
+        yield made

@@ -40,6 +40,11 @@ def files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if path.is_file() or path.is_symlink())
 
 
+def ours(stage: Path) -> list[Path]:
+    """What is installed outside of the versions."""
+    return [path for path in files(stage) if "versions" not in path.parts]
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_a_staged_door_runs_where_it_belongs(stage: Path, door: str) -> None:
     done = run_in_place(stage, door, "--help")
@@ -53,17 +58,16 @@ def test_a_staged_door_tells_the_version(stage: Path, door: str) -> None:
 
 
 def test_no_installed_file_names_the_staging_directory(stage: Path) -> None:
-    assert [path for path in files(stage) if str(stage).encode() in path.read_bytes()] == []
+    assert [path for path in files(stage) if path.is_file() and str(stage).encode() in path.read_bytes()] == []
+    assert [path for path in files(stage) if path.is_symlink() and str(stage) in os.readlink(path)] == []
 
 
 def test_no_placeholder_is_left(stage: Path) -> None:
-    ours = [path for path in files(stage) if "python" not in path.parts]
-    assert [path for path in ours if re.search(rb"@\w+dir@", path.read_bytes())] == []
+    assert [path for path in ours(stage) if path.is_file() and re.search(rb"@\w+dir@", path.read_bytes())] == []
 
 
 def test_what_is_installed(stage: Path) -> None:
-    ours = {str(path.relative_to(stage)): path for path in files(stage) if "python" not in path.parts}
-    assert {name: oct(path.stat().st_mode & 0o777) for name, path in ours.items()} == {
+    assert {str(path.relative_to(stage)): oct(path.stat().st_mode & 0o777) for path in ours(stage)} == {
         "etc/xha/client.cnf": "0o640",
         "etc/xha/xha.conf": "0o644",
         "etc/xinetd.d/xha": "0o644",
@@ -76,9 +80,11 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/lib/sysusers.d/xha.conf": "0o644",
         "usr/local/bin/clustercheck": "0o755",
         "usr/local/bin/xha-check": "0o755",
+        "usr/local/lib/xha/current": "0o755",
         "usr/local/libexec/xha/xha-responder": "0o755",
         "usr/local/libexec/xha/xha-services": "0o755",
         "usr/local/share/doc/xha/CHANGELOG.md": "0o644",
+        "usr/local/share/doc/xha/LICENSE": "0o644",
         "usr/local/share/doc/xha/README.md": "0o644",
         "usr/local/share/doc/xha/galeracheck.xinetd": "0o644",
         "usr/local/share/doc/xha/haproxy-openstack.cfg": "0o644",
@@ -89,7 +95,8 @@ def test_what_is_installed(stage: Path) -> None:
 
 
 def test_the_service_user_cannot_write_what_it_runs(stage: Path) -> None:
-    installed = stage / "usr/local/lib/xha/python"
+    (installed,) = stage.glob("usr/local/lib/xha/versions/*/python")
+    assert installed == (stage / "usr/local/lib/xha/current/python").resolve()
     assert [path for path in files(installed) if path.stat().st_mode & 0o022] == []
     assert list(installed.glob("xha/core/__pycache__/*.pyc")), "not compiled, and nobody may do it later"
 
