@@ -23,14 +23,10 @@ class Installed(NamedTuple):
 
 
 def install(directory: Path) -> Installed:
-    """Install below the directory, by the scripts that `make install` calls."""
-    programs, packages = directory / "bin", directory / "python"
-    programs.mkdir(parents=True)
-    scripts = CHECKOUT / ".ci"
-    subprocess.run([scripts / "install-python", INTERPRETER, packages], check=True, capture_output=True)
-    for name, source in {**SOURCES, "galera": CHECKOUT / "agents/galera"}.items():
-        launcher = [scripts / "launcher", source, f"{INTERPRETER} -IS", packages]
-        text = subprocess.run(launcher, check=True, capture_output=True, cwd=CHECKOUT).stdout
-        (programs / name).write_bytes(text)
-        (programs / name).chmod(0o755)
-    return Installed(programs, packages)
+    """Install below the directory, by the script that `make install` calls."""
+    programs, home = directory / "bin", directory / "xha"
+    sources = {**SOURCES, "galera": CHECKOUT / "agents/galera"}
+    doors = [f"door:{source}={programs / name}" for name, source in sources.items()]
+    command = [INTERPRETER, "-IB", str(CHECKOUT / ".ci/install"), "--home", str(home)]
+    subprocess.run([*command, "--wheels", str(CHECKOUT / "build/wheels"), *doors], check=True, capture_output=True)
+    return Installed(programs, home / "current/python")

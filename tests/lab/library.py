@@ -10,7 +10,7 @@ from lab.laboratory import Laboratory
 
 PREAMBLE = """
 import json, sys, time
-sys.path.insert(0, "/usr/local/lib/xha/python")
+sys.path.insert(0, "/usr/local/lib/xha/current/python")
 from xha.adapters.alone import connect
 from xha.adapters.pacemaker import ClusterUnreachable
 from xha.core.ballot import Ballot

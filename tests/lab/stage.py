@@ -18,12 +18,16 @@ STAGES = REPOSITORY / "build" / "lab-stage"
 INGREDIENTS = (
     "Makefile",
     "setup.cfg",
-    "pyproject.toml",
+    "requirements.lock",
+    "LICENSE",
     "README.md",
+    "CHANGELOG.md",
     ".ci",
     "agents",
     "checks",
     "docs/examples",
+    "docs/haproxy-openstack.cfg",
+    "docs/services.md",
     "lib",
     "xinetd",
 )
