@@ -63,9 +63,8 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-def _holds(marker: str) -> bool:
-    """Whether a marker as `make lock` writes it is true here: conditions on the Python, joined by `and`."""
-    minor = sys.version_info[:2]
+def _holds(marker: str, minor: tuple[int, int]) -> bool:
+    """Whether a marker as `make lock` writes it is true of a Python: conditions joined by `and`."""
     for clause in filter(None, marker.split(" and ")):
         found = re.fullmatch(r"python_full_version (==|>=|<) '3\.(\d+)(?:\.\*)?'", clause.strip())
         if not found:
@@ -76,8 +75,8 @@ def _holds(marker: str) -> bool:
     return True
 
 
-def read_lock(path: Path = LOCK) -> list[Locked]:
-    """Return the packages that this interpreter needs, raise CannotInstall for anything that is not a pinned one."""
+def read_lock(path: Path = LOCK, minor: tuple[int, int] = sys.version_info[:2]) -> list[Locked]:
+    """Return the packages that a Python needs. Raises CannotInstall for any line that is not a package with hashes."""
     packages = []
     text = re.sub(r"(?m)^#.*\n", "", path.read_text(encoding="utf-8")).replace("\\\n", " ")
     for line in filter(None, text.splitlines()):
@@ -85,7 +84,7 @@ def read_lock(path: Path = LOCK) -> list[Locked]:
         if not found:
             raise CannotInstall(f"{path.name}: not a package with version and hashes: {line[:60]!r}; make lock")
         name, version, marker, hashes = found.groups()
-        if _holds(marker or ""):
+        if _holds(marker or "", minor):
             packages.append(Locked(canonical(name), version, frozenset(re.findall(r"[0-9a-f]{64}", hashes))))
     return packages
 
@@ -155,9 +154,10 @@ def _fetch(packages: list[Locked], directory: Path) -> str:
         version = " ".join(_run([*pip, "--version"]).stdout.split()[:2])
         safe = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
         done = _run([*pip, "download", *safe, "--dest", str(directory), "--requirement", str(LOCK)])
+        index = _index(done.stdout, _run([*pip, "config", "list"]).stdout)
         if done.returncode:
-            raise CannotInstall(_explain(done.stdout, packages))
-        return f"{version}, bundled with Python {PYTHON}, from {_index(done.stdout)}"
+            raise CannotInstall(_explain(done.stdout, index, packages))
+        return f"{version}, bundled with Python {PYTHON}, from {index}"
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -175,15 +175,15 @@ def _hide(text: str) -> str:
     return re.sub(r"\?\S*", "", re.sub(r"//[^/\s@]*@", "//", text))
 
 
-def _index(said: str) -> str:
+def _index(said: str, configuration: str) -> str:
     """Return where pip looked: it names its indexes only where they are not PyPI alone."""
-    found = re.search(r"(?m)^Looking in indexes: (.*)$", said)
+    indexes = re.search(r"(?m)^Looking in indexes: (.*)$", said)
     links = re.search(r"(?m)^Looking in links: (.*)$", said)
-    places = [found[1] if found else "PyPI", *([links[1]] if links else [])]
-    return _hide(", ".join(places))
+    places = [indexes[1]] if indexes else [] if "no-index=" in configuration else ["PyPI"]
+    return _hide(", ".join(places + ([links[1]] if links else []))) or "no index"
 
 
-def _explain(said: str, packages: list[Locked]) -> str:
+def _explain(said: str, index: str, packages: list[Locked]) -> str:
     """Return pip's failure as a sentence: what, for which Python, and what to do."""
     nothing = re.search(r"No matching distribution found for ([\w.-]+)==(\S+)", said)
     wrong = re.search(r"(?ms)DO NOT MATCH THE HASHES.*?^\s+(\S+) from .*?Got\s+([0-9a-f]{64})", said)
@@ -191,20 +191,20 @@ def _explain(said: str, packages: list[Locked]) -> str:
         name = canonical(re.split(r"[=<>!~\[;]", wrong[1])[0])
         package = next((str(package) for package in packages if package.name == name), wrong[1])
         return (
-            f"{package}: the file that {_index(said)} gave has the SHA-256 {wrong[2]}, which is not in {LOCK.name}: "
+            f"{package}: the file that {index} gave has the SHA-256 {wrong[2]}, which is not in {LOCK.name}: "
             "it was changed on its way, or in the index. Nothing was installed. Find out who changed it"
         )
-    if nothing and "from versions: none" in said and not re.search(r"(?i)connection|retrying|temporary failure", said):
-        return (
-            f"no wheel of {nothing[1]} {nothing[2]} for Python {PYTHON} on {platform.machine()} in {_index(said)}. "
-            f"{LOCK.name} has those for Python 3.9 to 3.13 on x86_64 and aarch64: name another interpreter "
-            "(make install SYSPYTHON=...), or take the distribution's packages (make install SYSTEM_PACKAGES=1)"
-        )
-    return (
-        f"pip could not fetch the packages of {LOCK.name}: {_last(said)}. Where this machine reaches no index: run "
-        "`make wheels` on one of the same kind and copy build/wheels here, or take the distribution's packages "
-        "(make install SYSTEM_PACKAGES=1)"
+    elsewhere = (
+        "`make wheels` on a host of the same kind that reaches an index, and build/wheels copied from there, or the "
+        "distribution's packages: make install SYSTEM_PACKAGES=1"
     )
+    if nothing:
+        return (
+            f"pip finds no wheel of {nothing[1]} {nothing[2]} for Python {PYTHON} on {platform.machine()} in {index}, "
+            f"or does not reach it. {LOCK.name} has the wheels for Python 3.9 to 3.13 on x86_64 and aarch64. "
+            f"What helps: another interpreter, make install SYSPYTHON=...; {elsewhere}"
+        )
+    return f"pip could not fetch the packages of {LOCK.name}: {_last(said)}. What helps: {elsewhere}"
 
 
 def unpack(wheels: list[Wheel], directory: Path) -> None:
