@@ -17,6 +17,7 @@ import pytest
 
 from install.conftest import CHECKOUT
 from install.place import AGENT, HOME, NOT_RUNNING, PROBE, Place, make_argv
+from install.test_units import GALERA
 from loopback import Net, wait_until
 
 INSTALLATIONS, KILLS = 20, 10
@@ -188,6 +189,32 @@ def test_a_resident_imports_from_its_own_version_to_its_end(installed: Place, an
     installed.make("install", checkout=another)
     assert first not in installed.versions()
     assert len(installed.versions()) == 2
+
+
+def test_a_keeper_and_its_server_go_on_and_are_stopped_by_the_next_version(installed: Place, another: Path) -> None:
+    """The real ones, on a network of their own: the server listens where a server of this machine would."""
+    (first,) = installed.versions()
+    node = {
+        **PROBE,
+        "OCF_RESKEY_CRM_meta_timeout": "120000",
+        "OCF_RESKEY_config": "/run/my.cnf",
+        "OCF_RESKEY_datadir": "/run/data",
+        "OCF_RESKEY_enable_creation": "1",
+        "OCF_RESKEY_wsrep_cluster_address": "gcomm://127.0.0.1",
+    }
+    installed.sh(f"cat >/run/my.cnf <<'END'\n{GALERA}user = mysql\nEND")
+    installed.sh("install -d -o mysql /run/data")
+    installed.run("unshare", "--net", "sh", "-c", f"ip link set lo up && exec {AGENT} start", **node)
+    keeper = installed.sh(f"pgrep -f '{AGENT} keeper$'")
+    there = f"nsenter --target={keeper} --net -- {AGENT}"
+    said = "".join(installed.make("install", checkout=another) for _ in range(2))
+    assert f"{first} stays: process {keeper} runs from it" in said
+    often = {**node, "OCF_RESKEY_CRM_meta_interval": "10000"}
+    wait_until(lambda: installed.sh(f"{there} monitor 2>/dev/null; echo $?", **often) == "0", 60, "the node serves")
+    assert installed.sh(f"pgrep -f '{AGENT} keeper$'") == keeper
+    installed.sh(f"{there} stop", **node)
+    installed.make("install", checkout=another)
+    assert first not in installed.versions()
 
 
 def test_an_installation_that_is_killed_leaves_what_was_there_at_work(installed: Place) -> None:
