@@ -20,6 +20,7 @@ from .files.foreign import ROOT, Directory
 from .files.scratch import scratch
 from .mariadbd import Unusable, clean_environment
 from .occupants import Search, find_occupants
+from .privileges import Confinement
 from .procfs import Process, read_process, with_argv
 from .trust import trust_of
 
@@ -98,9 +99,9 @@ def recover(program: Program, deadline: float) -> Recovery:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
         quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
         with tempfile.TemporaryFile() as output:
-            # The lock lives as long as the recovery does, even if we are killed.
             command = [*program.command, *quiet, *OPTIONS]
-            process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,))
+            # The lock lives as long as the recovery does, should we be killed: it is killed a moment later.
+            process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,), ends_with_us=True)
             overdue = await_child(process, deadline)
             output.seek(0)
             text = (output.read(_MOST_OUTPUT) + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
@@ -136,8 +137,12 @@ def spawn(  # noqa: PLR0913 - what its three callers differ in
     *,
     pass_fds: tuple[int, ...] = (),
     serving: bool = False,
+    ends_with_us: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, as the server's account. :raises Unusable: if it cannot be."""
+    """Start a child in a session of its own, as the server's account. :raises Unusable: if it cannot be.
+
+    ends_with_us: it is killed, should this process die first.
+    """
     try:
         return subprocess.Popen(  # noqa: S603 - the operator's own program
             command,
@@ -148,7 +153,7 @@ def spawn(  # noqa: PLR0913 - what its three callers differ in
             env={**clean_environment(), **(environment or {})},
             start_new_session=True,
             pass_fds=pass_fds,
-            preexec_fn=_become(program, serving=serving),  # noqa: PLW1509 - there is one thread
+            preexec_fn=_become(program, serving=serving, ends_with_us=ends_with_us),  # noqa: PLW1509 - one thread
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise Unusable(f"{command[0]} cannot be run: {error}; look at binary, user and datadir") from None
@@ -211,11 +216,19 @@ def exit_status(pid: int) -> int | None:
 
 
 class _become:  # noqa: N801 - used as a function: what a child does before it turns into the server
-    """Give up what a server must not inherit, and become its account; runs in the child."""
+    """Give up what a server must not inherit, and become its account; runs in the child.
 
-    def __init__(self, program: Program, *, serving: bool = False) -> None:
+    One that serves keeps what its scripts may need, as sudo in a wsrep_notify_cmd; whatever else runs the program is
+    confined.
+    """
+
+    def __init__(self, program: Program, *, serving: bool, ends_with_us: bool) -> None:
         self._account, self._serving, self._root = program.account, serving, os.geteuid() == ROOT
         self._log = program.log if serving else ""
+        account = program.account
+        self._confine = Confinement(
+            account.uid, account.gid, account.groups, without_core=True, ends_with_parent=ends_with_us
+        )
 
     def __call__(self) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -227,6 +240,9 @@ class _become:  # noqa: N801 - used as a function: what a child does before it t
             _raise_limit(resource.RLIMIT_MEMLOCK, LOCKED_BYTES, self._root)
             with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
                 file.write(OOM_SCORE)
+        if not self._serving:
+            self._confine()
+            return
         become(self._account)
         if self._log:
             with contextlib.suppress(OSError):  # the server itself tells what is wrong with it

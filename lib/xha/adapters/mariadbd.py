@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.serverlog import find_errors, tell
 from ..core.serveroptions import ServerOptions, find_datadir, parse_server_options
-from .files.as_account import Account, become
+from .files.as_account import Account
 from .files.scratch import scratch
+from .privileges import Confinement
 
 if TYPE_CHECKING:
     from ..core.parameters import Settings
@@ -202,6 +203,13 @@ def _default_datadir(program: Program) -> str:
 
 def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run the program as the server's account, for a while, and keep so much of what it prints and no more."""
+    account = program.account
+    become = Confinement(account.uid, account.gid, account.groups, without_core=True, ends_with_parent=True)
+
+    def confine() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
+        become()
+
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         try:
             done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 - the operator's own program
@@ -214,7 +222,7 @@ def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[st
                 cwd="/",
                 env=clean_environment(),
                 start_new_session=True,
-                preexec_fn=lambda: _confine(program.account),
+                preexec_fn=confine,
             )
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"{command[0]} did not list its options within {_SECONDS:g} s") from None
@@ -226,12 +234,6 @@ def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[st
             file.seek(0)
             said.append(file.read(_MOST_BYTES).decode("utf-8", "surrogateescape"))
     return subprocess.CompletedProcess(command, done.returncode, *said)
-
-
-def _confine(account: Account) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    become(account)
 
 
 def _search(directories: tuple[str, ...], names: tuple[str, ...]) -> str | None:

@@ -25,13 +25,13 @@ _UNLIMITED = 2**64 - 1
 def main_pid(unit: str) -> int:
     """Return the pid of a service's main process, 0 where it has none or systemd does not tell."""
     with contextlib.suppress(ValueError):
-        return int(_run("systemctl", "show", "--property=MainPID", "--value", "--", unit) or "0")
+        return int(_run("systemctl", "show", "--property=MainPID", "--value", unit) or "0")
     return 0
 
 
 def stop_unit(unit: str) -> bool:
     """Have systemd stop a unit, without waiting for its end; return whether it took the order."""
-    return _run("systemctl", "stop", "--no-block", "--", unit) is not None
+    return _run("systemctl", "stop", "--no-block", unit) is not None
 
 
 def give_scope(pid: int, resource: str) -> str:
