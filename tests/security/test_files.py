@@ -30,6 +30,7 @@ from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.as_account import Account, act_as
 from xha.adapters.files.atomic_write import replace_text
 from xha.adapters.files.foreign import Directory, Unfit
+from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
 from xha.adapters.launch import Unusable, launch, recover
 from xha.adapters.mariadbd import find_account
@@ -147,6 +148,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_one(account: Account,
     code = f"""
 import os, signal, sys
 sys.path.insert(0, {str(CHECKOUT / "lib")!r})
+from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
 from xha.adapters.mariadbd import find_account
 with scratch(find_account("mysql"), "left") as directory:
@@ -367,6 +369,31 @@ def test_a_file_that_is_replaced_in_a_directory_of_others_is_written_to_no_file_
     replace_text(str(place / "disabled"), "away", 0o644)
     assert (place / "disabled").read_text() == "away"
     assert [path.name for path in place.iterdir()] == ["disabled"]
+
+
+@pytest.mark.parametrize("plant", [os.symlink, os.link], ids=["link", "second name"])
+def test_the_error_file_of_clustercheck_is_no_file_of_root_s_in_a_directory_of_everybody_s(
+    place: Path, precious: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    """As ERR_FILE=/tmp/clustercheck.err: run by root, it was emptied through whatever stood there."""
+    shared = place / "tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    plant(precious, shared / "error")
+    with pytest.raises(OSError, match=r"Too many levels of symbolic links|no file of this account's"):
+        write_report(str(shared / "error"), "why\n")
+    (shared / "error").unlink()
+    for text in ("a longer text\n", "why\n"):
+        write_report(str(shared / "error"), text)
+        assert (shared / "error").read_text() == text
+
+
+def test_the_error_file_of_clustercheck_may_be_a_link_in_a_directory_of_root_s(tmp_path: Path) -> None:
+    (tmp_path / "error").symlink_to("/dev/stderr")
+    write_report(str(tmp_path / "error"), "")
+    (tmp_path / "other").symlink_to(tmp_path / "target")
+    write_report(str(tmp_path / "other"), "why\n")
+    assert (tmp_path / "target").read_text() == "why\n"
 
 
 # --- the child that does what only the account may

@@ -37,10 +37,10 @@ def render_remembered(servers: Iterable[Remembered]) -> str:
 
 def parse_remembered(text: str) -> tuple[Remembered, ...]:
     """Return them; nothing for a text that is torn, of another schema, or has a value of another kind."""
-    import json
+    from .numbers import parse_json
 
     try:
-        said = json.loads(text)
+        said = parse_json(text)
         if said["schema"] != SCHEMA:
             return ()
         servers = tuple(Remembered(**{**one, "programs": tuple(one["programs"])}) for one in said["servers"][:_MOST])

@@ -46,10 +46,10 @@ def plain(log: str) -> str:
 
 
 def _plain(line: str) -> str:
-    import json
+    from .numbers import parse_json
 
     try:
-        said = json.loads(line)
+        said = parse_json(line)
         label, subsystem, text = (str(said.get(name, "")) for name in ("label", "subsystem", "msg"))
     except (ValueError, AttributeError, RecursionError):
         return line

@@ -167,11 +167,10 @@ def _write_error_file(path: str, message: str) -> None:
     """Leave the reason in ERR_FILE. One that cannot be opened costs a line in syslog, not the verdict."""
     if path == os.devnull:
         return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    from ..adapters.files.report_file import write_report
+
     try:
-        # A FIFO that nobody reads must not hold up the answer.
-        with open(os.open(path, flags | os.O_NONBLOCK, 0o666), "w", encoding="utf-8", errors="replace") as file:
-            file.write(f"{message}\n" if message else "")
+        write_report(path, f"{message}\n" if message else "")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         _log(f"{path}: {reason}; the reason was: {message or 'none'}")

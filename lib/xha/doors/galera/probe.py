@@ -151,16 +151,27 @@ def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
     seen = seen._replace(verdict=snapshot.verdict, cluster_status=group)
     if instance.level < 20 or not isinstance(snapshot.reading, Reading):
         return seen
-    space = _space(snapshot.reading.variables.datadir)
+    space = _space(settings, snapshot.reading.variables.datadir, seconds)
     return seen._replace(query_error=_query(settings, socket, seconds), disk_free=space[0], disk_size=space[1])
 
 
-def _space(datadir: str | None) -> tuple[int | None, int | None]:
-    try:
+def _space(settings: Settings, datadir: str | None, seconds: float) -> tuple[int | None, int | None]:
+    """Return the free and the whole room of the disk, in bytes; None where they are not known.
+
+    The server names the directory, so its account looks: storage that does not answer must not hold root.
+    """
+    from ...adapters.files.as_account import act_as
+    from ...adapters.mariadbd import Unusable, find_account
+
+    def look_at_it() -> bytes:
         found = os.statvfs(datadir or "/var/lib/mysql")
-    except OSError:
+        return f"{found.f_bavail * found.f_frsize} {found.f_blocks * found.f_frsize}".encode()
+
+    try:
+        free, size = act_as(find_account(settings.user, settings.group), look_at_it, seconds).split()
+    except (Unusable, OSError):
         return None, None
-    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    return int(free), int(size)
 
 
 def _query(settings: Settings, socket: str, seconds: float) -> str:

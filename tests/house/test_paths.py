@@ -1,0 +1,135 @@
+"""Whose names each file of the house touches: read from the source, not promised.
+
+Root follows a name in another account's directory by files/foreign.py alone, or lets a child of that account do it
+(files/as_account.py). So whoever touches a path anywhere else says here whose it is, and with what calls.
+"""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from house.test_imports import HOUSE, NAMES, tree
+
+# Of os, and of os.path what looks at the disk.
+OS = {
+    *("access", "chdir", "chmod", "chown", "lchmod", "lchown", "link", "listdir", "lstat", "makedirs", "mkdir"),
+    *("mkfifo", "mknod", "open", "readlink", "remove", "removedirs", "rename", "renames", "replace", "rmdir"),
+    *("scandir", "stat", "statvfs", "symlink", "truncate", "unlink", "utime", "walk"),
+}
+OS_PATH = {"exists", "getmtime", "getsize", "isdir", "isfile", "islink", "ismount", "lexists", "realpath", "samefile"}
+# The modules that are there for it: each says in its docstring what stops which attack.
+FOREIGN = {
+    "adapters/error_log.py",  # opened in a child of the server's account
+    "adapters/files/as_account.py",
+    "adapters/files/foreign.py",
+    "adapters/files/report_file.py",
+    "adapters/files/scratch.py",
+    "adapters/files/walk.py",
+}
+KERNEL = "the kernel's: /proc, /dev, /sys"
+ROOTS = "root's own, below /run and /etc"
+OPERATORS = "what root, or who runs the command, names in a configuration"
+NOT_FOLLOWED = "another account's, looked at by lstat or readlink: nothing is opened, and no link followed"
+OTHERS = {
+    "adapters/account.py": (ROOTS, {"open"}),
+    "adapters/addresses.py": (KERNEL, {"open"}),
+    "adapters/alone.py": (ROOTS, {"open", "os.path.exists"}),
+    "adapters/checks/worker.py": (OPERATORS, {"open"}),
+    "adapters/creation.py": (
+        "programs of the distribution; a file without a name",
+        {"os.access", "tempfile.TemporaryFile"},
+    ),
+    "adapters/crm.py": ("Pacemaker's tools, in directories of root's", {"shutil.which"}),
+    "adapters/daemons.py": (KERNEL, {"os.path.isdir"}),
+    "adapters/descriptors.py": (KERNEL, {"os.open"}),
+    "adapters/files/agent_rundir.py": (
+        ROOTS,
+        {"open", "os.chmod", "os.listdir", "os.mkdir", "os.path.isdir", "os.stat", "os.unlink"},
+    ),
+    "adapters/files/atomic_write.py": (
+        "of whoever runs it; the name beside is made by O_EXCL, for others may guess it",
+        {"open", "os.open", "os.replace", "os.unlink"},
+    ),
+    "adapters/files/config_files.py": (
+        OPERATORS,
+        {"os.listdir", "os.path.isfile", "os.path.lexists", "os.stat", "os.unlink"},
+    ),
+    "adapters/files/result_files.py": (
+        "of the account of xha-services, which has the directory; the responder is not root",
+        {"os.listdir", "os.lstat", "os.unlink"},
+    ),
+    "adapters/files/watch_state.py": (ROOTS, {"os.makedirs", "os.unlink"}),
+    "adapters/files/whole_file.py": (OPERATORS, {"os.open"}),
+    "adapters/launch.py": (
+        ROOTS + ": the locks of data directories; a file without a name; and /proc/self",
+        {"open", "os.makedirs", "os.open", "os.path.realpath", "tempfile.TemporaryFile"},
+    ),
+    "adapters/login.py": (OPERATORS, {"os.path.exists"}),
+    "adapters/mariadbd.py": (
+        "programs, which run as the server's account, and its option file, both named by root",
+        {
+            "os.access",
+            "os.path.exists",
+            "os.path.isfile",
+            "os.path.realpath",
+            "shutil.which",
+            "tempfile.TemporaryFile",
+        },
+    ),
+    "adapters/mounts.py": (KERNEL, {"open", "os.readlink"}),
+    "adapters/notify.py": (ROOTS + ": a socket that root has just bound there", {"os.chown", "os.unlink"}),
+    "adapters/openfiles.py": (
+        "the kernel's, and what they point at only where its mount is the data directory's own",
+        {"os.listdir", "os.lstat", "os.path.realpath", "os.readlink", "os.stat"},
+    ),
+    "adapters/privileges.py": (KERNEL, {"open"}),
+    "adapters/procfs.py": (KERNEL, {"open", "os.listdir", "os.open", "os.readlink", "os.stat"}),
+    "adapters/suspects.py": (NOT_FOLLOWED, {"os.lstat", "os.statvfs"}),
+    "adapters/target.py": (OPERATORS, {"os.access", "os.path.exists"}),
+    "adapters/trust.py": ("programs that root names", {"os.open", "os.path.realpath"}),
+    "adapters/units.py": (ROOTS, {"os.path.isdir"}),
+    "doors/clustercheck.py": (OPERATORS, {"os.access"}),
+    "doors/galera/login.py": (
+        "looked at, never opened: whose socket it is, is asked of the kernel",
+        {"os.path.exists"},
+    ),
+    "doors/galera/main.py": ("looked at, never opened", {"os.path.isdir"}),
+    "doors/galera/probe.py": ("the agent's own; the disk is looked at by a child", {"os.path.isdir", "os.statvfs"}),
+    "doors/galera/service.py": (ROOTS, {"os.open"}),
+    "doors/runner.py": ("of the account of xha-services", {"os.makedirs"}),
+    "doors/streams.py": (KERNEL, {"open"}),
+    "doors/validate.py": (
+        "looked at, never opened",
+        {"glob.glob", "os.path.exists", "os.path.isdir", "os.stat"},
+    ),
+}
+
+
+def touches(name: str) -> set[str]:
+    """The calls of a file that take a path, as they are written."""
+    found = set()
+    for node in ast.walk(tree(HOUSE / name)):
+        if not isinstance(node, ast.Call):
+            continue
+        function = ast.unparse(node.func)
+        module, _, called = function.rpartition(".")
+        known = {"os": OS, "os.path": OS_PATH, "": {"open"}}.get(module, set())
+        if called in known or module in ("shutil", "tempfile", "glob", "pathlib") or function == "Path":
+            found.add(function)
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FOREIGN])
+def test_whoever_touches_a_path_says_whose_it_is(name: str) -> None:
+    allowed = OTHERS.get(name, ("", set()))[1]
+    assert touches(name) == allowed, "go through files/foreign.py, or say in OTHERS whose path it is"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FOREIGN])
+def test_only_what_was_just_made_is_given_away(name: str) -> None:
+    given = {"os.chown", "os.lchown", "shutil.chown", "os.fchown"} & {
+        ast.unparse(node.func) for node in ast.walk(tree(HOUSE / name)) if isinstance(node, ast.Call)
+    }
+    assert given == ({"os.chown"} if name == "adapters/notify.py" else set())
