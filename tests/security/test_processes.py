@@ -296,6 +296,39 @@ time.sleep(1000)"""
             assert call(resource, "stop").code == 0
             assert attacker.lives
 
+    def test_a_reader_with_a_lock_is_a_reader(self, resource: Resource) -> None:
+        code = """
+import fcntl, os, sys, time
+fcntl.lockf(3, fcntl.LOCK_SH)
+print("ready", flush=True)
+time.sleep(1000)"""
+        script = f"exec 3<{resource.datadir}/ibdata1 && exec {' '.join(NOBODY)} /usr/bin/python3 -c '{code}'"
+        with shell(resource.host, script) as holder:
+            assert probe(resource).code == 190
+            assert call(resource, "stop").code == 0
+            assert holder.lives
+
+    @pytest.mark.parametrize("name", ["ibdata1", "table"])
+    def test_fifty_thousand_open_files_cost_a_stop_no_more_than_a_second(
+        self, resource: Resource, place: Path, name: str
+    ) -> None:
+        """Any user can have a million: a stop that takes longer than it may has the node fenced."""
+        code = f"""
+import os, time
+files = [os.open("{place}/{name}", os.O_RDWR | os.O_CREAT) for _ in range(12500)]
+for _ in range(3):
+    if not os.fork():
+        break
+print("ready", flush=True)
+time.sleep(1000)"""
+        before = call(resource, "stop")
+        with Neighbour(resource.host, *NOBODY, "/usr/bin/python3", "-c", code, started="ready") as attacker:
+            wait_until(lambda: len(attacker._everything()) == 4, 20, "four processes")
+            ended = call(resource, "stop")
+            assert (before.code, ended.code) == (0, 0)
+            assert ended.cpu - before.cpu < 1.0
+            assert attacker.lives
+
     def test_a_server_by_another_program_is_neither_asked_nor_ended(self, resource: Resource, place: Path) -> None:
         """A real one, which serves the data: it is somebody's, and says why the node is not started."""
         program = place / "mariadbd"

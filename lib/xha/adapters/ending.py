@@ -63,13 +63,15 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
 def await_writers(search: Search, deadline: float) -> str:
     """Wait until nobody else can write to the data; return "", or who still can, in words, by the deadline.
 
-    Whoever has a vital file open to write, or has locked one, of whatever account: it is not ours to end. Who can only
-    read changes nothing, and any user may be able to.
+    Whoever has a vital file open to write, of whatever account, or holds the lock of one and cannot be seen: it is not
+    ours to end. Who can only read changes nothing, and any user may be able to.
     :raises CannotLook: where that cannot be told.
     """
     while True:
-        found = [one for one in find_others(search, max(deadline, time.monotonic() + _LAST_LOOK)) if one.writes]
-        locked = [] if found else [one for one in map(find_lock, search.directories) if one]
+        others = find_others(search, max(deadline, time.monotonic() + _LAST_LOOK))
+        found = [one for one in others if one.writes]
+        # Who only reads may have a lock, too.
+        locked = [] if others else [one for one in map(find_lock, search.directories) if one]
         if not found and not locked:
             return ""
         if time.monotonic() >= deadline:

@@ -178,7 +178,7 @@ class _Look:
 
     def _directory_of(self, pid: int) -> str:
         for home in self.homes:
-            if home.is_cwd_of(pid) or home.find_held(pid, lambda _: True, by_name=True):
+            if home.is_cwd_of(pid) or home.find_held(pid, trusted=True, by_name=True):
                 return home.directory
         return ""
 
@@ -195,7 +195,9 @@ class _Look:
                 raise CannotLook("whether the data are in use cannot be told: looking at all open files takes too long")
             for home in self.homes if pid not in apart else ():
                 try:
-                    held = home.find_held(pid, self.search.trust.holds_account)
+                    trusted = self.search.trust.holds_account(pid)
+                    by_name = not trusted or self._is_server(pid)
+                    held = home.find_held(pid, trusted=trusted, by_name=by_name)
                 except OSError as error:
                     self._note(pid, error)
                     break
@@ -206,6 +208,12 @@ class _Look:
                     break
         if self._trouble and not self.servers:
             raise CannotLook(f"whether the data are in use cannot be told: {self._trouble}")
+
+    def _is_server(self, pid: int) -> bool:
+        try:
+            return read_program(pid) in self.search.trust.programs
+        except FileNotFoundError:  # of the kernel's own
+            return False
 
 
 def _with_argv_at_last(process: Process) -> Process | None:

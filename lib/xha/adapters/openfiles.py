@@ -13,7 +13,6 @@ from .procfs import read_descriptor, without_deleted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Callable
 
     from .mounts import Mounts
 
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
 VITAL = ("grastate.dat", "galera.cache", "ibdata1")
 
 _NO_FILES = ("socket:", "pipe:", "anon_inode:")
-_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+_READ, _WRITE = 0o400, 0o200
 
 
 class Held(NamedTuple):
-    """A vital file that a process has open. writes: it may write to it, or has locked it."""
+    """A vital file that a process has open. writes: it may write to it. A lock alone is none: readers can have one."""
 
     name: str
     writes: bool
@@ -67,30 +66,34 @@ class Home:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
-    def find_held(self, pid: int, is_trusted: Callable[[int], bool], *, by_name: bool = False) -> Held | None:
+    def find_held(self, pid: int, *, trusted: bool, by_name: bool) -> Held | None:
         """Return the vital file that a process has open, None for none; one that it may write to comes first.
 
-        What a process of a trusted account has open on a mount that was detached counts by its name.
-        by_name: only what has the file's own name is looked at, as a server has it: it has thousands of tables open,
-        too. A descriptor that only names a file (O_PATH) needs no right to it, and does not count.
+        trusted: it is of an account whose files on a mount that was detached count by their names. by_name: only what
+        has a vital file's name is looked at, as a server has it, which has thousands of tables open, too; any user can
+        have a million files open. A descriptor that only names a file (O_PATH) needs no right to it: it does not count.
         :raises OSError: for a process that is gone or may not be seen.
         """
-        found = None
+        found, others = None, set[str]()
         for number, target in _files_of(pid):
             name = os.path.basename(without_deleted(target))
-            if by_name and name not in VITAL:
+            if target in others or (by_name and name not in VITAL):
                 continue
-            opened = read_descriptor(pid, number)
-            if opened is None or opened.flags & os.O_PATH:
+            access = _access(f"/proc/{pid}/fd/{number}")
+            wanted = _WRITE if found else _READ | _WRITE
+            opened = read_descriptor(pid, number) if access & wanted else None
+            if opened is None:
                 continue
             device = self._mounts.device(opened.mount, pid)
             vital = self._recognise(f"/proc/{pid}/fd/{number}", device)
-            if not device and self._is_like(name, opened.inode) and is_trusted(pid):
+            if not device and trusted and self._is_like(name, opened.inode):
                 vital = name
-            if vital:
-                found = Held(vital, opened.locked or opened.flags & _ACCESS != os.O_RDONLY)
-                if found.writes:
-                    break
+            if not vital:
+                others.add(target)
+                continue
+            found = Held(vital, bool(access & _WRITE))
+            if found.writes:
+                break
         return found
 
     def _recognise(self, path: str, device: str) -> str:
@@ -110,12 +113,24 @@ def _identity(seen: os.stat_result) -> tuple[int, int]:
     return seen.st_dev, seen.st_ino
 
 
+def _access(link: str) -> int:
+    """Return how a descriptor was opened, by its link in /proc: neither bit for one that only names a file (O_PATH)."""
+    try:
+        return os.lstat(link).st_mode
+    except OSError:
+        return 0
+
+
 def _files_of(pid: int) -> Iterator[tuple[str, str]]:
     """Yield the descriptors of a process that are no pipes and no sockets, each with the path that it leads to."""
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            target = os.readlink(f"/proc/{pid}/fd/{number}")
-        except OSError:
-            continue
-        if not target.startswith(_NO_FILES):
-            yield number, target
+    directory = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for number in os.listdir(directory):
+            try:
+                target = os.readlink(number, dir_fd=directory)
+            except OSError:
+                continue
+            if not target.startswith(_NO_FILES):
+                yield number, target
+    finally:
+        os.close(directory)

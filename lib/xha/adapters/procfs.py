@@ -227,12 +227,10 @@ def read_uids(pid: int) -> frozenset[int]:
 
 
 class Descriptor(NamedTuple):
-    """An open file of a process, by its fdinfo. flags are open's; inode is 0 before Linux 5.14. locked: through it."""
+    """On which mount an open file of a process is, by its id; and its inode, 0 before Linux 5.14."""
 
-    flags: int
     mount: str
     inode: int = 0
-    locked: bool = False
 
 
 def read_descriptor(pid: int, number: str) -> Descriptor | None:
@@ -240,7 +238,7 @@ def read_descriptor(pid: int, number: str) -> Descriptor | None:
     text = _read(f"/proc/{pid}/fdinfo/{number}").decode("ascii", "replace")
     said = dict(line.split(":", 1) for line in text.split("\n") if ":" in line)
     try:
-        return Descriptor(int(said["flags"], 8), said["mnt_id"].strip(), int(said.get("ino", "0")), "lock" in said)
+        return Descriptor(said["mnt_id"].strip(), int(said.get("ino", "0")))
     except (KeyError, ValueError):
         return None
 

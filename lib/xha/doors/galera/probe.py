@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Between the two looks that tell a server that is held from one that is passing through.
 _SECOND_LOOK = 1.0
 # Between the two that tell a program that uses the data from one that glanced at them; and how long they may take.
-_GLIMPSE, _LOOK_SECONDS = 0.2, 5.0
+_GLIMPSE, _LOOK_SECONDS = 0.2, 8.0
 _TABLE_QUERY = "SELECT 1 FROM mysql.user LIMIT 1"
 _NOT_ALLOWED = (1044, 1142, 1143)
 
