@@ -84,6 +84,12 @@ def probe(one: Resource, **parameters: str) -> Result:
     return one.call("monitor", interval=0, **SHORT, **parameters)
 
 
+def lose_run(one: Resource) -> None:
+    """Remove what is remembered in /run. A server that runs writes its status there meanwhile."""
+    gone = ("sh", "-c", "rm -rf /run/xha && ! test -e /run/xha")
+    wait_until(lambda: one.host.run(*gone).code == 0, 20, "/run/xha is gone")
+
+
 class Neighbour:
     """A process beside the server: it lives until the block ends, and has said so before the block begins."""
 
@@ -403,7 +409,7 @@ class TestWhatDoesNotAnswer:
                 opened.detach()
             assert running.monitor().code == 0
             running.signal("KILL", running.keeper_pid)
-            running.host.run("rm", "-r", "/run/xha", check=True)
+            lose_run(running)
             seen = [probe(running)]
             seen += [call(running, "stop"), probe(running), call(running, "start"), call(running, "stop")]
             assert [one.code for one in seen] == [0, 0, 7, 0, 0], seen
@@ -487,7 +493,7 @@ class TestTheWrongPlace:
         assert one.call("start").code == 0
         one.signal("KILL", one.keeper_pid)
         assert probe(one).code == 0
-        one.host.run("rm", "-r", "/run/xha", check=True)
+        lose_run(one)
         assert probe(one).code == 0
         assert (call(one, "stop").code, one.server_pids()) == (0, [])
 
@@ -500,7 +506,7 @@ class TestCouldNotLook:
     def test_what_may_not_be_seen_is_not_absent(self, running: Resource, hidden: bool) -> None:
         """Root without CAP_SYS_PTRACE, as in a container: it sees no other account's files, or (hidepid) processes."""
         running.signal("KILL", running.keeper_pid)
-        running.host.run("rm", "-r", "/run/xha", check=True)
+        lose_run(running)
         hide = "mount -t proc -o hidepid=invisible none /proc && " if hidden else ""
         drop = "exec setpriv --bounding-set=-sys_ptrace --inh-caps=-all"
         told = {}
@@ -515,6 +521,26 @@ class TestCouldNotLook:
         assert len(running.server_pids()) == 1
         assert probe(running).code == 0
 
+    def test_an_option_file_that_cannot_be_asked_names_no_directory(self, by_file: Resource) -> None:
+        """The default of the server took its place: stop said 0 and a probe 7, while the server served."""
+        by_file.signal("KILL", by_file.keeper_pid)
+        lose_run(by_file)
+        whole = by_file.config.read_text()
+        by_file.config.write_text("[mysqld\n" + whole)
+        [pid] = by_file.server_pids()
+        seen, ended = probe(by_file), call(by_file, "stop")
+        assert (seen.code, ended.code, by_file.server_pids()) == (190, 1, [pid]), (seen, ended)
+        for one in (seen, ended):
+            assert f"pid {by_file.host.run('pgrep', '-o', 'mariadbd').out.strip()} is a server" in one.reason
+            assert "refuses its options" in one.reason
+        by_file.config.write_text(whole)
+        assert probe(by_file).code == 0
+
+    def test_without_any_server_an_option_file_that_cannot_be_asked_hides_nothing(self, resource: Resource) -> None:
+        del resource.parameters["datadir"]
+        resource.config.write_text("[mysqld\n" + resource.config.read_text())
+        assert (probe(resource).code, call(resource, "stop").code) == (7, 0)
+
     def test_a_proc_of_other_pids_is_not_ours(self, running: Resource) -> None:
         """nsenter without --mount, and the like: a pid there is another process here."""
         with ExitStack() as stack:
@@ -524,7 +550,7 @@ class TestCouldNotLook:
             words = {f"OCF_RESKEY_{name}": value for name, value in running.parameters.items()}
             began = time.monotonic()
             running.signal("KILL", running.keeper_pid)
-            running.host.run("rm", "-r", "/run/xha", check=True)
+            lose_run(running)
             seen = running.host.run("sh", "-c", script, OCF_RESOURCE_INSTANCE=running.resource, **words)
             assert (seen.code, "cannot be told" in seen.reason) == (190, True), seen
             assert time.monotonic() - began < 30

@@ -137,14 +137,18 @@ def find_account(user: str, group: str = "") -> Account:
     return Account(entry.pw_name, entry.pw_uid, gid, tuple(os.getgrouplist(entry.pw_name, gid)))
 
 
-def guess_datadir(settings: Settings) -> str:
-    """Return the data directory as well as it can be told without a program: for a stop that has to work regardless."""
-    words = " ".join(settings.additional_parameters)
+def guess_datadir(settings: Settings) -> tuple[str, str]:
+    """Return the data directory, and why it is not known, "" where it is: a stop has to work regardless.
+
+    The default of the server is no knowledge where its option file cannot be asked.
+    """
+    named = find_datadir(" ".join(settings.additional_parameters)) or settings.datadir
+    if named:
+        return named, ""
     try:
-        program = find_program(settings)
-        return find_datadir(words) or settings.datadir or _default_datadir(program)
-    except Unusable:
-        return find_datadir(words) or settings.datadir or DATADIR
+        return _default_datadir(find_program(settings)), ""
+    except (Unusable, TimeoutError) as error:
+        return DATADIR, str(error)
 
 
 def read_options(program: Program) -> tuple[Program, ServerOptions]:
@@ -164,8 +168,7 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         done = _run(program, [*program.command, f"--datadir={empty.path}", "--help", "--verbose"])
         options = parse_server_options(done.stdout.replace(empty.path, datadir))
     if options is None or done.returncode != 0:
-        said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
-        raise Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
+        raise _refusal(program, done)
     log = _in(datadir, options.log_error or f"{sockets.gethostname()}.err")
     options = options._replace(
         datadir=datadir,
@@ -193,12 +196,20 @@ def clean_environment() -> dict[str, str]:
 
 
 def _default_datadir(program: Program) -> str:
-    """Return the data directory of the option file; the server's listing would have to open it to name it."""
+    """Return the data directory of the option file; the server's listing would have to open it to name it.
+
+    :raises Unusable, TimeoutError: as read_options does.
+    """
     defaults = [program.binary, *([f"--defaults-file={program.config}"] if program.config else [])]
-    try:
-        return find_datadir(_run(program, [*defaults, "--print-defaults"]).stdout) or DATADIR
-    except TimeoutError:
-        return DATADIR
+    done = _run(program, [*defaults, "--print-defaults"])
+    if done.returncode != 0:
+        raise _refusal(program, done)
+    return find_datadir(done.stdout) or DATADIR
+
+
+def _refusal(program: Program, done: subprocess.CompletedProcess[str]) -> Unusable:
+    said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
+    return Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
 
 
 def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -43,12 +43,14 @@ class Use(str, Enum):
 class Search(NamedTuple):
     """What is looked for: users of these directories; servers count that are trusted. known: servers met before.
 
-    A known server counts wherever its directory is by now, as where that was renamed.
+    A known server counts wherever its directory is by now, as where that was renamed. unknown: why nobody knows which
+    directory the settings mean; then a server that is met in another one may be the one that is looked for.
     """
 
     directories: tuple[str, ...]
     trust: Trust
     known: tuple[Remembered, ...] = ()
+    unknown: str = ""
 
 
 class Occupant(NamedTuple):
@@ -139,6 +141,8 @@ class _Look:
             except OSError as error:
                 self._trouble = f"{directory} cannot be looked at: {error.strerror}"
         self.servers = self._find_servers()
+        if search.unknown and not self.servers:
+            self._trouble = self._find_stranger() or self._trouble
         if self._trouble and not self.servers:
             raise CannotLook(f"whether a server runs cannot be told: {self._trouble}")
 
@@ -180,6 +184,17 @@ class _Look:
         for home in self.homes:
             if home.is_cwd_of(pid) or home.find_held(pid, trusted=True, by_name=True):
                 return home.directory
+        return ""
+
+    def _find_stranger(self) -> str:
+        """Return in words which trusted server runs in a directory that was not looked at, "" for none."""
+        for pid in read_pids():
+            try:
+                ours = self.search.trust.holds_account(pid) and read_program(pid) in self.search.trust.programs
+            except OSError:  # gone, or noted already
+                continue
+            if ours:
+                return f"pid {pid} is a server, and its data directory may be this one: {self.search.unknown}"
         return ""
 
     def _note(self, pid: int, error: OSError) -> None:

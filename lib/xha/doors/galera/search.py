@@ -25,9 +25,10 @@ def whole_search(run: RunDir, settings: Settings, keeper: Bulletin | None) -> Se
     from ...adapters.trust import guess_trust
 
     known = run.read_remembered()
-    named = (*(one.datadir for one in known), keeper.datadir if keeper else "", guess_datadir(settings))
+    present, unknown = guess_datadir(settings)
+    named = (*(one.datadir for one in known), keeper.datadir if keeper else "", present)
     directories = tuple(dict.fromkeys(path for path in named if path))
-    return Search(directories, guess_trust(settings).with_remembered(known), known)
+    return Search(directories, guess_trust(settings).with_remembered(known), known, unknown)
 
 
 def remembered_search(run: RunDir) -> Search | None:
