@@ -149,3 +149,11 @@ def test_where_mysql_ignores_a_file_that_everybody_may_write_xha_says_so(directo
     assert ask_mysql(path) == {}
     with pytest.raises(ConfigError, match="everybody on this host can write it"):
         read_client_options(str(path))
+
+
+def test_a_file_that_is_named_and_not_there_is_an_error(directory: Path) -> None:
+    """As MySQL's clients have it: a name that was misspelt must not become another account."""
+    path = directory / "nowhere.cnf"
+    assert ask_mysql(path) is None
+    with pytest.raises(ConfigError, match=f"{path}: no such file or directory"):
+        read_client_options(str(path))

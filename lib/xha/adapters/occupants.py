@@ -207,7 +207,8 @@ class _Look:
         apart = {*apart, os.getpid()}
         for pid in read_pids() if self.homes else ():
             if deadline is not None and time.monotonic() > deadline:
-                raise CannotLook("whether the data are in use cannot be told: looking at all open files takes too long")
+                at = f"pid {pid}, of {account_name(read_uid(pid))}"
+                raise CannotLook(f"whether the data are in use cannot be told: no time for all open files, at {at}")
             for home in self.homes if pid not in apart else ():
                 try:
                     trusted = self.search.trust.holds_account(pid)

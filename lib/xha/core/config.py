@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 3306
 DEFAULT_PATH = "/etc/xha/xha.conf"
+DEFAULT_OPTION_FILE = "/etc/xha/client.cnf"
 DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
 SERVICE_SECTION = "service "
@@ -35,7 +36,7 @@ class ConfigError(Exception):
 class Database(NamedTuple):
     """Where the database is. What is None here comes from defaults_file, then from MySQL's own defaults."""
 
-    defaults_file: str = "/etc/xha/client.cnf"
+    defaults_file: str = DEFAULT_OPTION_FILE
     socket: str | None = None
     host: str | None = None
     port: int | None = None

@@ -9,7 +9,7 @@ import time
 from typing import NamedTuple
 
 from ...core import disabled as core_disabled
-from ...core.config import DEFAULT_PATH, Config, ConfigError, parse_config
+from ...core.config import DEFAULT_OPTION_FILE, DEFAULT_PATH, Config, ConfigError, parse_config
 from ...core.disabled import Disabled
 from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
 from .whole_file import MAX_BYTES, read_whole
@@ -53,16 +53,16 @@ class ClientOptions(NamedTuple):
 
 
 def read_client_options(path: str) -> ClientOptions:
-    """Read a MySQL option file with its includes; one that does not exist has no options.
+    """Read a MySQL option file with its includes; the default one may be absent, as there is no account in it then.
 
-    :raises ConfigError: for a file that is unreadable, malformed, or writable by everybody, and for includes without
-    an end.
+    :raises ConfigError: for another one that does not exist, for a file that is unreadable, malformed, or writable by
+    everybody, and for includes without an end.
     """
     files = _OptionFiles(path)
     try:
         values = client_options(files.read(path))
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and error.filename == path:
+        if isinstance(error, FileNotFoundError) and error.filename == path == DEFAULT_OPTION_FILE:
             return ClientOptions({})
         raise ConfigError(f"{error.filename or path}: {_reason(error)}") from None
     exposed = "password" in values and files.mode & 0o004
