@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.kept import RECORD
@@ -284,6 +285,22 @@ def test_an_exception_in_the_database_s_thread_leaves_a_reader(site: Site) -> No
     told = faults(daemon)
     assert any("SystemExit" in line for line in told), told
     assert len(os.listdir(f"/proc/{daemon.pid}/task")) == 2
+
+
+def test_a_wrong_configuration_costs_no_memory(site: Site) -> None:
+    """Each request is told the same error. An exception that is raised again keeps the frames of every raise."""
+    site.write("[policy]\nno_such_key = 1\n")
+    daemon = site.responder()
+
+    def megabytes() -> float:
+        return psutil.Process(daemon.pid).memory_info().rss / 1e6
+
+    for _ in range(200):
+        assert standing(site) == (503, "unknown config-error\n")
+    before = megabytes()
+    for _ in range(3000):
+        assert site.ask("/metrics")[0] == 200
+    assert megabytes() - before < 5
 
 
 # --- accept

@@ -91,7 +91,8 @@ class ConfigFile:
                 self._error = error
             self._signature = signature
         if self._error:
-            raise self._error
+            # Not the one that is kept: each raise adds to its traceback, which keeps the frames of every request.
+            raise ConfigError(*self._error.args)
         return self.config
 
 
