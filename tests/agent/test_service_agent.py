@@ -279,6 +279,18 @@ def test_a_wrong_xha_conf_stops_nothing_that_is_watched(resource: Resource, memc
     resource.config.write_text(good)
 
 
+def test_another_service_s_wrong_section_is_none_of_its_own(resource: Resource, memcached: Memcached) -> None:
+    resource.config.write_text(f"{resource.config.read_text()}[service keystone]\nurll = x\n[service A/b]\nx\n")
+    assert resource.call("validate-all", level=10) == 0
+    assert resource.call("start") == 0
+    assert resource.monitor(level=20) == 0
+    assert resource.attributes.values == WELL
+    resource.parameters["name"] = "keystone"
+    assert resource.call("validate-all", level=10) == 5
+    assert f"{resource.config}: unknown key 'urll' in [service keystone]" in resource.told
+    assert resource.call("stop") == 0
+
+
 def test_a_parameter_that_cannot_be_used(resource: Resource, memcached: Memcached) -> None:
     codes = {one.name: resource.call(one.name, fall="x") for one in ACTIONS if one.name != "meta-data"}
     assert codes == {"start": 5, "stop": 0, "monitor": 190, "reload-agent": 0, "validate-all": 6}

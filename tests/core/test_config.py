@@ -15,6 +15,7 @@ from xha.core.config import (
     ConfigError,
     Database,
     Responder,
+    ServiceSection,
     parse_address,
     parse_config,
     parse_networks,
@@ -135,13 +136,68 @@ def test_every_error_names_file_section_and_key(text: str, named: list[str]) -> 
         assert name in message
 
 
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        pytest.param("[service x]\nkind = y\nKEY = v\n", [("service x", (("kind", "y"), ("key", "v")), "")], id="kept"),
+        pytest.param("[service A/b]\n", [("service A/b", (), "")], id="a name that is none"),
+        pytest.param(
+            "[service a]\nfall = 1\n[service a]\nfall = 2\n",
+            [("service a", (("fall", "2"),), ""), ("service a", (("fall", "1"),), "")],
+            id="begun twice",
+        ),
+        pytest.param(
+            "[service a]\n\nfall = 1\nfall = 2\n[service b]\n",
+            [("service a", (), "[service a] fall: said twice, the second time on line 5"), ("service b", (), "")],
+            id="a key twice",
+        ),
+        pytest.param(
+            "[service a]\nfall 1\n",
+            [("service a", (), "[service a]: line 3: neither a [section] nor KEY = VALUE")],
+            id="no key and value",
+        ),
+        pytest.param(
+            "[service a\nfall = 1\n",
+            [("service a", (), "[service a: line 2: the bracket at its end is missing")],
+            id="[",
+        ),
+        pytest.param(
+            "[service a]\nfall\n  [service b]\n",
+            [("service a", (), "[service a]: line 3: neither a [section] nor KEY = VALUE"), ("service b", (), "")],
+            id="an indented section after it",
+        ),
+    ],
+)
+def test_a_service_s_section_is_kept_and_is_no_error_of_the_file(text: str, sections: list[tuple[Any, ...]]) -> None:
+    for whole in (f"[policy]\n{text}", f"[policy]\n{text}[database]\nhost = db1\n[responder]\n"):
+        config = parse_config(whole, PATH)
+        assert config.service_sections == tuple(ServiceSection(PATH, *one) for one in sections)
+        assert config.database.host == ("db1" if "db1" in whole else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[service a]\nfall 1\n[databse]\n", "unknown section 'databse'"),
+        ("[service a]\nfall 1\n[database]\nport\n", "line 4: neither a [section] nor KEY = VALUE: port lacks"),
+        ("[service a]\n[service a]\n[database]\n[database]\n", "[database]: begun twice, the second time on line 4"),
+        ("fall 1\n[service a]\n[service a]\n", "line 1: a line before the first [section]"),
+        ("[services a]\n", "unknown section 'services a'"),
+    ],
+)
+def test_beside_a_wrong_service_s_section_an_error_of_the_file_is_told_by_its_own_line(text: str, named: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(text, PATH)
+    assert named in str(error.value)
+
+
 def test_an_error_is_one_line_that_any_log_can_take() -> None:
     with pytest.raises(ConfigError) as error:
         parse_config("[\udcff\x1b]\n", PATH)
     assert str(error.value).isprintable()
 
 
-SECTIONS = ["database", "policy", "responder", "cluster", "other", "DEFAULT"]
+SECTIONS = ["database", "policy", "responder", "cluster", "other", "DEFAULT", "service mysql", "service "]
 KEYS = ["port", "host", "socket", "listen", "max_age", "body", "allow_from", "last_node", "members", "probe_query"]
 LINES = st.one_of(
     st.sampled_from(SECTIONS).map("[{}]".format),

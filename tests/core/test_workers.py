@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from xha.core.config import ConfigError, parse_config
+from xha.core.config import parse_config
 from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.oslo import Answered, RpcReply, RpcTarget
 from xha.core.services.oslo_config import Messaging
 from xha.core.services.rabbitmq_login import AmqpError, AmqpFault
 from xha.core.services.result import Level, Result
+from xha.core.services.settings import ServiceConfig, ServiceFault, find_service
 from xha.core.services.workers import (
     Ping,
     Silence,
@@ -31,10 +32,10 @@ TARGET = RpcTarget("openstack", "cinder-volume", "ctl1@lvm")
 
 
 def settings(kind: str, text: str = "") -> WorkerSettings:
-    config = parse_config(f"[service {kind}]\n{text}", "xha.conf")
-    found = config.services[0].settings
-    assert isinstance(found, WorkerSettings)
-    return found
+    found = find_service(kind, parse_config(f"[service {kind}]\n{text}", "xha.conf"))
+    assert isinstance(found, ServiceConfig)
+    assert isinstance(found.settings, WorkerSettings)
+    return found.settings
 
 
 VOLUME = settings("cinder-volume")
@@ -262,9 +263,9 @@ def test_what_is_no_service_list(document: Any) -> None:
     ],
 )
 def test_a_wrong_section_names_file_section_and_key(kind: str, lines: str, key: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse_config(f"[service {kind}]\n{lines}", "xha.conf")
-    assert str(caught.value).startswith("xha.conf: ")
-    assert f"[service {kind}]" in str(caught.value)
-    assert key in str(caught.value)
-    assert "S3CRET" not in str(caught.value)
+    fault = find_service(kind, parse_config(f"[service {kind}]\n{lines}", "xha.conf"))
+    assert isinstance(fault, ServiceFault)
+    assert fault.message.startswith("xha.conf: ")
+    assert f"[service {kind}]" in fault.message
+    assert key in fault.message
+    assert "S3CRET" not in fault.message

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.kept import KEPT, LINE, RESOURCE, VIEW
+from xha.core.config import Config, ConfigError, parse_config
 from xha.core.ocf import RESKEY
 from xha.core.parameter_table import PARAMETERS
 from xha.core.services.oslo_config import parse_options
@@ -128,6 +129,14 @@ def _choose(parse: Callable[..., Any], text: str) -> Any:
     return parse(LastNode)(text)
 
 
+def _parse_sections(parse: Callable[..., Any], text: str) -> Any:
+    try:
+        config = parse_config(text, "/etc/xha/xha.conf")
+    except ConfigError:
+        config = Config()
+    return parse(config)
+
+
 STARTS: dict[str, Start] = {
     "core.address.parse_cluster_address": _texts("gcomm://n1,n2:4567,[fd00::1]:4567?pc.wait_prim=no", "gcomm://"),
     "core.address.parse_peers": _texts("n1,n2:4567,[fd00::1]", "10.0.0.1"),
@@ -230,6 +239,10 @@ STARTS: dict[str, Start] = {
     "core.services.result.parse_result": _values(_RECORD),
     "core.services.settings.parse_service": Start(
         [_SECTION], lambda parse, items: parse("/etc/xha/xha.conf", "service x", "x", items)
+    ),
+    "core.services.settings.parse_services": Start(
+        ["[service mysql]\nfall = 2\n[service a]\nkind = memcached\nport 1\n[service a]\nkind = haproxy\nvip = ::1\n"],
+        _parse_sections,
     ),
     "core.services.values.parse_count": _texts("3"),
     "core.services.values.parse_pattern": _texts("^/usr/sbin/x( |$)"),

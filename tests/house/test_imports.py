@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,23 @@ def standard(name: str) -> bool:
 def test_the_core_imports_nothing_that_looks_at_the_world(name: str) -> None:
     for module in imported(HOUSE / name):
         assert module.partition(".")[0] in PURE or module.startswith("xha.core."), f"core/{name} imports {module}"
+
+
+def test_no_file_of_the_core_imports_itself_by_way_of_others() -> None:
+    """Also where only a type is imported: a mistake in what one file reads must not be another's."""
+    modules = {path.relative_to(HOUSE.parent).with_suffix("").as_posix().replace("/", "."): path for path in FILES}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = {
+            f"{name}.{alias.name}"
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.ImportFrom) and node.level == 1 and not node.module
+            for name in [module.rpartition(".")[0]]
+            for alias in node.names
+        }
+        if module.startswith("xha.core."):
+            graph[module] = {name for name in {*imported(path), *names} if name in modules}
+    list(TopologicalSorter(graph).static_order())
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("adapters/")])

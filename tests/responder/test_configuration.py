@@ -47,6 +47,34 @@ def test_a_mistake_in_the_file_is_config_error_with_file_section_and_key_in_the_
         assert responder.next_verdict() == (200, "synced")
 
 
+WRONG_SERVICES = [
+    "[service mysql]\nurl = http://x\n",
+    "[service memcached]\nport = s3cret\n",
+    "[service keystone]\nlevel = full\n[service keystone]\n",
+    "[service nova]\n",
+    "[service A/b]\nkind = mysql\n",
+    "[service mysql]\nfall = 1\nfall = 2\n",
+    "[service mysql]\npassword s3cret\n",
+    "[service mysql\nfall = 1\n",
+]
+
+
+@pytest.mark.parametrize("text", WRONG_SERVICES, ids=repr)
+def test_a_mistake_in_a_service_s_section_is_no_fault_of_the_node_s(
+    database: Node, make_responder: MakeResponder, text: str
+) -> None:
+    responder = make_responder(database)
+    with responder.no_growth():
+        for wrong in (f"{text}{responder.settings}", f"{responder.settings}{text}"):
+            responder.config.write_text(wrong)
+            assert responder.next_verdict() == (200, "synced")
+            assert responder.ask("/").status == responder.ask("/live").status == 200
+    responder.stop()
+    responder.start()
+    assert responder.verdict() == (200, "synced")
+    assert responder.lines("config-error") == []
+
+
 def test_a_second_mistake_is_logged_when_the_first_is_mended(database: Node, make_responder: MakeResponder) -> None:
     responder = make_responder(database)
     for key in ("first", "second"):

@@ -249,11 +249,11 @@ def test_a_wrong_command_line_is_3_and_one_sentence(services: Services, line: st
     [
         ("", ["--service", "nothing"], "'nothing': there are keystone, "),
         ("", ["--service", "\x1b[2J"], "there are keystone"),
-        ("[service x]\n", ["--all"], "[service x] has no kind"),
-        ("[service memcached]\nport = x\n", ["--service", "memcached"], "[service memcached] port: 'x'"),
+        ("[services x]\n", ["--all"], "unknown section 'services x'"),
+        ("[service memcached]\n[database]\nport = x\n", ["--service", "memcached"], "[database] port: 'x'"),
     ],
 )
-def test_a_wrong_name_or_section_is_3(services: Services, text: str, arguments: list[str], words: str) -> None:
+def test_a_wrong_name_or_file_is_3(services: Services, text: str, arguments: list[str], words: str) -> None:
     services.write(text)
     said = services.run(*arguments)
     assert (said.code, said.out) == (3, "")
@@ -262,6 +262,58 @@ def test_a_wrong_name_or_section_is_3(services: Services, text: str, arguments: 
     said = services.run(*arguments, "--nagios")
     assert (said.code, said.err) == (3, "")
     assert said.out.startswith("SERVICE UNKNOWN: ")
+
+
+WRONG = [
+    ("[service cache-2]\nkind = memcached\nprot = 1\n", "unknown key 'prot' in [service cache-2]"),
+    ("[service cache-2]\nkind = memcachd\n", "[service cache-2] kind: there are keystone"),
+    ("[service cache-2]\nkind = memcached\n[service cache-2]\nkind = mysql\n", "[service cache-2]: begun twice"),
+    ("[service cache-2]\nkind memcached\n", "[service cache-2]: line "),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), WRONG)
+def test_a_wrong_section_is_unknown_and_the_others_are_checked(
+    services: Services, memcached: Memcached, wrong: str, words: str
+) -> None:
+    services.write(section("cache-1", (memcached.address, PORT)) + wrong)
+    for arguments in (["--all"], ["--service", "cache-2", "cache-1"]):
+        said = services.run(*arguments, "--json")
+        document = json.loads(said.out)
+        VALIDATOR.validate(document)
+        results = {one["name"]: one for one in document["services"]}
+        assert results["cache-1"]["status"] == "ok"
+        assert (results["cache-2"]["status"], results["cache-2"]["blame"]) == ("unknown", None)
+        assert f"{services.config}: {words}" in results["cache-2"]["message"]
+    assert list(results) == ["cache-2", "cache-1"]
+    assert (said.code, said.err) == (3, "")
+    said = services.run("--service", "cache-2", "--nagios")
+    assert (said.code, said.err) == (3, "")
+    assert said.out.startswith(f"SERVICE UNKNOWN: cache-2 unknown: {services.config}: {words}")
+    said = services.run("--service", "cache-2", "cache-1")
+    assert words in said.out.splitlines()[1]
+    assert services.run("--service", "cache-1").code == 0
+
+
+def test_a_wrong_section_is_never_checked_as_its_kind_s_defaults(services: Services, memcached: Memcached) -> None:
+    services.write("[service memcached]\nprot = 1\n")
+    for arguments in (["--all"], ["--service", "memcached"]):
+        said = services.run(*arguments, "--json")
+        [result] = [one for one in json.loads(said.out)["services"] if one["name"] == "memcached"]
+        assert result["status"] == "unknown"
+    services.write("[service memcached]\nkind = memcachd\n")
+    said = services.run("--all", "--json")
+    [result] = [one for one in json.loads(said.out)["services"] if one["name"] == "memcached"]
+    assert result["status"] == "unknown"
+
+
+def test_a_name_that_is_not_allowed_moves_no_cursor_and_ends_no_label(services: Services) -> None:
+    services.write("[service A'=\x1b[2J]\nkind = mysql\n[service x]\n")
+    for output in ([], ["--json"], ["--nagios"]):
+        said = services.run("--all", *output)
+        assert "a name is of a-z" in said.out
+        assert "\x1b" not in said.out
+    assert said.out.rpartition("|")[2].count("'") % 2 == 0
 
 
 def test_a_change_is_a_line_in_a_pipe(services: Services, net: Net, tmp_path: Path) -> None:

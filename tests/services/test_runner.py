@@ -22,8 +22,10 @@ from xha.adapters.files.result_files import write_record
 from xha.adapters.reader import ConfigFile
 from xha.core.config import Config
 from xha.core.http import Request
+from xha.core.services import settings
 from xha.core.services.record import Record
 from xha.core.services.result import Level, Result, dependency, failed, not_applicable, passed, unknown
+from xha.core.services.settings import parse_services
 from xha.doors.reply import LOOK_SECONDS, Services
 
 NAME, DEEP = "memcached", Level.DEEP
@@ -178,15 +180,66 @@ def test_xha_conf_is_read_again_when_it_changes(place: Place, memcached: Memcach
     assert place.service()[0] == 404
     place.write(section(memcached))
     place.wait_service(200, "ok")
-    place.write(section(memcached, "interval = fast\n"))
+    place.write(f"{section(memcached)}[databse]\n")
     wait_until(lambda: place.service() == (503, "unknown config-error"), 10, "wrong")
     assert place.service("nothing") == (503, "unknown config-error")
-    wait_until(lambda: "[service memcached] interval" in place.runner.tail(), 10, "the runner says so too")
+    wait_until(lambda: "unknown section 'databse'" in place.runner.tail(), 10, "the runner says so too")
     place.write(section(memcached))
     place.wait_service(200, "ok")
     place.write("")
     wait_until(lambda: place.service()[0] == 404, 10, "no longer configured")
     wait_until(lambda: not list(place.records.glob("*.json")), 10, "its file goes")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("[service keystone]\nurll = http://s3cret\n", "unknown key 'urll' in [service keystone]"),
+        ("[service keystone]\ninterval = fast\n", "[service keystone] interval: 'fast'"),
+        ("[service keystone]\n[service  keystone]\n", "[service keystone]: begun twice"),
+        ("[service keystone]\n[service keystone]\n", "[service keystone]: begun twice"),
+        ("[service keystone]\npassword s3cret\n", "[service keystone]: line 6: neither a [section] nor KEY = VALUE"),
+    ],
+)
+def test_a_wrong_section_is_unknown_until_it_is_mended_and_the_others_are_checked(
+    place: Place, memcached: Memcached, wrong: str, said: str
+) -> None:
+    more = section(memcached, "interval = 1s\n")
+    place.write(wrong + more)
+    place.serve()
+    place.runner.start()
+    place.wait_service(200, "ok")
+    misconfigured = (503, "unknown: its section in xha.conf is wrong")
+    assert place.service("keystone") == misconfigured
+    assert place.service("nothing")[0] == 404
+    families = {one.name: one for one in text_string_to_metric_families(place.ask("/metrics")[1] + "\n")}
+    available = {one.labels["service"]: one.value for one in families["xha_service_available"].samples}
+    assert available == {NAME: 1, "keystone": 0}
+    place.write(f"{more}[service keystone]\nurl = http://{place.net.next_address()}:1\nfall = 1\n")
+    wait_until(lambda: place.service("keystone") == (503, "critical self"), 20, "it is checked")
+    place.write(more + wrong)
+    wait_until(lambda: place.service("keystone") == misconfigured, 10, "wrong once more")
+    wait_until(lambda: not (place.records / "keystone.json").exists(), 10, "what is known no more goes")
+    log = (place.config.parent / "runner.log").read_text()
+    assert f"{place.config}: {said}" in log
+    assert "password s3cret" not in log
+
+
+def test_a_wrong_section_is_told_once_for_as_long_as_it_is_wrong(place: Place, memcached: Memcached) -> None:
+    wrong = "[service keystone]\nurll = x\n"
+    place.write(wrong)
+    place.runner.start()
+    said = "unknown key 'urll' in [service keystone]"
+    log = place.config.parent / "runner.log"
+    wait_until(lambda: said in log.read_text(), 20, "it is told")
+    assert "checking nothing: xha.conf has no [service NAME] that is right" in log.read_text()
+    place.write(wrong + section(memcached))
+    wait_until(lambda: list(place.records.glob("memcached.json")), 20, "another one is checked")
+    assert log.read_text().count(said) == 1
+    place.write(section(memcached, "interval = 2s\n"))
+    wait_until(lambda: log.read_text().count("checking memcached") == 2, 20, "mended")
+    place.write(wrong + section(memcached))
+    wait_until(lambda: log.read_text().count(said) == 2, 20, "wrong again, and told again")
 
 
 @pytest.mark.parametrize(
@@ -269,6 +322,27 @@ def test_one_look_at_the_files_serves_all_who_ask_within_its_time(place: Place) 
     time.sleep(LOOK_SECONDS)
     place.record(passed(NAME, DEEP, "it works"))
     assert services.reply(request, "127.0.0.1").startswith(b"HTTP/1.1 200 ")
+
+
+def test_no_request_parses_the_sections_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(f"[service {NAME}]\n[service keystone]\nurll = x\n")
+    parsed: list[Config] = []
+
+    def parse(config: Config) -> object:
+        parsed.append(config)
+        return parse_services(config)
+
+    monkeypatch.setattr(settings, "parse_services", parse)
+    services = Services(ConfigFile(str(place.config)))
+    for _ in range(3):
+        for name, said in ((NAME, b"stale"), ("keystone", b"is wrong")):
+            assert said in services.reply(Request("GET", f"/service/{name}"), "127.0.0.1")
+        assert 'xha_service_available{service="keystone"} 0' in services.metrics()
+        time.sleep(LOOK_SECONDS)
+    assert len(parsed) == 1
+    place.write(f"[service {NAME}]\n[service keystone]\n")
+    assert services.reply(Request("GET", "/service/keystone"), "127.0.0.1").endswith(b"stale\n")
+    assert len(parsed) == 2
 
 
 # --- docs/haproxy-openstack.cfg

@@ -46,6 +46,20 @@ def test_a_mistake_is_named_in_every_mode(host: Host, galera: Node, mode: str) -
     assert not host.path("/etc/xha/disabled").exists()
 
 
+@pytest.mark.parametrize("text", ["[service x]\nkind = y\n", "[service mysql]\npassword s3cret\n[service mysql]\n"])
+def test_a_mistake_in_a_service_s_section_is_no_fault_of_the_node_s(host: Host, galera: Node, text: str) -> None:
+    host.write("/etc/xha/xha.conf", f"[database]\nsocket = {galera.socket}\n[responder]\ndeadline = 5s\n")
+    for mode in ("--node", "--cluster", "--node --nagios", "--cluster --nagios"):
+        well = host.run("xha-check", *mode.split())
+        with host.path("/etc/xha/xha.conf").open("a") as file:
+            file.write(text)
+        wrong = host.run("xha-check", *mode.split())
+        assert (wrong.code, wrong.err) == (well.code, well.err), mode
+        assert "synced" in wrong.out or "in service" in wrong.out
+        assert "config-error" not in wrong.said
+        host.write("/etc/xha/xha.conf", f"[database]\nsocket = {galera.socket}\n[responder]\ndeadline = 5s\n")
+
+
 def test_the_default_file_may_be_absent(host: Host, galera: Node) -> None:
     host.path("/etc/xha/xha.conf").unlink()
     assert host.run("xha-check", "--socket", str(galera.socket)).code == 0

@@ -10,12 +10,11 @@ from .http import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, OK, UNAVAILABLE, Req
 from .report import NodeReport, node_document, render_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Mapping
     from typing import Callable
 
     from .config import Network
     from .services.record import Standing
-    from .services.settings import ServiceConfig
     from .verdict import Verdict
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
@@ -50,10 +49,10 @@ def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Ne
     return Peer(allowed, detailed, not loopback)
 
 
-def refuse(request: Request, peer: Peer, services: Iterable[ServiceConfig] | None = ()) -> bytes | None:
+def refuse(request: Request, peer: Peer, services: Container[str] | None = ()) -> bytes | None:
     """Return the answer to a request that may not be asked, None for one that may.
 
-    services are the configured ones, None while nobody can say.
+    services are the names of the configured ones, rightly or wrongly; None while nobody can say.
     """
     detail = request.path in _DETAIL_PATHS
     if not (peer.detailed if detail else peer.allowed):
@@ -66,10 +65,10 @@ def refuse(request: Request, peer: Peer, services: Iterable[ServiceConfig] | Non
     return None
 
 
-def _is_service(path: str, services: Iterable[ServiceConfig] | None) -> bool:
+def _is_service(path: str, services: Container[str] | None) -> bool:
     if not path.startswith(SERVICE_PATH):
         return False
-    return services is None or any(path[len(SERVICE_PATH) :] == one.name for one in services)
+    return services is None or path[len(SERVICE_PATH) :] in services
 
 
 def render_standing(request: Request, standing: Standing) -> bytes:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
     from typing import Any, Callable, Union
 
-    from .services.settings import ServiceConfig
-
     Network = Union[IPv4Network, IPv6Network]
 
 DEFAULT_PORT = 3306
@@ -61,14 +59,26 @@ class Responder(NamedTuple):
     services_directory: str = DEFAULT_SERVICES_DIRECTORY
 
 
+class ServiceSection(NamedTuple):
+    """A `[service NAME]` as it stands in the file at path. core/services/settings.py knows what it means.
+
+    fault says why its lines are no keys and values, without quoting one: then there are no items.
+    """
+
+    path: str
+    title: str
+    items: tuple[tuple[str, str], ...] = ()
+    fault: str = ""
+
+
 class Config(NamedTuple):
-    """Everything xha.conf can say."""
+    """Everything xha.conf can say. What is wrong with a service's section is no fault of the configuration."""
 
     database: Database = Database()
     policy: Policy = Policy()
     responder: Responder = Responder()
     members: tuple[str, ...] = ()
-    services: tuple[ServiceConfig, ...] = ()
+    service_sections: tuple[ServiceSection, ...] = ()
 
     def of_member(self, host: str, port: int | None) -> Config:
         """Return the configuration for looking at another host: same account, and no disabled file of ours."""
@@ -150,19 +160,20 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
 
 
 def parse_config(text: str, path: str) -> Config:
-    """Parse the text of xha.conf. path is only for messages. :raises ConfigError: see there."""
+    """Parse the text of xha.conf. path is only for messages. :raises ConfigError: see there.
+
+    A service's section is kept as it stands, right or wrong: it must not take the database's node out of service.
+    """
     import configparser
 
-    parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
     try:
-        parser.read_string(text, path)
+        parser, services = _read(text, path)
     except configparser.Error as error:
         raise ConfigError(f"{path}: {_fault(error)}") from None
     values: dict[str, dict[str, Any]] = {section: {} for section in _KEYS}
-    services: list[ServiceConfig] = []
     for section in parser.sections():
         if section.startswith(SERVICE_SECTION):
-            services.append(_parse_service(path, section, parser[section], services))
+            services.append(ServiceSection(path, section, tuple(parser[section].items())))
             continue
         if section not in _KEYS:
             raise ConfigError(f"{path}: unknown section {section!r}; there are {_listing(_KEYS)}, service NAME")
@@ -173,20 +184,71 @@ def parse_config(text: str, path: str) -> Config:
         policy=Policy(**values["policy"]),
         responder=Responder(**values["responder"]),
         members=values["cluster"].get("members", ()),
-        services=tuple(services),
+        service_sections=tuple(services),
     )
 
 
-def _parse_service(path: str, section: str, keys: Mapping[str, str], others: list[ServiceConfig]) -> ServiceConfig:
-    from .services.settings import parse_service  # who configures no service does not pay for the catalogue
+def _read(text: str, path: str) -> tuple[configparser.ConfigParser, list[ServiceSection]]:
+    """Return the sections of a text, and beside them the services' ones that stand in the way of reading the rest.
 
-    service = parse_service(path, section, section[len(SERVICE_SECTION) :].strip(), keys)
-    if any(service.name == other.name for other in others):
-        raise ConfigError(f"{path}: [{section}]: begun twice")
-    return service
+    :raises configparser.Error: where the rest cannot be read either.
+    """
+    import configparser
+
+    try:
+        return _read_sections(text), []
+    except configparser.Error:
+        rest, services = _take_out_services(text, path)
+        return _read_sections(rest), services
 
 
-def _fault(error: configparser.Error) -> str:
+def _read_sections(text: str) -> configparser.ConfigParser:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None, default_section="", empty_lines_in_values=False)
+    parser.read_string(text)
+    return parser
+
+
+def _take_out_services(text: str, path: str) -> tuple[str, list[ServiceSection]]:
+    """Return the text with empty lines for each service's section that is broken or begun before, and those sections.
+
+    Whatever begins with a bracket ends a section here: it may begin another one.
+    """
+    import re
+
+    taken: list[ServiceSection] = []
+    parts = re.split(r"^(?=[^\S\n]*\[)", text, flags=re.MULTILINE)
+    titles: set[str] = set()
+    before = 0
+    for number, part in enumerate(parts):
+        lines = part.count("\n")
+        if part.startswith(f"[{SERVICE_SECTION}"):
+            section = _read_service(part, path, before)
+            if section.fault or section.title in titles:
+                taken.append(section)
+                parts[number] = "\n" * lines
+            titles.add(section.title)
+        before += lines
+    return "".join(parts), taken
+
+
+def _read_service(part: str, path: str, before: int) -> ServiceSection:
+    """Return the section that a part of a text is; before: how many lines of the text precede it."""
+    import configparser
+
+    title, closed, _ = part[1:].partition("\n")[0].partition("]")
+    if not closed:
+        return ServiceSection(path, title, fault=f"[{title}: line {before + 1}: the bracket at its end is missing")
+    try:
+        parser = _read_sections(part)
+    except configparser.Error as error:
+        return ServiceSection(path, title, fault=_fault(error, before, f"[{title}]: "))
+    title = parser.sections()[0]
+    return ServiceSection(path, title, tuple(parser[title].items()))
+
+
+def _fault(error: configparser.Error, before: int = 0, where: str = "") -> str:
     """Say where, and not what: configparser's own words quote the line, and a wrong file may hold a secret."""
     import configparser
 
@@ -195,9 +257,10 @@ def _fault(error: configparser.Error) -> str:
     if isinstance(error, configparser.ParsingError):
         number, line = error.errors[0]
         key = next((key for keys in _KEYS.values() for key in keys if key in line), "")
-        return f"line {number}: neither a [section] nor KEY = VALUE" + (f": {key} lacks its value" if key else "")
+        said = f"{where}line {number + before}: neither a [section] nor KEY = VALUE"
+        return f"{said}: {key} lacks its value" if key else said
     if isinstance(error, configparser.DuplicateOptionError):
-        return f"[{error.section}] {error.option}: said twice, the second time on line {error.lineno}"
+        return f"[{error.section}] {error.option}: said twice, the second time on line {(error.lineno or 0) + before}"
     if isinstance(error, configparser.DuplicateSectionError):
         return f"[{error.section}]: begun twice, the second time on line {error.lineno}"
     return type(error).__name__

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from ..adapters.files.result_files import RecordShelf
     from ..adapters.reader import ConfigFile, Reader, Snapshot
-    from ..core.config import Responder
+    from ..core.config import Config, Responder
     from ..core.http import Request
+    from ..core.services.settings import ServiceConfig, ServiceFault
 
     Counters = Callable[[], Mapping[str, tuple[str, int]]]
 
@@ -75,6 +76,10 @@ class Services:
     def __init__(self, file: ConfigFile) -> None:
         self._file = file.copy()
         self._shelf: RecordShelf | None = None
+        self._config: Config | None = None
+        self._services: dict[str, ServiceConfig] = {}
+        self._faults: tuple[ServiceFault, ...] = ()
+        self._names: set[str] = set()
         self._answers: dict[tuple[Request, str], bytes] = {}
         self._answered_since = float("-inf")
 
@@ -90,7 +95,7 @@ class Services:
         return answer
 
     def _look(self, request: Request, host: str) -> bytes:
-        from ..core.services.record import Standing, judge_record
+        from ..core.services.record import MISCONFIGURED, Standing, judge_record
 
         try:
             config, known = self._file.refresh(), True
@@ -98,12 +103,15 @@ class Services:
             config, known = self._file.config, False
         responder = config.responder
         peer = judge_peer(host, responder.allow_from, responder.detail_from)
-        refused = refuse(request, peer, config.services if known else None)
+        self._parse(config)
+        refused = refuse(request, peer, self._names if known else None)
         if refused:
             return refused
         if not known:
             return render_standing(request, Standing(False, "unknown config-error"))
-        service = next(one for one in config.services if request.path == SERVICE_PATH + one.name)
+        service = self._services.get(request.path[len(SERVICE_PATH) :])
+        if service is None:
+            return render_standing(request, MISCONFIGURED)
         record = self._records().get(responder.services_directory, service.name)
         return render_standing(request, judge_record(service, record, time.monotonic()))
 
@@ -113,13 +121,27 @@ class Services:
             config = self._file.refresh()
         except ConfigError:
             return ""
-        if not config.services:
+        self._parse(config)
+        if not self._names:
             return ""
         from ..core.services.record import render_service_metrics
 
         directory, records = config.responder.services_directory, self._records()
-        pairs = [(one, records.get(directory, one.name)) for one in config.services]
-        return render_service_metrics(pairs, time.monotonic())
+        pairs = [(one, records.get(directory, one.name)) for one in self._services.values()]
+        return render_service_metrics(pairs, time.monotonic(), self._faults)
+
+    def _parse(self, config: Config) -> None:
+        """Take over the services of a configuration. It is parsed once: no request pays for it a second time."""
+        if config is self._config:
+            return
+        self._services, self._faults = {}, ()
+        if config.service_sections:  # who configures no service does not pay for the catalogue
+            from ..core.services.settings import parse_services
+
+            services, self._faults = parse_services(config)
+            self._services = {one.name: one for one in services}
+        self._names = {*self._services, *(one.name for one in self._faults)}
+        self._config = config
 
     def _records(self) -> RecordShelf:
         if self._shelf is None:

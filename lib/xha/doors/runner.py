@@ -17,6 +17,7 @@ from ..adapters.readiness import reason
 from ..core.config import ConfigError
 from ..core.services.record import STALE_INTERVALS, Record, next_record
 from ..core.services.result import Result, Status
+from ..core.services.settings import parse_services
 from ..core.throttle import Throttle
 from .faults import Faults
 from .forks import Child, collect_lost, job_of, load_checks, uninterrupted, wait_children
@@ -25,7 +26,8 @@ from .streams import mend_streams
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..core.services.settings import ServiceConfig
+    from ..core.config import Config
+    from ..core.services.settings import ServiceConfig, ServiceFault
 
 NAME = "xha-services"
 _TICK = 1.0
@@ -59,6 +61,8 @@ class Runner:
     def __init__(self, file: ConfigFile, log: Log) -> None:
         self._file, self._log = file, log
         self._complaint: str | None = None
+        self._config: Config | None = None
+        self._wrong: tuple[ServiceFault, ...] = ()
         self._services: dict[str, ServiceConfig] = {}
         self._due: dict[str, float] = {}
         self._children: dict[str, Child] = {}
@@ -69,7 +73,10 @@ class Runner:
         self._directory = ""
 
     def refresh(self) -> None:
-        """Take over what xha.conf says now. While it is wrong, what it said last goes on."""
+        """Take over what xha.conf says now. While it is wrong, what it said last goes on.
+
+        A service whose own section is wrong is not checked until it is mended, and the others are.
+        """
         try:
             config = self._file.refresh()
         except ConfigError as error:
@@ -78,7 +85,17 @@ class Runner:
                 self._log.warning(self._complaint)
             return
         self._complaint = None
-        services = {one.name: one._replace(settings=one.row.complete(one.settings, config)) for one in config.services}
+        if config is self._config:
+            return
+        parsed, faults = parse_services(config)
+        for fault in faults:
+            if fault not in self._wrong:
+                self._log.warning(fault.message)
+        self._wrong = faults
+        self._take_over({one.name: one for one in parsed}, config)
+        self._config = config
+
+    def _take_over(self, services: dict[str, ServiceConfig], config: Config) -> None:
         if services == self._services and config.responder.services_directory == self._directory:
             return
         self._directory = config.responder.services_directory
@@ -97,7 +114,7 @@ class Runner:
             del self._due[name]
             self._records.pop(name, None)
         remove_other_records(self._directory, services)
-        self._log.info(f"checking {', '.join(services) or 'nothing: xha.conf has no [service NAME]'}")
+        self._log.info(f"checking {', '.join(services) or 'nothing: xha.conf has no [service NAME] that is right'}")
 
     def _prepare_directory(self) -> None:
         tokens = os.path.join(self._directory, ".tokens")

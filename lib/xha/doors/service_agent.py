@@ -70,12 +70,14 @@ def _refuse(reason: str, file: WatchFile, call: agent.Call) -> Outcome:
 def _find(settings: WatchSettings, instance: Instance) -> ServiceConfig:
     """Return what xha.conf says of the service. :raises ConfigError: where it is wrong, or has no such service."""
     from ..adapters.files.config_files import read_config
-    from ..core.services.settings import find_service, list_names
+    from ..core.services.settings import ServiceFault, find_service, list_names
 
     config = read_config(settings.config)
     service = find_service(settings.name, config)
     if service is None:
         raise ConfigError(f"name={settings.name}: no such service: there are {', '.join(list_names(config))}")
+    if isinstance(service, ServiceFault):
+        raise ConfigError(service.message)
     own: Any = service.settings
     return service._replace(
         settings=own._replace(deadline=min(own.deadline, instance.timeout / 2)),

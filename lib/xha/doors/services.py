@@ -13,19 +13,29 @@ from ..core.config import ConfigError
 from ..core.disabled import clean
 from ..core.services.catalogue import CATALOGUE
 from ..core.services.report import render_nagios_services, services_document
-from ..core.services.result import exit_code, worst_exit_code
-from ..core.services.settings import complete_service, default_service, find_service, list_names
+from ..core.services.result import Level, exit_code, unknown, worst_exit_code
+from ..core.services.settings import (
+    ServiceFault,
+    complete_service,
+    default_service,
+    find_service,
+    list_names,
+    parse_services,
+)
 from ..core.verdict import ExitCode
 from .forks import job_of, load_checks, run_jobs
 from .table import columns, paint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Union
 
     from ..core.config import Config
     from ..core.services.result import Result
     from ..core.services.settings import ServiceConfig
     from .services_options import Wanted
+
+    Chosen = Union[ServiceConfig, ServiceFault]
 
 HEADINGS = ("SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "PROVED", "MESSAGE")
 
@@ -50,36 +60,40 @@ def check_services(wanted: Wanted) -> int:
 
 def look(wanted: Wanted) -> list[Result]:
     """Check once and return the results in the catalogue's order. :raises ConfigError: where nothing can be checked."""
-    services = choose_services(wanted)
+    return run_services(choose_services(wanted), wanted)
+
+
+def run_services(chosen: Sequence[Chosen], wanted: Wanted) -> list[Result]:
+    """Run the checks side by side and return the results in the services' order. Wrong sections are unknown."""
+    level = Level.PROTOCOL if wanted.level is None else wanted.level
+    found = {one.name: unknown(one.name, level, one.message) for one in chosen if isinstance(one, ServiceFault)}
+    services = [one for one in chosen if not isinstance(one, ServiceFault)]
     load_checks(services)
-    return run_services(services, wanted)
-
-
-def run_services(services: Sequence[ServiceConfig], wanted: Wanted) -> list[Result]:
-    """Run the checks side by side and return the results in the services' order."""
     jobs = [job_of(service, wanted.level, wanted.grace) for service in services]
-    found = {service.name: result for service, result in run_jobs(jobs)}
-    return [found[service.name] for service in services]
+    found.update((service.name, result) for service, result in run_jobs(jobs))
+    return [found[one.name] for one in chosen]
 
 
-def choose_services(wanted: Wanted) -> list[ServiceConfig]:
+def choose_services(wanted: Wanted) -> list[Chosen]:
     """Return the named services, or those configured and found here. :raises ConfigError: for a name nobody knows."""
     config = read_config(wanted.config)
     if wanted.names:
         return [_named(name, config) for name in dict.fromkeys(wanted.names)]
-    kinds = {service.kind for service in config.services}
-    found = [default_service(kind) for kind, row in CATALOGUE.items() if kind not in kinds and is_there(row.process)]
-    services = [*config.services, *found]
-    if not services:
+    services, faults = parse_services(config)
+    configured: list[Chosen] = [*services, *faults]
+    said = {one.kind for one in configured} | {one.name for one in configured}
+    found = [default_service(kind) for kind, row in CATALOGUE.items() if kind not in said and is_there(row.process)]
+    chosen = [*configured, *(complete_service(one, config) for one in found)]
+    if not chosen:
         raise ConfigError(
             f"no service is configured, and none was found on {socket.gethostname()}: name one with --service, or "
             "write [service NAME] sections into xha.conf; --list shows what there is"
         )
-    order = list(CATALOGUE)
-    return [complete_service(one, config) for one in sorted(services, key=lambda one: order.index(one.kind))]
+    order = [*CATALOGUE, ""]  # a wrong section may be of no kind
+    return sorted(chosen, key=lambda one: order.index(one.kind))
 
 
-def _named(name: str, config: Config) -> ServiceConfig:
+def _named(name: str, config: Config) -> Chosen:
     service = find_service(name, config)
     if service is None:
         raise ConfigError(f"--service {clean(name)!r}: there are {', '.join(list_names(config))}")

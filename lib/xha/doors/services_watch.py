@@ -10,7 +10,6 @@ from ..adapters.log import Log
 from ..core.services.result import worst_exit_code
 from ..core.verdict import ExitCode
 from .faults import Faults
-from .forks import load_checks
 from .live import Pipe, Screen, exit_on_signals, look_on, print_now
 from .services import choose_services, result_cells, result_lines, run_services
 
@@ -24,7 +23,6 @@ _SECONDS = 2.0
 def watch_services(wanted: Wanted) -> int:
     """Check again and again until Ctrl-C; return the exit code of the last round."""
     services = choose_services(wanted)
-    load_checks(services)
     exit_code: int = ExitCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
     faults = Faults(Log("xha-check", use_syslog=True))

@@ -56,6 +56,6 @@ ROWS = (
             ),
         },
         Level.DEEP,
-        complete=lambda settings, config: settings._replace(config=config._replace(services=())),
+        complete=lambda settings, config: settings._replace(config=config._replace(service_sections=())),
     ),
 )

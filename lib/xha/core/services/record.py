@@ -12,7 +12,7 @@ from .result import Result, Status, parse_field, parse_result
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .settings import ServiceConfig
+    from .settings import ServiceConfig, ServiceFault
 
 STALE_INTERVALS = 3
 MAX_BYTES = 65536
@@ -94,8 +94,14 @@ def judge_record(service: ServiceConfig, record: Record | Unusable | None, now: 
     return Standing(False, f"{said} {age}")
 
 
-def render_service_metrics(pairs: Iterable[tuple[ServiceConfig, Record | Unusable | None]], now: float) -> str:
-    """Return the Prometheus text exposition of what is known of each service."""
+# Of a service whose section is wrong. What is wrong may quote a path or a value: the log and xha-check have it.
+MISCONFIGURED = Standing(False, "unknown: its section in xha.conf is wrong")
+
+
+def render_service_metrics(
+    pairs: Iterable[tuple[ServiceConfig, Record | Unusable | None]], now: float, faults: Iterable[ServiceFault] = ()
+) -> str:
+    """Return the Prometheus text exposition of what is known of each service; of one in faults that is nothing."""
     status, available, duration, last_run = [], [], [], []
     for service, record in pairs:
         label = f'service="{service.name}"'
@@ -108,6 +114,7 @@ def render_service_metrics(pairs: Iterable[tuple[ServiceConfig, Record | Unusabl
         status.append(f"xha_service_status{{{labels}}} 1")
         duration.append(f"xha_service_duration_seconds{{{label}}} {result.duration_ms / 1000:.3f}")
         last_run.append(f"xha_service_last_run_timestamp_seconds{{{label}}} {record.time:.3f}")
+    available += [f'xha_service_available{{service="{one.name.translate(_ESCAPES)}"}} 0' for one in faults]
     families = (
         ("xha_service_status", "how the last check found the service, as labels", status),
         ("xha_service_available", "1 if /service/NAME answers 200", available),

@@ -31,8 +31,13 @@ def render_nagios_services(results: Sequence[Result]) -> str:
     if len(results) == 1:
         perfdata = f"duration_ms={results[0].duration_ms} age_ms={results[0].age_ms}"
     else:
-        perfdata = " ".join(f"'{one.name}_duration_ms'={one.duration_ms}" for one in results)
+        perfdata = " ".join(f"'{_label(one.name)}_duration_ms'={one.duration_ms}" for one in results)
     return f"{nagios_text(f'SERVICE {worst.name}: {text}')} | {perfdata}"
+
+
+def _label(name: str) -> str:
+    """Return the name without what ends a label of performance data: one that is not allowed may have it."""
+    return name.replace("'", "").replace("=", "")
 
 
 def _describe(result: Result) -> str:

@@ -1,11 +1,12 @@
-"""`[service NAME]` of xha.conf: text in, the kind's settings out, or a ConfigError with file, section and key."""
+"""`[service NAME]` of xha.conf: raw sections in, services and faults out; a fault names file, section and key."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config import ConfigError
+from ..config import SERVICE_SECTION, ConfigError
+from ..disabled import clean
 from ..durations import parse_duration
 from ..values import parse_positive_duration, parse_text
 from .catalogue import CATALOGUE
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .service import Service, ServiceSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+# Of a name that is not allowed and of a sentence that quotes one, no more than this is told.
+_LONGEST_NAME, _LONGEST = 100, 1000
 
 INTERVAL, DEADLINE, FALL = 10.0, 5.0, 3
 
@@ -46,28 +49,70 @@ class ServiceConfig(NamedTuple):
         return self.settings.deadline
 
 
+class ServiceFault(NamedTuple):
+    """A section that is wrong: of this service nothing is known. message names file, section and key.
+
+    name is printable, as all that is told; kind is "" where the section names none that there is.
+    """
+
+    name: str
+    kind: str
+    message: str
+
+
 def default_service(kind: str) -> ServiceConfig:
     """Return what `[service KIND]` without a key means. :raises KeyError: for a kind that there is not."""
     row = CATALOGUE[kind]
     return ServiceConfig(kind, kind, _make_settings(row, kind, {}))
 
 
-def find_service(name: str, config: Config) -> ServiceConfig | None:
-    """Return a service of xha.conf or of the catalogue, with what other sections say of it; None for neither."""
-    service = next((one for one in config.services if one.name == name), None)
-    if service is None and name in CATALOGUE:
-        service = default_service(name)
-    return service and complete_service(service, config)
+def find_service(name: str, config: Config) -> ServiceConfig | ServiceFault | None:
+    """Return a service of xha.conf or of the catalogue, with what other sections say of it; None for neither.
+
+    One whose section is wrong is never the catalogue's: its address or its account may stand in that section.
+    """
+    services, faults = parse_services(config)
+    known: dict[str, ServiceConfig | ServiceFault] = {one.name: one for one in services}
+    known.update((one.name, one) for one in faults)
+    if name not in known and name in CATALOGUE:
+        return complete_service(default_service(name), config)
+    return known.get(name)
 
 
 def list_names(config: Config) -> tuple[str, ...]:
     """Return the names that find_service knows."""
-    return tuple(dict.fromkeys((*(one.name for one in config.services), *CATALOGUE)))
+    services, faults = parse_services(config)
+    return tuple(dict.fromkeys([*(one.name for one in services), *(one.name for one in faults), *CATALOGUE]))
 
 
 def complete_service(service: ServiceConfig, config: Config) -> ServiceConfig:
     """Return the service with what other sections of xha.conf say of it."""
     return service._replace(settings=service.row.complete(service.settings, config))
+
+
+def parse_services(config: Config) -> tuple[tuple[ServiceConfig, ...], tuple[ServiceFault, ...]]:
+    """Return the services of xha.conf, with what other sections say of them, and those whose section is wrong.
+
+    No name is in both: of two sections with one name, nobody knows which was meant.
+    """
+    services: dict[str, ServiceConfig] = {}
+    faults: dict[str, ServiceFault] = {}
+    for section in config.service_sections:
+        name = section.title[len(SERVICE_SECTION) :].strip()
+        shown = name if _NAME.fullmatch(name) else name.encode("unicode_escape").decode()[:_LONGEST_NAME]
+        try:
+            if section.fault:
+                raise ConfigError(f"{section.path}: {section.fault}")
+            if name in services or shown in faults:
+                raise ConfigError(f"{section.path}: [{section.title}]: begun twice")
+            service = parse_service(section.path, section.title, name, dict(section.items))
+            services[name] = complete_service(service, config)
+        except ConfigError as error:
+            services.pop(name, None)
+            kind = dict(section.items).get("kind", name)
+            fault = ServiceFault(shown, kind if kind in CATALOGUE else "", clean(str(error), _LONGEST))
+            faults.setdefault(shown, fault)
+    return tuple(services.values()), tuple(faults.values())
 
 
 def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) -> ServiceConfig:
