@@ -170,8 +170,9 @@ class Resource(Server):
 
     def server_pids(self) -> list[int]:
         """The servers of this data directory, as the host counts, whoever started them."""
-        found = self.host.run("pgrep", "-f", "--", f"^[^ ]*mariadbd .*{self.directory}/")
-        return [int(pid) for pid in found.out.split()]
+        found = self.host.run("pgrep", "-a", "-f", "--", f"^[^ ]*mariadbd .*{self.directory}/").out.splitlines()
+        # A program that only lists its options is none.
+        return [int(line.split()[0]) for line in found if not {"--help", "--print-defaults"} & set(line.split())]
 
     def keepers(self) -> list[int]:
         """The keepers of this resource that live: nobody but root sees their environment."""

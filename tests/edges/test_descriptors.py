@@ -106,12 +106,12 @@ def test_a_small_file_is_read_and_nothing_else_in_its_place_is(tmp_path: Path) -
     link.symlink_to(path)
     with pytest.raises(OSError, match="a symbolic link"):
         read_text(str(link), 5)
-    assert read_text(str(link), 5, follow=True) == "\ufffdgood"
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    for one in (fifo, tmp_path):
-        with pytest.raises(OSError, match="no regular file"):
-            read_text(str(one), 5)
+    with pytest.raises(OSError, match="no regular file"):
+        read_text(str(fifo), 5)
+    with pytest.raises(IsADirectoryError):
+        read_text(str(tmp_path), 5)
     with pytest.raises(FileNotFoundError):
         read_text(str(tmp_path / "nothing"), 5)
 

@@ -149,6 +149,7 @@ STARTS: dict[str, Start] = {
     "core.cluster.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
     "core.config.parse_port": _texts("3306", "65535"),
     "core.config.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
+    "core.config.parse_account": _texts("mysql", "999"),
     "core.config.parse_switch": _texts("1", "off"),
     "core.config.parse_networks": _texts("10.0.0.0/8, fd00::/8 127.0.0.1"),
     "core.config.parse_config": _with("/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]),
@@ -205,6 +206,9 @@ STARTS: dict[str, Start] = {
     "core.service_parameters.parse_attribute_name": _texts("xha-service"),
     "core.service_parameters.parse_fall": _texts("3"),
     "core.service_parameters.parse_watch_settings": _values(_WATCH),
+    "core.remembered.parse_remembered": _texts(
+        '{"schema": 1, "servers": [{"datadir": "/d", "programs": ["/bin/x"], "uid": 9, "pid": 7, "started": 5}]}'
+    ),
     "core.serveroptions.parse_server_options": _texts(_HELP),
     "core.services.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
     "core.services.haproxy.parse_backends": _texts(_STAT),

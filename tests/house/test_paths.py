@@ -82,7 +82,7 @@ OTHERS = {
     "adapters/notify.py": (ROOTS + ": a socket that root has just bound there", {"os.chown", "os.unlink"}),
     "adapters/openfiles.py": (
         "the kernel's, and what they point at only where its mount is the data directory's own",
-        {"os.listdir", "os.lstat", "os.path.realpath", "os.readlink", "os.stat"},
+        {"os.listdir", "os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.stat"},
     ),
     "adapters/privileges.py": (KERNEL, {"open"}),
     "adapters/procfs.py": (KERNEL, {"open", "os.listdir", "os.open", "os.readlink", "os.stat"}),

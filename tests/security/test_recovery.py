@@ -109,7 +109,7 @@ def test_one_that_is_killed_as_the_kernel_does_where_memory_runs_out(holder: Hol
         thread = threading.Thread(target=lambda: found.append(data.recover()))  # noqa: B023 - joined below
         thread.start()
         while thread.is_alive():
-            for one in find_occupants(str(holder.server.datadir)):
+            for one in find_occupants(holder.server.search):
                 if one.use is Use.RECOVERY:
                     os.kill(one.process.pid, signal.SIGKILL)
         thread.join()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.datadir import RECORD, DataDirectory
 from ...adapters.error_log import read_log
-from ...adapters.launch import recover
+from ...adapters.launch import InUse, recover
 from ...adapters.mariadbd import Unusable
 from ...adapters.suspects import find_suspects
 from ...core.noderecord import NodeRecord
@@ -96,24 +96,30 @@ class OwnData:
         self._pause = self._again_at = 0.0
 
     def recover(self) -> Standing:
-        """Find out where the data end; the server's own crash recovery may take long. :raises InUse: if a server runs.
+        """Find out where the data end; the server's own crash recovery may take long.
 
         Nothing is run where the data cannot have an end: an empty directory, or one that was given up. What cannot be
-        found out is Kind.UNKNOWN with the cause, and is looked for again after a pause that grows.
+        found out is Kind.UNKNOWN with the cause, and is looked for again after a pause that grows; where somebody uses
+        the data, it stays short: that may be over at any moment.
         """
         self.is_permanent = False
         try:
             self.standing = self._look()
             self._pause = 0.0
+        except InUse as error:
+            self._put_off(str(error), FIRST_PAUSE)
         except (Unknown, Unusable, OSError) as error:
-            self.standing, self._record = Standing(Kind.UNKNOWN, cause=str(error)), None
             self.is_permanent = isinstance(error, Unknown) and error.permanent
-            self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
-            self._again_at = time.monotonic() + self._pause
+            self._put_off(str(error), min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE))
+        assert self.standing is not None
         return self.standing
 
+    def _put_off(self, cause: str, pause: float) -> None:
+        self.standing, self._record = Standing(Kind.UNKNOWN, cause=cause), None
+        self._pause, self._again_at = pause, time.monotonic() + pause
+
     def _look(self) -> Standing:
-        """:raises Unknown, Unusable, OSError: where it cannot be told."""
+        """:raises InUse, Unknown, Unusable, OSError: where it cannot be told."""
         contents, marked = self.directory.read_contents(), self.directory.has_creation_mark()
         grastate = self.directory.read_grastate()
         self.record = self._choose_record(contents, grastate)
