@@ -60,10 +60,13 @@ def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trus
     """
     everybody, homes = _of_account(trust), tuple(homes)
     below = {one.pid: one for server in servers for one in descendants(server.process.pid, everybody)}
+    # By all of its uids, before its group counts: whoever runs su has the effective one of root, and any words in argv.
     groups = {
         one.group
         for one in everybody
-        if (one.pid in below or any(_works_in(home, one) for home in homes)) and _match(with_argv(one))
+        if (one.pid in below or any(_works_in(home, one) for home in homes))
+        and _match(with_argv(one))
+        and trust.holds_account(one.pid)
     }
     groups -= {os.getpgrp(), *(server.process.group for server in servers)}
     found = [one for one in everybody if one.pid in below or one.group in groups]
