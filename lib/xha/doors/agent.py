@@ -145,8 +145,10 @@ def _log_traceback(agent: Agent, environment: Mapping[str, str]) -> None:
 def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int:
     if outcome.reason and outcome.code is not ExitCode.SUCCESS:
         prefix = (environment or {}).get("OCF_EXIT_REASON_PREFIX") or "ocf-exit-reason:"
-        # One line: the executor takes the text behind the last prefix, up to the end of its line.
-        complain(f"{prefix}{' '.join(outcome.reason.split())}\n")
+        # One line: the executor takes the text behind the last prefix, up to the end of its line. Other accounts' words
+        # are in it, and it is shown on terminals.
+        said = "".join(one if one.isprintable() else " " for one in outcome.reason.replace(prefix, " "))
+        complain(f"{prefix}{' '.join(said.split())}\n")
     return int(outcome.code)
 
 
