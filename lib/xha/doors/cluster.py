@@ -20,6 +20,7 @@ from ..core.cluster import (
     parse_member,
 )
 from ..core.config import DEFAULT_PORT, ConfigError
+from ..core.disabled import clean
 from ..core.reading import Reading
 from ..core.report import cluster_document, cluster_exit_code, node_document, render_nagios_cluster
 from ..core.verdict import Code, Unreadable, judge
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 # What a member's own host would have to look into; from another host it is all the same.
 _UNREACHABLE = (Code.SERVER_DOWN, Code.HUNG)
+# In characters: a line names every member of a large cluster.
+_WIDEST = 4000
 
 
 class ClusterView(NamedTuple):
@@ -76,7 +79,7 @@ def cluster_rows(view: ClusterView) -> list[Row]:
 
 def disagreement_lines(view: ClusterView) -> list[str]:
     """Return a line for each disagreement."""
-    return [f"DISAGREEMENT {one.code}: {one.message}" for one in view.disagreements]
+    return [f"DISAGREEMENT {one.code}: {clean(one.message, _WIDEST)}" for one in view.disagreements]
 
 
 def read_cluster(command: Command, remembered: tuple[Member, ...] = ()) -> ClusterView:
