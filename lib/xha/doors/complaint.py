@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from ..adapters.descriptors import point_at_null
-
 
 def complain(text: str) -> None:
     """Write text, lines with their ends, on standard error; once that fails, to nobody."""
@@ -14,6 +12,8 @@ def complain(text: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         import contextlib
+
+        from ..adapters.descriptors import point_at_null
 
         # Python would try once more when it ends, and exit with 120.
         with contextlib.suppress(OSError, ValueError):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import sys
 
-from ..adapters.descriptors import fill_descriptors, point_at_null
-
 
 def mend_streams() -> None:
     """Put /dev/null where a stream is closed, and let no character be unprintable, whatever the locale.
@@ -14,7 +12,10 @@ def mend_streams() -> None:
     To be called before anything opens a file that stays: the next one gets the lowest free number, and a log line
     would go to a socket that became 2.
     """
-    fill_descriptors()
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # Python's word for a descriptor that is closed
+        from ..adapters.descriptors import fill_descriptors
+
+        fill_descriptors()
     for fd, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:
@@ -27,6 +28,8 @@ def mend_streams() -> None:
 def abandon_stdout() -> None:
     """Drop what nobody can be told, so that Python does not try once more, and complain, when it ends."""
     import contextlib
+
+    from ..adapters.descriptors import point_at_null
 
     with contextlib.suppress(OSError, ValueError):
         point_at_null(sys.stdout.fileno())
