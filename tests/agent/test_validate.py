@@ -74,8 +74,7 @@ def test_below_10_nothing_of_this_host_is_looked_at(level: int) -> None:
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from xha.doors.galera.actions import main\n"
         "code = main(['validate-all'])\n"
-        "looked = [name for name in sys.modules if name.startswith('xha.adapters.')]\n"
-        "print(code, sorted({*looked} - {'xha.adapters.descriptors'}))"  # which sees to its own streams
+        "print(code, [name for name in sys.modules if name.startswith('xha.adapters')])"
     )
     environment = {
         "OCF_CHECK_LEVEL": str(level),
