@@ -64,6 +64,14 @@ def test_an_outcome_is_the_exit_code_and_the_reason(behind: Callable[..., None],
     assert call("monitor") == (code, "" if code is ExitCode.SUCCESS else f"{PREFIX}two lines of it\n")
 
 
+def test_other_accounts_words_in_a_reason_steer_no_terminal_and_begin_no_second_one(
+    behind: Callable[..., None],
+) -> None:
+    """The executor takes what follows the last prefix; a server's error, or the name of its file, is in the text."""
+    behind(lambda *_: Outcome(ExitCode.GENERIC, f"it said \x1b]0;owned\x07\x1b[31m {PREFIX}all is well"))
+    assert call("monitor") == (1, f"{PREFIX}it said ]0;owned [31m all is well\n")
+
+
 def test_a_stopped_resource_has_no_reason(behind: Callable[..., None]) -> None:
     behind(lambda *_: Outcome(ExitCode.NOT_RUNNING))
     assert call("monitor") == (7, "")

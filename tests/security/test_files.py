@@ -23,7 +23,7 @@ from security.attacker import Attacker
 from server.conftest import make_server, server
 from server.machine import Server
 from xha.adapters.creation import create, make_datadir
-from xha.adapters.datadir import DataDirectory
+from xha.adapters.datadir import QUARANTINES_KEPT, DataDirectory
 from xha.adapters.error_log import check_log, read_log
 from xha.adapters.files import scratch as scratch_module
 from xha.adapters.files.agent_rundir import RunDir
@@ -202,6 +202,14 @@ def test_a_data_directory_that_is_swapped_for_a_link_is_not_used(place: Path, pr
             act()
 
 
+def test_a_name_that_steers_a_terminal_is_told_without_it(place: Path) -> None:
+    (place / "data").symlink_to("/x\x1b]0;owned\x07\nocf-exit-reason:all is well")
+    os.chown(place / "data", *owner(), follow_symlinks=False)
+    with pytest.raises(Unfit) as refused:
+        DataDirectory(str(place / "data"), owner()).read_record()
+    assert str(refused.value).isprintable()
+
+
 def test_a_data_directory_of_root_s_is_not_used_as_the_server_s(precious: Path) -> None:
     """Should the server's account name /etc as its data directory."""
     data = DataDirectory(str(precious.parent), owner())
@@ -230,6 +238,35 @@ def test_a_quarantine_is_not_led_into_a_directory_of_root_s(place: Path, preciou
         data.quarantine("again")
 
 
+def test_another_directory_of_root_s_in_the_quarantine_s_place_loses_nothing(place: Path) -> None:
+    """The account owns what is above: it may rename root's backups, which it could not remove."""
+    (place / "data").mkdir()
+    os.chown(place / "data", *owner())
+    backups = place / "backups"
+    for day in ("day1", "day2", "day3", "day4", "0001-20260101T000000Z-000000000"):
+        (backups / day).mkdir(parents=True, mode=0o700)
+        (backups / day / "full.sql").write_text(PRECIOUS)
+        (backups / day / "README").write_text("of the backup")
+    backups.chmod(0o700)
+    Attacker("mysql").run(f"mv {backups} {place}/data.xha-quarantine")
+    for _ in range(QUARANTINES_KEPT + 2):
+        DataDirectory(str(place / "data"), owner()).quarantine("why")
+    left = {path.parent.name for path in (place / "data.xha-quarantine").glob("*/full.sql")}
+    assert left == {"day1", "day2", "day3", "day4", "0001-20260101T000000Z-000000000"}
+
+
+def test_what_the_account_puts_beside_its_data_neither_stops_nor_fills_a_quarantine(place: Path) -> None:
+    """It was every small file: a README stopped the node for ever, five thousand took 313 MiB of root's disk."""
+    (place / "data").mkdir()
+    os.chown(place / "data", *owner())
+    names = ("README", "error-log-tail", *(f"small-{number}" for number in range(300)))
+    Attacker("mysql").run(f"cd {place}/data && touch {' '.join(names)} && echo x >grastate.dat")
+    for _ in range(QUARANTINES_KEPT + 2):
+        kept = DataDirectory(str(place / "data"), owner()).quarantine("why", "the end")
+    assert sorted(path.name for path in Path(kept).iterdir()) == ["README", "error-log-tail", "grastate.dat"]
+    assert len(list(Path(kept).parent.iterdir())) == QUARANTINES_KEPT
+
+
 def test_a_directory_of_the_account_s_in_the_quarantine_s_place_is_not_used(place: Path) -> None:
     (place / "data").mkdir()
     Attacker("mysql").run(f"mkdir {place}/data.xha-quarantine")
@@ -249,19 +286,29 @@ def test_the_directory_of_a_socket_or_a_pid_file_is_made_by_the_account_alone(
         launch(program, None)
 
 
-def test_a_missing_directory_in_root_s_own_run_is_made_and_given_away(server: Server) -> None:
+def test_a_directory_of_run_that_the_resource_names_is_made_and_given_away(server: Server) -> None:
     """/run is empty after a boot, and the account cannot make a directory there."""
     where = Path(f"/run/xha-test-{os.urandom(4).hex()}")
     try:
-        server.socket = where / "mysqld.sock"
-        server.configure(f"socket={server.socket}")
-        server.form()
+        program = server.program(socket=f"{where}/mysqld.sock")
+        launched = launch(program, None, bootstrap=True)
         assert (where.stat().st_uid, where.stat().st_mode & 0o777) == (owner()[0], 0o755)
+        assert launched.pid
         server.end()
     finally:
-        for path in where.iterdir():
+        for path in where.glob("*"):
             path.unlink()
         where.rmdir()
+
+
+def test_a_directory_of_run_that_only_the_server_names_is_not_made(server: Server) -> None:
+    """systemd, modprobe and others go by what they find there: /run/tmpfiles.d, /run/modprobe.d, /run/sysctl.d."""
+    where = f"/run/xha-test-{os.urandom(4).hex()}"
+    for what in ("socket", "pid"):
+        program = server.program()._replace(**{what: f"{where}/{what}"})
+        with pytest.raises(Unusable, match=f"mysql cannot make this directory.*install -d -o mysql {where}"):
+            launch(program, None)
+    assert not Path(where).exists()
 
 
 @pytest.mark.parametrize(("given", "made_by"), [(True, "root"), (False, "the account, which may not")])
@@ -270,7 +317,7 @@ def test_root_makes_only_the_data_directory_that_the_resource_names(
 ) -> None:
     """What the option file names is known by the word of a process of the account, which may say /etc/cron.hourly."""
     path = net.directory / f"new-{os.urandom(4).hex()}"
-    program = server.program()._replace(datadir=str(path), datadir_given=given)
+    program = server.program()._replace(datadir=str(path), named=(str(path),) if given else ())
     if made_by == "root":
         make_datadir(program)
         assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (owner()[0], 0o750)
@@ -281,7 +328,7 @@ def test_root_makes_only_the_data_directory_that_the_resource_names(
 
 
 def test_a_data_directory_that_is_there_keeps_its_owner(server: Server, precious: Path) -> None:
-    make_datadir(server.program()._replace(datadir=str(precious.parent), datadir_given=True))
+    make_datadir(server.program()._replace(datadir=str(precious.parent), named=(str(precious.parent),)))
 
 
 # --- FIFOs: nobody writes to them, and whoever opens one plainly waits for ever

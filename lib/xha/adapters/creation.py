@@ -49,7 +49,7 @@ def make_datadir(program: Program) -> None:
     path, account = program.datadir, program.account
     above, name = os.path.split(path)
     try:
-        if program.datadir_given and _make_as_root(above, name, account):
+        if path in program.named and _make_as_root(above, name, account):
             return
         make_directories(account, path, 0o750)
     except OSError as error:

@@ -29,7 +29,13 @@ _LOCKED = ("ibdata1", "aria_log_control")
 _MAX_BYTES = 1 << 16
 _ASIDE = f"{GVWSTATE}.xha-"
 _NUMBERED = re.compile(r"(?:^|-)(\d{4,})-\d{8}T")
-_SECRETS = (".pem", ".key", ".crt", ".cnf", ".p12")
+_QUARANTINE = re.compile(r"\d{4,}-\d{8}T\d{6}Z-\d{9}")
+_WHY, _LOG_TAIL = "README", "error-log-tail"
+# What a quarantine keeps: of a state, and of a state transfer.
+_STATES = (
+    *(GRASTATE, GVWSTATE, RECORD, TRANSFER_MARK),
+    *("mariadb_backup_galera_info", "mariadb_backup_info", "xtrabackup_galera_info", "xtrabackup_info"),
+)
 
 
 class Contents(NamedTuple):
@@ -160,33 +166,24 @@ class DataDirectory:
         """Copy the small files that tell of a state, and the end of the error log, to a directory beside; return it.
 
         It keeps no data: rows, logs of the engine and keys stay where they are. For root's eyes only; three are kept,
-        by their numbers: a clock may go back.
+        by their numbers: a clock may go back. Where the account owns what is above, it may put another directory of
+        root's in this one's place: so only what is named as xha names it is ever removed.
         """
         above, name = os.path.split(self.path.rstrip("/"))
         with self.open() as data, Directory(above) as parent:
             beside = parent.make_directory(f"{name}.xha-quarantine", 0o700, os.geteuid(), os.getegid())
             with beside:
-                old = sorted(beside.names(), key=_number_of)
-                kept = beside.make_directory(f"{_next_number('', old):04d}-{_stamp()}", 0o700)
-                with kept:
-                    kept.create("README", f"{why}\n\nThis directory keeps no data of the database.\n".encode(), 0o600)
-                    self._copy_small_files(data, kept)
-                    if log_tail:
-                        kept.create("error-log-tail", log_tail.encode("utf-8", "surrogateescape"), 0o600)
+                old = sorted(filter(_QUARANTINE.fullmatch, beside.names()), key=_number_of)
                 for one in old[: 1 - QUARANTINES_KEPT]:
                     _remove(beside, one)
+                kept = beside.make_directory(f"{_next_number('', old):04d}-{_stamp()}", 0o700)
+                with kept:
+                    kept.create(_WHY, f"{why}\n\nThis directory keeps no data of the database.\n".encode(), 0o600)
+                    for state in _STATES:
+                        _copy(data, kept, state)
+                    if log_tail:
+                        kept.create(_LOG_TAIL, log_tail.encode("utf-8", "surrogateescape"), 0o600)
                 return kept.path
-
-    @staticmethod
-    def _copy_small_files(data: Directory, kept: Directory) -> None:
-        for name in data.names():
-            if name.endswith(_SECRETS):
-                continue
-            try:
-                content = data.read(name, _MAX_BYTES)
-            except OSError:  # too large to be a state, a directory, or what cannot be read: it stays where it is
-                continue
-            kept.create(name, content, 0o600)
 
     def _has(self, name: str) -> bool:
         try:
@@ -231,8 +228,20 @@ def _is_locked(descriptor: int) -> bool:
     return bool(struct.unpack_from("h", answer)[0] != fcntl.F_UNLCK)
 
 
+def _copy(data: Directory, kept: Directory, name: str) -> None:
+    try:
+        content = data.read(name, _MAX_BYTES)
+    except OSError:  # absent, too large to be a state, or what cannot be read: it stays where it is
+        return
+    kept.create(name, content, 0o600)
+
+
 def _remove(beside: Directory, name: str) -> None:
-    with beside.make_directory(name, 0o700) as directory:
-        for entry in directory.names():
-            directory.remove(entry)
-    beside.remove_directory(name)
+    """Remove a quarantine with what xha puts into one; with anything else in it, it stays."""
+    try:
+        with beside.make_directory(name, 0o700) as directory:
+            for entry in (_WHY, _LOG_TAIL, *_STATES):
+                directory.remove(entry)
+        beside.remove_directory(name)
+    except OSError:
+        return

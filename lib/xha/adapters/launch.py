@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 FILES, LOCKED_BYTES, UMASK, OOM_SCORE = 32768, 524288, 0o007, "0"
 _INFINITE = 2**63
 _RUN = "/run"
+_USUAL = ("mysqld", "mysql", "mariadb")
 _LOG = "recovery.log"
 _LOCKS = "/run/xha/locks"
 _MOST_OUTPUT = 1 << 24
@@ -200,7 +201,7 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
     notify = {"NOTIFY_SOCKET": notify_socket} if notify_socket else {}
     with hold(program):
         for path in (program.pid, program.socket):
-            _make_place(os.path.dirname(path), program)
+            _make_place(path, program)
         _check_log(program)
         environ = {**(environment or {}), **notify}
         child = spawn(program, [*program.command, *words], subprocess.DEVNULL, program.datadir, environ, serving=True)
@@ -262,16 +263,17 @@ def _raise_limit(which: int, wanted: int, root: bool) -> None:
             return
 
 
-def _make_place(path: str, program: Program) -> None:
+def _make_place(file: str, program: Program) -> None:
     """Make the directory of a socket or a pid file where there is none: /run is empty after every boot.
 
-    The server names it, so its own account makes it. What stands in root's own /run it could not: root does that.
-    :raises Unusable: if it cannot be made.
+    The server names it, so its own account makes it. In root's own /run it cannot; there root makes what the resource
+    itself names, and what every distribution calls it, and nothing else: systemd, modprobe and others go by what they
+    find in directories of /run. :raises Unusable: if it cannot be made.
     """
-    account = program.account
+    account, path = program.account, os.path.dirname(file)
     above, name = os.path.split(path)
     try:
-        if os.path.realpath(above) == _RUN and os.geteuid() == ROOT:
+        if os.path.realpath(above) == _RUN and os.geteuid() == ROOT and (file in program.named or name in _USUAL):
             with Directory(_RUN, owner=ROOT) as run:
                 if not run.exists(name):
                     run.make_directory(name, 0o755, *account.owner).close()
@@ -279,7 +281,8 @@ def _make_place(path: str, program: Program) -> None:
         make_directories(account, path, 0o755)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Unusable(f"{path}: {account.user} cannot make this directory: {reason}; make it, for that user") from None
+        make = f"install -d -o {account.user} {path}"
+        raise Unusable(f"{path}: {account.user} cannot make this directory: {reason}; make it: {make}") from None
 
 
 def _check_log(program: Program) -> None:

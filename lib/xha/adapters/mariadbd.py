@@ -50,8 +50,8 @@ class Program(NamedTuple):
     """A server program with its files. Until read_options has run, "" is what the server itself resolves.
 
     parameters are the words of additional_parameters, and the list of members where the resource names it.
-    datadir_given: the resource names datadir, or it is the built-in one; what an option file names is only known by the
-    word of a process of the server's account.
+    named: the paths that the resource itself names, and the built-in data directory; what an option file names is only
+    known by the word of a process of the server's account.
     """
 
     binary: str
@@ -62,7 +62,7 @@ class Program(NamedTuple):
     pid: str = ""
     socket: str = ""
     parameters: tuple[str, ...] = ()
-    datadir_given: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
@@ -181,7 +181,7 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         log=options.log_error,
         pid=options.pid_file,
         socket=options.socket,
-        datadir_given=bool(given) or datadir == DATADIR,
+        named=tuple(filter(None, (given and datadir, program.socket, program.pid, DATADIR))),
     )
     return resolved, options
 

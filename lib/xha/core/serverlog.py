@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .disabled import clean
+
 MAX_LINES, MAX_CHARACTERS = 5, 300
 
 # MariaDB's and MySQL's layouts, and what they print before there is a log.
@@ -60,7 +62,8 @@ def find_errors(log: str) -> tuple[str, ...]:
     """Return the last errors of a log, oldest first, without their time stamps, and cut short."""
     lines = [line.strip() for line in plain(log).split("\n") if _ERROR.search(line)]
     telling = [line for line in lines if not _ECHO.search(line)] or lines
-    cut = (_STAMP.sub("", line) for line in telling[-MAX_LINES:])
+    # The server's words, which may be anybody's by now, are shown on terminals.
+    cut = (clean(_STAMP.sub("", line), 2 * MAX_CHARACTERS) for line in telling[-MAX_LINES:])
     return tuple(line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut)
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from ...core.disabled import clean
 from ..account import ROOT, account_name
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -16,7 +17,8 @@ class Unfit(OSError):
     """What stands at a name cannot be used: a link, a FIFO, another account's, one too large. The text says which."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(errno.EPERM, reason, path)
+        # Names are the other account's words, and are shown on terminals.
+        super().__init__(errno.EPERM, clean(reason, 300), path)
 
     def __str__(self) -> str:
         return f"{self.filename}: {self.strerror}"

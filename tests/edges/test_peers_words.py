@@ -1,0 +1,13 @@
+"""What other members say is shown on terminals, a line each, and steers none."""
+
+from __future__ import annotations
+
+from xha.core.cluster import Disagreement
+from xha.doors.cluster import ClusterView, disagreement_lines
+
+
+def test_a_disagreement_is_one_line_without_control_characters() -> None:
+    said = "node-2 has the cluster \x1b[2J\x1b]0;owned\x07\nnode-3  Synced"
+    view = ClusterView({}, (Disagreement("uuid", said, ("node-2",)),), 0.0)
+    [line] = disagreement_lines(view)
+    assert line == "DISAGREEMENT uuid: node-2 has the cluster  [2J ]0;owned  node-3  Synced"
