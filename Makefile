@@ -115,7 +115,7 @@ install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables a
 			'file:$(name)=$(DESTDIR)$(docdir)/$(notdir $(name))')
 	@.ci/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
 
-uninstall: ## remove what install put there; changed configuration, and the user xha, stay
+uninstall: ## remove what install put there; changed files in /etc/xha, and the users xha and xha-services, stay
 	rm -f '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck'
 	rm -f '$(DESTDIR)$(unitdir)/xha-responder.socket' '$(DESTDIR)$(unitdir)/xha-responder.service'
 	rm -f '$(DESTDIR)$(unitdir)/xha-services.service'

@@ -7,7 +7,7 @@ from typing import Callable
 
 from demo.scene import Scene, View
 
-# HAProxy's check intervals are the seed document's own, so that its view may follow by as much as 15 seconds.
+# HAProxy's check intervals are the guides' own, so that its view may follow by as much as 15 seconds.
 PATIENCE = 45.0
 
 
@@ -48,7 +48,7 @@ def steps(scene: Scene) -> list[Step]:
             seconds=90,
         ),
         Step(
-            "start HAProxy with the seed document's `listen mysql` section",
+            "start HAProxy with the `listen mysql` section of the OpenStack guides",
             scene.start_haproxy,
             "HAProxy has all three UP, clients reach node-1",
             lambda view: all_in_service(view) and view.client == "node-1",

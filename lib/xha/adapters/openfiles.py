@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .mounts import Mounts
 
-# What a server that uses a data directory has open (agent.md, section 2).
+# What a server that uses a data directory has open (measured: grastate.dat is open, and not locked).
 VITAL = ("grastate.dat", "galera.cache", "ibdata1")
 
 _NO_FILES = ("socket:", "pipe:", "anon_inode:")

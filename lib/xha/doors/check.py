@@ -163,7 +163,7 @@ def _check_pacemaker_options(parser: argparse.ArgumentParser, said: argparse.Nam
     if said.yes and mode != "grant":
         parser.error("--yes goes with --grant")
     if mode == "grant" and not (said.why or "").strip():
-        parser.error("--grant needs --why TEXT: who comes after you will ask")
+        parser.error("--grant needs --why TEXT: whoever is on duty next will ask")
     return mode
 
 

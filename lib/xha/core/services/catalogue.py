@@ -1,4 +1,4 @@
-"""Every service of the table (seed document), in its order, and how each can be checked.
+"""Every service of an OpenStack controller that xha knows, in their order, and how each can be checked.
 
 To add a kind: its rows in a module of this package (settings as a NamedTuple, keys, levels), that module's ROWS in
 _ROWS, its name in ORDER, its check in adapters/checks/, its paragraph in docs/services.md.
