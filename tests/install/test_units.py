@@ -88,7 +88,7 @@ def test_the_answer_follows_a_real_database(host: Machine) -> None:
 def test_the_service_is_as_closed_as_it_can_be(host: Machine) -> None:
     """systemd's own score, 0 best and 10 worst; what is left open is named in the unit."""
     verdict = host.sh(f"systemd-analyze security --no-pager {SERVICE}").splitlines()[-1]
-    assert float(verdict.split(":")[1].split()[0]) <= 1.5, verdict
+    assert float(verdict.split(":")[1].split()[0]) <= 1.6, verdict
 
 
 @pytest.mark.parametrize(("unit", "most"), [("xha-responder.service", 1.7), ("xha-services.service", 2.3)])
