@@ -16,7 +16,7 @@ from xha.core.serveroptions import (
     without_gcache,
 )
 
-LISTING = """mariadbd  Ver 10.11.19-MariaDB
+HEAD = """mariadbd  Ver 10.11.19-MariaDB
   --datadir=name      Path to the database root directory
 Variables (--variable-name=value)
 and boolean options {FALSE|TRUE}                             Value (after reading options)
@@ -33,6 +33,11 @@ wsrep-provider                                               none
 wsrep-sst-auth                                               (No default value)
 wsrep-sst-method                                             mariabackup
 """
+END = """
+To see what variables a running server is using, type
+'SELECT * FROM INFORMATION_SCHEMA.GLOBAL_VARIABLES' instead of 'mysqld --verbose --help' or 'mariadbd --verbose --help'.
+"""
+LISTING = HEAD + END
 
 
 def test_a_listing_is_read() -> None:
@@ -48,7 +53,7 @@ def test_a_listing_is_read() -> None:
 
 
 def test_a_server_that_knows_the_status_file_lists_it() -> None:
-    options = parse_server_options(f"{LISTING}wsrep-status-file            \n")
+    options = parse_server_options(f"{HEAD}wsrep-status-file            \n{END}")
     assert options is not None
     assert options.wsrep_status_file == ""
 
@@ -56,6 +61,33 @@ def test_a_server_that_knows_the_status_file_lists_it() -> None:
 @given(st.text())
 def test_what_is_no_listing_is_none(text: str) -> None:
     assert parse_server_options(text) is None
+
+
+@pytest.mark.parametrize("length", range(0, len(HEAD) + 2, 7))
+def test_a_listing_that_is_torn_anywhere_is_none(length: int) -> None:
+    """What a torn one does not name is not known: it is not unset."""
+    assert parse_server_options(LISTING[:length]) is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(
+            "\nTo see what values a running MySQL server is using, type\n'mysqladmin variables' ", id="MySQL, PXC"
+        ),
+        pytest.param("\nTo see what values a running MariaDB server is using, type\n", id="MariaDB before 10.5"),
+    ],
+)
+def test_each_server_s_own_end_is_known(end: str) -> None:
+    options = parse_server_options(HEAD + end)
+    assert options is not None
+    assert options == parse_server_options(LISTING)
+
+
+@pytest.mark.parametrize("name", ["datadir", "pid-file", "port", "socket"])
+def test_a_listing_without_what_every_server_lists_is_none(name: str) -> None:
+    lines = [line for line in LISTING.split("\n") if not line.startswith(f"{name} ")]
+    assert parse_server_options("\n".join(lines)) is None
 
 
 @pytest.mark.parametrize(
@@ -68,8 +100,8 @@ def test_the_last_data_directory_counts(words: str, datadir: str) -> None:
 
 @pytest.mark.parametrize(("provider", "replicates"), [("none", False), ("/usr/lib/libgalera_smm.so", True)])
 def test_a_server_without_the_switch_replicates_if_it_has_a_provider(provider: str, replicates: bool) -> None:
-    lines = [line for line in LISTING.split("\n") if not line.startswith(("wsrep-on", "wsrep-provider"))]
-    options = parse_server_options("\n".join([*lines, f"wsrep-provider       {provider}"]))
+    lines = [line for line in HEAD.split("\n") if not line.startswith(("wsrep-on", "wsrep-provider"))]
+    options = parse_server_options("\n".join([*lines, f"wsrep-provider       {provider}", END]))
     assert options is not None
     assert options.wsrep_on is replicates
 

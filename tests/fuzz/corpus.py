@@ -121,7 +121,8 @@ _ROWS = [
 _HELP = (
     "Variables (--variable-name=value)\nand boolean options {FALSE|TRUE}  Value (after reading options)\n-----  ----\n"
     "datadir  /var/lib/mysql/\nport  3306\nextra-port  0\nwsrep-on  TRUE\nwsrep-provider  none\n"
-    "log-error  (No default value)\n"
+    "log-error  (No default value)\npid-file  h.pid\nsocket  /run/a\n"
+    "\nTo see what variables a running server is using, type\n"
 )
 
 

@@ -33,7 +33,9 @@ from xha.adapters.files.foreign import Directory, Unfit
 from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
 from xha.adapters.launch import Unusable, launch, recover
-from xha.adapters.mariadbd import find_account
+from xha.adapters.mariadbd import find_account, read_options
+from xha.adapters.mariadbd import find_program as find_mariadbd
+from xha.adapters.printed import printed
 from xha.core.noderecord import NodeRecord
 from xha.core.position import Position
 
@@ -137,10 +139,75 @@ def test_a_listing_without_end_is_cut(server: Server) -> None:
     """The account can make the program print for ever: what root keeps of it is bounded, in bytes and in time."""
     before = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
     binary = stand_in(server, 'case " $* " in *" --help "*) exec cat /dev/zero ;; esac')
-    with pytest.raises(Unusable, match="refuses its options"):
+    with pytest.raises(TimeoutError, match="incomplete"):  # of what was cut nothing is known
         server.program(binary=binary)
     after = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
     assert after - before < 60_000, "kB"
+
+
+# In a mount namespace of its own, where the disk for temporary files has so many KiB left.
+IN_A_SMALL_TMP = """
+import sys
+sys.path.insert(0, {lib!r})
+from xha.adapters.mariadbd import find_program, read_options
+from xha.core.parameters import Settings
+program, options = read_options(find_program(Settings(config={config!r}, binary={binary!r})))
+print(options.wsrep_provider, options.wsrep_on)
+"""
+
+
+@pytest.mark.parametrize("kib", [0, 4, 64, 120])
+def test_a_full_disk_for_temporary_files_tears_no_listing(server: Server, kib: int) -> None:
+    """Any user can fill /tmp; the server does not notice that its listing is torn, and ends well."""
+    settings = server.settings()
+    program, options = read_options(find_mariadbd(settings))
+    code = IN_A_SMALL_TMP.format(lib=str(CHECKOUT / "lib"), config=program.config, binary=program.binary)
+    small = server.directory / "tmp"
+    small.mkdir()
+    script = """
+mount -t tmpfs -o size=256k tmpfs "$TMPDIR"
+head -c $((256 * 1024 - $1 * 1024)) /dev/zero >"$TMPDIR/fill"
+exec "$2" -c "$3"
+"""
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", str(kib), sys.executable, code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TMPDIR": str(small)},
+    )
+    assert done.stderr == ""
+    assert done.stdout.split() == [options.wsrep_provider, str(options.wsrep_on)]
+    assert options.wsrep_provider
+
+
+@pytest.mark.parametrize(
+    ("filter_", "says"),
+    [("head -c 60000", "ended before the end of it"), ("true", "ended before the end of it")],
+    ids=["torn", "empty"],
+)
+def test_of_a_torn_listing_nothing_is_known(server: Server, filter_: str, says: str) -> None:
+    real = shlex.quote(find_program("mariadbd", "mariadb-server"))
+    binary = stand_in(server, f'case " $* " in *" --help "*) {real} "$@" | {filter_}; exit 0 ;; esac')
+    with pytest.raises(TimeoutError, match=f"listing of its options is incomplete: it {says}"):
+        server.program(binary=binary)
+
+
+def test_one_that_was_killed_at_its_listing_is_asked_again(server: Server) -> None:
+    """As where memory runs out: it has refused nothing."""
+    binary = stand_in(server, 'case " $* " in *" --help "*) kill -9 $$ ;; esac')
+    with pytest.raises(TimeoutError, match="it was killed by signal 9"):
+        server.program(binary=binary)
+
+
+def test_what_a_child_prints_is_bounded_in_memory() -> None:
+    with printed(1 << 16) as place:
+        subprocess.run(["/bin/sh", "-c", "echo before; exec cat /dev/zero"], stdout=place, stderr=-3, check=False)
+        assert place.is_cut
+        assert len(place.read()) == 1 << 16
+        assert place.read().startswith(b"before\n")
+        with pytest.raises(PermissionError):
+            os.ftruncate(place.fileno(), 1 << 30)
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_one(account: Account, precious: Path) -> None:
@@ -150,7 +217,8 @@ import os, signal, sys
 sys.path.insert(0, {str(CHECKOUT / "lib")!r})
 from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
-from xha.adapters.mariadbd import find_account
+from xha.adapters.mariadbd import find_account, read_options
+from xha.adapters.mariadbd import find_program as find_mariadbd
 with scratch(find_account("mysql"), "left") as directory:
     os.makedirs(directory.path + "/a/b/c")
     os.symlink({str(precious.parent)!r}, directory.path + "/a/link")

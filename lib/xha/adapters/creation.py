@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import TYPE_CHECKING
 
 from ..core.serverlog import find_errors, tell
@@ -12,6 +11,7 @@ from .files.foreign import ROOT, Directory
 from .files.scratch import scratch
 from .launch import await_child, data_of, hold, spawn
 from .mariadbd import Unusable
+from .printed import printed
 
 if TYPE_CHECKING:
     from .files.as_account import Account
@@ -27,12 +27,11 @@ def create(program: Program, deadline: float) -> None:
     """
     make_datadir(program)
     directory = data_of(program)
-    with hold(program), scratch(program.account, "creation") as private, tempfile.TemporaryFile() as output:
+    with hold(program), scratch(program.account, "creation") as private, printed(_MOST_OUTPUT) as output:
         directory.mark_creation()
         process = spawn(program, [*_creation(program), f"--tmpdir={private.path}"], output.fileno(), "/")
         overdue = await_child(process, deadline)
-        output.seek(0)
-        lines = output.read(_MOST_OUTPUT).decode("utf-8", "replace").split("\n")
+        lines = output.read().decode("utf-8", "replace").split("\n")
     if overdue or process.returncode:
         last = next((line for line in reversed(lines) if line.strip()), "no word")
         said = tell(find_errors("\n".join(lines))) or last

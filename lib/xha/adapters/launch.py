@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import subprocess
-import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from .files.foreign import ROOT, Directory
 from .files.scratch import scratch
 from .mariadbd import Unusable, clean_environment
 from .occupants import Search, find_occupants
+from .printed import printed
 from .privileges import Confinement
 from .procfs import Process, read_process, with_argv
 from .trust import trust_of
@@ -99,13 +99,12 @@ def recover(program: Program, deadline: float) -> Recovery:
     with hold(program) as lock, scratch(program.account, "recovery") as private:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
         quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
-        with tempfile.TemporaryFile() as output:
+        with printed(_MOST_OUTPUT) as output:
             command = [*program.command, *quiet, *OPTIONS]
             # The lock lives as long as the recovery does, should we be killed: it is killed a moment later.
             process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,), ends_with_us=True)
             overdue = await_child(process, deadline)
-            output.seek(0)
-            text = (output.read(_MOST_OUTPUT) + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
+            text = (output.read() + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
         return judge_recovery(text, process.returncode, _read_last_log(program), overdue=overdue)
 
 

@@ -9,13 +9,13 @@ import resource
 import shutil
 import socket as sockets
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.serverlog import find_errors, tell
 from ..core.serveroptions import ServerOptions, find_datadir, parse_server_options
 from .files.as_account import Account
 from .files.scratch import scratch
+from .printed import printed
 from .privileges import Confinement
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
     The server lists them itself, in some 60 ms. It would open the data directory for that, and write in it, so it is
     shown an empty one (measured: MariaDB 10.11 opens aria_log_control for writing).
     :raises Unusable: with the server's own error, where it refuses its options.
-    :raises TimeoutError: if it does not answer.
+    :raises TimeoutError: if it does not answer, or not with the whole listing: the next look tries again.
     """
     given = find_datadir(" ".join(program.parameters)) or program.datadir
     datadir = given or _default_datadir(program)
@@ -167,8 +167,10 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
     with scratch(program.account, "listing") as empty:
         done = _run(program, [*program.command, f"--datadir={empty.path}", "--help", "--verbose"])
         options = parse_server_options(done.stdout.replace(empty.path, datadir))
-    if options is None or done.returncode != 0:
+    if done.returncode != 0:
         raise _refusal(program, done)
+    if options is None:
+        raise _incomplete(program.binary, "ended before the end of it")
     log = _in(datadir, options.log_error or f"{sockets.gethostname()}.err")
     options = options._replace(
         datadir=datadir,
@@ -204,12 +206,19 @@ def _default_datadir(program: Program) -> str:
     done = _run(program, [*defaults, "--print-defaults"])
     if done.returncode != 0:
         raise _refusal(program, done)
+    if not done.stdout.endswith("\n"):
+        raise _incomplete(program.binary, "ended before the end of it")
     return find_datadir(done.stdout) or DATADIR
 
 
 def _refusal(program: Program, done: subprocess.CompletedProcess[str]) -> Unusable:
     said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
     return Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
+
+
+def _incomplete(binary: str, how: str) -> TimeoutError:
+    """Of what was not listed nothing is known, and least of all that it is not set."""
+    return TimeoutError(f"{binary}: the listing of its options is incomplete: it {how}; is memory short on this host?")
 
 
 def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -221,13 +230,13 @@ def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[st
         resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
         become()
 
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+    with printed(_MOST_BYTES) as out, printed(_MOST_BYTES) as errors:
         try:
             done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 - the operator's own program
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors,
+                stdout=out.fileno(),
+                stderr=errors.fileno(),
                 timeout=_SECONDS,
                 check=False,
                 cwd="/",
@@ -240,10 +249,10 @@ def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[st
         except (OSError, subprocess.SubprocessError) as error:
             reason = error.strerror if isinstance(error, OSError) else f"it cannot be run as {program.account.user}"
             raise Unusable(f"{command[0]}: {reason}: correct the parameter binary") from None
-        said = []
-        for file in (out, errors):
-            file.seek(0)
-            said.append(file.read(_MOST_BYTES).decode("utf-8", "surrogateescape"))
+        if done.returncode < 0 or out.is_cut:
+            how = f"was killed by signal {-done.returncode}" if done.returncode < 0 else "printed too much"
+            raise _incomplete(command[0], how)
+        said = [place.read().decode("utf-8", "surrogateescape") for place in (out, errors)]
     return subprocess.CompletedProcess(command, done.returncode, *said)
 
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
+# What every server prints last, after all variables: "To see what variables a running server is using, type" of MariaDB
+# 10.11 (seen), "To see what values a running MySQL server is using, type" of MySQL, PXC and older MariaDB (sources).
+_END = re.compile(r"^To see what \w+ a running ", re.MULTILINE)
+_ALWAYS = ("datadir", "pid_file", "port", "socket")
 _NO_VALUE = "(No default value)"
 _TRUE = ("TRUE", "ON", "1")
 _DATADIR = re.compile(r"--datadir=(\S+)")
@@ -44,14 +48,20 @@ class ServerOptions(NamedTuple):
 
 
 def parse_server_options(listing: str) -> ServerOptions | None:
-    """Return the options of a listing, None for a text that is none. Paths are as the server printed them."""
+    """Return the options of a listing, None for a text that is none, or not the whole of one.
+
+    Paths are as the server printed them.
+    """
     title = _TITLE.search(listing)
-    if title is None:
+    end = _END.search(listing, title.end()) if title else None
+    if title is None or end is None:
         return None
     values = {}
-    for line in listing[title.end() :].split("\n"):
+    for line in listing[title.end() : end.start()].split("\n"):
         name, _, value = line.partition(" ")
         values[name.replace("-", "_")] = "" if value.strip() == _NO_VALUE else value.strip()
+    if any(name not in values for name in _ALWAYS):
+        return None
     texts = {name: values.get(name, "") for name in ServerOptions._fields}
     provider = texts["wsrep_provider"]
     return ServerOptions(
