@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shlex
@@ -239,6 +240,99 @@ with scratch(find_account("mysql"), "left") as directory:
         assert Path(directory.path).stat().st_uid == account.uid
         assert Path(directory.path).stat().st_mode & 0o777 == 0o700
     assert not Path(directory.path).exists()
+
+
+def leave(account: Account, script: str = "") -> Path:
+    """A directory as a killed process leaves it, in which the account has done what Python code says."""
+    Path(scratch_module.BASE).mkdir(mode=0o755, parents=True, exist_ok=True)
+    left = Path(scratch_module.BASE) / f"left-{2**22 - 1}-1-{os.urandom(4).hex()}"
+    left.mkdir(mode=0o700)
+    os.chown(left, *owner())
+
+    def fill() -> bytes:
+        os.chdir(left)
+        exec(script, {"os": os})
+        return b""
+
+    act_as(account, fill, 30)
+    return left
+
+
+DEEP = """
+for number in range(5000):
+    os.mkdir("d" * 200); os.close(os.open(f"f{number}", os.O_CREAT)); os.chdir("d" * 200)
+"""
+LOCKED = """
+os.makedirs("a/b/c"); os.symlink("/etc", "a/b/link"); os.mkfifo("a/fifo")
+for path in ("a/b/c", "a/b", "a"): os.chmod(path, 0)
+"""
+WIDE = """
+for number in range(3000): os.mkdir(f"{number}"); os.close(os.open(f"{number}/f", os.O_CREAT))
+"""
+
+
+@pytest.mark.parametrize("script", [DEEP, LOCKED, WIDE], ids=["deep", "locked", "wide"])
+def test_whatever_the_account_left_is_removed(account: Account, script: str) -> None:
+    """A tree of 1500 directories ended the removal by recursion with a RecursionError, so that it stayed for ever."""
+    left = leave(account, script)
+    for _ in range(20):  # a second each on a busy machine
+        with scratch(account, "next"):
+            pass
+        if not left.exists():
+            return
+    raise AssertionError("it is there for ever")
+
+
+def test_a_removal_that_the_account_stops_holds_nobody_up(account: Account, capfd: pytest.CaptureFixture[str]) -> None:
+    """SIGSTOP for the child that removes, which has the account's rights: it cost 5 s for each directory left."""
+    left = [leave(account) for _ in range(5)]
+    children = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
+    stopper = os.fork()
+    if not stopper:
+        os.setgid(account.gid)
+        os.setuid(account.uid)
+        while True:
+            for pid in Path(children).read_text().split():
+                if int(pid) != os.getpid():
+                    with contextlib.suppress(OSError):
+                        os.kill(int(pid), signal.SIGSTOP)
+    try:
+        for path in left:
+            for number in range(2000):
+                (path / f"{number}").touch()
+        began = time.monotonic()
+        with scratch(account, "next") as directory:
+            made = Path(directory.path)
+        took = time.monotonic() - began
+    finally:
+        os.kill(stopper, signal.SIGKILL)
+        os.waitpid(stopper, 0)
+    assert took < 10
+    assert made.exists() == (str(made) in capfd.readouterr().err), "what stays is told of"
+    for _ in range(20):
+        with scratch(account, "next"):
+            pass
+        if not any(path.exists() for path in [*left, made]):
+            return
+    raise AssertionError("what was hindered is removed later")
+
+
+def test_what_nobody_can_remove_is_tried_a_few_at_a_time(account: Account) -> None:
+    """A directory of another account in one of its own: its rights do not reach there."""
+    left = [leave(account) for _ in range(60)]
+    for path in left:
+        (path / "x").mkdir()
+        (path / "x/y").touch()
+    try:
+        began = time.monotonic()
+        with scratch(account, "next") as directory:
+            assert Path(directory.path).is_dir()
+        assert time.monotonic() - began < 10
+        assert all(path.exists() for path in left)
+        assert not Path(directory.path).exists()
+    finally:
+        for path in left:
+            shutil.rmtree(path)
 
 
 # --- directories above, swapped for links

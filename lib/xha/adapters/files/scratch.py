@@ -6,11 +6,13 @@ Also for temporary tables: a server that starts removes those of every other ser
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import shutil
+import random
 import tempfile
 from typing import TYPE_CHECKING
 
+from ..log import Log
 from ..procfs import look, read_process
 from .as_account import act_as
 from .foreign import Directory
@@ -23,12 +25,19 @@ if TYPE_CHECKING:
 # In root's own /run, where no other account can put a name, and which a boot empties.
 BASE = "/run/xha/scratch"
 
+# For one removal: a listing takes 0.06 s, and must not wait for what the account does to hinder it.
+_SECONDS = 1.0
+_MOST_REMOVED, _MOST_LOOKED_AT = 8, 1000
+_AT_ONCE = 1000
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
 
 @contextlib.contextmanager
 def scratch(account: Account, purpose: str) -> Iterator[Directory]:
     """Make an empty directory, owned by the account, for the time of a block.
 
-    What a process left that was killed in its block is removed by the next one. :raises OSError: as mkdir does.
+    What a process left that was killed in its block is removed by the next one. The account may hinder that: each
+    removal has a second, and what is there then is left to the next. :raises OSError: as mkdir does.
     """
     if os.geteuid() != 0:
         with tempfile.TemporaryDirectory(prefix=f"xha-{purpose}-") as path, Directory(path) as directory:
@@ -36,7 +45,7 @@ def scratch(account: Account, purpose: str) -> Iterator[Directory]:
         return
     os.makedirs(BASE, mode=0o755, exist_ok=True)
     with Directory(BASE, owner=0) as base:
-        _sweep(base, account)
+        _remove(base, _choose(_find_left(base)), account)
         own = read_process(os.getpid())
         name = f"{purpose}-{os.getpid()}-{own.started if own else 0}-{os.urandom(4).hex()}"
         directory = base.make_directory(name, 0o700, *account.owner)
@@ -44,31 +53,104 @@ def scratch(account: Account, purpose: str) -> Iterator[Directory]:
             yield directory
         finally:
             directory.close()
-            _remove(base, name, account)
+            _remove(base, [name], account)
+            if base.exists(name):
+                _tell(base, name, account)
 
 
-def _sweep(base: Directory, account: Account) -> None:
-    for name in base.names():
-        pid, _, rest = name.partition("-")[2].partition("-")
-        started = rest.partition("-")[0]
-        if pid.isdecimal() and started.isdecimal() and look(int(pid), int(started)) is None:
-            _remove(base, name, account)
+def _find_left(base: Directory) -> list[str]:
+    """Return what processes left that are no more; of the first so many names alone."""
+    left = []
+    with os.scandir(base.fileno()) as entries:
+        for entry in itertools.islice(entries, _MOST_LOOKED_AT):
+            pid, _, rest = entry.name.partition("-")[2].partition("-")
+            started = rest.partition("-")[0]
+            if pid.isdecimal() and started.isdecimal() and look(int(pid), int(started)) is None:
+                left.append(entry.name)
+    return left
 
 
-def _remove(base: Directory, name: str, account: Account) -> None:
-    """Remove a directory with all that the account left in it, which only the account's own rights may touch."""
-    path = os.path.join(base.path, name)
+def _choose(left: list[str]) -> list[str]:
+    """Return some of them, others each time: one that nobody can remove does not keep the rest for ever."""
+    return random.SystemRandom().sample(left, min(len(left), _MOST_REMOVED))
+
+
+def _tell(base: Directory, name: str, account: Account) -> None:
+    """Tell that there is one more: once for each."""
+    path, count = os.path.join(base.path, name), len(_find_left(base)) + 1
+    Log("xha").warning(
+        f"{path} could not be emptied as {account.user} within {_SECONDS:g} s, and stays; {count} such directories are "
+        f"there: see what {account.user} runs that hinders it, and remove them"
+    )
+
+
+def _remove(base: Directory, names: list[str], account: Account) -> None:
+    """Remove directories with all that the account left in them, which only the account's own rights may touch.
+
+    One child and one deadline for all of them. The child has the account's rights, and so the account can stop it, or
+    end it: what it has not removed by then is left.
+    """
 
     def empty() -> bytes:
-        for entry in os.scandir(path):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                os.unlink(entry.path)
+        for name in names:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(name, _OPEN, dir_fd=base.fileno())
+                try:
+                    _empty(descriptor)
+                finally:
+                    os.close(descriptor)
         return b""
 
-    # What cannot be removed now is left to the next sweep.
+    if not names:
+        return
     with contextlib.suppress(OSError):
-        act_as(account, empty)
+        act_as(account, empty, _SECONDS)
+    for name in names:
+        with contextlib.suppress(OSError):
+            base.remove_directory(name)
+
+
+def _empty(top: int) -> None:
+    """Remove all that an open directory holds, however deep: two descriptors, and no recursion.
+
+    What a subdirectory holds of directories is moved up first. :raises OSError: for what cannot be removed.
+    """
+    numbers = itertools.count()
+    while True:
+        with os.scandir(top) as entries:
+            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in itertools.islice(entries, _AT_ONCE)]
+        if not found:
+            return
+        for name, is_directory in found:
+            if not is_directory:
+                os.unlink(name, dir_fd=top)
+                continue
+            inside = _open(name, top)
+            try:
+                _lift(inside, top, numbers)
+            finally:
+                os.close(inside)
+            os.rmdir(name, dir_fd=top)
+
+
+def _lift(inside: int, top: int, numbers: Iterator[int]) -> None:
+    """Remove the files of a directory, and move its directories to the top, under names that none has there."""
+    stamp = os.urandom(8).hex()
+    while True:
+        with os.scandir(inside) as entries:
+            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in itertools.islice(entries, _AT_ONCE)]
+        if not found:
+            return
+        for name, is_directory in found:
+            if not is_directory:
+                os.unlink(name, dir_fd=inside)
+                continue
+            os.close(_open(name, inside))  # one that its owner may not write cannot be moved
+            os.rename(name, f"{stamp}-{next(numbers)}", src_dir_fd=inside, dst_dir_fd=top)
+
+
+def _open(name: str, above: int) -> int:
+    """Open a directory of the account's own, whose mode may forbid it; runs as the account."""
     with contextlib.suppress(OSError):
-        base.remove_directory(name)
+        os.chmod(name, 0o700, dir_fd=above)
+    return os.open(name, _OPEN, dir_fd=above)
