@@ -30,7 +30,7 @@ from xha.adapters.files import scratch as scratch_module
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.as_account import Account, act_as
 from xha.adapters.files.atomic_write import replace_text
-from xha.adapters.files.foreign import Directory, Unfit
+from xha.adapters.files.foreign import MOST_NAMES, Directory, Unfit
 from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
 from xha.adapters.launch import Unusable, launch, recover
@@ -557,6 +557,43 @@ def test_a_second_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Pa
     with Directory(str(place), owner=owner()[0]) as directory, pytest.raises(Unfit, match="it belongs to root"):
         directory.read(name, 1000)
     (place / name).unlink()
+
+
+@pytest.mark.parametrize("name", ["grastate.dat", "xha-node.json"])
+def test_the_last_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Path, name: str) -> None:
+    """Root replaces /etc/shadow by a rename: the link that the account made before is its only name then."""
+    old = precious.parent / "old"
+    old.write_text(PRECIOUS)
+    old.chmod(0o640)
+    hard_link(old, place / name)
+    old.unlink()
+    assert (place / name).stat().st_nlink == 1
+    with Directory(str(place), owner=owner()[0]) as directory:
+        with pytest.raises(Unfit, match="it belongs to root, and not to mysql; mend that with chown"):
+            directory.read(name, 1000)
+        for mode, gid in ((0o644, 0), (0o640, owner()[1])):  # as an operator writes one: the server reads it as well
+            os.chown(place / name, 0, gid)
+            (place / name).chmod(mode)
+            assert directory.read(name, 1000) == PRECIOUS.encode()
+        (place / name).chmod(0o604)
+        with pytest.raises(Unfit):  # the group's rights count before those of all others
+            directory.read(name, 1000)
+    (place / name).unlink()
+
+
+def test_a_directory_with_names_without_end_is_read_no_further(place: Path) -> None:
+    """200,000 names took 2.5 s and 64 MB, before anything was known of the data."""
+    for number in range(MOST_NAMES):
+        os.mknod(place / f"{number}")
+    with Directory(str(place), owner=owner()[0]) as directory:
+        assert len(directory.names()) == MOST_NAMES
+        os.mkdir(place / "mysql")
+        for look in (directory.names, DataDirectory(str(place), owner()).set_view_aside):
+            with pytest.raises(Unfit, match=f"it holds more than {MOST_NAMES} names"):
+                look()
+        os.rmdir(place / "mysql")
+        assert len(directory.names()) == MOST_NAMES, "it is read from its beginning each time"
+    shutil.rmtree(place)
 
 
 def test_a_second_name_of_a_file_of_root_s_as_the_error_log_is_neither_read_nor_given_away(

@@ -152,7 +152,7 @@ class DataDirectory:
         with self.open() as directory:
             for name in _LOCKED:
                 try:
-                    descriptor = directory.open(name)
+                    descriptor = directory.open(name, unread=True)
                 except FileNotFoundError:
                     continue
                 try:

@@ -10,8 +10,10 @@ well. What each measure here stops:
 - O_NOFOLLOW on the last name: a link to /etc/shadow is not read, one to /etc/ld.so.preload is not written;
 - O_NONBLOCK and O_NOCTTY: a FIFO that nobody writes holds nobody up, a terminal does not become ours;
 - fstat of the descriptor that is used: only a regular file counts, of the expected account, no larger than expected. A
-  file of root's counts only while it has a single name: a second one is a hard link that the other account made
-  (fs.protected_hardlinks=0 lets it), and its content is not for that account's logs;
+  file of root's counts only while it has a single name, and only if that account may read it anyway: a second name is
+  a hard link that the other account made (fs.protected_hardlinks=0 lets it), which is the only name as soon as root
+  replaces the file, as passwd does with /etc/shadow; its content is not for that account's logs;
+- a directory of more names than MOST_NAMES is read no further: 200,000 took 2.5 s and 64 MB (measured);
 - O_EXCL for what is created: nothing that was put there first is written to;
 - fchown and fchmod only of the descriptor that this process has just created: nothing else changes hands.
 
@@ -29,9 +31,13 @@ from ..account import ROOT, account_name
 from .walk import Unfit, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ["ROOT", "Directory", "Unfit"]
+__all__ = ["MOST_NAMES", "ROOT", "Directory", "Unfit"]
+
+# Of a directory, where all are asked for. A data directory has one for each database, and a hundred more.
+MOST_NAMES = 100_000
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -80,8 +86,8 @@ class Directory:
     # --- reading
 
     def names(self) -> list[str]:
-        """Return the names in it, in order."""
-        return sorted(os.listdir(self._descriptor))
+        """Return the names in it, in order. :raises Unfit: for more than MOST_NAMES."""
+        return sorted(entry.name for entry in _scan(self._descriptor, self.path))
 
     def exists(self, name: str) -> bool:
         """Return whether there is anything of that name, whatever it is. :raises OSError: if that cannot be told."""
@@ -94,19 +100,21 @@ class Directory:
     def holds_files(self, name: str) -> bool:
         """Return whether a subdirectory holds anything but directories. A file is none; a link may hold anything.
 
-        :raises OSError: if that cannot be told.
+        :raises Unfit: for more than MOST_NAMES directories. :raises OSError: if that cannot be told.
         """
         mode = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode
         if not stat.S_ISDIR(mode):
             return stat.S_ISLNK(mode)
         descriptor = os.open(name, _DIRECTORY, dir_fd=self._descriptor)
         try:
-            return any(not entry.is_dir(follow_symlinks=False) for entry in os.scandir(descriptor))
+            return any(not entry.is_dir(follow_symlinks=False) for entry in _scan(descriptor, self._in(name)))
         finally:
             os.close(descriptor)
 
-    def open(self, name: str) -> int:
+    def open(self, name: str, *, unread: bool = False) -> int:
         """Open a regular file to read from, and return the descriptor, which is the caller's to close.
+
+        unread: its content is not looked at, so that it may be one that the owner cannot read: only for its locks.
 
         :raises FileNotFoundError: where there is none. :raises Unfit: for what is no such file. :raises OSError: as
         open does.
@@ -117,7 +125,7 @@ class Directory:
             if error.errno in (errno.ELOOP, errno.ENXIO):
                 raise Unfit(self._in(name), "it is a symbolic link or a socket, and no file; remove it") from None
             raise
-        reason = self._find_fault(os.fstat(descriptor))
+        reason = self._find_fault(os.fstat(descriptor), unread)
         if reason:
             os.close(descriptor)
             raise Unfit(self._in(name), reason)
@@ -137,11 +145,16 @@ class Directory:
             os.close(descriptor)
         raise Unfit(self._in(name), f"it is larger than {limit} bytes")
 
-    def _find_fault(self, seen: os.stat_result) -> str:
+    def _find_fault(self, seen: os.stat_result, unread: bool) -> str:
         if not stat.S_ISREG(seen.st_mode):
             return "it is no regular file; remove it"
-        expected = seen.st_uid == self.owner or (seen.st_uid == ROOT and seen.st_nlink == 1)
+        of_root = seen.st_uid == ROOT and seen.st_nlink == 1 and (unread or self._may_read(seen))
+        expected = seen.st_uid == self.owner or of_root
         return "" if expected or os.geteuid() != ROOT else self._tell_owner(seen.st_uid)
+
+    def _may_read(self, seen: os.stat_result) -> bool:
+        """Return whether the directory's owner may read a file of another's."""
+        return bool(seen.st_mode & (stat.S_IRGRP if seen.st_gid == self.group else stat.S_IROTH))
 
     def _tell_owner(self, uid: int) -> str:
         return f"it belongs to {account_name(uid)}, and not to {account_name(self.owner)}; mend that with chown"
@@ -233,3 +246,11 @@ class Directory:
 
     def _in(self, name: str) -> str:
         return os.path.join(self.path, name)
+
+
+def _scan(descriptor: int, path: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(descriptor) as entries:
+        for number, entry in enumerate(entries):
+            if number == MOST_NAMES:
+                raise Unfit(path, f"it holds more than {MOST_NAMES} names; remove what is not the server's")
+            yield entry
