@@ -72,7 +72,7 @@ OTHERS = {
     "adapters/notify.py": (ROOTS + ": a socket that root has just bound there", {"os.chown", "os.unlink"}),
     "adapters/openfiles.py": (
         "the kernel's, and what they point at only where its mount is the data directory's own",
-        {"os.listdir", "os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.stat"},
+        {"os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.scandir", "os.stat"},
     ),
     "adapters/privileges.py": (KERNEL, {"open"}),
     "adapters/procfs.py": (KERNEL, {"open", "os.listdir", "os.open", "os.readlink", "os.stat"}),
@@ -80,6 +80,10 @@ OTHERS = {
     "adapters/target.py": (OPERATORS, {"os.access", "os.path.exists"}),
     "adapters/trust.py": ("programs that root names", {"os.open", "os.path.realpath"}),
     "adapters/units.py": (ROOTS, {"os.path.isdir"}),
+    "adapters/writers.py": (
+        "looked at, never opened: what the modes of the data, and of the directories above, allow",
+        {"os.path.realpath", "os.stat"},
+    ),
     "doors/clustercheck.py": (OPERATORS, {"os.access"}),
     "doors/galera/login.py": (
         "looked at, never opened: whose socket it is, is asked of the kernel",

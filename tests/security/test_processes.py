@@ -28,6 +28,8 @@ _numbers = itertools.count(1)
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 # Actions of this length: stop keeps 5 s of them for itself, and no test waits for three minutes.
 SHORT = {"CRM_meta_timeout": "20000"}
+# clone(2) as a system call, its number on this machine.
+CLONE = {"x86_64": 56, "aarch64": 220}.get(os.uname().machine, 220)
 SECRET = {"test_user": "root", "test_passwd": "gEhEiM-4711"}
 
 
@@ -324,7 +326,7 @@ import os, time
 files = [os.open("{place}/{name}", os.O_RDWR | os.O_CREAT) for _ in range(12500)]
 for _ in range(3):
     if not os.fork():
-        break
+        time.sleep(1000)
 print("ready", flush=True)
 time.sleep(1000)"""
         before = call(resource, "stop")
@@ -333,6 +335,58 @@ time.sleep(1000)"""
             ended = call(resource, "stop")
             assert (before.code, ended.code) == (0, 0)
             assert ended.cpu - before.cpu < 1.0
+            assert attacker.lives
+
+    @pytest.mark.parametrize("flags", [0x400, 0], ids=["one table for all", "a table each"])
+    def test_more_descriptors_than_there_is_time_for_fail_no_stop_and_hold_no_start_up(
+        self, resource: Resource, place: Path, flags: int
+    ) -> None:
+        """A stop of 20 s failed for them after 16 s, and a start had no deadline at all. CLONE_FILES costs nothing."""
+        code = f"""
+import ctypes, os, resource, time
+file = os.open("{place}/ibdata1", os.O_RDWR | os.O_CREAT)
+for _ in range(12400):
+    os.dup(file)
+for _ in range(100):
+    if not ctypes.CDLL(None).syscall({CLONE}, {flags} | 17, 0, 0, 0, 0):
+        time.sleep(1000)
+print("ready", flush=True)
+time.sleep(1000)"""
+        with Neighbour(resource.host, *NOBODY, "/usr/bin/python3", "-c", code, started="ready") as attacker:
+            ended = call(resource, "stop")
+            assert (ended.code, ended.err) == (0, ""), ended
+            assert ended.seconds < 12
+            seen = probe(resource)
+            begun = call(resource, "start", start_wait="3")
+            assert max(seen.seconds, begun.seconds) < 40, (seen, begun)
+            if flags:
+                assert (seen.code, begun.code) == (7, 0), (seen, begun)
+                assert ended.seconds < 6
+            else:
+                assert (seen.code, ", of nobody" in seen.reason) == (190, True), seen
+                assert "no time for all open files" in seen.reason
+            assert call(resource, "stop").code == 0
+            assert attacker.lives
+
+    def test_a_lock_tells_of_a_server_that_there_is_no_time_to_find(self, resource: Resource, place: Path) -> None:
+        """One that was handed its descriptors, among a million of others."""
+        code = f"""
+import fcntl, os, time
+fcntl.lockf(3, fcntl.LOCK_EX)
+file = os.open("{place}/ibdata1", os.O_RDWR | os.O_CREAT)
+for _ in range(12400):
+    os.dup(file)
+for _ in range(100):
+    if not os.fork():
+        os.close(3)
+        time.sleep(1000)
+print("ready", flush=True)
+time.sleep(1000)"""
+        many = f"{' '.join(NOBODY)} /usr/bin/python3 -c '{code}'"
+        with shell(resource.host, f"exec 3<>{resource.datadir}/ibdata1 && exec {many}") as attacker:
+            ended = call(resource, "stop")
+            assert (ended.code, "ibdata1" in ended.reason) == (1, True), ended
+            assert ended.seconds < 25
             assert attacker.lives
 
     def test_a_server_by_another_program_is_neither_asked_nor_ended(self, resource: Resource, place: Path) -> None:

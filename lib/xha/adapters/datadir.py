@@ -147,12 +147,14 @@ class DataDirectory:
     def find_lock(self) -> str | None:
         """Return the name of a file that a server has locked, whatever namespace it runs in; None if none is.
 
+        Nothing is read of such a file, so it does not matter whose it is.
+
         :raises OSError: where that cannot be told, as on storage that knows no locks.
         """
         with self.open() as directory:
             for name in _LOCKED:
                 try:
-                    descriptor = directory.open(name, unread=True)
+                    descriptor = directory.open(name, anybodys=True)
                 except FileNotFoundError:
                     continue
                 try:

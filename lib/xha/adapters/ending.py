@@ -9,7 +9,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from .occupants import Occupant, Use, find_lock, find_others, find_own, still_there
+from .occupants import Occupant, StrangersLeft, Use, find_lock, find_others, find_own, still_there
 from .procfs import Process, look, read_process, unit_of
 from .units import main_pid, stop_unit
 
@@ -64,11 +64,15 @@ def await_writers(search: Search, deadline: float) -> str:
     """Wait until nobody else can write to the data; return "", or who still can, in words, by the deadline.
 
     Whoever has a vital file open to write, of whatever account, or holds the lock of one and cannot be seen: it is not
-    ours to end. Who can only read changes nothing, and any user may be able to.
+    ours to end. Who can only read changes nothing, and any user may be able to. Where strangers have more files open
+    than there is time for, the locks tell.
     :raises CannotLook: where that cannot be told.
     """
     while True:
-        others = find_others(search, max(deadline, time.monotonic() + _LAST_LOOK))
+        try:
+            others = find_others(search, max(deadline, time.monotonic() + _LAST_LOOK))
+        except StrangersLeft:
+            others = ()
         found = [one for one in others if one.writes]
         # Who only reads may have a lock, too.
         locked = [] if others else [one for one in map(find_lock, search.directories) if one]

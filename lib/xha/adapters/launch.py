@@ -38,6 +38,8 @@ _USUAL = ("mysqld", "mysql", "mariadb")
 _LOG = "recovery.log"
 _LOCKS = "/run/xha/locks"
 _MOST_OUTPUT = 1 << 24
+# For a look at everybody's open files: any user can have as many as take minutes.
+_LOOK_SECONDS = 10.0
 
 # What this process launched: kept, so that it is waited for when it ends.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -82,7 +84,7 @@ def _open_lock(program: Program) -> int:
 def check_unused(program: Program) -> None:
     """Return if nothing uses a data directory. :raises InUse: naming what does. :raises OSError: if it is not known."""
     datadir = program.datadir
-    occupants = find_occupants(Search((datadir,), trust_of(program)))
+    occupants = find_occupants(Search((datadir,), trust_of(program)), time.monotonic() + _LOOK_SECONDS)
     if occupants:
         raise InUse(f"{datadir} is in use by {occupants[0]}")
     locked = data_of(program).find_lock()

@@ -10,63 +10,50 @@ from __future__ import annotations
 
 import os
 import time
-from enum import Enum
 
-from ..core.typed import TYPE_CHECKING, NamedTuple
+from ..core.typed import TYPE_CHECKING
 from .account import account_name
 from .mounts import Mounts
-from .openfiles import Home
-from .procfs import Process, is_own, look, read_pids, read_process, read_program, read_uid, sees_everybody, with_argv
-from .trust import OURS, Trust
+from .occupancy import CannotLook, Occupant, Search, StrangersLeft, Use
+from .openfiles import Home, TimeIsOver
+from .procfs import (
+    Process,
+    is_gone,
+    is_own,
+    look,
+    read_pids,
+    read_process,
+    read_program,
+    read_uid,
+    read_uids,
+    sees_everybody,
+    with_argv,
+)
+from .trust import OURS
+from .writers import SharedTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..core.remembered import Remembered
+__all__ = [
+    "CannotLook",
+    "Occupant",
+    "Search",
+    "StrangersLeft",
+    "Use",
+    "find_lock",
+    "find_occupants",
+    "find_others",
+    "find_own",
+    "find_server",
+    "find_servers",
+    "still_there",
+]
 
 _NAMELESS_SECONDS = 0.5
-
-
-class CannotLook(OSError):
-    """Whether something uses the data cannot be told: that is not the same as nothing does. The text says why."""
-
-
-class Use(str, Enum):
-    """What a process does with a data directory."""
-
-    SERVER = "server"
-    RECOVERY = "recovery"
-    TRANSFER = "state transfer"
-    OTHER = "other program"
-
-
-class Search(NamedTuple):
-    """What is looked for: users of these directories; servers count that are trusted. known: servers met before.
-
-    A known server counts wherever its directory is by now, as where that was renamed. unknown: why nobody knows which
-    directory the settings mean; then a server that is met in another one may be the one that is looked for.
-    """
-
-    directories: tuple[str, ...]
-    trust: Trust
-    known: tuple[Remembered, ...] = ()
-    unknown: str = ""
-
-
-class Occupant(NamedTuple):
-    """A process that uses a data directory. Of another program: its account, and what it has open."""
-
-    process: Process
-    use: Use
-    directory: str = ""
-    account: str = ""
-    held: str = ""
-    writes: bool = False
-
-    def __str__(self) -> str:
-        if self.use is not Use.OTHER:
-            return f"{self.process} ({self.use.value})"
-        return f"{self.process}, of {self.account} ({self.held} is open)"
+# For the open files of accounts that could not have opened the data themselves: there can be any number.
+_STRANGERS_SECONDS = 5.0
+_IN_USE = "whether the data are in use cannot be told"
 
 
 def find_server(search: Search) -> Process | None:
@@ -87,30 +74,42 @@ def find_servers(search: Search) -> tuple[Occupant, ...]:
 def find_others(search: Search, deadline: float | None = None) -> tuple[Occupant, ...]:
     """Return who else has a vital file open, of whatever account and name. It looks at the open files of everybody.
 
-    deadline is a time of time.monotonic(): any user can have a million files open. :raises CannotLook: when it is over.
+    deadline is a time of time.monotonic(): any user can have a million files open. :raises CannotLook: when it is over,
+    and nobody was found.
     """
     seen = _Look(search)
-    return tuple(seen.others({one.process.pid for one in seen.servers}, deadline))
+    return seen.others({one.process.pid for one in seen.servers}, deadline)
 
 
 def find_lock(directory: str) -> str:
-    """Return in words which file of a directory is locked: also by a process that cannot be seen from here. Or ""."""
+    """Return in words which file of a directory is locked: also by a process that cannot be seen from here. Or "".
+
+    :raises CannotLook: where that cannot be told.
+    """
     from .datadir import DataDirectory
 
     try:
         name = DataDirectory(directory).find_lock()
-    except OSError:  # there is none that could be locked
+    except (FileNotFoundError, NotADirectoryError):  # there is none that could be locked
         return ""
+    except OSError as error:
+        raise CannotLook(f"{_IN_USE}: the locks of {directory} cannot be looked at: {error.strerror}") from None
     return f"a process that holds the lock of {directory}/{name}" if name else ""
 
 
-def find_occupants(search: Search) -> tuple[Occupant, ...]:
-    """Return every process that uses one of the directories, servers first. :raises CannotLook: as above."""
+def find_occupants(search: Search, deadline: float | None = None) -> tuple[Occupant, ...]:
+    """Return every process that uses one of the directories, servers first. :raises CannotLook: as find_others does."""
     from .transfers import find_helpers
 
     seen = _Look(search)
     found = {one.process.pid: one for one in (*seen.servers, *find_helpers(seen.servers, seen.homes, search.trust))}
-    for one in seen.others(set(found), None):
+    try:
+        others = seen.others(set(found), deadline)
+    except CannotLook:
+        if not found:
+            raise
+        others = ()
+    for one in others:
         found.setdefault(one.process.pid, one)
     return tuple(found.values())
 
@@ -198,32 +197,73 @@ class _Look:
         return ""
 
     def _note(self, pid: int, error: OSError) -> None:
-        """Remember that a process of the server's account could not be looked at. One that is gone is nobody."""
-        if isinstance(error, PermissionError) and read_uid(pid) in self.search.trust.uids - OURS.uids:
+        """Remember that a process could not be looked at, where it may be the server. One that is gone is nobody."""
+        if is_gone(error):
+            return
+        if not isinstance(error, PermissionError) or read_uid(pid) in self.search.trust.uids - OURS.uids:
             self._trouble = f"pid {pid} cannot be looked at: {error.strerror}"
 
-    def others(self, apart: set[int], deadline: float | None) -> Iterator[Occupant]:
-        """Yield who else has a vital file open: all but these pids, and us."""
-        apart = {*apart, os.getpid()}
-        for pid in read_pids() if self.homes else ():
-            if deadline is not None and time.monotonic() > deadline:
-                at = f"pid {pid}, of {account_name(read_uid(pid))}"
-                raise CannotLook(f"whether the data are in use cannot be told: no time for all open files, at {at}")
-            for home in self.homes if pid not in apart else ():
-                try:
-                    trusted = self.search.trust.holds_account(pid)
-                    by_name = not trusted or self._is_server(pid)
-                    held = home.find_held(pid, trusted=trusted, by_name=by_name)
-                except OSError as error:
-                    self._note(pid, error)
-                    break
+    def others(self, apart: set[int], deadline: float | None) -> tuple[Occupant, ...]:
+        """Return who else has a vital file open: all but these pids, and us. Who could open one to write comes first.
+
+        :raises StrangersLeft, CannotLook: when the deadline is over, or for who may not be seen, and nothing was found
+        that says enough all the same.
+        """
+        pids = [pid for pid in read_pids() if pid not in apart and pid != os.getpid()] if self.homes else []
+        writers = {pid for pid in pids if self._may_write(pid)}
+        found, tables = list[Occupant](), SharedTables()
+        try:
+            for pid in sorted(writers):
+                found += self._held_by(pid, tables, deadline, writes=True)
+        except TimeIsOver as error:
+            if not any(one.writes for one in found):
+                raise CannotLook(f"{_IN_USE}: {error}") from None
+            return tuple(found)
+        if self._trouble and not self.servers and not any(one.writes for one in found):
+            raise CannotLook(f"{_IN_USE}: {self._trouble}")
+        until = time.monotonic() + _STRANGERS_SECONDS
+        try:
+            for pid in sorted({*pids} - writers):
+                found += self._held_by(pid, tables, until if deadline is None else min(until, deadline), writes=False)
+        except TimeIsOver as error:
+            if not found:
+                raise StrangersLeft(f"{_IN_USE}: {error}") from None
+        return tuple(found)
+
+    def _may_write(self, pid: int) -> bool:
+        try:
+            uids = read_uids(pid)
+            trusted = bool(uids) and uids <= self.search.trust.uids
+            return trusted or any(home.writers.hold(pid, uids) for home in self.homes)
+        except OSError as error:
+            self._note(pid, error)
+            return not is_gone(error)
+
+    def _held_by(self, pid: int, tables: SharedTables, deadline: float | None, *, writes: bool) -> list[Occupant]:
+        """Return a process as one that has a vital file open, nothing for any other. writes: it could have opened it.
+
+        :raises TimeIsOver: when the deadline is over; the text names the process.
+        """
+        try:
+            for home in () if tables.holds(pid) else self.homes:
+                trusted = self.search.trust.holds_account(pid)
+                by_name = not trusted or self._is_server(pid)
+                began = time.monotonic()
+                held = home.find_held(pid, trusted=trusted, by_name=by_name, deadline=deadline)
                 process = read_process(pid) if held else None
                 if held and process:
                     account = account_name(read_uid(pid))
-                    yield Occupant(process, Use.OTHER, home.directory, account, held.name, held.writes)
-                    break
-        if self._trouble and not self.servers:
-            raise CannotLook(f"whether the data are in use cannot be told: {self._trouble}")
+                    return [Occupant(process, Use.OTHER, home.directory, account, held.name, held.writes)]
+                tables.note(pid, time.monotonic() - began)
+        except TimeIsOver:
+            at = f"pid {pid}, of {account_name(read_uid(pid))}"
+            raise TimeIsOver(f"no time for all open files, at {at}") from None
+        except OSError as error:
+            self._note(pid, error)
+            # Of who could not have opened it a lock tells, if that is a server: a container has many of those.
+            if writes and isinstance(error, PermissionError) and read_uid(pid) not in OURS.uids:
+                self._trouble = f"pid {pid}, of {account_name(read_uid(pid))}, cannot be looked at: {error.strerror}"
+        return []
 
     def _is_server(self, pid: int) -> bool:
         try:

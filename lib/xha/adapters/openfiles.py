@@ -7,9 +7,11 @@ started with a relative path, says nothing. Nothing is touched that is not on a 
 from __future__ import annotations
 
 import os
+import time
 
 from ..core.typed import TYPE_CHECKING, NamedTuple
 from .procfs import read_descriptor, without_deleted
+from .writers import find_writers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,22 +32,28 @@ class Held(NamedTuple):
     writes: bool
 
 
+class TimeIsOver(Exception):
+    """The open files of one process took longer than there was time."""
+
+
 class Home:
-    """A data directory and its vital files, as they are now.
+    """A data directory and its vital files, as they are now. writers: who could have opened one to write to it.
 
     :raises FileNotFoundError, NotADirectoryError: where there is none. :raises OSError: where it cannot be looked at.
     """
 
     def __init__(self, directory: str, mounts: Mounts) -> None:
         self.directory, self._mounts = directory, mounts
-        self._identity = _identity(os.stat(directory))
-        self._files: dict[tuple[int, int], str] = {}
+        own, files = os.stat(directory), list[tuple[str, os.stat_result]]()
         for name in VITAL:
+            path = os.path.join(directory, name)
             try:
-                seen = os.lstat(os.path.join(directory, name))
+                files.append((path, os.lstat(path)))
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            self._files[_identity(seen)] = name
+        self._identity = _identity(own)
+        self._files = {_identity(seen): os.path.basename(path) for path, seen in files}
+        self.writers = find_writers(directory, own, files)
         self._devices = mounts.devices(os.path.realpath(directory))
 
     def is_cwd_of(self, pid: int) -> bool:
@@ -66,16 +74,17 @@ class Home:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
-    def find_held(self, pid: int, *, trusted: bool, by_name: bool) -> Held | None:
+    def find_held(self, pid: int, *, trusted: bool, by_name: bool, deadline: float | None = None) -> Held | None:
         """Return the vital file that a process has open, None for none; one that it may write to comes first.
 
         trusted: it is of an account whose files on a mount that was detached count by their names. by_name: only what
         has a vital file's name is looked at, as a server has it, which has thousands of tables open, too; any user can
         have a million files open. A descriptor that only names a file (O_PATH) needs no right to it: it does not count.
-        :raises OSError: for a process that is gone or may not be seen.
+        deadline is a time of time.monotonic(). :raises TimeIsOver: when it is over. :raises OSError: for a process that
+        is gone or may not be seen.
         """
         found, others = None, set[str]()
-        for number, target in _files_of(pid):
+        for number, target in _files_of(pid, deadline):
             name = os.path.basename(without_deleted(target))
             if target in others or (by_name and name not in VITAL):
                 continue
@@ -117,20 +126,23 @@ def _access(link: str) -> int:
     """Return how a descriptor was opened, by its link in /proc: neither bit for one that only names a file (O_PATH)."""
     try:
         return os.lstat(link).st_mode
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
 
 
-def _files_of(pid: int) -> Iterator[tuple[str, str]]:
+def _files_of(pid: int, deadline: float | None = None) -> Iterator[tuple[str, str]]:
     """Yield the descriptors of a process that are no pipes and no sockets, each with the path that it leads to."""
     directory = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for number in os.listdir(directory):
-            try:
-                target = os.readlink(number, dir_fd=directory)
-            except OSError:
-                continue
-            if not target.startswith(_NO_FILES):
-                yield number, target
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if deadline is not None and time.monotonic() > deadline:
+                    raise TimeIsOver
+                try:
+                    target = os.readlink(entry.name, dir_fd=directory)
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if not target.startswith(_NO_FILES):
+                    yield entry.name, target
     finally:
         os.close(directory)

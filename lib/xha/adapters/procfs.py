@@ -5,6 +5,7 @@ A process is named by its pid and its start time together: pids come round again
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..core.typed import TYPE_CHECKING, NamedTuple
@@ -52,6 +53,11 @@ class Process(NamedTuple):
         # A process gives itself any name: line breaks and what steers a terminal do not reach a log.
         name = "".join(character if character.isprintable() else "?" for character in self.name)
         return f"{name or 'process'}, pid {self.pid}"
+
+
+def is_gone(error: OSError) -> bool:
+    """Return whether an error of a file in /proc/PID says that there is no such process. Any other says nothing."""
+    return error.errno in (errno.ENOENT, errno.ESRCH)
 
 
 def look(pid: int, started: int) -> Process | None:
@@ -224,6 +230,12 @@ def read_uids(pid: int) -> frozenset[int]:
     """Return the real, effective, saved and file system uid of a process; empty for one that is gone."""
     line = next((line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith(b"Uid:")), b"")
     return frozenset(int(word) for word in line.split()[1:])
+
+
+def read_gids(pid: int) -> frozenset[int]:
+    """Return the groups of a process, the supplementary ones, too; empty for one that is gone."""
+    lines = [line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith((b"Gid:", b"Groups:"))]
+    return frozenset(int(word) for line in lines for word in line.split()[1:])
 
 
 class Descriptor(NamedTuple):

@@ -111,10 +111,10 @@ class Directory:
         finally:
             os.close(descriptor)
 
-    def open(self, name: str, *, unread: bool = False) -> int:
+    def open(self, name: str, *, anybodys: bool = False) -> int:
         """Open a regular file to read from, and return the descriptor, which is the caller's to close.
 
-        unread: its content is not looked at, so that it may be one that the owner cannot read: only for its locks.
+        anybodys: whoever owns it, for what is asked of the file itself and not of what it holds.
 
         :raises FileNotFoundError: where there is none. :raises Unfit: for what is no such file. :raises OSError: as
         open does.
@@ -125,7 +125,8 @@ class Directory:
             if error.errno in (errno.ELOOP, errno.ENXIO):
                 raise Unfit(self._in(name), "it is a symbolic link or a socket, and no file; remove it") from None
             raise
-        reason = self._find_fault(os.fstat(descriptor), unread)
+        seen = os.fstat(descriptor)
+        reason = "" if anybodys and stat.S_ISREG(seen.st_mode) else self._find_fault(seen)
         if reason:
             os.close(descriptor)
             raise Unfit(self._in(name), reason)
@@ -145,10 +146,10 @@ class Directory:
             os.close(descriptor)
         raise Unfit(self._in(name), f"it is larger than {limit} bytes")
 
-    def _find_fault(self, seen: os.stat_result, unread: bool) -> str:
+    def _find_fault(self, seen: os.stat_result) -> str:
         if not stat.S_ISREG(seen.st_mode):
             return "it is no regular file; remove it"
-        of_root = seen.st_uid == ROOT and seen.st_nlink == 1 and (unread or self._may_read(seen))
+        of_root = seen.st_uid == ROOT and seen.st_nlink == 1 and self._may_read(seen)
         expected = seen.st_uid == self.owner or of_root
         return "" if expected or os.geteuid() != ROOT else self._tell_owner(seen.st_uid)
 
