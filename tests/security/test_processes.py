@@ -95,8 +95,15 @@ def lose_run(one: Resource) -> None:
 class Neighbour:
     """A process beside the server: it lives until the block ends, and has said so before the block begins."""
 
-    def __init__(self, host: Host, *command: str, started: str = "", environment: Mapping[str, str] | None = None):
-        enter = ["nsenter", f"--target={host.init}", "--mount", "--pid", "--net", "--wd=/", "--"]
+    def __init__(
+        self,
+        host: Host,
+        *command: str,
+        started: str = "",
+        environment: Mapping[str, str] | None = None,
+        namespaces: str = "--mount --pid --net",
+    ) -> None:
+        enter = ["nsenter", f"--target={host.init}", *namespaces.split(), "--wd=/", "--"]
         self._process = subprocess.Popen(
             [*enter, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **(environment or {})}
         )
@@ -555,6 +562,14 @@ class TestTheWrongPlace:
 # --- could not look
 
 
+def without_ptrace(one: Resource, action: str, before: str = "") -> Result:
+    """Call an action as root without CAP_SYS_PTRACE."""
+    words = {f"OCF_RESKEY_{name}": value for name, value in {**one.parameters, **SHORT}.items()}
+    script = f"{before}exec setpriv --bounding-set=-sys_ptrace --inh-caps=-all {AGENT} {action}"
+    meta = {"OCF_RESOURCE_INSTANCE": one.resource, "OCF_RESKEY_CRM_meta_interval": "0"}
+    return one.host.run("unshare", "--mount", "sh", "-c", script, **words, **meta)
+
+
 class TestCouldNotLook:
     @pytest.mark.parametrize("hidden", [False, True], ids=["what others have open", "that others are there"])
     def test_what_may_not_be_seen_is_not_absent(self, running: Resource, hidden: bool) -> None:
@@ -562,18 +577,52 @@ class TestCouldNotLook:
         running.signal("KILL", running.keeper_pid)
         lose_run(running)
         hide = "mount -t proc -o hidepid=invisible none /proc && " if hidden else ""
-        drop = "exec setpriv --bounding-set=-sys_ptrace --inh-caps=-all"
-        told = {}
-        for action in ("monitor", "stop"):
-            words = {f"OCF_RESKEY_{name}": value for name, value in {**running.parameters, **SHORT}.items()}
-            script = f"{hide}{drop} {AGENT} {action}"
-            meta = {"OCF_RESOURCE_INSTANCE": running.resource, "OCF_RESKEY_CRM_meta_interval": "0"}
-            told[action] = running.host.run("unshare", "--mount", "sh", "-c", script, **words, **meta)
+        told = {action: without_ptrace(running, action, hide) for action in ("monitor", "stop")}
         assert {action: one.code for action, one in told.items()} == {"monitor": 190, "stop": 1}, told
         assert "cannot be told" in told["monitor"].reason
         assert "cannot be told" in told["stop"].reason
         assert len(running.server_pids()) == 1
         assert probe(running).code == 0
+
+    @pytest.mark.parametrize("owner", ["mysql", "games"])
+    def test_a_lock_that_another_pid_namespace_holds_is_seen_whoever_owns_the_file(
+        self, resource: Resource, owner: str
+    ) -> None:
+        """ibdata1 of another account than the directory was not opened, and so counted as not locked: 7, and 0."""
+        ibdata = resource.datadir / "ibdata1"
+        ibdata.touch()
+        shutil.chown(ibdata, owner)
+        code = f"""
+import fcntl, time
+file = open({str(ibdata)!r}, "r+")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("ready", flush=True)
+time.sleep(1000)"""
+        command = ["sh", "-c", '/usr/bin/python3 -c "$0" & wait', code]
+        with Neighbour(resource.host, *command, started="ready", namespaces="--mount") as holder:
+            seen, ended = probe(resource), call(resource, "stop")
+            assert (seen.code, ended.code) == (190, 1), (seen, ended)
+            assert "ibdata1" in seen.reason
+            assert "ibdata1" in ended.reason
+            assert holder.lives
+        ibdata.unlink()
+
+    @pytest.mark.parametrize(("owner", "codes"), [("games", (190, 1)), ("mysql", (7, 0))])
+    def test_without_the_capability_whose_files_it_may_be_is_not_absent(
+        self, resource: Resource, owner: str, codes: tuple[int, int]
+    ) -> None:
+        """Root in a container sees no other account's open files. One that may not write the data is no obstacle."""
+        ibdata = resource.datadir / "ibdata1"
+        ibdata.touch()
+        shutil.chown(ibdata, owner)
+        games = ["setpriv", "--reuid=games", "--regid=60", "--clear-groups", "--"]
+        opens = f"exec 3<>{ibdata}; " if owner == "games" else ""
+        with shell(resource.host, f"{opens}echo ready; exec sleep 1000", *games):
+            told = {action: without_ptrace(resource, action) for action in ("monitor", "stop")}
+            assert (told["monitor"].code, told["stop"].code) == codes, told
+            if codes[1]:
+                assert all("of games" in one.reason for one in told.values()), told
+        ibdata.unlink()
 
     def test_an_option_file_that_cannot_be_asked_names_no_directory(self, by_file: Resource) -> None:
         """The default of the server took its place: stop said 0 and a probe 7, while the server served."""

@@ -7,8 +7,11 @@ read without touching any file system. What they say is on another device than t
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+
+from .procfs import is_gone
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -58,8 +61,10 @@ class Mounts:
         try:
             with open(f"/proc/{whose}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
                 lines = [line.split(" ", 5) for line in file]
-        except OSError:
-            return []
+        except OSError as error:
+            if is_gone(error) or error.errno in (errno.EINVAL, errno.EACCES, errno.EPERM):  # it is ending, or hidden
+                return []
+            raise
         # id, parent's id, device, root within the file system, mount point
         whole = [line for line in lines if len(line) > 5]
         self._devices.update((line[0], line[2]) for line in whole)
@@ -69,8 +74,10 @@ class Mounts:
 def _namespace(whose: int | str) -> str:
     try:
         return os.readlink(f"/proc/{whose}/ns/mnt")
-    except OSError:
-        return str(whose)
+    except OSError as error:
+        if is_gone(error) or isinstance(error, PermissionError):
+            return str(whose)
+        raise
 
 
 def _leads_to(point: str, path: str) -> bool:

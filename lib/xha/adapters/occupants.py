@@ -288,5 +288,5 @@ def _with_argv_at_last(process: Process) -> Process | None:
 
 
 def still_there(occupants: tuple[Occupant, ...]) -> tuple[Occupant, ...]:
-    """Return those whose process lives."""
+    """Return those whose process lives. :raises OSError: where that cannot be told."""
     return tuple(one for one in occupants if look(one.process.pid, one.process.started))

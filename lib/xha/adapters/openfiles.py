@@ -110,7 +110,7 @@ class Home:
             return ""
         try:
             return self._files.get(_identity(os.stat(path)), "")
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):  # it is closed by now
             return ""
 
     def _is_like(self, name: str, inode: int) -> bool:

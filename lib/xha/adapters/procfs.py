@@ -1,10 +1,14 @@
 """What /proc says about processes: proc(5), read without psutil, whose import alone is a monitor's whole budget.
 
 A process is named by its pid and its start time together: pids come round again.
+
+Only "no such file" and "no such process" say that one is gone. Everything else, as that this process has no descriptor
+left, or the kernel no memory, says nothing of it and raises OSError.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
@@ -61,13 +65,19 @@ def is_gone(error: OSError) -> bool:
 
 
 def look(pid: int, started: int) -> Process | None:
-    """Return the process with this pid and start time as it is now, without argv; None once it is gone."""
+    """Return the process with this pid and start time as it is now, without argv; None once it is gone.
+
+    :raises OSError: where that cannot be told.
+    """
     process = read_process(pid)
     return process if process is not None and process.started == started else None
 
 
 def read_process(pid: int) -> Process | None:
-    """Return a process without its argv, None where there is none. One that was not yet waited for is gone."""
+    """Return a process without its argv, None where there is none. One that was not yet waited for is gone.
+
+    :raises OSError: where that cannot be told.
+    """
     text = _read(f"/proc/{pid}/stat").decode("utf-8", "replace")
     # A name may hold blanks and parentheses: what follows the last parenthesis does not.
     head, _, tail = text.rpartition(")")
@@ -96,8 +106,11 @@ def read_pids() -> list[int]:
 
 
 def read_processes() -> tuple[Process, ...]:
-    """Return every process of this pid namespace, without argv."""
-    found = map(read_process, read_pids())
+    """Return every process of this pid namespace that may be seen, without argv."""
+    found = []
+    for pid in read_pids():
+        with contextlib.suppress(PermissionError):
+            found.append(read_process(pid))
     return tuple(process for process in found if process is not None)
 
 
@@ -120,13 +133,13 @@ def sees_everybody() -> bool:
 
 def with_argv(process: Process) -> Process:
     """Return the process with its argument vector; it stays empty where the kernel does not tell."""
-    words = _read(f"/proc/{process.pid}/cmdline").decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+    words = _read_if_told(f"/proc/{process.pid}/cmdline").decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
     return process._replace(argv=tuple(words) if words != [""] else ())
 
 
 def read_environ(pid: int) -> dict[str, str]:
     """Return the environment that a process was started with; empty where the kernel does not tell."""
-    words = _read(f"/proc/{pid}/environ").decode("utf-8", "surrogateescape").split("\0")
+    words = _read_if_told(f"/proc/{pid}/environ").decode("utf-8", "surrogateescape").split("\0")
     return {name: value for name, equals, value in (word.partition("=") for word in words) if equals}
 
 
@@ -146,7 +159,7 @@ def descendants(pid: int, among: Iterable[Process] | None = None) -> tuple[Proce
 
 def read_transferred(pid: int) -> int:
     """Return how many bytes a process read and wrote, on files, pipes and sockets; 0 where the kernel does not tell."""
-    lines = _read(f"/proc/{pid}/io").split(b"\n")
+    lines = _read_if_told(f"/proc/{pid}/io").split(b"\n")
     return sum(int(line.split()[1]) for line in lines if line.startswith((b"rchar:", b"wchar:")))
 
 
@@ -193,11 +206,11 @@ def fingerprint(process: Process, host: str) -> str:
 def identity(path: str) -> tuple[int, int] | None:
     """Return what tells a file of our own from every other one; None where there is none.
 
-    Not for what another process has open, or stands in: see openfiles.py.
+    Not for what another process has open, or stands in: see openfiles.py. :raises OSError: where that cannot be told.
     """
     try:
         seen = os.stat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return seen.st_dev, seen.st_ino
 
@@ -222,7 +235,7 @@ def read_uid(pid: int) -> int | None:
     """
     try:
         return os.stat(f"/proc/{pid}").st_uid
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
 
 
@@ -255,32 +268,23 @@ def read_descriptor(pid: int, number: str) -> Descriptor | None:
         return None
 
 
-def find_listening(pid: int) -> str:
-    """Return the path of the unix socket that a process listens at, "" where there is none to be seen."""
-    import contextlib
-
-    own = set()
+def _read_if_told(path: str) -> bytes:
+    """Return what a file of another process's says, nothing where we may not read it."""
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(OSError):
-                own.add(os.readlink(f"/proc/{pid}/fd/{name}"))
-        with open(f"/proc/{pid}/net/unix", encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.rstrip("\n").split(None, 7) for line in file]
-    except OSError:
-        return ""
-    # Num RefCount Protocol Flags Type St Inode Path; the flag is __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
-    found = (line[7] for line in lines if len(line) == 8 and line[3] == "00010000" and f"socket:[{line[6]}]" in own)
-    return next((path for path in found if path.startswith("/")), "")
+        return _read(path)
+    except PermissionError:
+        return b""
 
 
 def _read(path: str) -> bytes:
+    """Return what a file says, nothing for a process that is gone. :raises OSError: where it cannot be told."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return b""
     try:
         return os.read(descriptor, _MAX_BYTES)
-    except OSError:
+    except ProcessLookupError:
         return b""
     finally:
         os.close(descriptor)

@@ -103,8 +103,10 @@ class Child:
     def end(self) -> Result:
         """Kill what is left of it, and return the result."""
         seconds = time.monotonic() - self.began
-        process = read_process(self.pid)
-        is_starved = process is not None and process.state == "R"
+        is_starved = False
+        with contextlib.suppress(OSError):  # it is killed whatever can be told of it
+            process = read_process(self.pid)
+            is_starved = process is not None and process.state == "R"
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):

@@ -61,7 +61,7 @@ class Keeper:
     def run(self) -> None:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
         try:
-            while identity(self.rundir.file(LOCK)) == self._lock:
+            while self._is_in_charge():
                 try:
                     self.attempt()
                 except ClusterUnreachable as error:
@@ -77,6 +77,12 @@ class Keeper:
         finally:
             self.hands.plan = None
             self._give_token_back()
+
+    def _is_in_charge(self) -> bool:
+        """Return whether the lock that stands in /run is the one that this keeper holds; as before if it is unknown."""
+        with contextlib.suppress(OSError):
+            return identity(self.rundir.file(LOCK)) == self._lock
+        return True
 
     def _give_token_back(self) -> None:
         """Give the token back where no Primary is being formed here, whatever came between: nowhere else it is done.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
@@ -107,7 +108,9 @@ def _make_datadir(program: Program, settings: Settings) -> None:
 def _fail(run: RunDir, log: Log, reason: str, *, permanent: bool = False) -> int:
     """Say why there is no keeper: start and monitor read it."""
     log.warning(reason)
-    own = read_process(os.getpid())
+    own = None
+    with contextlib.suppress(OSError):
+        own = read_process(os.getpid())
     now = time.monotonic()
     run.write_bulletin(
         Bulletin(Phase.FAILED, reason, os.getpid(), own.started if own else 0, at=now, since=now, permanent=permanent)

@@ -11,7 +11,7 @@ import os
 import time
 
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.procfs import find_listening, look
+from ...adapters.procfs import look
 from ...core.health import Graces, Seen, Server, judge_health
 from ...core.typed import TYPE_CHECKING
 from .service import Locked, launch_keeper
@@ -135,6 +135,7 @@ def _read_status(run: RunDir) -> ServerStatus | None:
 
 def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
     """Ask the server, in half of the time that Pacemaker gives, and 10 s at most."""
+    from ...adapters.listening import find_listening
     from ...adapters.login import find_target
     from ...core.reading import Reading
     from .login import SQL_SECONDS, find_socket, make_reader

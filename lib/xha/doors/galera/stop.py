@@ -51,6 +51,8 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         writer = await_writers(search, deadline)
     except CannotLook as error:
         return Outcome(ExitCode.GENERIC, str(error))
+    except OSError as error:
+        return Outcome(ExitCode.GENERIC, f"what runs cannot be told: {error.strerror or error}")
     if writer:
         return Outcome(ExitCode.GENERIC, f"{writer}, and is not the resource's to end: end it")
     run.write_remembered(())
