@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -15,8 +19,9 @@ from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.ending import send, terminate
 from xha.adapters.launch import exit_status
-from xha.adapters.occupants import Use, find_occupants
-from xha.adapters.procfs import Process, descendants, look, read_process
+from xha.adapters.listening import parse_listening
+from xha.adapters.occupants import Use, find_occupants, find_own
+from xha.adapters.procfs import Process, descendants, look, read_process, read_uid, read_uids
 from xha.adapters.transfers import find_transfer
 
 # A state transfer that neither moves nor ends until it is told to; `moving` in its directory makes it move. The server
@@ -136,6 +141,92 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
     wait_until(lambda: uses() == {Use.TRANSFER}, 10, lambda: f"what uses the data: {uses()}")
     assert other.end() == ()
     assert gone(below)
+
+
+WAITS = "import os, time; {become}print('ready', flush=True); time.sleep(1000)"
+BESIDE_A_TRANSFER = {
+    "root's command with the words of a script": ("exec -a wsrep_sst_rsync {python} -c '{waits}' --role joiner", ""),
+    "whose effective account is root's": (
+        "exec -a wsrep_sst_rsync {python} -c '{waits}' --role joiner",
+        "os.setresuid(65534, 0, 0); ",
+    ),
+    "the server's, with the words of a script behind others": (
+        "exec {python} -c '{waits}' a b wsrep_sst_rsync --role joiner",
+        "os.setresuid({mysql}, {mysql}, {mysql}); ",
+    ),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts at hand")
+@pytest.mark.parametrize("what", BESIDE_A_TRANSFER)
+def test_who_plays_a_state_transfer_ends_nobody(server: Server, what: str) -> None:
+    """It stands in the data directory, and a program of root's is in its group: that was killed."""
+    command, become = BESIDE_A_TRANSFER[what]
+    waits = WAITS.format(become=become.format(mysql=server.program().account.uid)).replace("'", '"')
+    script = f"sleep 1000 & {command.format(python='/usr/bin/python3', waits=waits)}"
+    with in_the_data(server, script):
+        assert find_own(server.search) == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts at hand")
+def test_of_a_transfer_that_a_server_left_behind_nothing_of_root_s_is_ended(server: Server) -> None:
+    """As where root's backup runs one of its scripts by runuser: root's own programs share its group."""
+    uid = server.program().account.uid
+    waits = WAITS.format(become=f"os.setresuid({uid}, {uid}, {uid}); ").replace("'", '"')
+    script = f"sleep 1000 & (exec -a wsrep_sst_rsync /usr/bin/python3 -c '{waits}' --role=joiner); true"
+    with in_the_data(server, script):
+        [found] = find_own(server.search)
+        assert (found.use, read_uid(found.process.pid)) == (Use.TRANSFER, uid)
+
+
+@contextmanager
+def in_the_data(server: Server, script: str) -> Iterator[None]:
+    """A script runs in the data directory, in a process group of its own, and one of its programs has said `ready`."""
+    argv = ["/bin/bash", "-c", script]
+    with subprocess.Popen(argv, cwd=server.datadir, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("ask", [read_process, read_uids, lambda pid: look(pid, 1)])
+def test_what_cannot_be_asked_of_a_process_is_not_that_it_is_gone(ask: Callable[[int], object]) -> None:
+    """Where this process has no descriptor left: a keeper told of a healthy server that it had ended."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            ask(os.getpid())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+REAL = b"0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/mysqld.sock"
+FORGED = b"0000000000000000: 00000002 00000000 00010000 0001 01 4711 /tmp/evil"
+STRANGER = b"0000000000000000: 00000002 00000000 00010000 0001 01 4712 /tmp/evil"
+RELATIVE = b"0000000000000000: 00000002 00000000 00010000 0001 01 4711 tmp/evil"
+CLIENT = b"0000000000000000: 00000003 00000000 00000000 0001 03 4711 /run/mysqld.sock"
+
+
+@pytest.mark.parametrize(
+    ("lines", "path"),
+    [
+        ([REAL], "/run/mysqld.sock"),
+        ([STRANGER, CLIENT, REAL], "/run/mysqld.sock"),
+        ([REAL, FORGED], ""),
+        ([FORGED, REAL], ""),
+        ([REAL, RELATIVE], ""),
+        ([RELATIVE], ""),
+        ([FORGED + b" more"], ""),
+        ([STRANGER, CLIENT, b"", b"Num"], ""),
+    ],
+)
+def test_a_server_listens_where_one_line_says_so_and_no_other(lines: list[bytes], path: str) -> None:
+    """Any user can write whole lines of the table, by a path with line breaks."""
+    assert parse_listening(lines, {"socket:[4711]"}) == path
 
 
 def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeServer, server: Server) -> None:

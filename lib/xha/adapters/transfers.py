@@ -10,8 +10,19 @@ import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from .occupants import Occupant, Use
-from .procfs import Process, descendants, read_pids, read_process, read_transferred, read_uid, with_argv
+from .account import ROOT
+from .occupancy import Occupant, Use
+from .procfs import (
+    Process,
+    descendants,
+    is_gone,
+    read_pids,
+    read_process,
+    read_transferred,
+    read_uid,
+    read_uids,
+    with_argv,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +30,10 @@ if TYPE_CHECKING:
     from .openfiles import Home
     from .trust import Trust
 
-_TRANSFER = re.compile(r"wsrep_sst_([\w-]+)\b.*?--role[ =]*'?(joiner|donor)\b")
+_SCRIPT = re.compile(r"(?:.*/)?wsrep_sst_([\w-]+)", re.DOTALL)
+# A script is the first word, or the one behind its interpreter, which may have one option more (#!).
+_SCRIPT_WORDS = 3
+_ROLES = ("joiner", "donor")
 # Programs of a transfer that run for as long as it does and move nothing: a script that waits in a loop is no progress.
 _BYSTANDERS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
 _MOVER_AGE = 2.0
@@ -48,12 +62,14 @@ def find_transfer(server: Process, trust: Trust) -> Transfer | None:
         if match:
             movers = [one for one in below if _moves(one)]
             progress = sum(one.ticks + read_transferred(one.pid) for one in movers)
-            return Transfer(match[2], match[1], progress)
+            return Transfer(match[1], match[0], progress)
     return None
 
 
 def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trust) -> list[Occupant]:
     """Return the programs of state transfers: below a server, or left behind by one that has ended.
+
+    Root's own are only below a server: what runs the server's programs otherwise, as a backup, is in their group.
 
     The server starts each script in a process group of its own (sql/wsrep_utils.cc, POSIX_SPAWN_SETPGROUP), which its
     programs stay in when it ends.
@@ -64,12 +80,12 @@ def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trus
     groups = {
         one.group
         for one in everybody
-        if (one.pid in below or any(_works_in(home, one) for home in homes))
-        and _match(with_argv(one))
+        if _match(with_argv(one))
         and trust.holds_account(one.pid)
+        and (one.pid in below or (not _is_roots(one) and any(_works_in(home, one) for home in homes)))
     }
     groups -= {os.getpgrp(), *(server.process.group for server in servers)}
-    found = [one for one in everybody if one.pid in below or one.group in groups]
+    found = [one for one in everybody if one.pid in below or (one.group in groups and not _is_roots(one))]
     return [Occupant(with_argv(one), Use.TRANSFER) for one in found if trust.holds_account(one.pid)]
 
 
@@ -81,8 +97,14 @@ def _of_account(trust: Trust) -> tuple[Process, ...]:
 def _works_in(home: Home, process: Process) -> bool:
     try:
         return home.is_cwd_of(process.pid)
-    except OSError:
-        return False
+    except OSError as error:
+        if is_gone(error) or isinstance(error, PermissionError):
+            return False
+        raise
+
+
+def _is_roots(process: Process) -> bool:
+    return ROOT in read_uids(process.pid)
 
 
 def _moves(process: Process) -> bool:
@@ -91,5 +113,14 @@ def _moves(process: Process) -> bool:
     return not script and process.name not in _BYSTANDERS and age >= _MOVER_AGE
 
 
-def _match(process: Process) -> re.Match[str] | None:
-    return _TRANSFER.search(" ".join(process.argv).replace("\n", " "))
+def _match(process: Process) -> tuple[str, str] | None:
+    """Return the method and the role of a script of a state transfer, by its name and its option --role."""
+    names = (_SCRIPT.fullmatch(word) for word in process.argv[:_SCRIPT_WORDS])
+    name = next((found for found in names if found), None)
+    if name is None:
+        return None
+    for word, after in zip(process.argv, (*process.argv[1:], "")):
+        role = after if word == "--role" else word[len("--role=") :] if word.startswith("--role=") else ""
+        if role in _ROLES:
+            return name[1], role
+    return None
