@@ -562,10 +562,13 @@ class TestTheWrongPlace:
 # --- could not look
 
 
-def without_ptrace(one: Resource, action: str, before: str = "") -> Result:
-    """Call an action as root without CAP_SYS_PTRACE."""
+NO_PTRACE = "setpriv --bounding-set=-sys_ptrace --inh-caps=-all"
+
+
+def apart(one: Resource, action: str, before: str = "", drop: str = NO_PTRACE) -> Result:
+    """Call an action in a mount namespace of its own, after a command there; without CAP_SYS_PTRACE, if not told."""
     words = {f"OCF_RESKEY_{name}": value for name, value in {**one.parameters, **SHORT}.items()}
-    script = f"{before}exec setpriv --bounding-set=-sys_ptrace --inh-caps=-all {AGENT} {action}"
+    script = f"{before}exec {drop} {AGENT} {action}"
     meta = {"OCF_RESOURCE_INSTANCE": one.resource, "OCF_RESKEY_CRM_meta_interval": "0"}
     return one.host.run("unshare", "--mount", "sh", "-c", script, **words, **meta)
 
@@ -577,7 +580,7 @@ class TestCouldNotLook:
         running.signal("KILL", running.keeper_pid)
         lose_run(running)
         hide = "mount -t proc -o hidepid=invisible none /proc && " if hidden else ""
-        told = {action: without_ptrace(running, action, hide) for action in ("monitor", "stop")}
+        told = {action: apart(running, action, hide) for action in ("monitor", "stop")}
         assert {action: one.code for action, one in told.items()} == {"monitor": 190, "stop": 1}, told
         assert "cannot be told" in told["monitor"].reason
         assert "cannot be told" in told["stop"].reason
@@ -618,11 +621,37 @@ time.sleep(1000)"""
         games = ["setpriv", "--reuid=games", "--regid=60", "--clear-groups", "--"]
         opens = f"exec 3<>{ibdata}; " if owner == "games" else ""
         with shell(resource.host, f"{opens}echo ready; exec sleep 1000", *games):
-            told = {action: without_ptrace(resource, action) for action in ("monitor", "stop")}
+            told = {action: apart(resource, action) for action in ("monitor", "stop")}
             assert (told["monitor"].code, told["stop"].code) == codes, told
             if codes[1]:
                 assert all("of games" in one.reason for one in told.values()), told
         ibdata.unlink()
+
+    def test_a_keeper_without_a_descriptor_left_does_not_say_that_the_server_has_ended(self, running: Resource) -> None:
+        """What could not be read was empty, and so the process gone: a monitor said that mysqld had ended by itself."""
+        [pid], keeper = running.server_pids(), running.keeper_pid
+        limit = ("prlimit", f"--pid={keeper}")
+        before = running.host.run(*limit, "--nofile", "--noheadings", "--raw", "--output=SOFT", check=True).out.strip()
+        running.host.run(*limit, "--nofile=3:", check=True)
+        try:
+            until = time.monotonic() + 6
+            while time.monotonic() < until:
+                seen = running.monitor()
+                assert seen.code in (0, 190), seen
+                assert "ended" not in seen.reason
+                time.sleep(0.5)
+        finally:
+            running.host.run(*limit, f"--nofile={before}:", check=True)
+        wait_until(lambda: running.monitor().code == 0, 30, lambda: running.monitor().err)
+        assert (running.server_pids(), running.keeper_pid) == ([pid], keeper)
+
+    def test_a_run_that_cannot_be_written_fails_no_probe_and_no_stop(self, running: Resource) -> None:
+        """The lock of the keeper was opened to write, though both only look at it."""
+        for codes in ({"stop": 0, "monitor": 7}, {"monitor": 7, "stop": 0}):
+            for action, code in codes.items():
+                told = apart(running, action, "mount -o remount,bind,ro /run && ", drop="")
+                assert (told.code, told.err) == (code, ""), (action, told)
+            assert running.server_pids() == []
 
     def test_an_option_file_that_cannot_be_asked_names_no_directory(self, by_file: Resource) -> None:
         """The default of the server took its place: stop said 0 and a probe 7, while the server served."""

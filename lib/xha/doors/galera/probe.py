@@ -46,10 +46,14 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
 
 
 def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
-    keeper, alive = run.read_bulletin(), _is_alive(run)
-    server, state, occupant = _find(run, settings, keeper, alive=alive)
-    if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
-        keeper = None  # the word of the one before: a new keeper has said nothing yet
+    keeper, alive = run.read_bulletin(), True
+    try:
+        alive = _is_alive(run)
+        server, state, occupant = _find(run, settings, keeper, alive=alive)
+        if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
+            keeper = None  # the word of the one before: a new keeper has said nothing yet
+    except OSError as error:
+        server, state, occupant = None, Server.UNSEEN, error.strerror or str(error)
     graces = Graces(settings.sst_stall, settings.rejoin_grace, settings.hang_grace)
     seen = Seen(
         server=state,
@@ -69,9 +73,10 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
 def _find(
     run: RunDir, settings: Settings, keeper: Bulletin | None, *, alive: bool
 ) -> tuple[Process | None, Server, str]:
-    """Return the server, how it is, and in words who else uses the data, or why that cannot be told.
+    """Return the server, how it is, and in words who else uses the data.
 
     The keeper's word counts where it still holds; else whoever is found where a server may be.
+    :raises OSError: where that cannot be told.
     """
     if keeper and keeper.server_pid:
         server = look(keeper.server_pid, keeper.server_started)
@@ -80,13 +85,10 @@ def _find(
     from ...adapters.occupants import find_server
     from .search import remembered_search, whole_search
 
-    try:
-        search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
-        server = find_server(search)
-        state = _judge_process(server)
-        other = "" if alive or state is not Server.ABSENT else _find_other(search)
-    except OSError as error:
-        return None, Server.UNSEEN, str(error)
+    search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
+    server = find_server(search)
+    state = _judge_process(server)
+    other = "" if alive or state is not Server.ABSENT else _find_other(search)
     return server, Server.OTHER if other else state, other
 
 
@@ -120,7 +122,7 @@ def _judge_process(server: Process | None) -> Server:
 def _is_alive(run: RunDir) -> bool:
     if not os.path.isdir(run.path):
         return False
-    with Locked(run) as free:
+    with Locked(run, make=False) as free:
         return not free
 
 

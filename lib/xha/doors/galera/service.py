@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -24,12 +25,21 @@ _META = "OCF_RESKEY_CRM_meta_on_node", "OCF_RESKEY_crm_feature_set"
 
 
 class Locked:
-    """Holds the keeper's lock for a block, if nobody else does, or not for longer than patience: the block hears."""
+    """Holds the keeper's lock for a block, if nobody else does, or not for longer than patience: the block hears.
 
-    def __init__(self, run: RunDir, patience: float = 0.0) -> None:
-        run.make()
-        self._patience = patience
-        self._descriptor = os.open(run.file(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    make: its file is made where there is none. Who only looks does without: it may be that /run cannot be written.
+    :raises OSError: where it cannot be opened.
+    """
+
+    def __init__(self, run: RunDir, patience: float = 0.0, *, make: bool = True) -> None:
+        self._patience, self._descriptor = patience, -1
+        flags = os.O_CLOEXEC | os.O_NOFOLLOW
+        if make:
+            run.make()
+            self._descriptor = os.open(run.file(LOCK), flags | os.O_RDWR | os.O_CREAT, 0o600)
+            return
+        with contextlib.suppress(FileNotFoundError):  # nobody can hold it
+            self._descriptor = os.open(run.file(LOCK), flags | os.O_RDONLY)
 
     def __enter__(self) -> bool:
         until = time.monotonic() + self._patience
@@ -40,9 +50,12 @@ class Locked:
         return free
 
     def __exit__(self, *error: object) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
     def _try(self) -> bool:
+        if self._descriptor < 0:
+            return True
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -79,7 +92,10 @@ def launch(instance: Instance, action: str) -> None:
 
 
 def end_keeper(run: RunDir) -> bool:
-    """End the keeper, by SIGKILL if need be, and return whether none is left: its lock tells."""
+    """End the keeper, by SIGKILL if need be, and return whether none is left: its lock tells.
+
+    :raises OSError: where that cannot be told.
+    """
     from ...adapters.ending import send
 
     for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
@@ -88,7 +104,7 @@ def end_keeper(run: RunDir) -> bool:
             send(keeper, number)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            with Locked(run) as free:
+            with Locked(run, make=False) as free:
                 if free:
                     return True
             time.sleep(0.05)

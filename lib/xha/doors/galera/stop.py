@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,11 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     deadline = time.monotonic() + max(2 * _RESERVE, instance.timeout) - _RESERVE
     run = RunDir(instance.name)
     bulletin = run.read_bulletin()
-    if not end_keeper(run):
-        return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
     hung = bulletin is not None and bulletin.code == "hung" and bulletin.answered_at > 0
-    search = whole_search(run, settings, bulletin)
     try:
+        if not end_keeper(run):
+            return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
+        search = whole_search(run, settings, bulletin)
         served = [one for one in find_servers(search) if one.use is Use.SERVER]
         left = terminate(search, deadline, hung=hung)
         if left:
@@ -55,9 +56,10 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         return Outcome(ExitCode.GENERIC, f"what runs cannot be told: {error.strerror or error}")
     if writer:
         return Outcome(ExitCode.GENERIC, f"{writer}, and is not the resource's to end: end it")
-    run.write_remembered(())
-    if bulletin is not None:
-        run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
+    with contextlib.suppress(OSError):  # a /run that is full, or cannot be written, leaves what nobody takes for alive
+        run.write_remembered(())
+        if bulletin is not None:
+            run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
     try:
         cluster = connect(instance.node, instance.name)
         _retract(cluster, f"xha-{instance.name}-report")
