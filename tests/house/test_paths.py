@@ -63,6 +63,7 @@ OTHERS = {
         ROOTS + ": the locks of data directories; and /proc/self",
         {"open", "os.makedirs", "os.open", "os.path.realpath"},
     ),
+    "adapters/listening.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
     "adapters/login.py": (OPERATORS, {"os.path.exists"}),
     "adapters/mariadbd.py": (
         "programs, which run as the server's account, and its option file, both named by root",
@@ -75,7 +76,7 @@ OTHERS = {
         {"os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.scandir", "os.stat"},
     ),
     "adapters/privileges.py": (KERNEL, {"open"}),
-    "adapters/procfs.py": (KERNEL, {"open", "os.listdir", "os.open", "os.readlink", "os.stat"}),
+    "adapters/procfs.py": (KERNEL, {"os.listdir", "os.open", "os.readlink", "os.stat"}),
     "adapters/suspects.py": (NOT_FOLLOWED, {"os.lstat", "os.statvfs"}),
     "adapters/target.py": (OPERATORS, {"os.access", "os.path.exists"}),
     "adapters/trust.py": ("programs that root names", {"os.open", "os.path.realpath"}),

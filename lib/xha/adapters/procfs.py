@@ -8,7 +8,6 @@ left, or the kernel no memory, says nothing of it and raises OSError.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 
@@ -109,8 +108,10 @@ def read_processes() -> tuple[Process, ...]:
     """Return every process of this pid namespace that may be seen, without argv."""
     found = []
     for pid in read_pids():
-        with contextlib.suppress(PermissionError):
+        try:
             found.append(read_process(pid))
+        except PermissionError:
+            continue
     return tuple(process for process in found if process is not None)
 
 

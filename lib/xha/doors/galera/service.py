@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import signal
@@ -38,8 +37,10 @@ class Locked:
             run.make()
             self._descriptor = os.open(run.file(LOCK), flags | os.O_RDWR | os.O_CREAT, 0o600)
             return
-        with contextlib.suppress(FileNotFoundError):  # nobody can hold it
+        try:
             self._descriptor = os.open(run.file(LOCK), flags | os.O_RDONLY)
+        except FileNotFoundError:  # nobody can hold it
+            return
 
     def __enter__(self) -> bool:
         until = time.monotonic() + self._patience
