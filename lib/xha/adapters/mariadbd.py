@@ -147,7 +147,7 @@ def guess_datadir(settings: Settings) -> tuple[str, str]:
         return named, ""
     try:
         return _default_datadir(find_program(settings)), ""
-    except (Unusable, TimeoutError) as error:
+    except (Unusable, OSError) as error:  # it does not answer, or there is no room for the empty directory it is shown
         return DATADIR, str(error)
 
 
