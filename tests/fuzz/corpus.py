@@ -268,6 +268,12 @@ STARTS: dict[str, Start] = {
     "adapters.procfs.parse_unit": _texts(
         "0::/system.slice/mariadb.service\n", "1:name=systemd:/system.slice/x.service\n"
     ),
+    "adapters.listening.parse_listening": Start(
+        ["0: 00000002 00000000 00010000 0001 01 17 /run/mysqld/mysqld.sock"],
+        lambda parse, text: parse(
+            [line.encode("utf-8", "surrogatepass") for line in text.split("\n")], {"socket:[17]"}
+        ),
+    ),
     "adapters.pacemaker.parse_attribute": _texts(
         '<pacemaker-result><attributes><attribute name="a" value="1" host="n1"/></attributes></pacemaker-result>'
     ),

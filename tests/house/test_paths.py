@@ -69,7 +69,6 @@ OTHERS = {
         "programs, which run as the server's account, and its option file, both named by root",
         {"os.access", "os.path.exists", "os.path.isfile", "os.path.realpath", "shutil.which"},
     ),
-    "adapters/listening.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
     "adapters/mounts.py": (KERNEL, {"open", "os.readlink"}),
     "adapters/notify.py": (ROOTS + ": a socket that root has just bound there", {"os.chown", "os.unlink"}),
     "adapters/openfiles.py": (
