@@ -10,7 +10,7 @@ import pytest
 
 from xha.adapters.alone import Alone
 from xha.adapters.files.agent_rundir import RunDir
-from xha.adapters.launch import InUse
+from xha.adapters.holding import InUse
 from xha.adapters.log import Log
 from xha.adapters.pacemaker import ClusterUnreachable
 from xha.core.ballot import Ballot, State, parse_ballot

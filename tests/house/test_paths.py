@@ -59,9 +59,10 @@ OTHERS = {
     ),
     "adapters/files/watch_state.py": (ROOTS, {"os.makedirs", "os.unlink"}),
     "adapters/files/whole_file.py": (OPERATORS, {"os.open"}),
+    "adapters/holding.py": (ROOTS + ": the locks of data directories", {"os.makedirs", "os.open"}),
     "adapters/launch.py": (
-        ROOTS + ": the locks of data directories; and /proc/self",
-        {"open", "os.makedirs", "os.open", "os.path.realpath"},
+        ROOTS + ", whether a directory is in it; and /proc/self",
+        {"open", "os.path.realpath"},
     ),
     "adapters/listening.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
     "adapters/login.py": (OPERATORS, {"os.path.exists"}),

@@ -323,6 +323,7 @@ time.sleep(1000)"""
             assert call(resource, "stop").code == 0
             assert holder.lives
 
+    @pytest.mark.alone  # whoever looks through all processes meets these files, too
     @pytest.mark.parametrize("name", ["ibdata1", "table"])
     def test_fifty_thousand_open_files_cost_a_stop_no_more_than_a_second(
         self, resource: Resource, place: Path, name: str
@@ -344,6 +345,7 @@ time.sleep(1000)"""
             assert ended.cpu - before.cpu < 1.0
             assert attacker.lives
 
+    @pytest.mark.alone
     @pytest.mark.parametrize("flags", [0x400, 0], ids=["one table for all", "a table each"])
     def test_more_descriptors_than_there_is_time_for_fail_no_stop_and_hold_no_start_up(
         self, resource: Resource, place: Path, flags: int
@@ -366,8 +368,10 @@ time.sleep(1000)"""
             seen = probe(resource)
             begun = call(resource, "start", start_wait="3")
             assert max(seen.seconds, begun.seconds) < 40, (seen, begun)
+            assert begun.code == 0, begun
+            wait_until(resource.server_pids, 60, lambda: f"the server is started: {resource.monitor().err}")
             if flags:
-                assert (seen.code, begun.code) == (7, 0), (seen, begun)
+                assert seen.code == 7, seen
                 assert ended.seconds < 6
             else:
                 assert (seen.code, ", of nobody" in seen.reason) == (190, True), seen
@@ -375,6 +379,7 @@ time.sleep(1000)"""
             assert call(resource, "stop").code == 0
             assert attacker.lives
 
+    @pytest.mark.alone
     def test_a_lock_tells_of_a_server_that_there_is_no_time_to_find(self, resource: Resource, place: Path) -> None:
         """One that was handed its descriptors, among a million of others."""
         code = f"""

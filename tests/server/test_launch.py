@@ -17,7 +17,8 @@ from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.creation import create
-from xha.adapters.launch import InUse, Unusable, exit_status, launch
+from xha.adapters.holding import InUse
+from xha.adapters.launch import Unusable, exit_status, launch
 from xha.adapters.mariadbd import find_binary, find_program, read_options
 from xha.adapters.notify import NotifySocket
 from xha.adapters.procfs import look

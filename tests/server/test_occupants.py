@@ -17,7 +17,7 @@ from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir import DataDirectory
-from xha.adapters.launch import InUse, check_unused
+from xha.adapters.holding import InUse, check_unused
 from xha.adapters.mariadbd import find_account
 from xha.adapters.occupants import Search, Use, find_occupants, find_server
 from xha.adapters.procfs import look, unit_of

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from server.machine import Server
-from xha.adapters.launch import InUse, check_unused, hold, recover
+from xha.adapters.holding import InUse, check_unused, hold
+from xha.adapters.launch import recover
 from xha.adapters.occupants import Use, find_occupants
 from xha.core.position import Position
 

@@ -9,7 +9,8 @@ from ..core.serverlog import find_errors, tell
 from .files.as_account import make_directories
 from .files.foreign import ROOT, Directory
 from .files.scratch import scratch
-from .launch import await_child, data_of, hold, spawn
+from .holding import data_of, hold
+from .launch import await_child, spawn
 from .mariadbd import Unusable
 from .printed import printed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import signal
@@ -12,20 +11,18 @@ import time
 from typing import TYPE_CHECKING
 
 from ..core.recovery import OPTIONS, Recovery, judge_recovery
-from .datadir import DataDirectory
 from .error_log import check_log, open_log, read_log
 from .files.as_account import become, make_directories
 from .files.foreign import ROOT, Directory
 from .files.scratch import scratch
+from .holding import hold
 from .mariadbd import Unusable, clean_environment
-from .occupants import Search, find_occupants
 from .printed import printed
 from .privileges import Confinement
 from .procfs import Process, read_process, with_argv
-from .trust import trust_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ..core.position import Position
     from .mariadbd import Program
@@ -36,60 +33,10 @@ _INFINITE = 2**63
 _RUN = "/run"
 _USUAL = ("mysqld", "mysql", "mariadb")
 _LOG = "recovery.log"
-_LOCKS = "/run/xha/locks"
 _MOST_OUTPUT = 1 << 24
-# For a look at everybody's open files: any user can have as many as take minutes.
-_LOOK_SECONDS = 10.0
 
 # What this process launched: kept, so that it is waited for when it ends.
 _children: dict[int, subprocess.Popen[bytes]] = {}
-
-
-class InUse(Exception):
-    """The data directory is in use; the text says by whom."""
-
-
-@contextlib.contextmanager
-def hold(program: Program) -> Iterator[int]:
-    """Hold a data directory that nobody uses, against another recovery or launch; the descriptor is the lock's.
-
-    :raises InUse: naming who uses it. :raises OSError: as DataDirectory does.
-    """
-    descriptor = _open_lock(program)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InUse(f"{program.datadir} is in use: another start or recovery is under way") from None
-        check_unused(program)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _open_lock(program: Program) -> int:
-    """Open the file whose lock stands for a data directory: root's own, where nobody else can open it.
-
-    The directory itself would do, but that any user can lock what it can open: one did, and no server was started.
-    """
-    with data_of(program).open() as directory:
-        if os.geteuid() != 0:
-            return os.dup(directory.fileno())
-        seen = os.fstat(directory.fileno())
-    os.makedirs(_LOCKS, mode=0o700, exist_ok=True)
-    name = f"{seen.st_dev}-{seen.st_ino}"
-    return os.open(f"{_LOCKS}/{name}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def check_unused(program: Program) -> None:
-    """Return if nothing uses a data directory. :raises InUse: naming what does. :raises OSError: if it is not known."""
-    datadir = program.datadir
-    occupants = find_occupants(Search((datadir,), trust_of(program)), time.monotonic() + _LOOK_SECONDS)
-    if occupants:
-        raise InUse(f"{datadir} is in use by {occupants[0]}")
-    locked = data_of(program).find_lock()
-    if locked:
-        raise InUse(f"{datadir} is in use: {locked} is locked, by a process that cannot be seen from here")
 
 
 def recover(program: Program, deadline: float) -> Recovery:
@@ -123,11 +70,6 @@ def _read_if_there(private: Directory, name: str) -> bytes:
         return private.read(name, _MOST_OUTPUT)
     except FileNotFoundError:  # the program ended before it had opened it
         return b""
-
-
-def data_of(program: Program) -> DataDirectory:
-    """Return the data directory of a program, which belongs to the server's account."""
-    return DataDirectory(program.datadir, program.account.owner)
 
 
 def spawn(  # noqa: PLR0913 - what its three callers differ in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .typed import NamedTuple
 
 MAX_BYTES = 4096
 MAX_WHY = 200

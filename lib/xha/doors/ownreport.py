@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..adapters.files.agent_rundir import RunDir
-from ..adapters.launch import InUse
+from ..adapters.holding import InUse
 from ..adapters.mariadbd import Unusable, find_program, read_options
 from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
 from ..adapters.procfs import read_boot_id

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ...adapters.datadir import RECORD, DataDirectory
 from ...adapters.error_log import read_log
-from ...adapters.launch import InUse, recover
+from ...adapters.holding import InUse
+from ...adapters.launch import recover
 from ...adapters.mariadbd import Unusable
 from ...adapters.suspects import find_suspects
 from ...core.noderecord import NodeRecord

@@ -11,7 +11,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.launch import InUse
+from ...adapters.holding import InUse
 from ...adapters.pacemaker import ClusterUnreachable
 from ...adapters.procfs import fingerprint, identity
 from ...core.ballot import State
