@@ -48,9 +48,12 @@ class Place:
         self.write("")
 
     def write(self, text: str) -> None:
-        self.config.write_text(
+        # In one step, as an editor does: an empty file for a moment is another configuration.
+        begun = self.config.with_suffix(".new")
+        begun.write_text(
             f"[database]\nsocket = /no/such/socket\n[responder]\nservices_directory = {self.records}\n{text}"
         )
+        begun.replace(self.config)
 
     def serve(self) -> Daemon:
         self.responder.start()
