@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -43,7 +44,7 @@ def recover(program: Program, deadline: float) -> Recovery:
     """Have the server tell where the data end (--wsrep-recover), killed with all its group at the deadline.
 
     The engine's own crash recovery runs, so the data directory must be free; program is one of read_options. deadline
-    is a time of time.monotonic(). :raises InUse: if the directory is not free.
+    is a time of time.monotonic(). :raises InUse: if the directory is not free. :raises OSError: if it cannot be told.
     """
     with hold(program) as lock, scratch(program.account, "recovery") as private:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
@@ -58,11 +59,17 @@ def recover(program: Program, deadline: float) -> Recovery:
 
 
 def _read_last_log(program: Program) -> str:
-    """Return the error log of the server that ran last; "" for one that is no file, or cannot be read."""
+    """Return the error log of the server that ran last; "" for one that is kept elsewhere, and is no file.
+
+    :raises OSError: where it is a file and cannot be read: whether that server was voted out is not known then.
+    """
     try:
         return read_log(program.account, program.log)
-    except OSError:
-        return ""
+    except OSError as error:
+        if error.errno == errno.ESPIPE:
+            return ""
+        reason = (error.strerror or str(error)).lower()
+        raise OSError(f"the error log {program.log} cannot be read as {program.account.user}: {reason}") from None
 
 
 def _read_if_there(private: Directory, name: str) -> bytes:
