@@ -6,6 +6,7 @@ may be the newest data of all.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -111,7 +112,8 @@ def test_one_that_is_killed_as_the_kernel_does_where_memory_runs_out(holder: Hol
         while thread.is_alive():
             for one in find_occupants(holder.server.search):
                 if one.use is Use.RECOVERY:
-                    os.kill(one.process.pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # it has just ended
+                        os.kill(one.process.pid, signal.SIGKILL)
         thread.join()
         if found[0].kind is not Kind.INTACT:
             break
@@ -178,6 +180,22 @@ def test_temporary_files_that_cannot_be_written(holder: Holder, monkeypatch: pyt
     data = holder.data()
     monkeypatch.setattr(tempfile, "tempdir", str(shut))
     assert data.recover() == Standing(Kind.INTACT, holder.end), "a recovery has its own, elsewhere"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a log from the database's user")
+def test_an_error_log_that_cannot_be_read_does_not_say_that_all_was_well(holder: Holder) -> None:
+    """By it a server that was voted out is told from one whose rows count."""
+    data, log = holder.data(), Path(holder.server.program().log)
+    seen = log.stat()
+    os.chown(log, 0, 0)
+    log.chmod(0o600)
+    found = data.recover()
+    assert (found.kind, f"the error log {log} cannot be read as mysql: permission denied" in found.cause) == (
+        Kind.UNKNOWN,
+        True,
+    )
+    os.chown(log, seen.st_uid, seen.st_gid)
+    assert_found(holder, data)
 
 
 def test_a_damaged_redo_log(holder: Holder) -> None:
