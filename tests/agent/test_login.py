@@ -15,8 +15,8 @@ from xha.adapters.channel import Allowance
 from xha.adapters.database import ReadError, Session
 from xha.adapters.login import find_target, own_target
 from xha.adapters.target import Target
-from xha.core.config import ConfigError
 from xha.core.parameters import Settings
+from xha.core.values import ConfigError
 from xha.core.verdict import Code
 
 SOCKET = "/run/here.sock"

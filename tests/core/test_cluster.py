@@ -20,8 +20,8 @@ from xha.core.cluster import (
     parse_incoming_addresses,
     parse_member,
 )
+from xha.core.cluster_report import cluster_exit_code
 from xha.core.reading import Reading
-from xha.core.report import cluster_exit_code
 from xha.core.verdict import Code, ExitCode, Policy, Unreadable, judge
 
 

@@ -10,18 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xha.core.clustercheck import Body
-from xha.core.config import (
-    Config,
-    ConfigError,
-    Database,
-    Responder,
-    ServiceSection,
-    parse_address,
-    parse_config,
-    parse_networks,
-    parse_port,
-    parse_switch,
-)
+from xha.core.config import Config, Database, Responder, parse_config
+from xha.core.config_sections import ServiceSection
+from xha.core.values import ConfigError, parse_address, parse_networks, parse_port, parse_switch
 from xha.core.verdict import LastNode, Policy
 
 PATH = "/etc/xha/xha.conf"

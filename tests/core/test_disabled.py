@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xha.core.disabled import MAX_WHY, Disabled, clean, parse_disabled, parse_instant, render_disabled
+from xha.core.disabled import Disabled, parse_disabled, parse_instant, render_disabled
+from xha.core.escape import LINE, clean
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
@@ -77,7 +78,7 @@ def test_any_object_disables_unless_its_time_has_run_out(fields: dict[str, Any])
         assert parse_instant(fields["until"]) <= NOW
         return
     for text in disabled:
-        assert text is None or (text.isprintable() and len(text) <= MAX_WHY and text == text.strip())
+        assert text is None or (text.isprintable() and len(text) <= LINE and text == text.strip())
 
 
 @given(st.text(max_size=400), st.integers(1, 300))

@@ -15,16 +15,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from core.facts import OTHER_UUID, listed, synced
 from xha.core.cluster import Answer, Member, find_disagreements
+from xha.core.cluster_report import cluster_document, render_nagios_cluster
 from xha.core.disabled import Disabled
 from xha.core.reading import DonorEvidence, DonorKind, Reading, Status, Variables
 from xha.core.report import (
     METRICS,
     NodeReport,
-    cluster_document,
     node_document,
     render_metrics,
     render_nagios,
-    render_nagios_cluster,
 )
 from xha.core.verdict import Code, LastNode, Policy, Unreadable, judge
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.kept import KEPT, LINE, RESOURCE, VIEW
-from xha.core.config import Config, ConfigError, parse_config
+from xha.core.config import Config, parse_config
 from xha.core.ocf import RESKEY
 from xha.core.parameter_table import PARAMETERS
 from xha.core.services.oslo_config import parse_options
+from xha.core.values import ConfigError
 from xha.core.verdict import LastNode
 
 CORE = Path(__file__).parents[1] / "core"
@@ -148,11 +149,11 @@ STARTS: dict[str, Start] = {
     "core.cluster.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
     "core.cluster.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
     "core.cluster.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
-    "core.config.parse_port": _texts("3306", "65535"),
-    "core.config.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
-    "core.config.parse_account": _texts("mysql", "999"),
-    "core.config.parse_switch": _texts("1", "off"),
-    "core.config.parse_networks": _texts("10.0.0.0/8, fd00::/8 127.0.0.1"),
+    "core.values.parse_port": _texts("3306", "65535"),
+    "core.values.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
+    "core.values.parse_account": _texts("mysql", "999"),
+    "core.values.parse_switch": _texts("1", "off"),
+    "core.values.parse_networks": _texts("10.0.0.0/8, fd00::/8 127.0.0.1"),
     "core.config.parse_config": _with("/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]),
     "core.disabled.parse_disabled": _with(
         1.8e9, samples=['{"by": "ann", "why": "disk", "until": "2026-01-31T22:00:00+01:00"}', '{"until": null}']

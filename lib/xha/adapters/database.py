@@ -11,7 +11,7 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from ..core.config import DEFAULT_QUERY
-from ..core.disabled import clean
+from ..core.escape import clean
 from ..core.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
 from ..core.verdict import Code, Unreadable
 from .account import account_name

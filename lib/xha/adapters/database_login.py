@@ -14,7 +14,7 @@ from pymysql import _auth
 from pymysql.charset import charset_by_name
 from pymysql.constants import CLIENT, CR
 
-from ..core.disabled import clean
+from ..core.escape import clean
 from .channel import Channel, Nonsense, connect_tcp, connect_unix
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import fcntl
 import os
 import syslog
 
-from ..core.disabled import clean
+from ..core.escape import clean
 
 # Of a line. The journal takes 48 KiB, rsyslog 8.
 _LONGEST = 7000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..core.config import ConfigError, Database
+from ..core.config import Database
 from ..core.credentials import choose_credentials
+from ..core.values import ConfigError
 from .account import own_account, server_uids
 from .files.config_files import read_sysconfig
 from .target import Target, read_target

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.config import Config, ConfigError
+from ..core.config import Config
 from ..core.reading import LocalState, Reading
+from ..core.values import ConfigError
 from ..core.verdict import Code, Unreadable, Verdict, judge
 from .files.config_files import config_signature, read_config, read_disabled
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.config import DEFAULT_PORT, ConfigError, Database, parse_port
+from ..core.config import DEFAULT_PORT, Database
+from ..core.values import ConfigError, parse_port
 from .account import own_account, server_uids
 from .files.config_files import read_client_options
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
     from typing import Callable
 
-    from .config import Network
-    from .services.record import Standing
+    from .values import Network
     from .verdict import Verdict
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
@@ -69,13 +68,6 @@ def _is_service(path: str, services: Container[str] | None) -> bool:
     if not path.startswith(SERVICE_PATH):
         return False
     return services is None or path[len(SERVICE_PATH) :] in services
-
-
-def render_standing(request: Request, standing: Standing) -> bytes:
-    """Return the whole response that says whether a service may have traffic."""
-    head = request.method == "HEAD"
-    status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND
-    return render_response(status, f"{standing.text}\n", head=head)
 
 
 def _error(status: str, text: str, request: Request, headers: str = "") -> bytes:

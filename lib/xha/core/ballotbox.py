@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .ballot import Ballot, State
-from .disabled import clean
+from .escape import clean
 from .noderecord import NodeRecord
 from .position import NO_SEQNO, Kind, Position, Standing, View
 from .reading import LocalState

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .escape import clean
 from .typed import NamedTuple
 
 MAX_BYTES = 4096
-MAX_WHY = 200
 
 
 class Disabled(NamedTuple):
@@ -14,11 +14,6 @@ class Disabled(NamedTuple):
     by: str | None = None
     why: str | None = None
     until: str | None = None
-
-
-def clean(text: str, limit: int = MAX_WHY) -> str:
-    """Return the text on one line, without control characters and cut at limit characters."""
-    return "".join(char if char.isprintable() else " " for char in text)[:limit].strip()
 
 
 def parse_disabled(text: str, now: float) -> Disabled | None:

@@ -1,18 +1,15 @@
-"""Facts and verdicts as JSON, Nagios lines and Prometheus metrics (docs/schema-1.json)."""
+"""A node's facts and verdict as JSON, a Nagios line and Prometheus metrics (docs/schema-1.json)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .disabled import clean
+from .escape import clean
 from .reading import Reading, reading_values
-from .verdict import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
-    from .cluster import Answer, Disagreement
     from .disabled import Disabled
     from .verdict import Policy, Unreadable, Verdict
 
@@ -87,16 +84,6 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
     }
 
 
-def cluster_document(nodes: Iterable[dict[str, Any]], disagreements: Iterable[Disagreement]) -> dict[str, Any]:
-    """Return the JSON object of kind cluster, of the nodes' own documents."""
-    return {
-        "schema": SCHEMA,
-        "kind": "cluster",
-        "nodes": list(nodes),
-        "disagreements": [{**one._asdict(), "nodes": list(one.nodes)} for one in disagreements],
-    }
-
-
 def render_nagios(verdict: Verdict, reading: Reading | Unreadable) -> str:
     """Return the status line with performance data (Monitoring Plugins guidelines, section 2.6)."""
     values = reading_values(reading) if isinstance(reading, Reading) else {}
@@ -108,25 +95,6 @@ def render_nagios(verdict: Verdict, reading: Reading | Unreadable) -> str:
 def nagios_text(text: str) -> str:
     """Return the text as one line without the sign that begins performance data, whatever a server wrote in it."""
     return clean(text, 1000).replace("|", "/")
-
-
-def render_nagios_cluster(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> str:
-    """Return the status line of a whole cluster."""
-    answers, disagreements = tuple(answers), tuple(disagreements)
-    worst = cluster_exit_code(answers, disagreements)
-    serving = sum(one.verdict.available for one in answers)
-    faults = [f"{one.member} {one.verdict.code.value}" for one in answers if one.verdict.exit_code]
-    text = ", ".join([f"{serving} of {len(answers)} in service", *faults, *(one.message for one in disagreements)])
-    return f"{nagios_text(f'GALERA {worst.name}: {text}')} | in_service={serving};;;0;{len(answers)}"
-
-
-def cluster_exit_code(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> ExitCode:
-    """Return the worst of the cluster: a disagreement is critical; else critical, warning, unknown, ok."""
-    codes = {one.verdict.exit_code for one in answers}
-    if any(disagreements):
-        return ExitCode.CRITICAL
-    order = (ExitCode.CRITICAL, ExitCode.WARNING, ExitCode.UNKNOWN, ExitCode.OK)
-    return next((code for code in order if code in codes), ExitCode.UNKNOWN)
 
 
 def render_metrics(report: NodeReport, counters: dict[str, tuple[str, int]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .disabled import clean
+from .escape import clean
 
 MAX_LINES, MAX_CHARACTERS = 5, 300
 

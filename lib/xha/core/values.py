@@ -8,9 +8,15 @@ from .durations import parse_duration
 
 if TYPE_CHECKING:
     from enum import Enum
-    from typing import Callable
+    from ipaddress import IPv4Network, IPv6Network
+    from typing import Callable, Union
 
+    Network = Union[IPv4Network, IPv6Network]
     E = TypeVar("E", bound=Enum)
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used. The text names file, section and key, and never holds a secret."""
 
 
 def parse_words(text: str) -> list[str]:
@@ -52,3 +58,44 @@ def parse_text(text: str) -> str:
     if not text:
         raise ValueError("a value is missing")
     return text
+
+
+def parse_port(text: str) -> int:
+    """Return a TCP port. :raises ValueError: naming the text."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536:
+        return int(text)
+    raise ValueError(f"{text!r} is not a port between 1 and 65535")
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of `ADDR:PORT`; an IPv6 address stands in brackets. :raises ValueError: naming the text."""
+    host, colon, port = text.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if bracketed else host
+    if not colon or not host or set("[]") & set(host) or (":" in host and not bracketed):
+        raise ValueError(f"{text!r} is not ADDRESS:PORT, as 0.0.0.0:49000 or [::]:49000")
+    return host, parse_port(port)
+
+
+def parse_account(text: str) -> str:
+    """Return the name of an account of the system, or a uid in digits. :raises ValueError: naming the text."""
+    if text and text.isprintable() and not set(text) & set(" :/"):
+        return text
+    raise ValueError(f"{text!r} is no account: a login name as in /etc/passwd, or a uid")
+
+
+def parse_switch(text: str) -> bool:
+    """Return True for 1, False for 0, with their usual synonyms. :raises ValueError: naming the text."""
+    word = text.lower()
+    if word in ("1", "yes", "true", "on"):
+        return True
+    if word in ("0", "no", "false", "off"):
+        return False
+    raise ValueError(f"{text!r} is neither 1 nor 0")
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list of CIDRs. :raises ValueError: naming the first that is none."""
+    from ipaddress import ip_network
+
+    return tuple(ip_network(word) for word in parse_words(text))

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    from ..core.config import ConfigError
+    from ..core.values import ConfigError
 
     command = parse_command(arguments)
     try:

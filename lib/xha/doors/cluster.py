@@ -19,10 +19,12 @@ from ..core.cluster import (
     parse_incoming_addresses,
     parse_member,
 )
-from ..core.config import DEFAULT_PORT, ConfigError
-from ..core.disabled import clean
+from ..core.cluster_report import cluster_document, cluster_exit_code, render_nagios_cluster
+from ..core.config import DEFAULT_PORT
+from ..core.escape import clean
 from ..core.reading import Reading
-from ..core.report import cluster_document, cluster_exit_code, node_document, render_nagios_cluster
+from ..core.report import node_document
+from ..core.values import ConfigError
 from ..core.verdict import Code, Unreadable, judge
 from .table import Row, lines, row
 

@@ -15,14 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..adapters.descriptors import inherited_socket, point_at_null
 from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
 from ..core.clustercheck import Body, render_clustercheck
-from ..core.config import (
-    DEFAULT_DISABLED_FILE,
-    DEFAULT_SERVER_USER,
-    Config,
-    Database,
-    Responder,
-    parse_port,
-)
+from ..core.config import DEFAULT_DISABLED_FILE, DEFAULT_SERVER_USER, Config, Database, Responder
+from ..core.values import parse_port
 from ..core.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
 from .streams import abandon_stdout, mend_streams
 

@@ -14,8 +14,8 @@ from ..adapters import systemd
 from ..adapters.background import BackgroundReader
 from ..adapters.reader import Reader, Snapshot
 from ..core.answers import SERVICE_PATH
-from ..core.config import ConfigError
 from ..core.freshness import Due, Freshness
+from ..core.values import ConfigError
 from ..core.verdict import Code, Unreadable, judge
 from .faults import Faults
 from .journal import Journal

@@ -12,7 +12,7 @@ from ..adapters.ports import Door, probe_ports
 from ..core.address import BadAddress, name_members, normalise, parse_cluster_address
 from ..core.ballot import Ballot, State, parse_ballot
 from ..core.decision import Refuse, Wait
-from ..core.disabled import clean
+from ..core.escape import clean
 from ..core.ocf import RESKEY
 from ..core.outlook import Seen, describe, foresee, name_decision, needs_person, outlook_document, why_unused
 from ..core.parameters import parse_settings_leniently

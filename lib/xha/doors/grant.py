@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.account import own_account
 from ..adapters.pacemaker import ClusterUnreachable, Pacemaker
-from ..core.disabled import clean
+from ..core.escape import clean
 from ..core.outlook import describe, digests, foresee, object_to, tell_losses
 from ..core.poll import GRANT_LIFE, Grant, GrantKind
 from ..core.verdict import ExitCode

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from ..core.config import ConfigError
+from ..core.values import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..adapters.reader import ConfigFile, Reader, Snapshot
-from ..core.disabled import clean
+from ..core.escape import clean
 from ..core.report import node_document, render_nagios
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .. import __version__
-from ..core.config import parse_address, parse_port
+from ..core.values import parse_address, parse_port
 from ..core.verdict import ExitCode
 
 if TYPE_CHECKING:

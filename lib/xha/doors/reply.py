@@ -6,9 +6,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from ..core.answers import SERVICE_PATH, Answer, judge_peer, refuse, render_answer, render_standing
-from ..core.config import ConfigError
+from ..core.answers import SERVICE_PATH, Answer, judge_peer, refuse, render_answer
 from ..core.haproxy import parse_last_server
+from ..core.values import ConfigError
 from ..core.verdict import LastNode, judge
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Services:
         return answer
 
     def _look(self, request: Request, host: str) -> bytes:
-        from ..core.services.record import MISCONFIGURED, Standing, judge_record
+        from ..core.services.record import MISCONFIGURED, Standing, judge_record, render_standing
 
         try:
             config, known = self._file.refresh(), True

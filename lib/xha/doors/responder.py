@@ -125,7 +125,7 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
 
 
 def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list[socket.socket]:
-    from ..core.config import ConfigError
+    from ..core.values import ConfigError
 
     addresses = options.listen if options else ()
     if not addresses:

@@ -14,11 +14,11 @@ from ..adapters.files.result_files import read_record, remove_other_records, wri
 from ..adapters.log import Log
 from ..adapters.reader import ConfigFile
 from ..adapters.readiness import reason
-from ..core.config import ConfigError
 from ..core.services.record import STALE_INTERVALS, Record, next_record
 from ..core.services.result import Result, Status
 from ..core.services.settings import parse_services
 from ..core.throttle import Throttle
+from ..core.values import ConfigError
 from .faults import Faults
 from .forks import Child, collect_lost, job_of, load_checks, uninterrupted, wait_children
 from .streams import mend_streams

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..core.config import ConfigError
 from ..core.ocf import ExitCode, Outcome
 from ..core.service_parameters import ACTIONS, parse_watch_settings
+from ..core.values import ConfigError
 from . import agent
 from .complaint import complain
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.daemons import is_there
 from ..adapters.files.config_files import read_config
-from ..core.config import ConfigError
-from ..core.disabled import clean
+from ..core.escape import clean
 from ..core.services.catalogue import CATALOGUE
 from ..core.services.report import render_nagios_services, services_document
 from ..core.services.result import Level, exit_code, unknown, worst_exit_code
@@ -22,6 +21,7 @@ from ..core.services.settings import (
     list_names,
     parse_services,
 )
+from ..core.values import ConfigError
 from ..core.verdict import ExitCode
 from .forks import job_of, load_checks, run_jobs
 from .table import columns, paint

@@ -16,7 +16,8 @@ from ..adapters.files.config_files import (
     write_disabled,
 )
 from ..core.config import DEFAULT_DISABLED_FILE
-from ..core.disabled import Disabled, clean, parse_instant
+from ..core.disabled import Disabled, parse_instant
+from ..core.escape import clean
 from ..core.verdict import ExitCode
 
 if TYPE_CHECKING:

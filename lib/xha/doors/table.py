@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.disabled import clean
+from ..core.escape import clean
 from ..core.reading import Reading
 from ..core.verdict import ExitCode
 

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapters.log import Log
-from ..core.config import ConfigError
-from ..core.report import cluster_exit_code
+from ..core.cluster_report import cluster_exit_code
+from ..core.values import ConfigError
 from ..core.verdict import ExitCode
 from .cluster import cluster_rows, disagreement_lines, read_cluster
 from .faults import Faults

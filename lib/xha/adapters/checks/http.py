@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...core.config import ConfigError
 from ...core.poll import Probe
 from ...core.services.http import (
     Answer,
@@ -15,6 +14,7 @@ from ...core.services.http import (
     refused_account,
 )
 from ...core.services.result import Level, Status, not_applicable, passed, unknown
+from ...core.values import ConfigError
 from ..daemons import check_process, is_there
 from ..deadline import note_proof
 from ..dependency import find_cause

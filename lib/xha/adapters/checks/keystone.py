@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from ...core.config import ConfigError
 from ...core.services.http import Answer, judge_cause, refused_account
 from ...core.services.result import Level, passed, unknown
+from ...core.values import ConfigError
 from ..dependency import find_cause
 from ..tokens import Token, get_token, password_login, tokens_url
 from ..web import Web

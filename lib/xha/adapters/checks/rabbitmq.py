@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.config import ConfigError
 from ...core.services.rabbitmq import Cluster, Finding, judge_cluster
 from ...core.services.rabbitmq_login import AmqpError, AmqpFault, Login
 from ...core.services.rabbitmq_rows import judge_fault
 from ...core.services.result import SELF, Level, dependency, passed, unknown
+from ...core.values import ConfigError
 from ..amqp import open_channel, prove_round_trip, read_greeting
 from ..daemons import check_process
 from ..deadline import Step

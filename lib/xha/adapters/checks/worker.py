@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.config import ConfigError
 from ...core.services.http import judge_cause, refused_account
 from ...core.services.oslo_config import Messaging, parse_messaging, parse_options, parse_transport
 from ...core.services.rabbitmq_login import MISCONFIGURED, AmqpError
@@ -21,6 +20,7 @@ from ...core.services.workers import (
     judge_sockets,
     parse_services,
 )
+from ...core.values import ConfigError
 from ..amqp import open_channel
 from ..amqp_sockets import HiddenSockets, find_sockets
 from ..daemons import HiddenProcesses, find_daemons, judge_daemons

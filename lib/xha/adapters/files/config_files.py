@@ -9,9 +9,10 @@ import time
 from typing import NamedTuple
 
 from ...core import disabled as core_disabled
-from ...core.config import DEFAULT_OPTION_FILE, DEFAULT_PATH, Config, ConfigError, parse_config
+from ...core.config import DEFAULT_OPTION_FILE, DEFAULT_PATH, Config, parse_config
 from ...core.disabled import Disabled
 from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
+from ...core.values import ConfigError
 from .whole_file import MAX_BYTES, read_whole
 
 LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened

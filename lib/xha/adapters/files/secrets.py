@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...core.config import ConfigError
+from ...core.values import ConfigError
 from .whole_file import read_whole
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from ...core.disabled import clean
+from ...core.escape import clean
 from ..account import ROOT, account_name
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK

@@ -8,9 +8,8 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config import parse_port
 from ..numbers import parse_int
-from ..values import parse_choice, parse_path, parse_text, parse_words
+from ..values import parse_choice, parse_path, parse_port, parse_text, parse_words
 from .result import SELF, Level, Result, cautioned, dependency, failed, passed
 from .service import Proof, Service
 from .values import parse_percentage

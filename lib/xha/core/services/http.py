@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config import parse_address, parse_switch
-from ..values import parse_path, parse_text, parse_words
+from ..values import parse_address, parse_path, parse_switch, parse_text, parse_words
 from .result import SELF, Level, Result, cautioned, dependency, failed, passed, unknown
 from .service import Secret
 from .values import parse_secret_file, parse_secret_variable

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config import parse_port
 from ..numbers import parse_int
-from ..values import parse_path, parse_text
+from ..values import parse_path, parse_port, parse_text
 from .result import Level, Result, cautioned, failed, passed
 from .service import Proof, Service
 from .values import parse_percentage

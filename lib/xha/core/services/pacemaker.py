@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
-from ..config import parse_switch
-from ..values import parse_text, parse_words
+from ..values import parse_switch, parse_text, parse_words
 from .result import Level, Result, cautioned, dependency, failed, passed
 from .service import Proof, Service
 from .values import parse_count, parse_limit

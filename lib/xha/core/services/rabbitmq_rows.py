@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config import parse_port, parse_switch
-from ..values import parse_path, parse_text, parse_words
+from ..values import parse_path, parse_port, parse_switch, parse_text, parse_words
 from .http import parse_url
 from .rabbitmq_login import MISCONFIGURED, PORT, AmqpFault
 from .result import SELF, Level, Result, cautioned, failed, unknown

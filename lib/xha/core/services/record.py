@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..disabled import clean
+from ..escape import clean
+from ..http import NOT_FOUND, OK, UNAVAILABLE, render_response
 from ..numbers import parse_count, parse_json, parse_moment
 from .result import Result, Status, parse_field, parse_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..http import Request
     from .settings import ServiceConfig, ServiceFault
 
 STALE_INTERVALS = 3
@@ -129,3 +131,10 @@ def render_service_metrics(
 
 
 _ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n"}
+
+
+def render_standing(request: Request, standing: Standing) -> bytes:
+    """Return the whole response that says whether a service may have traffic."""
+    head = request.method == "HEAD"
+    status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND
+    return render_response(status, f"{standing.text}\n", head=head)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config import SERVICE_SECTION, ConfigError
-from ..disabled import clean
+from ..config_sections import SERVICE_SECTION
 from ..durations import parse_duration
-from ..values import parse_positive_duration, parse_text
+from ..escape import clean
+from ..values import ConfigError, parse_positive_duration, parse_text
 from .catalogue import CATALOGUE
 from .result import Level, parse_level
 from .values import parse_count, parse_pattern

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..disabled import clean
+from ..escape import clean
 from ..numbers import parse_json, parse_moment, parse_number
 from ..ocf import ExitCode, Outcome
 from .record import STALE_INTERVALS, Record, judge_record, next_record, parse_record, render_record

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config import parse_switch
-from ..values import parse_choice, parse_path, parse_text, parse_words
+from ..values import parse_choice, parse_path, parse_switch, parse_text, parse_words
 from .http import API_KEYS
 from .http_rows import python_process
 from .result import Level

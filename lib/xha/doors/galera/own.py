@@ -17,12 +17,12 @@ from ...adapters.transfers import find_transfer
 from ...core.ballot import State
 from ...core.ballotbox import Facts, reading_position
 from ...core.bulletin import Phase
-from ...core.config import ConfigError
 from ...core.noderecord import NodeRecord
 from ...core.position import Kind, Position
 from ...core.reading import LocalState, Reading
 from ...core.serverlog import find_errors
 from ...core.serveroptions import without_gcache
+from ...core.values import ConfigError
 from ...core.verdict import Code
 from .data import OwnData
 from .login import SQL_SECONDS, make_reader

@@ -180,7 +180,7 @@ def _space(settings: Settings, datadir: str | None, seconds: float) -> tuple[int
 def _query(settings: Settings, socket: str, seconds: float) -> str:
     from ...adapters.database import ReadError
     from ...adapters.login import execute, find_target
-    from ...core.config import ConfigError
+    from ...core.values import ConfigError
 
     try:
         execute(find_target(settings, socket), _TABLE_QUERY, seconds)
