@@ -39,6 +39,13 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+class Finding(NamedTuple):
+    """What validate-all finds wrong, in a sentence. code SUCCESS is a warning."""
+
+    code: ExitCode
+    text: str
+
+
 class Action(NamedTuple):
     """An advertised action. timeout and interval in seconds; depth is OCF_CHECK_LEVEL. pcs copies all into the CIB."""
 

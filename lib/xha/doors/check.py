@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..core.cluster import Member, parse_member
 from ..core.disabled import parse_instant
 from ..core.durations import parse_duration
 from ..core.verdict import ExitCode
-from .options import Options, Parser, add_database_options, argument, database_options
-from .services_options import Wanted, add_service_modes, add_service_options, wanted_services
+from .check_command import Command
+from .options import Parser, add_database_options, argument, database_options
+from .services_options import add_service_modes, add_service_options, wanted_services
 from .streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
@@ -22,24 +23,6 @@ exit codes: 0 in service; 1 in service or drained for a reason that will pass; 2
 look (configuration, account, connections), and --help, --version and wrong usage. docs/verdicts.md explains each code.
 With --explain: 0 all members are in the cluster; 1 it goes on by itself; 2 a person is needed. --grant: 2 not granted.
 """
-
-
-class Command(NamedTuple):
-    """A parsed command line. until is RFC 3339 in UTC.
-
-    mode is node, cluster, explain, services, disable, enable, grant or report; grant is a kind and a node.
-    """
-
-    mode: str
-    options: Options
-    host: Member | None = None
-    output: str = "text"
-    until: str | None = None
-    why: str | None = None
-    services: Wanted | None = None
-    resource: str | None = None
-    grant: tuple[str, str] | None = None
-    yes: bool = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.config import Config
-    from .check import Command
+    from .check_command import Command
 
 # What a member's own host would have to look into; from another host it is all the same.
 _UNREACHABLE = (Code.SERVER_DOWN, Code.HUNG)

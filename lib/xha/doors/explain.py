@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..core.outlook import Outlook
     from ..core.parameters import Settings
     from ..core.poll import Grant
-    from .check import Command
+    from .check_command import Command
 
     _Reports = Mapping[str, Union[Ballot, Unread]]
 

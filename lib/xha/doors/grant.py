@@ -17,7 +17,7 @@ from .explain import NoAnswer, choose_resource, look, outlook_lines
 
 if TYPE_CHECKING:
     from ..core.outlook import Seen
-    from .check import Command
+    from .check_command import Command
 
 # How long reports may take until everybody has answered everybody.
 SETTLE_SECONDS = 10.0

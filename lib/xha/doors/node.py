@@ -13,7 +13,7 @@ from ..core.report import node_document, render_nagios
 
 if TYPE_CHECKING:
     from ..core.config import Config
-    from .check import Command
+    from .check_command import Command
 
 
 def node_reader(command: Command) -> Reader:

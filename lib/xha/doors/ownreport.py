@@ -24,7 +24,7 @@ from .galera.search import find_moved
 from .galera.service import Locked
 
 if TYPE_CHECKING:
-    from .check import Command
+    from .check_command import Command
 
 
 def report(command: Command) -> int:

@@ -11,25 +11,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..adapters.files.agent_rundir import RunDir
-from ..core.ocf import ExitCode, Instance, Outcome
+from ..core.ocf import ExitCode, Finding
 from ..core.parameters import BadParameter, merge_reloaded, parse_settings
-from .complaint import complain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..core.ocf import Instance
 
-def reload_agent(environment: Mapping[str, str], instance: Instance) -> Outcome:
-    """Store what may change while the server runs. The keeper reads it when the stored file changes."""
+
+def reload_agent(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
+    """Store what may change while the server runs, and return warnings: the keeper reads the file when it changes."""
     run = RunDir(instance.name)
     try:
         wanted = parse_settings(environment)
     except BadParameter as error:
-        complain(f"WARNING: the settings stay as they were: {error.tell(instance.name)}\n")
-        return Outcome(ExitCode.SUCCESS)
+        return [Finding(ExitCode.SUCCESS, f"the settings stay as they were: {error.tell(instance.name)}")]
     running = run.read_settings()
     try:
         run.write_settings(merge_reloaded(running, wanted) if running else wanted)
     except OSError as error:
-        complain(f"WARNING: {run.path}: {(error.strerror or 'unusable').lower()}: the settings stay as they were\n")
-    return Outcome(ExitCode.SUCCESS)
+        why = (error.strerror or "unusable").lower()
+        return [Finding(ExitCode.SUCCESS, f"{run.path}: {why}: the settings stay as they were")]
+    return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..core.ocf import ExitCode, Outcome
+from ..core.ocf import ExitCode, Finding, Outcome
 from ..core.service_parameters import ACTIONS, parse_watch_settings
 from ..core.values import ConfigError
 from . import agent
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..core.services.result import Level
     from ..core.services.settings import ServiceConfig
     from ..core.services.watch import Look, Watch
-    from .validate import Finding
 
 LOCAL_LEVEL = 10
 # What start has seen counts until every monitor of the resource has looked: there need not be one of its level.
@@ -188,7 +187,7 @@ def _blame_name(attribute: str) -> str:
 
 
 def _validate(settings: WatchSettings, bad: tuple[BadParameter, ...], instance: Instance) -> Outcome:
-    from .validate import Finding, tell_findings
+    from .findings import tell_findings
 
     findings = [Finding(ExitCode.CONFIGURED, str(one)) for one in bad]
     if not bad and instance.level >= LOCAL_LEVEL:
@@ -198,7 +197,6 @@ def _validate(settings: WatchSettings, bad: tuple[BadParameter, ...], instance: 
 
 def _look_around(settings: WatchSettings, instance: Instance) -> Iterator[Finding]:
     from ..adapters.daemons import is_there
-    from .validate import Finding
 
     try:
         service = _find(settings, instance)
@@ -212,9 +210,9 @@ def _look_around(settings: WatchSettings, instance: Instance) -> Iterator[Findin
 
 def _reload(bad: tuple[BadParameter, ...], instance: Instance) -> Outcome:
     """Nothing is stored: every monitor reads the parameters. What fails here would be answered with a restart."""
-    for one in bad:
-        complain(f"WARNING: {one.tell(instance.name)}\n")
-    return Outcome(ExitCode.SUCCESS)
+    from .findings import tell_findings
+
+    return tell_findings([Finding(ExitCode.SUCCESS, one.tell(instance.name)) for one in bad])
 
 
 SERVICE = agent.Agent("service", "Watches a service that systemd runs", ACTIONS, _dispatch, "service_description")

@@ -11,7 +11,7 @@ from ..core.services.result import worst_exit_code
 from ..core.verdict import ExitCode
 from .faults import Faults
 from .live import Pipe, Screen, exit_on_signals, look_on, print_now
-from .services import choose_services, result_cells, result_lines, run_services
+from .services_results import choose_services, result_cells, result_lines, run_services
 
 if TYPE_CHECKING:
     from ..core.services.result import Result

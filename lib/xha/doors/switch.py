@@ -21,7 +21,7 @@ from ..core.escape import clean
 from ..core.verdict import ExitCode
 
 if TYPE_CHECKING:
-    from .check import Command
+    from .check_command import Command
 
 
 def disable(command: Command) -> int:

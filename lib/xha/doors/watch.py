@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from ..core.cluster import Member
-    from .check import Command
+    from .check_command import Command
 
 _SECONDS = 1.0
 

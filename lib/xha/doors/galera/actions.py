@@ -20,13 +20,15 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
 
 def _dispatch(call: Call) -> Outcome:
     if call.action == "validate-all":
+        from ..findings import tell_findings
         from ..validate import validate
 
-        return validate(call.environment, call.instance)
+        return tell_findings(validate(call.environment, call.instance))
     if call.action == "reload-agent":
+        from ..findings import tell_findings
         from ..reload import reload_agent
 
-        return reload_agent(call.environment, call.instance)
+        return tell_findings(reload_agent(call.environment, call.instance))
     from ...core.parameters import parse_settings_leniently
 
     settings, bad = parse_settings_leniently(call.environment)

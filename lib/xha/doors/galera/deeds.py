@@ -11,7 +11,7 @@ from ...core.ballot import State
 from ...core.ballotbox import compose_ballot
 from ...core.bulletin import Phase
 from ...core.ocf import ExitCode
-from ..validate import find_fault
+from ..host_findings import find_fault
 
 if TYPE_CHECKING:
     from ...adapters.log import Log
