@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xha.adapters.alone import Alone
-from xha.core.parameters import Settings
+from xha.adapters.pacemaker.standalone import Alone
+from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera import council as module
 from xha.doors.galera.council import Council
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from agent.conftest import Staged
 from loopback.doors import CHECKOUT
 from xha.adapters.files.agent_rundir import RunDir
-from xha.core.ocf import ACTIONS, ExitCode, Instance, Outcome
-from xha.core.parameters import PARAMETERS, SECRETS, Settings
+from xha.core.ocf.api import ACTIONS, ExitCode, Instance, Outcome
+from xha.core.ocf.galera_settings import PARAMETERS, SECRETS, Settings
 from xha.doors.galera import actions
 
 RESKEY = "OCF_RESKEY_"

@@ -25,21 +25,21 @@ NOT_FOR_A_MONITOR = {
     "tempfile",
     "traceback",
     "typing",
-    "xha.adapters.database",
-    "xha.adapters.mariadbd",
-    "xha.adapters.mounts",
-    "xha.adapters.occupants",
-    "xha.adapters.openfiles",
-    "xha.adapters.pacemaker",
-    "xha.adapters.transfers",
-    "xha.adapters.trust",
-    "xha.core.durations",
-    "xha.core.lineage",
-    "xha.core.metadata",
-    "xha.core.position",
-    "xha.core.reading",
-    "xha.core.remembered",
-    "xha.core.verdict",
+    "xha.adapters.mysql.session",
+    "xha.adapters.mysqld.program",
+    "xha.adapters.host.mounts",
+    "xha.adapters.datadir.users",
+    "xha.adapters.datadir.open_files",
+    "xha.adapters.pacemaker.cluster",
+    "xha.adapters.datadir.transfers",
+    "xha.adapters.mysqld.trust",
+    "xha.core.text.durations",
+    "xha.core.galera.lineage",
+    "xha.core.ocf.metadata",
+    "xha.core.galera.position",
+    "xha.core.galera.reading",
+    "xha.core.galera.known_servers",
+    "xha.core.node.verdict",
 }
 # The door, and what it imports once it knows that a healthy node is asked for: test_life.py asks one.
 CODE = """
@@ -48,9 +48,9 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import xha.doors.galera.actions
 import xha.doors.galera.probe
-from xha.core.parameters import load_settings, parse_settings
-from xha.core.bulletin import parse_bulletin
-from xha.core.statusfile import parse_status_file
+from xha.core.ocf.galera_settings import load_settings, parse_settings
+from xha.core.monitor.keeper_status import parse_bulletin
+from xha.core.galera.status_file import parse_status_file
 
 parse_settings({"OCF_RESKEY_wsrep_cluster_address": "gcomm://a,b,c", "OCF_RESKEY_config": "/etc/my.cnf"})
 parse_bulletin("")
@@ -62,5 +62,5 @@ print(*sys.modules)
 def test_a_monitor_imports_nothing_that_it_has_no_use_for() -> None:
     command = [sys.executable, "-IS", "-c", CODE, str(CHECKOUT / "lib")]
     imported = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert "xha.core.health" in imported
+    assert "xha.core.monitor.health" in imported
     assert sorted(NOT_FOR_A_MONITOR & set(imported)) == []

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from loopback import Node
-from xha.adapters import login
-from xha.adapters.account import own_account, server_uids
-from xha.adapters.channel import Allowance
-from xha.adapters.database import ReadError, Session
-from xha.adapters.login import find_target, own_target
-from xha.adapters.target import Target
-from xha.core.parameters import Settings
-from xha.core.values import ConfigError
-from xha.core.verdict import Code
+from xha.adapters.host.login_name import own_account, server_uids
+from xha.adapters.mysql import agent_login as login
+from xha.adapters.mysql.agent_login import find_target, own_target
+from xha.adapters.mysql.login_target import Target
+from xha.adapters.mysql.session import ReadError, Session
+from xha.adapters.network.channel import Allowance
+from xha.core.node.verdict import Code
+from xha.core.ocf.galera_settings import Settings
+from xha.core.text.values import ConfigError
 
 SOCKET = "/run/here.sock"
 MYSQL = server_uids("mysql")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from loopback import find_program
 from xha import __version__
-from xha.core.galera_description import DESCRIPTION
-from xha.core.manpage import render_manpage
-from xha.core.parameters import PARAMETERS
+from xha.core.ocf.galera_description import DESCRIPTION
+from xha.core.ocf.galera_settings import PARAMETERS
+from xha.core.ocf.manpage import render_manpage
 
 ROFF = render_manpage(__version__, DESCRIPTION)
 

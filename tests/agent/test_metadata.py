@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 from agent.conftest import Staged
 from loopback import find_program
 from xha import __version__
-from xha.core.galera_description import DESCRIPTION
-from xha.core.metadata import render_metadata
-from xha.core.ocf import ACTIONS
-from xha.core.parameters import PARAMETERS, SECRETS
+from xha.core.ocf.api import ACTIONS
+from xha.core.ocf.galera_description import DESCRIPTION
+from xha.core.ocf.galera_settings import PARAMETERS, SECRETS
+from xha.core.ocf.metadata import render_metadata
 
 XML = render_metadata(__version__, DESCRIPTION)
 ROOT = ElementTree.fromstring(XML)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xha.adapters.files.agent_rundir import RunDir
-from xha.core.parameters import Settings
+from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera import actions
 
 RUNNING = Settings(datadir="/data", test_user="old", test_passwd="old", start_wait=1.0)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from xha.adapters.files.agent_rundir import RunDir
-from xha.core.bulletin import Bulletin, Phase
-from xha.core.failures import Failure
-from xha.core.parameters import Settings
+from xha.core.monitor.keeper_status import Bulletin, Phase
+from xha.core.monitor.start_failures import Failure
+from xha.core.ocf.galera_settings import Settings
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)

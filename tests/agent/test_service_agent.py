@@ -22,15 +22,15 @@ from loopback import HAProxy, Net, find_program, wait_until
 from loopback.doors import CHECKOUT
 from loopback.memcached import PORT, Memcached
 from xha import __version__
-from xha.adapters import alone
 from xha.adapters.files import watch_state
-from xha.adapters.pacemaker import ClusterUnreachable
-from xha.core.manpage import render_manpage
-from xha.core.metadata import render_metadata
-from xha.core.service_description import DESCRIPTION
-from xha.core.service_parameters import ACTIONS, PARAMETERS
-from xha.doors import service_agent
+from xha.adapters.pacemaker import standalone as alone
+from xha.adapters.pacemaker.cluster import ClusterUnreachable
+from xha.core.ocf.manpage import render_manpage
+from xha.core.ocf.metadata import render_metadata
+from xha.core.ocf.service_description import DESCRIPTION
+from xha.core.ocf.service_parameters import ACTIONS, PARAMETERS
 from xha.doors.galera.actions import GALERA
+from xha.doors.ocf import service as service_agent
 
 NAME = "ocf:xha:service"
 RESKEY = "OCF_RESKEY_"

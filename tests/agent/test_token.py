@@ -8,17 +8,17 @@ from typing import Any, Callable
 
 import pytest
 
-from xha.adapters.alone import Alone
+from xha.adapters.datadir.hold import InUse
 from xha.adapters.files.agent_rundir import RunDir
-from xha.adapters.holding import InUse
-from xha.adapters.log import Log
-from xha.adapters.pacemaker import ClusterUnreachable
-from xha.core.ballot import Ballot, State, parse_ballot
-from xha.core.ballotbox import Facts
-from xha.core.bulletin import Phase
-from xha.core.parameters import Settings
-from xha.core.poll import Token
-from xha.core.position import Kind, Position, Standing
+from xha.adapters.host.log import Log
+from xha.adapters.pacemaker.cluster import ClusterUnreachable
+from xha.adapters.pacemaker.standalone import Alone
+from xha.core.election.compose_report import Facts
+from xha.core.election.facts import Token
+from xha.core.election.position_report import Ballot, State, parse_ballot
+from xha.core.galera.position import Kind, Position, Standing
+from xha.core.monitor.keeper_status import Phase
+from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera import keeper as keeper_module
 from xha.doors.galera.council import Council, release_token
 from xha.doors.galera.deeds import Over, Plan

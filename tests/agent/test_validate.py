@@ -18,9 +18,9 @@ import pytest
 from agent.conftest import Staged
 from loopback import find_program
 from loopback.doors import CHECKOUT
-from xha.adapters import pacemaker
-from xha.core.cib import Cib
-from xha.doors import validate
+from xha.adapters.pacemaker import cluster as pacemaker
+from xha.app.agent import validate
+from xha.core.pacemaker.cib import Cib
 from xha.doors.galera import actions
 
 AGENT = "ocf:xha:galera"

@@ -20,8 +20,8 @@ from bench.probes import REQUEST, probe_steadily, run_ab
 from loopback import HAProxy, Net, Node, Responder, is_listening
 from loopback.responder import PORT
 from xha.adapters.files.result_files import write_record
-from xha.core.services.record import Record
-from xha.core.services.result import Level, Result, Status
+from xha.core.services.last_result import Record
+from xha.core.services.model.result import Level, Result, Status
 
 SERVER_CPU, CLIENT_CPU = 0, 1
 DEADLINE = 1.0

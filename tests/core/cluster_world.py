@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from core.galera_world import CLUSTER, Disk, Galera, Lost, Node
-from xha.core import election
-from xha.core import position as positions
-from xha.core.ballot import Ballot, State, digest
-from xha.core.ballotbox import Facts, compose_ballot
-from xha.core.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
-from xha.core.lineage import Generation, History, Order, StopRecord, agree, begin_by_hand, compare, find_line
-from xha.core.poll import Around, Grant, GrantKind, Host, Records, Token, count
-from xha.core.position import GraState, Kind, Position
+from xha.core.election import rules as election
+from xha.core.election.compose_report import Facts, compose_ballot
+from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
+from xha.core.election.facts import Around, Grant, GrantKind, Host, Records, Token, count
+from xha.core.election.position_report import Ballot, State, digest
+from xha.core.galera import position as positions
+from xha.core.galera.lineage import Generation, History, Order, StopRecord, agree, begin_by_hand, compare, find_line
+from xha.core.galera.position import GraState, Kind, Position
 
 PATIENCE = 5
 NOW = 1000.0

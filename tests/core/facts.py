@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from xha.core.reading import Reading, Status, Variables, parse_status, parse_variables
+from xha.core.galera.reading import Reading, Status, Variables, parse_status, parse_variables
 
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 OTHER_UUID = "11111111-8b0d-11ef-9c41-3a5f0e7d2b18"

@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from xha.core.ballot import State
-from xha.core.lineage import Generation
-from xha.core.position import NO_UUID, GraState, View
+from xha.core.election.position_report import State
+from xha.core.galera.lineage import Generation
+from xha.core.galera.position import NO_UUID, GraState, View
 
 CLUSTER = "aaaaaaaa-0000-0000-0000-000000000000"
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any, Callable, NamedTuple
 
 from core.facts import OTHER_UUID, UUID
-from xha.core.ballot import Ballot, State, Unread, parse_ballot, render_ballot
-from xha.core.bulletin import Bulletin, Phase, parse_bulletin, render_bulletin
-from xha.core.failures import Failure, parse_failures, render_failures
-from xha.core.lineage import Generation, History, StopRecord
-from xha.core.noderecord import NodeRecord, parse_node_record, render_node_record
-from xha.core.parameters import Settings, load_settings, render_settings
-from xha.core.poll import Grant, GrantKind
-from xha.core.position import Kind, Position, View
-from xha.core.records import BadRecord, parse_book, record_name, render_grant, render_line, render_stop
-from xha.core.services.record import Record, parse_record, render_record
-from xha.core.services.result import Level, failed
-from xha.core.services.watch import Sight, Watch, parse_watch, render_watch
-from xha.core.statusfile import parse_status_file
+from xha.core.election.facts import Grant, GrantKind
+from xha.core.election.position_report import Ballot, State, Unread, parse_ballot, render_ballot
+from xha.core.galera.lineage import Generation, History, StopRecord
+from xha.core.galera.node_record import NodeRecord, parse_node_record, render_node_record
+from xha.core.galera.position import Kind, Position, View
+from xha.core.galera.status_file import parse_status_file
+from xha.core.monitor.keeper_status import Bulletin, Phase, parse_bulletin, render_bulletin
+from xha.core.monitor.start_failures import Failure, parse_failures, render_failures
+from xha.core.ocf.galera_settings import Settings, load_settings, render_settings
+from xha.core.ocf.service_rule import Sight, Watch, parse_watch, render_watch
+from xha.core.pacemaker.cib_records import BadRecord, parse_book, record_name, render_grant, render_line, render_stop
+from xha.core.services.last_result import Record, parse_record, render_record
+from xha.core.services.model.result import Level, failed
 
 LINE = (Generation("b" * 16, "a" * 16, 12, ("n1", "n2")), Generation("a" * 16, "", 3))
 VIEW = View(f"{UUID} 7", (UUID, OTHER_UUID))

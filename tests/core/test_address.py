@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.address import (
+from xha.core.galera.cluster_address import (
     BadAddress,
     ClusterAddress,
     Membership,

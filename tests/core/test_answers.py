@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import synced
-from xha.core.answers import Answer, Peer, judge_peer, refuse, render_answer
-from xha.core.clustercheck import Body, render_clustercheck
-from xha.core.http import Request
-from xha.core.report import NodeReport
-from xha.core.verdict import Code, LastNode, Policy, Unreadable, judge
+from xha.core.http.clustercheck_body import Body, render_clustercheck
+from xha.core.http.message import Request
+from xha.core.http.routes import Answer, Peer, judge_peer, refuse, render_answer
+from xha.core.node.report import NodeReport
+from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
 
 HERE = Peer(allowed=True, detailed=True, remote=False)
 ELSEWHERE = Peer(allowed=True, detailed=False, remote=True)

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import NO_UUID, UUID, synced
-from xha.core import election
-from xha.core.ballot import Ballot, State, parse_ballot, render_ballot
-from xha.core.ballotbox import Facts, compose_ballot, last_view, note_view, reading_position
-from xha.core.decision import RestoreView, Revive, Wait
-from xha.core.lineage import Generation
-from xha.core.noderecord import NodeRecord
-from xha.core.poll import Around, Host, Records
-from xha.core.position import GvwState, Kind, Position, Standing, View
-from xha.core.reading import Reading
+from xha.core.election import rules as election
+from xha.core.election.compose_report import Facts, compose_ballot, last_view, note_view, reading_position
+from xha.core.election.decision import RestoreView, Revive, Wait
+from xha.core.election.facts import Around, Host, Records
+from xha.core.election.position_report import Ballot, State, parse_ballot, render_ballot
+from xha.core.galera.lineage import Generation
+from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.position import GvwState, Kind, Position, Standing, View
+from xha.core.galera.reading import Reading
 
 ME, YOU, THIRD = (f"{number}0000000-0000-0000-0000-000000000000" for number in (1, 2, 3))
 VIEW = View(f"{ME} 7", (ME, YOU, THIRD))

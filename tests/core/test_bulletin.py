@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.bulletin import Bulletin, Phase, parse_bulletin, render_bulletin
+from xha.core.monitor.keeper_status import Bulletin, Phase, parse_bulletin, render_bulletin
 
 TIMES = st.floats(0, 1e9)
 KINDS = {str: st.text(), int: st.integers(0), float: TIMES, bool: st.booleans(), Phase: st.sampled_from(Phase)}

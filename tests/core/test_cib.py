@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from xha.core.cib import BadCib, Cib, Orders, list_resources, parse_cib
-from xha.core.poll import Host
+from xha.core.election.facts import Host
+from xha.core.pacemaker.cib import BadCib, Cib, Orders, list_resources, parse_cib
 
 CIBS = Path(__file__).with_name("cibs")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import NO_UUID, OTHER_UUID, UUID, synced
-from xha.core.cluster import (
+from xha.core.cluster.comparison import (
     Answer,
     Disagreement,
     Member,
@@ -20,9 +20,9 @@ from xha.core.cluster import (
     parse_incoming_addresses,
     parse_member,
 )
-from xha.core.cluster_report import cluster_exit_code
-from xha.core.reading import Reading
-from xha.core.verdict import Code, ExitCode, Policy, Unreadable, judge
+from xha.core.cluster.report import cluster_exit_code
+from xha.core.galera.reading import Reading
+from xha.core.node.verdict import Code, ExitCode, Policy, Unreadable, judge
 
 
 @pytest.mark.parametrize(

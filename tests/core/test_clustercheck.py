@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from core.facts import synced
-from xha.core.clustercheck import Body, render_clustercheck
-from xha.core.disabled import Disabled
-from xha.core.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge
+from xha.core.http.clustercheck_body import Body, render_clustercheck
+from xha.core.node.disabled import Disabled
+from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge
 
 STRICT = Policy(available_when_donor=False, available_when_readonly=False, last_node=LastNode.NEVER)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xha.core.clustercheck import Body
-from xha.core.config import Config, Database, Responder, parse_config
-from xha.core.config_sections import ServiceSection
-from xha.core.values import ConfigError, parse_address, parse_networks, parse_port, parse_switch
-from xha.core.verdict import LastNode, Policy
+from xha.core.config.sections import ServiceSection
+from xha.core.config.xha_conf import Config, Database, Responder, parse_config
+from xha.core.http.clustercheck_body import Body
+from xha.core.node.verdict import LastNode, Policy
+from xha.core.text.values import ConfigError, parse_address, parse_networks, parse_port, parse_switch
 
 PATH = "/etc/xha/xha.conf"
 

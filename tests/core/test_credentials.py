@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xha.core.credentials import Credentials, choose_credentials
-from xha.core.parameters import Settings
+from xha.core.ocf.credentials import Credentials, choose_credentials
+from xha.core.ocf.galera_settings import Settings
 
 FILES = {"MYSQL_USERNAME": "fileuser", "MYSQL_PASSWORD": "filepass"}
 NONE: dict[str, str] = {}

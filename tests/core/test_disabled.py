@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xha.core.disabled import Disabled, parse_disabled, parse_instant, render_disabled
-from xha.core.escape import LINE, clean
+from xha.core.node.disabled import Disabled, parse_disabled, parse_instant, render_disabled
+from xha.core.text.escape import LINE, clean
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 

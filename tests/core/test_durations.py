@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.durations import parse_duration
+from xha.core.text.durations import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import OTHER_UUID, UUID
-from xha.core.ballot import SCHEMA, Ballot, State, Unread, digest, parse_ballot, render_ballot
-from xha.core.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
-from xha.core.election import elect
-from xha.core.lineage import (
+from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
+from xha.core.election.facts import Around, Grant, GrantKind, Host, Probe, Records, Token
+from xha.core.election.position_report import SCHEMA, Ballot, State, Unread, digest, parse_ballot, render_ballot
+from xha.core.election.rules import elect
+from xha.core.galera.lineage import (
     ROOT,
     Generation,
     History,
@@ -25,8 +26,7 @@ from xha.core.lineage import (
     compare,
     find_line,
 )
-from xha.core.poll import Around, Grant, GrantKind, Host, Probe, Records, Token
-from xha.core.position import Kind, Position, View
+from xha.core.galera.position import Kind, Position, View
 
 NODES = ("n1", "n2", "n3")
 EPOCH = "e1"

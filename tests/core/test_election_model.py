@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from core.cluster_world import Lost, World
 from core.galera_world import Node
-from xha.core.ballot import State
-from xha.core.decision import Refuse, Wait
-from xha.core.lineage import find_line
-from xha.core.poll import GrantKind, Host
+from xha.core.election.decision import Refuse, Wait
+from xha.core.election.facts import GrantKind, Host
+from xha.core.election.position_report import State
+from xha.core.galera.lineage import find_line
 
 ROUNDS = 150
 # How long nobody needs to help where nothing asks for it: two starts that come to nothing in their time, and a third.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.failures import WITHIN, Failure, add_failure, is_hopeless, parse_failures, render_failures
+from xha.core.monitor.start_failures import WITHIN, Failure, add_failure, is_hopeless, parse_failures, render_failures
 
 
 def failures(text: str) -> tuple[Failure, ...]:

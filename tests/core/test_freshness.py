@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from xha.core.freshness import MAX_READINGS_PER_SECOND, Due, Freshness
+from xha.core.node.freshness import MAX_READINGS_PER_SECOND, Due, Freshness
 
 ROUNDING = 1e-6  # of a monotonic clock that has run for a year
 

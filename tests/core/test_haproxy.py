@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.haproxy import parse_last_server
+from xha.core.http.haproxy_state import parse_last_server
 
 
 @pytest.mark.parametrize(

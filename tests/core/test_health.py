@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.test_statusfile import recorded
-from xha.core.bulletin import Bulletin, Phase
-from xha.core.health import RULES, Health, judge_health
-from xha.core.ocf import ExitCode, Outcome
-from xha.core.reading import Reading, Status, Variables
-from xha.core.statusfile import ServerState, ServerStatus
-from xha.core.symptoms import LOW_BYTES, Graces, Seen, Server, is_low
-from xha.core.verdict import Code, Policy, Unreadable, Verdict, judge
+from xha.core.galera.reading import Reading, Status, Variables
+from xha.core.galera.status_file import ServerState, ServerStatus
+from xha.core.monitor.health import RULES, Health, judge_health
+from xha.core.monitor.keeper_status import Bulletin, Phase
+from xha.core.monitor.symptoms import LOW_BYTES, Graces, Seen, Server, is_low
+from xha.core.node.verdict import Code, Policy, Unreadable, Verdict, judge
+from xha.core.ocf.api import ExitCode, Outcome
 
 NOW, PID = 10_000.0, 4711
 DEGRADED, GENERIC = ExitCode.DEGRADED, ExitCode.GENERIC

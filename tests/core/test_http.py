@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.http import (
+from xha.core.http.message import (
     BAD_REQUEST,
     MAX_REQUEST,
     OK,

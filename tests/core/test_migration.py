@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xha.core.cib import Cib, parse_cib
-from xha.core.migration import find_misfits
+from xha.core.pacemaker.cib import Cib, parse_cib
+from xha.core.pacemaker.migration import find_misfits
 
 GOOD = Cib(exists=True, clone="db-clone", meta={"interleave": "true"}, properties={"no-quorum-policy": "freeze"})
 

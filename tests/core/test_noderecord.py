@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import OTHER_UUID, UUID
-from xha.core.lineage import Generation
-from xha.core.noderecord import NodeRecord, parse_node_record, render_node_record
-from xha.core.position import Position, View
+from xha.core.galera.lineage import Generation
+from xha.core.galera.node_record import NodeRecord, parse_node_record, render_node_record
+from xha.core.galera.position import Position, View
 
 FULL = NodeRecord(
     line=(Generation("b" * 16, "a" * 16, 12, ("n1", "n2")), Generation("a" * 16, "", 3)),

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kept import KEPT
-from xha.core.cib import parse_cib
-from xha.core.numbers import LATEST, parse_count, parse_float, parse_int, parse_json, parse_moment, parse_number
-from xha.core.services.haproxy import HaproxySettings, judge_info
-from xha.core.services.memcached import parse_stats
-from xha.core.services.oslo_config import parse_messaging
-from xha.core.services.result import Level
+from xha.core.pacemaker.cib import parse_cib
+from xha.core.services.daemons.haproxy import HaproxySettings, judge_info
+from xha.core.services.daemons.memcached import parse_stats
+from xha.core.services.model.result import Level
+from xha.core.services.workers.oslo_config import parse_messaging
+from xha.core.text.numbers import LATEST, parse_count, parse_float, parse_int, parse_json, parse_moment, parse_number
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xha.core.ocf import ACTIONS, Instance, parse_instance
+from xha.core.ocf.api import ACTIONS, Instance, parse_instance
 
 META = "OCF_RESKEY_CRM_meta_"
 MONITOR = {

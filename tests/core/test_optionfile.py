@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.optionfile import (
-    Include,
-    Option,
-    OptionFileError,
-    client_options,
-    parse_option_file,
-)
+from xha.core.text.mysql_option_file import Include, Option, OptionFileError, client_options, parse_option_file
 
 
 def options(text: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.services.oslo import Answered, RpcReply, RpcTarget, decode_reply, encode_call, nova_target
-from xha.core.services.oslo_config import parse_messaging, parse_options, parse_transport
-from xha.core.services.rabbitmq_login import AmqpError, AmqpFault, Login
+from xha.core.services.rabbitmq.login import AmqpError, AmqpFault, Login
+from xha.core.services.workers.oslo_config import parse_messaging, parse_options, parse_transport
+from xha.core.services.workers.oslo_rpc import Answered, RpcReply, RpcTarget, decode_reply, encode_call, nova_target
 
 
 def test_a_call_is_byte_for_byte_what_was_measured() -> None:

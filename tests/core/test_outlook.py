@@ -9,11 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from xha.core.ballot import Ballot, State, Unread
-from xha.core.cib import Cib
-from xha.core.decision import Bootstrap, Join, Refuse, Wait
-from xha.core.lineage import Generation, History, StopRecord
-from xha.core.outlook import (
+from xha.core.cluster.dry_run import (
     Outlook,
     Seen,
     describe,
@@ -26,9 +22,13 @@ from xha.core.outlook import (
     tell_losses,
     why_unused,
 )
-from xha.core.poll import Grant, GrantKind, Host, Records, Token
-from xha.core.position import Kind, Position, View
-from xha.core.records import Book
+from xha.core.election.decision import Bootstrap, Join, Refuse, Wait
+from xha.core.election.facts import Grant, GrantKind, Host, Records, Token
+from xha.core.election.position_report import Ballot, State, Unread
+from xha.core.galera.lineage import Generation, History, StopRecord
+from xha.core.galera.position import Kind, Position, View
+from xha.core.pacemaker.cib import Cib
+from xha.core.pacemaker.cib_records import Book
 
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 OTHER = "11111111-8b0d-11ef-9c41-3a5f0e7d2b18"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.address import Peer
-from xha.core.ocf import RESKEY
-from xha.core.parameters import (
+from xha.core.galera.cluster_address import Peer
+from xha.core.ocf.api import RESKEY
+from xha.core.ocf.galera_settings import (
     PARAMETERS,
     SECRETS,
     BadParameter,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import NO_UUID, OTHER_UUID, UUID
-from xha.core.position import (
+from xha.core.galera.position import (
     GraState,
     GvwState,
     Kind,

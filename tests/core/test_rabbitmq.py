@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from xha.core.services.rabbitmq import Cluster, NodeFact, QueueFact, find_faults, judge_cluster, mirrors_wanted
-from xha.core.services.rabbitmq_facts import (
+from xha.core.services.model.result import Status
+from xha.core.services.rabbitmq.cluster import Cluster, NodeFact, QueueFact, find_faults, judge_cluster, mirrors_wanted
+from xha.core.services.rabbitmq.facts import (
     parse_cluster_status,
     parse_document,
     parse_health,
@@ -15,7 +16,6 @@ from xha.core.services.rabbitmq_facts import (
     parse_policies,
     parse_queues,
 )
-from xha.core.services.result import Status
 
 A, B, C, D = "rabbit@a", "rabbit@b", "rabbit@c", "rabbit@d"
 WHOLE = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, True, ()))

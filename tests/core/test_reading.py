@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import LISTINGS, UUID, listed, read_listing
-from xha.core.numbers import parse_float, parse_int
-from xha.core.reading import (
+from xha.core.galera.reading import (
     STATUS_NAMES,
     VARIABLE_NAMES,
     Reading,
@@ -20,7 +19,8 @@ from xha.core.reading import (
     parse_variables,
     reading_values,
 )
-from xha.core.verdict import Policy, judge
+from xha.core.node.verdict import Policy, judge
+from xha.core.text.numbers import parse_float, parse_int
 
 FAMILIES = sorted(path.name for path in LISTINGS.iterdir())
 

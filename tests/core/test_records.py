@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core import records
-from xha.core.cib import parse_cib
-from xha.core.lineage import MAX_LINE, Generation, History, StopRecord
-from xha.core.poll import Grant, GrantKind, Records, Token
-from xha.core.position import Position, View
-from xha.core.records import BadRecord, Book, parse_book
+from xha.core.election.facts import Grant, GrantKind, Records, Token
+from xha.core.galera.lineage import MAX_LINE, Generation, History, StopRecord
+from xha.core.galera.position import Position, View
+from xha.core.pacemaker import cib_records as records
+from xha.core.pacemaker.cib import parse_cib
+from xha.core.pacemaker.cib_records import BadRecord, Book, parse_book
 
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 texts = st.text(st.characters(codec="utf-8"), max_size=20)

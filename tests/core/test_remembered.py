@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.remembered import Remembered, parse_remembered, render_remembered
+from xha.core.galera.known_servers import Remembered, parse_remembered, render_remembered
 
 TEXT, NUMBERS = st.text(), st.integers(0)
 SERVERS = st.builds(Remembered, TEXT, st.lists(TEXT).map(tuple), NUMBERS, NUMBERS, NUMBERS)

@@ -14,18 +14,12 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from core.facts import OTHER_UUID, listed, synced
-from xha.core.cluster import Answer, Member, find_disagreements
-from xha.core.cluster_report import cluster_document, render_nagios_cluster
-from xha.core.disabled import Disabled
-from xha.core.reading import DonorEvidence, DonorKind, Reading, Status, Variables
-from xha.core.report import (
-    METRICS,
-    NodeReport,
-    node_document,
-    render_metrics,
-    render_nagios,
-)
-from xha.core.verdict import Code, LastNode, Policy, Unreadable, judge
+from xha.core.cluster.comparison import Answer, Member, find_disagreements
+from xha.core.cluster.report import cluster_document, render_nagios_cluster
+from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Status, Variables
+from xha.core.node.disabled import Disabled
+from xha.core.node.report import METRICS, NodeReport, node_document, render_metrics, render_nagios
+from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema-1.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.serverlog import MAX_CHARACTERS, MAX_LINES, find_errors, is_inconsistent, is_permanent, tell
+from xha.core.galera.error_log import MAX_CHARACTERS, MAX_LINES, find_errors, is_inconsistent, is_permanent, tell
 
 STAMP = "2026-01-31 22:00:00 0 "
 START = f"{STAMP}[Note] Starting MariaDB 10.11.19-MariaDB source revision as process 4711\n"

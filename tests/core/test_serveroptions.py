@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import UUID
-from xha.core.position import Position
-from xha.core.serveroptions import (
+from xha.core.galera.position import Position
+from xha.core.galera.server_options import (
     ServerOptions,
     find_bootstrap,
     find_datadir,

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.services import haproxy, http_rows, memcached, pacemaker
-from xha.core.services.http import Answer, Cause, judge_cause, judge_protocol, judge_request
-from xha.core.services.mysql import judge_verdict
-from xha.core.services.result import Level, Result, Status
+from xha.core.node.verdict import Code, Policy, Unreadable, judge
+from xha.core.services.api import table as http_rows
+from xha.core.services.api.judge import Answer, Cause, judge_cause, judge_protocol, judge_request
+from xha.core.services.daemons import haproxy, memcached, pacemaker
+from xha.core.services.daemons.mysql import judge_verdict
+from xha.core.services.model.result import Level, Result, Status
 from xha.core.services.settings import default_service
-from xha.core.verdict import Code, Policy, Unreadable, judge
 
 
 def settings(kind: str, **changes: Any) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from xha.core.services.record import (
+from xha.core.services.last_result import (
     Record,
     Unusable,
     judge_record,
@@ -22,8 +22,8 @@ from xha.core.services.record import (
     render_record,
     render_service_metrics,
 )
-from xha.core.services.report import render_nagios_services, services_document
-from xha.core.services.result import (
+from xha.core.services.model.report import render_nagios_services, services_document
+from xha.core.services.model.result import (
     Level,
     Result,
     Status,

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.config import Config, parse_config
+from xha.core.config.xha_conf import Config, parse_config
+from xha.core.services.api.judge import HttpSettings
 from xha.core.services.catalogue import CATALOGUE, ORDER
-from xha.core.services.haproxy import Expect, HaproxySettings
-from xha.core.services.http import HttpSettings
-from xha.core.services.result import Level
-from xha.core.services.service import Secret
+from xha.core.services.daemons.haproxy import Expect, HaproxySettings
+from xha.core.services.model.kind import Secret
+from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service, find_service, list_names, parse_services
-from xha.core.values import ConfigError
+from xha.core.text.values import ConfigError
 
 PATH = "/etc/xha/xha.conf"
 SECRET = "Tr0ub4dor"

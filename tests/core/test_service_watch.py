@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from xha.core.ocf import RESKEY, ExitCode
-from xha.core.service_parameters import ACTIONS, WatchSettings, parse_watch_settings
-from xha.core.services.result import Level, Result, cautioned, failed, not_applicable, passed, unknown
+from xha.core.ocf.api import RESKEY, ExitCode
+from xha.core.ocf.service_parameters import ACTIONS, WatchSettings, parse_watch_settings
+from xha.core.ocf.service_rule import Look, Watch, is_calm, judge_look, parse_watch, render_watch, take_look
+from xha.core.services.model.result import Level, Result, cautioned, failed, not_applicable, passed, unknown
 from xha.core.services.settings import default_service
-from xha.core.services.watch import Look, Watch, is_calm, judge_look, parse_watch, render_watch, take_look
 
 NAME = "memcached"
 SERVICE = default_service(NAME)._replace(fall=3)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.statusfile import ServerState, ServerStatus, parse_status_file
+from xha.core.galera.status_file import ServerState, ServerStatus, parse_status_file
 
 RECORDED = Path(__file__).parent / "statusfiles"
 

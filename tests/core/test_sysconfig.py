@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.sysconfig import parse_sysconfig
+from xha.core.text.shell_assignments import parse_sysconfig
 
 
 @pytest.mark.parametrize(

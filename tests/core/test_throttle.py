@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.throttle import Throttle
+from xha.core.text.throttle import Throttle
 
 GAPS = st.lists(st.sampled_from([0.0, 0.1, 5.0, 30.0, 59.9, 60.0, 61.0, 1000.0]), max_size=60)
 

@@ -1,4 +1,4 @@
-"""A tuple's class of core/typed.py is what typing would have made of the same body."""
+"""A tuple's class of core/light_typing.py is what typing would have made of the same body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typing
 
 import pytest
 
-from xha.core import typed
+from xha.core import light_typing as typed
 
 
 class Ours(typed.NamedTuple):

@@ -23,15 +23,15 @@ from core.test_election import (
     stopped,
 )
 from core.test_outlook import ballot, seen
-from xha.core.ballot import Ballot, State, digest, parse_ballot, render_ballot
-from xha.core.ballotbox import Facts, compose_ballot, give_up, is_unreplicated
-from xha.core.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait
-from xha.core.noderecord import NodeRecord
-from xha.core.outlook import describe, digests, foresee, needs_person, object_to, tell_losses
-from xha.core.poll import GrantKind, Host, Probe, Records, Token
-from xha.core.position import Kind, Position, Standing, parse_recovered_position
-from xha.core.recovery import judge_recovery
-from xha.core.serverlog import find_errors, is_inconsistent
+from xha.core.cluster.dry_run import describe, digests, foresee, needs_person, object_to, tell_losses
+from xha.core.election.compose_report import Facts, compose_ballot, give_up, is_unreplicated
+from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait
+from xha.core.election.facts import GrantKind, Host, Probe, Records, Token
+from xha.core.election.position_report import Ballot, State, digest, parse_ballot, render_ballot
+from xha.core.galera.error_log import find_errors, is_inconsistent
+from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.position import Kind, Position, Standing, parse_recovered_position
+from xha.core.galera.recovery import judge_recovery
 
 CAUSE = "mysqld --wsrep-recover was killed by SIGKILL"
 ERROR = "2026-01-01 1:02:03 0 [ERROR] InnoDB: Invalid log header checksum\n"

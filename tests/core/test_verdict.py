@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import synced
-from xha.core.disabled import Disabled
-from xha.core.reading import DonorEvidence, DonorKind, Reading, Status, Variables
-from xha.core.verdict import RULES, Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
+from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Status, Variables
+from xha.core.node.disabled import Disabled
+from xha.core.node.verdict import RULES, Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
 
 SST = DonorEvidence(DonorKind.SST, "wsrep_sst_rsync, pid 4711")
 LOCK = DonorEvidence(DonorKind.LOCK, "mariabackup, pid 4712")

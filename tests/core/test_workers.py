@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from xha.core.config import parse_config
+from xha.core.config.xha_conf import parse_config
 from xha.core.services.catalogue import CATALOGUE
-from xha.core.services.oslo import Answered, RpcReply, RpcTarget
-from xha.core.services.oslo_config import Messaging
-from xha.core.services.rabbitmq_login import AmqpError, AmqpFault
-from xha.core.services.result import Level, Result
+from xha.core.services.model.result import Level, Result
+from xha.core.services.rabbitmq.login import AmqpError, AmqpFault
 from xha.core.services.settings import ServiceConfig, ServiceFault, find_service
-from xha.core.services.workers import (
+from xha.core.services.workers.judge import (
     Ping,
     Silence,
     WorkerSettings,
@@ -26,6 +24,8 @@ from xha.core.services.workers import (
     judge_sockets,
     parse_services,
 )
+from xha.core.services.workers.oslo_config import Messaging
+from xha.core.services.workers.oslo_rpc import Answered, RpcReply, RpcTarget
 
 PONG = RpcReply(Answered.PONG, '"pong"')
 TARGET = RpcTarget("openstack", "cinder-volume", "ctl1@lvm")

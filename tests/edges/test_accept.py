@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from responder.client import exchange
-from xha.adapters.readiness import Lost
-from xha.adapters.server import Server
-from xha.core.http import OK, Request, render_response
+from xha.adapters.http.server import Server
+from xha.adapters.network.epoll import Lost
+from xha.core.http.message import OK, Request, render_response
 
 # accept(2): what a network, a firewall or too little of something makes of one connection, or of many for a while.
 PASSES = [

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from loopback import Net, find_program
-from xha.adapters import addresses
-from xha.adapters.addresses import read_own_addresses, require_address, resolve_hosts
-from xha.adapters.ports import Door, probe_ports
-from xha.core.poll import Probe
+from xha.adapters.network import addresses
+from xha.adapters.network.addresses import read_own_addresses, require_address, resolve_hosts
+from xha.adapters.network.port_probe import Door, probe_ports
+from xha.core.election.facts import Probe
 
 
 def test_own_addresses_are_those_of_ip() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xha.adapters.deadline import Overdue, limit, seconds_left, start_timer, stop_timer
+from xha.adapters.process.alarm import Overdue, limit, seconds_left, start_timer, stop_timer
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from loopback.doors import CHECKOUT
-from xha.adapters import systemd
 from xha.adapters.files.watch_state import WatchFile
 from xha.adapters.files.whole_file import read_text
-from xha.adapters.log import Log
-from xha.core.services.watch import Watch, render_watch
-from xha.doors.faults import Faults
+from xha.adapters.host import sd_notify as systemd
+from xha.adapters.host.faults import Faults
+from xha.adapters.host.log import Log
+from xha.core.ocf.service_rule import Watch, render_watch
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "²", "1e3", "9" * 5000, "0"])
@@ -130,8 +130,8 @@ def test_what_ocf_xha_service_remembers_is_a_regular_file(tmp_path: Path) -> Non
 CODE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from xha.doors.streams import abandon_stdout, mend_streams
-from xha.doors.complaint import complain
+from xha.doors.terminal.streams import abandon_stdout, mend_streams
+from xha.doors.terminal.stderr import complain
 mend_streams()
 told = [os.readlink(f"/proc/self/fd/{fd}") for fd in (0, 1, 2)]
 os.close(2)

@@ -11,11 +11,11 @@ import pytest
 
 from core.facts import synced
 from loopback.doors import CHECKOUT
-from xha.adapters.reader import ConfigFile, Snapshot
-from xha.core.config import Config
-from xha.core.http import Request
-from xha.core.verdict import Policy, judge
-from xha.doors.desk import Desk
+from xha.app.node.reader import ConfigFile, Snapshot
+from xha.app.responder.application import Desk
+from xha.core.config.xha_conf import Config
+from xha.core.http.message import Request
+from xha.core.node.verdict import Policy, judge
 
 READY = Request("GET", "/ready")
 
@@ -99,9 +99,9 @@ READ_ONCE = """
 import sys, time
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
-from xha.adapters.reader import ConfigFile
-from xha.core.http import Request
-from xha.doors.desk import Desk
+from xha.app.node.reader import ConfigFile
+from xha.core.http.message import Request
+from xha.app.responder.application import Desk
 
 desk = Desk(ConfigFile(sys.argv[2]), SimpleNamespace(info=print, warning=print))
 desk.attach(SimpleNamespace(watch=lambda bell, collect: bell.setblocking(True), answer_waiting=lambda: None))

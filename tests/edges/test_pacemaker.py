@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.adapters import crmtool
-from xha.adapters.alone import Alone, connect
-from xha.adapters.crmtool import ClusterUnreachable, Failed, run_tool
-from xha.adapters.pacemaker import Pacemaker, parse_attribute
-from xha.core.poll import Grant, GrantKind, Host, Token
+from xha.adapters.pacemaker import tools as crmtool
+from xha.adapters.pacemaker.cluster import Pacemaker, parse_attribute
+from xha.adapters.pacemaker.standalone import Alone, connect
+from xha.adapters.pacemaker.tools import ClusterUnreachable, Failed, run_tool
+from xha.core.election.facts import Grant, GrantKind, Host, Token
 
 CIB = '<cib have-quorum="1"><configuration><crm_config/><nodes/>{}</configuration></cib>'
 GALERA = '<resources><primitive id="db" class="ocf" provider="xha" type="galera"/></resources>'
@@ -201,7 +201,7 @@ class TestAlone:
     def test_a_resource_that_the_cluster_does_not_know_is_alone(
         self, tools: Path, monkeypatch: pytest.MonkeyPatch, resources: str, kind: type
     ) -> None:
-        monkeypatch.setattr("xha.adapters.alone.is_pacemaker_here", lambda: True)
+        monkeypatch.setattr("xha.adapters.pacemaker.standalone.is_pacemaker_here", lambda: True)
         install(tools, "cibadmin", f"echo '{CIB.format(resources)}'")
         install(tools, "corosync-cmapctl", "exit 1")
         assert isinstance(connect("", "db"), kind)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xha.core.cluster import Disagreement
-from xha.doors.cluster import ClusterView, disagreement_lines
+from xha.core.cluster.comparison import Disagreement
+from xha.doors.check.cluster import ClusterView, disagreement_lines
 
 
 def test_a_disagreement_is_one_line_without_control_characters() -> None:

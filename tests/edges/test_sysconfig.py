@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xha.core.sysconfig import parse_sysconfig
+from xha.core.text.shell_assignments import parse_sysconfig
 
 TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=8)
 PLAIN = st.text("abcXYZ019_#%+,-./:=@^!?[]{}", max_size=8)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.kept import KEPT, LINE, RESOURCE, VIEW
-from xha.core.config import Config, parse_config
-from xha.core.ocf import RESKEY
-from xha.core.parameter_table import PARAMETERS
-from xha.core.services.oslo_config import parse_options
-from xha.core.values import ConfigError
-from xha.core.verdict import LastNode
+from xha.core.config.xha_conf import Config, parse_config
+from xha.core.node.verdict import LastNode
+from xha.core.ocf.api import RESKEY
+from xha.core.ocf.galera_parameters import PARAMETERS
+from xha.core.services.workers.oslo_config import parse_options
+from xha.core.text.values import ConfigError
 
 CORE = Path(__file__).parents[1] / "core"
 ROOT = Path(__file__).parents[2]
@@ -140,109 +140,117 @@ def _parse_sections(parse: Callable[..., Any], text: str) -> Any:
 
 
 STARTS: dict[str, Start] = {
-    "core.address.parse_cluster_address": _texts("gcomm://n1,n2:4567,[fd00::1]:4567?pc.wait_prim=no", "gcomm://"),
-    "core.address.parse_peers": _texts("n1,n2:4567,[fd00::1]", "10.0.0.1"),
-    "core.address.parse_host_map": _texts("n1:host1;n2:10.0.0.2;n3:[fd00::1]"),
-    "core.ballot.parse_ballot": _texts(KEPT["a report"].text),
-    "core.bulletin.parse_bulletin": _texts(KEPT["a bulletin"].text),
-    "core.cib.parse_cib": _with("p_mysql", samples=_files("cibs", "*.xml")),
-    "core.cluster.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
-    "core.cluster.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
-    "core.cluster.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
-    "core.values.parse_port": _texts("3306", "65535"),
-    "core.values.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
-    "core.values.parse_account": _texts("mysql", "999"),
-    "core.values.parse_switch": _texts("1", "off"),
-    "core.values.parse_networks": _texts("10.0.0.0/8, fd00::/8 127.0.0.1"),
-    "core.config.parse_config": _with("/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]),
-    "core.disabled.parse_disabled": _with(
+    "core.galera.cluster_address.parse_cluster_address": _texts(
+        "gcomm://n1,n2:4567,[fd00::1]:4567?pc.wait_prim=no", "gcomm://"
+    ),
+    "core.galera.cluster_address.parse_peers": _texts("n1,n2:4567,[fd00::1]", "10.0.0.1"),
+    "core.galera.cluster_address.parse_host_map": _texts("n1:host1;n2:10.0.0.2;n3:[fd00::1]"),
+    "core.election.position_report.parse_ballot": _texts(KEPT["a report"].text),
+    "core.monitor.keeper_status.parse_bulletin": _texts(KEPT["a bulletin"].text),
+    "core.pacemaker.cib.parse_cib": _with("p_mysql", samples=_files("cibs", "*.xml")),
+    "core.cluster.comparison.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
+    "core.cluster.comparison.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
+    "core.cluster.comparison.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
+    "core.text.values.parse_port": _texts("3306", "65535"),
+    "core.text.values.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
+    "core.text.values.parse_account": _texts("mysql", "999"),
+    "core.text.values.parse_switch": _texts("1", "off"),
+    "core.text.values.parse_networks": _texts("10.0.0.0/8, fd00::/8 127.0.0.1"),
+    "core.config.xha_conf.parse_config": _with(
+        "/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]
+    ),
+    "core.node.disabled.parse_disabled": _with(
         1.8e9, samples=['{"by": "ann", "why": "disk", "until": "2026-01-31T22:00:00+01:00"}', '{"until": null}']
     ),
-    "core.disabled.parse_instant": _texts("2026-01-31T22:00:00+01:00", "2026-01-31T22:00:00Z"),
-    "core.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
-    "core.failures.parse_failures": _texts(KEPT["failures"].text),
-    "core.fields.parse_text": _values("a text"),
-    "core.fields.parse_flag": _values(True),
-    "core.fields.parse_texts": _values(["a", "b"]),
-    "core.fields.parse_known_position": _values(f"{UUID}:12"),
-    "core.fields.parse_view": _values(VIEW._asdict()),
-    "core.fields.parse_line": _values(_LINE),
-    "core.haproxy.parse_last_server": _texts("UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0"),
-    "core.http.parse_request": _values(*_PROBES),
-    "core.noderecord.parse_node_record": _texts(KEPT["a node's record"].text),
-    "core.numbers.parse_int": _texts("12", "-1"),
-    "core.numbers.parse_float": _texts("0.25", "1e-5"),
-    "core.numbers.parse_json": _texts(*(kept.text for kept in KEPT.values())),
-    "core.numbers.parse_number": _values(7),
-    "core.numbers.parse_count": _values(7),
-    "core.numbers.parse_moment": _values(7.5, 7),
-    "core.ocf.parse_instance": _with("monitor", samples=[_CALL]),
-    "core.optionfile.parse_option_file": Start([_MYCNF], lambda parse, text: list(parse(text))),
-    "core.parameter_values.parse_text": _texts("x"),
-    "core.parameter_values.parse_name": _texts("mysql"),
-    "core.parameter_values.parse_path": _texts("/var/lib/mysql"),
-    "core.parameter_values.parse_program": _texts("mariadbd", "/usr/sbin/mysqld"),
-    "core.parameter_values.parse_switch": _texts("ja", "0"),
-    "core.parameter_values.parse_seconds": _texts("30", "1.5", "2h"),
-    "core.parameter_values.parse_positive": _texts("30", "100ms"),
-    "core.parameter_values.parse_cluster_address": _texts("gcomm://n1,n2:4567"),
-    "core.parameter_values.parse_host_map": _texts("n1:host1;n2:host2"),
-    "core.parameter_values.parse_peers": _texts("n1,n2:4567"),
-    "core.parameter_values.parse_options": _texts("--a=b --c='d e' \"--f g\"h"),
-    "core.parameters.load_settings": _texts(KEPT["a resource's settings"].text),
-    "core.parameters.parse_settings": _values(_ENVIRONMENT),
-    "core.parameters.parse_settings_leniently": _values(_ENVIRONMENT),
-    "core.parameters.parse_values": _with(PARAMETERS, samples=[_ENVIRONMENT]),
-    "core.position.parse_position": _texts(f"{UUID}:12", f"{UUID}:0-1-2,12"),
-    "core.position.parse_recovered_position": _texts(f"[Note] WSREP: Recovered position: {UUID}:12\n"),
-    "core.position.parse_grastate": _texts(
+    "core.node.disabled.parse_instant": _texts("2026-01-31T22:00:00+01:00", "2026-01-31T22:00:00Z"),
+    "core.text.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
+    "core.monitor.start_failures.parse_failures": _texts(KEPT["failures"].text),
+    "core.galera.json_fields.parse_text": _values("a text"),
+    "core.galera.json_fields.parse_flag": _values(True),
+    "core.galera.json_fields.parse_texts": _values(["a", "b"]),
+    "core.galera.json_fields.parse_known_position": _values(f"{UUID}:12"),
+    "core.galera.json_fields.parse_view": _values(VIEW._asdict()),
+    "core.galera.json_fields.parse_line": _values(_LINE),
+    "core.http.haproxy_state.parse_last_server": _texts(
+        "UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0"
+    ),
+    "core.http.message.parse_request": _values(*_PROBES),
+    "core.galera.node_record.parse_node_record": _texts(KEPT["a node's record"].text),
+    "core.text.numbers.parse_int": _texts("12", "-1"),
+    "core.text.numbers.parse_float": _texts("0.25", "1e-5"),
+    "core.text.numbers.parse_json": _texts(*(kept.text for kept in KEPT.values())),
+    "core.text.numbers.parse_number": _values(7),
+    "core.text.numbers.parse_count": _values(7),
+    "core.text.numbers.parse_moment": _values(7.5, 7),
+    "core.ocf.api.parse_instance": _with("monitor", samples=[_CALL]),
+    "core.text.mysql_option_file.parse_option_file": Start([_MYCNF], lambda parse, text: list(parse(text))),
+    "core.ocf.parameter_values.parse_text": _texts("x"),
+    "core.ocf.parameter_values.parse_name": _texts("mysql"),
+    "core.ocf.parameter_values.parse_path": _texts("/var/lib/mysql"),
+    "core.ocf.parameter_values.parse_program": _texts("mariadbd", "/usr/sbin/mysqld"),
+    "core.ocf.parameter_values.parse_switch": _texts("ja", "0"),
+    "core.ocf.parameter_values.parse_seconds": _texts("30", "1.5", "2h"),
+    "core.ocf.parameter_values.parse_positive": _texts("30", "100ms"),
+    "core.ocf.parameter_values.parse_cluster_address": _texts("gcomm://n1,n2:4567"),
+    "core.ocf.parameter_values.parse_host_map": _texts("n1:host1;n2:host2"),
+    "core.ocf.parameter_values.parse_peers": _texts("n1,n2:4567"),
+    "core.ocf.parameter_values.parse_options": _texts("--a=b --c='d e' \"--f g\"h"),
+    "core.ocf.galera_settings.load_settings": _texts(KEPT["a resource's settings"].text),
+    "core.ocf.galera_settings.parse_settings": _values(_ENVIRONMENT),
+    "core.ocf.galera_settings.parse_settings_leniently": _values(_ENVIRONMENT),
+    "core.ocf.galera_settings.parse_values": _with(PARAMETERS, samples=[_ENVIRONMENT]),
+    "core.galera.position.parse_position": _texts(f"{UUID}:12", f"{UUID}:0-1-2,12"),
+    "core.galera.position.parse_recovered_position": _texts(f"[Note] WSREP: Recovered position: {UUID}:12\n"),
+    "core.galera.position.parse_grastate": _texts(
         f"# GALERA saved state\nversion: 2.1\nuuid: {UUID}\nseqno: 12\nsafe_to_bootstrap: 1\n"
     ),
-    "core.position.parse_gvwstate": _texts(_GVWSTATE),
-    "core.reading.parse_flag": _texts("ON"),
-    "core.reading.parse_read_only": _texts("NO_LOCK"),
-    "core.reading.parse_status": Start(_LISTING, lambda parse, text: parse(_rows(text))),
-    "core.reading.parse_variables": Start(_LISTING, lambda parse, text: parse(_rows(text))),
-    "core.records.parse_book": Start([_BOOK], lambda parse, properties: parse(RESOURCE, properties)),
-    "core.service_parameters.parse_service_name": _texts("memcached"),
-    "core.service_parameters.parse_attribute_name": _texts("xha-service"),
-    "core.service_parameters.parse_fall": _texts("3"),
-    "core.service_parameters.parse_watch_settings": _values(_WATCH),
-    "core.remembered.parse_remembered": _texts(
+    "core.galera.position.parse_gvwstate": _texts(_GVWSTATE),
+    "core.galera.reading.parse_flag": _texts("ON"),
+    "core.galera.reading.parse_read_only": _texts("NO_LOCK"),
+    "core.galera.reading.parse_status": Start(_LISTING, lambda parse, text: parse(_rows(text))),
+    "core.galera.reading.parse_variables": Start(_LISTING, lambda parse, text: parse(_rows(text))),
+    "core.pacemaker.cib_records.parse_book": Start([_BOOK], lambda parse, properties: parse(RESOURCE, properties)),
+    "core.ocf.service_parameters.parse_service_name": _texts("memcached"),
+    "core.ocf.service_parameters.parse_attribute_name": _texts("xha-service"),
+    "core.ocf.service_parameters.parse_fall": _texts("3"),
+    "core.ocf.service_parameters.parse_watch_settings": _values(_WATCH),
+    "core.galera.known_servers.parse_remembered": _texts(
         '{"schema": 1, "servers": [{"datadir": "/d", "programs": ["/bin/x"], "uid": 9, "pid": 7, "started": 5}]}'
     ),
-    "core.serveroptions.parse_server_options": _texts(_HELP),
-    "core.services.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
-    "core.services.haproxy.parse_backends": _texts(_STAT),
-    "core.services.http.parse_url": _texts("http://127.0.0.1:5000/v3", "https://[::1]"),
-    "core.services.http.parse_statuses": _texts("200, 204 300"),
-    "core.services.memcached.parse_stats": _texts("STAT curr_connections 1\r\nSTAT accepting_conns 1\r\nEND\r\n"),
-    "core.services.oslo.decode_reply": _with(
+    "core.galera.server_options.parse_server_options": _texts(_HELP),
+    "core.services.daemons.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
+    "core.services.daemons.haproxy.parse_backends": _texts(_STAT),
+    "core.services.api.judge.parse_url": _texts("http://127.0.0.1:5000/v3", "https://[::1]"),
+    "core.services.api.judge.parse_statuses": _texts("200, 204 300"),
+    "core.services.daemons.memcached.parse_stats": _texts(
+        "STAT curr_connections 1\r\nSTAT accepting_conns 1\r\nEND\r\n"
+    ),
+    "core.services.workers.oslo_rpc.decode_reply": _with(
         "m",
         samples=[
             json.dumps(_REPLY).encode(),
             json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(_FAILURE)}).encode(),
         ],
     ),
-    "core.services.oslo_config.parse_options": _texts(_OSLO, _RABBIT_HOSTS),
-    "core.services.oslo_config.parse_messaging": Start(
+    "core.services.workers.oslo_config.parse_options": _texts(_OSLO, _RABBIT_HOSTS),
+    "core.services.workers.oslo_config.parse_messaging": Start(
         [_OSLO, _RABBIT_HOSTS], lambda parse, text: parse(parse_options(text))
     ),
-    "core.services.oslo_config.parse_transport": _texts("rabbit://a:b%20c@h1:5672,d:e@[::1]:5671/v%2f?ssl=1"),
-    "core.services.pacemaker.parse_crm_mon": _texts(_CRM_MON),
-    "core.services.rabbitmq_facts.parse_document": _texts(json.dumps(_QUEUES), '{"a": [1], "a": [2]}'),
-    "core.services.rabbitmq_facts.parse_nodes": _values(_NODES),
-    "core.services.rabbitmq_facts.parse_health": _values({"alarms": [{"node": "rabbit@a", "resource": "memory"}]}),
-    "core.services.rabbitmq_facts.parse_policies": _values(
+    "core.services.workers.oslo_config.parse_transport": _texts("rabbit://a:b%20c@h1:5672,d:e@[::1]:5671/v%2f?ssl=1"),
+    "core.services.daemons.pacemaker.parse_crm_mon": _texts(_CRM_MON),
+    "core.services.rabbitmq.facts.parse_document": _texts(json.dumps(_QUEUES), '{"a": [1], "a": [2]}'),
+    "core.services.rabbitmq.facts.parse_nodes": _values(_NODES),
+    "core.services.rabbitmq.facts.parse_health": _values({"alarms": [{"node": "rabbit@a", "resource": "memory"}]}),
+    "core.services.rabbitmq.facts.parse_policies": _values(
         [{"vhost": "/", "name": "p", "definition": {"ha-mode": "all"}}]
     ),
-    "core.services.rabbitmq_facts.parse_queues": _with({("/", "p"): {"ha-mode": "all"}}, samples=[_QUEUES]),
-    "core.services.rabbitmq_facts.parse_cluster_status": _values(_STATUS),
-    "core.services.rabbitmq_rows.parse_expected": _texts("3", "rabbit@a, rabbit@b"),
-    "core.services.record.parse_record": _texts(KEPT["a service's record"].text),
-    "core.services.result.parse_field": Start([_RECORD], lambda parse, document: parse(document, "at", str)),
-    "core.services.result.parse_level": _texts("deep"),
-    "core.services.result.parse_result": _values(_RECORD),
+    "core.services.rabbitmq.facts.parse_queues": _with({("/", "p"): {"ha-mode": "all"}}, samples=[_QUEUES]),
+    "core.services.rabbitmq.facts.parse_cluster_status": _values(_STATUS),
+    "core.services.rabbitmq.table.parse_expected": _texts("3", "rabbit@a, rabbit@b"),
+    "core.services.last_result.parse_record": _texts(KEPT["a service's record"].text),
+    "core.services.model.result.parse_field": Start([_RECORD], lambda parse, document: parse(document, "at", str)),
+    "core.services.model.result.parse_level": _texts("deep"),
+    "core.services.model.result.parse_result": _values(_RECORD),
     "core.services.settings.parse_service": Start(
         [_SECTION], lambda parse, items: parse("/etc/xha/xha.conf", "service x", "x", items)
     ),
@@ -250,32 +258,32 @@ STARTS: dict[str, Start] = {
         ["[service mysql]\nfall = 2\n[service a]\nkind = memcached\nport 1\n[service a]\nkind = haproxy\nvip = ::1\n"],
         _parse_sections,
     ),
-    "core.services.values.parse_count": _texts("3"),
-    "core.services.values.parse_pattern": _texts("^/usr/sbin/x( |$)"),
-    "core.services.values.parse_secret_file": _texts("/etc/xha/secret", "credential"),
-    "core.services.values.parse_secret_variable": _texts("XHA_PASSWORD"),
-    "core.services.values.parse_percentage": _texts("90%", "5 %"),
-    "core.services.values.parse_limit": _texts("0", "12"),
-    "core.services.watch.parse_watch": _texts(KEPT["what ocf:xha:service remembers"].text),
-    "core.services.workers.parse_services": _with("nova-compute", samples=[_SERVICES]),
-    "core.services.workers_rows.parse_hosts": _texts("controller-1, controller-1@lvm"),
-    "core.statusfile.parse_status_file": _texts(*_files("statusfiles", "*.json")),
-    "core.sysconfig.parse_sysconfig": _texts("MYSQL_PASSWORD='a b'\nexport A=\"b\\$c\" # d\nB=c\\ d\n"),
-    "core.values.parse_words": _texts("a, b c"),
-    "core.values.parse_positive_duration": _texts("1s"),
-    "core.values.parse_choice": Start(["1", "haproxy"], _choose),
-    "core.values.parse_path": _texts("/etc/xha"),
-    "core.values.parse_text": _texts("x"),
-    "adapters.procfs.parse_unit": _texts(
+    "core.services.model.values.parse_count": _texts("3"),
+    "core.services.model.values.parse_pattern": _texts("^/usr/sbin/x( |$)"),
+    "core.services.model.values.parse_secret_file": _texts("/etc/xha/secret", "credential"),
+    "core.services.model.values.parse_secret_variable": _texts("XHA_PASSWORD"),
+    "core.services.model.values.parse_percentage": _texts("90%", "5 %"),
+    "core.services.model.values.parse_limit": _texts("0", "12"),
+    "core.ocf.service_rule.parse_watch": _texts(KEPT["what ocf:xha:service remembers"].text),
+    "core.services.workers.judge.parse_services": _with("nova-compute", samples=[_SERVICES]),
+    "core.services.workers.table.parse_hosts": _texts("controller-1, controller-1@lvm"),
+    "core.galera.status_file.parse_status_file": _texts(*_files("statusfiles", "*.json")),
+    "core.text.shell_assignments.parse_sysconfig": _texts("MYSQL_PASSWORD='a b'\nexport A=\"b\\$c\" # d\nB=c\\ d\n"),
+    "core.text.values.parse_words": _texts("a, b c"),
+    "core.text.values.parse_positive_duration": _texts("1s"),
+    "core.text.values.parse_choice": Start(["1", "haproxy"], _choose),
+    "core.text.values.parse_path": _texts("/etc/xha"),
+    "core.text.values.parse_text": _texts("x"),
+    "adapters.process.procfs.parse_unit": _texts(
         "0::/system.slice/mariadb.service\n", "1:name=systemd:/system.slice/x.service\n"
     ),
-    "adapters.listening.parse_listening": Start(
+    "adapters.network.unix_listeners.parse_listening": Start(
         ["0: 00000002 00000000 00010000 0001 01 17 /run/mysqld/mysqld.sock"],
         lambda parse, text: parse(
             [line.encode("utf-8", "surrogatepass") for line in text.split("\n")], {"socket:[17]"}
         ),
     ),
-    "adapters.pacemaker.parse_attribute": _texts(
+    "adapters.pacemaker.cluster.parse_attribute": _texts(
         '<pacemaker-result><attributes><attribute name="a" value="1" host="n1"/></attributes></pacemaker-result>'
     ),
 }

@@ -122,7 +122,7 @@ def _modules() -> Iterator[str]:
     for path in sorted((HOUSE / "core").rglob("*.py")):
         if path.name != "__init__.py":
             yield ".".join(path.relative_to(HOUSE).with_suffix("").parts)
-    yield "adapters.crmtool"
+    yield "adapters.pacemaker.tools"
 
 
 def _is_finite(value: Any, depth: int = 0) -> bool:

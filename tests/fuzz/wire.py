@@ -24,7 +24,7 @@ from security.resident import FAULT
 # So many of them take their time, up to more than the responder gives them.
 CLIENTS, SLOW = 8, 3
 SAMPLES: list[bytes] = [
-    *STARTS["core.http.parse_request"].samples,
+    *STARTS["core.http.message.parse_request"].samples,
     *(
         b"GET " + path + b" HTTP/1.0\r\n\r\n"
         for path in (b"/", b"/ready", b"/live", b"/metrics", b"/service/memcached")

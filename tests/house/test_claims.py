@@ -9,7 +9,7 @@ import pytest
 from house.test_imports import HOUSE, NAMES, tree
 
 # The one parser for JSON of others: NaN, 1e999, 5000 digits and a thousand levels are none there.
-PARSER = "core/numbers.py"
+PARSER = "core/text/numbers.py"
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != PARSER])

@@ -10,8 +10,8 @@ import pytest
 from lab.operations import NOT_RUN, PAGE, Block, Procedure, carry_out, parse_page, procedure
 from lab.rehearsal import REHEARSALS
 from lab.shell import CommandFailed
-from xha.core.health import RULES, Rule
-from xha.core.ocf import ExitCode
+from xha.core.monitor.health import RULES, Rule
+from xha.core.ocf.api import ExitCode
 
 PROCEDURES = parse_page(PAGE.read_text(encoding="utf-8"))
 BLOCKS = [pytest.param(one, id=f"{each.title}, {one.on}") for each in PROCEDURES for one in each.blocks]

@@ -21,7 +21,7 @@ OS = {
 OS_PATH = {"exists", "getmtime", "getsize", "isdir", "isfile", "islink", "ismount", "lexists", "realpath", "samefile"}
 # The modules that are there for it: each says in its docstring what stops which attack.
 FOREIGN = {
-    "adapters/error_log.py",  # opened in a child of the server's account
+    "adapters/mysqld/error_log.py",  # opened in a child of the server's account
     "adapters/files/as_account.py",
     "adapters/files/foreign.py",
     "adapters/files/report_file.py",
@@ -33,14 +33,14 @@ ROOTS = "root's own, below /run and /etc"
 OPERATORS = "what root, or who runs the command, names in a configuration"
 NOT_FOLLOWED = "another account's, looked at by lstat or readlink: nothing is opened, and no link followed"
 OTHERS = {
-    "adapters/account.py": (ROOTS, {"open"}),
-    "adapters/addresses.py": (KERNEL, {"open"}),
-    "adapters/alone.py": (ROOTS, {"open", "os.path.exists"}),
-    "adapters/checks/worker.py": (OPERATORS, {"open"}),
-    "adapters/creation.py": ("programs of the distribution", {"os.access"}),
-    "adapters/crm.py": ("Pacemaker's tools, in directories of root's", {"shutil.which"}),
-    "adapters/daemons.py": (KERNEL, {"os.path.isdir"}),
-    "adapters/descriptors.py": (KERNEL, {"os.open"}),
+    "adapters/host/login_name.py": (ROOTS, {"open"}),
+    "adapters/network/addresses.py": (KERNEL, {"open"}),
+    "adapters/pacemaker/standalone.py": (ROOTS, {"open", "os.path.exists"}),
+    "app/checks/worker.py": (OPERATORS, {"open"}),
+    "adapters/lifecycle/creation.py": ("programs of the distribution", {"os.access"}),
+    "adapters/pacemaker/timed_tools.py": ("Pacemaker's tools, in directories of root's", {"shutil.which"}),
+    "adapters/process/daemons.py": (KERNEL, {"os.path.isdir"}),
+    "adapters/process/descriptors.py": (KERNEL, {"os.open"}),
     "adapters/files/agent_rundir.py": (
         ROOTS,
         {"open", "os.chmod", "os.listdir", "os.mkdir", "os.path.isdir", "os.stat", "os.unlink"},
@@ -59,30 +59,33 @@ OTHERS = {
     ),
     "adapters/files/watch_state.py": (ROOTS, {"os.makedirs", "os.unlink"}),
     "adapters/files/whole_file.py": (OPERATORS, {"os.open"}),
-    "adapters/holding.py": (ROOTS + ": the locks of data directories", {"os.makedirs", "os.open"}),
-    "adapters/launch.py": (
+    "adapters/datadir/hold.py": (ROOTS + ": the locks of data directories", {"os.makedirs", "os.open"}),
+    "adapters/lifecycle/launch.py": (
         ROOTS + ", whether a directory is in it; and /proc/self",
         {"open", "os.path.realpath"},
     ),
-    "adapters/listening.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
-    "adapters/login.py": (OPERATORS, {"os.path.exists"}),
-    "adapters/mariadbd.py": (
+    "adapters/network/unix_listeners.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
+    "adapters/mysql/agent_login.py": (OPERATORS, {"os.path.exists"}),
+    "adapters/mysqld/program.py": (
         "programs, which run as the server's account, and its option file, both named by root",
         {"os.access", "os.path.exists", "os.path.isfile", "os.path.realpath", "shutil.which"},
     ),
-    "adapters/mounts.py": (KERNEL, {"open", "os.readlink"}),
-    "adapters/notify.py": (ROOTS + ": a socket that root has just bound there", {"os.chown", "os.unlink"}),
-    "adapters/openfiles.py": (
+    "adapters/host/mounts.py": (KERNEL, {"open", "os.readlink"}),
+    "adapters/mysqld/notify_listener.py": (
+        ROOTS + ": a socket that root has just bound there",
+        {"os.chown", "os.unlink"},
+    ),
+    "adapters/datadir/open_files.py": (
         "the kernel's, and what they point at only where its mount is the data directory's own",
         {"os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.scandir", "os.stat"},
     ),
-    "adapters/privileges.py": (KERNEL, {"open"}),
-    "adapters/procfs.py": (KERNEL, {"os.listdir", "os.open", "os.readlink", "os.stat"}),
-    "adapters/suspects.py": (NOT_FOLLOWED, {"os.lstat", "os.statvfs"}),
-    "adapters/target.py": (OPERATORS, {"os.access", "os.path.exists"}),
-    "adapters/trust.py": ("programs that root names", {"os.open", "os.path.realpath"}),
-    "adapters/units.py": (ROOTS, {"os.path.isdir"}),
-    "adapters/writers.py": (
+    "adapters/process/privileges.py": (KERNEL, {"open"}),
+    "adapters/process/procfs.py": (KERNEL, {"os.listdir", "os.open", "os.readlink", "os.stat"}),
+    "adapters/datadir/suspects.py": (NOT_FOLLOWED, {"os.lstat", "os.statvfs"}),
+    "adapters/mysql/login_target.py": (OPERATORS, {"os.access", "os.path.exists"}),
+    "adapters/mysqld/trust.py": ("programs that root names", {"os.open", "os.path.realpath"}),
+    "adapters/host/systemd_units.py": (ROOTS, {"os.path.isdir"}),
+    "adapters/datadir/writers.py": (
         "looked at, never opened: what the modes of the data, and of the directories above, allow",
         {"os.path.realpath", "os.stat"},
     ),
@@ -94,10 +97,10 @@ OTHERS = {
     "doors/galera/main.py": ("looked at, never opened", {"os.path.isdir"}),
     "doors/galera/probe.py": ("the agent's own; the disk is looked at by a child", {"os.path.isdir", "os.statvfs"}),
     "doors/galera/service.py": (ROOTS, {"os.open"}),
-    "doors/runner.py": ("of the account of xha-services", {"os.makedirs"}),
-    "doors/streams.py": (KERNEL, {"open"}),
-    "doors/host_findings.py": ("looked at, never opened", {"os.path.exists", "os.path.isdir", "os.stat"}),
-    "doors/validate.py": (ROOTS, {"glob.glob"}),
+    "doors/services_daemon.py": ("of the account of xha-services", {"os.makedirs"}),
+    "doors/terminal/streams.py": (KERNEL, {"open"}),
+    "app/node/host_findings.py": ("looked at, never opened", {"os.path.exists", "os.path.isdir", "os.stat"}),
+    "app/agent/validate.py": (ROOTS, {"glob.glob"}),
 }
 
 
@@ -126,4 +129,4 @@ def test_only_what_was_just_made_is_given_away(name: str) -> None:
     given = {"os.chown", "os.lchown", "shutil.chown", "os.fchown"} & {
         ast.unparse(node.func) for node in ast.walk(tree(HOUSE / name)) if isinstance(node, ast.Call)
     }
-    assert given == ({"os.chown"} if name == "adapters/notify.py" else set())
+    assert given == ({"os.chown"} if name == "adapters/mysqld/notify_listener.py" else set())

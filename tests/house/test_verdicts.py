@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.test_verdict import LENIENT, STRICT, node
-from xha.core.verdict import RULES, Code, LastNode, Policy, judge
+from xha.core.node.verdict import RULES, Code, LastNode, Policy, judge
 
 PAGE = (Path(__file__).parents[2] / "docs/verdicts.md").read_text(encoding="utf-8")
 

@@ -11,9 +11,9 @@ from install.conftest import make
 from install.test_install import run_in_place
 from loopback import find_program
 from xha import __version__
-from xha.core import service_description
-from xha.core.galera_description import DESCRIPTION
-from xha.core.metadata import Description, render_metadata
+from xha.core.ocf import service_description
+from xha.core.ocf.galera_description import DESCRIPTION
+from xha.core.ocf.metadata import Description, render_metadata
 
 AGENTS = "usr/lib/ocf/resource.d/xha"
 

@@ -77,7 +77,7 @@ def another(net: Net) -> Path:
     shutil.copytree(CHECKOUT / "build/wheels", copy / "build/wheels")
     init = copy / "lib/xha/__init__.py"
     init.write_text(re.sub(r'__version__ = ".*"', '__version__ = "99.0"', init.read_text()))
-    (copy / "lib/xha/doors/agent.py").rename(copy / "lib/xha/doors/renamed.py")
+    (copy / "lib/xha/doors/ocf/agent.py").rename(copy / "lib/xha/doors/renamed.py")
     for path in [*(copy / "lib/xha").rglob("*.py"), copy / "agents/galera", copy / "agents/service"]:
         path.write_text(re.sub(r"doors\.agent\b|\.agent import (leave|Agent|Call|run)\b", rename, path.read_text()))
     return copy

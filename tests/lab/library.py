@@ -11,12 +11,12 @@ from lab.laboratory import Laboratory
 PREAMBLE = """
 import json, sys, time
 sys.path.insert(0, "/usr/local/lib/xha/current/python")
-from xha.adapters.alone import connect
-from xha.adapters.pacemaker import ClusterUnreachable
-from xha.core.ballot import Ballot
-from xha.core.lineage import Generation, History, StopRecord
-from xha.core.poll import Grant, GrantKind, Token
-from xha.core.position import Position
+from xha.adapters.pacemaker.standalone import connect
+from xha.adapters.pacemaker.cluster import ClusterUnreachable
+from xha.core.election.position_report import Ballot
+from xha.core.galera.lineage import Generation, History, StopRecord
+from xha.core.election.facts import Grant, GrantKind, Token
+from xha.core.galera.position import Position
 cluster = connect()
 me = cluster.node_name()
 def tell(value): print(json.dumps(value))
@@ -30,5 +30,5 @@ def ask(host: Host, code: str) -> Any:
 
 
 def host_of(lab: Laboratory, asked: str, name: str) -> str:
-    """Return what the host `name` is to the host `asked`: a value of xha.core.poll.Host."""
+    """Return what the host `name` is to the host `asked`: a value of xha.core.election.facts.Host."""
     return str(ask(lab[asked], f"tell(cluster.read_cib('{RESOURCE}').hosts['{name}'].value)"))

@@ -133,7 +133,7 @@ def test_what_an_operator_ordered_forbids_to_act(lab: Laboratory) -> None:
         lab["h1"].sh(f"cibadmin --query >{file} && pcs -f {file} {command[4:]}")
         said = lab["h1"].sh(f"cat {file}").out
         code = f"""
-from xha.core.cib import parse_cib
+from xha.core.pacemaker.cib import parse_cib
 tell(parse_cib({said!r}, {RESOURCE!r}).forbidden("h1"))
 """
         assert ask(lab["h1"], code) == forbidden, command
@@ -154,8 +154,8 @@ class TestHosts:
 
 
 FAKE = """
-from xha.core.ballot import State, render_ballot
-from xha.core.position import Kind
+from xha.core.election.position_report import State, render_ballot
+from xha.core.galera.position import Kind
 nodes = ("h1", "h2", "h3")
 ballot = Ballot(me, State("{state}"), Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", {seqno}),
                 members=nodes, epochs=tuple(f"e-{{node}}" for node in nodes), opens=f"e-{{me}}")

@@ -17,11 +17,15 @@ import pytest
 
 from core import cluster_world
 from core.test_election_model import ElectionModel
-from xha.core import ballotbox, candidates, election, obstacles, poll, position, survivors
-from xha.core.ballot import Ballot, State
-from xha.core.decision import Bootstrap, Founding
-from xha.core.lineage import Order, compare
-from xha.core.position import Kind, Position, Standing
+from xha.core.election import candidates, obstacles, survivors
+from xha.core.election import compose_report as ballotbox
+from xha.core.election import facts as poll
+from xha.core.election import rules as election
+from xha.core.election.decision import Bootstrap, Founding
+from xha.core.election.position_report import Ballot, State
+from xha.core.galera import position
+from xha.core.galera.lineage import Order, compare
+from xha.core.galera.position import Kind, Position, Standing
 
 Patch = tuple[Any, str, Any]
 

@@ -12,7 +12,7 @@ from loopback.rabbitmq import USER as BROKER_USER
 from openstack.cloud import MEMBER, PROJECT, Cloud
 from services.host import Services
 from xha.core.services.catalogue import CATALOGUE
-from xha.core.services.result import Level, Result, parse_result
+from xha.core.services.model.result import Level, Result, parse_result
 
 APIS = {"keystone": 5000, "glance-api": 9292, "nova-api": 8774, "neutron-server": 9696, "cinder-api": 8776}
 WORKERS = {

@@ -18,7 +18,7 @@ from openstack.faults import Fault
 from openstack.looking import AT_A_TIME, DAEMONS, DEADLINE, GONE, Look, Watcher
 from openstack.packages import HOME
 from openstack.settings import WORKERS
-from xha.core.services.result import Level
+from xha.core.services.model.result import Level
 
 RESULTS = HOME / "results.json"
 MEND_SECONDS = 300.0

@@ -11,7 +11,7 @@ import pytest
 
 from server.conftest import make_server, server
 from server.machine import Server
-from xha.adapters.launch import recover
+from xha.adapters.lifecycle.launch import recover
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has something to give up")
 

@@ -24,11 +24,11 @@ from responder.process import Responder
 from security import hostile_database as modes
 from security.doors import Run, peak_of, run
 from security.hostile_database import Hostile, Mode, asks_for, greets_with, hostile
-from xha.adapters.channel import Allowance
-from xha.adapters.database import ReadError, Session
-from xha.adapters.dependency import ask_database
-from xha.adapters.target import Target
-from xha.core.verdict import Code
+from xha.adapters.mysql.anonymous_ping import ask_database
+from xha.adapters.mysql.login_target import Target
+from xha.adapters.mysql.session import ReadError, Session
+from xha.adapters.network.channel import Allowance
+from xha.core.node.verdict import Code
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 NOBODY = pwd.getpwnam("nobody").pw_uid

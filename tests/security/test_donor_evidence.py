@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from loopback import wait_until
-from xha.adapters.account import server_uids
-from xha.adapters.processes import find_donor_evidence
+from xha.adapters.host.login_name import server_uids
+from xha.adapters.mysqld.donor_evidence import find_donor_evidence
 
 SOCKET = "/run/of-this-test.sock"
 

@@ -23,9 +23,7 @@ from loopback.galera import server_user
 from security.attacker import Attacker
 from server.conftest import make_server, server
 from server.machine import Server
-from xha.adapters.creation import create, make_datadir
-from xha.adapters.datadir import QUARANTINES_KEPT, DataDirectory
-from xha.adapters.error_log import check_log, read_log
+from xha.adapters.datadir.contents import QUARANTINES_KEPT, DataDirectory
 from xha.adapters.files import scratch as scratch_module
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.as_account import Account, act_as
@@ -33,12 +31,14 @@ from xha.adapters.files.atomic_write import replace_text
 from xha.adapters.files.foreign import MOST_NAMES, Directory, Unfit
 from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
-from xha.adapters.launch import Unusable, launch, recover
-from xha.adapters.mariadbd import find_account, read_options
-from xha.adapters.mariadbd import find_program as find_mariadbd
-from xha.adapters.printed import printed
-from xha.core.noderecord import NodeRecord
-from xha.core.position import Position
+from xha.adapters.lifecycle.creation import create, make_datadir
+from xha.adapters.lifecycle.launch import Unusable, launch, recover
+from xha.adapters.mysqld.error_log import check_log, read_log
+from xha.adapters.mysqld.program import find_account, read_options
+from xha.adapters.mysqld.program import find_program as find_mariadbd
+from xha.adapters.process.captured_output import printed
+from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.position import Position
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be led astray")
 
@@ -159,8 +159,8 @@ def test_a_listing_without_end_is_cut(server: Server) -> None:
 IN_A_SMALL_TMP = """
 import sys
 sys.path.insert(0, {lib!r})
-from xha.adapters.mariadbd import find_program, read_options
-from xha.core.parameters import Settings
+from xha.adapters.mysqld.program import find_program, read_options
+from xha.core.ocf.galera_settings import Settings
 program, options = read_options(find_program(Settings(config={config!r}, binary={binary!r})))
 print(options.wsrep_provider, options.wsrep_on)
 """
@@ -226,7 +226,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_one(account: Account,
 import os, signal, sys
 sys.path.insert(0, {str(CHECKOUT / "lib")!r})
 from xha.adapters.files import scratch as module
-from xha.adapters.mariadbd import find_account
+from xha.adapters.mysqld.program import find_account
 module.BASE = {scratch_module.BASE!r}
 with module.scratch(find_account("mysql"), "left") as directory:
     os.makedirs(directory.path + "/a/b/c")

@@ -182,7 +182,7 @@ def test_a_wheel_that_writes_what_is_another_s_is_refused(tmp_path: Path) -> Non
 import io, pathlib, sys, zipfile
 sys.path.insert(0, sys.argv[1])
 from wheels import CannotInstall, Locked, Wheel, unpack
-for name in ("xha/core/verdict.py", "../outside.py", "/run/owned", "a/../../outside.py"):
+for name in ("xha/core/node/verdict.py", "../outside.py", "/run/owned", "a/../../outside.py"):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(name, "")

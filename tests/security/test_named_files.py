@@ -16,8 +16,8 @@ from xha.adapters.files import config_files
 from xha.adapters.files.config_files import read_client_options, read_config, read_sysconfig
 from xha.adapters.files.secrets import read_secret
 from xha.adapters.files.whole_file import MAX_BYTES
-from xha.core.services.service import Secret
-from xha.core.values import ConfigError
+from xha.core.services.model.kind import Secret
+from xha.core.text.values import ConfigError
 
 PATIENCE = 20  # seconds, on a busy machine; what hangs would hang for ever
 

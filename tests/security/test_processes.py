@@ -18,8 +18,8 @@ import pytest
 from agent.host import AGENT, Host, Resource, Result
 from loopback import Net, find_program, wait_until
 from security import stalled
-from xha.adapters.procfs import Process, read_process, read_uid
-from xha.adapters.trust import Trust
+from xha.adapters.mysqld.trust import Trust
+from xha.adapters.process.procfs import Process, read_process, read_uid
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts at hand")
 

@@ -28,9 +28,9 @@ from loopback import wait_until
 from loopback.doors import CHECKOUT
 from server.conftest import MakeServer, make_server
 from server.machine import Server
+from xha.adapters.datadir.users import Use, find_occupants
 from xha.adapters.files.agent_rundir import RunDir
-from xha.adapters.occupants import Use, find_occupants
-from xha.core.position import Kind, Position, Standing
+from xha.core.galera.position import Kind, Position, Standing
 from xha.doors.galera import data as data_module
 from xha.doors.galera.data import OwnData
 
@@ -126,8 +126,8 @@ def test_one_with_too_few_files(holder: Holder) -> None:
         "import json, sys; sys.path[:0] = sys.argv[1:3]\n"
         "from pathlib import Path\n"
         "from xha.adapters.files.agent_rundir import RunDir\n"
-        "from xha.adapters.mariadbd import find_program, read_options\n"
-        "from xha.core.parameters import Settings\n"
+        "from xha.adapters.mysqld.program import find_program, read_options\n"
+        "from xha.core.ocf.galera_settings import Settings\n"
         "from xha.doors.galera.data import OwnData\n"
         "settings = Settings(config=sys.argv[3], user='mysql', group='')\n"
         "found = OwnData(read_options(find_program(settings))[0], RunDir('db', sys.argv[4])).recover()\n"

@@ -19,8 +19,8 @@ from loopback import Daemon, is_listening, wait_until
 from responder.client import exchange
 from responder.process import ENVIRONMENT
 from security.resident import PORT, Site, account, cpu_seconds, faults, with_lines
-from xha.core.services.record import Record, render_record
-from xha.core.services.result import Level, passed
+from xha.core.services.last_result import Record, render_record
+from xha.core.services.model.result import Level, passed
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root: nobody could own the records")
 
@@ -220,8 +220,8 @@ def test_an_exception_in_a_process_that_xinetd_started_for_one_request_is_a_503(
 
 BROKEN_DESK = """
 from itertools import count
-from xha.doors.desk import Desk
-from xha.doors.journal import Journal
+from xha.app.responder.application import Desk
+from xha.app.responder.event_log import Journal
 numbers = count()
 def breaking(original, times):
     numbers = count()
@@ -252,7 +252,7 @@ def test_an_exception_of_the_loop_s_own_work_costs_nobody_the_answer(site: Site,
 
 BROKEN_READER = """
 from itertools import count
-from xha.adapters.reader import Reader
+from xha.app.node.reader import Reader
 numbers, taken = count(), Reader._take
 def take_or_raise(self):
     number = next(numbers)
@@ -307,7 +307,7 @@ def test_a_wrong_configuration_costs_no_memory(site: Site) -> None:
 
 DENIED = """
 import ctypes, platform, struct
-from xha.adapters.server import Server
+from xha.adapters.http.server import Server
 run = Server.run
 def run_denied(self):
     # seccomp(2): accept4 of the first listener's descriptor is EPERM, as a security module has it.
@@ -346,7 +346,7 @@ def test_a_kernel_that_forbids_accept_ends_nobody_and_keeps_no_processor_busy(si
 
 SHUT = """
 import signal, socket, threading
-from xha.adapters.server import Server
+from xha.adapters.http.server import Server
 run = Server.run
 def run_and_shut(self):
     fd = min(self._ready.callbacks)

@@ -12,7 +12,7 @@ import pytest
 from loopback import wait_until
 from security.resident import Site, cpu_seconds, faults
 from xha.adapters.files.result_files import read_record
-from xha.core.services.record import Record
+from xha.core.services.last_result import Record
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root: no account to run as")
 
@@ -100,7 +100,7 @@ def test_a_check_that_cannot_be_imported_is_that_service_s_unknown(site: Site) -
 # stand where nobody cannot read.
 AS_NOBODY = """
 import os, resource, shutil, signal
-from xha.doors.runner import Runner
+from xha.doors.services_daemon import Runner
 soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
 signal.signal(signal.SIGUSR1, lambda *_: resource.setrlimit(resource.RLIMIT_NPROC, (0, hard)))
 signal.signal(signal.SIGUSR2, lambda *_: resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard)))

@@ -11,18 +11,18 @@ from typing import Any
 
 from loopback import Net, Node, wait_until
 from loopback.galera import server_user
-from xha.adapters.datadir import DataDirectory
-from xha.adapters.ending import terminate
-from xha.adapters.error_log import read_log
-from xha.adapters.launch import launch, recover
-from xha.adapters.mariadbd import Program, find_program, read_options
-from xha.adapters.occupants import Search
-from xha.adapters.procfs import Process, look
-from xha.adapters.trust import trust_of
-from xha.core.parameters import Settings
-from xha.core.position import Position
-from xha.core.recovery import Recovery
-from xha.core.serverlog import find_errors
+from xha.adapters.datadir.contents import DataDirectory
+from xha.adapters.datadir.users import Search
+from xha.adapters.lifecycle.launch import launch, recover
+from xha.adapters.lifecycle.terminate import terminate
+from xha.adapters.mysqld.error_log import read_log
+from xha.adapters.mysqld.program import Program, find_program, read_options
+from xha.adapters.mysqld.trust import trust_of
+from xha.adapters.process.procfs import Process, look
+from xha.core.galera.error_log import find_errors
+from xha.core.galera.position import Position
+from xha.core.galera.recovery import Recovery
+from xha.core.ocf.galera_settings import Settings
 
 # Kills whatever has its working directory below the first argument, once its standard input ends: xha starts servers
 # that outlive it, and a test that is killed must leave none.

@@ -11,11 +11,11 @@ import pytest
 from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.datadir import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory
+from xha.adapters.datadir.contents import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory
 from xha.adapters.files.foreign import Unfit
-from xha.core.lineage import Generation
-from xha.core.noderecord import NodeRecord
-from xha.core.position import GraState, Position
+from xha.core.galera.lineage import Generation
+from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.position import GraState, Position
 
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 VIEW = f"my_uuid: {UUID}\n#vwbeg\nview_id: 3 {UUID} 4\nbootstrap: 0\nmember: {UUID} 0\n#vwend\n"

@@ -17,12 +17,12 @@ import pytest
 from loopback import wait_until
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.ending import send, terminate
-from xha.adapters.launch import exit_status
-from xha.adapters.listening import parse_listening
-from xha.adapters.occupants import Use, find_occupants, find_own
-from xha.adapters.procfs import Process, descendants, look, read_process, read_uid, read_uids
-from xha.adapters.transfers import find_transfer
+from xha.adapters.datadir.transfers import find_transfer
+from xha.adapters.datadir.users import Use, find_occupants, find_own
+from xha.adapters.lifecycle.launch import exit_status
+from xha.adapters.lifecycle.terminate import send, terminate
+from xha.adapters.network.unix_listeners import parse_listening
+from xha.adapters.process.procfs import Process, descendants, look, read_process, read_uid, read_uids
 
 # A state transfer that neither moves nor ends until it is told to; `moving` in its directory makes it move. The server
 # asks wsrep_sst_METHOD for the address where the data are to come, and waits for its end.

@@ -16,15 +16,15 @@ from loopback import wait_until
 from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.creation import create
-from xha.adapters.holding import InUse
-from xha.adapters.launch import Unusable, exit_status, launch
-from xha.adapters.mariadbd import find_binary, find_program, read_options
-from xha.adapters.notify import NotifySocket
-from xha.adapters.procfs import look
-from xha.core.position import NO_UUID, Position
-from xha.core.serverlog import is_permanent
-from xha.core.serveroptions import without_gcache
+from xha.adapters.datadir.hold import InUse
+from xha.adapters.lifecycle.creation import create
+from xha.adapters.lifecycle.launch import Unusable, exit_status, launch
+from xha.adapters.mysqld.notify_listener import NotifySocket
+from xha.adapters.mysqld.program import find_binary, find_program, read_options
+from xha.adapters.process.procfs import look
+from xha.core.galera.error_log import is_permanent
+from xha.core.galera.position import NO_UUID, Position
+from xha.core.galera.server_options import without_gcache
 
 
 def limit(pid: int, name: str) -> int:

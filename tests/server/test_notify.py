@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xha.adapters.notify import Notice, NotifySocket
+from xha.adapters.mysqld.notify_listener import Notice, NotifySocket
 
 
 def said(path: str, *messages: bytes) -> None:

@@ -16,12 +16,12 @@ from loopback import Daemon, Node, find_program, wait_until
 from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.datadir import DataDirectory
-from xha.adapters.holding import InUse, check_unused
-from xha.adapters.mariadbd import find_account
-from xha.adapters.occupants import Search, Use, find_occupants, find_server
-from xha.adapters.procfs import look, unit_of
-from xha.adapters.trust import Trust, paths_of
+from xha.adapters.datadir.contents import DataDirectory
+from xha.adapters.datadir.hold import InUse, check_unused
+from xha.adapters.datadir.users import Search, Use, find_occupants, find_server
+from xha.adapters.mysqld.program import find_account
+from xha.adapters.mysqld.trust import Trust, paths_of
+from xha.adapters.process.procfs import look, unit_of
 
 HOLDER = "import sys, time; held = open(sys.argv[1]); print('held', flush=True); time.sleep(1000)"
 

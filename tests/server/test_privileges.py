@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from loopback import wait_until
-from xha.adapters.privileges import Confinement, limit_memory
+from xha.adapters.process.privileges import Confinement, limit_memory
 
 NONE = "0000000000000000"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: there is nothing to give up")
@@ -64,7 +64,7 @@ def test_what_root_had_made_inheritable_is_gone_too(nobody: pwd.struct_passwd) -
     setpriv = shutil.which("setpriv")
     assert setpriv, "setpriv is not there: apt-get install util-linux"
     code = (
-        "import subprocess; from xha.adapters.privileges import Confinement; "
+        "import subprocess; from xha.adapters.process.privileges import Confinement; "
         f"c = Confinement({nobody.pw_uid}, {nobody.pw_gid}, []); "
         "print(open('/proc/self/status').read()); "
         "print(subprocess.run(['cat', '/proc/self/status'], preexec_fn=c, capture_output=True, text=True).stdout)"
@@ -106,7 +106,7 @@ def test_one_that_holds_secrets_leaves_no_core(nobody: pwd.struct_passwd) -> Non
 
 PARENT = """
 import subprocess, sys, time
-from xha.adapters.privileges import Confinement
+from xha.adapters.process.privileges import Confinement
 child = subprocess.Popen(["sleep", "60"], preexec_fn=Confinement({account}, ends_with_parent={ends}))
 print(child.pid, flush=True)
 time.sleep(60)

@@ -10,10 +10,10 @@ import time
 import pytest
 
 from server.machine import Server
-from xha.adapters.holding import InUse, check_unused, hold
-from xha.adapters.launch import recover
-from xha.adapters.occupants import Use, find_occupants
-from xha.core.position import Position
+from xha.adapters.datadir.hold import InUse, check_unused, hold
+from xha.adapters.datadir.users import Use, find_occupants
+from xha.adapters.lifecycle.launch import recover
+from xha.core.galera.position import Position
 
 
 def committed(server: Server) -> Position:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from server.machine import Server
-from xha.adapters import ending, units
-from xha.adapters.procfs import parse_unit
+from xha.adapters.host import systemd_units as units
+from xha.adapters.lifecycle import terminate as ending
+from xha.adapters.process.procfs import parse_unit
 
 # Notes what it was asked, says who the unit's main process is, and stops nothing.
 SYSTEMCTL = """#!/bin/sh

@@ -65,9 +65,9 @@ def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
 STUBBORN = """
 import signal, sys, time
 sys.path.insert(0, {lib!r})
-import xha.adapters.checks.memcached as memcached
-from xha.doors.forks import Job, run_jobs
-from xha.core.services.result import Level
+import xha.app.checks.memcached as memcached
+from xha.app.checks.fork_runner import Job, run_jobs
+from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service
 
 def check(settings, level):
@@ -131,8 +131,8 @@ def test_what_a_check_has_started_ends_with_it(tmp_path: Path) -> None:
 INTERRUPTED = """
 import os, signal, sys, time
 sys.path.insert(0, {lib!r})
-import xha.adapters.checks.memcached as memcached
-from xha.core.services.result import Level
+import xha.app.checks.memcached as memcached
+from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service
 from xha.doors import forks
 

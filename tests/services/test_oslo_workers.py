@@ -18,7 +18,7 @@ from services.host import BLIND, CAUTION, DOWN, WELL, Services, blamed, short
 from services.rabbit_host import Worker, url_of
 from services.standins import PASSWORD as ACCOUNT_PASSWORD
 from services.standins import Api, Keystone, Reply, serving
-from xha.core.services.oslo import RpcTarget
+from xha.core.services.workers.oslo_rpc import RpcTarget
 
 NOT_HERE = (0, "not-applicable", None)
 # What a loaded machine may add to a deadline, in seconds: a check that hangs has none.

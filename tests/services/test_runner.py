@@ -19,14 +19,14 @@ from loopback.doors import CHECKOUT, door
 from loopback.memcached import PORT, Memcached
 from services.host import ENVIRONMENT
 from xha.adapters.files.result_files import write_record
-from xha.adapters.reader import ConfigFile
-from xha.core.config import Config
-from xha.core.http import Request
+from xha.app.node.reader import ConfigFile
+from xha.app.responder.responses import LOOK_SECONDS, Services
+from xha.core.config.xha_conf import Config
+from xha.core.http.message import Request
 from xha.core.services import settings
-from xha.core.services.record import Record
-from xha.core.services.result import Level, Result, dependency, failed, not_applicable, passed, unknown
+from xha.core.services.last_result import Record
+from xha.core.services.model.result import Level, Result, dependency, failed, not_applicable, passed, unknown
 from xha.core.services.settings import parse_services
-from xha.doors.reply import LOOK_SECONDS, Services
 
 NAME, DEEP = "memcached", Level.DEEP
 FAST = "interval = 300ms\ndeadline = 250ms\nfall = 2\n"

@@ -12,18 +12,18 @@ import socket
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..adapters.descriptors import inherited_socket, point_at_null
 from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
-from ..core.clustercheck import Body, render_clustercheck
-from ..core.config import DEFAULT_DISABLED_FILE, DEFAULT_SERVER_USER, Config, Database, Responder
-from ..core.values import parse_port
-from ..core.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
-from .streams import abandon_stdout, mend_streams
+from ..adapters.process.descriptors import inherited_socket, point_at_null
+from ..core.config.xha_conf import DEFAULT_DISABLED_FILE, DEFAULT_SERVER_USER, Config, Database, Responder
+from ..core.http.clustercheck_body import Body, render_clustercheck
+from ..core.node.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
+from ..core.text.values import parse_port
+from .terminal.streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..adapters.target import Target
+    from ..adapters.mysql.login_target import Target
 
 _USAGE = (
     "Usage: {program} <user> <pass> <available_when_donor=0|1> <log_file> <available_when_readonly=0|1> "
@@ -91,7 +91,7 @@ def _judge(arguments: list[str]) -> Verdict:
     disabled = read_disabled(DEFAULT_DISABLED_FILE, LEGACY_DISABLED_FILE)
     if disabled:
         return judge_disabled(disabled)
-    from ..adapters.reader import Reader
+    from ..app.node.reader import Reader
 
     settings = Settings.read(arguments)
     snapshot = Reader(settings, resolve=settings.target).take()
@@ -144,7 +144,7 @@ class Settings(NamedTuple):
 
     def target(self, database: Database) -> Target:
         """Return where to log in, with the account that was given in place of the option file's."""
-        from ..adapters.target import read_target
+        from ..adapters.mysql.login_target import read_target
 
         target = read_target(database)
         return target._replace(user=self.user or target.user, password=self.password or target.password)
@@ -181,7 +181,7 @@ def _answer(client: socket.socket | None, response: bytes) -> None:
     # Whoever asked may have left: that is not our failure.
     with contextlib.suppress(OSError):
         if client:
-            from ..adapters.one_connection import answer_anything
+            from ..adapters.http.one_connection import answer_anything
 
             with client:
                 answer_anything(client, response)

@@ -12,15 +12,15 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from ..adapters.descriptors import inherited_socket, point_at_null
-from ..adapters.log import Log
-from ..adapters.reader import ConfigFile, Reader
-from .streams import mend_streams
+from ..adapters.host.log import Log
+from ..adapters.process.descriptors import inherited_socket, point_at_null
+from ..app.node.reader import ConfigFile, Reader
+from .terminal.streams import mend_streams
 
 if TYPE_CHECKING:
-    from ..core.config import Config
-    from ..core.http import Request
-    from .options import Options
+    from ..core.config.xha_conf import Config
+    from ..core.http.message import Request
+    from .check.options import Options
 
 NAME = "xha-responder"
 
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     options = None
     if arguments:  # started by xinetd or systemd there are none, and argparse costs a forked process 6 ms
-        from .options import parse_responder_options
+        from .check.options import parse_responder_options
 
         options = parse_responder_options(arguments)
     file = ConfigFile(options.config if options else None, options.apply if options else _unchanged)
@@ -46,7 +46,7 @@ def _unchanged(config: Config) -> Config:
 
 
 def _inherited_sockets() -> list[socket.socket]:
-    from ..adapters import systemd
+    from ..adapters.host import sd_notify as systemd
 
     from_systemd = [listener for listener in systemd.take_listeners() if _speaks_tcp(listener)]
     if from_systemd:
@@ -70,9 +70,9 @@ def _is_listening(sock: socket.socket) -> bool:
 
 def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
     """Answer the one connection that xinetd accepted for us (`wait = no`)."""
-    from ..adapters.one_connection import serve_one
-    from ..core.http import render_fault
-    from .reply import reply_once
+    from ..adapters.http.one_connection import serve_one
+    from ..app.responder.responses import reply_once
+    from ..core.http.message import render_fault
 
     point_at_null(0, 1, 2)  # a line on stderr would reach HAProxy
     answer = reply_once(Reader(file), file)
@@ -81,7 +81,7 @@ def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
         try:
             return answer(request, host, now)
         except Exception as error:
-            from .faults import Faults
+            from ..adapters.host.faults import Faults
 
             Faults(Log(NAME, use_syslog=True)).note(f"answering {host}", error)
             return render_fault(head=request.method == "HEAD")
@@ -96,10 +96,10 @@ def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
 def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | None) -> int:
     import signal
 
-    from ..adapters import systemd
-    from ..adapters.readiness import Lost
-    from ..adapters.server import Server
-    from .desk import Desk
+    from ..adapters.host import sd_notify as systemd
+    from ..adapters.http.server import Server
+    from ..adapters.network.epoll import Lost
+    from ..app.responder.application import Desk
 
     under_xinetd = bool(inherited) and "LISTEN_PID" not in os.environ
     if under_xinetd:
@@ -112,7 +112,7 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # xha.conf is read again whenever it changes
-    desk = Desk(file, log, exit_without_parent=under_xinetd)
+    desk = Desk(file, log, leave=(lambda: sys.exit(0)) if under_xinetd else None)
     server = Server(listeners, desk)
     desk.attach(server)
     log.info("listening on " + ", ".join(_name(listener) for listener in listeners))
@@ -125,7 +125,7 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
 
 
 def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list[socket.socket]:
-    from ..core.values import ConfigError
+    from ..core.text.values import ConfigError
 
     addresses = options.listen if options else ()
     if not addresses:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 
-from ...core.bulletin import Bulletin, parse_bulletin, render_bulletin
-from ...core.parameters import Settings, load_settings, render_settings
-from ...core.typed import TYPE_CHECKING
+from ...core.light_typing import TYPE_CHECKING
+from ...core.monitor.keeper_status import Bulletin, parse_bulletin, render_bulletin
+from ...core.ocf.galera_settings import Settings, load_settings, render_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...core.failures import Failure
-    from ...core.noderecord import NodeRecord
-    from ...core.remembered import Remembered
+    from ...core.galera.known_servers import Remembered
+    from ...core.galera.node_record import NodeRecord
+    from ...core.monitor.start_failures import Failure
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
@@ -102,13 +102,13 @@ class RunDir:
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Return the failures that were written down, the oldest first."""
-        from ...core.failures import parse_failures
+        from ...core.monitor.start_failures import parse_failures
 
         return parse_failures(self._read(_FAILURES))
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the failures down; none removes the file."""
-        from ...core.failures import render_failures
+        from ...core.monitor.start_failures import render_failures
 
         kept = tuple(failures)
         if kept:
@@ -118,7 +118,7 @@ class RunDir:
 
     def read_joining(self) -> NodeRecord | None:
         """Return the record of a join under way, None for none: a transfer sweeps the one beside the data away."""
-        from ...core.noderecord import parse_node_record
+        from ...core.galera.node_record import parse_node_record
 
         return parse_node_record(self._read(_JOINING))
 
@@ -127,7 +127,7 @@ class RunDir:
         if record is None:
             self.remove(_JOINING)
         else:
-            from ...core.noderecord import render_node_record
+            from ...core.galera.node_record import render_node_record
 
             self._write(_JOINING, render_node_record(record), 0o600)
 
@@ -139,13 +139,13 @@ class RunDir:
 
     def read_remembered(self) -> tuple[Remembered, ...]:
         """Return the data directories that this resource used, each with its server; the present one is the last."""
-        from ...core.remembered import parse_remembered
+        from ...core.galera.known_servers import parse_remembered
 
         return parse_remembered(self._read(_REMEMBERED))
 
     def write_remembered(self, servers: Iterable[Remembered]) -> None:
         """Remember them; none removes the file."""
-        from ...core.remembered import render_remembered
+        from ...core.galera.known_servers import render_remembered
 
         kept = tuple(servers)
         if kept:

@@ -8,11 +8,11 @@ import stat
 import time
 from typing import NamedTuple
 
-from ...core import disabled as core_disabled
-from ...core.config import DEFAULT_OPTION_FILE, DEFAULT_PATH, Config, parse_config
-from ...core.disabled import Disabled
-from ...core.optionfile import Include, Option, OptionFileError, client_options, parse_option_file
-from ...core.values import ConfigError
+from ...core.config.xha_conf import DEFAULT_OPTION_FILE, DEFAULT_PATH, Config, parse_config
+from ...core.node import disabled as core_disabled
+from ...core.node.disabled import Disabled
+from ...core.text.mysql_option_file import Include, Option, OptionFileError, client_options, parse_option_file
+from ...core.text.values import ConfigError
 from .whole_file import MAX_BYTES, read_whole
 
 LEGACY_DISABLED_FILE = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never opened
@@ -167,7 +167,7 @@ def read_sysconfig() -> dict[str, str]:
             data = read_whole(path).data
         except OSError:
             continue
-        from ...core.sysconfig import parse_sysconfig
+        from ...core.text.shell_assignments import parse_sysconfig
 
         settings.update(parse_sysconfig(_text(data)))
     return settings

@@ -26,8 +26,8 @@ import errno
 import os
 import stat
 
-from ...core.typed import TYPE_CHECKING
-from ..account import ROOT, account_name
+from ...core.light_typing import TYPE_CHECKING
+from ..host.login_name import ROOT, account_name
 from .walk import Unfit, walk
 
 if TYPE_CHECKING:

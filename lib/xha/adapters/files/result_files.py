@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from ...core.services.record import MAX_BYTES, Record, Unusable, parse_record, render_record
+from ...core.services.last_result import MAX_BYTES, Record, Unusable, parse_record, render_record
 from .atomic_write import replace_text
 from .whole_file import read_text
 

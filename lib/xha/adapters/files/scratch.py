@@ -12,8 +12,8 @@ import random
 import tempfile
 from typing import TYPE_CHECKING
 
-from ..log import Log
-from ..procfs import look, read_process
+from ..host.log import Log
+from ..process.procfs import look, read_process
 from .as_account import act_as
 from .foreign import Directory
 

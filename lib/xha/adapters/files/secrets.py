@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...core.values import ConfigError
+from ...core.text.values import ConfigError
 from .whole_file import read_whole
 
 if TYPE_CHECKING:
-    from ...core.services.service import Secret
+    from ...core.services.model.kind import Secret
 
 _MAX_BYTES = 64 << 10
 

@@ -6,8 +6,8 @@ import errno
 import os
 import stat
 
-from ...core.escape import clean
-from ..account import ROOT, account_name
+from ...core.text.escape import clean
+from ..host.login_name import ROOT, account_name
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _MOST_LINKS = 40  # as the kernel has it (include/linux/namei.h, MAXSYMLINKS)

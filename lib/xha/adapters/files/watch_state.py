@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ...core.services.watch import Watch, parse_watch, render_watch
+from ...core.ocf.service_rule import Watch, parse_watch, render_watch
 from .atomic_write import replace_text
 from .whole_file import read_text
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import haproxy, http_rows, memcached, mysql, pacemaker, rabbitmq_rows, workers_rows
+from .api import table as http_rows
+from .daemons import haproxy, memcached, mysql, pacemaker
+from .rabbitmq import table as rabbitmq_rows
+from .workers import table as workers_rows
 
 if TYPE_CHECKING:
-    from .service import Service
+    from .model.kind import Service
 
 ORDER = (
     "keystone",

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config_sections import SERVICE_SECTION
-from ..durations import parse_duration
-from ..escape import clean
-from ..values import ConfigError, parse_positive_duration, parse_text
+from ..config.sections import SERVICE_SECTION
+from ..text.durations import parse_duration
+from ..text.escape import clean
+from ..text.values import ConfigError, parse_positive_duration, parse_text
 from .catalogue import CATALOGUE
-from .result import Level, parse_level
-from .values import parse_count, parse_pattern
+from .model.result import Level, parse_level
+from .model.values import parse_count, parse_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Callable
 
-    from ..config import Config
-    from .service import Service, ServiceSettings
+    from ..config.xha_conf import Config
+    from .model.kind import Service, ServiceSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 # Of a name that is not allowed and of a sentence that quotes one, no more than this is told.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ...core.ocf import ACTIONS, ExitCode, Instance, Outcome
-from ...core.typed import TYPE_CHECKING
-from ..agent import Agent, Call, run
+from ...core.light_typing import TYPE_CHECKING
+from ...core.ocf.api import ACTIONS, ExitCode, Instance, Outcome
+from ..ocf.agent import Agent, Call, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable
 
-    from ...core.parameters import BadParameter, Settings
+    from ...core.ocf.galera_settings import BadParameter, Settings
 
 
 def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -20,16 +20,16 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
 
 def _dispatch(call: Call) -> Outcome:
     if call.action == "validate-all":
-        from ..findings import tell_findings
-        from ..validate import validate
+        from ...app.agent.validate import validate
+        from ..ocf.findings import tell_findings
 
         return tell_findings(validate(call.environment, call.instance))
     if call.action == "reload-agent":
-        from ..findings import tell_findings
-        from ..reload import reload_agent
+        from ...app.agent.reload import reload_agent
+        from ..ocf.findings import tell_findings
 
         return tell_findings(reload_agent(call.environment, call.instance))
-    from ...core.parameters import parse_settings_leniently
+    from ...core.ocf.galera_settings import parse_settings_leniently
 
     settings, bad = parse_settings_leniently(call.environment)
     if not bad:
@@ -73,5 +73,5 @@ GALERA = Agent(
     _dispatch,
     "galera_description",
     # What start, stop and monitor launch: this program again, in a session of its own. Not advertised.
-    residents={"keeper": ("galera.main", "keep"), "sweep": ("galera.sweep", "sweep")},
+    residents={"keeper": ("doors.galera.main", "keep"), "sweep": ("doors.galera.sweep", "sweep")},
 )

@@ -6,28 +6,28 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.addresses import read_own_addresses, resolve_hosts
-from ...adapters.ports import Door, probe_ports
-from ...core.address import name_members, parse_cluster_address
-from ...core.ballot import Ballot, State, Unread, digest, parse_ballot, render_ballot
-from ...core.decision import Refuse
-from ...core.election import elect
-from ...core.poll import Around, Probe, Token, count
-from ...core.position import NO_UUID
+from ...adapters.network.addresses import read_own_addresses, resolve_hosts
+from ...adapters.network.port_probe import Door, probe_ports
+from ...core.election.decision import Refuse
+from ...core.election.facts import Around, Probe, Token, count
+from ...core.election.position_report import Ballot, State, Unread, digest, parse_ballot, render_ballot
+from ...core.election.rules import elect
+from ...core.galera.cluster_address import name_members, parse_cluster_address
+from ...core.galera.position import NO_UUID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Union
 
-    from ...adapters.alone import Alone
-    from ...adapters.pacemaker import Pacemaker
-    from ...core.address import Peer
-    from ...core.cib import Cib
-    from ...core.decision import Decision
-    from ...core.lineage import Generation
-    from ...core.parameters import Settings
-    from ...core.poll import Grant, Records
-    from ...core.position import View
+    from ...adapters.pacemaker.cluster import Pacemaker
+    from ...adapters.pacemaker.standalone import Alone
+    from ...core.election.decision import Decision
+    from ...core.election.facts import Grant, Records
+    from ...core.galera.cluster_address import Peer
+    from ...core.galera.lineage import Generation
+    from ...core.galera.position import View
+    from ...core.ocf.galera_settings import Settings
+    from ...core.pacemaker.cib import Cib
 
     _Reports = Mapping[str, Union[Ballot, Unread]]
     _Facts = tuple[str, _Reports, tuple[str, ...], Records, tuple[Grant, ...], Around]

@@ -8,21 +8,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.datadir import RECORD, DataDirectory
-from ...adapters.error_log import read_log
-from ...adapters.holding import InUse
-from ...adapters.launch import recover
-from ...adapters.mariadbd import Unusable
-from ...adapters.suspects import find_suspects
-from ...core.noderecord import NodeRecord
-from ...core.position import NO_UUID, Kind, Position, Standing, classify
-from ...core.serverlog import is_permanent
+from ...adapters.datadir.contents import RECORD, DataDirectory
+from ...adapters.datadir.hold import InUse
+from ...adapters.datadir.suspects import find_suspects
+from ...adapters.lifecycle.launch import recover
+from ...adapters.mysqld.error_log import read_log
+from ...adapters.mysqld.program import Unusable
+from ...core.galera.error_log import is_permanent
+from ...core.galera.node_record import NodeRecord
+from ...core.galera.position import NO_UUID, Kind, Position, Standing, classify
 
 if TYPE_CHECKING:
-    from ...adapters.datadir import Contents
+    from ...adapters.datadir.contents import Contents
     from ...adapters.files.agent_rundir import RunDir
-    from ...adapters.mariadbd import Program
-    from ...core.position import GraState
+    from ...adapters.mysqld.program import Program
+    from ...core.galera.position import GraState
 
 RECOVERY_SECONDS = 3600.0
 # How long after a look that failed the next one comes: twice as long each time.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ...adapters.mariadbd import Unusable
-from ...adapters.units import give_scope
-from ...core.ballot import State
-from ...core.ballotbox import compose_ballot
-from ...core.bulletin import Phase
-from ...core.ocf import ExitCode
-from ..host_findings import find_fault
+from ...adapters.host.systemd_units import give_scope
+from ...adapters.mysqld.program import Unusable
+from ...app.node.host_findings import find_fault
+from ...core.election.compose_report import compose_ballot
+from ...core.election.position_report import State
+from ...core.monitor.keeper_status import Phase
+from ...core.ocf.api import ExitCode
 
 if TYPE_CHECKING:
-    from ...adapters.log import Log
-    from ...core.ballot import Ballot
-    from ...core.lineage import History
+    from ...adapters.host.log import Log
+    from ...core.election.position_report import Ballot
+    from ...core.galera.lineage import History
     from .council import Council
     from .own import OwnNode
     from .speaker import Speaker

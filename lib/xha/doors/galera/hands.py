@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.creation import create
-from ...adapters.mariadbd import Unusable
-from ...core.ballot import State
-from ...core.bulletin import Phase
-from ...core.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
-from ...core.lineage import History, Order, compare
-from ...core.noderecord import NodeRecord
-from ...core.obstacles import name_nodes
-from ...core.position import Kind, Position
+from ...adapters.lifecycle.creation import create
+from ...adapters.mysqld.program import Unusable
+from ...core.election.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
+from ...core.election.obstacles import name_nodes
+from ...core.election.position_report import State
+from ...core.galera.lineage import History, Order, compare
+from ...core.galera.node_record import NodeRecord
+from ...core.galera.position import Kind, Position
+from ...core.monitor.keeper_status import Phase
 from .council import new_id
 from .deeds import Deeds, Plan
 
 if TYPE_CHECKING:
-    from ...core.decision import Decision
-    from ...core.lineage import Generation
+    from ...core.election.decision import Decision
+    from ...core.galera.lineage import Generation
 
 # How long the holder of the token waits for everybody to answer again.
 TOKEN_PATIENCE = 20.0

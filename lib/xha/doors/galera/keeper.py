@@ -1,8 +1,8 @@
 """The keeper: one process for each data directory that brings its node into the cluster, and then answers for it.
 
 It is no child of Pacemaker's actions and waits for nobody there: start launches it, monitor reads what it says
-(core/bulletin.py), stop ends it. It looks, reports, asks `elect` what to do, and does one thing at a time. mysqld
-outlives it; the next keeper takes over what runs.
+(core/monitor/keeper_status.py), stop ends it. It looks, reports, asks `elect` what to do, and does one thing at a time.
+mysqld outlives it; the next keeper takes over what runs.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.holding import InUse
-from ...adapters.pacemaker import ClusterUnreachable
-from ...adapters.procfs import fingerprint, identity
-from ...core.ballot import State
-from ...core.ballotbox import give_up, is_unreplicated, note_view
-from ...core.bulletin import Phase
-from ...core.lineage import agree, begin_by_hand, find_line
-from ...core.noderecord import NodeRecord
-from ...core.position import Kind
-from ...core.serverlog import tell
-from ...core.serveroptions import find_bootstrap
-from ...core.verdict import Code, Policy, Unreadable, judge
-from ..faults import Faults
+from ...adapters.datadir.hold import InUse
+from ...adapters.host.faults import Faults
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.process.procfs import fingerprint, identity
+from ...core.election.compose_report import give_up, is_unreplicated, note_view
+from ...core.election.position_report import State
+from ...core.galera.error_log import tell
+from ...core.galera.lineage import agree, begin_by_hand, find_line
+from ...core.galera.node_record import NodeRecord
+from ...core.galera.position import Kind
+from ...core.galera.server_options import find_bootstrap
+from ...core.monitor.keeper_status import Phase
+from ...core.node.verdict import Code, Policy, Unreadable, judge
 from .deeds import Over
 from .hands import Hands
 from .service import LOCK
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
-    from ...adapters.log import Log
-    from ...adapters.procfs import Process
+    from ...adapters.host.log import Log
+    from ...adapters.process.procfs import Process
     from .council import Council
     from .own import OwnNode
     from .speaker import Speaker

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...adapters.reader import Reader
-from ...adapters.target import DEFAULT_SOCKETS
-from ...core.config import Config
+from ...adapters.mysql.login_target import DEFAULT_SOCKETS
+from ...app.node.reader import Reader
+from ...core.config.xha_conf import Config
 
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ...adapters.target import Target
-    from ...core.parameters import Settings
+    from ...adapters.mysql.login_target import Target
+    from ...core.ocf.galera_settings import Settings
 
 SQL_SECONDS = 2.0
 

@@ -7,18 +7,18 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.alone import connect
-from ...adapters.creation import make_datadir
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.files.foreign import Unfit
-from ...adapters.log import Log
-from ...adapters.mariadbd import Unusable, find_program, read_options
-from ...adapters.notify import NotifySocket
-from ...adapters.pacemaker import ClusterUnreachable
-from ...adapters.procfs import read_process
-from ...core.address import BadAddress
-from ...core.bulletin import Bulletin, Phase
-from ..faults import Faults
+from ...adapters.host.faults import Faults
+from ...adapters.host.log import Log
+from ...adapters.lifecycle.creation import make_datadir
+from ...adapters.mysqld.notify_listener import NotifySocket
+from ...adapters.mysqld.program import Unusable, find_program, read_options
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.pacemaker.standalone import connect
+from ...adapters.process.procfs import read_process
+from ...core.galera.cluster_address import BadAddress
+from ...core.monitor.keeper_status import Bulletin, Phase
 from .council import Council
 from .keeper import Keeper
 from .own import OwnNode
@@ -27,10 +27,10 @@ from .service import Locked
 from .speaker import Speaker
 
 if TYPE_CHECKING:
-    from ...adapters.mariadbd import Program
-    from ...core.ocf import Instance
-    from ...core.parameters import Settings
-    from ...core.serveroptions import ServerOptions
+    from ...adapters.mysqld.program import Program
+    from ...core.galera.server_options import ServerOptions
+    from ...core.ocf.api import Instance
+    from ...core.ocf.galera_settings import Settings
 
 
 def keep(instance: Instance) -> int:

@@ -6,38 +6,38 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...adapters.database import ReadError
-from ...adapters.ending import terminate
-from ...adapters.error_log import read_log, read_size
-from ...adapters.launch import launch
-from ...adapters.login import execute, find_target, own_target
-from ...adapters.occupants import find_server
-from ...adapters.procfs import look, read_boot_id, read_environ
-from ...adapters.transfers import find_transfer
-from ...core.ballot import State
-from ...core.ballotbox import Facts, reading_position
-from ...core.bulletin import Phase
-from ...core.noderecord import NodeRecord
-from ...core.position import Kind, Position
-from ...core.reading import LocalState, Reading
-from ...core.serverlog import find_errors
-from ...core.serveroptions import without_gcache
-from ...core.values import ConfigError
-from ...core.verdict import Code
+from ...adapters.datadir.transfers import find_transfer
+from ...adapters.datadir.users import find_server
+from ...adapters.lifecycle.launch import launch
+from ...adapters.lifecycle.terminate import terminate
+from ...adapters.mysql.agent_login import execute, find_target, own_target
+from ...adapters.mysql.session import ReadError
+from ...adapters.mysqld.error_log import read_log, read_size
+from ...adapters.process.procfs import look, read_boot_id, read_environ
+from ...core.election.compose_report import Facts, reading_position
+from ...core.election.position_report import State
+from ...core.galera.error_log import find_errors
+from ...core.galera.node_record import NodeRecord
+from ...core.galera.position import Kind, Position
+from ...core.galera.reading import LocalState, Reading
+from ...core.galera.server_options import without_gcache
+from ...core.monitor.keeper_status import Phase
+from ...core.node.verdict import Code
+from ...core.text.values import ConfigError
 from .data import OwnData
 from .login import SQL_SECONDS, make_reader
 from .search import Memory
 
 if TYPE_CHECKING:
+    from ...adapters.datadir.transfers import Transfer
     from ...adapters.files.agent_rundir import RunDir
-    from ...adapters.mariadbd import Program
-    from ...adapters.notify import NotifySocket
-    from ...adapters.procfs import Process
-    from ...adapters.transfers import Transfer
-    from ...core.parameters import Settings
-    from ...core.position import GvwState
-    from ...core.serveroptions import ServerOptions
-    from ...core.verdict import Verdict
+    from ...adapters.mysqld.notify_listener import NotifySocket
+    from ...adapters.mysqld.program import Program
+    from ...adapters.process.procfs import Process
+    from ...core.galera.position import GvwState
+    from ...core.galera.server_options import ServerOptions
+    from ...core.node.verdict import Verdict
+    from ...core.ocf.galera_settings import Settings
 
 # A server that did not answer is asked again this much later: every connection waits in its backlog.
 SILENCE_SECONDS = 10.0

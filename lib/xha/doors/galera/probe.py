@@ -11,18 +11,18 @@ import os
 import time
 
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.procfs import look
-from ...core.health import Graces, Seen, Server, judge_health
-from ...core.typed import TYPE_CHECKING
+from ...adapters.process.procfs import look
+from ...core.light_typing import TYPE_CHECKING
+from ...core.monitor.health import Graces, Seen, Server, judge_health
 from .service import Locked, launch_keeper
 
 if TYPE_CHECKING:
-    from ...adapters.occupants import Search
-    from ...adapters.procfs import Process
-    from ...core.bulletin import Bulletin
-    from ...core.ocf import Instance, Outcome
-    from ...core.parameters import Settings
-    from ...core.statusfile import ServerStatus
+    from ...adapters.datadir.users import Search
+    from ...adapters.process.procfs import Process
+    from ...core.galera.status_file import ServerStatus
+    from ...core.monitor.keeper_status import Bulletin
+    from ...core.ocf.api import Instance, Outcome
+    from ...core.ocf.galera_settings import Settings
 
 # Between the two looks that tell a server that is held from one that is passing through.
 _SECOND_LOOK = 1.0
@@ -33,7 +33,7 @@ _NOT_ALLOWED = (1044, 1142, 1143)
 
 
 def monitor(settings: Settings, instance: Instance) -> Outcome:
-    """Return how the node is (core/health.py has the table)."""
+    """Return how the node is (core/monitor/health.py has the table)."""
     run = RunDir(instance.name)
     seen = _see(run, settings, instance)
     health = judge_health(seen)
@@ -82,7 +82,7 @@ def _find(
         server = look(keeper.server_pid, keeper.server_started)
         if server is not None:
             return server, _judge_process(server), ""
-    from ...adapters.occupants import find_server
+    from ...adapters.datadir.users import find_server
     from .search import remembered_search, whole_search
 
     search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
@@ -94,7 +94,7 @@ def _find(
 
 def _find_other(search: Search) -> str:
     """Tell who else uses the data, of whatever account: seen in two looks, as programs glance at them, our own too."""
-    from ...adapters.occupants import find_lock, find_others
+    from ...adapters.datadir.users import find_lock, find_others
 
     until = time.monotonic() + _LOOK_SECONDS
     for pause in (0.0, _GLIMPSE):
@@ -130,16 +130,16 @@ def _read_status(run: RunDir) -> ServerStatus | None:
     text = run.read_status()
     if not text:
         return None
-    from ...core.statusfile import parse_status_file
+    from ...core.galera.status_file import parse_status_file
 
     return parse_status_file(text)
 
 
 def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
     """Ask the server, in half of the time that Pacemaker gives, and 10 s at most."""
-    from ...adapters.listening import find_listening
-    from ...adapters.login import find_target
-    from ...core.reading import Reading
+    from ...adapters.mysql.agent_login import find_target
+    from ...adapters.network.unix_listeners import find_listening
+    from ...core.galera.reading import Reading
     from .login import SQL_SECONDS, find_socket, make_reader
 
     known = seen.known.socket if seen.known else ""
@@ -164,7 +164,7 @@ def _space(settings: Settings, datadir: str | None, seconds: float) -> tuple[int
     The server names the directory, so its account looks: storage that does not answer must not hold root.
     """
     from ...adapters.files.as_account import act_as
-    from ...adapters.mariadbd import Unusable, find_account
+    from ...adapters.mysqld.program import Unusable, find_account
 
     def look_at_it() -> bytes:
         found = os.statvfs(datadir or "/var/lib/mysql")
@@ -178,9 +178,9 @@ def _space(settings: Settings, datadir: str | None, seconds: float) -> tuple[int
 
 
 def _query(settings: Settings, socket: str, seconds: float) -> str:
-    from ...adapters.database import ReadError
-    from ...adapters.login import execute, find_target
-    from ...core.values import ConfigError
+    from ...adapters.mysql.agent_login import execute, find_target
+    from ...adapters.mysql.session import ReadError
+    from ...core.text.values import ConfigError
 
     try:
         execute(find_target(settings, socket), _TABLE_QUERY, seconds)

@@ -5,24 +5,24 @@ The parameters and the option file say what the next start will use. A server th
 
 from __future__ import annotations
 
-from ...adapters.occupants import Search
-from ...adapters.procfs import look
-from ...adapters.trust import trust_of
-from ...core.remembered import Remembered
-from ...core.typed import TYPE_CHECKING
+from ...adapters.datadir.users import Search
+from ...adapters.mysqld.trust import trust_of
+from ...adapters.process.procfs import look
+from ...core.galera.known_servers import Remembered
+from ...core.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
-    from ...adapters.mariadbd import Program
-    from ...adapters.procfs import Process
-    from ...core.bulletin import Bulletin
-    from ...core.parameters import Settings
+    from ...adapters.mysqld.program import Program
+    from ...adapters.process.procfs import Process
+    from ...core.monitor.keeper_status import Bulletin
+    from ...core.ocf.galera_settings import Settings
 
 
 def whole_search(run: RunDir, settings: Settings, keeper: Bulletin | None) -> Search:
     """Return a search of every directory that is remembered, that the keeper named, and that the settings mean now."""
-    from ...adapters.mariadbd import guess_datadir
-    from ...adapters.trust import guess_trust
+    from ...adapters.mysqld.program import guess_datadir
+    from ...adapters.mysqld.trust import guess_trust
 
     known = run.read_remembered()
     present, unknown = guess_datadir(settings)
@@ -33,7 +33,7 @@ def whole_search(run: RunDir, settings: Settings, keeper: Bulletin | None) -> Se
 
 def remembered_search(run: RunDir) -> Search | None:
     """Return a search of what a keeper that lives has written down: it knows the program; None where it has not."""
-    from ...adapters.trust import OURS
+    from ...adapters.mysqld.trust import OURS
 
     known = run.read_remembered()
     directories = tuple(dict.fromkeys(one.datadir for one in known))

@@ -8,13 +8,13 @@ import signal
 import sys
 import time
 
-from ...adapters.procfs import look
-from ...core.typed import TYPE_CHECKING
+from ...adapters.process.procfs import look
+from ...core.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
-    from ...adapters.procfs import Process
-    from ...core.ocf import Instance
+    from ...adapters.process.procfs import Process
+    from ...core.ocf.api import Instance
 
 LOCK = "keeper.lock"
 TERM_SECONDS = 3.0
@@ -97,7 +97,7 @@ def end_keeper(run: RunDir) -> bool:
 
     :raises OSError: where that cannot be told.
     """
-    from ...adapters.ending import send
+    from ...adapters.lifecycle.terminate import send
 
     for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
         keeper = find_keeper(run)

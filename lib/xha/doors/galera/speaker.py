@@ -7,17 +7,17 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.pacemaker import ClusterUnreachable
-from ...adapters.procfs import read_process
-from ...core.bulletin import Bulletin, Phase
-from ...core.failures import Failure, add_failure, is_hopeless
-from ...core.serverlog import is_permanent, tell
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.process.procfs import read_process
+from ...core.galera.error_log import is_permanent, tell
+from ...core.monitor.keeper_status import Bulletin, Phase
+from ...core.monitor.start_failures import Failure, add_failure, is_hopeless
 
 if TYPE_CHECKING:
-    from ...adapters.alone import Alone
     from ...adapters.files.agent_rundir import RunDir
-    from ...adapters.log import Log
-    from ...adapters.pacemaker import Pacemaker
+    from ...adapters.host.log import Log
+    from ...adapters.pacemaker.cluster import Pacemaker
+    from ...adapters.pacemaker.standalone import Alone
     from .own import OwnNode
 
 _MOST_CHARACTERS = 240

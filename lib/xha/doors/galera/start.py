@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.mariadbd import Unusable, find_program
-from ...core.bulletin import Phase
-from ...core.ocf import ExitCode, Outcome
+from ...adapters.mysqld.program import Unusable, find_program
+from ...core.monitor.keeper_status import Phase
+from ...core.ocf.api import ExitCode, Outcome
 from .service import find_keeper, launch_keeper
 
 if TYPE_CHECKING:
-    from ...core.bulletin import Bulletin
-    from ...core.ocf import Instance
-    from ...core.parameters import Settings
+    from ...core.monitor.keeper_status import Bulletin
+    from ...core.ocf.api import Instance
+    from ...core.ocf.galera_settings import Settings
 
 _TICK = 0.1
 # A keeper needs this long to say its first word.

@@ -6,30 +6,30 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.alone import connect
-from ...adapters.datadir import DataDirectory
-from ...adapters.ending import await_writers, terminate
+from ...adapters.datadir.contents import DataDirectory
+from ...adapters.datadir.users import CannotLook, Use, find_servers
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.mariadbd import Unusable, find_account
-from ...adapters.occupants import CannotLook, Use, find_servers
-from ...adapters.pacemaker import ClusterUnreachable
-from ...adapters.procfs import read_boot_id
-from ...core.ballot import Ballot, State, parse_ballot
-from ...core.bulletin import Phase
-from ...core.lineage import History, StopRecord
-from ...core.noderecord import NodeRecord
-from ...core.ocf import ExitCode, Outcome
-from ...core.position import NO_SEQNO, Position
+from ...adapters.lifecycle.terminate import await_writers, terminate
+from ...adapters.mysqld.program import Unusable, find_account
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.pacemaker.standalone import connect
+from ...adapters.process.procfs import read_boot_id
+from ...core.election.position_report import Ballot, State, parse_ballot
+from ...core.galera.lineage import History, StopRecord
+from ...core.galera.node_record import NodeRecord
+from ...core.galera.position import NO_SEQNO, Position
+from ...core.monitor.keeper_status import Phase
+from ...core.ocf.api import ExitCode, Outcome
 from .council import release_token
 from .search import whole_search
 from .service import end_keeper, launch
 from .sweep import may_be_deleted
 
 if TYPE_CHECKING:
-    from ...adapters.alone import Alone
-    from ...adapters.pacemaker import Pacemaker
-    from ...core.ocf import Instance
-    from ...core.parameters import Settings
+    from ...adapters.pacemaker.cluster import Pacemaker
+    from ...adapters.pacemaker.standalone import Alone
+    from ...core.ocf.api import Instance
+    from ...core.ocf.galera_settings import Settings
 
 # What is kept of the operation's time for the verdict and the records behind it, in seconds.
 _RESERVE = 5.0

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.alone import connect
-from ...adapters.pacemaker import ClusterUnreachable
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.pacemaker.standalone import connect
 
 if TYPE_CHECKING:
-    from ...core.cib import Cib
-    from ...core.ocf import Instance
+    from ...core.ocf.api import Instance
+    from ...core.pacemaker.cib import Cib
 
 PATIENCE, EVERY = 300.0, 3.0
 

@@ -1,0 +1,148 @@
+"""Which process uses a data directory: has it as its working directory, or has one of its vital files open.
+
+Directories and files are told apart by device and inode: the path of a server in a container, or of one that was
+started with a relative path, says nothing. Nothing is touched that is not on a device of the data's (mounts.py).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ..process.procfs import read_descriptor, without_deleted
+from .writers import find_writers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..host.mounts import Mounts
+
+# What a server that uses a data directory has open (measured: grastate.dat is open, and not locked).
+VITAL = ("grastate.dat", "galera.cache", "ibdata1")
+
+_NO_FILES = ("socket:", "pipe:", "anon_inode:")
+_READ, _WRITE = 0o400, 0o200
+
+
+class Held(NamedTuple):
+    """A vital file that a process has open. writes: it may write to it. A lock alone is none: readers can have one."""
+
+    name: str
+    writes: bool
+
+
+class TimeIsOver(Exception):
+    """The open files of one process took longer than there was time."""
+
+
+class Home:
+    """A data directory and its vital files, as they are now. writers: who could have opened one to write to it.
+
+    :raises FileNotFoundError, NotADirectoryError: where there is none. :raises OSError: where it cannot be looked at.
+    """
+
+    def __init__(self, directory: str, mounts: Mounts) -> None:
+        self.directory, self._mounts = directory, mounts
+        own, files = os.stat(directory), list[tuple[str, os.stat_result]]()
+        for name in VITAL:
+            path = os.path.join(directory, name)
+            try:
+                files.append((path, os.lstat(path)))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+        self._identity = _identity(own)
+        self._files = {_identity(seen): os.path.basename(path) for path, seen in files}
+        self.writers = find_writers(directory, own, files)
+        self._devices = mounts.devices(os.path.realpath(directory))
+
+    def is_cwd_of(self, pid: int) -> bool:
+        """Return whether a process works in the directory. :raises OSError: for one that is gone or may not be seen."""
+        text = without_deleted(os.readlink(f"/proc/{pid}/cwd"))
+        # A file in it says for certain on which mount it is.
+        below = (number for number, target in _files_of(pid) if os.path.dirname(target) == text)
+        found = next((one for one in (read_descriptor(pid, number) for number in below) if one), None)
+        if found:
+            known = self._mounts.device(found.mount, pid) in self._devices
+            return known and _identity(os.stat(f"/proc/{pid}/cwd")) == self._identity
+        # Without one it may be on a mount that was detached, whose paths begin at its root: only its path is followed.
+        if not self._devices & self._mounts.devices(text, pid):
+            return False
+        root = "" if self._mounts.is_own(pid) else f"/proc/{pid}/root"
+        try:
+            return _identity(os.stat(f"{root}{text}")) == self._identity
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def find_held(self, pid: int, *, trusted: bool, by_name: bool, deadline: float | None = None) -> Held | None:
+        """Return the vital file that a process has open, None for none; one that it may write to comes first.
+
+        trusted: it is of an account whose files on a mount that was detached count by their names. by_name: only what
+        has a vital file's name is looked at, as a server has it, which has thousands of tables open, too; any user can
+        have a million files open. A descriptor that only names a file (O_PATH) needs no right to it: it does not count.
+        deadline is a time of time.monotonic(). :raises TimeIsOver: when it is over. :raises OSError: for a process that
+        is gone or may not be seen.
+        """
+        found, others = None, set[str]()
+        for number, target in _files_of(pid, deadline):
+            name = os.path.basename(without_deleted(target))
+            if target in others or (by_name and name not in VITAL):
+                continue
+            access = _access(f"/proc/{pid}/fd/{number}")
+            wanted = _WRITE if found else _READ | _WRITE
+            opened = read_descriptor(pid, number) if access & wanted else None
+            if opened is None:
+                continue
+            device = self._mounts.device(opened.mount, pid)
+            vital = self._recognise(f"/proc/{pid}/fd/{number}", device)
+            if not device and trusted and self._is_like(name, opened.inode):
+                vital = name
+            if not vital:
+                others.add(target)
+                continue
+            found = Held(vital, bool(access & _WRITE))
+            if found.writes:
+                break
+        return found
+
+    def _recognise(self, path: str, device: str) -> str:
+        if device not in self._devices:
+            return ""
+        try:
+            return self._files.get(_identity(os.stat(path)), "")
+        except (FileNotFoundError, ProcessLookupError):  # it is closed by now
+            return ""
+
+    def _is_like(self, name: str, inode: int) -> bool:
+        """Whether a file that cannot be looked at is a vital one by its name and, where the kernel tells it, inode."""
+        return any(name == vital and inode in (0, one[1]) for one, vital in self._files.items())
+
+
+def _identity(seen: os.stat_result) -> tuple[int, int]:
+    return seen.st_dev, seen.st_ino
+
+
+def _access(link: str) -> int:
+    """Return how a descriptor was opened, by its link in /proc: neither bit for one that only names a file (O_PATH)."""
+    try:
+        return os.lstat(link).st_mode
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _files_of(pid: int, deadline: float | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the descriptors of a process that are no pipes and no sockets, each with the path that it leads to."""
+    directory = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if deadline is not None and time.monotonic() > deadline:
+                    raise TimeIsOver
+                try:
+                    target = os.readlink(entry.name, dir_fd=directory)
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if not target.startswith(_NO_FILES):
+                    yield entry.name, target
+    finally:
+        os.close(directory)

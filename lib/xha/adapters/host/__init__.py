@@ -1,0 +1,1 @@
+"""This host: its log, its mounts, its service manager."""

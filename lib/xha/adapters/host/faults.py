@@ -1,0 +1,49 @@
+"""Exceptions that nobody thought of, in a process that stays: each is one line of the log, and the process goes on."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from ...core.text.throttle import Throttle
+
+if TYPE_CHECKING:
+    from .log import Log
+
+# How often the same is said again.
+SECONDS = 600.0
+# Of a traceback, from its end; and how many different ones are told apart.
+_FRAMES, _KINDS = 8, 30
+
+
+class Faults:
+    """Tells the log of each fault once, with its traceback, and from then on every ten minutes how often it came."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._throttles: dict[str, Throttle] = {}
+
+    def note(self, doing: str, error: BaseException) -> str:
+        """Tell of an exception, and return it in words. doing says what it broke off, as `answering a request`."""
+        said = type(error).__name__
+        try:
+            said = f"{said}: {error}"[:300]
+            self._tell(doing, said, error, time.monotonic())
+        except Exception:  # whatever an exception's own text, or too little memory for it, does
+            self._log.warning(f"{doing}: {type(error).__name__}")
+        return said
+
+    def _tell(self, doing: str, said: str, error: BaseException, now: float) -> None:
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+        kind = f"{type(error).__name__} {place}"
+        if kind not in self._throttles and len(self._throttles) >= _KINDS:
+            kind = ""  # what comes in so many shapes is told as one
+        throttle = self._throttles.setdefault(kind, Throttle(burst=1, period=SECONDS))
+        quiet = throttle.take_quiet(now)
+        if not throttle.admit(now):
+            return
+        often = f", {quiet} times more in the last {SECONDS / 60:g} minutes" if quiet else ""
+        trace = " ".join(traceback.format_list(frames))
+        self._log.warning(f"a fault of xha's own while {doing}{often}: {said}; {trace}")

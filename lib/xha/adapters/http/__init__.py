@@ -1,0 +1,1 @@
+"""HTTP: the event loop that answers, and the client that asks."""

@@ -1,0 +1,219 @@
+"""HTTP requests of the checks (requests): one request, one answer, nothing followed, nothing taken from a proxy.
+
+requests and urllib3 count neither the time of a whole answer nor its bytes: what ends it is `limit`, and `read_body`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import requests.adapters
+import urllib3
+import urllib3.connection
+
+from ...core.services.api.judge import Answer
+from ...core.services.model.result import SELF
+from ...core.text.numbers import parse_json
+from ..network.addresses import require_address
+from ..process.alarm import begin_step, limit, seconds_left
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ...core.services.api.judge import HttpSettings
+
+# The service list of two thousand hosts, two hundred queues of RabbitMQ's. Half a MiB that means harm becomes 13 MiB
+# of Python's objects (measured).
+_MAX_BODY, _MAX_HEADERS = 1 << 19, 1 << 16
+# Of the deadline: what an answer leaves for asking whose fault it is that none came, and what it gets all the same.
+_KEPT, _LEAST = 0.35, 0.1
+
+
+class Unfit(Exception):
+    """An answer that no check reads to its end; the text says why."""
+
+
+class _Metered(io.RawIOBase):
+    """What comes in on a connection, until it is more than any answer to a check."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw, self._left = raw, _MAX_BODY + _MAX_HEADERS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        number: int | None = self._raw.readinto(buffer)
+        self._left -= number or 0
+        if self._left < 0:
+            raise Unfit(f"the answer is longer than {(_MAX_BODY + _MAX_HEADERS) >> 10} KiB")
+        return number
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose headers, chunks and trailers count, too: a hundred headers of 64 KiB become 47 MiB (measured)."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fp = io.BufferedReader(_Metered(self.fp.detach()))
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = _Response
+
+
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+class Session(requests.Session):
+    """A session that takes an answer as it is, and not all of it.
+
+    No proxy and no .netrc: what is checked is this very address. Nothing encoded: a body of 256 KiB may unfold to
+    256 MiB. And no redirect, which requests looks at even where it is not to follow it: it reads the whole body then.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.update({"User-Agent": "xha", "Accept-Encoding": "identity"})
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return None: there is nowhere to go."""
+        return None
+
+
+def read_body(response: requests.Response) -> str:
+    """Return the body of an answer whose headers have come. :raises Unfit: where it is longer, or encoded."""
+    body = response.raw.read(_MAX_BODY + 1, decode_content=False)
+    if len(body) > _MAX_BODY:
+        raise Unfit(f"the answer is longer than {_MAX_BODY >> 10} KiB")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unfit("the answer is compressed, which nobody asked for")
+    return str(body.decode("utf-8", "replace"))
+
+
+class Web(NamedTuple):
+    """How to ask: seconds for a whole answer, and whose certificates are trusted.
+
+    blame is whose fault it is if the check's time is up before there is an answer.
+    """
+
+    timeout: float
+    ca_file: str | None = None
+    blame: str = SELF
+
+    @classmethod
+    def of(cls, settings: HttpSettings) -> Web:
+        """Return how a service's section wants to be asked, with what is left of its deadline."""
+        left = seconds_left() - _KEPT * settings.deadline
+        return cls(min(settings.patience, max(left, _LEAST * settings.deadline)), settings.ca_file)
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        document: Any = None,
+    ) -> Answer:
+        """Send one request and return its answer, or status 0 with the reason why there is none."""
+        begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
+        try:
+            with limit(self.timeout):
+                return self._ask(method, url, headers or {}, document)
+        except Unfit as error:
+            return Answer(0, fault=str(error))
+        except TimeoutError:
+            return Answer(0, fault="no answer in time", overdue=True)
+        except (requests.RequestException, OSError, ValueError) as error:
+            return Answer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
+        except Exception as error:  # urllib3's own, while the body is read
+            if type(error).__module__.partition(".")[0] != "urllib3":
+                raise
+            return Answer(0, fault=f"the answer breaks off ({type(error).__name__})")
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], document: Any) -> Answer:
+        require_address(urlsplit(url).hostname or "", self.timeout)
+        with (
+            Session() as session,
+            session.request(
+                method,
+                url,
+                headers={"Accept": "application/json, */*", **headers},
+                json=document,
+                timeout=self.timeout,
+                verify=self.ca_file or True,
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            text = read_body(response)
+        return Answer(response.status_code, text[:1000], _json(text), token=response.headers.get("X-Subject-Token"))
+
+
+def _json(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _reason(error: Exception) -> str:
+    """Return why there is no answer, without the library's own words: they are long, and hold addresses."""
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted, or it speaks no TLS"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    cause: BaseException | None = error
+    texts: list[str] = []
+    while cause is not None and len(texts) < 10:
+        texts.append(str(cause))
+        cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)
+    said = " ".join(texts)
+    for words, meaning in (
+        ("Connection refused", "connection refused"),
+        ("No route to host", "no route to host"),
+        ("Network is unreachable", "network is unreachable"),
+        ("resolve", "its name is unknown"),
+        ("Remote end closed", "the connection was closed without an answer"),
+        ("Connection aborted", "the connection was closed without an answer"),
+        ("Connection reset", "the connection was reset"),
+    ):
+        if words in said:
+            return meaning
+    return f"no HTTP answer ({type(error).__name__})"

@@ -1,0 +1,295 @@
+"""The event loop of the responder: many short connections, one answer each, none of them closed by a reset.
+
+An epoll loop of our own: measured against HAProxy's own constant answer in one run, it does 0.7 to 1.1 of its
+connections per second where asyncio does 0.5. A connection is read to its blank line, answered in one write,
+half-closed and drained until the client closes: closing with unread bytes would make the kernel send a reset, by
+which HAProxy marks a server down (measured: 300 of 300 clients saw a reset).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import select
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from ...core.http.message import (
+    BAD_REQUEST,
+    DRAIN_BYTES,
+    DRAIN_SECONDS,
+    MAX_REQUEST,
+    REQUEST_SECONDS,
+    REQUEST_TIMEOUT,
+    BadRequest,
+    parse_request,
+    render_fault,
+    render_response,
+)
+from ..network.epoll import GONE, REST_SECONDS, Lost, Readiness, reason
+from ..process.descriptors import FIRST_FREE, lift
+
+if TYPE_CHECKING:
+    from typing import Callable, Protocol
+
+    from ...core.http.message import Request
+
+    class Application(Protocol):
+        """Who knows the answers."""
+
+        def answer(self, request: Request, host: str, now: float) -> bytes | None:
+            """Return the response to a request that has just arrived, None to be asked again after a reading."""
+
+        def answer_waiting(self, request: Request, host: str, now: float) -> bytes | None:
+            """Return the response to a request that has waited, None if it must go on waiting."""
+
+        def complain(self, host: str, why: str, now: float) -> None:
+            """Take note of a connection that came to nothing."""
+
+        def tick(self, now: float) -> float:
+            """Do what is due, and return in how many seconds something is due again."""
+
+        def fault(self, doing: str, error: Exception) -> None:
+            """Take note of an exception that nobody thought of."""
+
+
+BACKLOG = 4096
+MAX_CONNECTIONS = 8192
+
+# For the database, its option file and the disabled file: clients must never use up what the readings need.
+_SPARE_DESCRIPTORS = 32
+_ACCEPTS_PER_ROUND = 64
+_FAILURES_IN_A_ROW = 3
+_OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class _Connection:
+    __slots__ = ("drained", "fd", "host", "received", "request", "since", "sock")
+
+    def __init__(self, sock: socket.socket, host: str, now: float) -> None:
+        self.sock, self.fd, self.host, self.since = sock, sock.fileno(), host, now
+        self.received = b""
+        self.drained = 0
+        self.request: Request | None = None
+
+
+class Server:
+    """Serves the listening sockets until the process ends. All times are time.monotonic().
+
+    An exception in what it calls, or in itself, is that connection's 503 and a fault for the application to tell of.
+    """
+
+    def __init__(self, listeners: list[socket.socket], application: Application) -> None:
+        self._application = application
+        import resource
+
+        descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._max_connections = max(1, min(MAX_CONNECTIONS, descriptors - _SPARE_DESCRIPTORS))
+        self._ready = Readiness()
+        self._epoll = self._ready.epoll
+        # Each holds connections in the order in which their time began, so the first is the first to run out.
+        self._reading: dict[int, _Connection] = {}
+        self._waiting: dict[int, _Connection] = {}
+        self._draining: dict[int, _Connection] = {}
+        for listener in listeners:
+            listener.listen(BACKLOG)  # again, for an inherited socket: xinetd's own backlog is 64
+            listener.setblocking(False)
+            self.watch(listener, lambda listener=listener: self._accept(listener))  # type: ignore[misc]
+
+    def watch(self, readable: socket.socket, callback: Callable[[], None]) -> None:
+        """Call back whenever the socket has something to read."""
+        self._ready.watch(readable, callback)
+
+    def run(self) -> None:
+        """Serve for ever. :raises Lost: where a listening socket, or epoll itself, is gone."""
+        callbacks = self._ready.callbacks
+        while True:
+            for fd, events in self._wait():
+                try:
+                    callback = callbacks.get(fd)
+                    if callback:
+                        callback()
+                    elif fd in self._reading:
+                        self._read(self._reading[fd])
+                    elif fd in self._draining:
+                        self._drain(self._draining[fd])
+                    elif fd in self._waiting and events & (select.EPOLLERR | select.EPOLLHUP):
+                        self._close(self._waiting[fd])
+                except Lost:
+                    raise
+                except Exception as error:
+                    self._fail(fd, error)
+
+    def _wait(self) -> list[tuple[int, int]]:
+        try:
+            return self._ready.poll(self._expire(time.monotonic()))
+        except Lost:
+            raise
+        except Exception as error:
+            self._note("waiting for connections", error)
+            time.sleep(REST_SECONDS)
+            return []
+
+    def answer_waiting(self) -> None:
+        """Ask the application again for every request that waits."""
+        now = time.monotonic()
+        for connection in list(self._waiting.values()):
+            if connection.request:
+                try:
+                    self._send(connection, self._application.answer_waiting(connection.request, connection.host, now))
+                except Exception as error:
+                    self._fail(connection.fd, error)
+
+    def _fail(self, fd: int, error: Exception) -> None:
+        """Answer 503 to whom an exception leaves without an answer; what woke the loop for itself has a rest."""
+        connection = self._reading.get(fd) or self._waiting.get(fd) or self._draining.get(fd)
+        if connection is None:
+            self._note("looking at what has come", error)
+            return self._ready.rest(fd)
+        self._note(f"answering {connection.host}", error)
+        try:
+            if fd in self._draining:
+                return self._close(connection)
+            request = connection.request
+            return self._send(connection, render_fault(head=request is not None and request.method == "HEAD"))
+        except Exception:
+            return self._close(connection)
+
+    def _note(self, doing: str, error: Exception) -> None:
+        with contextlib.suppress(Exception):
+            self._application.fault(doing, error)
+
+    def _expire(self, now: float) -> float:
+        """Close what has run out of time, and return how long nothing will, in seconds."""
+        try:
+            timeout = self._application.tick(now)
+        except Exception as error:
+            self._note("doing what was due", error)
+            timeout = REST_SECONDS
+        timeout = min(timeout, self._ready.end_rests(now))
+        while self._reading:
+            first = next(iter(self._reading.values()))
+            if now - first.since < REQUEST_SECONDS:
+                timeout = min(timeout, first.since + REQUEST_SECONDS - now)
+                break
+            self._complain(first, BadRequest(REQUEST_TIMEOUT, f"no request within {REQUEST_SECONDS:g} s"))
+        while self._draining:
+            first = next(iter(self._draining.values()))
+            if now - first.since < DRAIN_SECONDS:
+                return min(timeout, first.since + DRAIN_SECONDS - now)
+            self._close(first)
+        return timeout
+
+    def _accept(self, listener: socket.socket) -> None:
+        now, failures = time.monotonic(), 0
+        for _ in range(_ACCEPTS_PER_ROUND):
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in GONE:
+                    raise Lost(f"a listening socket is gone: {reason(error)}") from None
+                # All else that accept(2) names passes: a network that is down, a firewall's no, no memory.
+                failures += 1
+                if error.errno in _OUT_OF and self._make_room(now):
+                    return
+                self._tell("accept", reason(error), now)
+                if failures == _FAILURES_IN_A_ROW:
+                    return self._ready.rest(listener.fileno())
+                continue
+            failures = 0
+            if sock.fileno() < FIRST_FREE:
+                sock = lift(sock)
+            sock.setblocking(False)
+            connection = _Connection(sock, address[0], now)
+            self._epoll.register(connection.fd, select.EPOLLIN)
+            self._reading[connection.fd] = connection
+            if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
+                self._make_room(now)
+
+    def _make_room(self, now: float) -> bool:
+        """Let the oldest unfinished connection give way: with descriptors used up, it is the likeliest culprit."""
+        for connections in (self._draining, self._reading, self._waiting):
+            if connections:
+                oldest = next(iter(connections.values()))
+                self._close(oldest)
+                self._tell(oldest.host, "too many connections: the oldest gave way", now)
+                return True
+        return False
+
+    def _tell(self, host: str, why: str, now: float) -> None:
+        try:
+            self._application.complain(host, why, now)
+        except Exception as error:
+            self._note(f"telling of {host}", error)
+
+    def _read(self, connection: _Connection) -> None:
+        try:
+            data = connection.sock.recv(MAX_REQUEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            return self._close(connection)
+        connection.received += data
+        try:
+            request = parse_request(connection.received)
+            if request is None and not data:
+                if not connection.received:  # a connect and nothing else, as a TCP check does
+                    return self._close(connection)
+                raise BadRequest(BAD_REQUEST, "the request ended before its blank line")
+        except BadRequest as error:
+            return self._complain(connection, error)
+        if request is None:
+            return None
+        connection.request, connection.received = request, b""
+        answer = self._application.answer(request, connection.host, time.monotonic())
+        if answer is None:
+            del self._reading[connection.fd]
+            self._waiting[connection.fd] = connection
+            self._epoll.modify(connection.fd, 0)  # what the client sends or half-closes now would wake us for nothing
+            return None
+        return self._send(connection, answer)
+
+    def _complain(self, connection: _Connection, error: BadRequest) -> None:
+        self._tell(connection.host, str(error), time.monotonic())
+        self._send(connection, render_response(error.status, f"{error}\n"))
+
+    def _send(self, connection: _Connection, answer: bytes | None) -> None:
+        if answer is None:
+            return
+        try:
+            # The largest answer fits into a new socket's buffer many times over: what does not go out at once has
+            # no reader.
+            whole = connection.sock.send(answer) == len(answer)
+            connection.sock.shutdown(socket.SHUT_WR)
+            if connection.fd in self._waiting:
+                self._epoll.modify(connection.fd, select.EPOLLIN)
+        except OSError:
+            return self._close(connection)
+        if not whole:
+            return self._close(connection)
+        fd = connection.fd
+        self._waiting.pop(fd, None)
+        self._reading.pop(fd, None)
+        connection.since = time.monotonic()
+        self._draining[fd] = connection
+        return None
+
+    def _drain(self, connection: _Connection) -> None:
+        try:
+            data = connection.sock.recv(DRAIN_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        connection.drained += len(data)
+        if not data or connection.drained >= DRAIN_BYTES:
+            self._close(connection)
+
+    def _close(self, connection: _Connection) -> None:
+        for connections in (self._reading, self._waiting, self._draining):
+            connections.pop(connection.fd, None)
+        with contextlib.suppress(OSError):
+            connection.sock.close()

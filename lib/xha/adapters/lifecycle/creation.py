@@ -1,0 +1,81 @@
+"""Creating a database where there is none, and the directory that it goes into."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ...core.galera.error_log import find_errors, tell
+from ..datadir.hold import data_of, hold
+from ..files.as_account import make_directories
+from ..files.foreign import ROOT, Directory
+from ..files.scratch import scratch
+from ..mysqld.program import Unusable
+from ..process.captured_output import printed
+from .launch import await_child, spawn
+
+if TYPE_CHECKING:
+    from ..files.as_account import Account
+    from ..mysqld.program import Program
+
+_MOST_OUTPUT = 1 << 20
+
+
+def create(program: Program, deadline: float) -> None:
+    """Create a database in a data directory that holds none. deadline is a time of time.monotonic().
+
+    :raises Unusable: with the program's last words. :raises InUse, OSError: as hold does.
+    """
+    make_datadir(program)
+    directory = data_of(program)
+    with hold(program), scratch(program.account, "creation") as private, printed(_MOST_OUTPUT) as output:
+        directory.mark_creation()
+        process = spawn(program, [*_creation(program), f"--tmpdir={private.path}"], output.fileno(), "/")
+        overdue = await_child(process, deadline)
+        lines = output.read().decode("utf-8", "replace").split("\n")
+    if overdue or process.returncode:
+        last = next((line for line in reversed(lines) if line.strip()), "no word")
+        said = tell(find_errors("\n".join(lines))) or last
+        raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said}")
+    directory.unmark_creation()
+
+
+def make_datadir(program: Program) -> None:
+    """Make the data directory where there is none, for the server's account; one that is there stays as it is.
+
+    Root makes only what the resource itself names, and only where root alone can put names: what an option file says is
+    known by the word of a process of the server's account, so that account makes it. :raises Unusable: if it cannot be.
+    """
+    path, account = program.datadir, program.account
+    above, name = os.path.split(path)
+    try:
+        if path in program.named and _make_as_root(above, name, account):
+            return
+        make_directories(account, path, 0o750)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        make = f"install -d -o {account.user} -m 750 {path}"
+        raise Unusable(f"datadir={path}: {account.user} cannot make it: {reason}; make it: {make}") from None
+
+
+def _make_as_root(above: str, name: str, account: Account) -> bool:
+    try:
+        with Directory(above) as parent:
+            if not parent.controlled or os.geteuid() != ROOT:
+                return False
+            if not parent.exists(name):
+                parent.make_directory(name, 0o750, *account.owner).close()
+            return True
+    except FileNotFoundError:
+        return False
+
+
+def _creation(program: Program) -> list[str]:
+    config = [f"--defaults-file={program.config}"] if program.config else ["--no-defaults"]
+    where = (os.path.dirname(program.binary), "/usr/bin", "/usr/local/bin")
+    for name in ("mariadb-install-db", "mysql_install_db"):
+        for directory in where:
+            path = os.path.join(directory, name)
+            if os.access(path, os.X_OK):
+                return [path, *config, f"--datadir={program.datadir}", "--skip-test-db", *program.parameters]
+    return [program.binary, *config, f"--datadir={program.datadir}", *program.parameters, "--initialize-insecure"]

@@ -1,0 +1,162 @@
+"""Ending a server with everything that it started, within a budget, and telling what is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from ..datadir.users import Occupant, StrangersLeft, Use, find_lock, find_others, find_own, still_there
+from ..host.systemd_units import main_pid, stop_unit
+from ..process.procfs import Process, look, read_process, unit_of
+
+if TYPE_CHECKING:
+    from ..datadir.users import Search
+    from ..mysqld.trust import Trust
+
+# SIGKILL comes with this many seconds of the budget left, or with half of a budget that is smaller than twice that.
+LAST_SECONDS = 15.0
+_GRACE = 2.0
+_TICK = 0.05
+# Between two looks for others that write, and for the last of them.
+_PATIENCE, _LAST_LOOK = 0.2, 2.0
+_WRAPPER = re.compile(r"(?:mysqld|mariadbd).safe")
+
+
+def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[Occupant, ...]:
+    """End the server of a data directory, a recovery, and the programs of its state transfers; return what is left.
+
+    SIGTERM, and SIGKILL in time; SIGKILL at once for what is stopped or, with hung, was declared so: SIGTERM is not
+    delivered to a stopped process. A server of a systemd unit is stopped through systemd, which would start it again.
+    deadline is a time of time.monotonic(). Whoever else uses the directory is left alone, and not returned.
+    :raises CannotLook: where nothing of it is found, and not everything could be looked at.
+    """
+    now = time.monotonic()
+    kill_at = max(deadline - LAST_SECONDS, now + (deadline - now) / 2)
+    targets = find_own(search)
+    for one in targets:
+        if one.use is not Use.TRANSFER:
+            _ask(one.process, search.trust)
+    _send(targets, signal.SIGTERM, Use.TRANSFER)
+    server_gone_at = None
+    while targets:
+        now = time.monotonic()
+        serving = [one for one in targets if one.use is not Use.TRANSFER]
+        if not serving and server_gone_at is None:
+            server_gone_at = now
+        late = now >= kill_at or (server_gone_at is not None and now >= server_gone_at + _GRACE)
+        for one in targets:
+            current = look(one.process.pid, one.process.started)
+            if current and (late or hung or current.stopped):
+                _kill(one, search.trust)
+        _pause(serving or targets)
+        # A server starts new programs while it ends, and one that is being killed may leave some behind.
+        targets = still_there(targets) or find_own(search)
+        if time.monotonic() >= deadline:
+            break
+    return still_there(targets)
+
+
+def await_writers(search: Search, deadline: float) -> str:
+    """Wait until nobody else can write to the data; return "", or who still can, in words, by the deadline.
+
+    Whoever has a vital file open to write, of whatever account, or holds the lock of one and cannot be seen: it is not
+    ours to end. Who can only read changes nothing, and any user may be able to. Where strangers have more files open
+    than there is time for, the locks tell.
+    :raises CannotLook: where that cannot be told.
+    """
+    while True:
+        try:
+            others = find_others(search, max(deadline, time.monotonic() + _LAST_LOOK))
+        except StrangersLeft:
+            others = ()
+        found = [one for one in others if one.writes]
+        # Who only reads may have a lock, too.
+        locked = [] if others else [one for one in map(find_lock, search.directories) if one]
+        if not found and not locked:
+            return ""
+        if time.monotonic() >= deadline:
+            return f"{found[0]} uses {found[0].directory}" if found else f"{locked[0]} is there"
+        time.sleep(_PATIENCE)
+
+
+def send(process: Process, number: int) -> bool:
+    """Send a signal to this process and no other that has come by its pid; return whether it was there."""
+    descriptor = _open_process(process.pid)
+    try:
+        if look(process.pid, process.started) is None:
+            return False
+        if descriptor >= 0:
+            signal.pidfd_send_signal(descriptor, number)
+        else:
+            os.kill(process.pid, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+    return True
+
+
+def _open_process(pid: int) -> int:
+    """Return a descriptor of a process, -1 where it is gone or the kernel (before 5.3), or Python, has none."""
+    if not hasattr(os, "pidfd_open"):
+        return -1
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return -1
+
+
+def _send(occupants: tuple[Occupant, ...], number: int, use: Use) -> None:
+    for one in occupants:
+        if one.use is use:
+            send(one.process, number)
+
+
+def _kill(occupant: Occupant, trust: Trust) -> None:
+    wrapper = find_wrapper(occupant.process, trust) if occupant.use is Use.SERVER else None
+    if wrapper:  # it would start the server again
+        send(wrapper, signal.SIGKILL)
+    send(occupant.process, signal.SIGKILL)
+
+
+def _ask(process: Process, trust: Trust) -> None:
+    unit = find_unit(process, trust)
+    if unit is None or not stop_unit(unit):
+        send(process, signal.SIGTERM)
+
+
+def find_wrapper(server: Process, trust: Trust) -> Process | None:
+    """Return the mysqld_safe that started a server, and would start it again: one of an account that is trusted."""
+    parent = read_process(server.parent)
+    if parent is None or not _WRAPPER.match(parent.name) or not trust.holds_account(parent.pid):
+        return None
+    return parent
+
+
+def find_unit(process: Process, trust: Trust) -> str | None:
+    """Return the systemd service that a server is, None for one that something else started, in a service or not."""
+    unit = unit_of(process.pid)
+    if unit is None:
+        return None
+    wrapper = find_wrapper(process, trust)
+    main = main_pid(unit)
+    return unit if main and main in (process.pid, wrapper.pid if wrapper else 0) else None
+
+
+def _pause(occupants: list[Occupant] | tuple[Occupant, ...]) -> None:
+    """Wait until the first of them has ended, a tick at most."""
+    descriptor = _open_process(occupants[0].process.pid) if occupants else -1
+    if descriptor < 0:
+        time.sleep(_TICK)
+        return
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        poller.poll(_TICK * 1000)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,174 @@
+"""How xha logs in to a MariaDB or MySQL server, and which answers to a server's questions it never gives (PyMySQL).
+
+PyMySQL answers whatever plugin the server names, and some of them want the password itself. So the login is done here,
+from the same parts, by a list: what is not on it is refused. (Protocol: MariaDB Knowledge Base, "Connection phase".)
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pymysql
+from pymysql import _auth
+from pymysql.charset import charset_by_name
+from pymysql.constants import CLIENT, CR
+
+from ...core.text.escape import clean
+from ..network.channel import Channel, Nonsense, connect_tcp, connect_unix
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ..network.channel import Allowance
+    from .login_target import Target
+
+_MAX_PACKET = (1 << 24) - 1
+_SCRAMBLE, _ED25519_SCRAMBLE = 20, 32
+# A server may offer several plugins, one after the other, and each may ask some more.
+_MAX_STEPS = 16
+_NATIVE, _CACHING = "mysql_native_password", "caching_sha2_password"
+_OK, _MORE, _SWITCH = b"\x00", b"\x01", b"\xfe"
+_CACHED, _WANTS_PASSWORD = b"\x03", b"\x04"
+
+
+class LoginRefused(Exception):
+    """The server asks for something that it is not given. The text names it, and the remedy."""
+
+
+def _ed25519(password: bytes, scramble: bytes) -> bytes:
+    try:
+        return bytes(_auth.ed25519_password(password, scramble[:_ED25519_SCRAMBLE]))
+    except RuntimeError:
+        raise LoginRefused("the account's plugin client_ed25519 needs Python's package pynacl: install it") from None
+
+
+# What these send does not give the password away: it is proved, not told. (An account of the plugins unix_socket and
+# auth_socket is asked nothing.)
+_PROOFS: dict[str, Callable[[bytes, bytes], bytes]] = {
+    _NATIVE: lambda password, scramble: bytes(_auth.scramble_native_password(password, scramble[:_SCRAMBLE])),
+    _CACHING: lambda password, scramble: bytes(_auth.scramble_caching_sha2(password, scramble[:_SCRAMBLE])),
+    "client_ed25519": _ed25519,
+}
+# These send the password itself.
+_TELLS = ("mysql_clear_password", "sha256_password", "dialog")
+
+
+def open_connection(target: Target, allowance: Allowance) -> Connection:
+    """Connect and log in; its channel's allowance holds until it is set anew.
+
+    :raises pymysql.MySQLError, OSError, TooLate, Nonsense, Stranger, LoginRefused: nothing is left open. A server that
+    speaks no MySQL makes PyMySQL raise whatever its parsers come to: IndexError, struct.error, ...
+    """
+    if target.socket is not None:
+        channel = connect_unix(target.socket, target.server_uids, allowance)
+    else:
+        channel = connect_tcp(str(target.host), target.port, allowance)
+    try:
+        return Connection(target, channel)
+    except BaseException:
+        channel.close()
+        raise
+
+
+class Connection(pymysql.Connection):
+    """A connection whose bytes go through a Channel, and whose login follows the list above."""
+
+    server_capabilities: int
+    server_version: str
+    salt: bytes
+    _auth_plugin_name: str
+    _connect_attrs: dict[str, str]
+
+    def __init__(self, target: Target, channel: Channel) -> None:
+        self.channel = channel
+        self._target = target
+        # A server is known by the account behind its socket, or by a certificate in its name.
+        self._verified = target.socket is not None or (target.tls is not None and target.tls.check_hostname)
+        super().__init__(
+            user=target.user,
+            # PyMySQL would make Latin-1 of it; MySQL's clients send what stands in the file.
+            password=target.password.encode("utf-8", "surrogateescape"),
+            host=target.host,
+            autocommit=None,  # anything else costs a round trip
+            ssl_disabled=True,  # the channel does it
+            client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.MULTI_RESULTS,
+            local_infile=False,
+            conv={},  # all that is read is text; a number of ten thousand digits would cost time
+            program_name="xha",
+            defer_connect=True,
+        )
+        self.connect(channel)  # type: ignore[arg-type] # it has what is called of a socket
+
+    def _request_authentication(self) -> None:
+        wanted = CLIENT.PROTOCOL_41 | CLIENT.SECURE_CONNECTION | CLIENT.PLUGIN_AUTH
+        if self.server_capabilities & wanted != wanted:
+            raise Nonsense("it speaks the protocol of a server before MySQL 5.5")
+        flags = self.client_flag | (CLIENT.SSL if self._target.tls else 0)
+        charset: Any = charset_by_name(self.charset)
+        head = struct.pack("<IIB23s", flags, _MAX_PACKET, charset.id, b"")
+        if self._target.tls is not None:
+            if not self.server_capabilities & CLIENT.SSL:
+                raise pymysql.OperationalError(CR.CR_SSL_CONNECTION_ERROR, "TLS is asked for, the server offers none")
+            self.write_packet(head)
+            self.channel.start_tls(self._target.tls, str(self._target.host))
+        plugin = self._auth_plugin_name if self._auth_plugin_name == _CACHING else _NATIVE
+        self.write_packet(head + self._answer_greeting(plugin))
+        self._log_in(plugin)
+
+    def _answer_greeting(self, plugin: str) -> bytes:
+        proof = _PROOFS[plugin](self.password, self.salt)
+        user = self._target.user.encode("utf-8", "surrogateescape")
+        answer = user + b"\0" + bytes([len(proof)]) + proof + plugin.encode() + b"\0"
+        if self.server_capabilities & CLIENT.CONNECT_ATTRS:
+            texts = (text.encode() for pair in self._connect_attrs.items() for text in pair)
+            attributes = b"".join(bytes([len(text)]) + text for text in texts)
+            answer += bytes([len(attributes)]) + attributes
+        return answer
+
+    def _log_in(self, plugin: str) -> None:
+        """Answer what the server asks, until it lets us in."""
+        for _ in range(_MAX_STEPS):
+            packet = self._read_packet()  # type: ignore[no-untyped-call]
+            if packet.is_ok_packet():
+                return
+            kind, rest = packet.get_all_data()[:1], packet.get_all_data()[1:]
+            if kind == _SWITCH:
+                name, _, data = rest.partition(b"\0")
+                plugin = name.decode("ascii", "replace") or "mysql_old_password"
+                self._answer(plugin, data)
+            elif plugin == "dialog":
+                self._answer_prompt(kind + rest)
+            elif kind == _MORE and plugin == _CACHING and rest[:1] == _WANTS_PASSWORD:
+                self._tell_password(_CACHING)
+            elif kind != _MORE or plugin != _CACHING or rest[:1] != _CACHED:
+                raise Nonsense(f"it answers a login by {clean(plugin, 64)} with what is no part of it")
+        raise Nonsense("it asks for one login after the other, without an end")
+
+    def _answer(self, plugin: str, data: bytes) -> None:
+        if plugin in _PROOFS:
+            self.write_packet(_PROOFS[plugin](self.password, data))
+        elif plugin == "dialog":
+            self._answer_prompt(data)
+        elif plugin in _TELLS:
+            self._tell_password(plugin)
+        else:
+            raise LoginRefused(
+                f"the server asks for a login by the plugin {clean(plugin, 64)!r}, which xha does not do; give the "
+                "account unix_socket, ed25519 or mysql_native_password"
+            )
+
+    def _answer_prompt(self, data: bytes) -> None:
+        # The first byte tells how to show it (plugin/auth_dialog.c of MariaDB); PAM asks for the password so.
+        if data[1:] != b"Password: ":
+            raise LoginRefused(f"the server asks {clean(data[1:].decode('utf-8', 'replace'), 64)!r}; nobody is here")
+        self._tell_password("dialog")
+
+    def _tell_password(self, plugin: str) -> None:
+        # Not by a public key either: whoever sent it could read the answer.
+        if not self._verified:
+            raise LoginRefused(
+                f"the server asks for the password in clear text (plugin {plugin}), and nothing proves that it is the "
+                "server; use TLS with ssl-verify-server-cert, or the unix socket"
+            )
+        self.write_packet(self.password + b"\0")

@@ -1,0 +1,207 @@
+"""One connection to a MariaDB or Percona server (PyMySQL)."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+import pymysql
+from pymysql.constants import CR, ER
+
+from ...core.config.xha_conf import DEFAULT_QUERY
+from ...core.galera.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
+from ...core.node.verdict import Code, Unreadable
+from ...core.text.escape import clean
+from ..host.login_name import account_name
+from ..network.channel import Allowance, Nonsense, Stranger, TooLate
+from .authentication import LoginRefused, open_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .login_target import Target
+
+# A server that does not take five bytes need not be told that its client leaves.
+_FAREWELL_SECONDS = 0.1
+# The longest message that a server has is 512 (MYSQL_ERRMSG_SIZE).
+_LONGEST_TEXT = 512
+
+# Error numbers of MariaDB and MySQL that PyMySQL has no name for.
+_ACCOUNT_LOCKED, _MYSQL_ACCOUNT_LOCKED, _PASSWORD_EXPIRED = 4151, 3118, 1862
+_MUST_CHANGE_PASSWORD, _NO_SOCKET_LOGIN, _AUTH_PLUGIN = 1820, 1698, 2059
+
+_DENIED = {
+    ER.ACCESS_DENIED_ERROR,
+    ER.HOST_NOT_PRIVILEGED,
+    ER.HOST_IS_BLOCKED,
+    ER.NOT_SUPPORTED_AUTH_MODE,
+    _MUST_CHANGE_PASSWORD,
+    _NO_SOCKET_LOGIN,
+    _ACCOUNT_LOCKED,
+    _MYSQL_ACCOUNT_LOCKED,
+    _PASSWORD_EXPIRED,
+    _AUTH_PLUGIN,
+}
+_FULL = {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
+_GONE = {ER.SERVER_SHUTDOWN, CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR}
+_OWN_WANT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# The probe query itself is at fault, not the node.
+_BAD_QUERY = {
+    ER.NO_SUCH_TABLE,
+    ER.BAD_DB_ERROR,
+    ER.PARSE_ERROR,
+    ER.BAD_FIELD_ERROR,
+    ER.TABLEACCESS_DENIED_ERROR,
+    ER.COLUMNACCESS_DENIED_ERROR,
+    ER.DBACCESS_DENIED_ERROR,
+    ER.NO_DB_ERROR,
+}
+
+
+def _name_list(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+# SHOW, not SELECT: a SELECT on the status tables can wait for the cluster (wsrep_sync_wait; measured).
+_SHOW = (
+    f"SHOW GLOBAL STATUS WHERE Variable_name IN ({_name_list(STATUS_NAMES)}); "
+    f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({_name_list(VARIABLE_NAMES)}); "
+)
+
+
+class ReadError(Exception):
+    """The server was asked and no reading came of it."""
+
+    def __init__(self, unreadable: Unreadable) -> None:
+        super().__init__(unreadable.detail)
+        self.unreadable = unreadable
+
+
+class Session:
+    """One open connection, prepared so that no reading waits for the cluster.
+
+    :raises ReadError: from the constructor, read and execute; after one the connection is closed.
+    """
+
+    def __init__(self, target: Target, allowance: Allowance, probe_query: str = DEFAULT_QUERY) -> None:
+        self.target = target
+        self._statements = _SHOW + probe_query
+        try:
+            self._connection = open_connection(target, allowance)
+        except Exception as error:
+            raise ReadError(_classify(error, target)) from None
+        with self._speaking(allowance), self._connection.cursor() as cursor:
+            try:
+                cursor.execute("SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 0")
+            except pymysql.MySQLError as error:
+                # A server without Galera has no such variables: its reading will say wsrep-off.
+                if _errno(error) != ER.UNKNOWN_SYSTEM_VARIABLE:
+                    raise
+
+    def read(self, allowance: Allowance) -> Reading:
+        """Read the node in one round trip."""
+        with self._speaking(allowance), self._connection.cursor() as cursor:
+            cursor.execute(self._statements)
+            status = parse_status(cursor.fetchall())
+            cursor.nextset()
+            variables = parse_variables(cursor.fetchall())
+            return Reading(status, variables, self._probe_errno(cursor))
+
+    def execute(self, statement: str, allowance: Allowance) -> None:
+        """Have the server do something."""
+        with self._speaking(allowance), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    @contextlib.contextmanager
+    def _speaking(self, allowance: Allowance) -> Iterator[None]:
+        """Make of whatever goes wrong what a person can read: PyMySQL's parsers raise all kinds of things."""
+        self._connection.channel.allowance = allowance
+        try:
+            yield
+        except ReadError:  # the server has answered, to a question that was wrong
+            raise
+        except Exception as error:
+            self.close()
+            raise ReadError(_classify(error, self.target)) from None
+
+    def _probe_errno(self, cursor: pymysql.cursors.Cursor) -> int:
+        try:
+            while cursor.nextset():
+                pass
+        except pymysql.MySQLError as error:
+            number = _errno(error)
+            if number in _BAD_QUERY:
+                raise ReadError(Unreadable(Code.CONFIG_ERROR, f"probe_query: {_text(error)}")) from None
+            if number in _GONE or number < 1000:
+                raise
+            return number
+        return 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next read may succeed."""
+        return self._connection.open
+
+    def close(self) -> None:
+        """Close the connection; closing twice is harmless."""
+        if self._connection.open:
+            self._connection.channel.allowance = Allowance(_FAREWELL_SECONDS)
+            self._connection.close()
+
+
+def _classify(error: Exception, target: Target) -> Unreadable:
+    """Name a failure. "A failed check is not a failed database": only what proves the server's absence says so."""
+    number = _errno(error)
+    # PyMySQL wraps what the operating system said.
+    wrapped = getattr(error, "original_exception", None) or error.__context__
+    cause = wrapped if wrapped and not isinstance(error, OSError) else error
+    detail = f"{target}: {_text(error)}"
+    # A unix socket refuses at once where the backlog is full: nobody accepts what waits there.
+    if isinstance(error, TooLate) or isinstance(cause, BlockingIOError):
+        return Unreadable(Code.HUNG, f"{target}: no answer in time")
+    if isinstance(error, LoginRefused) or number in _DENIED:
+        return Unreadable(Code.ACCESS_DENIED, detail)
+    if isinstance(error, Stranger):
+        return Unreadable(Code.CONFIG_ERROR, f"{target}: {_stranger_text(error.uid, target)}")
+    if number in _FULL:
+        return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
+    if number == ER.UNKNOWN_COM_ERROR:
+        return Unreadable(Code.NOT_READY, detail)
+    # A name that does not resolve, and a want of this process, say nothing of the server.
+    mine = isinstance(cause, OSError) and cause.errno in _OWN_WANT
+    if mine or isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":
+        return Unreadable(Code.CONFIG_ERROR, f"{target}: {_os_text(cause)}")
+    if isinstance(error, OSError) or number in _GONE:
+        return Unreadable(Code.SERVER_DOWN, f"{target}: {_os_text(cause)}" if isinstance(cause, OSError) else detail)
+    if number:
+        return Unreadable(Code.CONFIG_ERROR, detail)
+    known = isinstance(error, (Nonsense, pymysql.MySQLError))
+    said = _text(error) if known else f"{type(error).__name__} while reading its packets"
+    detail = f"{target}: what answers there is no MySQL server, or a broken one ({said}); find out what it is"
+    return Unreadable(Code.CONFIG_ERROR, detail)
+
+
+def _stranger_text(uid: int, target: Target) -> str:
+    trusted = ", ".join(account_name(each) for each in sorted(target.server_uids))
+    return (
+        f"a process of {account_name(uid)} (uid {uid}) listens at this socket, and not one of {trusted}: nothing was "
+        "sent to it. If that is the server's account, say so: server_user in [database] of xha.conf, "
+        "MYSQL_SERVER_USER for clustercheck, the parameter user of the agent"
+    )
+
+
+def _errno(error: Exception) -> int:
+    said = isinstance(error, pymysql.MySQLError) and error.args and isinstance(error.args[0], int)
+    return int(error.args[0]) if said else 0
+
+
+def _text(error: Exception) -> str:
+    if len(error.args) > 1:
+        return f"{clean(str(error.args[1]), _LONGEST_TEXT)} (error {error.args[0]})"
+    return clean(str(error), 2 * _LONGEST_TEXT)
+
+
+def _os_text(error: BaseException) -> str:
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)

@@ -1,0 +1,66 @@
+"""The server's error log. The server itself names the path, so only its own account opens it (files/as_account.py)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from ..files.as_account import act_as
+
+if TYPE_CHECKING:
+    from ..files.as_account import Account
+
+_TAIL = 1 << 18
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def read_log(account: Account, path: str, offset: int = 0) -> str:
+    """Return the end of a log from an offset in bytes on, a quarter of a megabyte at most; "" where there is none yet.
+
+    A log that is shorter than the offset was rotated: all of the new one counts. :raises OSError: if it is there and
+    cannot be read: then nobody knows what the server said.
+    """
+
+    def read() -> bytes:
+        descriptor = os.open(path, _READ)
+        seen = os.fstat(descriptor)
+        if not stat.S_ISREG(seen.st_mode):
+            raise OSError(errno.ESPIPE, "", path)
+        size = seen.st_size
+        os.lseek(descriptor, max(offset if offset <= size else 0, size - _TAIL), os.SEEK_SET)
+        return os.read(descriptor, _TAIL)
+
+    try:
+        return act_as(account, read).decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if error.errno == errno.ESPIPE:
+            raise OSError(errno.ESPIPE, "it is no regular file", path) from None
+        raise
+
+
+def read_size(account: Account, path: str) -> int:
+    """Return a log's size in bytes, 0 where there is none, or none that can be read."""
+    try:
+        return int(act_as(account, lambda: str(os.stat(path).st_size).encode()))
+    except OSError:
+        return 0
+
+
+def open_log(path: str) -> int:
+    """Open a log to append to, in a process of the server's account; make it where there is none."""
+    return os.open(path, _APPEND, 0o640)
+
+
+def check_log(account: Account, path: str) -> None:
+    """Return if the account can append to a log; it is there then. :raises OSError: if it cannot."""
+
+    def touch() -> bytes:
+        os.close(open_log(path))
+        return b""
+
+    act_as(account, touch)

@@ -1,0 +1,269 @@
+"""The server program: where it is, whom it runs as, and the options that it would use itself."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import resource
+import shutil
+import socket as sockets
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.galera.error_log import find_errors, tell
+from ...core.galera.server_options import ServerOptions, find_datadir, parse_server_options
+from ..files.as_account import Account
+from ..files.scratch import scratch
+from ..process.captured_output import printed
+from ..process.privileges import Confinement
+
+if TYPE_CHECKING:
+    from ...core.ocf.galera_settings import Settings
+
+NAMES = ("mariadbd", "mysqld")
+DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/bin", "/usr/local/sbin", "/usr/local/libexec", "/usr/local/bin")
+# Debian's, then Red Hat's.
+CONFIGS = ("/etc/mysql/my.cnf", "/etc/my.cnf")
+DATADIR = "/var/lib/mysql"
+
+_WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
+_SECONDS = 10.0
+# A listing of MariaDB 10.11 has 120 kB (measured).
+_MOST_BYTES = 1 << 22
+# What the environment of a cluster's action holds, passwords among it, is no business of a server and its scripts.
+_NOT_INHERITED = ("OCF_", "PCMK_", "HA_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "INVOCATION_ID", "JOURNAL_STREAM")
+
+
+class Unusable(Exception):
+    """The program, its configuration or its account cannot be used, and no second try helps; the text says the remedy.
+
+    installed says whether the program itself is there.
+    """
+
+    def __init__(self, text: str, *, installed: bool = True) -> None:
+        super().__init__(text)
+        self.installed = installed
+
+
+class Program(NamedTuple):
+    """A server program with its files. Until read_options has run, "" is what the server itself resolves.
+
+    parameters are the words of additional_parameters, and the list of members where the resource names it.
+    named: the paths that the resource itself names, and the built-in data directory; what an option file names is only
+    known by the word of a process of the server's account.
+    """
+
+    binary: str
+    config: str
+    account: Account
+    datadir: str = ""
+    log: str = ""
+    pid: str = ""
+    socket: str = ""
+    parameters: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """The command line that every use of the program begins with. The option file has to come first."""
+        named = [("datadir", self.datadir), ("log-error", self.log), ("pid-file", self.pid), ("socket", self.socket)]
+        return [
+            self.binary,
+            *([f"--defaults-file={self.config}"] if self.config else []),
+            *(f"--{name}={value}" for name, value in named if value),
+            *self.parameters,
+        ]
+
+
+def find_program(settings: Settings) -> Program:
+    """Return the program that the settings mean, having run nothing. :raises Unusable: if it cannot be used."""
+    config = settings.config or next((path for path in CONFIGS if os.path.exists(path)), "")
+    if config and not os.access(config, os.R_OK):
+        raise Unusable(f"config={config}: there is no such file, or it cannot be read; correct the parameter config")
+    return Program(
+        find_binary(settings.binary),
+        config,
+        find_account(settings.user, settings.group),
+        datadir=settings.datadir,
+        log=settings.log,
+        pid=settings.pid,
+        socket=settings.socket,
+        parameters=(
+            *settings.additional_parameters,
+            *([f"--wsrep-cluster-address={settings.wsrep_cluster_address}"] if settings.wsrep_cluster_address else ()),
+        ),
+    )
+
+
+def find_binary(binary: str) -> str:
+    """Return the path of the server program; for a mysqld_safe that of the server beside it.
+
+    mysqld_safe would recover the position, and start the server again, at its own discretion.
+    :raises Unusable: if there is none.
+    """
+    if not binary:
+        found = _search(DIRECTORIES, NAMES)
+        if found is None:
+            raise Unusable("no mariadbd or mysqld on this host: install the server, or set binary", installed=False)
+        return found
+    path = binary if "/" in binary else shutil.which(binary, path=os.pathsep.join(DIRECTORIES)) or binary
+    if os.path.basename(path) in _WRAPPERS:
+        names = NAMES if "mariadb" in path else tuple(reversed(NAMES))
+        found = _search((os.path.dirname(os.path.realpath(path)), os.path.dirname(path), *DIRECTORIES), names)
+        if found is None:
+            raise Unusable(f"binary={binary}: the server that it starts is not here: set binary", installed=False)
+        return found
+    if not _is_program(path):
+        raise Unusable(f"binary={binary}: no such program: install it, or correct the parameter", installed=False)
+    return path
+
+
+def find_account(user: str, group: str = "") -> Account:
+    """Return the account of a user and group by name; who is not root is itself. :raises Unusable: if there is none."""
+    if os.geteuid() != 0:
+        own = pwd.getpwuid(os.geteuid())
+        return Account(own.pw_name, os.geteuid(), os.getegid(), tuple(os.getgroups()))
+    try:
+        entry = pwd.getpwnam(user or "mysql")
+    except KeyError:
+        raise Unusable(f"user={user}: no such user on this host: create it, or correct the parameter") from None
+    try:
+        gid = grp.getgrnam(group).gr_gid if group else entry.pw_gid
+    except KeyError:
+        raise Unusable(f"group={group}: no such group on this host: create it, or correct the parameter") from None
+    if entry.pw_uid == 0:
+        raise Unusable(f"user={user}: a database server does not run as root: set user=mysql")
+    return Account(entry.pw_name, entry.pw_uid, gid, tuple(os.getgrouplist(entry.pw_name, gid)))
+
+
+def guess_datadir(settings: Settings) -> tuple[str, str]:
+    """Return the data directory, and why it is not known, "" where it is: a stop has to work regardless.
+
+    The default of the server is no knowledge where its option file cannot be asked.
+    """
+    named = find_datadir(" ".join(settings.additional_parameters)) or settings.datadir
+    if named:
+        return named, ""
+    try:
+        return _default_datadir(find_program(settings)), ""
+    except (Unusable, OSError) as error:  # it does not answer, or there is no room for the empty directory it is shown
+        return DATADIR, str(error)
+
+
+def read_options(program: Program) -> tuple[Program, ServerOptions]:
+    """Return the program with all its paths, and the options that the server would use itself.
+
+    The server lists them itself, in some 60 ms. It would open the data directory for that, and write in it, so it is
+    shown an empty one (measured: MariaDB 10.11 opens aria_log_control for writing).
+    :raises Unusable: with the server's own error, where it refuses its options.
+    :raises TimeoutError: if it does not answer, or not with the whole listing: the next look tries again.
+    """
+    given = find_datadir(" ".join(program.parameters)) or program.datadir
+    datadir = given or _default_datadir(program)
+    if not datadir.startswith("/"):  # the server would take it from its base directory on
+        raise Unusable(f"datadir={datadir}: not an absolute path; correct {program.config or 'the parameter'}")
+    datadir = os.path.normpath(datadir)
+    with scratch(program.account, "listing") as empty:
+        done = _run(program, [*program.command, f"--datadir={empty.path}", "--help", "--verbose"])
+        options = parse_server_options(done.stdout.replace(empty.path, datadir))
+    if done.returncode != 0:
+        raise _refusal(program, done)
+    if options is None:
+        raise _incomplete(program.binary, "ended before the end of it")
+    log = _in(datadir, options.log_error or f"{sockets.gethostname()}.err")
+    options = options._replace(
+        datadir=datadir,
+        socket=_in(datadir, options.socket),
+        pid_file=_in(datadir, options.pid_file),
+        log_error=log if os.path.splitext(log)[1] else f"{log}.err",
+    )
+    resolved = program._replace(
+        datadir=datadir,
+        log=options.log_error,
+        pid=options.pid_file,
+        socket=options.socket,
+        named=tuple(filter(None, (given and datadir, program.socket, program.pid, DATADIR))),
+    )
+    return resolved, options
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what belongs to the cluster's action or to a service."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    # The server runs wsrep_sst_METHOD by name.
+    path = kept.get("PATH", "")
+    missing = [one for one in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if one not in path.split(os.pathsep)]
+    return {**kept, "PATH": os.pathsep.join([*([path] if path else []), *missing])}
+
+
+def _default_datadir(program: Program) -> str:
+    """Return the data directory of the option file; the server's listing would have to open it to name it.
+
+    :raises Unusable, TimeoutError: as read_options does.
+    """
+    defaults = [program.binary, *([f"--defaults-file={program.config}"] if program.config else [])]
+    done = _run(program, [*defaults, "--print-defaults"])
+    if done.returncode != 0:
+        raise _refusal(program, done)
+    if not done.stdout.endswith("\n"):
+        raise _incomplete(program.binary, "ended before the end of it")
+    return find_datadir(done.stdout) or DATADIR
+
+
+def _refusal(program: Program, done: subprocess.CompletedProcess[str]) -> Unusable:
+    said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
+    return Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
+
+
+def _incomplete(binary: str, how: str) -> TimeoutError:
+    """Of what was not listed nothing is known, and least of all that it is not set."""
+    return TimeoutError(f"{binary}: the listing of its options is incomplete: it {how}; is memory short on this host?")
+
+
+def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the program as the server's account, for a while, and keep so much of what it prints and no more."""
+    account = program.account
+    become = Confinement(account.uid, account.gid, account.groups, without_core=True, ends_with_parent=True)
+
+    def confine() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
+        become()
+
+    with printed(_MOST_BYTES) as out, printed(_MOST_BYTES) as errors:
+        try:
+            done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 - the operator's own program
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out.fileno(),
+                stderr=errors.fileno(),
+                timeout=_SECONDS,
+                check=False,
+                cwd="/",
+                env=clean_environment(),
+                start_new_session=True,
+                preexec_fn=confine,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{command[0]} did not list its options within {_SECONDS:g} s") from None
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = error.strerror if isinstance(error, OSError) else f"it cannot be run as {program.account.user}"
+            raise Unusable(f"{command[0]}: {reason}: correct the parameter binary") from None
+        if done.returncode < 0 or out.is_cut:
+            how = f"was killed by signal {-done.returncode}" if done.returncode < 0 else "printed too much"
+            raise _incomplete(command[0], how)
+        said = [place.read().decode("utf-8", "surrogateescape") for place in (out, errors)]
+    return subprocess.CompletedProcess(command, done.returncode, *said)
+
+
+def _search(directories: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    paths = (os.path.join(directory, name) for name in names for directory in directories)
+    return next((path for path in paths if _is_program(path)), None)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _in(directory: str, path: str) -> str:
+    return os.path.normpath(os.path.join(directory, path))

@@ -1,0 +1,85 @@
+"""Whether something listens on the ports of the other members: TCP connections that say nothing and are closed."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.election.facts import Probe
+from .addresses import resolve_hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+TIMEOUT = 0.5
+_REFUSED = {errno.ECONNREFUSED}
+
+
+class Door(NamedTuple):
+    """One address (host name or number) and port."""
+
+    host: str
+    port: int
+
+
+def probe_ports(doors: Mapping[str, Iterable[Door]], timeout: float = TIMEOUT) -> dict[str, Probe]:
+    """Return what each member's ports met, all asked at once within `timeout` seconds, names resolved and all.
+
+    ACCEPTED if any port of a member accepted, REFUSED if all were refused by the member's own address, SILENT
+    otherwise: a packet filter's rejection, a timeout and a name that does not resolve say nothing about a server.
+    """
+    until = time.monotonic() + timeout
+    answers: dict[str, list[Probe]] = {member: [] for member in doors}
+    poller, waiting = select.poll(), {}
+    wanted = [(member, door) for member, each in doors.items() for door in each]
+    # Half of the time: a name that does not resolve must not make everybody else silent.
+    addresses = resolve_hosts({door.host for _, door in wanted}, timeout / 2)
+    for member, door in wanted:
+        connection, answer = _begin(addresses[door.host], door.port)
+        if connection is None:
+            answers[member].append(answer)
+        else:
+            poller.register(connection, select.POLLOUT)
+            waiting[connection.fileno()] = (member, connection)
+    while waiting and time.monotonic() < until:
+        for number, _ in poller.poll(max(0.0, until - time.monotonic()) * 1000):
+            member, connection = waiting.pop(number)
+            poller.unregister(number)
+            answers[member].append(_answer(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)))
+            connection.close()
+    for member, connection in waiting.values():
+        answers[member].append(Probe.SILENT)
+        connection.close()
+    return {member: _sum(each) for member, each in answers.items()}
+
+
+def _begin(addresses: tuple[str, ...], port: int) -> tuple[socket.socket | None, Probe]:
+    if not addresses:
+        return None, Probe.SILENT
+    try:
+        found = socket.getaddrinfo(addresses[0], port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return None, Probe.SILENT
+    family, kind, protocol, _, address = found[0]
+    connection = socket.socket(family, kind, protocol)
+    connection.setblocking(False)
+    code = connection.connect_ex(address)
+    if code == errno.EINPROGRESS:
+        return connection, Probe.SILENT
+    connection.close()
+    return None, _answer(code)
+
+
+def _answer(code: int) -> Probe:
+    if code == 0:
+        return Probe.ACCEPTED
+    return Probe.REFUSED if code in _REFUSED else Probe.SILENT
+
+
+def _sum(answers: list[Probe]) -> Probe:
+    if Probe.ACCEPTED in answers:
+        return Probe.ACCEPTED
+    return Probe.REFUSED if answers and all(each is Probe.REFUSED for each in answers) else Probe.SILENT

@@ -1,0 +1,1 @@
+"""Pacemaker's tools, and a node without Pacemaker."""

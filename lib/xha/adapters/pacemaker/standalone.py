@@ -1,0 +1,116 @@
+"""A node without a cluster: ocf-tester, or a shell. The same methods as Pacemaker's, with nobody else to hear."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from ...core.election.facts import Host, Records
+from ...core.pacemaker.cib import Cib
+from ...core.pacemaker.cib_records import Book
+from .cluster import Pacemaker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.election.facts import Grant, Token
+    from ...core.galera.lineage import Generation, StopRecord
+
+_SOCKET_NAMES = "/proc/net/unix"
+
+
+class Alone:
+    """This node is the whole cluster. Nothing is recorded beyond the life of this process."""
+
+    def __init__(self) -> None:
+        self._attributes: dict[str, str] = {}
+        self._records = Records()
+
+    def node_name(self) -> str:
+        """Return the name of the host."""
+        return socket.gethostname()
+
+    def read_cib(self, resource: str) -> Cib:
+        """Return a configuration with this node and its records.
+
+        two_node: quorum excuses no member that does not answer, so nothing is formed unless this node is the only one.
+        """
+        name, book = self.node_name(), Book(self._records)
+        return Cib(nodes=(name,), hosts={name: Host.ONLINE}, quorum=True, two_node=True, exists=True, book=book)
+
+    def read_attribute(self, name: str) -> dict[str, str]:
+        """Return this node's value, if it has one."""
+        return {self.node_name(): self._attributes[name]} if name in self._attributes else {}
+
+    def set_private(self, name: str, value: str) -> None:
+        """Keep an attribute."""
+        self._attributes[name] = value
+
+    set_transient = set_private
+
+    def delete_attribute(self, name: str) -> None:
+        """Forget an attribute."""
+        self._attributes.pop(name, None)
+
+    def write_records(self, resource: str, *, line: Sequence[Generation] | None = None, cluster: str = "") -> None:
+        """Keep the generations and the cluster's UUID."""
+        if line is not None:
+            self._records = self._records._replace(line=tuple(line))
+        if cluster:
+            self._records = self._records._replace(cluster=cluster)
+
+    def write_stop(self, resource: str, node: str, stop: StopRecord) -> None:
+        """There is nobody who would go by it."""
+
+    def delete_stop(self, resource: str, node: str) -> None:
+        """There is none."""
+
+    def add_grant(self, resource: str, grant: Grant) -> None:
+        """There are none: a grant needs a cluster that holds it."""
+
+    def consume_grants(self, resource: str, grants: Sequence[Grant]) -> bool:
+        """There are none."""
+        return False
+
+    def forget_degraded(self, resource: str, node: str) -> bool:
+        """Nobody counts them."""
+        return False
+
+    def list_resources(self) -> tuple[str, ...]:
+        """There are none that anybody configured."""
+        return ()
+
+    def take_token(self, resource: str, token: Token) -> bool:
+        """Nobody else could take it."""
+        self._records = self._records._replace(token=token)
+        return True
+
+    def release_token(self, resource: str) -> None:
+        """Give it back."""
+        self._records = self._records._replace(token=None)
+
+    def sweep(self, resource: str) -> bool:
+        """Nothing outlives this process."""
+        return True
+
+
+def connect(node: str = "", resource: str = "") -> Pacemaker | Alone:
+    """Return the cluster that this host belongs to; node is Pacemaker's name of it where that is known.
+
+    Whom Pacemaker has called is never alone, however silent it is now: the others may be running. A resource that the
+    cluster does not know, where it did not call, is ocf-tester's. :raises ClusterUnreachable: if it cannot be asked.
+    """
+    cluster = Pacemaker(node)
+    if node or (is_pacemaker_here() and not (resource and not cluster.read_cib(resource).exists)):
+        return cluster
+    return Alone()
+
+
+def is_pacemaker_here() -> bool:
+    """Return whether Pacemaker runs here, or wants to: its daemon has an abstract socket (libqb) or a process."""
+    try:
+        with open(_SOCKET_NAMES, encoding="utf-8", errors="replace") as file:
+            return any("@pacemakerd" in line or "@cib_rw" in line for line in file)
+    except OSError:
+        return os.path.exists("/run/crm")

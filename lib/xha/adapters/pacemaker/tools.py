@@ -1,0 +1,51 @@
+"""Running Pacemaker's and corosync's tools: in time, without a shell, and without telling their secrets."""
+
+from __future__ import annotations
+
+import re
+
+from ..process.command import DIRECTORIES, Overlong, Unanswered, run_command
+
+TIMEOUT = 5.0
+# The whole configuration of a cluster: of one with a thousand resources it is 2 MiB.
+_BUDGET = 1 << 23
+_DIRECTORIES = DIRECTORIES
+# Of what a tool complains only its own sentence is passed on: cibadmin prints the whole configuration, passwords and
+# all, where a change does not fit.
+_SENTENCE = re.compile(r"^(?:Call |Could not |Error |error: |\w+: |Signon |Init )[^<>\n]*$", re.MULTILINE)
+_MOST_CHARACTERS = 160
+
+
+class ClusterUnreachable(Exception):
+    """Pacemaker did not do what it was asked; the text says why. It says nothing about the database."""
+
+
+class Failed(ClusterUnreachable):
+    """A tool said no. code is its exit code; complaint all that it wrote, which may hold passwords."""
+
+    def __init__(self, text: str, code: int, complaint: str) -> None:
+        super().__init__(text)
+        self.code, self.complaint = code, complaint
+
+
+def run_tool(*words: str) -> str:
+    """Run a tool and return what it prints. Its environment is ours: none of CIB_file, CIB_shadow and OCF_* reaches it.
+
+    :raises Failed: with its exit code. :raises ClusterUnreachable: if it is absent, does not end in time, or prints
+    without an end.
+    """
+    environment = {"PATH": _DIRECTORIES, "LC_ALL": "C"}
+    try:
+        said = run_command(words, TIMEOUT, _BUDGET, environment=environment, own_session=True)
+    except OSError as error:
+        raise ClusterUnreachable(f"{words[0]}: {(error.strerror or 'cannot be run').lower()}") from None
+    except Unanswered:
+        raise ClusterUnreachable(f"{words[0]} did not answer within {TIMEOUT:g} s") from None
+    except Overlong as error:
+        raise ClusterUnreachable(str(error)) from None
+    if said.code:
+        sentence = _SENTENCE.search(said.err)
+        why = sentence[0].strip()[:_MOST_CHARACTERS] if sentence else "failed"
+        why = why[len(words[0]) + 2 :] if why.startswith(f"{words[0]}: ") else why
+        raise Failed(f"{words[0]}: {why} (exit code {said.code})", said.code, said.err)
+    return said.out

@@ -1,0 +1,122 @@
+"""The daemons that run on this host: an anchored match on the command line (proc(5)), and their families (psutil)."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
+
+from ...core.services.model.result import failed, passed, unknown
+from .procfs import read_processes, with_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.services.model.kind import ServiceSettings
+    from ...core.services.model.result import Level, Result
+
+# Not disk-sleep: everything that writes is in it for a moment.
+_HALTED = {psutil.STATUS_STOPPED: "stopped", psutil.STATUS_TRACING_STOP: "traced", psutil.STATUS_ZOMBIE: "a zombie"}
+
+
+class Daemon(NamedTuple):
+    """One main process of a service with everything below it. halted maps a pid to what it is instead of running."""
+
+    pid: int
+    started: float
+    pids: tuple[int, ...]
+    halted: dict[int, str]
+
+
+class HiddenProcesses(Exception):
+    """This process may not see other users' processes (proc mounted with hidepid)."""
+
+
+def find_daemons(pattern: str) -> list[Daemon]:
+    """Return the main processes whose command line matches, oldest first: those whose parent does not match too.
+
+    :raises HiddenProcesses: where none was found, and looking could not have found it.
+    """
+    matches = re.compile(pattern).match
+    found: dict[int, int] = {}  # pid -> its parent's
+    # Not by psutil, which reads them whole and keeps them: any user may have command lines of 2 MiB each.
+    for process in map(with_argv, read_processes()):
+        # setproctitle leaves blanks and nothing but blanks at the end of what it writes over
+        if matches(" ".join(process.argv).strip()):
+            found[process.pid] = process.parent
+    mains = [pid for pid, parent in found.items() if parent not in found]
+    # By the directory: a signal to a hidden process is refused, and so says that it is there.
+    if not mains and not os.path.isdir("/proc/1"):
+        raise HiddenProcesses
+    daemons = [daemon for daemon in map(_describe, mains) if daemon]
+    return sorted(daemons, key=lambda daemon: daemon.started)
+
+
+def _describe(pid: int) -> Daemon | None:
+    try:
+        main = psutil.Process(pid)
+        started = main.create_time()
+        family = [main, *main.children(recursive=True)]
+    except psutil.Error:
+        return None  # it ended while it was looked at
+    halted = {}
+    for process in family:
+        try:
+            status = process.status()
+        except psutil.Error:
+            continue
+        if status in _HALTED:
+            halted[process.pid] = _HALTED[status]
+    return Daemon(main.pid, started, tuple(process.pid for process in family), halted)
+
+
+def check_process(settings: ServiceSettings, level: Level) -> Result:
+    """Return whether the service's process is there and may run: all that the level `process` proves."""
+    try:
+        daemons = find_daemons(settings.process)
+    except HiddenProcesses:
+        return unknown(settings.name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+    return judge_daemons(settings, level, daemons)
+
+
+def judge_daemons(settings: ServiceSettings, level: Level, daemons: Sequence[Daemon]) -> Result:
+    """Return whether one of the processes found may run, and none that does its work is stopped."""
+    name = settings.name
+    if not daemons:
+        return failed(name, level, f"no process matches {settings.process}")
+    running = [daemon for daemon in daemons if daemon.pid not in daemon.halted]
+    if not running:
+        main = daemons[0]
+        return failed(name, level, f"process {main.pid} is {main.halted[main.pid]}")
+    main = running[0]
+    proved = f"process {main.pid} runs with {_count(len(main.pids) - 1, 'child', 'children')}"
+    # A zombie below a running parent is one that has just ended.
+    halted = [(pid, how) for daemon in daemons for pid, how in daemon.halted.items() if how != "a zombie"]
+    if halted:
+        pid, how = halted[0]
+        return failed(name, level, f"its process {pid} is {how}", proved=proved)
+    return passed(name, level, proved)
+
+
+def is_there(pattern: str) -> bool:
+    """Return whether a main process matches, or nobody may look."""
+    try:
+        return bool(find_daemons(pattern))
+    except HiddenProcesses:
+        return True
+
+
+def seconds_since_start(pattern: str) -> float | None:
+    """Return how long ago the youngest main process that matches was started, None where there is none."""
+    try:
+        daemons = find_daemons(pattern)
+    except HiddenProcesses:
+        return None
+    return time.time() - daemons[-1].started if daemons else None
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

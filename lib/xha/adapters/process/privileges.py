@@ -1,0 +1,119 @@
+"""What a child gives up before it becomes another program: capabilities(7), prctl(2), setrlimit(2).
+
+The agent is root, and the server's account is not: what runs as that account for the agent (the listing of its options,
+a recovery, the creation of a database) needs none of root's rights, and must not come by them again.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
+    from collections.abc import Sequence
+
+# linux/prctl.h, linux/capability.h
+_SET_PDEATHSIG, _CAPBSET_READ, _CAPBSET_DROP, _SET_NO_NEW_PRIVS, _CAP_AMBIENT = 1, 23, 24, 38, 47
+_AMBIENT_CLEAR_ALL = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+class Confinement:
+    """Become an account, and keep nothing of root's: made in the parent, called in the child (preexec_fn).
+
+    uid, gid, groups: the account. without_core: it holds secrets, which no core file may. ends_with_parent: SIGKILL,
+    should the parent die first; for what nobody else would read the answer of.
+
+    In this order, each for a reason: the bounding set while CAP_SETPCAP is still there; groups, gid and uid; then all
+    capability sets (setuid leaves the inheritable one); then the signal (a change of the uid takes it back, prctl(2)).
+    no_new_privs keeps sudo, and every other set-user-ID program, from giving anything back.
+    The calls raise OSError in the child, which subprocess tells the parent as a SubprocessError: nothing is run then.
+    """
+
+    def __init__(
+        self, uid: int, gid: int, groups: Sequence[int], *, without_core: bool = False, ends_with_parent: bool = False
+    ) -> None:
+        # Here and not in the child: between fork and exec nothing is to be imported.
+        self._libc = _load_libc()
+        self._account = uid, gid, list(groups)
+        self._without_core, self._ends_with_parent = without_core, ends_with_parent
+        self._parent = os.getpid()
+
+    def __call__(self) -> None:
+        """Give it all up; runs in the child."""
+        if self._without_core:
+            limit_core()
+        if os.geteuid() == 0:
+            self._clear_bounding_set()
+            uid, gid, groups = self._account
+            os.setgroups(groups)
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
+        self._clear_capabilities()
+        self._prctl(_SET_NO_NEW_PRIVS, 1)
+        if self._ends_with_parent:
+            self._prctl(_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self._parent:  # it died before it could have been told
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _clear_bounding_set(self) -> None:
+        """Drop every capability that this kernel knows: it refuses to read the first that it does not."""
+        number = 0
+        while self._libc.prctl(_CAPBSET_READ, number, 0, 0, 0) >= 0:
+            # Without CAP_SETPCAP, as root of a container: what no_new_privs keeps from being gained anyway.
+            self._libc.prctl(_CAPBSET_DROP, number, 0, 0, 0)
+            number += 1
+
+    def _clear_capabilities(self) -> None:
+        """Clear effective, permitted, inheritable and ambient sets; whoever has none may do that."""
+        import ctypes
+
+        self._libc.prctl(_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
+        header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+        nothing = (ctypes.c_uint32 * 6)()
+        if self._libc.capset(header, nothing):
+            self._fail(ctypes.get_errno())
+
+    def _prctl(self, option: int, value: int) -> None:
+        import ctypes
+
+        if self._libc.prctl(option, value, 0, 0, 0):
+            self._fail(ctypes.get_errno())
+
+    @staticmethod
+    def _fail(number: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+
+def _load_libc() -> ctypes.CDLL:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Variadic in C: each of its arguments is an unsigned long.
+    libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    libc.prctl.restype = ctypes.c_int
+    return libc
+
+
+def limit_core() -> None:
+    """Have this process, and what it becomes, leave no core file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_memory(more: int) -> None:
+    """Let this process take so many bytes more than it has: beyond, Python raises MemoryError.
+
+    The soft limit alone: what it runs may have more (adapters/process/command.py). Nothing is limited where /proc does
+    not tell how much it has, or where a lower limit is set already.
+    """
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            has = int(file.read().split()[5]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft == resource.RLIM_INFINITY or soft > has + more:
+        resource.setrlimit(resource.RLIMIT_DATA, (has + more, hard))

@@ -1,0 +1,291 @@
+"""What /proc says about processes: proc(5), read without psutil, whose import alone is a monitor's whole budget.
+
+A process is named by its pid and its start time together: pids come round again.
+
+Only "no such file" and "no such process" say that one is gone. Everything else, as that this process has no descriptor
+left, or the kernel no memory, says nothing of it and raises OSError.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ...core.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MAX_BYTES = 1 << 17
+_GONE = "ZXx"
+_CAP_SYS_PTRACE = 1 << 19
+_STOPPED = "Tt"
+_DELETED = " (deleted)"
+# The service that our own agent runs in: a server that it started is in the same cgroup, and belongs to Pacemaker.
+_PACEMAKERS = ("pacemaker.service", "pacemaker_remote.service", "corosync.service")
+
+
+class Process(NamedTuple):
+    """One process. started is in clock ticks since boot, state the kernel's letter, name cut at 15 characters.
+
+    argv is empty where it was not read. threads counts those that live; ticks are the CPU time that all of them used.
+    """
+
+    pid: int
+    started: int
+    state: str = "?"
+    name: str = ""
+    argv: tuple[str, ...] = ()
+    parent: int = 0
+    group: int = 0
+    threads: int = 1
+    ticks: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a signal or a debugger holds it: it answers nothing, and SIGTERM is not delivered."""
+        return self.state in _STOPPED
+
+    @property
+    def recovering(self) -> bool:
+        """Whether it is a server that only tells where its data end (--wsrep-recover), and ends then."""
+        words = (word.partition("=")[0].replace("_", "-") for word in self.argv[1:])
+        return any(word in ("--wsrep-recover", "--loose-wsrep-recover") for word in words)
+
+    def __str__(self) -> str:
+        # A process gives itself any name: line breaks and what steers a terminal do not reach a log.
+        name = "".join(character if character.isprintable() else "?" for character in self.name)
+        return f"{name or 'process'}, pid {self.pid}"
+
+
+def is_gone(error: OSError) -> bool:
+    """Return whether an error of a file in /proc/PID says that there is no such process. Any other says nothing."""
+    return error.errno in (errno.ENOENT, errno.ESRCH)
+
+
+def look(pid: int, started: int) -> Process | None:
+    """Return the process with this pid and start time as it is now, without argv; None once it is gone.
+
+    :raises OSError: where that cannot be told.
+    """
+    process = read_process(pid)
+    return process if process is not None and process.started == started else None
+
+
+def read_process(pid: int) -> Process | None:
+    """Return a process without its argv, None where there is none. One that was not yet waited for is gone.
+
+    :raises OSError: where that cannot be told.
+    """
+    text = _read(f"/proc/{pid}/stat").decode("utf-8", "replace")
+    # A name may hold blanks and parentheses: what follows the last parenthesis does not.
+    head, _, tail = text.rpartition(")")
+    fields = tail.split()
+    if len(fields) < 20:
+        return None
+    state, threads = fields[0], int(fields[17])
+    # The first thread may have ended while others still write: only the last one's end is the process's.
+    if state in _GONE and threads <= 1:
+        return None
+    return Process(
+        pid,
+        started=int(fields[19]),
+        state=state,
+        name=head.partition("(")[2],
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        threads=threads,
+        ticks=int(fields[11]) + int(fields[12]),
+    )
+
+
+def read_pids() -> list[int]:
+    """Return the pids of this pid namespace. :raises OSError: where /proc is not there."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def read_processes() -> tuple[Process, ...]:
+    """Return every process of this pid namespace that may be seen, without argv."""
+    found = []
+    for pid in read_pids():
+        try:
+            found.append(read_process(pid))
+        except PermissionError:
+            continue
+    return tuple(process for process in found if process is not None)
+
+
+def is_own() -> bool:
+    """Return whether /proc is there, and that of our own pid namespace: else a pid in it is another process here."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+def sees_everybody() -> bool:
+    """Return whether /proc hides no process from us: with hidepid root needs CAP_SYS_PTRACE for others' (proc(5))."""
+    line = next((line for line in _read("/proc/self/status").split(b"\n") if line.startswith(b"CapEff:")), b": 0")
+    if os.geteuid() != 0 or int(line.split()[1], 16) & _CAP_SYS_PTRACE:
+        return True
+    mounted = (line for line in _read("/proc/self/mountinfo").split(b"\n") if b" /proc " in line)
+    return not any(b"hidepid=" in line for line in mounted)
+
+
+def with_argv(process: Process) -> Process:
+    """Return the process with its argument vector; it stays empty where the kernel does not tell."""
+    words = _read_if_told(f"/proc/{process.pid}/cmdline").decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+    return process._replace(argv=tuple(words) if words != [""] else ())
+
+
+def read_environ(pid: int) -> dict[str, str]:
+    """Return the environment that a process was started with; empty where the kernel does not tell."""
+    words = _read_if_told(f"/proc/{pid}/environ").decode("utf-8", "surrogateescape").split("\0")
+    return {name: value for name, equals, value in (word.partition("=") for word in words) if equals}
+
+
+def descendants(pid: int, among: Iterable[Process] | None = None) -> tuple[Process, ...]:
+    """Return the children of a process, their children and so on, without argv. among: processes read before."""
+    children: dict[int, list[Process]] = {}
+    for process in read_processes() if among is None else among:
+        children.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    waiting = children.pop(pid, [])
+    while waiting:
+        process = waiting.pop(0)
+        found.append(process)
+        waiting += children.pop(process.pid, [])
+    return tuple(found)
+
+
+def read_transferred(pid: int) -> int:
+    """Return how many bytes a process read and wrote, on files, pipes and sockets; 0 where the kernel does not tell."""
+    lines = _read_if_told(f"/proc/{pid}/io").split(b"\n")
+    return sum(int(line.split()[1]) for line in lines if line.startswith((b"rchar:", b"wchar:")))
+
+
+def unit_of(pid: int) -> str | None:
+    """Return the systemd service that a process is in, by its cgroup; None for Pacemaker's own and for a session.
+
+    That a process is in a service does not make it the service: a server that a job of cron.service started is there.
+    """
+    return parse_unit(_read(f"/proc/{pid}/cgroup").decode("utf-8", "replace"))
+
+
+def parse_unit(cgroups: str) -> str | None:
+    """Return the service that a /proc/PID/cgroup names, of version 1, 2 or both (cgroups(7))."""
+    for line in cgroups.split("\n"):
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if (hierarchy == "0" and not controllers) or controllers == "name=systemd":
+            unit = _service(path)
+            if unit:
+                return unit
+    return None
+
+
+def _service(path: str) -> str | None:
+    parts = path.split("/")
+    if "user.slice" in parts:
+        return None
+    unit = next((part for part in reversed(parts) if part.endswith(".service")), None)
+    return None if unit in _PACEMAKERS else unit
+
+
+def read_boot_id() -> str:
+    """Return the kernel's random id of this boot (random(4)); containers of one host share it. "" if it is not told."""
+    return _read("/proc/sys/kernel/random/boot_id").decode("ascii", "replace").strip()
+
+
+def fingerprint(process: Process, host: str) -> str:
+    """Return an id of 16 digits that a process has as long as it lives, and no other one ever, on whatever host."""
+    from hashlib import blake2b
+
+    return blake2b(f"{host} {read_boot_id()} {process.pid} {process.started}".encode(), digest_size=8).hexdigest()
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a file of our own from every other one; None where there is none.
+
+    Not for what another process has open, or stands in: see openfiles.py. :raises OSError: where that cannot be told.
+    """
+    try:
+        seen = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return seen.st_dev, seen.st_ino
+
+
+def read_program(pid: int) -> str:
+    """Return the path of the program that a process runs, as its own mount namespace has it.
+
+    :raises PermissionError: where it may not be seen. :raises OSError: for a process that is gone, or a kernel thread.
+    """
+    return without_deleted(os.readlink(f"/proc/{pid}/exe"))
+
+
+def without_deleted(path: str) -> str:
+    """Return a path as /proc tells it without what is said there of a file that has no name any more."""
+    return path[: -len(_DELETED)] if path.endswith(_DELETED) else path
+
+
+def read_uid(pid: int) -> int | None:
+    """Return the effective uid of a process, None for one that is gone.
+
+    The kernel gives a process's directory to it, also where the process is not dumpable (fs/proc/base.c).
+    """
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def read_uids(pid: int) -> frozenset[int]:
+    """Return the real, effective, saved and file system uid of a process; empty for one that is gone."""
+    line = next((line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith(b"Uid:")), b"")
+    return frozenset(int(word) for word in line.split()[1:])
+
+
+def read_gids(pid: int) -> frozenset[int]:
+    """Return the groups of a process, the supplementary ones, too; empty for one that is gone."""
+    lines = [line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith((b"Gid:", b"Groups:"))]
+    return frozenset(int(word) for line in lines for word in line.split()[1:])
+
+
+class Descriptor(NamedTuple):
+    """On which mount an open file of a process is, by its id; and its inode, 0 before Linux 5.14."""
+
+    mount: str
+    inode: int = 0
+
+
+def read_descriptor(pid: int, number: str) -> Descriptor | None:
+    """Return what the kernel tells of an open file without touching it, None where it is closed."""
+    text = _read(f"/proc/{pid}/fdinfo/{number}").decode("ascii", "replace")
+    said = dict(line.split(":", 1) for line in text.split("\n") if ":" in line)
+    try:
+        return Descriptor(said["mnt_id"].strip(), int(said.get("ino", "0")))
+    except (KeyError, ValueError):
+        return None
+
+
+def _read_if_told(path: str) -> bytes:
+    """Return what a file of another process's says, nothing where we may not read it."""
+    try:
+        return _read(path)
+    except PermissionError:
+        return b""
+
+
+def _read(path: str) -> bytes:
+    """Return what a file says, nothing for a process that is gone. :raises OSError: where it cannot be told."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+    try:
+        return os.read(descriptor, _MAX_BYTES)
+    except ProcessLookupError:
+        return b""
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""RabbitMQ: AMQP, its management API, its tools."""

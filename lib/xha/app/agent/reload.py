@@ -1,0 +1,36 @@
+"""reload-agent: new values of reloadable parameters take effect without touching the server.
+
+Pacemaker answers a failed reload with a stop and a start of the server (measured), so nothing that a person may get
+wrong in a parameter fails here. A value that cannot be used leaves all stored settings as they are and is a warning in
+the log; monitor says 190 and names it until it is corrected, and so does a start. Credentials that do not work are
+stored: monitor says what the server answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...adapters.files.agent_rundir import RunDir
+from ...core.ocf.api import ExitCode, Finding
+from ...core.ocf.galera_settings import BadParameter, merge_reloaded, parse_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...core.ocf.api import Instance
+
+
+def reload_agent(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
+    """Store what may change while the server runs, and return warnings: the keeper reads the file when it changes."""
+    run = RunDir(instance.name)
+    try:
+        wanted = parse_settings(environment)
+    except BadParameter as error:
+        return [Finding(ExitCode.SUCCESS, f"the settings stay as they were: {error.tell(instance.name)}")]
+    running = run.read_settings()
+    try:
+        run.write_settings(merge_reloaded(running, wanted) if running else wanted)
+    except OSError as error:
+        why = (error.strerror or "unusable").lower()
+        return [Finding(ExitCode.SUCCESS, f"{run.path}: {why}: the settings stay as they were")]
+    return []

@@ -1,0 +1,105 @@
+"""validate-all: are the parameters right (level 0), and is this host ready for them (level 10)?
+
+Level 0 looks at nothing but the parameters: pcs and crmsh ask on the host where somebody types, which need not be one
+that the resource will run on.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import TYPE_CHECKING
+
+from ...core.ocf.api import ExitCode, Finding, Instance
+from ...core.ocf.galera_settings import PARAMETERS, parse_settings_leniently
+from ..node.host_findings import fault, look_at_host, resolve_program, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ...core.galera.server_options import ServerOptions
+    from ...core.ocf.galera_settings import Settings
+
+LOCAL_LEVEL = 10
+_RESOLVE_SECONDS = 5.0
+_UNITS = ("mariadb.service", "mysql.service", "mysqld.service")
+
+
+def validate(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
+    """Return all findings, in the order in which they are told."""
+    settings, bad = parse_settings_leniently(environment)
+    findings = [Finding(ExitCode.CONFIGURED, str(one)) for one in bad]
+    findings += _useless(settings)
+    if not bad and instance.level >= LOCAL_LEVEL:
+        findings += _look_around(settings, instance)
+    return findings
+
+
+def _useless(settings: Settings) -> Iterator[Finding]:
+    if settings.two_node_mode:
+        long = next(one.long for one in PARAMETERS if one.name == "two_node_mode")
+        yield warn(f"two_node_mode: {long}")
+    if settings.test_conf and (settings.test_user or settings.check_user):
+        yield warn("test_conf goes before test_user and check_user, which are not used")
+    for user, password in (("test_user", "test_passwd"), ("check_user", "check_passwd")):
+        if getattr(settings, password):
+            yield warn(f"{password} stands readable in the cluster's configuration; {user} can be named in test_conf")
+
+
+def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
+    yield from _look_at_units()
+    yield from _look_at_cluster(instance)
+    resolved = resolve_program(settings)
+    yield from look_at_host(settings, resolved)
+    if not isinstance(resolved, Finding):
+        yield from _look_at_members(settings, resolved[1], instance)
+
+
+def _look_at_units() -> Iterator[Finding]:
+    for unit in _UNITS:
+        if glob.glob(f"/etc/systemd/system/*.wants/{unit}"):
+            yield warn(f"{unit} is enabled and would start the server beside Pacemaker: systemctl disable {unit}")
+
+
+def _look_at_cluster(instance: Instance) -> Iterator[Finding]:
+    from ...adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
+    from ...core.pacemaker.cib_records import BadRecord
+    from ...core.pacemaker.migration import find_misfits
+
+    try:
+        cib = Pacemaker(instance.node).read_cib(instance.name)
+    except (ClusterUnreachable, BadRecord):  # ocf-tester, a shell: there is no cluster to have an opinion of
+        return
+    for text in find_misfits(cib, instance.name):
+        yield warn(text)
+
+
+def _look_at_members(settings: Settings, options: ServerOptions, instance: Instance) -> Iterator[Finding]:
+    from ...adapters.network.addresses import read_own_addresses, resolve_hosts
+    from ...core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
+
+    text = settings.wsrep_cluster_address or options.wsrep_cluster_address
+    try:
+        peers = parse_cluster_address(text).peers if text else ()
+    except BadAddress as error:
+        yield fault(f"wsrep_cluster_address: {error}")
+        return
+    if not peers:
+        yield fault("wsrep_cluster_address names no member: set it to gcomm://HOST,HOST,HOST, all hosts that hold data")
+        return
+    resolved = resolve_hosts((peer.host for peer in peers), _RESOLVE_SECONDS)
+    for host in (host for host, addresses in resolved.items() if not addresses):
+        yield warn(f"wsrep_cluster_address: {host} does not resolve on this host: correct it, DNS or /etc/hosts")
+    me = instance.node or os.uname().nodename
+    membership = name_members(
+        peers,
+        nodes=[me],
+        host_map=settings.cluster_host_map,
+        resolved={host: [normalise(one) for one in addresses] for host, addresses in resolved.items()},
+        reported={me: read_own_addresses()},
+        arbitrators=settings.arbitrators,
+    )
+    if me not in membership.names:
+        yield fault(f"wsrep_cluster_address does not name this host, {me}: add it, or set cluster_host_map")
+    for text in membership.ambiguous:
+        yield fault(f"wsrep_cluster_address: {text}")

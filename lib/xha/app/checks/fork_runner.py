@@ -1,0 +1,250 @@
+"""Checks in processes of their own: each has a deadline, and one that hangs costs that deadline and nothing else.
+
+The parent has one thread and has imported once. A child's timer ends a check that hangs, with a message that says in
+what; where even that does not help, the parent kills the child's process group 0.2 s later. A child gets no more
+memory than a check needs, whatever a library gathers, and leaves no core file: it holds passwords.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.network.epoll import reason
+from ...adapters.process.alarm import Overdue, current_step, start_timer, stop_timer
+from ...adapters.process.daemons import seconds_since_start
+from ...adapters.process.descriptors import point_at_null
+from ...adapters.process.privileges import limit_core, limit_memory
+from ...adapters.process.procfs import read_process
+from ...core.services.model.result import Status, failed, parse_result, unknown
+from ...core.text.numbers import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ...core.services.model.result import Level, Result
+    from ...core.services.settings import ServiceConfig
+
+MERCY = 0.2
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+_MAX_ANSWER = 1 << 16
+_LONGEST = 2000
+# What a check may take beside what its parent has imported.
+_MEMORY = 32 << 20
+
+
+class Job(NamedTuple):
+    """One check to run: grace in seconds since the start of the service's process."""
+
+    service: ServiceConfig
+    level: Level
+    grace: float = 0.0
+
+
+def load_checks(services: Iterable[ServiceConfig]) -> None:
+    """Import what the checks need, so that no child has to. One that cannot be imported, its own child tells of."""
+    for module in {service.row.module for service in services}:
+        with contextlib.suppress(Exception):
+            _import(module)
+
+
+def _import(module: str) -> object:
+    return import_module(f"xha.app.checks.{module}")
+
+
+def job_of(service: ServiceConfig, level: Level | None = None, grace: float | None = None) -> Job:
+    """Return the check of a service: at the level asked for, the section's, or the kind's own."""
+    row = service.row
+    wanted = level if level is not None else service.level if service.level is not None else row.default_level
+    # A kind that has no such level has proved at the one below it all that it can.
+    wanted = max((one for one in row.levels if one <= wanted), default=min(row.levels))
+    return Job(service, wanted, service.grace if grace is None else grace)
+
+
+class Child:
+    """A check that runs. It is over when its result is there, when it has died, or when its time is up.
+
+    :raises OSError: where no process can be made for it.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.began = time.monotonic()
+        self.ends = self.began + job.service.deadline + MERCY
+        read_end, write_end = os.pipe()
+        try:
+            self.pid = os.fork()
+        except OSError:
+            os.close(read_end)
+            os.close(write_end)
+            raise
+        if not self.pid:
+            _be_child(job, write_end, (*_open, read_end))
+        _open.add(read_end)
+        os.close(write_end)
+        # Both do it: whoever comes first.
+        with contextlib.suppress(OSError):
+            os.setpgid(self.pid, self.pid)
+        self.fd = read_end
+        self._answer = b""
+
+    def read(self) -> bool:
+        """Take what the child has written; return whether that was all."""
+        chunk = os.read(self.fd, _MAX_ANSWER)
+        self._answer += chunk
+        return not chunk or self._answer.endswith(b"\n") or len(self._answer) > _MAX_ANSWER
+
+    def end(self) -> Result:
+        """Kill what is left of it, and return the result."""
+        seconds = time.monotonic() - self.began
+        is_starved = False
+        with contextlib.suppress(OSError):  # it is killed whatever can be told of it
+            process = read_process(self.pid)
+            is_starved = process is not None and process.state == "R"
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
+        _open.discard(self.fd)
+        os.close(self.fd)
+        _reap(self.pid)
+        return self._result(seconds, is_starved)._replace(duration_ms=round(seconds * 1000))
+
+    def _result(self, seconds: float, is_starved: bool) -> Result:
+        name, level = self.job.service.name, self.job.level
+        try:
+            return parse_result(parse_json(self._answer.decode("utf-8", "replace")))
+        except ValueError:
+            pass
+        if seconds >= self.job.service.deadline:
+            if is_starved:  # it would run if it could: that says nothing about the service
+                return unknown(name, level, f"no end after {seconds:.1f} s: this host has no time to run the check")
+            return failed(name, level, f"no end after {seconds:.1f} s, the check was killed")
+        if self._answer:
+            said = f"the check wrote {len(self._answer)} bytes that are no result: this is a fault of xha's"
+            return unknown(name, level, said)
+        return unknown(name, level, "the check itself died: this is a fault of xha's")
+
+
+def _reap(pid: int) -> None:
+    """Collect a child, and wait for one that cannot die (in the middle of a disk's error) only a moment."""
+    for _ in range(50):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                time.sleep(0.002)
+                continue
+        return
+    _lost.add(pid)
+
+
+# Children that could not be collected in time, and the descriptors that results are read from.
+_lost: set[int] = set()
+_open: set[int] = set()
+
+
+def collect_lost() -> None:
+    """Collect children that could not be collected in time."""
+    for pid in tuple(_lost):
+        try:
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                continue
+        except ChildProcessError:
+            pass
+        _lost.discard(pid)
+
+
+def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
+    """Run the check, write its result, and end: nothing of the parent's may run here. others: what its siblings use."""
+    try:
+        for fd in others:
+            os.close(fd)
+        os.setpgid(0, 0)
+        limit_core()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        point_at_null(0, 1, 2)  # what a library prints is no result
+        result = _run(job)
+        document = result._replace(message=result.message[:_LONGEST], proved=result.proved[:_LONGEST]).document()
+        # Half a surrogate pair, as an argument of another process may hold one, is written as a question mark.
+        os.write(write_end, json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+    finally:
+        os._exit(0)
+
+
+def _run(job: Job) -> Result:
+    name, level, settings = job.service.name, job.level, job.service.settings
+    start_timer(job.service.deadline)
+    limit_memory(_MEMORY)
+    try:
+        result: Result = _import(job.service.row.module).check(settings, level)  # type: ignore[attr-defined]
+        if result.is_down and job.grace:
+            result = _forgive(job, result)
+    except Overdue:
+        step = current_step()
+        doing = f", waiting for {step.what}" if step.what else ""
+        message = f"no end after {job.service.deadline:g} s{doing}"
+        result = failed(name, level, message, blame=step.blame, proved=step.proved)
+    except MemoryError:
+        step = current_step()
+        message = f"needs more than the {_MEMORY >> 20} MiB of a check for {step.what}: nothing is known of it"
+        result = unknown(name, level, message, proved=step.proved)
+    except Exception as error:
+        result = unknown(name, level, f"the check itself failed ({type(error).__name__}): this is a fault of xha's")
+    finally:
+        stop_timer()
+    return result
+
+
+def _forgive(job: Job, result: Result) -> Result:
+    age = seconds_since_start(job.service.settings.process)
+    if age is None or age > job.grace:
+        return result
+    message = f"starting since {age:.0f} s, {job.grace:g} s of grace: {result.message}"
+    return result._replace(status=Status.WARNING, message=message)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back: who ends this process must find each child that has begun in its list."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
+    """Run checks side by side and return each result as it comes."""
+    children: list[Child] = []
+    try:
+        for job in jobs:
+            try:
+                with uninterrupted():
+                    children.append(Child(job))
+            except OSError as error:
+                text = f"the check could not be started: {reason(error)}"
+                yield job.service, unknown(job.service.name, job.level, text)
+        while children:
+            for child in wait_children(children, max(0.0, min(child.ends for child in children) - time.monotonic())):
+                children.remove(child)
+                yield child.job.service, child.end()
+    finally:
+        for child in children:
+            child.end()
+
+
+def wait_children(children: list[Child], seconds: float) -> list[Child]:
+    """Return those that are over, after at most so many seconds."""
+    poll = select.poll()
+    for child in children:
+        poll.register(child.fd, select.POLLIN)
+    ready = {fd for fd, _ in poll.poll(seconds * 1000)}
+    now = time.monotonic()
+    return [child for child in children if (child.fd in ready and child.read()) or child.ends <= now]

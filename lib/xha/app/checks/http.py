@@ -1,0 +1,106 @@
+"""The check of an API: its process; one request without credentials; one with a token, that its database answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...adapters.http.client import Web
+from ...adapters.http.keystone_tokens import Token, ask_keystone, ask_version, ask_with_token
+from ...adapters.mysql.anonymous_ping import find_cause
+from ...adapters.network.port_probe import Door, probe_ports
+from ...adapters.process.alarm import note_proof
+from ...adapters.process.daemons import check_process, is_there
+from ...core.election.facts import Probe
+from ...core.services.api.judge import Answer, judge_cause, judge_protocol, judge_request, refused_account
+from ...core.services.model.result import Level, Status, not_applicable, passed, unknown
+from ...core.text.values import ConfigError
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ...core.services.api.judge import HttpSettings
+    from ...core.services.model.result import Result
+
+
+def check(settings: HttpSettings, level: Level) -> Result:
+    """Return what the service came to."""
+    return check_levels(settings, level, _check_deep)
+
+
+def check_levels(settings: HttpSettings, level: Level, deep: Callable[[HttpSettings, str], Result]) -> Result:
+    """Return what a service that speaks HTTP came to; deep is asked last, and told what is proved by then."""
+    if level is Level.PROCESS:
+        return _unless_absent(settings, check_process(settings, level))
+    result = _check_protocol(settings)
+    if result.status is not Status.OK or level is Level.PROTOCOL:
+        return _unless_absent(settings, result._replace(level=level))
+    note_proof(result.proved)
+    return deep(settings, result.proved)
+
+
+def _unless_absent(settings: HttpSettings, result: Result) -> Result:
+    """Return the result, or that it does not apply where the service need not be here and is not.
+
+    What accepts a connection and says nothing is there, whatever its process is called.
+    """
+    if settings.required or not result.is_down or is_there(settings.process) or not _is_refused(find_door(settings)):
+        return result
+    return not_applicable(settings.name, result.level, "not on this host, and it need not be (required = 0)")
+
+
+def find_door(settings: HttpSettings) -> Door:
+    """Return where the service listens, by its URL; the host is "" where the URL has none."""
+    url = urlsplit(settings.url)
+    return Door(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+
+
+def _is_refused(door: Door) -> bool:
+    return not door.host or probe_ports({door.host: [door]})[door.host] is Probe.REFUSED
+
+
+def _check_protocol(settings: HttpSettings) -> Result:
+    """Ask without credentials.
+
+    Who says nothing may have all its workers waiting for its database or for keystone: each of its clients takes one.
+    """
+    answer = Web.of(settings).ask("GET", settings.url + settings.protocol_request.path)
+    result = judge_protocol(settings, answer)
+    if not answer.overdue:
+        return result
+    elsewhere = settings.auth_url not in (None, settings.url)
+    cause = find_cause(settings, ask_version(settings) if elsewhere else None)
+    return judge_cause(settings.name, result.message, result.proved, cause)._replace(level=result.level)
+
+
+def _check_deep(settings: HttpSettings, proved: str) -> Result:
+    name, request = settings.name, settings.plan.deep
+    if not settings.auth_url or request is None:
+        needs = "needs an account: auth_url, username, project, and password_file or password_env"
+        return unknown(name, Level.DEEP, needs, proved=proved)
+    try:
+        token, answer = ask_with_token(settings, lambda token: _ask(settings, token))
+    except ConfigError as error:
+        return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
+    if not isinstance(token, Token):
+        return _without_token(settings, token, proved)
+    fault = judge_request(request._replace(path=request.path.partition("?")[0]), answer)
+    if not fault:
+        return passed(name, Level.DEEP, f"GET {request.path} with a token answered {answer.status}")
+    if answer.status == 403:
+        return unknown(name, Level.DEEP, f"needs an account with more rights: {fault}", proved=proved)
+    return judge_cause(name, fault, proved, find_cause(settings, ask_keystone(settings, token)))
+
+
+def _ask(settings: HttpSettings, token: Token) -> Answer:
+    assert settings.plan.deep
+    path = settings.plan.deep.path.replace("{project}", token.project)
+    return Web.of(settings).ask("GET", settings.url + path, headers={"X-Auth-Token": token.text})
+
+
+def _without_token(settings: HttpSettings, answer: Answer, proved: str) -> Result:
+    if 400 <= answer.status < 500:
+        return refused_account(settings.name, answer.status)._replace(proved=proved)
+    fault = answer.fault or f"answered {answer.status}"
+    cause = find_cause(settings, f"gives no token, {fault}")
+    return judge_cause(settings.name, "no token to ask with", proved, cause)

@@ -1,0 +1,32 @@
+"""The check of the Galera node of this host: the reader and the rule that the responder has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.process.alarm import begin_step
+from ...adapters.process.daemons import check_process
+from ...core.config.xha_conf import Config
+from ...core.services.daemons.mysql import judge_verdict
+from ...core.services.model.result import Level
+from ..node.reader import Reader
+
+if TYPE_CHECKING:
+    from ...core.services.daemons.mysql import MysqlSettings
+    from ...core.services.model.result import Result
+
+
+class _Fixed(NamedTuple):
+    config: Config
+
+    def refresh(self) -> Config:
+        """Return the configuration, which does not change."""
+        return self.config
+
+
+def check(settings: MysqlSettings, level: Level) -> Result:
+    """Return what the node came to."""
+    if level is Level.PROCESS:
+        return check_process(settings, level)
+    begin_step("the database")
+    return judge_verdict(settings.name, level, Reader(_Fixed(settings.config)).take().verdict)

@@ -1,0 +1,86 @@
+"""The check of Pacemaker and corosync: their processes; quorum and the controller, timed; the state of the cluster."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ...adapters.pacemaker.timed_tools import MissingCommand, ask_cluster, may_ask_the_cluster
+from ...adapters.process.alarm import current_step
+from ...adapters.process.command import Overlong
+from ...adapters.process.daemons import check_process
+from ...core.services.daemons.pacemaker import judge_cluster, parse_crm_mon
+from ...core.services.model.result import Level, dependency, failed, passed, unknown
+
+if TYPE_CHECKING:
+    from ...core.services.daemons.pacemaker import PacemakerSettings
+    from ...core.services.model.result import Result
+
+_COROSYNC = r"^(?:\S*/)?corosync(?: |$)"
+
+
+def check(settings: PacemakerSettings, level: Level) -> Result:
+    """Return what this node's part of the cluster came to."""
+    name = settings.name
+    if level is Level.PROCESS:
+        return _check_processes(settings)
+    if not may_ask_the_cluster():
+        return unknown(name, level, "needs root, or the group haclient")
+    try:
+        fault = _quorum_fault(settings) or _controller_fault(settings, os.uname().nodename)
+        if fault:
+            return failed(name, level, fault)
+        proved = "quorum, and this node's controller answers"
+        return passed(name, level, proved) if level is Level.PROTOCOL else _check_state(settings, proved)
+    except MissingCommand as error:
+        return unknown(name, level, f"needs {error}")
+    except Overlong as error:
+        return unknown(name, level, str(error), proved=current_step().proved)
+
+
+def _check_processes(settings: PacemakerSettings) -> Result:
+    ours = check_process(settings, Level.PROCESS)
+    theirs = check_process(settings._replace(process=_COROSYNC), Level.PROCESS)
+    if ours.is_down or not theirs.is_down:
+        return ours
+    return theirs._replace(message=f"corosync: {theirs.message}", proved=ours.proved)
+
+
+def _seconds(settings: PacemakerSettings) -> float:
+    """Return the time for one command: a frozen daemon hangs one, and the check shall still say which."""
+    return settings.deadline * 0.3
+
+
+def _quorum_fault(settings: PacemakerSettings) -> str:
+    said = ask_cluster("corosync-quorumtool", "-s", seconds=_seconds(settings))
+    if said.code is None:
+        return f"corosync does not answer within {_seconds(settings):g} s"
+    if said.code == 2 or "Activity blocked" in said.out:
+        return "no quorum"
+    if said.code:
+        return "corosync does not run"
+    return ""
+
+
+def _controller_fault(settings: PacemakerSettings, node: str) -> str:
+    said = ask_cluster("crmadmin", "-S", node, seconds=_seconds(settings))
+    if said.code is None:
+        return f"the controller of {node} does not answer within {_seconds(settings):g} s"
+    return "pacemaker does not answer" if said.code else ""
+
+
+def _check_state(settings: PacemakerSettings, proved: str) -> Result:
+    name, level = settings.name, Level.DEEP
+    said = ask_cluster("crm_mon", "-1", "-r", "-f", "--output-as=xml", seconds=_seconds(settings))
+    if said.code is None:
+        message = f"crm_mon does not end within {_seconds(settings):g} s"
+        return failed(name, level, message, proved=proved)
+    try:
+        state = parse_crm_mon(said.out)
+    except ValueError as error:
+        return failed(name, level, str(error), proved=proved)
+    if state.dc and state.dc != os.uname().nodename:
+        fault = _controller_fault(settings, state.dc)
+        if fault:
+            return failed(name, level, f"{fault}, and it is the DC", blame=dependency(state.dc), proved=proved)
+    return judge_cluster(settings, state, proved)

@@ -1,0 +1,118 @@
+"""The check of RabbitMQ: its process; a greeting or a login; a message's round trip, and the state of its cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...adapters.files.secrets import read_secret
+from ...adapters.process.alarm import Step
+from ...adapters.process.daemons import check_process
+from ...adapters.rabbitmq.amqp import open_channel, prove_round_trip, read_greeting
+from ...adapters.rabbitmq.management_api import Api, Refused
+from ...core.services.model.result import SELF, Level, dependency, passed, unknown
+from ...core.services.rabbitmq.cluster import Cluster, Finding, judge_cluster
+from ...core.services.rabbitmq.login import AmqpError, AmqpFault, Login
+from ...core.services.rabbitmq.table import judge_fault
+from ...core.text.values import ConfigError
+
+if TYPE_CHECKING:
+    from ...core.services.model.result import Result
+    from ...core.services.rabbitmq.table import RabbitSettings
+
+# Shares of the deadline: what waits for whom, so that the message is about whoever it was that did not answer.
+_CONNECT, _PEER, _CLUSTER = 0.3, 0.15, 0.5
+
+
+def check(settings: RabbitSettings, level: Level) -> Result:
+    """Return what the broker came to."""
+    if level is Level.PROCESS:
+        return check_process(settings, level)
+    try:
+        login = _read_login(settings)
+    except ConfigError as error:
+        return unknown(settings.name, level, f"needs its password: {error}")
+    if not settings.username:
+        return _check_greeting(settings, level, login)
+    if level is Level.PROTOCOL:
+        return _check_login(settings, login)
+    return _check_deep(settings, login)
+
+
+def _read_login(settings: RabbitSettings) -> Login:
+    password = read_secret(settings.password) if settings.password else ""
+    return Login(
+        settings.host, settings.port, settings.username or "", password, settings.vhost, settings.tls, settings.ca_file
+    )
+
+
+def _check_greeting(settings: RabbitSettings, level: Level, login: Login) -> Result:
+    try:
+        greeting = read_greeting(login, settings.deadline * _CONNECT)
+    except AmqpError as error:
+        return judge_fault(settings, level, error, "")
+    proved = f"{greeting.product} {greeting.version} greets in AMQP 0-9-1 at {login}"
+    if level is Level.DEEP:
+        return unknown(settings.name, level, "needs username, and password_file or password_env", proved=proved)
+    return passed(settings.name, level, proved)
+
+
+def _check_login(settings: RabbitSettings, login: Login) -> Result:
+    try:
+        with open_channel(login, settings.deadline * _CONNECT):
+            return passed(settings.name, Level.PROTOCOL, f"a login at {login} opens the virtual host {login.vhost}")
+    except AmqpError as error:
+        return judge_fault(settings, Level.PROTOCOL, error, "")
+
+
+def _check_deep(settings: RabbitSettings, login: Login) -> Result:
+    findings: list[Finding] = []
+    blocked, proved = None, ""
+    try:
+        with open_channel(login, settings.deadline * _CONNECT) as channel:
+            proved = f"a login at {login}"
+            findings = _find_frozen_peers(settings, login)
+            # A call on this very healthy broker waits for as long as a peer is frozen (measured).
+            blame = findings[0].blame if findings else SELF
+            proved = prove_round_trip(channel, login, blame=blame)
+    except AmqpError as error:
+        if error.fault is not AmqpFault.BLOCKED:
+            return judge_fault(settings, Level.DEEP, error, proved, findings[0].blame if findings else SELF)
+        blocked = Finding(str(error))
+    step = Step(blame=findings[0].blame if findings else SELF, proved=proved)
+    try:
+        cluster = _read_cluster(settings, step)
+    except Refused as error:
+        return unknown(settings.name, Level.DEEP, f"needs an account with the tag monitoring: {error}", proved=proved)
+    except ConfigError as error:
+        return unknown(settings.name, Level.DEEP, f"needs its password: {error}", proved=proved)
+    # The alarm itself, where it was seen, says more: on which node it is.
+    if blocked and not cluster.alarms:
+        findings.append(blocked)
+    return judge_cluster(settings.name, settings.nodes, cluster, proved, findings)
+
+
+def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Finding]:
+    """Return the expected nodes that accept a connection and do not answer it: those that refuse are simply down."""
+    findings = []
+    for host in settings.peers:
+        if host == login.host:
+            continue
+        try:
+            with open_channel(login._replace(host=host), settings.deadline * _PEER):
+                pass
+        except AmqpError as error:
+            if error.fault is AmqpFault.SILENT:
+                findings.append(Finding(f"a node does not answer, and calls wait for it: {error}", dependency(host)))
+    return findings
+
+
+def _read_cluster(settings: RabbitSettings, step: Step) -> Cluster:
+    seconds = settings.deadline * _CLUSTER
+    if settings.api and settings.api_password:
+        account = (settings.api_username or settings.username or "", read_secret(settings.api_password))
+        return Api(settings.api, account, settings.ca_file, seconds, step).read_cluster()
+    if settings.rabbitmqctl:
+        from ...adapters.rabbitmq.rabbitmqctl import read_cluster_status
+
+        return read_cluster_status(settings.rabbitmqctl, settings.node, seconds, step)
+    return Cluster()

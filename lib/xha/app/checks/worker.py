@@ -1,0 +1,184 @@
+"""The check of a worker without a port: its process; its connection to RabbitMQ and a call; the service list."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.files.secrets import read_secret
+from ...adapters.http.client import Web
+from ...adapters.http.keystone_tokens import Token, ask_keystone, ask_with_token
+from ...adapters.mysql.anonymous_ping import find_cause
+from ...adapters.process.alarm import note_proof
+from ...adapters.process.daemons import HiddenProcesses, find_daemons, judge_daemons
+from ...adapters.rabbitmq.amqp import open_channel
+from ...adapters.rabbitmq.amqp_sockets import HiddenSockets, find_sockets
+from ...adapters.rabbitmq.oslo_rpc import send_ping
+from ...core.services.api.judge import judge_cause, refused_account
+from ...core.services.model.result import Level, Status, failed, unknown
+from ...core.services.rabbitmq.login import MISCONFIGURED, AmqpError
+from ...core.services.workers.judge import (
+    RABBITMQ,
+    Expect,
+    find_targets,
+    judge_absence,
+    judge_broker,
+    judge_pings,
+    judge_services,
+    judge_sockets,
+    parse_services,
+)
+from ...core.services.workers.oslo_config import Messaging, parse_messaging, parse_options, parse_transport
+from ...core.text.values import ConfigError
+
+if TYPE_CHECKING:
+    from ...adapters.rabbitmq.amqp import Channel
+    from ...core.services.api.judge import Answer
+    from ...core.services.model.result import Result
+    from ...core.services.rabbitmq.login import Login
+    from ...core.services.workers.judge import WorkerSettings
+    from ...core.services.workers.oslo_rpc import RpcTarget
+
+# Shares of the deadline: for finding a broker of several, and for all answers together.
+_CONNECT, _ANSWER = 0.35, 0.4
+_MAX_FILE = 1 << 20
+
+
+class _Bus(NamedTuple):
+    """Where the worker listens, under which names, as which processes; proved is what was seen of those."""
+
+    brokers: tuple[Login, ...]
+    targets: tuple[RpcTarget, ...]
+    pids: tuple[int, ...]
+    proved: str
+
+
+def check(settings: WorkerSettings, level: Level) -> Result:
+    """Return what the worker came to."""
+    try:
+        daemons = find_daemons(settings.process)
+    except HiddenProcesses:
+        return unknown(settings.name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+    said = judge_absence(settings, level, bool(daemons))
+    if said:
+        return said
+    here = judge_daemons(settings, level, daemons)
+    elsewhere = settings.expect is Expect.ONE and not daemons
+    if level is Level.PROCESS or (here.status is not Status.OK and not elsewhere):
+        return here
+    proved = "" if elsewhere else here.proved
+    note_proof(proved)
+    try:
+        messaging = _read_messaging(settings)
+    except ConfigError as error:
+        return unknown(settings.name, level, f"needs its messaging: {error}", proved=proved)
+    pids = tuple(pid for daemon in daemons for pid in daemon.pids)
+    bus = _Bus(messaging.brokers, find_targets(settings, messaging, socket.gethostname()), pids, proved)
+    result = _check_bus(settings, bus)
+    if level is Level.PROTOCOL or result.status is not Status.OK:
+        return result._replace(level=level)
+    return _check_list(settings, bus, result.proved)
+
+
+def _read_messaging(settings: WorkerSettings) -> Messaging:
+    """Return the brokers and names of the worker. :raises ConfigError: without a value, which may hold a password."""
+    try:
+        if settings.transport_url and settings.hosts:
+            messaging = Messaging()  # nothing else of the file is needed
+        else:
+            with open(settings.config, encoding="utf-8", errors="replace") as file:
+                messaging = parse_messaging(parse_options(file.read(_MAX_FILE)))
+        if settings.transport_url:
+            url = read_secret(settings.transport_url)
+            messaging = messaging._replace(brokers=parse_transport(url, ca_file=settings.ca_file))
+    except OSError as error:
+        raise ConfigError(f"{settings.config}: {(error.strerror or 'unreadable').lower()}") from None
+    except ValueError as error:
+        raise ConfigError(f"{settings.config}: {error}") from None
+    if not messaging.brokers:
+        raise ConfigError(f"{settings.config} has no transport_url; or say transport_url_file")
+    if settings.ca_file:
+        brokers = tuple(one._replace(ca_file=settings.ca_file) for one in messaging.brokers)
+        messaging = messaging._replace(brokers=brokers)
+    return messaging
+
+
+def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
+    """Call the worker through the first of its brokers that can be used."""
+    refusal: AmqpError | None = None
+    for login in bus.brokers:
+        reached = False
+        try:
+            with open_channel(login, settings.deadline * _CONNECT / len(bus.brokers), blame=RABBITMQ) as channel:
+                reached = True
+                return _call(settings, bus, channel)
+        except AmqpError as error:
+            # One that does not know us says more than one that is away.
+            if refusal is None or error.fault in MISCONFIGURED:
+                refusal = error
+            if reached:
+                break
+    assert refusal is not None
+    return judge_broker(settings, Level.PROTOCOL, refusal, bus.proved)
+
+
+def _call(settings: WorkerSettings, bus: _Bus, channel: Channel) -> Result:
+    # After the login: without a broker, the worker cannot be blamed for having no connection to one.
+    fault = _find_socket_fault(bus) if bus.pids else ""
+    if fault:
+        return failed(settings.name, Level.PROTOCOL, fault, proved=bus.proved)
+    seconds = settings.deadline * _ANSWER / len(bus.targets)
+    pings = [send_ping(channel, target, seconds, bus.proved) for target in bus.targets]
+    return judge_pings(settings, pings, bool(bus.pids), bus.proved)
+
+
+def _find_socket_fault(bus: _Bus) -> str:
+    ports = {login.port for login in bus.brokers}
+    try:
+        sockets = find_sockets(bus.pids, ports)
+    except HiddenSockets:
+        return ""  # an answer to the call proves as much, unless two hosts share a name
+    return judge_sockets(sockets.established, sockets.others, ports)
+
+
+def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
+    name, account = settings.name, settings.account
+    note_proof(proved)
+    if not settings.auth_url:
+        needs = "needs an administrator's auth_url, username, project, and password_file or password_env"
+        return unknown(name, Level.DEEP, needs, proved=proved)
+    try:
+        token, answer = ask_with_token(account, lambda token: _ask_list(settings, token))
+    except ConfigError as error:
+        return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
+    if not isinstance(token, Token):
+        if 400 <= token.status < 500:
+            return refused_account(name, token.status)._replace(proved=proved)
+        fault = token.fault or f"answered {token.status}"
+        cause = find_cause(account, f"gives no token, {fault}")
+        return judge_cause(name, "no token to ask for the service list with", proved, cause)
+    if answer.status == 403:
+        return unknown(name, Level.DEEP, "needs an administrator's account: the service list is refused", proved=proved)
+    return _judge_list(settings, bus, answer, token, proved)
+
+
+def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Token, proved: str) -> Result:
+    """Judge the list; where there is none, that is never this worker's fault."""
+    try:
+        if answer.status != 200:
+            raise ValueError(answer.fault or f"answered {answer.status}")
+        rows = parse_services(answer.document, settings.binary)
+    except ValueError as error:
+        cause = find_cause(settings.account, ask_keystone(settings.account, token))
+        result = judge_cause(settings.name, f"the service list: {error}", proved, cause)
+        blame = settings.api if result.is_down else str(result.blame)
+        return failed(settings.name, Level.DEEP, result.message, blame=blame, proved=proved)
+    hosts = tuple(dict.fromkeys(target.host for target in bus.targets))
+    return judge_services(settings, hosts, rows, proved)
+
+
+def _ask_list(settings: WorkerSettings, token: Token) -> Answer:
+    path = (settings.services or "").replace("{project}", token.project)
+    url = f"{settings.url}{path}?binary={settings.binary}"
+    web = Web.of(settings.account)._replace(blame=settings.api)
+    return web.ask("GET", url, headers={"X-Auth-Token": token.text})

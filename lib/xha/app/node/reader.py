@@ -1,0 +1,246 @@
+"""Takes readings of one node and judges them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.files.config_files import config_signature, read_config, read_disabled
+from ...core.config.xha_conf import Config
+from ...core.galera.reading import LocalState, Reading
+from ...core.node.verdict import Code, Unreadable, Verdict, judge
+from ...core.text.values import ConfigError
+
+if TYPE_CHECKING:
+    from typing import Callable, Protocol
+
+    from ...adapters.mysql.login_target import Target
+    from ...adapters.mysql.session import Session
+    from ...adapters.network.channel import Allowance
+    from ...core.config.xha_conf import Database
+    from ...core.galera.reading import DonorEvidence
+    from ...core.node.disabled import Disabled
+    from ...core.node.report import NodeReport
+
+    class ConfigSource(Protocol):
+        """Where a configuration comes from."""
+
+        @property
+        def config(self) -> Config:
+            """The last good one."""
+
+        def refresh(self) -> Config:
+            """Return the present one. :raises ConfigError: as long as it is wrong."""
+
+
+# Looking through every process of the host costs some milliseconds.
+_EVIDENCE_LASTS = 1.0
+
+
+class Snapshot(NamedTuple):
+    """A reading, what else was seen with it, and the verdict. time is in seconds since the epoch.
+
+    fault: the exception of xha's own by which nothing could be read.
+    """
+
+    reading: Reading | Unreadable
+    verdict: Verdict
+    config: Config
+    time: float
+    disabled: Disabled | None = None
+    warnings: tuple[str, ...] = ()
+    fault: BaseException | None = None
+
+    def report(self, host: str, age: float) -> NodeReport:
+        """Return all of it for a reader of JSON or metrics. age in seconds."""
+        from datetime import datetime, timezone
+
+        from ...core.node.report import NodeReport
+
+        return NodeReport(
+            host=host,
+            time=datetime.fromtimestamp(self.time, timezone.utc).isoformat(timespec="milliseconds"),
+            age=age,
+            verdict=self.verdict,
+            policy=self.config.policy,
+            disabled=self.disabled,
+            reading=self.reading,
+            warnings=self.warnings,
+        )
+
+
+class ConfigFile:
+    """xha.conf, read again whenever it changes. override puts what the command line says on top."""
+
+    def __init__(self, path: str | None, override: Callable[[Config], Config] = lambda config: config) -> None:
+        self._path, self._override = path, override
+        self._signature: tuple[int, ...] | None = ()
+        self._error: ConfigError | None = None
+        self.config = override(Config())
+
+    def copy(self) -> ConfigFile:
+        """Return the same file for another thread."""
+        return ConfigFile(self._path, self._override)
+
+    def refresh(self) -> Config:
+        """Return the present configuration. :raises ConfigError: as long as the file is wrong."""
+        signature = config_signature(self._path)
+        if signature != self._signature:
+            try:
+                self.config, self._error = self._override(read_config(self._path)), None
+            except ConfigError as error:
+                self._error = error
+            self._signature = signature
+        if self._error:
+            # Not the one that is kept: each raise adds to its traceback, which keeps the frames of every request.
+            raise ConfigError(*self._error.args)
+        return self.config
+
+
+class Reader:
+    """Owns the one connection to the database; used by one thread at a time.
+
+    A reading, its login included, may take the configured deadline; that of a resident, who keeps its connection,
+    hang_reset. resolve turns the configuration into where to log in; by default adapters.target.read_target does.
+    """
+
+    def __init__(
+        self,
+        source: ConfigSource,
+        resident: bool = False,
+        resolve: Callable[[Database], Target] | None = None,
+    ) -> None:
+        self._source, self._resident, self._resolve = source, resident, resolve
+        self._session: Session | None = None
+        self._session_database: Database | None = None
+        self._login_checked = 0.0
+        self._login_warnings: tuple[str, ...] = ()
+        self._evidence: DonorEvidence | None = None
+        self._evidence_at = float("-inf")
+
+    @staticmethod
+    def prepare() -> None:
+        """Import now what a reading needs: from a cold disk that may take longer than the first probe waits."""
+        from ...adapters.mysql.login_target import read_target  # noqa: F401
+        from ...adapters.mysql.session import Session  # noqa: F401
+
+    def take(self) -> Snapshot:
+        """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
+        try:
+            return self._take()
+        except Exception as error:  # what nobody thought of
+            return self.give_up(error)
+
+    def give_up(self, error: BaseException) -> Snapshot:
+        """Return what is known of the node after an exception: nothing."""
+        try:
+            self.close()
+        except Exception:
+            self._session = None
+        reading, config = Unreadable(Code.CONFIG_ERROR, f"{type(error).__name__}: {error}"), self._source.config
+        return Snapshot(reading, judge(reading, config.policy), config, time.time(), fault=error)
+
+    def _take(self) -> Snapshot:
+        try:
+            config = self._source.refresh()
+        except ConfigError as error:
+            return self._snapshot(Unreadable(Code.CONFIG_ERROR, str(error)), self._source.config)
+        return self._snapshot(self._read(config), config)
+
+    def _snapshot(self, reading: Reading | Unreadable, config: Config) -> Snapshot:
+        disabled = read_disabled(config.responder.disabled_file, config.responder.legacy_disabled_file)
+        verdict = judge(reading, config.policy, disabled)
+        return Snapshot(reading, verdict, config, time.time(), disabled, self._warnings(reading))
+
+    def _warnings(self, reading: Reading | Unreadable) -> tuple[str, ...]:
+        if not isinstance(reading, Reading):
+            return ()
+        connections, limit = reading.status.threads_connected, reading.variables.max_connections
+        # With extra_port the limit of the main port does not hold for us, yet it does for the applications.
+        full = limit is not None and connections is not None and connections >= limit
+        warning = (f"the server's {limit} connections are all in use: nobody else can log in",)
+        return self._login_warnings + (warning if full else ())
+
+    def _read(self, config: Config) -> Reading | Unreadable:
+        # Imported here: clustercheck on a disabled node, and --help, need no PyMySQL.
+        from ...adapters.mysql.session import ReadError
+        from ...adapters.network.channel import Allowance
+
+        seconds = config.responder.hang_reset if self._resident else config.responder.deadline
+        try:
+            session, reading = self._ask(config, Allowance(seconds))
+            self._check_login(config)
+            return self._with_evidence(reading, session)
+        except ReadError as error:
+            return error.unreadable
+        except ConfigError as error:
+            return Unreadable(Code.CONFIG_ERROR, str(error))
+
+    def _ask(self, config: Config, allowance: Allowance) -> tuple[Session, Reading]:
+        from ...adapters.mysql.session import ReadError
+
+        kept = self._session
+        session = self._open(config, allowance)
+        try:
+            return session, session.read(allowance)
+        except ReadError as error:
+            # The server closes what was idle for wait_timeout, and a restarted one knows nothing of our connection:
+            # that says nothing of the node. One that does not answer would not answer a second time either.
+            if session is not kept or session.is_open or error.unreadable.code is Code.HUNG:
+                raise
+        session = self._open(config, allowance)
+        return session, session.read(allowance)
+
+    def _open(self, config: Config, allowance: Allowance) -> Session:
+        """Return the open connection, a new one after a failure or where the configuration changed."""
+        if self._session and self._session.is_open and self._session_database == config.database:
+            return self._session
+        from ...adapters.mysql.session import Session
+
+        self.close()
+        target = self._target(config.database)
+        self._session = Session(target, allowance, config.database.probe_query)
+        self._session_database = config.database
+        self._login_checked, self._login_warnings = time.monotonic(), target.warnings
+        return self._session
+
+    def _target(self, database: Database) -> Target:
+        from ...adapters.mysql.login_target import read_target
+
+        return (self._resolve or read_target)(database)
+
+    def _check_login(self, config: Config) -> None:
+        """Warn, every hang_reset, if the open connection is the last that the server would give us."""
+        if not self._resident or time.monotonic() - self._login_checked < config.responder.hang_reset:
+            return
+        from ...adapters.mysql.session import ReadError, Session
+        from ...adapters.network.channel import Allowance
+
+        try:
+            target = self._target(config.database)
+            self._login_warnings = target.warnings
+            # A login that hangs must not make the reading overdue that waits for it.
+            Session(target, Allowance(config.responder.deadline / 4)).close()
+        except ReadError as error:
+            self._login_warnings += (f"a new login would fail: {error.unreadable.code.value}, {error}",)
+        except ConfigError as error:
+            self._login_warnings = (f"a new login would fail: {error}",)
+        self._login_checked = time.monotonic()
+
+    def _with_evidence(self, reading: Reading, session: Session) -> Reading:
+        if reading.status.wsrep_local_state != LocalState.DONOR or reading.variables.wsrep_desync:
+            self._evidence_at = float("-inf")
+            return reading
+        if session.target.local and time.monotonic() - self._evidence_at > _EVIDENCE_LASTS:
+            from ...adapters.mysqld.donor_evidence import find_donor_evidence
+
+            variables, uids = reading.variables, session.target.server_uids
+            self._evidence = find_donor_evidence(variables.socket, variables.datadir, uids)
+            self._evidence_at = time.monotonic()
+        return reading._replace(donor=self._evidence if session.target.local else None)
+
+    def close(self) -> None:
+        """Close the connection to the database."""
+        if self._session:
+            self._session.close()
+        self._session = None

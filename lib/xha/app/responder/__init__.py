@@ -1,0 +1,1 @@
+"""The resident responder: requests in, answers from readings out."""

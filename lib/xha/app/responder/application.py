@@ -1,0 +1,184 @@
+"""The resident responder's desk: takes requests from the server loop and answers them from readings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...adapters.host import sd_notify as systemd
+from ...adapters.host.faults import Faults
+from ...core.http.routes import SERVICE_PATH
+from ...core.node.freshness import Due, Freshness
+from ...core.node.verdict import Code, Unreadable, judge
+from ...core.text.values import ConfigError
+from ..node.background_reader import BackgroundReader
+from ..node.reader import Reader, Snapshot
+from .event_log import Journal
+from .responses import Services, refusal, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from ...adapters.host.log import Log
+    from ...adapters.http.server import Server
+    from ...core.http.message import Request
+    from ..node.reader import ConfigFile
+
+_HEARTBEAT_SECONDS = 1.0  # or less, where systemd's watchdog wants it
+
+
+@dataclass
+class _Counters:
+    requests: int = 0
+    readings: int = 0
+    complaints: int = 0
+    faults: int = 0
+
+    def document(self) -> Mapping[str, tuple[str, int]]:
+        return {
+            "xha_requests_total": ("requests answered", self.requests),
+            "xha_readings_total": ("readings taken of the database", self.readings),
+            "xha_complaints_total": ("connections that came to nothing", self.complaints),
+            "xha_faults_total": ("exceptions of the responder's own: its log has them", self.faults),
+        }
+
+
+class Desk:
+    """Answers from readings that a thread takes; see core/node/freshness.py for which reading answers which probe.
+
+    leave is called where the process that started this one, xinetd, has gone.
+    """
+
+    def __init__(self, file: ConfigFile, log: Log, leave: Callable[[], object] | None = None) -> None:
+        self._file = file
+        self._services = Services(file)
+        self._journal = Journal(log)
+        self._faults = Faults(log)
+        self._counters = _Counters()
+        with contextlib.suppress(ConfigError):  # the first probe will tell; its deadline and allow_from hold already
+            file.refresh()
+        responder = file.config.responder
+        self._freshness: Freshness[Snapshot] = Freshness(responder.max_age, responder.deadline)
+        self._hung: Snapshot | None = None
+        self._wanted = False
+        self._parent, self._leave = os.getppid(), leave
+        self._heartbeat = min(_HEARTBEAT_SECONDS, systemd.watchdog_interval() or _HEARTBEAT_SECONDS)
+        self._next_heartbeat = 0.0
+
+    def attach(self, server: Server) -> None:
+        """Begin to take readings, and tell the server when one is there."""
+        self._server = server
+        bell, listener = socket.socketpair()
+        self._bell = listener
+        reader = Reader(self._file, resident=True)
+        reader.prepare()
+        self._reader = BackgroundReader(reader, lambda: bell.send(b"!"))
+        server.watch(listener, self._collect)
+
+    def answer(self, request: Request, host: str, now: float) -> bytes | None:
+        """Return the response, None while the reading that will answer it is not there."""
+        self._counters.requests += 1
+        if request.path.startswith(SERVICE_PATH):
+            return self._services.reply(request, host)
+        refused = refusal(request, host, self._file.config.responder)
+        if refused:
+            return refused
+        self._notice_overdue(now)  # the loop may have been busy since its last tick
+        due = self._freshness.due(now)
+        if due is not Due.FINISHED:
+            self._wanted = True
+            self._ask(now)
+        return None if due is Due.WAIT else self._render(request, host, now)
+
+    def answer_waiting(self, request: Request, host: str, now: float) -> bytes:
+        """Return the response to a request whose reading has come, or is overdue."""
+        return self._render(request, host, now)
+
+    def _render(self, request: Request, host: str, now: float) -> bytes:
+        snapshot = self._hung if self._freshness.hung else self._freshness.snapshot
+        assert snapshot is not None  # Freshness answers from a reading or as hung
+        age, responder = self._freshness.age(now), snapshot.config.responder
+        # Refused again: the configuration may have come after the request.
+        refused = refusal(request, host, responder)
+        return refused or reply(request, host, snapshot, age, self._counters.document, self._services.metrics)
+
+    def _ask(self, now: float) -> None:
+        at = self._freshness.may_ask_at()
+        if self._wanted and at is not None and at <= now:
+            self._wanted = False
+            self._freshness.asked(now)
+            self._counters.readings += 1
+            self._reader.ask()
+
+    def _collect(self) -> None:
+        self._bell.recv(64)
+        now = time.monotonic()
+        snapshot = self._reader.collect()
+        if snapshot is None:
+            return
+        gave_up = isinstance(snapshot.reading, Unreadable) and snapshot.reading.code is Code.HUNG
+        self._freshness.max_age = snapshot.config.responder.max_age
+        self._freshness.deadline = snapshot.config.responder.deadline
+        self._freshness.finished(snapshot, answered=not gave_up)
+        try:
+            if gave_up:
+                self._note_hung()
+            else:
+                self._journal.note(snapshot, now)
+            if snapshot.fault:
+                self.fault("reading the node", snapshot.fault)
+        finally:  # whatever became of the log
+            self._server.answer_waiting()
+
+    def _note_hung(self) -> None:
+        """Make the snapshot that stands for "the server does not answer"."""
+        last = self._freshness.snapshot
+        config = last.config if last else self._file.config
+        reading = Unreadable(Code.HUNG)
+        disabled = last.disabled if last else None
+        self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), disabled)
+        self._journal.note(self._hung, time.monotonic())
+
+    def complain(self, host: str, why: str, now: float) -> None:
+        """Count, and tell now and then, of a connection that came to nothing."""
+        self._counters.complaints += 1
+        self._journal.complain(host, why, now)
+
+    def fault(self, doing: str, error: BaseException) -> None:
+        """Count, and tell the log of, an exception that nobody thought of."""
+        self._counters.faults += 1
+        self._faults.note(doing, error)
+
+    def tick(self, now: float) -> float:
+        """Do what is due, and return in how many seconds something is due again."""
+        if now >= self._next_heartbeat:
+            self._beat(now)
+        self._ask(now)
+        self._notice_overdue(now)
+        overdue = self._freshness.overdue_at()
+        ask_at = self._freshness.may_ask_at() if self._wanted else None
+        times = [at for at in (overdue, ask_at, self._next_heartbeat) if at is not None]
+        return max(0.0, min(times) - now)
+
+    def _notice_overdue(self, now: float) -> None:
+        """Answer whoever waits once the reading in flight is overdue."""
+        overdue = self._freshness.overdue_at()
+        if overdue is not None and overdue <= now:
+            self._freshness.due(now)
+            try:
+                self._note_hung()
+            finally:
+                self._server.answer_waiting()
+
+    def _beat(self, now: float) -> None:
+        """Feed systemd's watchdog from the loop, never from the database; leave when xinetd has left."""
+        self._next_heartbeat = now + self._heartbeat
+        if self._leave is not None and os.getppid() != self._parent:
+            self._leave()
+        systemd.notify("WATCHDOG=1")
+        self._journal.summarise(now)

@@ -1,0 +1,151 @@
+"""From a snapshot to the bytes of a reply: what the resident responder and the forked one share."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from ...core.http.haproxy_state import parse_last_server
+from ...core.http.routes import SERVICE_PATH, Answer, judge_peer, refuse, render_answer
+from ...core.node.verdict import LastNode, judge
+from ...core.text.values import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from ...adapters.files.result_files import RecordShelf
+    from ...core.config.xha_conf import Config, Responder
+    from ...core.http.message import Request
+    from ...core.services.settings import ServiceConfig, ServiceFault
+    from ..node.reader import ConfigFile, Reader, Snapshot
+
+    Counters = Callable[[], Mapping[str, tuple[str, int]]]
+
+# How long what the files say of the services is taken for what they say, in seconds: most of an answer is that look.
+LOOK_SECONDS = 0.05
+
+
+def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
+    """Return who answers the one request of a process that xinetd started for it, from a reading taken then."""
+
+    def answer(request: Request, host: str, now: float) -> bytes:
+        if request.path.startswith(SERVICE_PATH):
+            return Services(file).reply(request, host)
+        snapshot = reader.take()
+        age = time.monotonic() - now
+        refused = refusal(request, host, snapshot.config.responder)
+        return refused or reply(request, host, snapshot, age, dict, Services(file).metrics)
+
+    return answer
+
+
+def refusal(request: Request, host: str, responder: Responder) -> bytes | None:
+    """Return the response to a request that needs no reading, None for one that does."""
+    return refuse(request, judge_peer(host, responder.allow_from, responder.detail_from))
+
+
+def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
+    request: Request,
+    host: str,
+    snapshot: Snapshot,
+    age: float,
+    counters: Counters,
+    services: Callable[[], str] = str,
+) -> bytes:
+    """Return the response that a snapshot gives. age in seconds; services renders the metrics of the services."""
+    responder, policy = snapshot.config.responder, snapshot.config.policy
+    if request.server_state is not None and policy.last_node is LastNode.HAPROXY:
+        last = parse_last_server(request.server_state)
+        snapshot = snapshot._replace(verdict=judge(snapshot.reading, policy, snapshot.disabled, last))
+    answer = Answer(
+        snapshot.verdict,
+        age,
+        responder.body,
+        lambda: snapshot.report(socket.gethostname(), age),
+        counters,
+        services,
+    )
+    return render_answer(request, judge_peer(host, responder.allow_from, responder.detail_from), answer)
+
+
+class Services:
+    """Answers for the services, from the files that xha-services writes: no request ever starts a check."""
+
+    def __init__(self, file: ConfigFile) -> None:
+        self._file = file.copy()
+        self._shelf: RecordShelf | None = None
+        self._config: Config | None = None
+        self._services: dict[str, ServiceConfig] = {}
+        self._faults: tuple[ServiceFault, ...] = ()
+        self._names: set[str] = set()
+        self._answers: dict[tuple[Request, str], bytes] = {}
+        self._answered_since = float("-inf")
+
+    def reply(self, request: Request, host: str) -> bytes:
+        """Return the response to a request below /service/. As with a reading of the node, one look serves many."""
+        now = time.monotonic()
+        if now - self._answered_since > LOOK_SECONDS:
+            self._answers.clear()
+            self._answered_since = now
+        answer = self._answers.get((request, host))
+        if answer is None:
+            answer = self._answers[request, host] = self._look(request, host)
+        return answer
+
+    def _look(self, request: Request, host: str) -> bytes:
+        from ...core.services.last_result import MISCONFIGURED, Standing, judge_record, render_standing
+
+        try:
+            config, known = self._file.refresh(), True
+        except ConfigError:  # nobody can say what is configured, or how: not green
+            config, known = self._file.config, False
+        responder = config.responder
+        peer = judge_peer(host, responder.allow_from, responder.detail_from)
+        self._parse(config)
+        refused = refuse(request, peer, self._names if known else None)
+        if refused:
+            return refused
+        if not known:
+            return render_standing(request, Standing(False, "unknown config-error"))
+        service = self._services.get(request.path[len(SERVICE_PATH) :])
+        if service is None:
+            return render_standing(request, MISCONFIGURED)
+        record = self._records().get(responder.services_directory, service.name)
+        return render_standing(request, judge_record(service, record, time.monotonic()))
+
+    def metrics(self) -> str:
+        """Return the metrics of the services, in the text exposition of Prometheus."""
+        try:
+            config = self._file.refresh()
+        except ConfigError:
+            return ""
+        self._parse(config)
+        if not self._names:
+            return ""
+        from ...core.services.last_result import render_service_metrics
+
+        directory, records = config.responder.services_directory, self._records()
+        pairs = [(one, records.get(directory, one.name)) for one in self._services.values()]
+        return render_service_metrics(pairs, time.monotonic(), self._faults)
+
+    def _parse(self, config: Config) -> None:
+        """Take over the services of a configuration. It is parsed once: no request pays for it a second time."""
+        if config is self._config:
+            return
+        self._services, self._faults = {}, ()
+        if config.service_sections:  # who configures no service does not pay for the catalogue
+            from ...core.services.settings import parse_services
+
+            services, self._faults = parse_services(config)
+            self._services = {one.name: one for one in services}
+        self._names = {*self._services, *(one.name for one in self._faults)}
+        self._config = config
+
+    def _records(self) -> RecordShelf:
+        if self._shelf is None:
+            from ...adapters.files.result_files import RecordShelf
+
+            self._shelf = RecordShelf()
+        return self._shelf

@@ -1,0 +1,171 @@
+"""Several nodes' answers side by side: who the members are, and where they disagree."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..galera.reading import Reading
+from ..node.verdict import Unreadable, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Callable
+
+UNREACHABLE = "unreachable"
+
+
+class Member(NamedTuple):
+    """A node's SQL address. port is None where only the group's address is known."""
+
+    host: str
+    port: int | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+
+class Answer(NamedTuple):
+    """What one member came to."""
+
+    member: Member
+    reading: Reading | Unreadable
+    verdict: Verdict
+
+
+class Disagreement(NamedTuple):
+    """Members that cannot all be right. nodes are the members' names, as the table shows them."""
+
+    code: str
+    message: str
+    nodes: tuple[str, ...]
+
+
+def parse_member(text: str) -> Member:
+    """Return the member of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address.
+
+    :raises ValueError: naming the text.
+    """
+    host, colon, port = text.rpartition(":")
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not bracket or (rest and colon != ":"):
+            raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
+    elif not colon or ":" in host:
+        host, colon, port = text, "", ""
+    valid_port = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
+    if not host or (colon and not valid_port):
+        raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
+    return Member(host, int(port) if colon else None)
+
+
+def parse_cluster_address(address: str) -> tuple[Member, ...]:
+    """Return the hosts of wsrep_cluster_address (`gcomm://a,b:4567?options`); its ports are the group's, not SQL's."""
+    scheme, separator, rest = address.partition("://")
+    if scheme != "gcomm" or not separator:
+        return ()
+    return tuple(Member(member.host) for member in _members(rest.partition("?")[0]))
+
+
+def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:
+    """Return the SQL addresses of wsrep_incoming_addresses; an arbitrator's is empty, an unset one AUTO."""
+    return tuple(_members(addresses))
+
+
+def _members(listing: str) -> Iterable[Member]:
+    for word in listing.split(","):
+        if word.strip() and word.strip() not in ("AUTO", "undefined"):
+            try:
+                yield parse_member(word.strip())
+            except ValueError:
+                continue
+
+
+def merge_members(known: Iterable[Member], incoming: Iterable[Member], default_port: int) -> tuple[Member, ...]:
+    """Return each member once: the known ones first, as they are listed, then the incoming ones by their addresses.
+
+    An incoming address gives the port of a host known without one. Galera lists them by the ids that their servers drew
+    at random: one that starts anew would move everybody's row.
+    """
+    incoming = sorted(incoming, key=_by_number)
+    ports = {member.host: member.port for member in incoming if member.port}
+    merged = [Member(one.host, one.port or ports.get(one.host) or default_port) for one in (*known, *incoming)]
+    return tuple(dict.fromkeys(merged))
+
+
+def _by_number(member: Member) -> list[tuple[int, str]]:
+    """Return what sorts db2 before db10, and addresses by their bytes: numbers, of whatever length, as numbers."""
+    words = re.split("([0-9]+)", str(member))
+    return [(len(word.lstrip("0")) if index % 2 else 0, word) for index, word in enumerate(words)]
+
+
+def find_disagreements(answers: Iterable[Answer]) -> tuple[Disagreement, ...]:
+    """Return where the members that were read contradict each other, the gravest first."""
+    read = [(str(one.member), one.reading) for one in answers if isinstance(one.reading, Reading)]
+    primary = [(name, reading) for name, reading in read if reading.status.wsrep_cluster_status == "Primary"]
+    found = []
+    by_uuid = _group(read, lambda reading: _real_uuid(reading.status.wsrep_cluster_state_uuid))
+    if len(by_uuid) > 1:
+        found.append(_disagreement("uuid", "they hold different histories (wsrep_cluster_state_uuid)", by_uuid))
+    components = _components(primary)
+    if len(components) > 1:
+        found.append(_disagreement("two-primaries", "more than one primary component exists", components))
+    else:
+        by_conf = _group(primary, lambda reading: reading.status.wsrep_cluster_conf_id)
+        if len(by_conf) > 1:
+            found.append(_disagreement("conf-id", "they see different configurations (wsrep_cluster_conf_id)", by_conf))
+        by_size = _group(primary, lambda reading: reading.status.wsrep_cluster_size)
+        if len(by_size) > 1:
+            found.append(_disagreement("size", "they count different cluster sizes (wsrep_cluster_size)", by_size))
+    outside = [name for name, reading in read if reading.status.wsrep_cluster_status != "Primary"]
+    if outside and primary:
+        message = f"{', '.join(outside)} outside the primary component of {', '.join(name for name, _ in primary)}"
+        found.append(Disagreement("outside", message, tuple(outside)))
+    return tuple(found)
+
+
+def _real_uuid(uuid: str | None) -> str | None:
+    # A node that never was in a primary component has an all-zero UUID, which disagrees with nobody.
+    return uuid if uuid and uuid.strip("0-") else None
+
+
+def _components(primary: list[tuple[str, Reading]]) -> dict[object, list[str]]:
+    """Return the primary components. A component is one where a configuration number has one set of members.
+
+    During a change of membership two nodes may show successive configurations of one component; two components of
+    one history are told apart by member lists that exclude each other.
+    """
+    by_uuid = _group(primary, lambda reading: _real_uuid(reading.status.wsrep_cluster_state_uuid))
+    if len(by_uuid) > 1:
+        return by_uuid
+    lists: list[tuple[frozenset[str], list[str]]] = []
+    for name, reading in primary:
+        members = frozenset(map(str, parse_incoming_addresses(reading.status.wsrep_incoming_addresses or "")))
+        if not members:
+            return {}
+        # Whoever overlaps is one component, so that the answer does not hang on who was asked first.
+        same = [one for one in lists if one[0] & members]
+        lists = [one for one in lists if not one[0] & members]
+        lists.append((members.union(*(one[0] for one in same)), [*(each for one in same for each in one[1]), name]))
+    return dict(lists)
+
+
+def _group(read: list[tuple[str, Reading]], key: Callable[[Reading], object]) -> dict[object, list[str]]:
+    groups: dict[object, list[str]] = defaultdict(list)
+    for name, reading in read:
+        value = key(reading)
+        if value is not None:
+            groups[value].append(name)
+    return groups
+
+
+def _disagreement(code: str, claim: str, groups: dict[object, list[str]]) -> Disagreement:
+    sides = "; ".join(f"{_side(value)} on {', '.join(names)}" for value, names in groups.items())
+    return Disagreement(code, f"{claim}: {sides}", tuple(name for names in groups.values() for name in names))
+
+
+def _side(value: object) -> str:
+    return "+".join(sorted(map(str, value))) if isinstance(value, frozenset) else str(value)

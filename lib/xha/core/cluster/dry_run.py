@@ -1,0 +1,252 @@
+"""What each node of a resource would do next, and why: the dry run of the agent's decision, and what a grant costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..election.candidates import are_at_odds
+from ..election.decision import Decision, Refuse, Wait
+from ..election.facts import Around, GrantKind, Host, count, why_void
+from ..election.obstacles import name_nodes
+from ..election.position_report import Ballot, State, Unread, digest
+from ..election.rules import elect
+from ..galera.lineage import Order, compare
+from ..galera.position import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ..election.facts import Grant, Poll, Probe
+    from ..pacemaker.cib import Cib
+
+
+class Seen(NamedTuple):
+    """Everything that one host can see of a resource at one moment. states: what each keeper says for people."""
+
+    resource: str
+    cib: Cib
+    reports: Mapping[str, Ballot | Unread] = {}
+    members: tuple[str, ...] = ()
+    probes: Mapping[str, Probe] = {}
+    arbitrators: Mapping[str, Probe] = {}
+    states: Mapping[str, str] = {}
+    now: float = 0.0
+
+
+class Outlook(NamedTuple):
+    """One node's. decision is None where no keeper of it reports; held is what forbids to act there, "" for nothing."""
+
+    node: str
+    host: Host
+    decision: Decision | None = None
+    held: str = ""
+
+
+def foresee(seen: Seen) -> tuple[Outlook, ...]:
+    """Return what each member would do. Ports were probed from this host, not from each member's own."""
+    return tuple(
+        Outlook(
+            node,
+            seen.cib.hosts.get(node, Host.LOST),
+            _decide(seen, node) if node in seen.reports else None,
+            seen.cib.forbidden(node),
+        )
+        for node in seen.members
+    )
+
+
+def _decide(seen: Seen, node: str) -> Decision:
+    report = seen.reports[node]
+    if isinstance(report, Unread):
+        what = "is unreadable" if report.schema is None else f"is of schema {report.schema}, which is unknown here"
+        return Wait(f"its report {what}", (node,), "install one version of xha on all nodes")
+    book = seen.cib.book
+    around = _around(seen, report.opens)
+    return elect(node, seen.reports, seen.members, book.records, book.grants, around)
+
+
+def _around(seen: Seen, epoch: str) -> Around:
+    cib = seen.cib
+    return Around(epoch, seen.now, cib.quorum, cib.two_node, cib.hosts, seen.probes, seen.arbitrators)
+
+
+def count_for(seen: Seen, node: str) -> Poll | None:
+    """Return the facts as a node counts them, None where it does not report."""
+    report = seen.reports.get(node)
+    if not isinstance(report, Ballot):
+        return None
+    book = seen.cib.book
+    return count(node, seen.reports, seen.members, book.records, book.grants, _around(seen, report.opens))
+
+
+def digests(seen: Seen) -> dict[str, str]:
+    """Return the digest of the reports that count, for each node that asks: equal once all have answered all."""
+    polls = {node: count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node))}
+    return {node: digest(poll.fresh.values()) for node, poll in polls.items() if poll is not None}
+
+
+def _asks(report: Ballot | Unread | None) -> bool:
+    """Whether a keeper waits for answers; one that gave up has left its last report, and does not."""
+    return isinstance(report, Ballot) and bool(report.opens)
+
+
+def needs_person(outlooks: Sequence[Outlook], reports: Mapping[str, Ballot | Unread]) -> bool:
+    """Return whether nothing goes on by itself: somebody refuses or is in trouble, or all wait without a Primary."""
+    troubled = any(isinstance(one, Ballot) and one.trouble for one in reports.values())
+    decisions = [one.decision for one in outlooks if one.decision is not None]
+    primary = any(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports.values())
+    acts = [one for one in outlooks if one.decision is not None and not one.held and not _waits(one.decision)]
+    return troubled or any(isinstance(one, Refuse) for one in decisions) or not (primary or acts)
+
+
+def _waits(decision: Decision) -> bool:
+    return isinstance(decision, (Wait, Refuse)) and decision.first is None
+
+
+def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
+    """Return why such a grant cannot be given now, "" if it can."""
+    if node not in seen.members:
+        return f"{node} is no member; the members are {name_nodes(seen.members)}"
+    ballots = [one for one in seen.reports.values() if isinstance(one, Ballot)]
+    if not any(_asks(one) for one in ballots):
+        return (
+            "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
+        )
+    report = seen.reports.get(node)
+    primaries = [one for one in ballots if one.state is State.PRIMARY]
+    is_rival = any(isinstance(report, Ballot) and are_at_odds(one, report) for one in primaries)
+    if primaries and (kind is not GrantKind.DISCARD or (report in primaries and not is_rival)):
+        verb = "answers" if len(primaries) == 1 else "answer"
+        names = name_nodes(one.node for one in primaries)
+        return f"{names} {verb} as Primary: the cluster is there, and what it lacks can join it"
+    if kind is GrantKind.FORGET:
+        runs = isinstance(report, Ballot) and report.state is not State.STOPPED
+        return f"a server runs on {node}: it is not gone" if runs else ""
+    if not isinstance(report, Ballot):
+        return f"{node} does not report what it holds: start the resource there first"
+    if kind is GrantKind.DISCARD and report.kind is Kind.EMPTY:
+        return f"{node} holds no data"
+    if report.kind is Kind.UNKNOWN and not (kind is GrantKind.DISCARD and report.opens):
+        why = report.trouble or "it has not looked yet"
+        return f"{node} does not know what it holds ({why}): mend that first"
+    return ""
+
+
+def why_unused(seen: Seen, grant: Grant) -> str:
+    """Return why nobody acts on a grant that is recorded, "" where somebody who reports would."""
+    asking = (count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node)))
+    polls = [poll for poll in asking if poll is not None]
+    reasons = [why_void(grant, poll.fresh, seen.now) for poll in polls] or [why_void(grant, {}, seen.now)]
+    return "" if "" in reasons else reasons[0]
+
+
+def tell_losses(seen: Seen, kind: GrantKind, node: str) -> list[str]:
+    """Return a sentence for everything that may be lost by acting on such a grant, as far as anybody can know."""
+    ballots = {name: one for name, one in seen.reports.items() if isinstance(one, Ballot) and name in seen.members}
+    mine = ballots.get(node)
+    if kind is GrantKind.FORGET:
+        unasked = mine is None or mine.kind is Kind.UNKNOWN
+        return [_loss_of_absent(seen, node) if unasked else f"whatever {node} held before it came back empty"]
+    if mine is None:
+        return []
+    if kind is GrantKind.DISCARD:
+        others = [one for name, one in ballots.items() if name != node]
+        primaries = [one for one in others if one.state is State.PRIMARY]
+        best = max(primaries or others, key=lambda one: one.position.seqno, default=None)
+        if best is None or mine.kind is Kind.UNKNOWN:
+            return [f"all that {node} holds ({_held(mine)})"]
+        return [_loss(mine, best)]
+    known = {name: one for name, one in ballots.items() if one.kind is not Kind.UNKNOWN}
+    told = [_loss(one, mine) for name, one in known.items() if name != node and one.kind is not Kind.EMPTY]
+    missing = [name for name in seen.members if name not in known]
+    if mine.inconsistent and told:
+        told.append(
+            f"rows of the others that {node} lacks, where its own differ: it begins a history of its own, and each of "
+            "the others has to be given up by a grant"
+        )
+    return [*filter(None, told), *(_loss_of_absent(seen, name) for name in missing)]
+
+
+def _loss(loser: Ballot, winner: Ballot) -> str:
+    """Return what the loser holds and the winner lacks, "" for nothing."""
+    if loser.kind is Kind.FOREIGN:
+        return f"the data of {loser.node}: {_held(loser)}"
+    order = compare(loser.history, winner.history)
+    if order in (Order.EQUAL, Order.BEHIND):
+        return ""
+    if order is Order.AHEAD:
+        lost = loser.position.seqno - winner.position.seqno
+        return f"{lost} commit{'s' * (lost != 1)} of {loser.node}, which holds {loser.history}, over {winner.history}"
+    why = "of another history" if order is Order.OTHER else "which went on by itself"
+    return f"commits of {loser.node}, {why} ({loser.history}; {winner.node} holds {winner.history})"
+
+
+def _loss_of_absent(seen: Seen, node: str) -> str:
+    stop = seen.cib.book.records.stops.get(node)
+    if stop is not None:
+        return f"what {node} committed since its clean stop at {stop.history}, if it ran since"
+    return f"whatever {node} has committed and nobody else received: its disk cannot be asked"
+
+
+def _held(ballot: Ballot) -> str:
+    if ballot.kind is Kind.UNKNOWN:
+        return "nobody knows what, and it may be the newest"
+    return str(ballot.history) if ballot.position.real else "user schemas without a position"
+
+
+def describe(seen: Seen, node: str) -> str:
+    """Return what is known of a node's data, in a few words."""
+    report, stop = seen.reports.get(node), seen.cib.book.records.stops.get(node)
+    if isinstance(report, Ballot):
+        kind = "data unknown" if report.kind is Kind.UNKNOWN else report.kind.value
+        data = f", {kind}" if report.kind is not Kind.INTACT else ""
+        where = f" at {report.history}" if report.position.real else ""
+        return f"{report.state.value}{data}{where}" + (f": {report.trouble}" if report.trouble else "")
+    if report is not None:
+        return "its report cannot be read"
+    if stop is not None:
+        return f"no report; stopped cleanly at {stop.history}"
+    return "no report"
+
+
+def outlook_document(seen: Seen, outlooks: Sequence[Outlook]) -> dict[str, Any]:
+    """Return one resource's part of the document of kind outlook (docs/schema-1.json)."""
+    book = seen.cib.book
+    return {
+        "resource": seen.resource,
+        "members": list(seen.members),
+        "quorum": seen.cib.quorum,
+        "two_node": seen.cib.two_node,
+        "token": book.records.token.node if book.records.token else None,
+        "grants": [{**_grant(one), "void": why_unused(seen, one) or None} for one in book.grants],
+        "last_grant": _grant(book.last_grant) if book.last_grant else None,
+        "nodes": [
+            {
+                "node": one.node,
+                "host": one.host.value,
+                "data": describe(seen, one.node),
+                "state": seen.states.get(one.node),
+                "held": one.held or None,
+                "decision": _decision(one.decision),
+            }
+            for one in outlooks
+        ],
+    }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {"kind": grant.kind.value, "node": grant.node, "at": grant.at, "by": grant.by, "why": grant.why}
+
+
+def _decision(decision: Decision | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    remedy = decision.remedy if isinstance(decision, (Wait, Refuse)) else ""
+    return {"kind": name_decision(decision), "reason": decision.reason, "remedy": remedy or None}
+
+
+def name_decision(decision: Decision) -> str:
+    """Return its name in lower case: join, restore-view, revive, bootstrap, wait, refuse."""
+    name = type(decision).__name__
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]

@@ -1,0 +1,1 @@
+"""xha.conf: text in, a configuration out."""

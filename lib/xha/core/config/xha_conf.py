@@ -1,0 +1,151 @@
+"""xha.conf: text in, a frozen Config out, or a ConfigError that names file, section and key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..http.clustercheck_body import Body
+from ..node.verdict import LastNode, Policy
+from ..text.durations import parse_duration
+from ..text.values import (
+    ConfigError,
+    parse_account,
+    parse_address,
+    parse_choice,
+    parse_networks,
+    parse_path,
+    parse_port,
+    parse_positive_duration,
+    parse_switch,
+    parse_text,
+    parse_words,
+)
+from .sections import SERVICE_SECTION, ServiceSection, read_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Callable
+
+    from ..text.values import Network
+
+DEFAULT_PORT = 3306
+DEFAULT_PATH = "/etc/xha/xha.conf"
+DEFAULT_OPTION_FILE = "/etc/xha/client.cnf"
+DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
+DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
+DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
+DEFAULT_SERVER_USER = "mysql"
+
+
+class Database(NamedTuple):
+    """Where the database is. What is None here comes from defaults_file, then from MySQL's own defaults."""
+
+    defaults_file: str = DEFAULT_OPTION_FILE
+    socket: str | None = None
+    host: str | None = None
+    port: int | None = None
+    # With a plain USAGE account this fails with 1047 where the node rejects queries, where SELECT 1 still answers.
+    probe_query: str = DEFAULT_QUERY
+    # The account that the server runs under; only its processes, and root's, are believed to be the server.
+    server_user: str = DEFAULT_SERVER_USER
+
+
+class Responder(NamedTuple):
+    """How the responder listens and answers. Durations in seconds; empty allow_from is everybody."""
+
+    listen: tuple[tuple[str, int], ...] = ()
+    max_age: float = 0.1
+    deadline: float = 1.0
+    hang_reset: float = 10.0
+    body: Body = Body.PERCONA
+    allow_from: tuple[Network, ...] = ()
+    detail_from: tuple[Network, ...] = ()
+    disabled_file: str | None = DEFAULT_DISABLED_FILE
+    legacy_disabled_file: str | None = None
+    services_directory: str = DEFAULT_SERVICES_DIRECTORY
+
+
+class Config(NamedTuple):
+    """Everything xha.conf can say. What is wrong with a service's section is no fault of the configuration."""
+
+    database: Database = Database()
+    policy: Policy = Policy()
+    responder: Responder = Responder()
+    members: tuple[str, ...] = ()
+    service_sections: tuple[ServiceSection, ...] = ()
+
+    def of_member(self, host: str, port: int | None) -> Config:
+        """Return the configuration for looking at another host: same account, and no disabled file of ours."""
+        return self._replace(
+            database=self.database._replace(socket=None, host=host, port=port or self.database.port),
+            responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None),
+        )
+
+
+_KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
+    "database": {
+        "defaults_file": parse_path,
+        "socket": parse_path,
+        "host": parse_text,
+        "port": parse_port,
+        "probe_query": parse_text,
+        "server_user": parse_account,
+    },
+    "policy": {
+        "available_when_donor": parse_switch,
+        "available_when_readonly": parse_switch,
+        "last_node": parse_choice(LastNode),
+    },
+    "responder": {
+        "listen": lambda text: tuple(parse_address(word) for word in parse_words(text)),
+        "max_age": parse_duration,
+        "deadline": parse_positive_duration,
+        "hang_reset": parse_positive_duration,
+        "body": parse_choice(Body),
+        "allow_from": parse_networks,
+        "detail_from": parse_networks,
+        "disabled_file": parse_path,
+        "legacy_disabled_file": parse_path,
+        "services_directory": parse_path,
+    },
+    "cluster": {"members": lambda text: tuple(parse_words(text))},
+}
+
+
+def parse_config(text: str, path: str) -> Config:
+    """Parse the text of xha.conf. path is only for messages. :raises ConfigError: see there.
+
+    A service's section is kept as it stands, right or wrong: it must not take the database's node out of service.
+    """
+    keys = [key for section in _KEYS.values() for key in section]
+    parser, services = read_sections(text, path, keys)
+    values: dict[str, dict[str, Any]] = {section: {} for section in _KEYS}
+    for section in parser.sections():
+        if section.startswith(SERVICE_SECTION):
+            services.append(ServiceSection(path, section, tuple(parser[section].items())))
+            continue
+        if section not in _KEYS:
+            raise ConfigError(f"{path}: unknown section {section!r}; there are {_listing(_KEYS)}, service NAME")
+        for key, value in parser[section].items():
+            values[section][key] = _parse_value(path, section, key, value)
+    return Config(
+        database=Database(**values["database"]),
+        policy=Policy(**values["policy"]),
+        responder=Responder(**values["responder"]),
+        members=values["cluster"].get("members", ()),
+        service_sections=tuple(services),
+    )
+
+
+def _parse_value(path: str, section: str, key: str, value: str) -> Any:
+    parse = _KEYS[section].get(key)
+    if parse is None:
+        raise ConfigError(f"{path}: unknown key {key!r} in [{section}]; there are {_listing(_KEYS[section])}")
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{path}: [{section}] {key}: {error}") from None
+
+
+def _listing(names: Mapping[str, object]) -> str:
+    return ", ".join(names)

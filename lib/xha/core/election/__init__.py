@@ -1,0 +1,1 @@
+"""Who may form the cluster, and why."""

@@ -1,0 +1,108 @@
+"""Which of the reported histories holds all others, or which two cannot be reconciled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..galera.lineage import Order, compare, goes_on
+from ..galera.position import Kind
+from .decision import Refuse
+from .facts import GrantKind
+from .position_report import Ballot
+
+if TYPE_CHECKING:
+    from .facts import Poll
+
+
+def _holders(poll: Poll, *kinds: Kind) -> list[Ballot]:
+    return [poll.fresh[node] for node in poll.members if node in poll.fresh and poll.fresh[node].kind in kinds]
+
+
+def are_at_odds(one: Ballot, other: Ballot) -> bool:
+    """Return whether two Primaries are of two clusters: with nobody in both components, or with different histories.
+
+    In one component, one of them may only not know its line yet.
+    """
+    if one.component is not None and other.component is not None:
+        if one.component == other.component and (goes_on(one.line, other.line) or goes_on(other.line, one.line)):
+            return False
+        if not set(one.component.members) & set(other.component.members):
+            return True
+    return compare(one.history, other.history) in (Order.OTHER, Order.DIVERGED)
+
+
+def judge_histories(poll: Poll) -> Refuse | None:
+    """Return why no choice can be made without a person, None if the histories lie on one line."""
+    for one in _holders(poll, Kind.FOREIGN):
+        return _refuse(f"{one.node} holds user schemas without a position: nobody can say whose they are", (one.node,))
+    holders = _holders(poll, Kind.INTACT, Kind.IN_DOUBT)
+    for index, one in enumerate(holders):
+        for other in holders[index + 1 :]:
+            order = compare(one.history, other.history)
+            if order is Order.OTHER or order is Order.DIVERGED:
+                at_odds = "are of different clusters" if order is Order.OTHER else "each went on without the other"
+                return _refuse(
+                    f"{one.node} ({one.history}) and {other.node} ({other.history}) {at_odds}", (one.node, other.node)
+                )
+    return _judge_doubtful(poll)
+
+
+def _judge_doubtful(poll: Poll) -> Refuse | None:
+    """A node in doubt that is ahead may hold acknowledged commits that the candidate lacks: neither is safe to take."""
+    candidates = _candidates(poll)
+    doubtful = [one for one in _holders(poll, Kind.INTACT, Kind.IN_DOUBT) if one not in candidates]
+    if not doubtful:
+        return None
+    if not candidates:
+        nodes = tuple(one.node for one in doubtful)
+        return _refuse(
+            f"every node with data was found inconsistent, or ran without replication ({', '.join(nodes)}): its rows "
+            "may differ from every other member's",
+            nodes,
+        )
+    best = _best(candidates)
+    for one in doubtful:
+        if compare(one.history, best.history) is Order.AHEAD:
+            return _refuse(
+                f"{one.node} holds more ({one.history}) than {best.node} ({best.history}), but was killed while it "
+                "changed a table, was found inconsistent, or ran without replication",
+                (one.node, best.node),
+            )
+    return None
+
+
+def _candidates(poll: Poll) -> list[Ballot]:
+    """Return who may form the cluster: the intact, or with none the doubtful that nobody found inconsistent."""
+    intact = [one for one in _holders(poll, Kind.INTACT) if not one.inconsistent]
+    return intact or [one for one in _holders(poll, Kind.IN_DOUBT) if not one.inconsistent]
+
+
+def choose(poll: Poll) -> Ballot | None:
+    """Return who should form the cluster, of histories on one line; None while nobody who can has reported.
+
+    The flag safe_to_bootstrap only decides between equals: one of an earlier life as the only node proves nothing.
+    """
+    candidates = _candidates(poll)
+    if candidates:
+        best = _best(candidates)
+        equal = [one for one in candidates if compare(one.history, best.history) is Order.EQUAL]
+        return next((one for one in equal if one.safe_to_bootstrap), equal[0])
+    existed = poll.records.cluster or poll.records.line or poll.records.stops
+    if existed or any(node not in poll.fresh for node in poll.members):
+        return None
+    return poll.fresh[poll.members[0]]
+
+
+def _best(candidates: list[Ballot]) -> Ballot:
+    best = candidates[0]
+    for one in candidates[1:]:
+        if compare(one.history, best.history) is Order.AHEAD:
+            best = one
+    return best
+
+
+def _refuse(reason: str, nodes: tuple[str, ...]) -> Refuse:
+    commands = [f"--grant {GrantKind.BOOTSTRAP.value}=NODE", f"--grant {GrantKind.DISCARD.value}=NODE"]
+    return Refuse(
+        reason, nodes, f"xha-check {' to keep one, or '.join(commands)} to give one up, of {', '.join(nodes)}"
+    )

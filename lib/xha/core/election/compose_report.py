@@ -1,0 +1,186 @@
+"""From what a keeper knows of its own host to the report that the others count, and to what it keeps of its views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..galera.node_record import NodeRecord
+from ..galera.position import NO_SEQNO, Kind, Position, Standing, View
+from ..galera.reading import LocalState
+from ..text.escape import clean
+from .position_report import Ballot, State
+
+if TYPE_CHECKING:
+    from ..galera.position import GvwState
+    from ..galera.reading import Reading
+
+TROUBLE_LENGTH = 400
+_RUNS_IN_GROUP = (State.NON_PRIMARY, State.PRIMARY)
+_HOLDS_ITS_DATA = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
+
+
+class Facts(NamedTuple):
+    """What one keeper knows of its own host.
+
+    state: what runs, or is about to (a report that is retracted for a launch says STARTING or RESTORING). standing: of
+    a stopped server what recovery found, of a starting one what it was launched with; None: nobody has looked, as at a
+    server that somebody else launched; with a cause, nobody could. reading: the running server's last one. gvwstate:
+    the file as it is now, None if there is none. safe_to_bootstrap: grastate.dat's flag. transfer: the server is
+    receiving a state transfer.
+    """
+
+    state: State
+    record: NodeRecord = NodeRecord()
+    standing: Standing | None = None
+    reading: Reading | None = None
+    gvwstate: GvwState | None = None
+    safe_to_bootstrap: bool = False
+    transfer: bool = False
+    boot_id: str = ""
+    addresses: tuple[str, ...] = ()
+
+
+def compose_ballot(
+    me: str,
+    facts: Facts,
+    *,
+    epochs: tuple[str, ...] = (),
+    opens: str = "",
+    members: tuple[str, ...] = (),
+) -> Ballot:
+    """Return this node's report. It answers no epoch while it cannot say where its data end.
+
+    trouble is said also of a Primary that no longer replicates: it answers, and its data are in doubt once it stops. A
+    server without a Primary that still applies what it received says STARTING: its position is not the end of its
+    data, and nobody, itself included, may judge it by that one.
+    """
+    record, state = facts.record, _state(facts)
+    standing = _standing(facts, state) or Standing(Kind.UNKNOWN)
+    view, own_uuid, view_seqno = last_view(record, facts.gvwstate)
+    component, place = _component(facts, state)
+    return Ballot(
+        node=me,
+        state=state,
+        kind=standing.kind,
+        position=standing.position,
+        line=record.line,
+        safe_to_bootstrap=facts.safe_to_bootstrap,
+        inconsistent=record.inconsistent,
+        superseded=record.superseded or record.discarded or facts.transfer,
+        own_uuid=place or own_uuid,
+        view=view,
+        view_seqno=view_seqno,
+        restorable=facts.gvwstate is not None and facts.gvwstate.restorable,
+        component=component,
+        boot_id=facts.boot_id,
+        addresses=facts.addresses,
+        members=members,
+        epochs=() if standing.kind is Kind.UNKNOWN else epochs,
+        opens=opens,
+        trouble=clean(standing.cause or _tell_unreplicated(facts.reading), TROUBLE_LENGTH),
+    )
+
+
+def give_up(ballot: Ballot, reason: str) -> Ballot:
+    """Return the last report of a keeper that gives up: it answers nobody from now on, and says why."""
+    trouble = clean(f"its keeper gave up: {reason}", TROUBLE_LENGTH)
+    return ballot._replace(kind=Kind.UNKNOWN, position=Position(), epochs=(), opens="", trouble=trouble)
+
+
+def is_unreplicated(reading: Reading | None) -> bool:
+    """Return whether a server says that it runs without Galera: what is written there reaches nobody.
+
+    Percona XtraDB Cluster has no global wsrep_on; what was not read is no such word.
+    """
+    variables = reading.variables if reading else None
+    return variables is not None and (variables.wsrep_on is False or variables.wsrep_provider in ("", "none"))
+
+
+def _tell_unreplicated(reading: Reading | None) -> str:
+    if reading is None or not is_unreplicated(reading):
+        return ""
+    how = "wsrep_on=OFF" if reading.variables.wsrep_on is False else "no wsrep_provider"
+    return f"its server runs without replication ({how}): what is written there reaches no other member"
+
+
+def note_view(record: NodeRecord, gvwstate: GvwState | None, reading: Reading) -> NodeRecord:
+    """Return the record with the Primary view that the server is in, and a position that it had in that view.
+
+    reading was taken before gvwstate was read, so the position is that of a reading after the one that met the view.
+    Once is enough: whoever is not in the view acknowledged nothing after it had begun. The view's size stands in the
+    status when everything from before the view is applied, what several appliers had in their hands included
+    (Galera drains them before a view).
+    """
+    status = reading.status
+    if gvwstate is None or status.wsrep_cluster_status != "Primary" or status.wsrep_gcomm_uuid is None:
+        return record
+    if status.wsrep_gcomm_uuid.lower() != gvwstate.own_uuid:
+        return record
+    if (record.view, record.own_uuid) != (gvwstate.view, gvwstate.own_uuid):
+        return record._replace(view=gvwstate.view, own_uuid=gvwstate.own_uuid, view_seqno=NO_SEQNO)
+    settled = status.wsrep_local_recv_queue == 0 and status.wsrep_local_state in _HOLDS_ITS_DATA
+    settled = settled and status.wsrep_cluster_size == len(gvwstate.view.members)
+    position = reading_position(reading)
+    if record.view_seqno != NO_SEQNO or not settled or not position.real:
+        return record
+    return record._replace(view_seqno=position.seqno)
+
+
+def reading_position(reading: Reading | None) -> Position:
+    """Return the last write set that a running server has applied, or no position where it does not say."""
+    status = reading.status if reading else None
+    if status is None or status.wsrep_local_state_uuid is None or status.wsrep_last_committed is None:
+        return Position()
+    position = Position(status.wsrep_local_state_uuid.lower(), status.wsrep_last_committed)
+    return position if position.real else Position()
+
+
+def last_view(record: NodeRecord, gvwstate: GvwState | None) -> tuple[View | None, str, int]:
+    """Return the last Primary view, the group UUID in it, and the position that was read in it.
+
+    gvwstate.dat is as new as the view; a clean stop removes it, and then the record has the view.
+    """
+    if gvwstate is None:
+        return record.view, record.own_uuid, record.view_seqno
+    same = (record.view, record.own_uuid) == (gvwstate.view, gvwstate.own_uuid)
+    return gvwstate.view, gvwstate.own_uuid, record.view_seqno if same else NO_SEQNO
+
+
+def _state(facts: Facts) -> State:
+    if facts.state is State.NON_PRIMARY and (facts.reading is None or facts.reading.status.wsrep_local_recv_queue):
+        return State.STARTING
+    return facts.state
+
+
+def _standing(facts: Facts, state: State) -> Standing | None:
+    """Return what the data are worth, None where nobody has looked."""
+    if state is not State.PRIMARY and is_unreplicated(facts.reading):
+        return Standing(Kind.UNKNOWN, cause=_tell_unreplicated(facts.reading))
+    if facts.transfer:
+        # Half a copy carries the donor's position, and what it replaces is gone.
+        return Standing(Kind.EMPTY)
+    if state not in _RUNS_IN_GROUP:
+        return None if facts.state is State.NON_PRIMARY else facts.standing
+    position = reading_position(facts.reading)
+    if position.real:
+        return Standing(Kind.INTACT, position)
+    # Who waits outside and names no position never had one; a Primary that names none has only not said it yet.
+    return Standing(Kind.EMPTY) if state is State.NON_PRIMARY else None
+
+
+def _component(facts: Facts, state: State) -> tuple[View | None, str]:
+    """Return the view that a running server is in, and its own place there where that has no group UUID.
+
+    Of a component without Primary a server tells neither id nor UUIDs, but its members' addresses in the group's
+    order, the same on each (measured, MariaDB 10.11). Places such as `0 192.0.2.1:3306` stand for the UUIDs then.
+    """
+    if state is State.PRIMARY and facts.gvwstate:
+        return facts.gvwstate.view, ""
+    if state is not State.NON_PRIMARY or facts.reading is None:
+        return None, ""
+    status = facts.reading.status
+    listed, index = status.wsrep_incoming_addresses, status.wsrep_local_index
+    places = tuple(f"{place} {address}" for place, address in enumerate((listed or "").split(",")))
+    if listed is None or index is None or len(places) != status.wsrep_cluster_size or not 0 <= index < len(places):
+        return None, ""
+    return View(f"non-primary {status.wsrep_cluster_state_uuid}", places), places[index]

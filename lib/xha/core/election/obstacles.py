@@ -1,0 +1,181 @@
+"""What forbids forming a Primary of a history that is otherwise the right one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..galera.position import Kind
+from .decision import Refuse, Wait
+from .facts import GrantKind, Host, Probe, has_newest_generation, is_down, is_not_newer
+from .position_report import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..galera.lineage import History
+    from .decision import Decision
+    from .facts import Poll
+
+_ALIVE = (State.STARTING, State.RESTORING, State.NON_PRIMARY, State.PRIMARY)
+
+
+def name_nodes(nodes: Iterable[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    *most, last = tuple(nodes) or ("nobody",)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def forget(nodes: Iterable[str]) -> str:
+    """Return the commands that give up the nodes."""
+    return "; ".join(f"xha-check --grant {GrantKind.FORGET.value}={node} --why TEXT" for node in nodes)
+
+
+def tell_troubles(poll: Poll, nodes: Iterable[str]) -> str:
+    """Return what those of the nodes say that report a trouble instead of their data, "" for nothing."""
+    return "; ".join(f"{node}: {poll.troubles[node]}" for node in nodes if node in poll.troubles)
+
+
+def end_wait(poll: Poll, nodes: tuple[str, ...], otherwise: str) -> str:
+    """Return what ends the wait for nodes: nobody is given up who says himself what has to be mended."""
+    troubled = tuple(node for node in nodes if node in poll.troubles)
+    if not troubled:
+        return otherwise
+    return f"mend that on {name_nodes(troubled)}; a node that cannot look does so again by itself"
+
+
+def find_obstacle(
+    poll: Poll, candidate: History, *, running: tuple[str, ...] = (), chosen: bool = False
+) -> Decision | None:
+    """Return why no Primary may be formed of the candidate's history now, None if it may.
+
+    running are nodes whose server may run, because it is part of the plan; chosen, that a person chose the candidate.
+    """
+    return (
+        find_running(poll, running)
+        or find_missing(poll, candidate)
+        or (None if chosen else find_lost_generation(poll, candidate) or find_lost_data(poll, candidate))
+        or _find_arbitrator(poll)
+        or find_lost_quorum(poll)
+    )
+
+
+def find_running(poll: Poll, running: tuple[str, ...]) -> Decision | None:
+    alive = tuple(node for node in poll.among(*_ALIVE) if node not in (*running, poll.me))
+    if alive:
+        return Wait(f"a server runs on {name_nodes(alive)}, and may become Primary or be ahead", alive)
+    outside = tuple(
+        node
+        for node in poll.members
+        if poll.around.probes.get(node) is Probe.ACCEPTED and node not in (*running, poll.me)
+    )
+    if outside:
+        return Wait(
+            f"a server answers on the ports of {name_nodes(outside)}, and no keeper there has said how far it is",
+            outside,
+            f"wait; if it runs outside the cluster's control, stop it on {name_nodes(outside)}",
+        )
+    return None
+
+
+def may_go_without(poll: Poll, node: str, candidate: History) -> bool:
+    """Return whether a member that does not answer can be left out.
+
+    It must hold nothing newer, and run no server: proven, or excluded by a majority of hosts, which a second side
+    cannot have at the same time. Under two_node both sides have "quorum", so there only proof of down counts.
+    """
+    majority = poll.around.quorum and not poll.around.two_node
+    return is_not_newer(poll, node, candidate) and (is_down(poll, node) or majority)
+
+
+def find_missing(poll: Poll, candidate: History) -> Decision | None:
+    missing = tuple(node for node in poll.missing if not may_go_without(poll, node, candidate))
+    if not missing:
+        return None
+    why = "; ".join(_what_is_missing(poll, node, candidate) for node in missing)
+    remedy = end_wait(poll, missing, f"start them, or if they are gone: {forget(missing)}")
+    return Wait(f"waiting for {name_nodes(missing)}: {why}", missing, remedy)
+
+
+def _what_is_missing(poll: Poll, node: str, candidate: History) -> str:
+    down = is_down(poll, node)
+    if node in poll.troubles:
+        return f"{node} may hold newer commits than {candidate}, and says: {poll.troubles[node]}"
+    if not is_not_newer(poll, node, candidate):
+        return f"{node} {'is down, but' if down else 'has not reported and'} may hold newer commits than {candidate}"
+    host = poll.around.hosts.get(node, Host.LOST)
+    return f"{node} holds nothing newer, but may run ({host.value} is no proof)"
+
+
+def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
+    if has_newest_generation(poll, candidate):
+        return None
+    newest = next(
+        (line[0] for line in poll.lines if line and line[0].id not in {one.id for one in candidate.line}), None
+    )
+    how = "by hand on" if newest and newest.by_hand else "by"
+    formed = (
+        f"the cluster was last formed {how} {name_nodes(newest.founders)} from seqno {newest.position}"
+        if newest
+        else ""
+    )
+    reason = f"nobody holds the newest history: {formed or 'its own beginning'} is not in {candidate}"
+    remedy = "bring back the node that holds it, or choose one: xha-check --grant bootstrap=NODE --why TEXT"
+    if poll.missing:
+        troubles = tell_troubles(poll, poll.missing)
+        return Wait("; ".join(filter(None, (reason, troubles))), poll.missing, end_wait(poll, poll.missing, remedy))
+    return Refuse(reason, newest.founders if newest else (poll.me,), remedy)
+
+
+def find_lost_data(poll: Poll, candidate: History) -> Decision | None:
+    """A member that comes back empty held data once, perhaps the newest: its disk may only not be mounted."""
+    if not candidate.position.real:
+        return None
+    gone = tuple(
+        node
+        for node in poll.members
+        if node in poll.fresh
+        and poll.fresh[node].kind is Kind.EMPTY
+        and not poll.fresh[node].superseded
+        and not is_not_newer(poll, node, candidate)
+    )
+    if not gone:
+        return None
+    return Refuse(
+        f"{name_nodes(gone)} came back without data, and may have held newer commits than {candidate}",
+        gone,
+        f"see that the data directory is mounted there; if its data are lost: {forget(gone)}",
+    )
+
+
+def _find_arbitrator(poll: Poll) -> Decision | None:
+    """After the last member left cleanly, a running garbd is the Primary component: a second one must not be formed."""
+    if not any(node in poll.records.stops for node in poll.fresh):
+        return None
+    alive = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.ACCEPTED)
+    if alive:
+        return Wait(
+            f"the arbitrator {name_nodes(alive)} runs, and after a clean stop it may be Primary by itself",
+            alive,
+            f"stop garbd on {name_nodes(alive)} and start it again when the cluster is up",
+        )
+    silent = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.SILENT)
+    if silent and not poll.grants:
+        return Wait(
+            f"nobody knows whether the arbitrator {name_nodes(silent)} runs: its port says nothing, and after a clean "
+            "stop it may be Primary by itself",
+            silent,
+            f"bring up the host of {name_nodes(silent)}, or if it is gone, take it out of the parameter arbitrators",
+        )
+    return None
+
+
+def find_lost_quorum(poll: Poll) -> Decision | None:
+    if poll.around.quorum or poll.grants:
+        return None
+    others = tuple(node for node in poll.missing if node not in poll.troubles)
+    gone = f", or if the others are gone: {forget(others or poll.members[:1])}" if others or not poll.missing else ""
+    return Wait(
+        "this side of the cluster has no quorum: another side could act at the same time",
+        poll.missing,
+        f"bring back a majority of the hosts{gone}",
+    )

@@ -1,0 +1,240 @@
+"""Who the members are: wsrep_cluster_address, and which of Pacemaker's nodes each of its hosts is.
+
+A host that is taken for the wrong node, or for none, changes who has to report before a cluster is formed. So only
+equal names and equal addresses count (node1 is never node10), and proofs that disagree are said, not weighed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from ipaddress import IPv4Address, IPv6Address
+
+SCHEME = "gcomm://"
+_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
+
+
+class BadAddress(ValueError):
+    """A list of members that cannot be understood. Its text says where and what to write instead."""
+
+
+class Peer(NamedTuple):
+    """One host of the list: a name as it was written or an address as `ipaddress` writes it, and its port if given."""
+
+    host: str
+    port: int | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+
+class ClusterAddress(NamedTuple):
+    """wsrep_cluster_address: the hosts in their order, and what stands behind the question mark, as it was written."""
+
+    peers: tuple[Peer, ...] = ()
+    options: str = ""
+
+
+class Membership(NamedTuple):
+    """Who the hosts of the list are.
+
+    names: the members in the order of the list, a host that is no node of Pacemaker's under its own name. peers: how
+    the list has each of them. unknown: the hosts that are no node. ambiguous: sentences about proofs that disagree;
+    while there is one, nobody may form a cluster. arbitrators: hosts that only vote; they are no members.
+    """
+
+    names: tuple[str, ...]
+    peers: tuple[Peer, ...] = ()
+    unknown: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+    arbitrators: tuple[str, ...] = ()
+
+
+def parse_cluster_address(text: str) -> ClusterAddress:
+    """Return the parts of `gcomm://h1,10.0.0.2:4567,[fd00::3]:4567?pc.wait_prim=no`. Raises BadAddress."""
+    text = text.strip()
+    if not text.startswith(SCHEME):
+        raise BadAddress(f"{text!r} does not begin with {SCHEME}")
+    hosts, _, options = text[len(SCHEME) :].partition("?")
+    peers = parse_peers(hosts)
+    seen = [(normalise(peer.host), peer.port) for peer in peers]
+    for index, peer in enumerate(peers):
+        if seen[index] in seen[:index]:
+            raise BadAddress(f"{peer} is listed twice in {text!r}")
+    return ClusterAddress(peers, options.strip())
+
+
+def render_cluster_address(address: ClusterAddress) -> str:
+    """Return the text for mysqld's --wsrep-cluster-address."""
+    options = f"?{address.options}" if address.options else ""
+    return f"{SCHEME}{','.join(map(str, address.peers))}{options}"
+
+
+def parse_peers(text: str) -> tuple[Peer, ...]:
+    """Return a list of hosts divided by commas, such as the parameter `arbitrators`; () for none. Raises BadAddress."""
+    if not text.strip():
+        return ()
+    return tuple(_parse_peer(word.strip(), text) for word in text.split(","))
+
+
+def parse_host_map(text: str) -> dict[str, str]:
+    """Return {node: host} from cluster_host_map `pcmk1:galera1;pcmk2:galera2`. Raises BadAddress."""
+    found: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(";"))):
+        node, colon, host = (word.strip() for word in pair.partition(":"))
+        if not node or not colon:
+            raise BadAddress(f"{pair!r} is no pair: write pacemaker-node:galera-host;...")
+        host = _parse_peer(host, text).host
+        if node in found:
+            raise BadAddress(f"{node} stands twice in {text!r}")
+        if normalise(host) in map(normalise, found.values()):
+            raise BadAddress(f"two nodes are {host} in {text!r}")
+        found[node] = host
+    return found
+
+
+def normalise(host: str) -> str:
+    """Return what two ways to write one host have in common: addresses in one spelling, names in lower case."""
+    address = _parse_address(host.strip("[]"))
+    if address is None:
+        return host.lower().rstrip(".")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def name_members(  # noqa: PLR0913 - four sources of names and addresses, none of which follows from another
+    peers: Iterable[Peer],
+    *,
+    nodes: Sequence[str],
+    host_map: Mapping[str, str] | None = None,
+    resolved: Mapping[str, Iterable[str]] | None = None,
+    reported: Mapping[str, Iterable[str]] | None = None,
+    arbitrators: Iterable[Peer] = (),
+) -> Membership:
+    """Return which of Pacemaker's nodes each host of the list is.
+
+    host_map is cluster_host_map, resolved what a name or host resolves to, reported the addresses that a node's own
+    report gives. A host is a node if the map says so, if their names are equal (a short name equals the first label of
+    a full one), or if they have an address that no other node has. Loopback addresses prove nothing among several.
+    """
+    book = _Book(tuple(dict.fromkeys(nodes)), host_map or {}, resolved or {}, reported or {})
+    members: dict[str, Peer] = {}
+    voters: list[str] = []
+    unknown: list[str] = []
+    ambiguous: list[str] = []
+    voting = tuple(arbitrators)
+    for peer in peers:
+        if any(book.same_host(peer.host, voter.host) for voter in voting):
+            voters.append(peer.host)
+            continue
+        found = book.find(peer.host)
+        if len(found) > 1:
+            ambiguous.append(f"{peer.host} is {' and '.join(found)} at once")
+        if len(found) != 1:
+            unknown.append(peer.host)
+        name = found[0] if len(found) == 1 else peer.host
+        if name in members:
+            ambiguous.append(f"{members[name].host} and {peer.host} are both {name}")
+            continue
+        members[name] = peer
+    return Membership(tuple(members), tuple(members.values()), tuple(unknown), tuple(ambiguous), tuple(voters))
+
+
+class _Book(NamedTuple):
+    """All that is known about who has which name and address."""
+
+    nodes: tuple[str, ...]
+    host_map: Mapping[str, str]
+    resolved: Mapping[str, Iterable[str]]
+    reported: Mapping[str, Iterable[str]]
+
+    def find(self, host: str) -> list[str]:
+        """Return the nodes that a host is, in their order; more than one where the proofs disagree."""
+        mapped = [node for node in self.nodes if node in self.host_map and self.same_host(host, self.host_map[node])]
+        named = _equal_names(host, self.nodes)
+        proven = {*mapped, *named, *(self._owner(address) for address in self.addresses(host))}
+        return [node for node in self.nodes if node in proven]
+
+    def _owner(self, address: str) -> str | None:
+        """Return the one node that reports an address; if none does, the one whose name resolves to it."""
+        reporters = [node for node in self.nodes if address in self._useful(self.reported.get(node, ()))]
+        owners = reporters or [node for node in self.nodes if address in self.addresses(node)]
+        return owners[0] if len(owners) == 1 else None
+
+    def same_host(self, one: str, other: str) -> bool:
+        return normalise(one) == normalise(other) or bool(self.addresses(one) & self.addresses(other))
+
+    def addresses(self, host: str) -> set[str]:
+        return self._useful([host, *self.resolved.get(host, ())])
+
+    def _useful(self, words: Iterable[str]) -> set[str]:
+        found = set()
+        for word in words:
+            address = _parse_address(normalise(word))
+            alone = len(self.nodes) == 1
+            if address and not (address.is_unspecified or address.is_link_local or (address.is_loopback and not alone)):
+                found.add(str(address))
+        return found
+
+
+def _equal_names(host: str, nodes: Iterable[str]) -> list[str]:
+    """Return the nodes of that name; those whose short name it is, or that are its short name, only if there is none.
+
+    An address has no short name.
+    """
+    name = normalise(host)
+    exact = [node for node in nodes if normalise(node) == name]
+    if exact or _is_address(name):
+        return exact
+    return [
+        node
+        for node in nodes
+        if not _is_address(node)
+        and ("." in name) != ("." in normalise(node))
+        and name.partition(".")[0] == normalise(node).partition(".")[0]
+    ]
+
+
+def _is_address(host: str) -> bool:
+    return _parse_address(host.strip("[]")) is not None
+
+
+def _parse_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, None for a name."""
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return None  # and no import of what only reads addresses
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _parse_peer(word: str, text: str) -> Peer:
+    bracketed = re.fullmatch(r"\[([^\[\]]*)\](?::(.*))?", word)
+    if bracketed:
+        host, port = bracketed[1], bracketed[2]
+        if not _is_address(host) or ":" not in host:
+            raise BadAddress(f"[{host}] in {text!r} is no IPv6 address")
+        return Peer(normalise(host), _parse_port(port, word))
+    if word.count(":") > 1:
+        raise BadAddress(f"{word!r} in {text!r} is neither host nor host:port: an IPv6 address stands in [ ]")
+    host, colon, port = word.partition(":")
+    if _NAME.fullmatch(host) is None or (host.rstrip(".").rpartition(".")[2].isdigit() and not _is_address(host)):
+        what = f"{host!r} in {text!r} is no host" if host else f"a host is missing in {text!r}"
+        raise BadAddress(what)
+    return Peer(normalise(host) if _is_address(host) else host, _parse_port(port if colon else None, word))
+
+
+def _parse_port(port: str | None, word: str) -> int | None:
+    if port is None:
+        return None
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise BadAddress(f"{port!r} in {word!r} is no port (1 to 65535)")
+    return int(port)

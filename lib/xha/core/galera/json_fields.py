@@ -1,0 +1,78 @@
+"""The fields that reports and records have in common: a JSON value in, its own type or an error out, never a guess.
+
+Every parser raises ValueError, TypeError or KeyError for a value of another shape.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..text.numbers import parse_number
+from .lineage import Generation
+from .position import Position, View, parse_position
+
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = [
+    "parse_flag",
+    "parse_known_position",
+    "parse_line",
+    "parse_number",
+    "parse_text",
+    "parse_texts",
+    "parse_view",
+]
+
+
+def parse_text(value: object) -> str:
+    """Return a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def parse_flag(value: object) -> bool:
+    """Return true or false, and take no number for either."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
+
+
+def parse_texts(value: object) -> tuple[str, ...]:
+    """Return a list of texts."""
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return tuple(parse_text(word) for word in value)
+
+
+def parse_known_position(value: object) -> Position:
+    """Return the position that a text names."""
+    position = parse_position(parse_text(value))
+    if position is None:
+        raise ValueError(f"{value!r} is no position")
+    return position
+
+
+def parse_view(value: Any) -> View | None:
+    """Return a view, None for null."""
+    return None if value is None else View(parse_text(value["id"]), parse_texts(value["members"]))
+
+
+def parse_line(value: object) -> tuple[Generation, ...]:
+    """Return a line of generations, newest first, each the child of the next."""
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    line = tuple(
+        Generation(
+            parse_text(one["id"]),
+            parse_text(one["parent"]),
+            parse_number(one["position"]),
+            parse_texts(one["founders"]),
+            parse_flag(one["by_hand"]) if "by_hand" in one else False,
+        )
+        for one in value
+    )
+    if any(newer.parent != older.id for newer, older in zip(line, line[1:])):
+        raise ValueError("the generations are no line")
+    return line

@@ -1,0 +1,54 @@
+"""Which servers a resource has had in its hands: RUN/servers.json, kept until each is gone.
+
+What the parameters and the option file say now may be another directory than the one that a server was started with:
+who looks there alone finds nothing, and says that nothing runs.
+"""
+
+from __future__ import annotations
+
+from ..light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEMA = 1
+_MOST = 16
+
+
+class Remembered(NamedTuple):
+    """A data directory, and the server that uses it: pid and start time as in /proc/PID/stat, 0 where none does.
+
+    programs are the paths that its program may have, links resolved; uid is that of its account.
+    """
+
+    datadir: str
+    programs: tuple[str, ...] = ()
+    uid: int = 0
+    pid: int = 0
+    started: int = 0
+
+
+def render_remembered(servers: Iterable[Remembered]) -> str:
+    """Return them as one line of JSON."""
+    import json
+
+    return json.dumps({"schema": SCHEMA, "servers": [one._asdict() for one in servers]})
+
+
+def parse_remembered(text: str) -> tuple[Remembered, ...]:
+    """Return them; nothing for a text that is torn, of another schema, or has a value of another kind."""
+    from ..text.numbers import parse_json
+
+    try:
+        said = parse_json(text)
+        if said["schema"] != SCHEMA:
+            return ()
+        servers = tuple(Remembered(**{**one, "programs": tuple(one["programs"])}) for one in said["servers"][:_MOST])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ()
+    return servers if all(map(_is_whole, servers)) else ()
+
+
+def _is_whole(one: Remembered) -> bool:
+    numbers = all(type(number) is int and number >= 0 for number in (one.uid, one.pid, one.started))
+    return numbers and all(type(path) is str for path in (one.datadir, *one.programs))

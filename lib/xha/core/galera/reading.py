@@ -1,0 +1,159 @@
+"""What one Galera node said at one moment.
+
+Names are the server's own, in lower case. A field is absent (None) where the server did not send it or sent
+something that does not parse: a reading never fails to parse, it only says less.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.numbers import parse_float, parse_int
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Callable, Union
+
+    Value = Union[int, float, bool, str, None]
+    ReadOnly = bool
+
+
+class LocalState(IntEnum):
+    """wsrep_local_state (wsrep-API, enum wsrep_member_status)."""
+
+    UNDEFINED = 0
+    JOINING = 1
+    DONOR = 2
+    JOINED = 3
+    SYNCED = 4
+    ERROR = 5
+
+
+class Status(NamedTuple):
+    """The rows of SHOW GLOBAL STATUS that xha needs."""
+
+    wsrep_local_state: int | None = None
+    wsrep_local_state_comment: str | None = None
+    wsrep_cluster_status: str | None = None
+    wsrep_ready: bool | None = None
+    wsrep_connected: bool | None = None
+    wsrep_cluster_size: int | None = None
+    wsrep_cluster_state_uuid: str | None = None
+    wsrep_cluster_conf_id: int | None = None
+    wsrep_local_state_uuid: str | None = None
+    wsrep_last_committed: int | None = None
+    wsrep_local_index: int | None = None
+    wsrep_local_recv_queue: int | None = None
+    wsrep_local_send_queue: int | None = None
+    wsrep_flow_control_paused: float | None = None
+    wsrep_flow_control_paused_ns: int | None = None
+    wsrep_desync_count: int | None = None
+    wsrep_incoming_addresses: str | None = None
+    wsrep_gcomm_uuid: str | None = None
+    wsrep_evs_state: str | None = None
+    wsrep_provider_version: str | None = None
+    threads_connected: int | None = None
+    uptime: int | None = None
+
+
+class Variables(NamedTuple):
+    """The rows of SHOW GLOBAL VARIABLES that xha needs. Percona XtraDB Cluster alone sends pxc_maint_mode."""
+
+    wsrep_on: bool | None = None
+    wsrep_desync: bool | None = None
+    wsrep_reject_queries: str | None = None
+    wsrep_sst_donor_rejects_queries: bool | None = None
+    wsrep_sst_method: str | None = None
+    wsrep_cluster_address: str | None = None
+    wsrep_cluster_name: str | None = None
+    wsrep_node_name: str | None = None
+    wsrep_node_address: str | None = None
+    wsrep_provider: str | None = None
+    pxc_maint_mode: str | None = None
+    read_only: ReadOnly | None = None
+    max_connections: int | None = None
+    datadir: str | None = None
+    socket: str | None = None
+    hostname: str | None = None
+    port: int | None = None
+    version: str | None = None
+
+
+STATUS_NAMES = Status._fields
+VARIABLE_NAMES = Variables._fields
+
+
+class DonorKind(str, Enum):
+    """What a local process proves about a node in state Donor/Desynced."""
+
+    SST = "sst"
+    LOCK = "lock"
+
+
+class DonorEvidence(NamedTuple):
+    """The local process that tells an SST donor from a backup's lock, such as `wsrep_sst_rsync, pid 4711`."""
+
+    kind: DonorKind
+    process: str
+
+
+class Reading(NamedTuple):
+    """One round trip's worth of facts.
+
+    probe_errno is the server's error number for the query an application would send, 0 if it succeeded.
+    """
+
+    status: Status = Status()
+    variables: Variables = Variables()
+    probe_errno: int = 0
+    donor: DonorEvidence | None = None
+
+
+def parse_flag(text: str) -> bool | None:
+    """Return True for ON, YES, TRUE and 1, False for their opposites, None for anything else."""
+    word = text.upper()
+    if word in ("ON", "YES", "TRUE", "1"):
+        return True
+    return False if word in ("OFF", "NO", "FALSE", "0", "") else None
+
+
+def parse_read_only(text: str) -> bool:
+    """Return whether writes are refused: MariaDB 12 has further words beside ON, each of them read-only."""
+    return parse_flag(text) is not False
+
+
+_PARSERS: Mapping[str, Callable[[str], Value]] = {
+    "int | None": parse_int,
+    "float | None": parse_float,
+    "bool | None": parse_flag,
+    "str | None": str,
+    "ReadOnly | None": parse_read_only,
+}
+
+
+def _parse_rows(kind: type[Status] | type[Variables], rows: Iterable[tuple[str, str]]) -> dict[str, Value]:
+    parsers = {name: _PARSERS[kind.__annotations__[name]] for name in kind._fields}
+    named = ((str(name).lower(), value) for name, value in rows)
+    return {name: parsers[name](str(value)) for name, value in named if name in parsers and value is not None}
+
+
+def parse_status(rows: Iterable[tuple[str, str]]) -> Status:
+    """Parse (name, value) rows of SHOW GLOBAL STATUS; rows of other names are passed over."""
+    return Status(**_parse_rows(Status, rows))  # type: ignore[arg-type]
+
+
+def parse_variables(rows: Iterable[tuple[str, str]]) -> Variables:
+    """Parse (name, value) rows of SHOW GLOBAL VARIABLES; rows of other names are passed over."""
+    return Variables(**_parse_rows(Variables, rows))  # type: ignore[arg-type]
+
+
+def reading_values(reading: Reading) -> dict[str, Value]:
+    """Return the reading as one flat mapping of the server's names to values, for JSON."""
+    evidence = reading.donor.process if reading.donor else None
+    return {
+        **reading.status._asdict(),
+        **reading.variables._asdict(),
+        "probe_errno": reading.probe_errno,
+        "donor_evidence": evidence,
+    }

@@ -1,0 +1,1 @@
+"""HTTP as load balancers speak it: requests in, bytes of answers out."""

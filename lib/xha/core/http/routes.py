@@ -1,0 +1,103 @@
+"""What each path of port 49000 answers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..node.report import NodeReport, node_document, render_metrics
+from .clustercheck_body import Body, render_clustercheck
+from .message import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, OK, UNAVAILABLE, Request, render_response
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+    from typing import Callable
+
+    from ..node.verdict import Verdict
+    from ..text.values import Network
+
+_METHODS = ("GET", "HEAD", "OPTIONS")
+_PATHS = ("/", "/ready", "/live")
+_DETAIL_PATHS = ("/node", "/metrics")
+SERVICE_PATH = "/service/"
+
+
+class Peer(NamedTuple):
+    """What a client's address may do: ask at all, see details, and whether the answer leaves this host."""
+
+    allowed: bool
+    detailed: bool
+    remote: bool
+
+
+@lru_cache(maxsize=256)
+def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Network, ...]) -> Peer:
+    """Return what a client may do; empty allow_from is everybody, empty detail_from this host.
+
+    An IPv4 client of a dual-stack socket counts as IPv4 (RFC 4291, 2.5.5.2).
+    """
+    plain = host[7:] if host.startswith("::ffff:") and "." in host else host
+    loopback = plain.startswith("127.") or plain == "::1"
+    if not allow_from and not detail_from:
+        return Peer(True, loopback, not loopback)  # without importing ipaddress
+    from ipaddress import ip_address
+
+    address = ip_address(plain.partition("%")[0])
+    allowed = not allow_from or any(address in network for network in allow_from)
+    detailed = any(address in network for network in detail_from) if detail_from else loopback
+    return Peer(allowed, detailed, not loopback)
+
+
+def refuse(request: Request, peer: Peer, services: Container[str] | None = ()) -> bytes | None:
+    """Return the answer to a request that may not be asked, None for one that may.
+
+    services are the names of the configured ones, rightly or wrongly; None while nobody can say.
+    """
+    detail = request.path in _DETAIL_PATHS
+    if not (peer.detailed if detail else peer.allowed):
+        return _error(FORBIDDEN, "this address may not ask", request)
+    if not detail and request.path not in _PATHS and not _is_service(request.path, services):
+        return _error(NOT_FOUND, f"there are {', '.join(_PATHS + _DETAIL_PATHS)}, {SERVICE_PATH}NAME", request)
+    if request.method not in _METHODS:
+        methods = ", ".join(_METHODS)
+        return _error(METHOD_NOT_ALLOWED, f"there are {methods}", request, f"Allow: {methods}\r\n")
+    return None
+
+
+def _is_service(path: str, services: Container[str] | None) -> bool:
+    if not path.startswith(SERVICE_PATH):
+        return False
+    return services is None or path[len(SERVICE_PATH) :] in services
+
+
+def _error(status: str, text: str, request: Request, headers: str = "") -> bytes:
+    return render_response(status, f"{text}\n", head=request.method == "HEAD", headers=headers)
+
+
+class Answer(NamedTuple):
+    """What an answer is made of. age in seconds; report, counters and the services' metrics only where they show."""
+
+    verdict: Verdict
+    age: float
+    body: Body
+    report: Callable[[], NodeReport]
+    counters: Callable[[], Mapping[str, tuple[str, int]]]
+    services: Callable[[], str] = str
+
+
+def render_answer(request: Request, peer: Peer, answer: Answer) -> bytes:
+    """Return the whole response to a request that was not refused."""
+    head = request.method == "HEAD"
+    if request.path == "/":
+        return render_clustercheck(answer.verdict, answer.body, head)
+    if request.path == "/node":
+        import json
+
+        text = json.dumps(node_document(answer.report(), remote=peer.remote)) + "\n"
+        return render_response(OK, text, head=head, content_type="application/json")
+    if request.path == "/metrics":
+        text = render_metrics(answer.report(), dict(answer.counters())) + answer.services()
+        return render_response(OK, text, head=head, content_type="text/plain; version=0.0.4; charset=utf-8")
+    good = answer.verdict.live if request.path == "/live" else answer.verdict.available
+    line = f"{answer.verdict.code.value} {round(answer.age * 1000)} ms\n"
+    return render_response(OK if good else UNAVAILABLE, line, head=head)

@@ -1,0 +1,99 @@
+"""What the keeper of a node says of it: RUN/keeper.json, read by monitor, start and xha-check."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ..light_typing import NamedTuple
+from ..text.numbers import parse_json, parse_moment, parse_number
+
+SCHEMA = 1
+
+
+class Phase(str, Enum):
+    """What the keeper is doing. UNKNOWN: it could not find out where the data end, and looks again."""
+
+    RECOVERING = "recovering"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    REFUSING = "refusing"
+    HELD = "held"
+    FORMING = "forming"
+    STARTING = "starting"
+    RESTORING = "restoring"
+    REVIVING = "reviving"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+class Bulletin(NamedTuple):
+    """The keeper's word. Times are of the system-wide monotonic clock (CLOCK_MONOTONIC), in seconds; 0.0 is never.
+
+    pid and started name the keeper, server_pid and server_started the server that it watches (0: none); started is
+    the start time in clock ticks of /proc/PID/stat. at: when this was written; since: since when phase and reason
+    are what they are. code is the verdict's code of the last reading (core/node/verdict.py), or "" before the
+    first; message its words. answered_at: when the server last answered a query. primary_at: since when another
+    member has been in a Primary component of the same lineage. progress_at: when a state transfer last moved.
+    permanent: a failure that no second try mends. datadir and socket are the server's, as it resolves them itself.
+    arrived: by how many bytes the disk has filled since the server was launched.
+    """
+
+    phase: Phase
+    reason: str = ""
+    pid: int = 0
+    started: int = 0
+    at: float = 0.0
+    since: float = 0.0
+    server_pid: int = 0
+    server_started: int = 0
+    launched_at: float = 0.0
+    code: str = ""
+    message: str = ""
+    ready: bool = False
+    cluster_status: str = ""
+    answered_at: float = 0.0
+    primary_at: float = 0.0
+    transfer: str = ""
+    progress_at: float = 0.0
+    permanent: bool = False
+    datadir: str = ""
+    socket: str = ""
+    arrived: int = 0
+
+    @property
+    def progress(self) -> str:
+        """How far a state transfer to this node is, in words; "" while there is none."""
+        if not self.transfer.endswith("joiner"):
+            return ""
+        seconds = max(0.0, self.at - self.launched_at) if self.launched_at else 0.0
+        return f"state transfer by {self.transfer.partition(',')[0]}: {self.arrived >> 20} MiB in {seconds:.0f} s"
+
+
+def render_bulletin(bulletin: Bulletin) -> str:
+    """Return the bulletin as one line of JSON."""
+    import json
+
+    return json.dumps({"schema": SCHEMA, **bulletin._asdict()})
+
+
+def parse_bulletin(text: str) -> Bulletin | None:
+    """Return the bulletin, None for a text that is torn, of another schema, or has a value of another kind."""
+    try:
+        said = parse_json(text)
+        if parse_number(said.pop("schema")) != SCHEMA:
+            return None
+        said["phase"] = Phase(said["phase"])
+        bulletin = Bulletin(**said)
+        kinds = ((type(default), value) for default, value in zip(Bulletin(Phase.HELD)[1:], bulletin[1:]))
+        return bulletin if all(_is(kind, value) for kind, value in kinds) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _is(kind: type, value: object) -> bool:
+    if kind is float:
+        parse_moment(value)
+        return True
+    return type(value) is kind

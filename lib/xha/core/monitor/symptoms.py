@@ -1,0 +1,241 @@
+"""What a monitor saw of a node, and the questions that core/monitor/health.py asks of it.
+
+A question returns False or "" for no, True for yes, or the words that belong into the reason.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..node.codes import RULES as VERDICTS
+from ..node.codes import Code
+from .keeper_status import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Union
+
+    from ..galera.status_file import ServerStatus
+    from ..node.verdict import Verdict
+    from .keeper_status import Bulletin
+
+    Answer = Union[str, bool]
+
+# A keeper looks every second; while it recovers or stops a server it cannot write.
+KEEPER_SILENCE = 60.0
+# Free space below which a disk is low: this share of it, but no more than LOW_BYTES.
+LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
+
+
+class Server(Enum):
+    """What uses the data directory. STOPPED: in state T in two looks 1 s apart.
+
+    OTHER: no server that is trusted, but not nobody. UNSEEN: it could not be looked at, which is not ABSENT.
+    """
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    RECOVERY = "recovery"
+    OTHER = "other"
+    UNSEEN = "unseen"
+
+
+class Graces(NamedTuple):
+    """The parameters of these names, in seconds."""
+
+    sst_stall: float = 600.0
+    rejoin_grace: float = 60.0
+    hang_grace: float = 30.0
+
+
+class Seen(NamedTuple):
+    """What a monitor saw.
+
+    server_pid: the server's. alive: a keeper holds its lock; keeper: the last that it, or a dead one, said. now: of
+    the clock of its times. verdict and cluster_status: the monitor's own look, None and "" where it has not asked
+    (depth 0): the keeper's is taken then. status: the server's status file. query_error: why the query of depth 20
+    failed. disk_free and disk_size: bytes of the data directory's file system, None where not looked at. orders: why
+    nothing may be changed now, such as `maintenance-mode is on`. occupant: in words, who else uses the data (OTHER), or
+    why that is not known (UNSEEN). keeper.primary_at counts as the time since which a Primary of the same lineage has
+    been reachable, 0.0 while there is none.
+    """
+
+    server: Server = Server.ABSENT
+    server_pid: int = 0
+    alive: bool = False
+    keeper: Bulletin | None = None
+    now: float = 0.0
+    verdict: Verdict | None = None
+    cluster_status: str = ""
+    status: ServerStatus | None = None
+    query_error: str = ""
+    disk_free: int | None = None
+    disk_size: int | None = None
+    orders: str = ""
+    occupant: str = ""
+    graces: Graces = Graces()
+
+    @property
+    def phase(self) -> Phase | None:
+        """What the keeper is doing, None if there is none."""
+        return self.keeper.phase if self.keeper and self.alive else None
+
+    @property
+    def known(self) -> Bulletin | None:
+        """What a keeper said of this very server."""
+        same = self.keeper is not None and self.server_pid != 0 and self.keeper.server_pid == self.server_pid
+        return self.keeper if same else None
+
+    @property
+    def code(self) -> str:
+        """The newest reading's verdict, "" where there is none, or no server that it could be of."""
+        if self.server is not Server.RUNNING:
+            return ""
+        if self.verdict:
+            return self.verdict.code.value
+        return self.known.code if self.known and self.alive else ""
+
+    @property
+    def message(self) -> str:
+        """The words of that verdict."""
+        if self.verdict:
+            return self.verdict.message
+        return self.known.message if self.known and self.alive else ""
+
+    @property
+    def group(self) -> str:
+        """wsrep_cluster_status of the newest reading."""
+        if self.verdict:
+            return self.cluster_status
+        return self.known.cluster_status if self.known and self.alive else ""
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the server's last answer, or since it was met; 0.0 where nobody knows."""
+        known = self.known
+        since = (known.answered_at or known.launched_at or known.since) if known else 0.0
+        return max(0.0, self.now - since) if since else 0.0
+
+
+def is_low(free: int | None, size: int | None) -> bool:
+    """Return whether a file system has too little room left, in bytes; unknown is not low."""
+    return free is not None and size is not None and free < min(size * LOW_SHARE, LOW_BYTES)
+
+
+_STARTS = (Phase.FORMING, Phase.STARTING, Phase.RESTORING)
+_MUTE = (Phase.RECOVERING, Phase.UNKNOWN, Phase.STOPPING)
+IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.UNREACHABLE)
+
+
+def in_phase(*phases: Phase) -> Callable[[Seen], Answer]:
+    """Ask whether a keeper is in one of the phases, with its own words."""
+    return lambda seen: (seen.keeper.reason or True) if seen.keeper and seen.phase in phases else False
+
+
+def has_ended(seen: Seen) -> Answer:
+    """Ask whether the server has ended although its keeper kept it."""
+    gone = seen.server is Server.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
+    return keeper_words(seen) if gone else False
+
+
+def has_failed(seen: Seen) -> Answer:
+    """Ask whether the keeper has given up."""
+    return keeper_words(seen) if seen.phase is Phase.FAILED else False
+
+
+def keeper_words(seen: Seen) -> Answer:
+    """Return what the last keeper said, True where it said nothing."""
+    return seen.keeper.reason if seen.keeper and seen.keeper.reason else True
+
+
+def is_out(seen: Seen) -> Answer:
+    """Ask for what only a restart brings back. A server that starts says Disconnected, too."""
+    if seen.server is not Server.RUNNING:
+        return False
+    if seen.status and seen.status.inconsistent:
+        return "Inconsistent: its rows differ from the others'"
+    if seen.status and seen.status.evicted:
+        return "evicted"
+    disconnected = seen.group == "Disconnected" and seen.code == Code.NON_PRIMARY.value
+    return "Disconnected" if disconnected and seen.phase not in _STARTS else False
+
+
+def hangs(seen: Seen) -> Answer:
+    """Ask whether the server has been silent for hang_grace."""
+    return _silence(seen) if _asked_in_vain(seen) and seen.silence >= seen.graces.hang_grace else False
+
+
+def is_silent(seen: Seen) -> Answer:
+    """Ask whether the server is silent, for however short."""
+    return _silence(seen) if _asked_in_vain(seen) else False
+
+
+def _silence(seen: Seen) -> str:
+    return f"no answer for {seen.silence:.0f} s" if seen.silence else "no answer"
+
+
+def _asked_in_vain(seen: Seen) -> bool:
+    """Whether the server itself is silent. A check that never met it where it looks may look in the wrong place."""
+    answered = seen.known is not None and seen.known.answered_at > 0
+    if seen.phase in _STARTS and not answered:
+        return False
+    if seen.code == Code.SERVER_DOWN.value:
+        return answered and not (seen.status is not None and seen.status.state.in_primary)
+    return seen.code == Code.HUNG.value
+
+
+def stalls(seen: Seen) -> Answer:
+    """Ask whether a joiner's state transfer has stood still for sst_stall."""
+    keeper = seen.keeper if _receives(seen) else None
+    still = seen.now - keeper.progress_at if keeper and keeper.progress_at else 0.0
+    return f"no progress for {still:.0f} s" if still > seen.graces.sst_stall else False
+
+
+def _receives(seen: Seen) -> bool:
+    keeper = seen.known if seen.alive and seen.server is Server.RUNNING else None
+    return keeper is not None and keeper.transfer.endswith("joiner")
+
+
+def joins(seen: Seen) -> Answer:
+    """Ask whether the server is on its way into a Primary component."""
+    if seen.keeper and _receives(seen):
+        return seen.keeper.progress
+    starts = seen.phase in _STARTS and seen.code != Code.SYNCED.value
+    return keeper_words(seen) if starts or seen.code in (Code.JOINING.value, Code.JOINED.value) else False
+
+
+def is_left_behind(seen: Seen) -> Answer:
+    """Ask whether a Primary could be joined, and for rejoin_grace was not.
+
+    The grace begins anew when the keeper has other words: a node that has only now lost its Primary hears of the
+    others' as it did all the time, and for a moment even where they have lost it, too.
+    """
+    keeper = seen.keeper if seen.alive else None
+    if seen.code != Code.NON_PRIMARY.value or keeper is None or not keeper.primary_at:
+        return False
+    apart = seen.now - max(keeper.primary_at, keeper.since)
+    if apart < seen.graces.rejoin_grace:
+        return False
+    return f"a Primary of the same cluster has been reachable for {apart:.0f} s"
+
+
+def has_mute_keeper(seen: Seen) -> Answer:
+    """Ask whether a keeper lives and does not say anything."""
+    if seen.keeper is None or seen.phase in (None, *_MUTE) or seen.now - seen.keeper.at <= KEEPER_SILENCE:
+        return False
+    return f"pid {seen.keeper.pid} has said nothing for {seen.now - seen.keeper.at:.0f} s"
+
+
+def is_degraded(seen: Seen) -> Answer:
+    """Ask whether the reading says anything but Synced, with its words and its remedy."""
+    if seen.code in ("", Code.SYNCED.value):
+        return False
+    remedies = [rule.remedy for code, rule in VERDICTS.items() if code.value == seen.code and rule.remedy]
+    return "; ".join([seen.message or seen.code, *remedies])
+
+
+def is_one_of(*codes: Code) -> Callable[[Seen], Answer]:
+    """Ask whether the reading says one of the codes, with its words and its remedy."""
+    return lambda seen: is_degraded(seen) if seen.code in {code.value for code in codes} else False

@@ -1,0 +1,1 @@
+"""One node: what its reading comes to, and how it is told."""

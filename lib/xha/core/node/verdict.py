@@ -1,0 +1,156 @@
+"""May HAProxy send traffic to this node, and why: the one rule of xha.
+
+The responder, xha-check, clustercheck and the resource agent all ask `judge`, so they cannot disagree about the
+same reading. To add a reason: add a Code and its row in RULES (core/node/codes.py), a branch in `_codes` and a line in
+docs/verdicts.md.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ..galera.reading import DonorKind, LocalState, Reading
+from ..light_typing import TYPE_CHECKING, NamedTuple
+from .codes import RULES, Code, ExitCode, Rule
+
+if TYPE_CHECKING:
+    from .disabled import Disabled
+
+__all__ = [
+    "RULES",
+    "Code",
+    "ExitCode",
+    "LastNode",
+    "Policy",
+    "Rule",
+    "Unreadable",
+    "Verdict",
+    "judge",
+    "judge_disabled",
+]
+
+
+class LastNode(Enum):
+    """Who may say that a donor or read-only node is the last one and stays in service."""
+
+    NEVER = "0"
+    CLUSTER = "1"
+    HAPROXY = "haproxy"
+
+
+class Policy(NamedTuple):
+    """What the operator decided about nodes that answer, but not at their best."""
+
+    available_when_donor: bool = False
+    available_when_readonly: bool = True
+    last_node: LastNode = LastNode.CLUSTER
+
+
+class Unreadable(NamedTuple):
+    """Why there is no reading. detail is for this host's operator and log, never for a remote client."""
+
+    code: Code
+    detail: str = ""
+
+
+class Verdict(NamedTuple):
+    """The answer. available is for `/` and `/ready`, live for `/live`, exit_code for xha-check."""
+
+    code: Code
+    available: bool
+    live: bool
+    exit_code: ExitCode
+    message: str
+    remedy: str
+
+
+def judge(
+    reading: Reading | Unreadable,
+    policy: Policy,
+    disabled: Disabled | None = None,
+    last_server: bool = False,
+) -> Verdict:
+    """Return the verdict. last_server is HAProxy's word that it has no other usable server.
+
+    A broken server outranks a disabled node: a drained node whose server froze must not look merely drained.
+    """
+    if isinstance(reading, Unreadable):
+        return _verdict(reading.code, available=False, detail=reading.detail)
+    codes = _codes(reading, disabled)
+    allowed = {
+        Code.SYNCED: True,
+        Code.DONOR: policy.available_when_donor,
+        Code.DONOR_SST: policy.available_when_donor,
+        Code.DONOR_LOCK: policy.available_when_donor,
+        Code.DESYNCED: policy.available_when_donor,
+        Code.READ_ONLY: policy.available_when_readonly,
+    }
+    refused = [code for code in codes if not allowed.get(code, False)]
+    if not refused:
+        return _verdict(codes[0], available=True)
+    rescue = _last_node(reading, codes, policy, last_server)
+    if rescue and all(code in _RESCUED for code in refused):
+        return _verdict(refused[0], available=True, detail=f"in service because {rescue}")
+    detail = disabled.why or "" if disabled and refused[0] is Code.DISABLED else ""
+    return _verdict(refused[0], available=False, detail=detail)
+
+
+def judge_disabled(disabled: Disabled) -> Verdict:
+    """Return the verdict on a node that was taken out of service, without a reading (clustercheck's order)."""
+    return _verdict(Code.DISABLED, available=False, detail=disabled.why or "")
+
+
+_RESCUED = (Code.DONOR, Code.DONOR_SST, Code.DONOR_LOCK, Code.READ_ONLY)
+_DONORS = {None: Code.DONOR, DonorKind.SST: Code.DONOR_SST, DonorKind.LOCK: Code.DONOR_LOCK}
+
+
+def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
+    """Return what holds for the node, worst first; more than one only where policy has the word."""
+    status, variables = reading.status, reading.variables
+    state = status.wsrep_local_state
+    # Percona XtraDB Cluster has no global wsrep_on: only its absence of a local state tells.
+    if variables.wsrep_on is False or state is None:
+        return [Code.WSREP_OFF]
+    # A joiner that accepts connections says non-Primary too (measured, a joiner stuck in IST): the state is the truth.
+    if state == LocalState.JOINING:
+        return [Code.JOINING]
+    if status.wsrep_cluster_status != "Primary":
+        return [Code.NON_PRIMARY]
+    if state == LocalState.JOINED:
+        return [Code.JOINED]
+    if state not in (LocalState.DONOR, LocalState.SYNCED) or not status.wsrep_ready:
+        return [Code.NOT_READY]
+    if reading.probe_errno or variables.wsrep_reject_queries not in (None, "NONE"):
+        return [Code.REJECTING_QUERIES]
+    if disabled:
+        return [Code.DISABLED]
+    if variables.pxc_maint_mode not in (None, "DISABLED"):
+        return [Code.MAINTENANCE]
+    codes = []
+    if variables.wsrep_desync:
+        codes.append(Code.DESYNCED)
+    elif state == LocalState.DONOR:
+        codes.append(_DONORS[reading.donor.kind if reading.donor else None])
+    if variables.read_only:
+        codes.append(Code.READ_ONLY)
+    return codes or [Code.SYNCED]
+
+
+def _last_node(reading: Reading, codes: list[Code], policy: Policy, last_server: bool) -> str | None:
+    """Return why this is the last node in service, None if it is not or the policy does not ask."""
+    if policy.last_node is LastNode.NEVER:
+        return None
+    size = reading.status.wsrep_cluster_size
+    if size == 1:
+        return "it is the only member of the cluster"
+    if size == 2 and Code.DONOR_SST in codes:
+        return "the only other member is its joiner"
+    if last_server and policy.last_node is LastNode.HAPROXY:
+        return "HAProxy has no other usable server"
+    return None
+
+
+def _verdict(code: Code, available: bool, detail: str = "") -> Verdict:
+    rule = RULES[code]
+    message = f"{rule.message}: {detail}" if detail else rule.message
+    return Verdict(code, available, rule.live, rule.exit_code, message, rule.remedy)

@@ -1,0 +1,117 @@
+"""What Pacemaker and a resource agent say to each other (Open Cluster Framework, resource agent API 1.1)."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+from ..light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+AGENT = "ocf:xha:galera"
+RESKEY = "OCF_RESKEY_"
+_META = "OCF_RESKEY_CRM_meta_"
+
+# A name of the CIB is an XML name: no slash, and no dot at its beginning. A clone's instances are told apart by :N.
+_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,199})(?::\d{1,9})?", re.ASCII)
+
+
+class ExitCode(IntEnum):
+    """Exit codes of an agent. CONFIGURED stops the resource on every node: only validate-all returns it."""
+
+    SUCCESS = 0
+    GENERIC = 1
+    ARGS = 2
+    UNIMPLEMENTED = 3
+    PERM = 4
+    INSTALLED = 5
+    CONFIGURED = 6
+    NOT_RUNNING = 7
+    DEGRADED = 190
+
+
+class Outcome(NamedTuple):
+    """What an action came to. reason is the exit reason that `pcs status` shows: one line, never a secret."""
+
+    code: ExitCode
+    reason: str = ""
+
+
+class Finding(NamedTuple):
+    """What validate-all finds wrong, in a sentence. code SUCCESS is a warning."""
+
+    code: ExitCode
+    text: str
+
+
+class Action(NamedTuple):
+    """An advertised action. timeout and interval in seconds; depth is OCF_CHECK_LEVEL. pcs copies all into the CIB."""
+
+    name: str
+    timeout: int
+    interval: int | None = None
+    depth: int | None = None
+
+
+# start: start_wait (10 s) and a slow host. stop: a clean shutdown writes every dirty page first, up to 90 % of the
+# buffer pool, and mysqld is killed 15 s before the end; a host that writes 60 MB/s gets 10 GB out. monitor ends after
+# 10 s or half its timeout by itself. Intervals share no divisor, so that the deeper looks do not pile up.
+ACTIONS = (
+    Action("start", 60),
+    Action("stop", 180),
+    Action("monitor", 20, 10, 0),
+    Action("monitor", 30, 61, 10),
+    Action("monitor", 30, 307, 20),
+    Action("reload-agent", 20),
+    Action("validate-all", 20),
+    Action("meta-data", 5),
+)
+
+
+class Instance(NamedTuple):
+    """For which resource, and how, an action was called.
+
+    name is OCF_RESOURCE_INSTANCE without a clone's :N. node: Pacemaker's name of this host, "" if it did not say.
+    timeout: seconds until Pacemaker ends the action. interval: seconds, 0.0 for a probe and for a call by hand.
+    level: OCF_CHECK_LEVEL. by_pacemaker: False for ocf-tester and for a shell.
+    """
+
+    name: str = "default"
+    node: str = ""
+    timeout: float = 20.0
+    interval: float = 0.0
+    level: int = 0
+    by_pacemaker: bool = False
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether a monitor asks for the first time here, and not as one of a series."""
+        return self.interval == 0
+
+
+def parse_instance(environment: Mapping[str, str], action: str, actions: Sequence[Action] = ACTIONS) -> Instance:
+    """Return what the environment says of a call; what is absent or no number is as advertised in actions.
+
+    :raises ValueError: for a resource whose name cannot be that of a directory.
+    """
+    said = environment.get("OCF_RESOURCE_INSTANCE") or "default"
+    name = _NAME.fullmatch(said)
+    if name is None:
+        raise ValueError(f"OCF_RESOURCE_INSTANCE={said[:60]!r} is not a resource's name")
+    level = _number(environment.get("OCF_CHECK_LEVEL")) or 0
+    advertised = next((one.timeout for one in actions if one.name == action), 20)
+    timeout = _number(environment.get(f"{_META}timeout"))
+    return Instance(
+        name=name[1],
+        node=environment.get(f"{_META}on_node", ""),
+        timeout=timeout / 1000 if timeout else float(advertised),
+        interval=(_number(environment.get(f"{_META}interval")) or 0) / 1000,
+        level=level,
+        by_pacemaker=f"{RESKEY}crm_feature_set" in environment,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else None

@@ -1,0 +1,80 @@
+"""The agent's meta-data: OCF 1.1, and valid at once for pcs, crmsh and the older ra-api-1.dtd.
+
+That DTD is what ocf-tester holds an agent to, and it knows neither reload-agent nor reloadable: an internal subset
+declares them, and the first declaration of an attribute is the one that counts (XML 1.0, 3.3).
+"""
+
+from __future__ import annotations
+
+from ..light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .api import Action
+    from .galera_parameters import Parameter
+
+
+class Description(NamedTuple):
+    """One agent, as meta-data and man page tell of it. long is paragraphs, example lines of a shell.
+
+    restarted: what starts anew where a parameter changes that is not reloadable. exit_codes and files: each with its
+    meaning. table is the source that the parameters stand in.
+    """
+
+    agent: str
+    short: str
+    long: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    actions: tuple[Action, ...]
+    table: str
+    restarted: str
+    exit_codes: tuple[tuple[int, str], ...]
+    files: tuple[tuple[str, str], ...]
+    example: tuple[str, ...]
+    see_also: str
+
+
+_SUBSET = """\
+<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
+<!ATTLIST parameter reloadable (1|0) "0">
+<!ATTLIST action name CDATA #REQUIRED>
+]>
+"""
+
+
+def render_metadata(version: str, about: Description) -> str:
+    """Return an agent's meta-data as XML, all of it ASCII. version is the agent's own.
+
+    Without a declared encoding: crmsh hands lxml a decoded string, and lxml refuses one that declares it.
+    """
+    parameters = "\n".join(_render_parameter(one) for one in about.parameters)
+    actions = "\n".join(_render_action(one) for one in about.actions)
+    paragraphs = "\n\n".join(_escape(paragraph) for paragraph in about.long)
+    name = about.agent.rpartition(":")[2]
+    return (
+        f'<?xml version="1.0"?>\n{_SUBSET}'
+        f'<resource-agent name="{name}" version="{_escape(version)}">\n<version>1.1</version>\n'
+        f'<longdesc lang="en">\n{paragraphs}\n</longdesc>\n<shortdesc lang="en">{_escape(about.short)}</shortdesc>\n'
+        f"<parameters>\n{parameters}\n</parameters>\n<actions>\n{actions}\n</actions>\n</resource-agent>\n"
+    )
+
+
+def _render_parameter(one: Parameter) -> str:
+    reloadable = ' reloadable="1"' if one.reloadable else ""
+    # No default at all where the value is found on the host: an empty one would be shown as a value.
+    default = f' default="{_escape(one.default)}"' if one.default else ""
+    return (
+        f'<parameter name="{one.name}" required="{int(one.required)}"{reloadable}>\n'
+        f'<longdesc lang="en">{_escape(one.long)}</longdesc>\n'
+        f'<shortdesc lang="en">{_escape(one.short)}</shortdesc>\n'
+        f'<content type="{one.kind}"{default}/>\n</parameter>'
+    )
+
+
+def _render_action(one: Action) -> str:
+    interval = "" if one.interval is None else f' interval="{one.interval}s"'
+    depth = "" if one.depth is None else f' depth="{one.depth}"'
+    return f'<action name="{one.name}" timeout="{one.timeout}s"{interval}{depth}/>'
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -1,0 +1,1 @@
+"""Pacemaker's configuration, and what xha records in it."""

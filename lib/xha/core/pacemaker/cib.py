@@ -1,0 +1,260 @@
+"""Pacemaker's configuration and state (`cibadmin --query`), as far as one resource needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree
+
+from ..text.numbers import parse_int
+from .cib_records import Book, parse_book, resource_of, set_id, token_id
+from .host_states import read_hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from xml.etree.ElementTree import Element
+
+    from ..election.facts import Host
+
+_TRUE = ("true", "yes", "on", "1", "y")
+_PARENTS = ("clone", "master", "group", "bundle")
+_BOOTSTRAP_OPTIONS = "cib-bootstrap-options"
+
+
+class BadCib(ValueError):
+    """A text that is no configuration of Pacemaker's."""
+
+
+class Orders(NamedTuple):
+    """What an operator has decided for the resource on a node. maintenance and standby say why, "" for neither."""
+
+    maintenance: str = ""
+    managed: bool = True
+    target_role: str = "Started"
+    standby: str = ""
+    resource_exists: bool = True
+
+    @property
+    def forbidden(self) -> str:
+        """Why nothing may be changed there now, in a person's words; "" for nothing."""
+        if not self.resource_exists:
+            return "the resource is not in the cluster's configuration"
+        if self.maintenance:
+            return self.maintenance
+        if not self.managed:
+            return "the resource is unmanaged (is-managed=false)"
+        if self.target_role.lower() == "stopped":
+            return "the resource is disabled (target-role=Stopped)"
+        return self.standby
+
+
+class Cib(NamedTuple):
+    """One reading. nodes are Pacemaker's names in the order of the configuration, then the remote ones.
+
+    two_node is corosync's to say. parameters are the resource's own, with its passwords. clone is the id of its clone,
+    "" if it is none. meta: of each meta attribute the value nearest to the primitive, but what a parent forbids is
+    forbidden. leftovers: names of resources that are gone and of which records stand.
+    """
+
+    nodes: tuple[str, ...] = ()
+    hosts: Mapping[str, Host] = {}
+    quorum: bool = True
+    two_node: bool = False
+    properties: Mapping[str, str] = {}
+    exists: bool = False
+    clone: str = ""
+    promotable: bool = False
+    agent: str = ""
+    parameters: Mapping[str, str] = {}
+    meta: Mapping[str, str] = {}
+    node_attributes: Mapping[str, tuple[tuple[str, str], ...]] = {}
+    book: Book = Book()
+    leftovers: tuple[str, ...] = ()
+
+    @property
+    def no_quorum_policy(self) -> str:
+        """What Pacemaker does without quorum."""
+        return self.properties.get("no-quorum-policy", "stop")
+
+    @property
+    def stonith_enabled(self) -> bool:
+        """Whether hosts that say nothing are fenced."""
+        return is_true(self.properties.get("stonith-enabled", "true"))
+
+    def orders_for(self, node: str) -> Orders:
+        """Return what stands in the configuration about acting on the resource on a node."""
+        own = self.node_attributes.get(node, ())
+        return Orders(
+            self._maintenance(node, own),
+            is_true(self.meta.get("is-managed", self.properties.get("is-managed-default", "true"))),
+            self._target_role(),
+            self._standby(node, own),
+            self.exists,
+        )
+
+    def forbidden(self, node: str) -> str:
+        """Return what forbids to change anything on a node just now, in a person's words; "" for nothing."""
+        return self.orders_for(node).forbidden
+
+    def _maintenance(self, node: str, own: tuple[tuple[str, str], ...]) -> str:
+        if is_true(self.properties.get("maintenance-mode", "")):
+            return "the cluster is in maintenance mode"
+        if _says(own, "maintenance"):
+            return f"{node} is in maintenance mode"
+        return "the resource is in maintenance mode" if is_true(self.meta.get("maintenance", "")) else ""
+
+    def _target_role(self) -> str:
+        stop_all = is_true(self.properties.get("stop-all-resources", ""))
+        return "Stopped" if stop_all else self.meta.get("target-role", "Started")
+
+    @staticmethod
+    def _standby(node: str, own: tuple[tuple[str, str], ...]) -> str:
+        if any(name == "shutdown" and value not in ("", "0") for name, value in own):
+            return f"{node} is leaving the cluster"
+        return f"{node} is on standby" if _says(own, "standby") else ""
+
+
+def is_true(text: str) -> bool:
+    """Return whether a value means true in Pacemaker's words (crm_is_true)."""
+    return text.lower() in _TRUE
+
+
+def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
+    """Return what the configuration says of a resource.
+
+    :raises BadCib: for a text that is none. :raises BadRecord: for a record of ours that cannot be read.
+    """
+    root = _parse(text)
+    lookup = {element.get("id", ""): element for element in root.iterfind("configuration//*[@id]")}
+    sets = _sorted(root.iterfind("configuration/crm_config/cluster_property_set"))
+    ours = {set_id(resource), token_id(resource)}
+    chain = _find(root, resource)
+    hosts = read_hosts(root)
+    return Cib(
+        nodes=tuple(hosts),
+        hosts=hosts,
+        quorum=is_true(root.get("have-quorum", "0")),
+        two_node=two_node,
+        properties=_pairs((each for each in sets if not resource_of(each.get("id", ""))), lookup),
+        exists=bool(chain),
+        clone=next((each.get("id", "") for each in chain if each.tag in ("clone", "master")), ""),
+        promotable=any(
+            each.tag == "master" or is_true(_sets(each, "meta_attributes", lookup).get("promotable", ""))
+            for each in chain
+        ),
+        agent=":".join(filter(None, (chain[-1].get(word) for word in ("class", "provider", "type")))) if chain else "",
+        parameters=_own(chain[-1], "instance_attributes", lookup) if chain else {},
+        meta=_inherit(chain, root, lookup),
+        node_attributes={name: _node_attributes(root, name, lookup) for name in hosts},
+        book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
+        leftovers=_leftovers(root, sets),
+    )
+
+
+def list_resources(text: str, agent: str) -> tuple[str, ...]:
+    """Return the ids of the primitives of an agent (class:provider:type). :raises BadCib: for no configuration."""
+    found = []
+    for primitive in _parse(text).iterfind("configuration/resources//primitive"):
+        words = (primitive.get(word) for word in ("class", "provider", "type"))
+        if ":".join(filter(None, words)) == agent:
+            found.append(primitive.get("id", ""))
+    return tuple(found)
+
+
+def _parse(text: str) -> Element:
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
+    except (ElementTree.ParseError, UnicodeError) as error:
+        raise BadCib(f"the cluster's configuration cannot be read: {error}") from None
+    if root.tag != "cib":
+        raise BadCib(f"the cluster's configuration cannot be read: it begins with <{root.tag}>")
+    return root
+
+
+def _sorted(sets: Iterable[Element]) -> list[Element]:
+    """Return the sets in Pacemaker's order: its own first, then by score."""
+    return sorted(sets, key=lambda each: (each.get("id") != _BOOTSTRAP_OPTIONS, -_score(each.get("score", "0"))))
+
+
+def _score(text: str) -> int:
+    if text.lstrip("+-").upper() == "INFINITY":
+        return -1_000_000 if text.startswith("-") else 1_000_000
+    return parse_int(text[1:] if text[:1] == "+" else text) or 0
+
+
+def _pairs(sets: Iterable[Element], lookup: Mapping[str, Element]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in _every_pair(sets, lookup):
+        found.setdefault(name, value)
+    return found
+
+
+def _every_pair(sets: Iterable[Element], lookup: Mapping[str, Element]) -> Iterator[tuple[str, str]]:
+    """Yield names and values. A set's rule is not evaluated: what it may forbid at some time is taken as said."""
+    for each in sets:
+        for pair in lookup.get(each.get("id-ref", ""), each).iterfind("nvpair"):
+            real = lookup.get(pair.get("id-ref", ""), pair)
+            yield pair.get("name") or real.get("name") or "", real.get("value") or ""
+
+
+def _sets(element: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
+    return _pairs(_sorted(element.iterfind(tag)), lookup)
+
+
+def _own(primitive: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
+    """Return what a primitive says itself, over what its template says."""
+    template = lookup.get(primitive.get("template", ""))
+    return {**({} if template is None else _sets(template, tag, lookup)), **_sets(primitive, tag, lookup)}
+
+
+def _find(root: Element, resource: str) -> list[Element]:
+    """Return the primitive with that id, behind its parents: clone, group; nothing where there is none."""
+
+    def search(element: Element) -> list[Element]:
+        for child in element:
+            if child.tag == "primitive" and child.get("id") == resource:
+                return [child]
+            below = search(child) if child.tag in _PARENTS else []
+            if below:
+                return [child, *below]
+        return []
+
+    resources = root.find("configuration/resources")
+    return [] if resources is None else search(resources)
+
+
+def _inherit(chain: list[Element], root: Element, lookup: Mapping[str, Element]) -> dict[str, str]:
+    """Return the meta attributes that hold for a primitive: its own, its parents', the defaults."""
+    found: dict[str, str] = {}
+    for element in reversed(chain):
+        for name, value in _own(element, "meta_attributes", lookup).items():
+            found[name] = value if _forbids(name, value) else found.get(name, value)
+    defaults = _pairs(_sorted(root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
+    return {**defaults, **found}
+
+
+def _forbids(name: str, value: str) -> bool:
+    if name == "is-managed":
+        return not is_true(value)
+    return (name, value.lower()) == ("target-role", "stopped") or (name == "maintenance" and is_true(value))
+
+
+def _node_attributes(root: Element, name: str, lookup: Mapping[str, Element]) -> tuple[tuple[str, str], ...]:
+    """Return a node's attributes, those until its next reboot included: either forbids."""
+    nodes = (*root.iterfind("configuration/nodes/node"), *root.iterfind("status/node_state"))
+    return tuple(
+        pair
+        for node in nodes
+        if node.get("uname") == name
+        for path in ("instance_attributes", "transient_attributes/instance_attributes")
+        for pair in _every_pair(node.iterfind(path), lookup)
+    )
+
+
+def _says(pairs: tuple[tuple[str, str], ...], name: str) -> bool:
+    return any(each == name and is_true(value) for each, value in pairs)
+
+
+def _leftovers(root: Element, sets: Iterable[Element]) -> tuple[str, ...]:
+    ids = {primitive.get("id", "") for primitive in root.iterfind("configuration/resources//primitive")}
+    named = {resource_of(each.get("id", "")) for each in sets}
+    return tuple(sorted(name for name in named if name and name not in ids))

@@ -1,0 +1,161 @@
+"""What the cluster's configuration keeps of a resource: two property sets of their own in crm_config.
+
+`xha-RSC` holds the records, `xha.token-RSC` the token: creating a set that exists fails, and so only one node gets it.
+A record that does not parse is an error that names it: one that is overlooked is a clean stop nobody knows of. Each
+grant is a record of its own, so that using one up never loses, or brings back, another.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..election.facts import Grant, GrantKind, Records, Token
+from ..galera.json_fields import parse_known_position, parse_line, parse_number, parse_text, parse_view
+from ..galera.lineage import History, StopRecord
+from ..text.numbers import parse_json, parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SCHEMA = 1
+_STOP, _GRANT = "stop-", "grant-"
+# No resource's records can have the id of another's token.
+_PREFIX, _TOKEN = "xha-", "xha.token-"
+TOKEN, LINE, CLUSTER, LAST_GRANT = "token", "line", "cluster", "last-grant"
+# What an XML id may not hold; a node's name may.
+_NO_ID = re.compile(r"[^A-Za-z0-9_.-]", re.ASCII)
+
+
+class BadRecord(ValueError):
+    """A record that cannot be read. The text names it, and how to remove it."""
+
+
+class Book(NamedTuple):
+    """All records of a resource, the grants that were not used yet, and the last one that was."""
+
+    records: Records = Records()
+    grants: tuple[Grant, ...] = ()
+    last_grant: Grant | None = None
+
+
+def set_id(resource: str) -> str:
+    """Return the id of the property set that holds the records of a resource."""
+    return f"{_PREFIX}{resource}"
+
+
+def token_id(resource: str) -> str:
+    """Return the id of the property set whose existence is the token."""
+    return f"{_TOKEN}{resource}"
+
+
+def record_name(resource: str, record: str) -> str:
+    """Return the property's name of a record, such as `xha-p_mysql-line`."""
+    return f"{_PREFIX}{resource}-{record}"
+
+
+def pair_id(resource: str, record: str) -> str:
+    """Return the XML id of a record."""
+    return _NO_ID.sub(".", record_name(resource, record))
+
+
+def stop_name(node: str) -> str:
+    """Return the record of a node's clean stop."""
+    return f"{_STOP}{node}"
+
+
+def grant_name(grant: Grant) -> str:
+    """Return the record of a grant: of one kind there is one for a node, and a later one replaces it."""
+    return f"{_GRANT}{grant.kind.value}-{grant.node}"
+
+
+def resource_of(own_id: str) -> str:
+    """Return the resource whose records, or whose token, a property set with this id is; "" if it is none of ours."""
+    prefix = next((one for one in (_PREFIX, _TOKEN) if own_id.startswith(one)), None)
+    return own_id[len(prefix) :] if prefix else ""
+
+
+def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
+    """Return what the properties say of a resource. :raises BadRecord: for one that is torn or of another schema."""
+    prefix = record_name(resource, "")
+    said = {name[len(prefix) :]: text for name, text in properties.items() if name.startswith(prefix) and text}
+    stops: dict[str, StopRecord] = {}
+    grants: list[Grant] = []
+    values: dict[str, Any] = {}
+    for name, text in said.items():
+        try:
+            if name.startswith(_STOP):
+                stops[name[len(_STOP) :]] = _parse_stop(_open(text))
+            elif name.startswith(_GRANT):
+                grants.append(_parse_grant(_open(text)))
+            elif name in _PARSERS:
+                values[name] = _PARSERS[name](_open(text))
+        except (ValueError, KeyError, TypeError):
+            full = prefix + name
+            raise BadRecord(
+                f"the record {full} cannot be read: another version of xha, or a hand, wrote it; look at it, then "
+                f"crm_attribute --type crm_config --name {full} --delete"
+            ) from None
+    records = Records(stops, values.get(LINE, ()), values.get(TOKEN), values.get(CLUSTER, ""))
+    return Book(records, tuple(sorted(grants, key=lambda one: one.at)), values.get(LAST_GRANT))
+
+
+def render_line(line: Sequence[Any]) -> str:
+    """Return the text of the record `line`."""
+    return _close([generation._asdict() for generation in line])
+
+
+def render_cluster(uuid: str) -> str:
+    """Return the text of the record `cluster`."""
+    return _close(uuid)
+
+
+def render_stop(stop: StopRecord) -> str:
+    """Return the text of the record of a clean stop."""
+    line = [generation._asdict() for generation in stop.history.line]
+    view = stop.view and stop.view._asdict()
+    return _close({"position": str(stop.history.position), "line": line, "boot_id": stop.boot_id, "view": view})
+
+
+def render_token(token: Token) -> str:
+    """Return the text of the token."""
+    return _close(token._asdict())
+
+
+def render_grant(grant: Grant) -> str:
+    """Return the text of a grant, one that stands or the last one used."""
+    return _close(grant._asdict())
+
+
+def _close(value: object) -> str:
+    return json.dumps({"schema": SCHEMA, "value": value}, separators=(",", ":"))
+
+
+def _open(text: str) -> Any:
+    document = parse_json(text)
+    if parse_number(document["schema"]) != SCHEMA:
+        raise ValueError("another schema")
+    return document["value"]
+
+
+def _parse_stop(value: Any) -> StopRecord:
+    history = History(parse_known_position(value["position"]), parse_line(value["line"]))
+    return StopRecord(history, parse_text(value["boot_id"]), parse_view(value["view"]))
+
+
+def _parse_token(value: Any) -> Token:
+    return Token(parse_text(value["node"]), parse_text(value["epoch"]), parse_text(value["digest"]))
+
+
+def _parse_grant(value: Any) -> Grant:
+    texts = {name: parse_text(value[name]) for name in ("node", "digest", "by", "why")}
+    return Grant(GrantKind(value["kind"]), at=parse_moment(value["at"]), **texts)
+
+
+_PARSERS = {
+    TOKEN: _parse_token,
+    LINE: parse_line,
+    CLUSTER: parse_text,
+    LAST_GRANT: _parse_grant,
+}

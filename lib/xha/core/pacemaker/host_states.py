@@ -1,0 +1,68 @@
+"""Pacemaker's nodes, and what its configuration proves of the host of each.
+
+What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core/cibs):
+
+| node_state of a host that is not in the cluster | it says |
+|---|---|
+| expected=down, with the history of its resources (lrm) | it left cleanly |
+| expected=down, without it | it was fenced, or a person confirmed that it is down (stonith_admin --confirm) |
+| expected=member; or none at all, after all hosts were down | nothing |
+| of a remote node: in_ccm=false and node_fenced=TIME | it was fenced (0 once it is connected again) |
+
+Only a confirmed fencing sets expected=down and erases the history (send_stonith_update in controld_fencing.c). The
+fencer's own history is not asked: yesterday's success stands there while today's fencing fails, and a confirmation by
+hand does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..election.facts import Host
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+def read_hosts(root: Element) -> dict[str, Host]:
+    """Return what is proven of every node, in the order of the configuration, then the remote ones.
+
+    A remote node is a resource: the list of nodes has it only once it has an attribute that lasts. It speaks through a
+    member: what stands of it can be trusted while no member is away to whom it may be talking instead.
+    """
+    listed = {node.get("uname", ""): node.get("type") for node in root.iterfind("configuration/nodes/node")}
+    states = {state.get("uname", ""): state for state in root.iterfind("status/node_state")}
+    remote = [name for name, kind in listed.items() if kind == "remote"]
+    remote += [name for name, state in states.items() if _is_set(state, "remote_node") and name not in remote]
+    found = {name: _member(states.get(name)) for name in listed if name and name not in remote}
+    all_known = Host.LOST not in found.values()
+    return {**found, **{name: _remote(states.get(name), all_known=all_known) for name in remote if name}}
+
+
+def _remote(state: Element | None, *, all_known: bool) -> Host:
+    """Return what a remote node's node_state proves. node_fenced: when it was, until it is connected again."""
+    if state is None:
+        return Host.LOST
+    if _is_set(state, "in_ccm"):
+        return Host.ONLINE if all_known else Host.LOST
+    return Host.FENCED if _is_set(state, "node_fenced") else Host.LOST
+
+
+def _is_set(state: Element, name: str) -> bool:
+    """Return whether an attribute says yes, or since when, as newer versions of Pacemaker have it."""
+    return state.get(name, "") not in ("", "false", "0")
+
+
+def _member(state: Element | None) -> Host:
+    """Return what the node_state of a member of corosync's proves."""
+    if state is None:
+        return Host.LOST
+    present = _is_set(state, "in_ccm")
+    if present and state.get("crmd", "online") not in ("", "offline", "0"):
+        return Host.ONLINE
+    if state.get("expected") != "down":
+        return Host.LOST
+    if state.find("lrm") is not None:
+        return Host.CLEAN_DOWN
+    # A host that is back in corosync without Pacemaker has booted since.
+    return Host.LOST if present else Host.FENCED

@@ -1,0 +1,193 @@
+"""The services that speak HTTP: what is asked of each, which answer is right, and whose fault another one is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...text.values import parse_address, parse_path, parse_switch, parse_text, parse_words
+from ..model.kind import Secret
+from ..model.result import SELF, Level, Result, cautioned, dependency, failed, passed, unknown
+from ..model.values import parse_secret_file, parse_secret_variable
+
+if TYPE_CHECKING:
+    from typing import Any
+
+KEYSTONE, DATABASE = dependency("keystone"), dependency("mysql")
+_URL = re.compile(r"https?://[^/?#@\s]+(?:/[^?#@\s]*)?")
+
+
+class Request(NamedTuple):
+    """One request and its right answer: status, and in a JSON body what must stand where (`()`: any body)."""
+
+    path: str
+    statuses: tuple[int, ...] = (200,)
+    json_path: tuple[str | int, ...] = ()
+    json_value: str | None = None
+
+
+class Plan(NamedTuple):
+    """What is asked of one kind: without credentials, and with a token; {project} is the token's project."""
+
+    protocol: Request
+    deep: Request | None = None
+
+
+class HttpSettings(NamedTuple):
+    """The section of a service that speaks HTTP. url has no slash at its end."""
+
+    name: str
+    process: str
+    deadline: float
+    url: str
+    plan: Plan
+    path: str | None = None
+    expect: tuple[int, ...] = ()
+    ca_file: str | None = None
+    database: tuple[str, int] | None = None
+    required: bool = True
+    auth_url: str | None = None
+    username: str | None = None
+    user_domain: str = "Default"
+    project: str | None = None
+    project_domain: str = "Default"
+    password_file: Secret | None = None
+    password_env: Secret | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one answer: what is left of the deadline is for asking whose fault it is that none came."""
+        return self.deadline / 2
+
+    @property
+    def password(self) -> Secret | None:
+        """Where the password is, if anywhere."""
+        return self.password_file or self.password_env
+
+    @property
+    def protocol_request(self) -> Request:
+        """The plan's request as the section has it."""
+        request = self.plan.protocol
+        if self.path:
+            request = Request(self.path)
+        return request._replace(statuses=self.expect) if self.expect else request
+
+
+class Answer(NamedTuple):
+    """An HTTP answer, or why there is none (status 0). body is its beginning, document its JSON or None.
+
+    token is the header X-Subject-Token: a secret. overdue: there is none because the time for it was up.
+    """
+
+    status: int
+    body: str = ""
+    document: Any = None
+    fault: str = ""
+    token: str | None = None
+    overdue: bool = False
+
+
+def judge_request(request: Request, answer: Answer) -> str:
+    """Return what is wrong with an answer, nothing where it is the right one."""
+    if not answer.status:
+        return f"{request.path}: {answer.fault}"
+    if answer.status not in request.statuses:
+        wanted = " or ".join(map(str, request.statuses))
+        return f"{request.path} answered {answer.status}, not {wanted}"
+    if not request.json_path:
+        return ""
+    found = _dig(answer.document, request.json_path)
+    where = ".".join(map(str, request.json_path))
+    if found is None:
+        return f"{request.path} answered {answer.status}, and not the service's own JSON: {where} is missing"
+    if request.json_value is not None and found != request.json_value:
+        return f"{request.path}: {where} is {str(found)[:40]!r}, not {request.json_value!r}"
+    return ""
+
+
+def _dig(document: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        if isinstance(step, str):
+            document = document.get(step) if isinstance(document, dict) else None
+        elif isinstance(document, list):
+            document = document[step] if -len(document) <= step < len(document) else None
+        else:
+            document = None
+    return document
+
+
+def judge_protocol(settings: HttpSettings, answer: Answer) -> Result:
+    """Return what the request without credentials came to."""
+    request, level = settings.protocol_request, Level.PROTOCOL
+    fault = judge_request(request, answer)
+    if not fault:
+        return passed(settings.name, level, f"GET {request.path} answered {answer.status}")
+    # oslo.middleware's disable_by_file: an operator drains it, nothing is broken.
+    if answer.status == 503 and "DISABLED BY FILE" in answer.body.upper():
+        return cautioned(settings.name, level, f"{request.path}: disabled by file, an operator drains it")
+    if answer.status == 404:
+        fault += "; the path is said by the key path"
+    return failed(settings.name, level, fault)
+
+
+class Cause(NamedTuple):
+    """What the services behind this one answered when it failed; None: not asked. An empty text: they work."""
+
+    keystone: str | None = None
+    database: str | None = None
+
+
+def judge_cause(name: str, fault: str, proved: str, cause: Cause) -> Result:
+    """Return whose fault it is that what needs keystone and the database failed, while the service itself answers."""
+    level = Level.DEEP
+    if cause.database:
+        return failed(name, level, f"{fault}; the database: {cause.database}", blame=DATABASE, proved=proved)
+    if cause.keystone:
+        return failed(name, level, f"{fault}; keystone: {cause.keystone}", blame=KEYSTONE, proved=proved)
+    return failed(name, level, fault, blame=SELF, proved=proved)
+
+
+def refused_account(name: str, status: int) -> Result:
+    """Return that keystone refused the account that this section names: the check's mistake, nobody's fault."""
+    return unknown(name, Level.DEEP, f"needs an account that keystone accepts: it answered {status}")
+
+
+def find_fault(settings: HttpSettings) -> tuple[str, str] | None:
+    """Return the key that lacks another one."""
+    said = (settings.auth_url or settings.plan.deep is None, settings.username, settings.project, settings.password)
+    if settings.password_file and settings.password_env:
+        return "password_env", "password_file is said too: leave out one"
+    if any((settings.username, settings.project, settings.password)) and not all(said):
+        return "username", "goes with project, password_file or password_env, and auth_url"
+    return None
+
+
+def parse_url(text: str) -> str:
+    """Return a base URL without a slash at its end. :raises ValueError: without the text, which may hold a password."""
+    if not _URL.fullmatch(text):
+        raise ValueError("not http://HOST:PORT or https://HOST:PORT, with a path perhaps, without an account")
+    return text.rstrip("/")
+
+
+def parse_statuses(text: str) -> tuple[int, ...]:
+    """Return HTTP statuses. :raises ValueError: naming the first that is none."""
+    for word in parse_words(parse_text(text)):
+        if not re.fullmatch(r"[1-5]\d\d", word, re.ASCII):
+            raise ValueError(f"{word!r} is not an HTTP status")
+    return tuple(int(word) for word in parse_words(text))
+
+
+# How an API is asked, by whom, and what may be to blame: a worker's section says it, too.
+API_KEYS = {
+    "url": parse_url,
+    "ca_file": parse_path,
+    "database": parse_address,
+    "auth_url": parse_url,
+    "username": parse_text,
+    "user_domain": parse_text,
+    "project": parse_text,
+    "project_domain": parse_text,
+    "password_file": parse_secret_file,
+    "password_env": parse_secret_variable,
+}
+KEYS = {**API_KEYS, "path": parse_path, "expect": parse_statuses, "required": parse_switch}

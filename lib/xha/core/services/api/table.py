@@ -1,0 +1,112 @@
+"""The rows of the catalogue that speak HTTP: their processes, ports, requests, and what each level proves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model.kind import Proof, Service
+from ..model.result import Level
+from .judge import KEYS, HttpSettings, Plan, Request, find_fault
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_ACCOUNT = "auth_url, username, project, and password_file or password_env"
+_RUNS = Proof("a process with its command line exists and is not stopped", "whether it answers anybody")
+_HEALTHCHECK = Request("/healthcheck")
+_ANSWERS_ONLY = "a dead or frozen database, keystone or RabbitMQ"
+
+
+def python_process(script: str) -> str:
+    """Return the pattern of a Python program: started as itself, by an interpreter, or with a title of its own."""
+    return rf"^(?:\S*python[\d.]*(?: -\S+)* )?(?:\S*/)?(?:{script})(?:: .*)?(?: |$)"
+
+
+def uwsgi_process(ini: str) -> str:
+    """Return the pattern of a uwsgi with this .ini, as Debian starts the API services."""
+    return rf"^(?:\S*/)?uwsgi\S*(?: \S+)* (?:\S*/)?(?:{ini})\.ini(?: |$)"
+
+
+def _api(name: str, title: str, port: int, plan: Plan, **more: Any) -> Service:
+    asked, deep = plan.protocol, plan.deep
+    levels = {
+        Level.PROCESS: _RUNS,
+        Level.PROTOCOL: Proof(f"GET {asked.path} is answered {asked.statuses[0]}", _ANSWERS_ONLY),
+    }
+    if deep:
+        levels[Level.DEEP] = Proof(
+            f"GET {deep.path} with a token of keystone's is answered {deep.statuses[0]} from the database",
+            "a dead RabbitMQ, and workers that do nothing",
+            _ACCOUNT,
+        )
+    defaults = {"url": f"http://127.0.0.1:{port}", "deadline": 10.0, "plan": plan, **more.pop("defaults", {})}
+    process = more.pop("process", f"{python_process(name)}|{uwsgi_process(f'{name}(?:-uwsgi)?')}")
+    return Service(
+        name, title, "http", process, HttpSettings, KEYS, levels, Level.PROTOCOL, defaults, find_fault, **more
+    )
+
+
+def _keystone() -> Service:
+    row = _api(
+        "keystone",
+        "identity API",
+        5000,
+        Plan(Request("/v3", json_path=("version", "status"), json_value="stable")),
+        process=r"^\(wsgi:keystone|^(?:\S*/)?(?:httpd|apache2)(?: |$)|" + uwsgi_process(r"keystone\S*"),
+    )
+    deep = Proof(
+        "the login of a user that does not exist is refused with 401, for which keystone asks its database; with an "
+        "account, that keystone gives it a token",
+        "a token key that differs between the nodes",
+        f"nothing; optional: {_ACCOUNT}",
+    )
+    levels = {**row.levels, Level.DEEP: deep}
+    return row._replace(module="keystone", levels=levels, default_level=Level.DEEP)
+
+
+def _novncproxy() -> Service:
+    row = _api("nova-novncproxy", "console proxy", 6080, Plan(Request("/vnc_lite.html")))
+    deep = Proof(
+        "a WebSocket is opened and a token that does not exist is refused, for which it asks nova's database",
+        "a database that refuses connections, unless the key database says where it is",
+        "nothing",
+    )
+    return row._replace(module="novncproxy", levels={**row.levels, Level.DEEP: deep})
+
+
+ROWS = (
+    _keystone(),
+    _api("glance-api", "image API", 9292, Plan(_HEALTHCHECK, Request("/v2/images?limit=1", json_path=("images",)))),
+    # Gone since Glance 21 (Victoria): on a host that has none, not applicable.
+    _api(
+        "glance-registry",
+        "image registry, before Glance 21",
+        9191,
+        Plan(_HEALTHCHECK, Request("/images", json_path=("images",))),
+        defaults={"required": False},
+    ),
+    _api(
+        "nova-api",
+        "compute API",
+        8774,
+        # Its /healthcheck is answered 300, as every path that it does not know.
+        Plan(
+            Request("/", json_path=("versions", -1, "status"), json_value="CURRENT"),
+            Request("/v2.1/flavors?limit=1", json_path=("flavors",)),
+        ),
+    ),
+    _novncproxy(),
+    _api(
+        "neutron-server",
+        "network API",
+        9696,
+        Plan(_HEALTHCHECK, Request("/v2.0/networks?limit=1", json_path=("networks",))),
+        process=f"{python_process('neutron-server')}|{uwsgi_process('neutron-api(?:-uwsgi)?')}",
+    ),
+    _api(
+        "cinder-api",
+        "volume API",
+        8776,
+        Plan(_HEALTHCHECK, Request("/v3/{project}/limits", json_path=("limits",))),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Daemons that each have a protocol of their own."""

@@ -1,0 +1,61 @@
+"""MariaDB and Percona with Galera: xha's own verdict, as a result among the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...config.xha_conf import Config
+from ...node.verdict import ExitCode
+from ..model.kind import Proof, Service
+from ..model.result import Level, Result, cautioned, failed, passed, unknown
+
+if TYPE_CHECKING:
+    from ...node.verdict import Verdict
+
+
+class MysqlSettings(NamedTuple):
+    """The section of the database; where it is and what the policy says stands in [database] and [policy]."""
+
+    name: str
+    process: str
+    deadline: float
+    config: Config = Config()
+
+
+def judge_verdict(name: str, level: Level, verdict: Verdict) -> Result:
+    """Return what the one rule of xha says of the node, as a result. At level protocol an answer is enough."""
+    said = f"{verdict.code.value}: {verdict.message}"
+    code = verdict.exit_code
+    if code is ExitCode.UNKNOWN:
+        return unknown(name, level, f"needs an account that works: {said}")
+    if code is ExitCode.OK:
+        proved = "a query is answered" if level is Level.PROTOCOL else "the node is Synced and answers a query"
+        return passed(name, level, proved)
+    if level is Level.PROTOCOL and verdict.code.value not in ("hung", "server-down"):
+        return passed(name, level, f"the server answers: {verdict.code.value}")
+    if code is ExitCode.WARNING:
+        return cautioned(name, level, said, proved="the server answers")
+    return failed(name, level, said)
+
+
+ROWS = (
+    Service(
+        "mysql",
+        "MariaDB or Percona with Galera",
+        "mysql",
+        r"^(?:\S*/)?(?:mariadbd|mysqld)(?: |$)",
+        MysqlSettings,
+        {},
+        {
+            Level.PROCESS: Proof("a mariadbd or mysqld exists and is not stopped", "whether it answers anybody"),
+            Level.PROTOCOL: Proof("a login is taken and a query answered", "whether the node may take part in Galera"),
+            Level.DEEP: Proof(
+                "the node is Synced in the primary component and answers a query: what HAProxy is told at /",
+                "a write that hangs while frozen peers are not yet evicted",
+                "the account in client.cnf ([database] of xha.conf)",
+            ),
+        },
+        Level.DEEP,
+        complete=lambda settings, config: settings._replace(config=config._replace(service_sections=())),
+    ),
+)

@@ -1,0 +1,229 @@
+"""Pacemaker and corosync: what `crm_mon --output-as=xml` says (api 2.x), and what follows from it.
+
+Its text forms are for people, and its exit code is 0 without a DC, without quorum and with failed actions (measured).
+It reads the CIB, and so says nothing of a controller that is frozen: crmadmin and corosync-quorumtool do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree
+
+from ...text.values import parse_switch, parse_text, parse_words
+from ..model.kind import Proof, Service
+from ..model.result import Level, Result, cautioned, dependency, failed, passed
+from ..model.values import parse_count, parse_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class PacemakerSettings(NamedTuple):
+    """The section of a cluster's node. expect_nodes: how many must be online; resources: ids that must be active."""
+
+    name: str
+    process: str
+    deadline: float
+    expect_nodes: int | None = None
+    resources: tuple[str, ...] = ()
+    max_failures: int = 0
+    allow_maintenance: bool = False
+    warn_settings: bool = True
+
+
+class Resource(NamedTuple):
+    """A resource, or a clone as one. missing: instances that should run and do not."""
+
+    name: str
+    active: int
+    missing: int
+    managed: bool
+    blocked: bool
+
+
+class ClusterState(NamedTuple):
+    """What crm_mon says. dc is None without one; failures are operations, as `vip_monitor_2000 on node-1`."""
+
+    dc: str | None
+    quorate: bool
+    nodes: dict[str, bool]
+    resting: tuple[str, ...]
+    unclean: tuple[str, ...]
+    resources: tuple[Resource, ...]
+    failures: tuple[tuple[str, str], ...]
+    stonith: bool
+    no_quorum_policy: str
+    maintenance: bool
+
+
+def parse_crm_mon(text: str) -> ClusterState:
+    """Return the state of the cluster. :raises ValueError: for what is no such document, or says that there is none."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - see the import
+    except ElementTree.ParseError:
+        raise ValueError("crm_mon said no XML") from None
+    summary = root.find("summary")
+    if summary is None:
+        status = root.find("status")
+        message = "" if status is None else status.get("message", "")
+        raise ValueError(f"crm_mon: {message.lower() or 'no summary'}")
+    dc = summary.find("current_dc")
+    present = dc is not None and _is(dc, "present")
+    options = summary.find("cluster_options")
+    options = ElementTree.Element("none") if options is None else options
+    nodes = [node for node in root.iterfind("nodes/node") if node.get("type", "member") == "member"]
+    online = {node.get("name", ""): _is(node, "online") for node in nodes}
+    resting = tuple(
+        node.get("name", "") for node in nodes if any(_is(node, one) for one in ("standby", "maintenance", "pending"))
+    )
+    able = sum(_is(node, "online") and node.get("name", "") not in resting for node in nodes)
+    return ClusterState(
+        dc=dc.get("name") if dc is not None and present else None,
+        quorate=dc is not None and _is(dc, "with_quorum"),
+        nodes=online,
+        resting=resting,
+        unclean=tuple(node.get("name", "") for node in nodes if _is(node, "unclean")),
+        resources=tuple(_resources(root.find("resources"), able)),
+        failures=tuple(
+            (one.get("op_key") or one.get("id") or "", one.get("node", "")) for one in root.iterfind("failures/failure")
+        ),
+        stonith=_is(options, "stonith-enabled", "true"),
+        no_quorum_policy=options.get("no-quorum-policy", ""),
+        maintenance=_is(options, "maintenance-mode"),
+    )
+
+
+def _is(element: ElementTree.Element, name: str, default: str = "false") -> bool:
+    return element.get(name, default) == "true"
+
+
+def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resource]:
+    for one in () if parent is None else parent:
+        if one.tag == "group":
+            yield from _resources(one, able)
+        elif one.tag == "clone":
+            instances = list(one.iter("resource"))
+            active = sum(_is(instance, "active") for instance in instances)
+            # A member of a cloned group counts for itself; an instance that has no node to run on is not missing.
+            kinds = len({instance.get("id", "").partition(":")[0] for instance in instances}) or 1
+            wanted = 0 if _is_off(one, instances) else min(len(instances), able * kinds)
+            blocked = any(_is(instance, "blocked") for instance in instances)
+            yield Resource(one.get("id", ""), active, max(0, wanted - active), _is(one, "managed", "true"), blocked)
+        elif one.tag == "resource":
+            active = int(_is(one, "active"))
+            missing = 0 if active or _is_off(one, [one]) else 1
+            yield Resource(one.get("id", ""), active, missing, _is(one, "managed", "true"), _is(one, "blocked"))
+
+
+def _is_off(element: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
+    """Whether somebody has switched it off: target-role Stopped is no fault."""
+    roles = {element.get("target_role"), *(instance.get("target_role") for instance in instances)}
+    return "Stopped" in roles or _is(element, "disabled")
+
+
+def judge_cluster(settings: PacemakerSettings, state: ClusterState, proved: str) -> Result:
+    """Return how the cluster is, as this node sees it: the worst first."""
+    name, level = settings.name, Level.DEEP
+    if state.dc is None:
+        return failed(name, level, "the cluster has no DC: nothing is started, moved or repaired", proved=proved)
+    if not state.quorate:
+        return failed(name, level, "no quorum", proved=proved)
+    proved = f"quorum, and {state.dc} is the DC and answers"
+    absent = sorted(one for one, online in state.nodes.items() if not online)
+    online = len(state.nodes) - len(absent)
+    if settings.expect_nodes is not None and online < settings.expect_nodes:
+        who = f": {', '.join(absent)}" if absent else ""
+        blame = dependency(absent[0] if absent else "nodes")
+        message = f"{online} of {settings.expect_nodes} nodes are online, absent{who}"
+        return failed(name, level, message, blame=blame, proved=proved)
+    fault = _resource_fault(settings, state)
+    if fault:
+        return failed(name, level, fault[1], blame=dependency(fault[0]), proved=proved)
+    warning = _setting_warning(settings, state)
+    if absent and settings.expect_nodes is None:
+        return cautioned(name, level, f"offline: {', '.join(absent)}", blame=dependency(absent[0]), proved=proved)
+    if state.unclean:
+        blame = dependency(state.unclean[0])
+        return cautioned(name, level, f"unclean: {', '.join(state.unclean)}", blame=blame, proved=proved)
+    if warning:
+        return cautioned(name, level, warning, proved=proved)
+    running = sum(one.active for one in state.resources)
+    return passed(name, level, f"{proved}; {online} nodes online, {running} resources run")
+
+
+def _resource_fault(settings: PacemakerSettings, state: ClusterState) -> tuple[str, str] | None:
+    """Return a resource and what is wrong with it."""
+    known = {one.name: one for one in state.resources}
+    for name in settings.resources:
+        if name not in known:
+            return name, f"there is no resource {name}"
+        if not known[name].active:
+            return name, f"{name} runs nowhere"
+    for one in state.resources:
+        if one.blocked:
+            return one.name, f"{one.name} is blocked: pacemaker may not touch it any more"
+        if one.missing and one.managed:
+            where = "runs nowhere" if not one.active else f"lacks {one.missing} of its instances"
+            return one.name, f"{one.name} should run and {where}"
+    if len(state.failures) > settings.max_failures:
+        operation, node = state.failures[0]
+        more = f" and {len(state.failures) - 1} more" if len(state.failures) > 1 else ""
+        return operation.rsplit("_", 2)[0], f"failed: {operation} on {node}{more}; pcs resource cleanup forgets it"
+    return None
+
+
+def _setting_warning(settings: PacemakerSettings, state: ClusterState) -> str:
+    found = []
+    if state.maintenance and not settings.allow_maintenance:
+        found.append("maintenance-mode is on: no monitor runs, nobody would notice a lost VIP")
+    if settings.warn_settings:
+        if not state.stonith:
+            found.append("stonith-enabled is false: a node that hangs is never fenced, and may write on")
+        if state.no_quorum_policy == "ignore":
+            found.append("no-quorum-policy is ignore: both halves of a split cluster would run everything")
+    return "; ".join(found)
+
+
+# A controller answers a call up to 1.05 s late while it works on a change of the CIB (measured, 2.1.5).
+SHORTEST_DEADLINE = 5.0
+
+
+def _find_fault(settings: PacemakerSettings) -> tuple[str, str] | None:
+    if settings.deadline < SHORTEST_DEADLINE:
+        return "deadline", f"a controller that works on a change answers late: {SHORTEST_DEADLINE:g}s or more"
+    return None
+
+
+ROWS = (
+    Service(
+        "pacemaker",
+        "Pacemaker and corosync",
+        "pacemaker",
+        r"^(?:\S*/)?pacemakerd(?: |$)",
+        PacemakerSettings,
+        {
+            "expect_nodes": parse_count,
+            "resources": lambda text: tuple(parse_words(parse_text(text))),
+            "max_failures": parse_limit,
+            "allow_maintenance": parse_switch,
+            "warn_settings": parse_switch,
+        },
+        {
+            Level.PROCESS: Proof("pacemakerd and corosync run and are not stopped", "whether they do anything"),
+            Level.PROTOCOL: Proof(
+                "corosync says in time that there is quorum, and this node's controller answers",
+                "a DC that is frozen, resources that do not run",
+                "root, or the group haclient",
+            ),
+            Level.DEEP: Proof(
+                "there is quorum and a DC, and it answers; what should run runs, no operation has failed; stonith and "
+                "the quorum policy are set as a cluster with data needs them",
+                "whether a resource does what it is for",
+                "root, or the group haclient; optional: expect_nodes, resources",
+            ),
+        },
+        Level.DEEP,
+        defaults={"deadline": 10.0},
+        find_fault=_find_fault,
+    ),
+)

@@ -1,0 +1,140 @@
+"""The last result of a service as a file, from xha-services to the responder, and what HAProxy is told of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..http.message import NOT_FOUND, OK, UNAVAILABLE, render_response
+from ..text.escape import clean
+from ..text.numbers import parse_count, parse_json, parse_moment
+from .model.result import Result, Status, parse_field, parse_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..http.message import Request
+    from .settings import ServiceConfig, ServiceFault
+
+STALE_INTERVALS = 3
+MAX_BYTES = 65536
+_LONGEST = 200
+
+
+class Record(NamedTuple):
+    """A result with when its check began: at by the host's monotonic clock, time since the epoch, both in seconds.
+
+    failing is how many results in a row, this one included, found the service itself broken.
+    """
+
+    result: Result
+    at: float
+    time: float
+    failing: int = 0
+
+
+def next_record(service: ServiceConfig, last: Record | None, result: Result, at: float, time: float) -> Record:
+    """Return the record that follows the last one.
+
+    Who was never seen to work has no credit: its first failure counts for all.
+    """
+    before = last.failing if last else service.fall - 1
+    return Record(result, at, time, min(before + 1, service.fall) if result.is_down else 0)
+
+
+def render_record(record: Record) -> str:
+    """Return the text of a record's file: the result's own object (docs/schema-1.json), and three names more."""
+    more = {"at": record.at, "time": record.time, "failing": record.failing}
+    return json.dumps({**record.result.document(), **more}) + "\n"
+
+
+def parse_record(text: str) -> Record:
+    """Return the record of a file's text. :raises ValueError: saying what is wrong with it, for anything else."""
+    document = parse_json(text)
+    result = parse_result(document)
+    at, time = (parse_field(document, name, parse_moment) for name in ("at", "time"))
+    return Record(result, at, time, parse_field(document, "failing", parse_count))
+
+
+class Unusable(NamedTuple):
+    """What stands in the place of a record and cannot be used. why is a sentence's end: `at has a value ...`."""
+
+    why: str
+
+
+class Standing(NamedTuple):
+    """What a load balancer is told of a service. is_applicable False: there is nothing here to send traffic to."""
+
+    is_available: bool
+    text: str
+    is_applicable: bool = True
+
+
+def judge_record(service: ServiceConfig, record: Record | Unusable | None, now: float) -> Standing:
+    """Return whether the service may have traffic. now is in seconds by the host's monotonic clock.
+
+    Only the service's own fault takes it out, after `fall` results in a row: were a dependency's to do so, one dead
+    database would empty every backend. A record from the future would never grow old: nobody wrote it by this clock.
+    """
+    if isinstance(record, Record) and record.at > now:
+        record = Unusable("at is in the future")
+    if isinstance(record, Unusable):
+        return Standing(False, f"unknown: its record cannot be used: {clean(record.why, _LONGEST)}")
+    if record is None or now - record.at > STALE_INTERVALS * service.interval:
+        return Standing(False, "stale")
+    result = record.result
+    age = f"{max(0, round((now - record.at) * 1000))} ms"
+    if result.status is Status.NOT_APPLICABLE:
+        return Standing(False, "not applicable", is_applicable=False)
+    if result.status is Status.UNKNOWN:
+        return Standing(False, f"unknown {age}")
+    said = clean(" ".join(filter(None, (result.status.value, result.blame))), _LONGEST)
+    if not result.is_down:
+        return Standing(True, f"{said} {age}")
+    if record.failing < service.fall:
+        return Standing(True, f"{said} {record.failing}/{service.fall} {age}")
+    return Standing(False, f"{said} {age}")
+
+
+# Of a service whose section is wrong. What is wrong may quote a path or a value: the log and xha-check have it.
+MISCONFIGURED = Standing(False, "unknown: its section in xha.conf is wrong")
+
+
+def render_service_metrics(
+    pairs: Iterable[tuple[ServiceConfig, Record | Unusable | None]], now: float, faults: Iterable[ServiceFault] = ()
+) -> str:
+    """Return the Prometheus text exposition of what is known of each service; of one in faults that is nothing."""
+    status, available, duration, last_run = [], [], [], []
+    for service, record in pairs:
+        label = f'service="{service.name}"'
+        available.append(f"xha_service_available{{{label}}} {int(judge_record(service, record, now).is_available)}")
+        if not isinstance(record, Record):
+            continue
+        result = record.result
+        blame = (result.blame or "").translate(_ESCAPES)
+        labels = f'{label},level="{result.level.word}",status="{result.status.value}",blame="{blame}"'
+        status.append(f"xha_service_status{{{labels}}} 1")
+        duration.append(f"xha_service_duration_seconds{{{label}}} {result.duration_ms / 1000:.3f}")
+        last_run.append(f"xha_service_last_run_timestamp_seconds{{{label}}} {record.time:.3f}")
+    available += [f'xha_service_available{{service="{one.name.translate(_ESCAPES)}"}} 0' for one in faults]
+    families = (
+        ("xha_service_status", "how the last check found the service, as labels", status),
+        ("xha_service_available", "1 if /service/NAME answers 200", available),
+        ("xha_service_duration_seconds", "how long the last check took", duration),
+        ("xha_service_last_run_timestamp_seconds", "when the last check began", last_run),
+    )
+    return "".join(
+        f"# HELP {name} {text}\n# TYPE {name} gauge\n" + "\n".join(samples) + "\n"
+        for name, text, samples in families
+        if samples
+    )
+
+
+_ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n"}
+
+
+def render_standing(request: Request, standing: Standing) -> bytes:
+    """Return the whole response that says whether a service may have traffic."""
+    head = request.method == "HEAD"
+    status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND
+    return render_response(status, f"{standing.text}\n", head=head)

@@ -1,0 +1,1 @@
+"""RabbitMQ: what its cluster says of itself."""

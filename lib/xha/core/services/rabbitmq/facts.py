@@ -1,0 +1,135 @@
+"""What RabbitMQ's management API and rabbitmqctl print, made facts; every name in it may be missing, and some are.
+
+A node that is down or has just started has neither alarms nor partitions; in a partition a queue's object has the
+same name twice (measured on 3.10.8). Every parser raises ValueError for a document of another shape altogether.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...text.numbers import parse_json
+from .cluster import NodeFact, QueueFact
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .cluster import Policies
+
+
+def parse_document(text: str) -> Any:
+    """Return a JSON document in which a name that stands twice with lists has both. :raises ValueError: for rubbish."""
+    return parse_json(text, object_pairs_hook=_merge)
+
+
+def _merge(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for name, value in pairs:
+        before = merged.get(name)
+        if isinstance(before, list) and isinstance(value, list):
+            before += [one for one in value if one not in before]
+        else:
+            merged[name] = value
+    return merged
+
+
+def parse_nodes(document: Any) -> tuple[NodeFact, ...]:
+    """Return the members that /api/nodes lists."""
+    nodes = []
+    for row in _rows(document):
+        alarms = [what for what in ("mem", "disk_free") if row.get(f"{what}_alarm") is True]
+        partitions = row.get("partitions")
+        nodes.append(
+            NodeFact(
+                _name(row),
+                row.get("running") is True,
+                tuple(map(str, partitions)) if isinstance(partitions, list) else None,
+                tuple({"mem": "memory", "disk_free": "disk"}[what] for what in alarms),
+            )
+        )
+    return tuple(nodes)
+
+
+def parse_health(document: Any) -> tuple[tuple[str, str], ...]:
+    """Return the alarms in the answer of /api/health/checks/alarms, as (node, resource)."""
+    if not isinstance(document, dict):
+        raise ValueError("not an answer of a health check")
+    return tuple((str(one.get("node", "")), str(one.get("resource", ""))) for one in _rows(document.get("alarms", [])))
+
+
+def parse_policies(document: Any) -> Policies:
+    """Return the definitions of /api/policies by virtual host and name."""
+    policies = {}
+    for row in _rows(document):
+        definition = row.get("definition")
+        policies[str(row.get("vhost", "")), _name(row)] = definition if isinstance(definition, dict) else {}
+    return policies
+
+
+def parse_queues(document: Any, policies: Policies) -> tuple[QueueFact, ...]:
+    """Return the queues of /api/queues. An exclusive one has no copies, whatever the policy says: it is left out."""
+    return tuple(_parse_queue(row, policies) for row in _rows(document) if not _is_exclusive(row))
+
+
+def _is_exclusive(row: dict[str, Any]) -> bool:
+    return row.get("exclusive") is True or bool(row.get("owner_pid_details"))
+
+
+def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
+    vhost = str(row.get("vhost", ""))
+    # Since 3.7; older ones have the policy's name alone.
+    definition = row.get("effective_policy_definition")
+    if not isinstance(definition, dict) or not definition:
+        definition = policies.get((vhost, str(row.get("policy") or "")), {})
+    parameters = definition.get("ha-params")
+    kind = str(row.get("type") or "classic")
+    mirrored = kind == "classic" and "ha-mode" in definition
+    # /api/queues lists them by name, rabbitmqctl by process.
+    synchronised = row.get("synchronised_slave_nodes")
+    return QueueFact(
+        _name(row),
+        vhost,
+        kind,
+        str(row.get("state") or "running"),
+        str(row.get("node") or ""),
+        str(definition["ha-mode"]) if mirrored else None,
+        parameters if isinstance(parameters, int) else len(parameters) if isinstance(parameters, list) else 0,
+        len(synchronised) if isinstance(synchronised, list) else 0,
+        _names(row.get("members")),
+        _names(row.get("online")),
+        kind != "quorum" or bool(row.get("leader")),
+    )
+
+
+def parse_cluster_status(document: Any) -> tuple[NodeFact, ...]:
+    """Return the members in the output of `rabbitmqctl cluster_status --formatter json`."""
+    if not isinstance(document, dict):
+        raise ValueError("not a cluster_status")
+    running = set(_names(document.get("running_nodes")))
+    members = {*_names(document.get("disk_nodes")), *_names(document.get("ram_nodes")), *running}
+    partitions = document.get("partitions")
+    apart = partitions if isinstance(partitions, dict) else {}
+    alarms: dict[str, list[str]] = {}
+    for one in document.get("alarms") or []:
+        if isinstance(one, dict):
+            alarms.setdefault(str(one.get("node", "")), []).append(str(one.get("resource", "")))
+    return tuple(
+        NodeFact(name, name in running, _names(apart.get(name)), tuple(alarms.get(name, ())))
+        for name in sorted(members)
+    )
+
+
+def _rows(document: Any) -> list[dict[str, Any]]:
+    if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
+        raise ValueError("not a list of objects")
+    return document
+
+
+def _name(row: dict[str, Any]) -> str:
+    if "name" not in row:
+        raise ValueError("an object without a name")
+    return str(row["name"])
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()

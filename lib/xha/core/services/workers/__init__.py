@@ -1,0 +1,1 @@
+"""Workers without a port: their processes, and their way to RabbitMQ."""

@@ -1,0 +1,1 @@
+"""What xha-check asks Pacemaker: why nothing forms, a grant, a report."""

@@ -1,0 +1,200 @@
+"""xha-check --cluster --explain: what each node of a resource would do next, and why. It changes nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ....adapters.network.addresses import read_own_addresses, resolve_hosts
+from ....adapters.network.port_probe import Door, probe_ports
+from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
+from ....core.cluster.dry_run import Seen, describe, foresee, name_decision, needs_person, outlook_document, why_unused
+from ....core.election.decision import Refuse, Wait
+from ....core.election.position_report import Ballot, State, parse_ballot
+from ....core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
+from ....core.node.report import SCHEMA
+from ....core.node.verdict import ExitCode
+from ....core.ocf.api import RESKEY
+from ....core.ocf.galera_settings import parse_settings_leniently
+from ....core.text.escape import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Union
+
+    from ....core.cluster.dry_run import Outlook
+    from ....core.election.facts import Grant
+    from ....core.election.position_report import Unread
+    from ....core.galera.cluster_address import Membership
+    from ....core.ocf.galera_settings import Settings
+    from ....core.pacemaker.cib import Cib
+    from ..command import Command
+
+    _Reports = Mapping[str, Union[Ballot, Unread]]
+
+GROUP_PORT, SQL_PORT = 4567, 3306
+_RESOLVE_SECONDS = 2.0
+
+
+class NoAnswer(Exception):
+    """There is nothing to explain; the text says why, and what to do."""
+
+
+def explain(command: Command) -> int:
+    """Print what each node would do, and return 0 (all are in the cluster), 1 (it goes on by itself), 2 or 3."""
+    try:
+        cluster = Pacemaker()
+        seen = [look(cluster, resource) for resource in choose_resources(cluster, command.resource)]
+    except (ClusterUnreachable, NoAnswer) as error:
+        print(f"xha-check: {error}", file=sys.stderr)
+        return ExitCode.UNKNOWN
+    outlooks = [foresee(one) for one in seen]
+    if command.output == "json":
+        import json
+
+        parts = [outlook_document(one, told) for one, told in zip(seen, outlooks)]
+        print(json.dumps({"schema": SCHEMA, "kind": "outlook", "resources": parts}, indent=2))
+    else:
+        print("\n\n".join("\n".join(outlook_lines(one, told)) for one, told in zip(seen, outlooks)))
+    return max(exit_code(one, told) for one, told in zip(seen, outlooks))
+
+
+def choose_resources(cluster: Pacemaker, named: str | None) -> tuple[str, ...]:
+    """Return the resource that was named, or all of this agent. :raises NoAnswer: if there is none."""
+    if named:
+        if not cluster.read_cib(named).exists:
+            raise NoAnswer(f"--resource {named}: the cluster knows no such resource; see pcs resource")
+        return (named,)
+    found = cluster.list_resources()
+    if not found:
+        raise NoAnswer("no resource of ocf:xha:galera is configured here; name another one by --resource NAME")
+    return found
+
+
+def choose_resource(cluster: Pacemaker, named: str | None) -> str:
+    """Return the one resource that is meant. :raises NoAnswer: if there is none, or several are."""
+    found = choose_resources(cluster, named)
+    if len(found) > 1:
+        raise NoAnswer(f"several resources are configured: name one by --resource, of {', '.join(found)}")
+    return found[0]
+
+
+def look(cluster: Pacemaker, resource: str) -> Seen:
+    """Look at everything that decides. :raises NoAnswer: where nobody says who the members are."""
+    cib = cluster.read_cib(resource)
+    said = cluster.read_attribute(f"xha-{resource}-report")
+    reports = {node: parse_ballot(text) for node, text in said.items()}
+    settings = read_settings(cib)
+    membership = _members(cluster, cib, reports, settings)
+    members = _agreed(reports) or membership.names
+    if not members:
+        raise NoAnswer(
+            f"{resource}: nobody says who the members are: set wsrep_cluster_address on it, or start it on a host"
+        )
+    peers = dict(zip(membership.names, membership.peers))
+    doors = {}
+    for node in members:
+        peer = peers.get(node)
+        host, port = (peer.host, peer.port) if peer else (node, None)
+        doors[node] = [Door(host, port or GROUP_PORT), Door(host, SQL_PORT)]
+    voters = {str(peer): [Door(peer.host, peer.port or GROUP_PORT)] for peer in settings.arbitrators}
+    probes = probe_ports({**doors, **voters})
+    return Seen(
+        resource,
+        cib,
+        reports,
+        members,
+        {node: probes[node] for node in doors},
+        {name: probes[name] for name in voters},
+        cluster.read_attribute(f"xha-{resource}-state"),
+        time.time(),
+    )
+
+
+def read_settings(cib: Cib) -> Settings:
+    """Return the resource's parameters, as far as they can be read."""
+    return parse_settings_leniently({f"{RESKEY}{name}": value for name, value in cib.parameters.items()})[0]
+
+
+def _agreed(reports: _Reports) -> tuple[str, ...]:
+    """Return the members by the first report: its keeper knows the server's own configuration."""
+    return next((one.members for _, one in sorted(reports.items()) if isinstance(one, Ballot) and one.members), ())
+
+
+def _members(cluster: Pacemaker, cib: Cib, reports: _Reports, settings: Settings) -> Membership:
+    try:
+        peers = parse_cluster_address(settings.wsrep_cluster_address).peers if settings.wsrep_cluster_address else ()
+    except BadAddress as error:
+        raise NoAnswer(f"wsrep_cluster_address: {error}") from None
+    found = resolve_hosts((*(peer.host for peer in peers), *cib.nodes), _RESOLVE_SECONDS)
+    reported = {node: one.addresses for node, one in reports.items() if isinstance(one, Ballot)}
+    return name_members(
+        peers,
+        nodes=cib.nodes,
+        host_map=settings.cluster_host_map,
+        resolved={host: [normalise(one) for one in addresses] for host, addresses in found.items()},
+        reported={cluster.node_name(): read_own_addresses(), **reported},
+        arbitrators=settings.arbitrators,
+    )
+
+
+def outlook_lines(seen: Seen, outlooks: Sequence[Outlook]) -> list[str]:
+    """Return the text for one resource."""
+    cib, book = seen.cib, seen.cib.book
+    fencing = "fencing is on" if cib.stonith_enabled else "fencing is off: a host that says nothing is not proven down"
+    quorum = "quorum" if cib.quorum else "NO QUORUM"
+    told = [f"{seen.resource}: {quorum}, no-quorum-policy={cib.no_quorum_policy}, {fencing}"]
+    for one in outlooks:
+        told.append(f"  {one.node} ({one.host.value}): {describe(seen, one.node)}")
+        told += [f"    {line}" for line in _tell(one)]
+        if seen.states.get(one.node):
+            told.append(f"    its keeper says: {clean(seen.states[one.node], 300)}")
+    if book.records.token:
+        told.append(f"  token: {book.records.token.node} is forming the cluster, or ended while it did")
+    for grant in book.grants:
+        void = why_unused(seen, grant)
+        told.append(f"  grant: {_tell_grant(grant, seen.now)}" + (f" - VOID: {void}; give it again" if void else ""))
+    if book.last_grant:
+        told.append(f"  last grant used: {_tell_grant(book.last_grant, seen.now)}")
+    told += [
+        f"  left behind: records of {name}, which is gone: cibadmin --delete --xpath "
+        f"\"//cluster_property_set[@id='xha-{name}']\""
+        for name in cib.leftovers
+    ]
+    return told
+
+
+def _tell(one: Outlook) -> list[str]:
+    if one.held:
+        return [f"does nothing: {one.held}"]
+    if one.decision is None:
+        if one.host.value == "online":
+            return ["does nothing: the resource is not started there; where it shall not be: xha-check --report on it"]
+        return ["does nothing"]
+    lines = [f"{name_decision(one.decision)}: {clean(one.decision.reason, 1000)}"]
+    if isinstance(one.decision, (Wait, Refuse)):
+        if one.decision.first:
+            lines.append(f"first: {one.decision.first.value}")
+        if one.decision.remedy:
+            lines.append(f"to do: {clean(one.decision.remedy, 1000)}")
+    return lines
+
+
+def _tell_grant(grant: Grant, now: float) -> str:
+    return f"{grant.kind.value}={grant.node} by {clean(grant.by)}, {_age(now - grant.at)} ago: {clean(grant.why)}"
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(0.0, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def exit_code(seen: Seen, outlooks: Sequence[Outlook]) -> ExitCode:
+    """Return OK where all members are in the cluster, WARNING where it goes on by itself, CRITICAL otherwise."""
+    if needs_person(outlooks, seen.reports):
+        return ExitCode.CRITICAL
+    reports = (seen.reports.get(node) for node in seen.members)
+    whole = all(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports)
+    return ExitCode.OK if whole else ExitCode.WARNING

@@ -1,0 +1,75 @@
+"""xha-check --report: where the data of this host's stopped server end, told to the others in its name.
+
+For hosts on which the resource is not started, as on standby or banned ones: no keeper reports for them. What is left
+is the record of a clean stop: it tells the others that no server runs here, and what the data hold.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ....adapters.datadir.hold import InUse
+from ....adapters.files.agent_rundir import RunDir
+from ....adapters.mysqld.program import Unusable, find_program, read_options
+from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
+from ....adapters.process.procfs import read_boot_id
+from ....core.galera.lineage import History, StopRecord
+from ....core.galera.position import Kind
+from ....core.node.verdict import ExitCode
+from ...galera.data import OwnData
+from ...galera.search import find_moved
+from ...galera.service import Locked
+from .explain import NoAnswer, choose_resource, read_settings
+
+if TYPE_CHECKING:
+    from ..command import Command
+
+
+def report(command: Command) -> int:
+    """Recover the position, print it and record it. Returns 0 if it is recorded, 1 if there is none, 3 otherwise."""
+    if os.geteuid():
+        return _refuse("the data are the server's: run it as root")
+    try:
+        cluster = Pacemaker()
+        resource = choose_resource(cluster, command.resource)
+        return _report(cluster, resource)
+    except (ClusterUnreachable, NoAnswer, Unusable, InUse, OSError) as error:
+        return _refuse(str(error))
+
+
+def _report(cluster: Pacemaker, resource: str) -> int:
+    run, node = RunDir(resource), cluster.node_name()
+    program, _ = read_options(find_program(run.read_settings() or read_settings(cluster.read_cib(resource))))
+    run.make()
+    # No keeper can begin meanwhile: it would start the server that the record says is stopped.
+    with Locked(run) as free:
+        if not free:
+            return _refuse(
+                f"a keeper of {resource} runs on {node} and reports by itself: xha-check --cluster --explain"
+            )
+        moved = find_moved(run, program.datadir)
+        if moved is not None:
+            return _refuse(
+                f"mysqld, pid {moved.pid}, runs on {moved.datadir}, and the configuration now names {program.datadir}: "
+                f"pcs resource restart {resource}"
+            )
+        data = OwnData(program, run)
+        standing = data.recover()
+        if standing.kind is Kind.UNKNOWN:
+            raise NoAnswer(f"nobody knows where the data of {node} end: {standing.cause}; mend that, and try again")
+        history = History(standing.position, data.record.line)
+        where = f" at {history}" if standing.position.real else ""
+        print(f"{node}: {program.datadir} is {standing.kind.value}{where}")
+        if standing.kind in (Kind.EMPTY, Kind.FOREIGN):
+            print(f"xha-check: nothing that could be compared: --grant forget={node} tells the others", file=sys.stderr)
+            return ExitCode.WARNING
+        cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), data.record.view))
+    print(f"recorded: {resource} on {node} is stopped there; it holds until the resource is started on it")
+    return ExitCode.OK
+
+
+def _refuse(text: str) -> int:
+    print(f"xha-check: {text}", file=sys.stderr)
+    return ExitCode.UNKNOWN

@@ -1,0 +1,1 @@
+"""xha-check about the services of this host."""

@@ -1,0 +1,114 @@
+"""xha-check --watch: a live table on a terminal, a line a change in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.host.faults import Faults
+from ...adapters.host.log import Log
+from ...core.cluster.report import cluster_exit_code
+from ...core.node.verdict import ExitCode
+from ...core.text.values import ConfigError
+from ..terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
+from ..terminal.table import HEADINGS, Row, lines, row
+from .cluster import cluster_rows, disagreement_lines, read_cluster
+from .node import node_name, node_reader
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ...core.cluster.comparison import Member
+    from .command import Command
+
+_SECONDS = 1.0
+
+# What a healthy node changes all the time is no news.
+_QUIET = ("SEQNO", "QUEUE")
+
+
+class Look(NamedTuple):
+    """What one look came to: a row for each node, and the sentences below them."""
+
+    rows: list[Row]
+    below: list[str]
+    exit_code: int
+
+
+def watch(command: Command) -> int:
+    """Look every second until Ctrl-C; return the exit code of the last look."""
+    look = _cluster_look(command) if command.mode == "cluster" else _node_look(command)
+    exit_code: int = ExitCode.UNKNOWN
+    show = _Screen() if sys.stdout.isatty() else _Lines()
+    faults = Faults(Log("xha-check", use_syslog=True))
+    exit_on_signals()
+    try:
+        with show:
+            while True:
+                seen = look_on(look, _broken, faults)
+                exit_code = seen.exit_code
+                show.update(seen)
+                time.sleep(_SECONDS)
+    except KeyboardInterrupt:
+        return exit_code
+
+
+def _broken(said: str) -> Look:
+    return Look([], [said], ExitCode.UNKNOWN)
+
+
+def _cluster_look(command: Command) -> Callable[[], Look]:
+    remembered: tuple[Member, ...] = ()
+
+    def look() -> Look:
+        nonlocal remembered
+        try:
+            view = read_cluster(command, remembered)
+        except ConfigError as error:
+            if not remembered:
+                raise
+            return Look([], [f"xha-check: {error}"], ExitCode.UNKNOWN)
+        # Who was seen once is looked at again: a node that dies takes its knowledge of the others with it.
+        remembered = tuple(view.members)
+        return Look(cluster_rows(view), disagreement_lines(view), cluster_exit_code(view.answers, view.disagreements))
+
+    return look
+
+
+def _node_look(command: Command) -> Callable[[], Look]:
+    reader, name = node_reader(command), node_name(command)
+
+    def look() -> Look:
+        snapshot = reader.take()
+        return Look([row(name, snapshot.verdict, snapshot.reading)], [], snapshot.verdict.exit_code)
+
+    return look
+
+
+class _Screen(Screen):
+    def update(self, look: Look) -> None:
+        self.draw(lines(look.rows, sys.stdout), look.below)
+
+
+class _Lines(Pipe):
+    """Prints a line for each node and sentence that is news, with the time."""
+
+    def __init__(self) -> None:
+        self._news: dict[str, tuple[str, ...]] = {}
+        self._below: list[str] = []
+
+    def update(self, look: Look) -> None:
+        for one in look.rows:
+            name = one.cells[0]
+            news = tuple(cell for heading, cell in zip(HEADINGS, one.cells) if heading not in _QUIET)
+            if self._news.get(name) != news:
+                print_now("  ".join(one.cells))
+            self._news[name] = news
+        for line in look.below:
+            if line not in self._below:
+                print_now(line)
+        for line in self._below:
+            if line not in look.below:
+                print_now(f"over: {line}")
+        self._below = look.below

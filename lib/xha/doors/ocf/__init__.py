@@ -1,0 +1,1 @@
+"""What Pacemaker calls: the two agents."""

@@ -1,0 +1,177 @@
+"""An agent of ours: from the action that Pacemaker names to its exit code, and one line for people who ask why.
+
+Pacemaker shows the exit reason, its first 128 characters, in `pcs status`, and logs all of standard error; a traceback
+goes to syslog alone. A module is imported when its action is called: meta-data and monitor run often, and need little.
+The actions themselves stand in galera/actions.py and service_agent.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ...core.ocf.api import RESKEY, Action, ExitCode, Instance, Outcome, parse_instance
+from ..terminal.stderr import complain
+from ..terminal.streams import abandon_stdout, mend_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable, NoReturn
+
+_NO_ACTION = "the action {!r} is not implemented: this agent is a plain clone; see the usage"
+
+
+class _Ended(BaseException):
+    """SIGTERM. Not an Exception, so that nothing on the way takes it for a failure of its own."""
+
+
+class Call(NamedTuple):
+    """One call of an action, with what the environment said of it."""
+
+    action: str
+    instance: Instance
+    environment: Mapping[str, str]
+
+
+class Agent(NamedTuple):
+    """What one agent has of its own. name is what follows ocf:xha:, purpose a sentence for the usage.
+
+    dispatch does an action that is neither meta-data nor usage. description: the module of core/ocf/ whose DESCRIPTION
+    it is. residents: what its processes launch as this program again, with the module below xha and its function.
+    """
+
+    name: str
+    purpose: str
+    actions: tuple[Action, ...]
+    dispatch: Callable[[Call], Outcome]
+    description: str
+    residents: Mapping[str, tuple[str, str]] = {}
+
+
+def run(agent: Agent, argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    action = arguments[0] if arguments else ""
+    mend_streams()
+    if action == "meta-data":
+        return _tell_metadata(agent)
+    if action in ("usage", "help", "--help", "-h"):
+        _write(_usage(agent))
+        return ExitCode.SUCCESS
+    if action not in {*agent.residents, *(one.name for one in agent.actions)}:
+        complain(_usage(agent))
+        return _tell(Outcome(ExitCode.UNIMPLEMENTED, _NO_ACTION.format(action[:40])))
+    environment = os.environ if environ is None else environ
+    if action in agent.residents:
+        return _reside(agent, action, environment)
+    return _tell(_act(agent, action, environment), environment)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once: what it has to say is written, and taking the interpreter apart costs a tenth of it."""
+    os._exit(code)
+
+
+def _act(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
+    import signal
+
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        try:
+            call = Call(action, parse_instance(environment, action, agent.actions), environment)
+        except ValueError as error:
+            return Outcome(ExitCode.GENERIC, str(error))
+        return agent.dispatch(call)
+    except (_Ended, KeyboardInterrupt):
+        return Outcome(
+            ExitCode.GENERIC, f"{action} was ended by a signal before it was done: see the log, then its timeout"
+        )
+    except Exception as error:  # Pacemaker's users get a sentence, never a traceback
+        _log_traceback(agent, environment)
+        return _unexpected(agent, action, error, environment)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
+    from importlib import import_module
+
+    module, function = agent.residents[action]
+    try:
+        reside: Callable[[Instance], int] = getattr(import_module(f"xha.{module}"), function)
+        return reside(parse_instance(environment, action))
+    except Exception:  # nobody waits for it, and its standard error is /dev/null
+        _log_traceback(agent, environment)
+        return ExitCode.GENERIC
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise _Ended
+
+
+def _unexpected(agent: Agent, action: str, error: Exception, environment: Mapping[str, str]) -> Outcome:
+    reason = f"{action}: {_hide(f'{type(error).__name__}: {error}', environment)}"
+    if isinstance(error, PermissionError) and action == "start":
+        return Outcome(ExitCode.PERM, f"{reason}; correct the permissions, then pcs resource cleanup")
+    # A failed check is not a failed database: 1 would stop a server that may well serve. The keeper looks on.
+    if action == "monitor" and environment.get(f"{RESKEY}CRM_meta_interval", "0") not in ("", "0"):
+        return Outcome(ExitCode.DEGRADED, f"{reason}; the server was not looked at: see the log of xha-{agent.name}")
+    return Outcome(ExitCode.GENERIC, f"{reason}; see the log of xha-{agent.name}, then pcs resource cleanup")
+
+
+def _hide(text: str, environment: Mapping[str, str]) -> str:
+    """Return the text without the passwords that the environment holds, should somebody's error quote one."""
+    from ...core.ocf.galera_settings import SECRETS
+
+    for name in SECRETS:
+        secret = environment.get(RESKEY + name, "")
+        for shown in {secret, repr(secret)[1:-1]} - {""}:
+            text = text.replace(shown, "***")
+    return text
+
+
+def _log_traceback(agent: Agent, environment: Mapping[str, str]) -> None:
+    import syslog
+    import traceback
+
+    name = environment.get("OCF_RESOURCE_INSTANCE", "default")
+    facility = environment.get("HA_LOGFACILITY", "daemon").upper()
+    syslog.openlog(f"xha-{agent.name}({name})", syslog.LOG_PID, getattr(syslog, f"LOG_{facility}", syslog.LOG_DAEMON))
+    for line in _hide(traceback.format_exc(), environment).splitlines():
+        syslog.syslog(syslog.LOG_ERR, line.replace("\0", " "))
+
+
+def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int:
+    if outcome.reason and outcome.code is not ExitCode.SUCCESS:
+        prefix = (environment or {}).get("OCF_EXIT_REASON_PREFIX") or "ocf-exit-reason:"
+        # One line: the executor takes the text behind the last prefix, up to the end of its line. Other accounts' words
+        # are in it, and it is shown on terminals.
+        said = "".join(one if one.isprintable() else " " for one in outcome.reason.replace(prefix, " "))
+        complain(f"{prefix}{' '.join(said.split())}\n")
+    return int(outcome.code)
+
+
+def _tell_metadata(agent: Agent) -> int:
+    from importlib import import_module
+
+    from ... import __version__
+    from ...core.ocf.metadata import render_metadata
+
+    _write(render_metadata(__version__, import_module(f"xha.core.ocf.{agent.description}").DESCRIPTION))
+    return ExitCode.SUCCESS
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:  # nobody reads it
+        abandon_stdout()
+
+
+def _usage(agent: Agent) -> str:
+    names = "|".join(dict.fromkeys(one.name for one in agent.actions))
+    return (
+        f"usage: {agent.name} ({names})\n\n{agent.purpose} as ocf:xha:{agent.name}; see man 7 ocf_xha_{agent.name}.\n"
+    )

@@ -1,0 +1,213 @@
+"""xha-services: checks the configured services again and again, and writes what came of it for the responder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ..adapters.files.result_files import read_record, remove_other_records, write_record
+from ..adapters.host import sd_notify as systemd
+from ..adapters.host.faults import Faults
+from ..adapters.host.log import Log
+from ..adapters.network.epoll import reason
+from ..app.checks.fork_runner import Child, collect_lost, job_of, load_checks, uninterrupted, wait_children
+from ..app.node.reader import ConfigFile
+from ..core.services.last_result import STALE_INTERVALS, Record, next_record
+from ..core.services.model.result import Result, Status
+from ..core.services.settings import parse_services
+from ..core.text.throttle import Throttle
+from ..core.text.values import ConfigError
+from .terminal.streams import mend_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..core.config.xha_conf import Config
+    from ..core.services.settings import ServiceConfig, ServiceFault
+
+NAME = "xha-services"
+_TICK = 1.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM; return the exit code."""
+    from .check.options import Parser
+
+    mend_streams()
+    parser = Parser(prog=NAME, description="Checks the services of xha.conf for xha-responder's /service/NAME.")
+    parser.add_argument("--config", metavar="FILE", help="read this in place of /etc/xha/xha.conf")
+    said = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    runner = Runner(ConfigFile(said.config), Log(NAME))
+    with runner.guard("reading xha.conf"):
+        runner.refresh()
+    systemd.notify("READY=1")
+    try:
+        while True:
+            runner.serve_turn()
+            systemd.notify("WATCHDOG=1")
+    finally:
+        runner.close()
+
+
+class Runner:
+    """Starts each check when it is due, at most one of a service at a time, and keeps what each came to."""
+
+    def __init__(self, file: ConfigFile, log: Log) -> None:
+        self._file, self._log = file, log
+        self._complaint: str | None = None
+        self._config: Config | None = None
+        self._wrong: tuple[ServiceFault, ...] = ()
+        self._services: dict[str, ServiceConfig] = {}
+        self._due: dict[str, float] = {}
+        self._children: dict[str, Child] = {}
+        self._records: dict[str, Record] = {}
+        self._changes = Throttle(burst=20, period=60)
+        self._cautions = Throttle(burst=10, period=60)
+        self._faults = Faults(log)
+        self._directory = ""
+
+    def refresh(self) -> None:
+        """Take over what xha.conf says now. While it is wrong, what it said last goes on.
+
+        A service whose own section is wrong is not checked until it is mended, and the others are.
+        """
+        try:
+            config = self._file.refresh()
+        except ConfigError as error:
+            if self._complaint != str(error):
+                self._complaint = str(error)
+                self._log.warning(self._complaint)
+            return
+        self._complaint = None
+        if config is self._config:
+            return
+        parsed, faults = parse_services(config)
+        for fault in faults:
+            if fault not in self._wrong:
+                self._log.warning(fault.message)
+        self._wrong = faults
+        self._take_over({one.name: one for one in parsed}, config)
+        self._config = config
+
+    def _take_over(self, services: dict[str, ServiceConfig], config: Config) -> None:
+        if services == self._services and config.responder.services_directory == self._directory:
+            return
+        self._directory = config.responder.services_directory
+        self._prepare_directory()
+        load_checks(services.values())
+        now = time.monotonic()
+        for name, service in services.items():
+            if self._services.get(name) != service:
+                self._due[name] = now
+                self._records.pop(name, None)
+                old = read_record(self._directory, name)
+                if isinstance(old, Record) and 0 <= now - old.at <= STALE_INTERVALS * service.interval:
+                    self._records[name] = old
+        self._services = services
+        for name in set(self._due) - set(services):
+            del self._due[name]
+            self._records.pop(name, None)
+        remove_other_records(self._directory, services)
+        self._log.info(f"checking {', '.join(services) or 'nothing: xha.conf has no [service NAME] that is right'}")
+
+    def _prepare_directory(self) -> None:
+        tokens = os.path.join(self._directory, ".tokens")
+        try:
+            os.makedirs(self._directory, mode=0o755, exist_ok=True)
+            os.makedirs(tokens, mode=0o700, exist_ok=True)
+        except OSError as error:
+            self._warn(f"{self._directory}: {reason(error)}")
+        os.environ["XHA_TOKENS"] = tokens
+
+    def serve_turn(self) -> None:
+        """Take one turn. An exception that nobody thought of is a line of the log, and the next turn comes."""
+        try:
+            self.turn()
+        except Exception as error:
+            self._faults.note("checking services", error)
+            time.sleep(_TICK)
+
+    def turn(self) -> None:
+        """Start what is due, and wait a moment for what runs. What breaks for one service is no other's affair."""
+        with self.guard("reading xha.conf"):
+            self.refresh()
+        collect_lost()
+        now = time.monotonic()
+        for name, service in self._services.items():
+            if self._due[name] <= now and name not in self._children:
+                with self.guard(f"starting the check of {name}"):
+                    self._start(name, service, now)
+        for child in wait_children(list(self._children.values()), max(0.0, self._next(now) - now)):
+            name = next(name for name, one in self._children.items() if one is child)
+            del self._children[name]
+            with self.guard(f"taking the result of {name}"):
+                self._finish(name, child, child.end())
+
+    @contextlib.contextmanager
+    def guard(self, doing: str) -> Iterator[None]:
+        """Have an exception that nobody thought of end the block, and be a line of the log."""
+        try:
+            yield
+        except Exception as error:
+            self._faults.note(doing, error)
+
+    def _next(self, now: float) -> float:
+        """Return when something is to be done again."""
+        waiting = [at for name, at in self._due.items() if name not in self._children]
+        return min([now + _TICK, *waiting, *(child.ends for child in self._children.values())])
+
+    def _start(self, name: str, service: ServiceConfig, now: float) -> None:
+        # At the start all at once; from then on spread over the interval, so that no burst of processes recurs.
+        first = name not in self._records
+        phase = list(self._services).index(name) / len(self._services) if first else 0.0
+        self._due[name] = now + service.interval * (1 - phase / 2)
+        try:
+            with uninterrupted():
+                self._children[name] = Child(job_of(service))
+        except OSError as error:  # no process, descriptor or memory is left: that says nothing about the service
+            self._due[name] = now + _TICK
+            self._warn(f"{name}: the check cannot be started: {reason(error)}")
+
+    def _finish(self, name: str, child: Child, result: Result) -> None:
+        service = self._services.get(name)
+        if service is None or child.job.service != service:
+            return  # it is no longer checked, or otherwise
+        last = self._records.get(name)
+        ago = time.monotonic() - child.began
+        record = next_record(service, last, result, child.began, time.time() - ago)
+        self._records[name] = record
+        try:
+            write_record(self._directory, record)
+        except OSError as error:
+            self._warn(f"{self._directory}: {reason(error)}")
+        if last is None or (last.result.status, last.result.blame) != (result.status, result.blame):
+            self._tell(result)
+
+    def _tell(self, result: Result) -> None:
+        now = time.monotonic()
+        quiet = self._changes.take_quiet(now)
+        if quiet:
+            self._log.warning(f"{quiet} more changes in the last minute")
+        if self._changes.admit(now):
+            write = self._log.info if result.status in (Status.OK, Status.NOT_APPLICABLE) else self._log.warning
+            write(f"{result.name}: {' '.join(filter(None, (result.status.value, result.blame)))}: {result.message}")
+
+    def _warn(self, text: str) -> None:
+        now = time.monotonic()
+        quiet = self._cautions.take_quiet(now)
+        if quiet:
+            self._log.warning(f"{quiet} more warnings in the last minute")
+        if self._cautions.admit(now):
+            self._log.warning(text)
+
+    def close(self) -> None:
+        """End every check that runs."""
+        for child in self._children.values():
+            with self.guard("ending a check"):
+                child.end()

@@ -1,0 +1,1 @@
+"""Terminals, pipes and the standard streams."""
