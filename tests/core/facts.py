@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from xha.core.galera.reading import Reading, Status, Variables, parse_status, parse_variables
+from xha.core.galera.reading import Reading, Variables, WsrepStatus, parse_status, parse_variables
 
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 OTHER_UUID = "11111111-8b0d-11ef-9c41-3a5f0e7d2b18"
@@ -19,7 +19,7 @@ Rows = list[tuple[str, str]]
 
 def synced(**changes: Any) -> Reading:
     """A synced member of a cluster of three. changes: fields of the status, of the variables and of the reading."""
-    status = Status(
+    status = WsrepStatus(
         wsrep_local_state=4,
         wsrep_local_state_comment="Synced",
         wsrep_cluster_status="Primary",
@@ -35,7 +35,7 @@ def synced(**changes: Any) -> Reading:
     )
     reading = Reading(status, variables)
     for name, value in changes.items():
-        if name in Status._fields:
+        if name in WsrepStatus._fields:
             reading = reading._replace(status=reading.status._replace(**{name: value}))
         elif name in Variables._fields:
             reading = reading._replace(variables=reading.variables._replace(**{name: value}))

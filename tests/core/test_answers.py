@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from core.facts import synced
 from xha.core.http.clustercheck_body import Body, render_clustercheck
 from xha.core.http.message import Request
-from xha.core.http.routes import Answer, Peer, judge_peer, refuse, render_answer
+from xha.core.http.routes import Answer, Permission, judge_peer, refuse, render_answer
 from xha.core.node.report import NodeReport
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
 
-HERE = Peer(allowed=True, detailed=True, remote=False)
-ELSEWHERE = Peer(allowed=True, detailed=False, remote=True)
-TRUSTED = Peer(allowed=True, detailed=True, remote=True)
-STRANGER = Peer(allowed=False, detailed=False, remote=True)
-ONLY_DETAIL = Peer(allowed=False, detailed=True, remote=True)
+HERE = Permission(allowed=True, detailed=True, remote=False)
+ELSEWHERE = Permission(allowed=True, detailed=False, remote=True)
+TRUSTED = Permission(allowed=True, detailed=True, remote=True)
+STRANGER = Permission(allowed=False, detailed=False, remote=True)
+ONLY_DETAIL = Permission(allowed=False, detailed=True, remote=True)
 
 
 def status(response: bytes | None) -> int | None:
@@ -54,7 +54,7 @@ def status(response: bytes | None) -> int | None:
         pytest.param(Request("DELETE", "/node"), HERE, 405, id="DELETE"),
     ],
 )
-def test_who_may_ask_what(request_: Request, peer: Peer, expected: int | None) -> None:
+def test_who_may_ask_what(request_: Request, peer: Permission, expected: int | None) -> None:
     assert status(refuse(request_, peer)) == expected
 
 
@@ -130,7 +130,7 @@ def test_metrics_are_of_prometheus_s_type() -> None:
 @pytest.mark.parametrize("peer", [ELSEWHERE, TRUSTED])
 @pytest.mark.parametrize("path", ["/", "/ready", "/live", "/node", "/metrics"])
 @pytest.mark.parametrize("code", Code)
-def test_no_server_text_leaves_this_host(peer: Peer, path: str, code: Code) -> None:
+def test_no_server_text_leaves_this_host(peer: Permission, path: str, code: Code) -> None:
     detail = "/srv/secret: Access denied for user 'xha'@'198.51.100.7'"
     response = render_answer(Request("GET", path), peer, answer(Unreadable(code, detail)))
     for secret in (b"/srv/secret", b"198.51.100.7", b"Access denied", b"'xha'"):
@@ -160,7 +160,7 @@ NETWORKS = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
         pytest.param("::ffff:0:102:304", NETWORKS, (), STRANGER, id="no mapped address, though it begins like one"),
     ],
 )
-def test_a_client_is_judged_by_its_address(host: str, allow_from: Any, detail_from: Any, peer: Peer) -> None:
+def test_a_client_is_judged_by_its_address(host: str, allow_from: Any, detail_from: Any, peer: Permission) -> None:
     assert judge_peer(host, allow_from, detail_from) == peer
 
 

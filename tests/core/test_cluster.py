@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from core.facts import NO_UUID, OTHER_UUID, UUID, synced
 from xha.core.cluster.comparison import (
-    Answer,
     Disagreement,
     Member,
+    MemberAnswer,
     find_disagreements,
     merge_members,
     parse_cluster_address,
@@ -22,7 +22,7 @@ from xha.core.cluster.comparison import (
 )
 from xha.core.cluster.report import cluster_exit_code
 from xha.core.galera.reading import Reading
-from xha.core.node.verdict import Code, ExitCode, Policy, Unreadable, judge
+from xha.core.node.verdict import Code, NagiosCode, Policy, Unreadable, judge
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_every_member_stands_in_the_table_once_and_with_a_port(known: list[Membe
     assert all(member.port for member in merged)
 
 
-def answer(host: str, reading: Reading | Unreadable) -> Answer:
-    return Answer(Member(host, 3306), reading, judge(reading, Policy()))
+def answer(host: str, reading: Reading | Unreadable) -> MemberAnswer:
+    return MemberAnswer(Member(host, 3306), reading, judge(reading, Policy()))
 
 
 def codes(*readings: Reading | Unreadable) -> list[str]:
@@ -227,19 +227,19 @@ def test_who_is_asked_first_changes_nothing(data: st.DataObject, readings: list[
 @pytest.mark.parametrize(
     ("verdicts", "worst"),
     [
-        ([synced(), synced()], ExitCode.OK),
-        ([synced(), synced(read_only=True)], ExitCode.WARNING),
-        ([synced(read_only=True), Unreadable(Code.ACCESS_DENIED)], ExitCode.WARNING),
-        ([synced(), Unreadable(Code.ACCESS_DENIED)], ExitCode.UNKNOWN),
-        ([synced(read_only=True), Unreadable(Code.UNREACHABLE), Unreadable(Code.CONFIG_ERROR)], ExitCode.CRITICAL),
-        ([], ExitCode.UNKNOWN),
+        ([synced(), synced()], NagiosCode.OK),
+        ([synced(), synced(read_only=True)], NagiosCode.WARNING),
+        ([synced(read_only=True), Unreadable(Code.ACCESS_DENIED)], NagiosCode.WARNING),
+        ([synced(), Unreadable(Code.ACCESS_DENIED)], NagiosCode.UNKNOWN),
+        ([synced(read_only=True), Unreadable(Code.UNREACHABLE), Unreadable(Code.CONFIG_ERROR)], NagiosCode.CRITICAL),
+        ([], NagiosCode.UNKNOWN),
     ],
 )
-def test_a_cluster_is_as_bad_as_its_worst_member(verdicts: list[Reading | Unreadable], worst: ExitCode) -> None:
+def test_a_cluster_is_as_bad_as_its_worst_member(verdicts: list[Reading | Unreadable], worst: NagiosCode) -> None:
     answers = [answer(f"db{number}", reading) for number, reading in enumerate(verdicts)]
     assert cluster_exit_code(answers, []) is worst
 
 
 def test_a_disagreement_is_critical_although_every_member_is_well() -> None:
     answers = [answer("db1", synced()), answer("db2", synced(wsrep_cluster_state_uuid=OTHER_UUID))]
-    assert cluster_exit_code(answers, find_disagreements(answers)) is ExitCode.CRITICAL
+    assert cluster_exit_code(answers, find_disagreements(answers)) is NagiosCode.CRITICAL

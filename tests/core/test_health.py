@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.test_statusfile import recorded
-from xha.core.galera.reading import Reading, Status, Variables
+from xha.core.galera.reading import Reading, Variables, WsrepStatus
 from xha.core.galera.status_file import ServerState, ServerStatus
 from xha.core.monitor.health import RULES, Health, judge_health
 from xha.core.monitor.keeper_status import Bulletin, Phase
-from xha.core.monitor.symptoms import LOW_BYTES, Graces, Seen, Server, is_low
+from xha.core.monitor.symptoms import LOW_BYTES, Graces, ServerState, Symptoms, is_low
 from xha.core.node.verdict import Code, Policy, Unreadable, Verdict, judge
 from xha.core.ocf.api import ExitCode, Outcome
 
@@ -27,24 +27,24 @@ def keeper(phase: Phase = Phase.RUNNING, **said: Any) -> Bulletin:
     return Bulletin(phase, **{**facts, "answered_at": NOW - 1, "launched_at": NOW - 900, **said})
 
 
-def running(code: Code | str = "", phase: Phase = Phase.RUNNING, **said: Any) -> Seen:
+def running(code: Code | str = "", phase: Phase = Phase.RUNNING, **said: Any) -> Symptoms:
     """A server with a keeper that read this code."""
     word = code.value if isinstance(code, Code) else code
     status = "Primary" if word not in ("", "non-primary") else "non-Primary"
     told = keeper(phase, **{"code": word, "message": f"the words of {word}", "cluster_status": status, **said})
-    return Seen(Server.RUNNING, PID, alive=True, keeper=told, now=NOW)
+    return Symptoms(ServerState.RUNNING, PID, alive=True, keeper=told, now=NOW)
 
 
-def absent(phase: Phase, **said: Any) -> Seen:
+def absent(phase: Phase, **said: Any) -> Symptoms:
     """A keeper without a server."""
-    return Seen(alive=True, keeper=keeper(phase, server_pid=0, **said), now=NOW)
+    return Symptoms(alive=True, keeper=keeper(phase, server_pid=0, **said), now=NOW)
 
 
 def verdict(code: Code) -> Verdict:
     return judge(Unreadable(code), Policy())
 
 
-def say(seen: Seen) -> tuple[str, ExitCode]:
+def say(seen: Symptoms) -> tuple[str, ExitCode]:
     health = judge_health(seen)
     return health.rule, health.outcome.code
 
@@ -53,14 +53,14 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
     ("seen", "rule", "code"),
     [
         # --- no server
-        pytest.param(Seen(), "stopped", ExitCode.NOT_RUNNING, id="nothing runs"),
+        pytest.param(Symptoms(), "stopped", ExitCode.NOT_RUNNING, id="nothing runs"),
         pytest.param(
-            Seen(keeper=keeper(Phase.FAILED, permanent=True), now=NOW), "stopped", ExitCode.NOT_RUNNING,
+            Symptoms(keeper=keeper(Phase.FAILED, permanent=True), now=NOW), "stopped", ExitCode.NOT_RUNNING,
             id="a keeper that failed is gone: start says the rest",
         ),
-        pytest.param(Seen(status=recorded("killed")), "stopped", ExitCode.NOT_RUNNING, id="only a file is left"),
+        pytest.param(Symptoms(status=recorded("killed")), "stopped", ExitCode.NOT_RUNNING, id="only a file is left"),
         pytest.param(absent(Phase.RECOVERING), "preparing", DEGRADED, id="the position is recovered"),
-        pytest.param(Seen(alive=True), "starting", DEGRADED, id="a keeper before its first word"),
+        pytest.param(Symptoms(alive=True), "starting", DEGRADED, id="a keeper before its first word"),
         pytest.param(absent(Phase.WAITING), "waiting", DEGRADED, id="waiting for other members"),
         pytest.param(absent(Phase.REFUSING), "refusing", DEGRADED, id="the election refuses"),
         pytest.param(absent(Phase.HELD), "held", DEGRADED, id="maintenance holds the keeper"),
@@ -75,16 +75,16 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
             absent(Phase.WAITING)._replace(status=recorded("inconsistent")), "waiting", DEGRADED,
             id="the file of a server that is gone says nothing",
         ),
-        pytest.param(Seen(Server.OTHER), "occupied", DEGRADED, id="another program in the data directory"),
-        pytest.param(Seen(Server.UNSEEN), "unseen", DEGRADED, id="what uses the data could not be looked at"),
+        pytest.param(Symptoms(ServerState.OTHER), "occupied", DEGRADED, id="another program in the data directory"),
+        pytest.param(Symptoms(ServerState.UNSEEN), "unseen", DEGRADED, id="what uses the data could not be looked at"),
         pytest.param(
-            absent(Phase.RUNNING)._replace(server=Server.UNSEEN), "unseen", DEGRADED, id="which is no server that ended"
+            absent(Phase.RUNNING)._replace(server=ServerState.UNSEEN), "unseen", DEGRADED, id="no server that ended"
         ),
-        pytest.param(Seen(Server.RECOVERY, PID), "recovering", DEGRADED, id="a recovery without a keeper"),
+        pytest.param(Symptoms(ServerState.RECOVERY, PID), "recovering", DEGRADED, id="a recovery without a keeper"),
         # --- a server that only ends
-        pytest.param(running(Code.SYNCED)._replace(server=Server.STOPPED), "frozen", GENERIC, id="state T"),
+        pytest.param(running(Code.SYNCED)._replace(server=ServerState.STOPPED), "frozen", GENERIC, id="state T"),
         pytest.param(
-            running(phase=Phase.STARTING)._replace(server=Server.STOPPED), "frozen", GENERIC, id="state T as a joiner"
+            running(phase=Phase.STARTING)._replace(server=ServerState.STOPPED), "frozen", GENERIC, id="T as a joiner"
         ),
         pytest.param(running(Code.HUNG, answered_at=NOW - 29), "silent", DEGRADED, id="silent for 29 s"),
         pytest.param(running(Code.HUNG, answered_at=NOW - 30), "hung", GENERIC, id="silent for hang_grace"),
@@ -161,13 +161,13 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
             id="the monitor's own look goes before the keeper's",
         ),
         pytest.param(running(), "unknown", DEGRADED, id="not asked yet"),
-        pytest.param(Seen(Server.RUNNING, PID), "unknown", DEGRADED, id="no keeper ever"),
+        pytest.param(Symptoms(ServerState.RUNNING, PID), "unknown", DEGRADED, id="no keeper ever"),
         pytest.param(
             running(Code.SYNCED)._replace(server_pid=PID + 1), "unknown", DEGRADED, id="a reading of another server"
         ),
         pytest.param(running(Code.SYNCED)._replace(alive=False), "unknown", DEGRADED, id="a dead keeper's reading"),
         pytest.param(
-            Seen(Server.RUNNING, PID, verdict=verdict(Code.SYNCED)), "synced", ExitCode.SUCCESS, id="keeperless"
+            Symptoms(ServerState.RUNNING, PID, verdict=verdict(Code.SYNCED)), "synced", ExitCode.SUCCESS, id="alone"
         ),
         pytest.param(running(Code.SYNCED, at=NOW - 61), "mute-keeper", DEGRADED, id="a keeper that is stuck"),
         pytest.param(absent(Phase.RECOVERING, at=NOW - 900), "preparing", DEGRADED, id="a recovery takes its time"),
@@ -188,7 +188,7 @@ def say(seen: Seen) -> tuple[str, ExitCode]:
         pytest.param(running(Code.SYNCED), "synced", ExitCode.SUCCESS, id="well"),
     ],
 )  # fmt: skip
-def test_a_row_of_the_table(seen: Seen, rule: str, code: ExitCode) -> None:
+def test_a_row_of_the_table(seen: Symptoms, rule: str, code: ExitCode) -> None:
     assert say(seen) == (rule, code)
 
 
@@ -206,24 +206,24 @@ def test_every_verdict_has_its_row() -> None:
         pytest.param(running(Code.DESYNCED), "SET GLOBAL wsrep_desync = OFF", id="the verdict's remedy"),
         pytest.param(running(Code.ACCESS_DENIED), "says nothing of the database", id="a check is no database"),
         pytest.param(
-            Seen(Server.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "--cluster --explain", id="without a keeper"
+            Symptoms(ServerState.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "--cluster --explain", id="no keeper"
         ),
         pytest.param(
             running(Code.DESYNCED)._replace(orders="the node is in standby"), "(nothing is changed: the node is in",
             id="orders",
         ),
         pytest.param(
-            Seen(Server.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
+            Symptoms(ServerState.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
             "another program uses the data directory: mysqld, pid 7, of nobody (ibdata1 is open); find it", id="who",
         ),
-        pytest.param(Seen(Server.UNSEEN, occupant="/d: EACCES"), "is not known: /d: EACCES; mend", id="what hides"),
+        pytest.param(Symptoms(ServerState.UNSEEN, occupant="/d: EACCES"), "is not known: /d: EACCES; mend", id="?"),
         pytest.param(running(phase=Phase.STARTING, transfer="rsync, joiner", progress_at=NOW), "by rsync", id="how"),
         pytest.param(
             running(Code.SYNCED)._replace(disk_free=100 << 20, disk_size=100 << 30), "100 MiB free", id="how much"
         ),
     ],
 )  # fmt: skip
-def test_the_reason_says_what_and_what_next(seen: Seen, words: str) -> None:
+def test_the_reason_says_what_and_what_next(seen: Symptoms, words: str) -> None:
     assert words in judge_health(seen).outcome.reason
 
 
@@ -248,15 +248,15 @@ def test_what_pcs_status_shows_of_a_long_decision_ends_with_the_command_that_tel
     [
         (running(Code.SYNCED), False),
         (running(Code.SYNCED)._replace(alive=False), True),
-        (Seen(Server.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), True),
-        (Seen(Server.RECOVERY, PID), True),
-        (Seen(), False),
-        (Seen(Server.OTHER), False),
-        (Seen(Server.UNSEEN), False),
-        (Seen(Server.STOPPED, PID), False),
+        (Symptoms(ServerState.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), True),
+        (Symptoms(ServerState.RECOVERY, PID), True),
+        (Symptoms(), False),
+        (Symptoms(ServerState.OTHER), False),
+        (Symptoms(ServerState.UNSEEN), False),
+        (Symptoms(ServerState.STOPPED, PID), False),
     ],
 )
-def test_a_server_without_a_keeper_gets_one(seen: Seen, wanted: bool) -> None:
+def test_a_server_without_a_keeper_gets_one(seen: Symptoms, wanted: bool) -> None:
     assert judge_health(seen).launch_keeper is wanted
 
 
@@ -299,8 +299,8 @@ KEEPERS = st.builds(
     permanent=st.booleans(),
 )
 SEEN = st.builds(
-    Seen,
-    server=st.sampled_from(Server),
+    Symptoms,
+    server=st.sampled_from(ServerState),
     server_pid=st.sampled_from([0, PID]),
     alive=st.booleans(),
     keeper=st.none() | KEEPERS,
@@ -316,7 +316,7 @@ SEEN = st.builds(
 
 
 @given(SEEN)
-def test_whatever_is_seen_there_is_one_answer_with_a_reason(seen: Seen) -> None:
+def test_whatever_is_seen_there_is_one_answer_with_a_reason(seen: Symptoms) -> None:
     health = judge_health(seen)
     assert isinstance(health, Health)
     assert health.outcome.code in (ExitCode.SUCCESS, GENERIC, ExitCode.NOT_RUNNING, DEGRADED)
@@ -325,25 +325,25 @@ def test_whatever_is_seen_there_is_one_answer_with_a_reason(seen: Seen) -> None:
 
 
 @given(SEEN)
-def test_7_only_if_certainly_nothing_runs_and_0_only_for_a_synced_server(seen: Seen) -> None:
+def test_7_only_if_certainly_nothing_runs_and_0_only_for_a_synced_server(seen: Symptoms) -> None:
     outcome = judge_health(seen).outcome
-    nothing = seen.server is Server.ABSENT and not seen.alive
+    nothing = seen.server is ServerState.ABSENT and not seen.alive
     assert (outcome == Outcome(ExitCode.NOT_RUNNING)) == nothing
     if outcome.code == ExitCode.SUCCESS:
-        assert seen.server is Server.RUNNING
+        assert seen.server is ServerState.RUNNING
         assert seen.code == Code.SYNCED.value
 
 
 @given(SEEN, st.sampled_from([Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.SERVER_DOWN]))
-def test_a_failed_check_alone_is_never_a_failed_database(seen: Seen, code: Code) -> None:
+def test_a_failed_check_alone_is_never_a_failed_database(seen: Symptoms, code: Code) -> None:
     """Nothing is known but that the process runs, and that the check failed."""
-    alone = seen._replace(server=Server.RUNNING, verdict=verdict(code), keeper=None, alive=False)
+    alone = seen._replace(server=ServerState.RUNNING, verdict=verdict(code), keeper=None, alive=False)
     alone = alone._replace(status=None if alone.status is None else recorded("synced"))
     assert judge_health(alone).outcome.code == DEGRADED
 
 
 @given(SEEN)
-def test_one_needs_a_proof(seen: Seen) -> None:
+def test_one_needs_a_proof(seen: Symptoms) -> None:
     health = judge_health(seen)
     if health.outcome.code == GENERIC:
         assert health.rule in ("ended", "failed", "frozen", "out", "hung", "stalled", "left-behind")
@@ -353,11 +353,11 @@ def test_one_needs_a_proof(seen: Seen) -> None:
 @given(st.sampled_from([0, 1, 2, 3, 4, 5, None]), st.sampled_from(["Primary", "non-Primary", None]), st.booleans())
 def test_agent_and_responder_say_the_same_of_a_reading(state: int | None, cluster: str | None, ready: bool) -> None:
     reading = Reading(
-        Status(wsrep_local_state=state, wsrep_cluster_status=cluster, wsrep_ready=ready, wsrep_cluster_size=3),
+        WsrepStatus(wsrep_local_state=state, wsrep_cluster_status=cluster, wsrep_ready=ready, wsrep_cluster_size=3),
         Variables(wsrep_on=True, wsrep_desync=False, read_only=False),
     )
     said = judge(reading, Policy())
-    seen = Seen(Server.RUNNING, PID, verdict=said, cluster_status=cluster or "")
+    seen = Symptoms(ServerState.RUNNING, PID, verdict=said, cluster_status=cluster or "")
     well = judge_health(seen).outcome.code == ExitCode.SUCCESS
     assert well == said.available == (said.code is Code.SYNCED)
 

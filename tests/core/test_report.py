@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from core.facts import OTHER_UUID, listed, synced
-from xha.core.cluster.comparison import Answer, Member, find_disagreements
+from xha.core.cluster.comparison import Member, MemberAnswer, find_disagreements
 from xha.core.cluster.report import cluster_document, render_nagios_cluster
-from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Status, Variables
+from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.disabled import Disabled
 from xha.core.node.report import METRICS, NodeReport, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
@@ -66,7 +66,7 @@ def test_every_node_is_of_the_schema(name: str, remote: bool) -> None:
 
 def test_a_cluster_is_of_the_schema() -> None:
     readings = [synced(), synced(wsrep_cluster_state_uuid=OTHER_UUID), Unreadable(Code.UNREACHABLE)]
-    answers = [Answer(Member(f"db{n}", 3306), one, judge(one, Policy())) for n, one in enumerate(readings)]
+    answers = [MemberAnswer(Member(f"db{n}", 3306), one, judge(one, Policy())) for n, one in enumerate(readings)]
     document = cluster_document([node_document(report(one)) for one in readings], find_disagreements(answers))
     document = json.loads(json.dumps(document, allow_nan=False))
     VALIDATOR.validate(document)
@@ -178,7 +178,7 @@ NUMBERS = st.none() | st.integers(-(2**63), 2**64)
 READINGS = st.builds(
     Reading,
     st.builds(
-        Status,
+        WsrepStatus,
         wsrep_local_state=NUMBERS,
         wsrep_cluster_size=NUMBERS,
         wsrep_ready=st.none() | st.booleans(),
@@ -197,14 +197,14 @@ def test_whatever_a_server_says_is_one_nagios_line(reading: Reading | Unreadable
 
 @given(st.lists(st.tuples(TEXTS, FACTS), max_size=4))
 def test_whatever_the_members_say_is_one_nagios_line(members: list[tuple[str, Reading | Unreadable]]) -> None:
-    answers = [Answer(Member(host, 3306), reading, judge(reading, Policy())) for host, reading in members]
+    answers = [MemberAnswer(Member(host, 3306), reading, judge(reading, Policy())) for host, reading in members]
     labels = assert_is_a_nagios_line(render_nagios_cluster(answers, find_disagreements(answers)))
     assert labels == ["in_service"]
 
 
 def test_a_cluster_s_nagios_line_reads_so() -> None:
     readings = [synced(), synced(read_only=True), Unreadable(Code.UNREACHABLE)]
-    answers = [Answer(Member(f"db{n}"), one, judge(one, Policy())) for n, one in enumerate(readings, 1)]
+    answers = [MemberAnswer(Member(f"db{n}"), one, judge(one, Policy())) for n, one in enumerate(readings, 1)]
     assert render_nagios_cluster(answers, []) == (
         "GALERA CRITICAL: 2 of 3 in service, db2 read-only, db3 unreachable | in_service=2;;;0;3"
     )

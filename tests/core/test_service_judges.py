@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.services.api import table as http_rows
-from xha.core.services.api.judge import Answer, Cause, judge_cause, judge_protocol, judge_request
+from xha.core.services.api.judge import ApiAnswer, Cause, judge_cause, judge_protocol, judge_request
 from xha.core.services.daemons import haproxy, memcached, pacemaker
 from xha.core.services.daemons.mysql import judge_verdict
 from xha.core.services.model.result import Level, Result, Status
@@ -35,22 +35,29 @@ WELL, DOWN, CAUTION = ("ok", None), ("critical", "self"), ("warning", "self")
 @pytest.mark.parametrize(
     ("kind", "answer", "outcome", "words"),
     [
-        ("keystone", Answer(200, document={"version": {"status": "stable"}}), WELL, "GET /v3 answered 200"),
-        ("keystone", Answer(300, document={"versions": {}}), DOWN, "answered 300, not 200"),
-        ("keystone", Answer(200, document={"version": {"status": "deprecated"}}), DOWN, "'deprecated', not 'stable'"),
-        ("keystone", Answer(200, body="<html>"), DOWN, "version.status is missing"),
-        ("keystone", Answer(200, document=[1]), DOWN, "version.status is missing"),
-        ("nova-api", Answer(200, document=NOVA), WELL, "GET / answered 200"),
-        ("nova-api", Answer(200, document={"versions": []}), DOWN, "is missing"),
-        ("nova-api", Answer(500), DOWN, "answered 500"),
-        ("glance-api", Answer(200, body="OK"), WELL, "/healthcheck"),
-        ("glance-api", Answer(503, body="DISABLED BY FILE"), CAUTION, "an operator drains it"),
-        ("glance-api", Answer(503, body="no"), DOWN, "answered 503"),
-        ("cinder-api", Answer(404), DOWN, "the key path"),
-        ("neutron-server", Answer(0, fault="connection refused"), DOWN, "/healthcheck: connection refused"),
+        ("keystone", ApiAnswer(200, document={"version": {"status": "stable"}}), WELL, "GET /v3 answered 200"),
+        ("keystone", ApiAnswer(300, document={"versions": {}}), DOWN, "answered 300, not 200"),
+        (
+            "keystone",
+            ApiAnswer(200, document={"version": {"status": "deprecated"}}),
+            DOWN,
+            "'deprecated', not 'stable'",
+        ),
+        ("keystone", ApiAnswer(200, body="<html>"), DOWN, "version.status is missing"),
+        ("keystone", ApiAnswer(200, document=[1]), DOWN, "version.status is missing"),
+        ("nova-api", ApiAnswer(200, document=NOVA), WELL, "GET / answered 200"),
+        ("nova-api", ApiAnswer(200, document={"versions": []}), DOWN, "is missing"),
+        ("nova-api", ApiAnswer(500), DOWN, "answered 500"),
+        ("glance-api", ApiAnswer(200, body="OK"), WELL, "/healthcheck"),
+        ("glance-api", ApiAnswer(503, body="DISABLED BY FILE"), CAUTION, "an operator drains it"),
+        ("glance-api", ApiAnswer(503, body="no"), DOWN, "answered 503"),
+        ("cinder-api", ApiAnswer(404), DOWN, "the key path"),
+        ("neutron-server", ApiAnswer(0, fault="connection refused"), DOWN, "/healthcheck: connection refused"),
     ],
 )
-def test_an_exact_status_for_each_url(kind: str, answer: Answer, outcome: tuple[str, str | None], words: str) -> None:
+def test_an_exact_status_for_each_url(
+    kind: str, answer: ApiAnswer, outcome: tuple[str, str | None], words: str
+) -> None:
     result = judge_protocol(settings(kind), answer)
     assert short(result) == outcome
     assert words in result.message
@@ -58,14 +65,14 @@ def test_an_exact_status_for_each_url(kind: str, answer: Answer, outcome: tuple[
 
 def test_a_section_may_ask_elsewhere_and_expect_something_else() -> None:
     changed = settings("nova-api", path="/healthz", expect=(204,))
-    assert judge_protocol(changed, Answer(204)).status is Status.OK
-    assert judge_protocol(changed, Answer(200)).is_down
+    assert judge_protocol(changed, ApiAnswer(204)).status is Status.OK
+    assert judge_protocol(changed, ApiAnswer(200)).is_down
 
 
 def test_an_empty_list_is_healthy() -> None:
     request = settings("neutron-server").plan.deep
-    assert judge_request(request, Answer(200, document={"networks": []})) == ""
-    assert judge_request(request, Answer(200, document={"error": 1})) != ""
+    assert judge_request(request, ApiAnswer(200, document={"networks": []})) == ""
+    assert judge_request(request, ApiAnswer(200, document={"error": 1})) != ""
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,7 @@ JSON = st.recursive(
 
 @given(st.sampled_from([row.name for row in http_rows.ROWS]), JSON)
 def test_no_json_breaks_the_judge(kind: str, document: Any) -> None:
-    assert judge_protocol(settings(kind), Answer(200, document=document)).status in (Status.OK, Status.CRITICAL)
+    assert judge_protocol(settings(kind), ApiAnswer(200, document=document)).status in (Status.OK, Status.CRITICAL)
 
 
 # --- haproxy
@@ -187,7 +194,7 @@ def test_the_process_that_answers(info: str, outcome: tuple[str, str | None]) ->
 
 VIP = haproxy.Vip("10.0.0.5", is_here=True, others=(), tried=(5000,))
 MAC = "02:00:00:00:00:01"
-HOLDER, NOT_HOLDER = haproxy.Expect.HOLDER, haproxy.Expect.NOT_HOLDER
+HOLDER, NOT_HOLDER = haproxy.ExpectedVip.HOLDER, haproxy.ExpectedVip.NOT_HOLDER
 
 
 @pytest.mark.parametrize(
@@ -228,7 +235,7 @@ HOLDER, NOT_HOLDER = haproxy.Expect.HOLDER, haproxy.Expect.NOT_HOLDER
     ],
 )
 def test_the_vip(vip: haproxy.Vip, expect: Any, outcome: tuple[str, str | None], words: str) -> None:
-    changed = settings("haproxy", vip=("10.0.0.5",), vip_expect=expect or haproxy.Expect.EXACTLY_ONE)
+    changed = settings("haproxy", vip=("10.0.0.5",), vip_expect=expect or haproxy.ExpectedVip.EXACTLY_ONE)
     result = haproxy.judge_vip(changed, vip, "backends are well")
     assert short(result) == outcome
     assert words in result.message

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from xha.core.services.last_result import (
     Record,
-    Unusable,
+    UnusableRecord,
     judge_record,
     next_record,
     parse_record,
@@ -209,7 +209,7 @@ def record(result: Result, failing: int = 0) -> Record:
             id="from the future, where nothing grows old",
         ),
         pytest.param(
-            Unusable("at is\nodd"),
+            UnusableRecord("at is\nodd"),
             100.0,
             (False, "unknown: its record cannot be used: at is odd", True),
             id="no record",
@@ -223,7 +223,7 @@ def record(result: Result, failing: int = 0) -> Record:
     ],
 )
 def test_what_a_load_balancer_is_told(
-    kept: Record | Unusable | None, now: float, standing: tuple[bool, str, bool]
+    kept: Record | UnusableRecord | None, now: float, standing: tuple[bool, str, bool]
 ) -> None:
     assert judge_record(SERVICE, kept, now) == standing
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from xha.core.config.xha_conf import Config, parse_config
 from xha.core.services.api.judge import HttpSettings
 from xha.core.services.catalogue import CATALOGUE, ORDER
-from xha.core.services.daemons.haproxy import Expect, HaproxySettings
+from xha.core.services.daemons.haproxy import ExpectedVip, HaproxySettings
 from xha.core.services.model.kind import Secret
 from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service, find_service, list_names, parse_services
@@ -84,7 +84,7 @@ def test_keys_of_haproxy() -> None:
         0.8,
         ("10.0.0.5", "fd00::5"),
         (5000, 3307),
-        Expect.NOT_HOLDER,
+        ExpectedVip.NOT_HOLDER,
     )
 
 

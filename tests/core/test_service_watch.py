@@ -6,7 +6,7 @@ import pytest
 
 from xha.core.ocf.api import RESKEY, ExitCode
 from xha.core.ocf.service_parameters import ACTIONS, WatchSettings, parse_watch_settings
-from xha.core.ocf.service_rule import Look, Watch, is_calm, judge_look, parse_watch, render_watch, take_look
+from xha.core.ocf.service_rule import ServiceLook, Watch, is_calm, judge_look, parse_watch, render_watch, take_look
 from xha.core.services.model.result import Level, Result, cautioned, failed, not_applicable, passed, unknown
 from xha.core.services.settings import default_service
 
@@ -36,7 +36,7 @@ class Course:
 
     def look(self, result: Result, *, present: bool = True, is_probe: bool = False, lasts: float = 50.0) -> int:
         """The exit code of a monitor that sees this."""
-        look = Look(result, present, self.now, 0.0, lasts)
+        look = ServiceLook(result, present, self.now, 0.0, lasts)
         code = judge_look(self.watch, SERVICE, look, is_probe=is_probe).code
         self.watch = take_look(self.watch, SERVICE, look)
         self.now += 10
@@ -49,7 +49,7 @@ class Course:
 
 
 def judged(result: Result, present: bool, watch: Watch | None = None) -> ExitCode:
-    return judge_look(watch, SERVICE, Look(result, present, 0.0, 0.0, 50.0), is_probe=True).code
+    return judge_look(watch, SERVICE, ServiceLook(result, present, 0.0, 0.0, 50.0), is_probe=True).code
 
 
 def test_a_probe_where_nothing_is_started() -> None:
@@ -92,7 +92,7 @@ def test_who_was_never_seen_to_work_has_no_credit() -> None:
 
 
 def test_what_start_has_seen_is_no_failure_again() -> None:
-    look = Look(broken(), True, 0.0, 0.0, 50.0)
+    look = ServiceLook(broken(), True, 0.0, 0.0, 50.0)
     course = Course(take_look(NEW, SERVICE, look))
     assert (course.look(broken()), course.told) == (190, ("0", "self"))
 
@@ -150,7 +150,7 @@ def test_calm_is_when_no_level_has_anything_to_say() -> None:
 
 @pytest.mark.parametrize("message", ["x\ny", "\x1b[31m", "long " * 200])
 def test_a_reason_is_one_line_and_names_the_next_step(message: str) -> None:
-    look = Look(failed(NAME, DEEP, message), True, 0.0, 0.0, 50.0)
+    look = ServiceLook(failed(NAME, DEEP, message), True, 0.0, 0.0, 50.0)
     reason = judge_look(NEW, SERVICE, look, is_probe=False).reason
     assert reason.isprintable()
     assert len(reason) < 400

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import synced
-from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Status, Variables
+from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.disabled import Disabled
 from xha.core.node.verdict import RULES, Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
 
@@ -253,7 +253,7 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 STATUS = st.builds(
-    Status,
+    WsrepStatus,
     wsrep_local_state=maybe(st.integers(-1, 6)),
     wsrep_cluster_status=maybe(st.sampled_from(["Primary", "non-Primary", "Disconnected", "primary", ""])),
     wsrep_ready=maybe(st.booleans()),

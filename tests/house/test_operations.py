@@ -10,7 +10,7 @@ import pytest
 from lab.operations import NOT_RUN, PAGE, Block, Procedure, carry_out, parse_page, procedure
 from lab.rehearsal import REHEARSALS
 from lab.shell import CommandFailed
-from xha.core.monitor.health import RULES, Rule
+from xha.core.monitor.health import RULES, MonitorRule
 from xha.core.ocf.api import ExitCode
 
 PROCEDURES = parse_page(PAGE.read_text(encoding="utf-8"))
@@ -18,7 +18,7 @@ BLOCKS = [pytest.param(one, id=f"{each.title}, {one.on}") for each in PROCEDURES
 HOSTS = {"every host", "one host", "h1", "h2", "h3"}
 
 
-def row(rule: Rule) -> str:
+def row(rule: MonitorRule) -> str:
     return f"| `{rule.name}` | {int(rule.code)} | {rule.text} | {rule.remedy or 'nothing'} |"
 
 

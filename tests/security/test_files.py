@@ -28,7 +28,7 @@ from xha.adapters.files import scratch as scratch_module
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.as_account import Account, act_as
 from xha.adapters.files.atomic_write import replace_text
-from xha.adapters.files.foreign import MOST_NAMES, Directory, Unfit
+from xha.adapters.files.foreign import MOST_NAMES, Directory, UnfitPath
 from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
 from xha.adapters.lifecycle.creation import create, make_datadir
@@ -123,7 +123,7 @@ for word in "$@"; do case $word in --tmpdir=*)
     for name in output recovery.log pid socket; do ln -s {precious} "${{word#--tmpdir=}}/$name"; done ;;
 esac; done"""
     program = server.program()._replace(binary=stand_in(server, script))
-    with pytest.raises(Unfit, match=r"recovery\.log: it is a symbolic link"):
+    with pytest.raises(UnfitPath, match=r"recovery\.log: it is a symbolic link"):
         recover(program, time.monotonic() + 30)
     assert not list(Path(scratch_module.BASE).glob("recovery-*")), "nothing of it is left"
 
@@ -368,14 +368,14 @@ def test_a_data_directory_that_is_swapped_for_a_link_is_not_used(place: Path, pr
         data.read_contents,
         lambda: data.quarantine("why"),
     ):
-        with pytest.raises(Unfit, match="a part of it is a symbolic link of mysql"):
+        with pytest.raises(UnfitPath, match="a part of it is a symbolic link of mysql"):
             act()
 
 
 def test_a_name_that_steers_a_terminal_is_told_without_it(place: Path) -> None:
     (place / "data").symlink_to("/x\x1b]0;owned\x07\nocf-exit-reason:all is well")
     os.chown(place / "data", *owner(), follow_symlinks=False)
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(UnfitPath) as refused:
         DataDirectory(str(place / "data"), owner()).read_record()
     assert str(refused.value).isprintable()
 
@@ -383,7 +383,7 @@ def test_a_name_that_steers_a_terminal_is_told_without_it(place: Path) -> None:
 def test_a_data_directory_of_root_s_is_not_used_as_the_server_s(precious: Path) -> None:
     """Should the server's account name /etc as its data directory."""
     data = DataDirectory(str(precious.parent), owner())
-    with pytest.raises(Unfit, match="it belongs to root, and not to mysql"):
+    with pytest.raises(UnfitPath, match="it belongs to root, and not to mysql"):
         data.write_grastate(Position(), safe_to_bootstrap=False)
 
 
@@ -441,7 +441,7 @@ def test_a_directory_of_the_account_s_in_the_quarantine_s_place_is_not_used(plac
     (place / "data").mkdir()
     Attacker("mysql").run(f"mkdir {place}/data.xha-quarantine")
     os.chown(place / "data", *owner())
-    with pytest.raises(Unfit, match=r"data\.xha-quarantine: it belongs to mysql, and not to root"):
+    with pytest.raises(UnfitPath, match=r"data\.xha-quarantine: it belongs to mysql, and not to root"):
         DataDirectory(str(place / "data"), owner()).quarantine("why")
 
 
@@ -517,7 +517,7 @@ def test_a_fifo_in_the_place_of_a_saved_state_is_named(place: Path, name: str) -
         "gvwstate.dat": data.read_gvwstate,
         "xha-node.json": data.read_record,
     }
-    with pytest.raises(Unfit, match=f"{name}: it is no regular file"):
+    with pytest.raises(UnfitPath, match=f"{name}: it is no regular file"):
         read[name]()
 
 
@@ -562,7 +562,7 @@ def hard_link(target: Path, name: Path) -> None:
 @pytest.mark.parametrize("name", ["grastate.dat", "xha-node.json"])
 def test_a_second_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Path, name: str) -> None:
     hard_link(precious, place / name)
-    with Directory(str(place), owner=owner()[0]) as directory, pytest.raises(Unfit, match="it belongs to root"):
+    with Directory(str(place), owner=owner()[0]) as directory, pytest.raises(UnfitPath, match="it belongs to root"):
         directory.read(name, 1000)
     (place / name).unlink()
 
@@ -577,14 +577,14 @@ def test_the_last_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Pa
     old.unlink()
     assert (place / name).stat().st_nlink == 1
     with Directory(str(place), owner=owner()[0]) as directory:
-        with pytest.raises(Unfit, match="it belongs to root, and not to mysql; mend that with chown"):
+        with pytest.raises(UnfitPath, match="it belongs to root, and not to mysql; mend that with chown"):
             directory.read(name, 1000)
         for mode, gid in ((0o644, 0), (0o640, owner()[1])):  # as an operator writes one: the server reads it as well
             os.chown(place / name, 0, gid)
             (place / name).chmod(mode)
             assert directory.read(name, 1000) == PRECIOUS.encode()
         (place / name).chmod(0o604)
-        with pytest.raises(Unfit):  # the group's rights count before those of all others
+        with pytest.raises(UnfitPath):  # the group's rights count before those of all others
             directory.read(name, 1000)
     (place / name).unlink()
 
@@ -597,7 +597,7 @@ def test_a_directory_with_names_without_end_is_read_no_further(place: Path) -> N
         assert len(directory.names()) == MOST_NAMES
         os.mkdir(place / "mysql")
         for look in (directory.names, DataDirectory(str(place), owner()).set_view_aside):
-            with pytest.raises(Unfit, match=f"it holds more than {MOST_NAMES} names"):
+            with pytest.raises(UnfitPath, match=f"it holds more than {MOST_NAMES} names"):
                 look()
         os.rmdir(place / "mysql")
         assert len(directory.names()) == MOST_NAMES, "it is read from its beginning each time"

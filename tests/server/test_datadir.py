@@ -12,7 +12,7 @@ from loopback.galera import server_user
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir.contents import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory
-from xha.adapters.files.foreign import Unfit
+from xha.adapters.files.foreign import UnfitPath
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import GraState, Position
@@ -58,15 +58,15 @@ def test_a_link_a_pipe_or_a_file_that_is_too_large_is_not_read_and_not_absent(tm
     path.parent.mkdir()
     secret.write_text(VIEW)
     path.symlink_to(secret)
-    with pytest.raises(Unfit, match=f"{name}: it is a symbolic link"):
+    with pytest.raises(UnfitPath, match=f"{name}: it is a symbolic link"):
         READERS[name](data)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(Unfit, match=f"{name}: it is no regular file"):
+    with pytest.raises(UnfitPath, match=f"{name}: it is no regular file"):
         READERS[name](data)
     path.unlink()
     path.write_text(VIEW + "\n" * 100_000)
-    with pytest.raises(Unfit, match=f"{name}: it is larger than 65536 bytes"):
+    with pytest.raises(UnfitPath, match=f"{name}: it is larger than 65536 bytes"):
         READERS[name](data)
 
 

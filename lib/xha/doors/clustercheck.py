@@ -93,7 +93,7 @@ def _judge(arguments: list[str]) -> Verdict:
         return judge_disabled(disabled)
     from ..app.node.reader import Reader
 
-    settings = Settings.read(arguments)
+    settings = ClustercheckSettings.read(arguments)
     snapshot = Reader(settings, resolve=settings.target).take()
     unreadable = isinstance(snapshot.reading, Unreadable)
     _write_error_file(settings.error_file, snapshot.verdict.message if unreadable else "")
@@ -113,7 +113,7 @@ def _given(values: Mapping[str, str]) -> dict[str, str]:
     return {name: values[name] for name in _DEFAULTS if values.get(name) or (name in values and name == _PASSWORD)}
 
 
-class Settings(NamedTuple):
+class ClustercheckSettings(NamedTuple):
     """clustercheck's settings: positional, then environment, then /etc/sysconfig and /etc/default, then default."""
 
     config: Config
@@ -122,7 +122,7 @@ class Settings(NamedTuple):
     error_file: str
 
     @classmethod
-    def read(cls, arguments: list[str]) -> Settings:
+    def read(cls, arguments: list[str]) -> ClustercheckSettings:
         """Gather the settings. What is no switch or port counts as the original's default."""
         values = {**_DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
         extra = values["DEFAULTS_EXTRA_FILE"]

@@ -28,13 +28,13 @@ import stat
 
 from ...core.light_typing import TYPE_CHECKING
 from ..host.login_name import ROOT, account_name
-from .walk import Unfit, walk
+from .walk import UnfitPath, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ["MOST_NAMES", "ROOT", "Directory", "Unfit"]
+__all__ = ["MOST_NAMES", "ROOT", "Directory", "UnfitPath"]
 
 # Of a directory, where all are asked for. A data directory has one for each database, and a hundred more.
 MOST_NAMES = 100_000
@@ -63,7 +63,7 @@ class Directory:
         self.owner, self.group = seen.st_uid if owner is None else owner, seen.st_gid if group is None else group
         if seen.st_uid != self.owner and os.geteuid() == ROOT:
             self.close()
-            raise Unfit(path, self._tell_owner(seen.st_uid))
+            raise UnfitPath(path, self._tell_owner(seen.st_uid))
 
     def __enter__(self) -> Directory:
         return self
@@ -123,13 +123,13 @@ class Directory:
             descriptor = os.open(name, _READ, dir_fd=self._descriptor)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO):
-                raise Unfit(self._in(name), "it is a symbolic link or a socket, and no file; remove it") from None
+                raise UnfitPath(self._in(name), "it is a symbolic link or a socket, and no file; remove it") from None
             raise
         seen = os.fstat(descriptor)
         reason = "" if anybodys and stat.S_ISREG(seen.st_mode) else self._find_fault(seen)
         if reason:
             os.close(descriptor)
-            raise Unfit(self._in(name), reason)
+            raise UnfitPath(self._in(name), reason)
         return descriptor
 
     def read(self, name: str, limit: int) -> bytes:
@@ -144,7 +144,7 @@ class Directory:
                 content += chunk
         finally:
             os.close(descriptor)
-        raise Unfit(self._in(name), f"it is larger than {limit} bytes")
+        raise UnfitPath(self._in(name), f"it is larger than {limit} bytes")
 
     def _find_fault(self, seen: os.stat_result) -> str:
         if not stat.S_ISREG(seen.st_mode):
@@ -230,7 +230,7 @@ class Directory:
             if made and uid == os.geteuid():
                 inside._give(inside.fileno(), mode)
             elif uid != inside.owner and os.geteuid() == ROOT:
-                raise Unfit(inside.path, inside._tell_owner(uid))
+                raise UnfitPath(inside.path, inside._tell_owner(uid))
         except OSError:
             inside.close()
             raise
@@ -253,5 +253,5 @@ def _scan(descriptor: int, path: str) -> Iterator[os.DirEntry[str]]:
     with os.scandir(descriptor) as entries:
         for number, entry in enumerate(entries):
             if number == MOST_NAMES:
-                raise Unfit(path, f"it holds more than {MOST_NAMES} names; remove what is not the server's")
+                raise UnfitPath(path, f"it holds more than {MOST_NAMES} names; remove what is not the server's")
             yield entry

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from .foreign import Unfit
+from .foreign import UnfitPath
 from .walk import walk
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -33,7 +33,9 @@ def write_report(path: str, text: str) -> None:
         seen = os.fstat(descriptor)
         own = stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid() and seen.st_nlink == 1
         if not private and not own:
-            raise Unfit(path, "it is no file of this account's, in a directory of others: remove it, or name another")
+            raise UnfitPath(
+                path, "it is no file of this account's, in a directory of others: remove it, or name another"
+            )
         if stat.S_ISREG(seen.st_mode):
             os.ftruncate(descriptor, 0)
         file.write(text)

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from ...core.services.last_result import MAX_BYTES, Record, Unusable, parse_record, render_record
+from ...core.services.last_result import MAX_BYTES, Record, UnusableRecord, parse_record, render_record
 from .atomic_write import replace_text
 from .whole_file import read_text
 
@@ -22,17 +22,17 @@ def write_record(directory: str, record: Record) -> None:
     replace_text(_path(directory, record.result.name), render_record(record), 0o644)
 
 
-def read_record(directory: str, name: str) -> Record | Unusable | None:
+def read_record(directory: str, name: str) -> Record | UnusableRecord | None:
     """Return the last record of a service, None where there is none, and what is wrong with one that is no record."""
     try:
         record = parse_record(read_text(_path(directory, name), MAX_BYTES))
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Unusable((error.strerror or "unreadable").lower())
+        return UnusableRecord((error.strerror or "unreadable").lower())
     except ValueError as error:
-        return Unusable(str(error))
-    return record if record.result.name == name else Unusable("it is of another service")
+        return UnusableRecord(str(error))
+    return record if record.result.name == name else UnusableRecord("it is of another service")
 
 
 def remove_other_records(directory: str, names: Iterable[str]) -> None:
@@ -49,9 +49,9 @@ class RecordShelf:
     """Records as they were read last: a file that has not been replaced since is not read again."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[tuple[int, ...], Record | Unusable | None]] = {}
+        self._read: dict[str, tuple[tuple[int, ...], Record | UnusableRecord | None]] = {}
 
-    def get(self, directory: str, name: str) -> Record | Unusable | None:
+    def get(self, directory: str, name: str) -> Record | UnusableRecord | None:
         """Return what read_record does."""
         path = _path(directory, name)
         try:

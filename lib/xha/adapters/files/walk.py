@@ -13,7 +13,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_
 _MOST_LINKS = 40  # as the kernel has it (include/linux/namei.h, MAXSYMLINKS)
 
 
-class Unfit(OSError):
+class UnfitPath(OSError):
     """What stands at a name cannot be used: a link, a FIFO, another account's, one too large. The text says which."""
 
     def __init__(self, path: str, reason: str) -> None:
@@ -27,7 +27,7 @@ class Unfit(OSError):
 def walk(path: str) -> tuple[int, bool]:
     """Open a directory by an absolute path; return its descriptor, and whether root alone controls the way to it."""
     if not path.startswith("/"):
-        raise Unfit(path, "it is not an absolute path")
+        raise UnfitPath(path, "it is not an absolute path")
     waiting = _split(os.path.normpath(path))
     here, controlled, links = os.open("/", _DIRECTORY), True, 0
     try:
@@ -45,7 +45,7 @@ def walk(path: str) -> tuple[int, bool]:
                 os.close(found)
             if not controlled or seen.st_uid not in (ROOT, os.geteuid()):
                 maker = account_name(seen.st_uid)
-                raise Unfit(
+                raise UnfitPath(
                     path, f"a part of it is a symbolic link of {maker}'s, to {target}; name the directory itself"
                 )
             if links > _MOST_LINKS:
@@ -56,7 +56,7 @@ def walk(path: str) -> tuple[int, bool]:
                 here = os.open("/", _DIRECTORY)
         opened = os.open(".", _DIRECTORY, dir_fd=here)
     except OSError as error:
-        if isinstance(error, Unfit) or error.filename == path:
+        if isinstance(error, UnfitPath) or error.filename == path:
             raise
         raise OSError(error.errno, error.strerror, path) from None
     finally:

@@ -16,7 +16,7 @@ import requests.adapters
 import urllib3
 import urllib3.connection
 
-from ...core.services.api.judge import Answer
+from ...core.services.api.judge import ApiAnswer
 from ...core.services.model.result import SELF
 from ...core.text.numbers import parse_json
 from ..network.addresses import require_address
@@ -35,7 +35,7 @@ _MAX_BODY, _MAX_HEADERS = 1 << 19, 1 << 16
 _KEPT, _LEAST = 0.35, 0.1
 
 
-class Unfit(Exception):
+class UnfitAnswer(Exception):
     """An answer that no check reads to its end; the text says why."""
 
 
@@ -52,7 +52,7 @@ class _Metered(io.RawIOBase):
         number: int | None = self._raw.readinto(buffer)
         self._left -= number or 0
         if self._left < 0:
-            raise Unfit(f"the answer is longer than {(_MAX_BODY + _MAX_HEADERS) >> 10} KiB")
+            raise UnfitAnswer(f"the answer is longer than {(_MAX_BODY + _MAX_HEADERS) >> 10} KiB")
         return number
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 
-class Session(requests.Session):
+class HttpSession(requests.Session):
     """A session that takes an answer as it is, and not all of it.
 
     No proxy and no .netrc: what is checked is this very address. Nothing encoded: a body of 256 KiB may unfold to
@@ -113,9 +113,9 @@ def read_body(response: requests.Response) -> str:
     """Return the body of an answer whose headers have come. :raises Unfit: where it is longer, or encoded."""
     body = response.raw.read(_MAX_BODY + 1, decode_content=False)
     if len(body) > _MAX_BODY:
-        raise Unfit(f"the answer is longer than {_MAX_BODY >> 10} KiB")
+        raise UnfitAnswer(f"the answer is longer than {_MAX_BODY >> 10} KiB")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Unfit("the answer is compressed, which nobody asked for")
+        raise UnfitAnswer("the answer is compressed, which nobody asked for")
     return str(body.decode("utf-8", "replace"))
 
 
@@ -142,27 +142,27 @@ class Web(NamedTuple):
         *,
         headers: Mapping[str, str] | None = None,
         document: Any = None,
-    ) -> Answer:
+    ) -> ApiAnswer:
         """Send one request and return its answer, or status 0 with the reason why there is none."""
         begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
         try:
             with limit(self.timeout):
                 return self._ask(method, url, headers or {}, document)
-        except Unfit as error:
-            return Answer(0, fault=str(error))
+        except UnfitAnswer as error:
+            return ApiAnswer(0, fault=str(error))
         except TimeoutError:
-            return Answer(0, fault="no answer in time", overdue=True)
+            return ApiAnswer(0, fault="no answer in time", overdue=True)
         except (requests.RequestException, OSError, ValueError) as error:
-            return Answer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
+            return ApiAnswer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
         except Exception as error:  # urllib3's own, while the body is read
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
-            return Answer(0, fault=f"the answer breaks off ({type(error).__name__})")
+            return ApiAnswer(0, fault=f"the answer breaks off ({type(error).__name__})")
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str], document: Any) -> Answer:
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], document: Any) -> ApiAnswer:
         require_address(urlsplit(url).hostname or "", self.timeout)
         with (
-            Session() as session,
+            HttpSession() as session,
             session.request(
                 method,
                 url,
@@ -175,7 +175,7 @@ class Web(NamedTuple):
             ) as response,
         ):
             text = read_body(response)
-        return Answer(response.status_code, text[:1000], _json(text), token=response.headers.get("X-Subject-Token"))
+        return ApiAnswer(response.status_code, text[:1000], _json(text), token=response.headers.get("X-Subject-Token"))
 
 
 def _json(text: str) -> Any:

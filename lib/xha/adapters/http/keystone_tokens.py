@@ -20,7 +20,7 @@ from .client import Web
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from ...core.services.api.judge import Answer, HttpSettings
+    from ...core.services.api.judge import ApiAnswer, HttpSettings
 
 # A token is given up this many seconds before it expires, and kept no longer than this.
 _MARGIN, _LONGEST = 60.0, 1800.0
@@ -29,7 +29,7 @@ _SHARE = 0.35
 _MOST_BYTES = 65536
 
 
-class Token(NamedTuple):
+class KeystoneToken(NamedTuple):
     """A token, a secret, with its project's id. fresh: keystone gave it just now."""
 
     text: str
@@ -51,21 +51,23 @@ def tokens_url(auth_url: str) -> str:
     return f"{auth_url if auth_url.endswith('/v3') else auth_url + '/v3'}/auth/tokens"
 
 
-def ask_with_token(settings: HttpSettings, ask: Callable[[Token], Answer]) -> tuple[Token | Answer, Answer]:
+def ask_with_token(
+    settings: HttpSettings, ask: Callable[[KeystoneToken], ApiAnswer]
+) -> tuple[KeystoneToken | ApiAnswer, ApiAnswer]:
     """Ask with a token, and once more with a new one where a kept one is refused: it may have been revoked.
 
     Return the token with the answer, or keystone's answer for both where it gives none.
     :raises ConfigError: where the password is not there.
     """
     token = get_token(settings)
-    answer = ask(token) if isinstance(token, Token) else token
-    if answer.status in (401, 403) and isinstance(token, Token) and not token.fresh:
+    answer = ask(token) if isinstance(token, KeystoneToken) else token
+    if answer.status in (401, 403) and isinstance(token, KeystoneToken) and not token.fresh:
         token = get_token(settings, renew=True)
-        answer = ask(token) if isinstance(token, Token) else token
+        answer = ask(token) if isinstance(token, KeystoneToken) else token
     return token, answer
 
 
-def get_token(settings: HttpSettings, *, renew: bool = False) -> Token | Answer:
+def get_token(settings: HttpSettings, *, renew: bool = False) -> KeystoneToken | ApiAnswer:
     """Return a token for the section's account, a kept one unless renew, or keystone's answer where it gives none.
 
     :raises ConfigError: where the password is not there.
@@ -85,7 +87,7 @@ def get_token(settings: HttpSettings, *, renew: bool = False) -> Token | Answer:
     answer = _keystone_of(settings).ask("POST", tokens_url(settings.auth_url), document=login)
     if answer.status != 201 or not answer.token:
         return answer
-    token = Token(answer.token, _project_of(answer.document))
+    token = KeystoneToken(answer.token, _project_of(answer.document))
     _keep(settings, token, answer.document)
     return token
 
@@ -97,7 +99,7 @@ def _project_of(document: Any) -> str:
     return document if isinstance(document, str) else ""
 
 
-def ask_keystone(settings: HttpSettings, token: Token) -> str:
+def ask_keystone(settings: HttpSettings, token: KeystoneToken) -> str:
     """Return what is wrong with keystone, nothing if it confirms the token."""
     assert settings.auth_url
     headers = {"X-Auth-Token": token.text, "X-Subject-Token": token.text}
@@ -133,7 +135,7 @@ def _place(settings: HttpSettings) -> str | None:
     return os.path.join(directory, hashlib.sha256(repr(account).encode()).hexdigest()[:32])
 
 
-def _read_kept(settings: HttpSettings) -> Token | None:
+def _read_kept(settings: HttpSettings) -> KeystoneToken | None:
     place = _place(settings)
     if place is None:
         return None
@@ -141,12 +143,12 @@ def _read_kept(settings: HttpSettings) -> Token | None:
         kept = parse_json(read_text(place, _MOST_BYTES))
         if parse_moment(kept["until"]) <= time.time():
             return None
-        return Token(parse_text(kept["token"]), parse_text(kept["project"]), fresh=False)
+        return KeystoneToken(parse_text(kept["token"]), parse_text(kept["project"]), fresh=False)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _keep(settings: HttpSettings, token: Token, document: Any) -> None:
+def _keep(settings: HttpSettings, token: KeystoneToken, document: Any) -> None:
     from ...core.node.disabled import parse_instant
 
     place = _place(settings)

@@ -27,7 +27,7 @@ class _Late(BaseException):
     """The time of a part is up: `limit` makes a TimeoutError of it. No Exception, for the same reason."""
 
 
-class Step(NamedTuple):
+class CheckStep(NamedTuple):
     """What a check is doing: for the message, the blame and the proof, should its time be up meanwhile."""
 
     what: str = ""
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 
 class _Progress:
-    step = Step()
+    step = CheckStep()
 
 
 def begin_step(what: str, *, blame: str = SELF, proved: str | None = None) -> None:
@@ -44,7 +44,7 @@ def begin_step(what: str, *, blame: str = SELF, proved: str | None = None) -> No
 
     Without proved, what was proved before stays so.
     """
-    _Progress.step = Step(what, blame, _Progress.step.proved if proved is None else proved)
+    _Progress.step = CheckStep(what, blame, _Progress.step.proved if proved is None else proved)
 
 
 def note_proof(proved: str) -> None:
@@ -52,7 +52,7 @@ def note_proof(proved: str) -> None:
     _Progress.step = _Progress.step._replace(proved=proved)
 
 
-def current_step() -> Step:
+def current_step() -> CheckStep:
     """Return what begin_step noted last."""
     return _Progress.step
 
@@ -64,7 +64,7 @@ class _Timer:
 
 def start_timer(seconds: float) -> None:
     """Raise Overdue in the main thread when the time is up, once."""
-    _Progress.step = Step()
+    _Progress.step = CheckStep()
     _Timer.whole = time.monotonic() + seconds
     signal.signal(signal.SIGALRM, _ring)
     _set(_Timer.whole)

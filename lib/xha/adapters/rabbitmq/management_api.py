@@ -14,9 +14,9 @@ import requests
 
 from ...core.services.rabbitmq.cluster import Cluster
 from ...core.services.rabbitmq.facts import parse_document, parse_health, parse_nodes, parse_policies, parse_queues
-from ..http.client import Session, Unfit, read_body
+from ..http.client import HttpSession, UnfitAnswer, read_body
 from ..network.addresses import require_address
-from ..process.alarm import Step, begin_step, limit
+from ..process.alarm import CheckStep, begin_step, limit
 
 if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
@@ -51,12 +51,14 @@ class Api:
     proved by then.
     """
 
-    def __init__(self, url: str, account: tuple[str, str], ca_file: str | None, seconds: float, step: Step) -> None:
+    def __init__(
+        self, url: str, account: tuple[str, str], ca_file: str | None, seconds: float, step: CheckStep
+    ) -> None:
         self._url, self._step, self._until = url, step, time.monotonic() + seconds
         self._longest = _SHARE * seconds
         self._gaps: list[str] = []
         self._bytes_left = _MAX_BYTES
-        self._session = Session()
+        self._session = HttpSession()
         self._session.auth = account
         self._session.verify = ca_file or True
 
@@ -111,7 +113,7 @@ class Api:
         try:
             with limit(seconds):
                 return parse_document(self._ask(path, statuses, seconds))
-        except Unfit as error:
+        except UnfitAnswer as error:
             raise _Gap(str(error)) from None
         except socket.gaierror as error:
             raise _Gap(str(error.strerror)) from None

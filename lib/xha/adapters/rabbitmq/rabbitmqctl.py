@@ -6,7 +6,7 @@ import os
 
 from ...core.services.rabbitmq.cluster import Cluster
 from ...core.services.rabbitmq.facts import parse_cluster_status, parse_document
-from ..process.alarm import Step, begin_step
+from ..process.alarm import CheckStep, begin_step
 from ..process.command import Overlong, Unanswered, run_command
 
 _BUDGET = 1 << 19
@@ -14,7 +14,7 @@ _BUDGET = 1 << 19
 _ITS_OWN = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR")
 
 
-def read_cluster_status(program: str, node: str | None, seconds: float, step: Step) -> Cluster:
+def read_cluster_status(program: str, node: str | None, seconds: float, step: CheckStep) -> Cluster:
     """Ask the local node for its cluster; the queues are not asked for. What does not come of it is a gap.
 
     step: whose fault it is if the time of the check is up meanwhile, and what it has proved by then.

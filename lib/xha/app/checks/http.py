@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...adapters.http.client import Web
-from ...adapters.http.keystone_tokens import Token, ask_keystone, ask_version, ask_with_token
+from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_version, ask_with_token
 from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.network.port_probe import Door, probe_ports
 from ...adapters.process.alarm import note_proof
 from ...adapters.process.daemons import check_process, is_there
 from ...core.election.facts import Probe
-from ...core.services.api.judge import Answer, judge_cause, judge_protocol, judge_request, refused_account
+from ...core.services.api.judge import ApiAnswer, judge_cause, judge_protocol, judge_request, refused_account
 from ...core.services.model.result import Level, Status, not_applicable, passed, unknown
 from ...core.text.values import ConfigError
 
@@ -82,7 +82,7 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
         token, answer = ask_with_token(settings, lambda token: _ask(settings, token))
     except ConfigError as error:
         return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
-    if not isinstance(token, Token):
+    if not isinstance(token, KeystoneToken):
         return _without_token(settings, token, proved)
     fault = judge_request(request._replace(path=request.path.partition("?")[0]), answer)
     if not fault:
@@ -92,13 +92,13 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
     return judge_cause(name, fault, proved, find_cause(settings, ask_keystone(settings, token)))
 
 
-def _ask(settings: HttpSettings, token: Token) -> Answer:
+def _ask(settings: HttpSettings, token: KeystoneToken) -> ApiAnswer:
     assert settings.plan.deep
     path = settings.plan.deep.path.replace("{project}", token.project)
     return Web.of(settings).ask("GET", settings.url + path, headers={"X-Auth-Token": token.text})
 
 
-def _without_token(settings: HttpSettings, answer: Answer, proved: str) -> Result:
+def _without_token(settings: HttpSettings, answer: ApiAnswer, proved: str) -> Result:
     if 400 <= answer.status < 500:
         return refused_account(settings.name, answer.status)._replace(proved=proved)
     fault = answer.fault or f"answered {answer.status}"

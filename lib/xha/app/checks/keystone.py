@@ -6,9 +6,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ...adapters.http.client import Web
-from ...adapters.http.keystone_tokens import Token, get_token, password_login, tokens_url
+from ...adapters.http.keystone_tokens import KeystoneToken, get_token, password_login, tokens_url
 from ...adapters.mysql.anonymous_ping import find_cause
-from ...core.services.api.judge import Answer, judge_cause, refused_account
+from ...core.services.api.judge import ApiAnswer, judge_cause, refused_account
 from ...core.services.model.result import Level, passed, unknown
 from ...core.text.values import ConfigError
 from .http import check_levels
@@ -42,13 +42,13 @@ def _check_login(settings: HttpSettings, proved: str) -> Result:
         token = get_token(here, renew=True)
     except ConfigError as error:
         return unknown(settings.name, Level.DEEP, f"needs its password: {error}", proved=proved)
-    if isinstance(token, Token):
+    if isinstance(token, KeystoneToken):
         return passed(settings.name, Level.DEEP, f"it gives {settings.username} a token")
     if 400 <= token.status < 500:
         return refused_account(settings.name, token.status)._replace(proved=proved)
     return _blame(settings, token, proved)
 
 
-def _blame(settings: HttpSettings, answer: Answer, proved: str) -> Result:
+def _blame(settings: HttpSettings, answer: ApiAnswer, proved: str) -> Result:
     fault = answer.fault or f"answered {answer.status}"
     return judge_cause(settings.name, f"a login: {fault}", proved, find_cause(settings))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...adapters.files.secrets import read_secret
-from ...adapters.process.alarm import Step
+from ...adapters.process.alarm import CheckStep
 from ...adapters.process.daemons import check_process
 from ...adapters.rabbitmq.amqp import open_channel, prove_round_trip, read_greeting
 from ...adapters.rabbitmq.management_api import Api, Refused
 from ...core.services.model.result import SELF, Level, dependency, passed, unknown
-from ...core.services.rabbitmq.cluster import Cluster, Finding, judge_cluster
+from ...core.services.rabbitmq.cluster import Cluster, Fault, judge_cluster
 from ...core.services.rabbitmq.login import AmqpError, AmqpFault, Login
 from ...core.services.rabbitmq.table import judge_fault
 from ...core.text.values import ConfigError
@@ -65,7 +65,7 @@ def _check_login(settings: RabbitSettings, login: Login) -> Result:
 
 
 def _check_deep(settings: RabbitSettings, login: Login) -> Result:
-    findings: list[Finding] = []
+    findings: list[Fault] = []
     blocked, proved = None, ""
     try:
         with open_channel(login, settings.deadline * _CONNECT) as channel:
@@ -77,8 +77,8 @@ def _check_deep(settings: RabbitSettings, login: Login) -> Result:
     except AmqpError as error:
         if error.fault is not AmqpFault.BLOCKED:
             return judge_fault(settings, Level.DEEP, error, proved, findings[0].blame if findings else SELF)
-        blocked = Finding(str(error))
-    step = Step(blame=findings[0].blame if findings else SELF, proved=proved)
+        blocked = Fault(str(error))
+    step = CheckStep(blame=findings[0].blame if findings else SELF, proved=proved)
     try:
         cluster = _read_cluster(settings, step)
     except Refused as error:
@@ -91,7 +91,7 @@ def _check_deep(settings: RabbitSettings, login: Login) -> Result:
     return judge_cluster(settings.name, settings.nodes, cluster, proved, findings)
 
 
-def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Finding]:
+def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Fault]:
     """Return the expected nodes that accept a connection and do not answer it: those that refuse are simply down."""
     findings = []
     for host in settings.peers:
@@ -102,11 +102,11 @@ def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Finding]:
                 pass
         except AmqpError as error:
             if error.fault is AmqpFault.SILENT:
-                findings.append(Finding(f"a node does not answer, and calls wait for it: {error}", dependency(host)))
+                findings.append(Fault(f"a node does not answer, and calls wait for it: {error}", dependency(host)))
     return findings
 
 
-def _read_cluster(settings: RabbitSettings, step: Step) -> Cluster:
+def _read_cluster(settings: RabbitSettings, step: CheckStep) -> Cluster:
     seconds = settings.deadline * _CLUSTER
     if settings.api and settings.api_password:
         account = (settings.api_username or settings.username or "", read_secret(settings.api_password))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.files.secrets import read_secret
 from ...adapters.http.client import Web
-from ...adapters.http.keystone_tokens import Token, ask_keystone, ask_with_token
+from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_with_token
 from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.process.alarm import note_proof
 from ...adapters.process.daemons import HiddenProcesses, find_daemons, judge_daemons
@@ -19,7 +19,7 @@ from ...core.services.model.result import Level, Status, failed, unknown
 from ...core.services.rabbitmq.login import MISCONFIGURED, AmqpError
 from ...core.services.workers.judge import (
     RABBITMQ,
-    Expect,
+    ExpectedWorker,
     find_targets,
     judge_absence,
     judge_broker,
@@ -33,7 +33,7 @@ from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
     from ...adapters.rabbitmq.amqp import Channel
-    from ...core.services.api.judge import Answer
+    from ...core.services.api.judge import ApiAnswer
     from ...core.services.model.result import Result
     from ...core.services.rabbitmq.login import Login
     from ...core.services.workers.judge import WorkerSettings
@@ -63,7 +63,7 @@ def check(settings: WorkerSettings, level: Level) -> Result:
     if said:
         return said
     here = judge_daemons(settings, level, daemons)
-    elsewhere = settings.expect is Expect.ONE and not daemons
+    elsewhere = settings.expect is ExpectedWorker.ONE and not daemons
     if level is Level.PROCESS or (here.status is not Status.OK and not elsewhere):
         return here
     proved = "" if elsewhere else here.proved
@@ -151,7 +151,7 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
         token, answer = ask_with_token(account, lambda token: _ask_list(settings, token))
     except ConfigError as error:
         return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
-    if not isinstance(token, Token):
+    if not isinstance(token, KeystoneToken):
         if 400 <= token.status < 500:
             return refused_account(name, token.status)._replace(proved=proved)
         fault = token.fault or f"answered {token.status}"
@@ -162,7 +162,7 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
     return _judge_list(settings, bus, answer, token, proved)
 
 
-def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Token, proved: str) -> Result:
+def _judge_list(settings: WorkerSettings, bus: _Bus, answer: ApiAnswer, token: KeystoneToken, proved: str) -> Result:
     """Judge the list; where there is none, that is never this worker's fault."""
     try:
         if answer.status != 200:
@@ -177,7 +177,7 @@ def _judge_list(settings: WorkerSettings, bus: _Bus, answer: Answer, token: Toke
     return judge_services(settings, hosts, rows, proved)
 
 
-def _ask_list(settings: WorkerSettings, token: Token) -> Answer:
+def _ask_list(settings: WorkerSettings, token: KeystoneToken) -> ApiAnswer:
     path = (settings.services or "").replace("{project}", token.project)
     url = f"{settings.url}{path}?binary={settings.binary}"
     web = Web.of(settings.account)._replace(blame=settings.api)

@@ -95,7 +95,7 @@ class Services:
         return answer
 
     def _look(self, request: Request, host: str) -> bytes:
-        from ...core.services.last_result import MISCONFIGURED, Standing, judge_record, render_standing
+        from ...core.services.last_result import MISCONFIGURED, ServiceStanding, judge_record, render_standing
 
         try:
             config, known = self._file.refresh(), True
@@ -108,7 +108,7 @@ class Services:
         if refused:
             return refused
         if not known:
-            return render_standing(request, Standing(False, "unknown config-error"))
+            return render_standing(request, ServiceStanding(False, "unknown config-error"))
         service = self._services.get(request.path[len(SERVICE_PATH) :])
         if service is None:
             return render_standing(request, MISCONFIGURED)

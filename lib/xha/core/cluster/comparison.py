@@ -27,7 +27,7 @@ class Member(NamedTuple):
         return host if self.port is None else f"{host}:{self.port}"
 
 
-class Answer(NamedTuple):
+class MemberAnswer(NamedTuple):
     """What one member came to."""
 
     member: Member
@@ -102,7 +102,7 @@ def _by_number(member: Member) -> list[tuple[int, str]]:
     return [(len(word.lstrip("0")) if index % 2 else 0, word) for index, word in enumerate(words)]
 
 
-def find_disagreements(answers: Iterable[Answer]) -> tuple[Disagreement, ...]:
+def find_disagreements(answers: Iterable[MemberAnswer]) -> tuple[Disagreement, ...]:
     """Return where the members that were read contradict each other, the gravest first."""
     read = [(str(one.member), one.reading) for one in answers if isinstance(one.reading, Reading)]
     primary = [(name, reading) for name, reading in read if reading.status.wsrep_cluster_status == "Primary"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..node.report import SCHEMA, nagios_text
-from ..node.verdict import ExitCode
+from ..node.verdict import NagiosCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .comparison import Answer, Disagreement
+    from .comparison import Disagreement, MemberAnswer
 
 
 def cluster_document(nodes: Iterable[dict[str, Any]], disagreements: Iterable[Disagreement]) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def cluster_document(nodes: Iterable[dict[str, Any]], disagreements: Iterable[Di
     }
 
 
-def render_nagios_cluster(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> str:
+def render_nagios_cluster(answers: Iterable[MemberAnswer], disagreements: Iterable[Disagreement]) -> str:
     """Return the status line of a whole cluster."""
     answers, disagreements = tuple(answers), tuple(disagreements)
     worst = cluster_exit_code(answers, disagreements)
@@ -34,10 +34,10 @@ def render_nagios_cluster(answers: Iterable[Answer], disagreements: Iterable[Dis
     return f"{nagios_text(f'GALERA {worst.name}: {text}')} | in_service={serving};;;0;{len(answers)}"
 
 
-def cluster_exit_code(answers: Iterable[Answer], disagreements: Iterable[Disagreement]) -> ExitCode:
+def cluster_exit_code(answers: Iterable[MemberAnswer], disagreements: Iterable[Disagreement]) -> NagiosCode:
     """Return the worst of the cluster: a disagreement is critical; else critical, warning, unknown, ok."""
     codes = {one.verdict.exit_code for one in answers}
     if any(disagreements):
-        return ExitCode.CRITICAL
-    order = (ExitCode.CRITICAL, ExitCode.WARNING, ExitCode.UNKNOWN, ExitCode.OK)
-    return next((code for code in order if code in codes), ExitCode.UNKNOWN)
+        return NagiosCode.CRITICAL
+    order = (NagiosCode.CRITICAL, NagiosCode.WARNING, NagiosCode.UNKNOWN, NagiosCode.OK)
+    return next((code for code in order if code in codes), NagiosCode.UNKNOWN)

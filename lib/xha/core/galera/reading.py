@@ -30,7 +30,7 @@ class LocalState(IntEnum):
     ERROR = 5
 
 
-class Status(NamedTuple):
+class WsrepStatus(NamedTuple):
     """The rows of SHOW GLOBAL STATUS that xha needs."""
 
     wsrep_local_state: int | None = None
@@ -80,7 +80,7 @@ class Variables(NamedTuple):
     version: str | None = None
 
 
-STATUS_NAMES = Status._fields
+STATUS_NAMES = WsrepStatus._fields
 VARIABLE_NAMES = Variables._fields
 
 
@@ -104,7 +104,7 @@ class Reading(NamedTuple):
     probe_errno is the server's error number for the query an application would send, 0 if it succeeded.
     """
 
-    status: Status = Status()
+    status: WsrepStatus = WsrepStatus()
     variables: Variables = Variables()
     probe_errno: int = 0
     donor: DonorEvidence | None = None
@@ -132,15 +132,15 @@ _PARSERS: Mapping[str, Callable[[str], Value]] = {
 }
 
 
-def _parse_rows(kind: type[Status] | type[Variables], rows: Iterable[tuple[str, str]]) -> dict[str, Value]:
+def _parse_rows(kind: type[WsrepStatus] | type[Variables], rows: Iterable[tuple[str, str]]) -> dict[str, Value]:
     parsers = {name: _PARSERS[kind.__annotations__[name]] for name in kind._fields}
     named = ((str(name).lower(), value) for name, value in rows)
     return {name: parsers[name](str(value)) for name, value in named if name in parsers and value is not None}
 
 
-def parse_status(rows: Iterable[tuple[str, str]]) -> Status:
+def parse_status(rows: Iterable[tuple[str, str]]) -> WsrepStatus:
     """Parse (name, value) rows of SHOW GLOBAL STATUS; rows of other names are passed over."""
-    return Status(**_parse_rows(Status, rows))  # type: ignore[arg-type]
+    return WsrepStatus(**_parse_rows(WsrepStatus, rows))  # type: ignore[arg-type]
 
 
 def parse_variables(rows: Iterable[tuple[str, str]]) -> Variables:

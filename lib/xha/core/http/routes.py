@@ -22,7 +22,7 @@ _DETAIL_PATHS = ("/node", "/metrics")
 SERVICE_PATH = "/service/"
 
 
-class Peer(NamedTuple):
+class Permission(NamedTuple):
     """What a client's address may do: ask at all, see details, and whether the answer leaves this host."""
 
     allowed: bool
@@ -31,7 +31,7 @@ class Peer(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Network, ...]) -> Peer:
+def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Network, ...]) -> Permission:
     """Return what a client may do; empty allow_from is everybody, empty detail_from this host.
 
     An IPv4 client of a dual-stack socket counts as IPv4 (RFC 4291, 2.5.5.2).
@@ -39,16 +39,16 @@ def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Ne
     plain = host[7:] if host.startswith("::ffff:") and "." in host else host
     loopback = plain.startswith("127.") or plain == "::1"
     if not allow_from and not detail_from:
-        return Peer(True, loopback, not loopback)  # without importing ipaddress
+        return Permission(True, loopback, not loopback)  # without importing ipaddress
     from ipaddress import ip_address
 
     address = ip_address(plain.partition("%")[0])
     allowed = not allow_from or any(address in network for network in allow_from)
     detailed = any(address in network for network in detail_from) if detail_from else loopback
-    return Peer(allowed, detailed, not loopback)
+    return Permission(allowed, detailed, not loopback)
 
 
-def refuse(request: Request, peer: Peer, services: Container[str] | None = ()) -> bytes | None:
+def refuse(request: Request, peer: Permission, services: Container[str] | None = ()) -> bytes | None:
     """Return the answer to a request that may not be asked, None for one that may.
 
     services are the names of the configured ones, rightly or wrongly; None while nobody can say.
@@ -85,7 +85,7 @@ class Answer(NamedTuple):
     services: Callable[[], str] = str
 
 
-def render_answer(request: Request, peer: Peer, answer: Answer) -> bytes:
+def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
     """Return the whole response to a request that was not refused."""
     head = request.method == "HEAD"
     if request.path == "/":

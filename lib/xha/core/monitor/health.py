@@ -14,8 +14,8 @@ from .keeper_status import Phase
 from .symptoms import (
     IMPOSSIBLE,
     Graces,
-    Seen,
-    Server,
+    ServerState,
+    Symptoms,
     hangs,
     has_ended,
     has_failed,
@@ -35,14 +35,14 @@ from .symptoms import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["RULES", "Graces", "Health", "Rule", "Seen", "Server", "judge_health"]
+__all__ = ["RULES", "Graces", "Health", "MonitorRule", "ServerState", "Symptoms", "judge_health"]
 
 # What Pacemaker keeps of an exit reason (2.1.5), and how much of one goes to its log.
 _SHOWN, _LONGEST = 128, 400
 _EXPLAIN = "xha-check --cluster --explain"
 
 
-class Rule(NamedTuple):
+class MonitorRule(NamedTuple):
     """One row: in a state where holds returns a text (or True), that code.
 
     text begins the reason, what holds returns goes on, remedy is the next step, said unless the detail has its own.
@@ -52,7 +52,7 @@ class Rule(NamedTuple):
     code: ExitCode
     text: str
     remedy: str
-    holds: Callable[[Seen], str | bool]
+    holds: Callable[[Symptoms], str | bool]
     says_remedy: bool = True
 
 
@@ -64,18 +64,20 @@ class Health(NamedTuple):
     launch_keeper: bool = False
 
 
-def judge_health(seen: Seen) -> Health:
+def judge_health(seen: Symptoms) -> Health:
     """Return what a monitor answers: the first rule of RULES that holds. The last one always does."""
     for rule in RULES:
         found = rule.holds(seen)
         if found is not False and found != "":
             break
     reason = "" if rule.code in (ExitCode.SUCCESS, ExitCode.NOT_RUNNING) else _reason(rule, found, seen)
-    wanted = not seen.alive and seen.server in (Server.RUNNING, Server.RECOVERY) and rule.code != ExitCode.GENERIC
+    wanted = (
+        not seen.alive and seen.server in (ServerState.RUNNING, ServerState.RECOVERY) and rule.code != ExitCode.GENERIC
+    )
     return Health(Outcome(rule.code, reason), rule.name, wanted)
 
 
-def _reason(rule: Rule, found: str | bool, seen: Seen) -> str:
+def _reason(rule: MonitorRule, found: str | bool, seen: Symptoms) -> str:
     words = rule.text if found is True else f"{rule.text}: {found}"
     steps = f"; {rule.remedy}" if rule.remedy and (rule.says_remedy or found is True) else ""
     orders = f" (nothing is changed: {seen.orders})" if seen.orders else ""
@@ -90,48 +92,54 @@ _OK, _FAILS, _STOPPED, _WAITS = ExitCode.SUCCESS, ExitCode.GENERIC, ExitCode.NOT
 _LOOK = "read the end of the server's error log"
 
 RULES = (
-    Rule("stopped", _STOPPED, "nothing runs", "", lambda s: s.server is Server.ABSENT and not s.alive),
-    Rule("ended", _FAILS, "mysqld has ended by itself", _LOOK, has_ended),
-    Rule("failed", _FAILS, "the keeper gave up", "mend what it names, then pcs resource cleanup", has_failed),
-    Rule(
+    MonitorRule("stopped", _STOPPED, "nothing runs", "", lambda s: s.server is ServerState.ABSENT and not s.alive),
+    MonitorRule("ended", _FAILS, "mysqld has ended by itself", _LOOK, has_ended),
+    MonitorRule("failed", _FAILS, "the keeper gave up", "mend what it names, then pcs resource cleanup", has_failed),
+    MonitorRule(
         "occupied",
         _WAITS,
         "no server runs, but another program uses the data directory",
         "find it with fuser -v DATADIR/ibdata1 and let it end",
-        lambda s: s.server is Server.OTHER and (s.occupant or True),
+        lambda s: s.server is ServerState.OTHER and (s.occupant or True),
     ),
-    Rule(
+    MonitorRule(
         "unseen",
         _WAITS,
         "what uses the data directory is not known",
         "mend what it names: until then a stop fails",
-        lambda s: s.server is Server.UNSEEN and (s.occupant or True),
+        lambda s: s.server is ServerState.UNSEEN and (s.occupant or True),
     ),
-    Rule(
+    MonitorRule(
         "frozen",
         _FAILS,
         "mysqld is held by a signal or a debugger (state T)",
         "if that was on purpose, set the resource is-managed=false before",
-        lambda s: s.server is Server.STOPPED,
+        lambda s: s.server is ServerState.STOPPED,
     ),
-    Rule("recovering", _WAITS, "finding out where the data end", "", lambda s: s.server is Server.RECOVERY),
-    Rule("out", _FAILS, "mysqld has left the group and does not come back by itself", _LOOK, is_out),
-    Rule("hung", _FAILS, "mysqld hangs", "look for a full disk or a stalled storage below it", hangs),
-    Rule("stalled", _FAILS, "the state transfer stands still", "look at the network, and at the donor's log", stalls),
-    Rule("left-behind", _FAILS, "mysqld stays outside of the Primary component", _LOOK, is_left_behind),
-    Rule(
+    MonitorRule("recovering", _WAITS, "finding out where the data end", "", lambda s: s.server is ServerState.RECOVERY),
+    MonitorRule("out", _FAILS, "mysqld has left the group and does not come back by itself", _LOOK, is_out),
+    MonitorRule("hung", _FAILS, "mysqld hangs", "look for a full disk or a stalled storage below it", hangs),
+    MonitorRule(
+        "stalled", _FAILS, "the state transfer stands still", "look at the network, and at the donor's log", stalls
+    ),
+    MonitorRule("left-behind", _FAILS, "mysqld stays outside of the Primary component", _LOOK, is_left_behind),
+    MonitorRule(
         "mute-keeper", _WAITS, "the keeper is stuck", "kill that process: the next monitor begins anew", has_mute_keeper
     ),
-    Rule("silent", _WAITS, "mysqld does not answer", "wait for hang_grace, or look at the disk below it", is_silent),
-    Rule(
+    MonitorRule(
+        "silent", _WAITS, "mysqld does not answer", "wait for hang_grace, or look at the disk below it", is_silent
+    ),
+    MonitorRule(
         "no-position",
         _WAITS,
         "nobody knows where the data end",
         "mend what it names: the keeper looks again by itself, within half a minute",
         in_phase(Phase.UNKNOWN),
     ),
-    Rule("preparing", _WAITS, "the keeper works", "", in_phase(Phase.RECOVERING, Phase.REVIVING, Phase.STOPPING)),
-    Rule(
+    MonitorRule(
+        "preparing", _WAITS, "the keeper works", "", in_phase(Phase.RECOVERING, Phase.REVIVING, Phase.STOPPING)
+    ),
+    MonitorRule(
         "refusing",
         _WAITS,
         "a person has to decide",
@@ -139,7 +147,7 @@ RULES = (
         in_phase(Phase.REFUSING),
         says_remedy=False,
     ),
-    Rule(
+    MonitorRule(
         "waiting",
         _WAITS,
         "waiting",
@@ -147,15 +155,15 @@ RULES = (
         in_phase(Phase.WAITING),
         says_remedy=False,
     ),
-    Rule(
+    MonitorRule(
         "held",
         _WAITS,
         "nothing is done here, by order",
         "end what it names when the work is done",
         lambda s: s.code != Code.SYNCED.value and in_phase(Phase.HELD)(s),
     ),
-    Rule("joining", _WAITS, "joining the cluster", "", joins),
-    Rule(
+    MonitorRule("joining", _WAITS, "joining the cluster", "", joins),
+    MonitorRule(
         "non-primary",
         _WAITS,
         "without a Primary component",
@@ -163,7 +171,7 @@ RULES = (
         lambda s: s.code == Code.NON_PRIMARY.value and keeper_words(s),
         says_remedy=False,
     ),
-    Rule(
+    MonitorRule(
         "check-failed",
         _WAITS,
         "the check is not possible, which says nothing of the database",
@@ -171,22 +179,28 @@ RULES = (
         is_one_of(*IMPOSSIBLE, Code.SERVER_DOWN),
         says_remedy=False,
     ),
-    Rule("degraded", _WAITS, "not at its best", "what the reason names (docs/verdicts.md)", is_degraded, False),
-    Rule(
+    MonitorRule("degraded", _WAITS, "not at its best", "what the reason names (docs/verdicts.md)", is_degraded, False),
+    MonitorRule(
         "query-fails",
         _WAITS,
         "synced, but a query fails",
         "run the query by hand with the check's account",
         lambda s: s.query_error,
     ),
-    Rule(
+    MonitorRule(
         "disk-low",
         _WAITS,
         "the disk is nearly full, and a full one stalls the whole cluster",
         "make room: old binary logs first (PURGE BINARY LOGS)",
         lambda s: is_low(s.disk_free, s.disk_size) and f"{(s.disk_free or 0) >> 20} MiB free",
     ),
-    Rule("synced", _OK, "Primary and ready", "", lambda s: s.server is Server.RUNNING and s.code == Code.SYNCED.value),
-    Rule("starting", _WAITS, "about to start", "", lambda s: s.server is Server.ABSENT),
-    Rule("unknown", _WAITS, "mysqld runs and has not been asked yet", "", lambda _: True),
+    MonitorRule(
+        "synced",
+        _OK,
+        "Primary and ready",
+        "",
+        lambda s: s.server is ServerState.RUNNING and s.code == Code.SYNCED.value,
+    ),
+    MonitorRule("starting", _WAITS, "about to start", "", lambda s: s.server is ServerState.ABSENT),
+    MonitorRule("unknown", _WAITS, "mysqld runs and has not been asked yet", "", lambda _: True),
 )

@@ -28,7 +28,7 @@ KEEPER_SILENCE = 60.0
 LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
 
 
-class Server(Enum):
+class ServerState(Enum):
     """What uses the data directory. STOPPED: in state T in two looks 1 s apart.
 
     OTHER: no server that is trusted, but not nobody. UNSEEN: it could not be looked at, which is not ABSENT.
@@ -50,7 +50,7 @@ class Graces(NamedTuple):
     hang_grace: float = 30.0
 
 
-class Seen(NamedTuple):
+class Symptoms(NamedTuple):
     """What a monitor saw.
 
     server_pid: the server's. alive: a keeper holds its lock; keeper: the last that it, or a dead one, said. now: of
@@ -62,7 +62,7 @@ class Seen(NamedTuple):
     been reachable, 0.0 while there is none.
     """
 
-    server: Server = Server.ABSENT
+    server: ServerState = ServerState.ABSENT
     server_pid: int = 0
     alive: bool = False
     keeper: Bulletin | None = None
@@ -91,7 +91,7 @@ class Seen(NamedTuple):
     @property
     def code(self) -> str:
         """The newest reading's verdict, "" where there is none, or no server that it could be of."""
-        if self.server is not Server.RUNNING:
+        if self.server is not ServerState.RUNNING:
             return ""
         if self.verdict:
             return self.verdict.code.value
@@ -129,30 +129,30 @@ _MUTE = (Phase.RECOVERING, Phase.UNKNOWN, Phase.STOPPING)
 IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.UNREACHABLE)
 
 
-def in_phase(*phases: Phase) -> Callable[[Seen], Answer]:
+def in_phase(*phases: Phase) -> Callable[[Symptoms], Answer]:
     """Ask whether a keeper is in one of the phases, with its own words."""
     return lambda seen: (seen.keeper.reason or True) if seen.keeper and seen.phase in phases else False
 
 
-def has_ended(seen: Seen) -> Answer:
+def has_ended(seen: Symptoms) -> Answer:
     """Ask whether the server has ended although its keeper kept it."""
-    gone = seen.server is Server.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
+    gone = seen.server is ServerState.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
     return keeper_words(seen) if gone else False
 
 
-def has_failed(seen: Seen) -> Answer:
+def has_failed(seen: Symptoms) -> Answer:
     """Ask whether the keeper has given up."""
     return keeper_words(seen) if seen.phase is Phase.FAILED else False
 
 
-def keeper_words(seen: Seen) -> Answer:
+def keeper_words(seen: Symptoms) -> Answer:
     """Return what the last keeper said, True where it said nothing."""
     return seen.keeper.reason if seen.keeper and seen.keeper.reason else True
 
 
-def is_out(seen: Seen) -> Answer:
+def is_out(seen: Symptoms) -> Answer:
     """Ask for what only a restart brings back. A server that starts says Disconnected, too."""
-    if seen.server is not Server.RUNNING:
+    if seen.server is not ServerState.RUNNING:
         return False
     if seen.status and seen.status.inconsistent:
         return "Inconsistent: its rows differ from the others'"
@@ -162,21 +162,21 @@ def is_out(seen: Seen) -> Answer:
     return "Disconnected" if disconnected and seen.phase not in _STARTS else False
 
 
-def hangs(seen: Seen) -> Answer:
+def hangs(seen: Symptoms) -> Answer:
     """Ask whether the server has been silent for hang_grace."""
     return _silence(seen) if _asked_in_vain(seen) and seen.silence >= seen.graces.hang_grace else False
 
 
-def is_silent(seen: Seen) -> Answer:
+def is_silent(seen: Symptoms) -> Answer:
     """Ask whether the server is silent, for however short."""
     return _silence(seen) if _asked_in_vain(seen) else False
 
 
-def _silence(seen: Seen) -> str:
+def _silence(seen: Symptoms) -> str:
     return f"no answer for {seen.silence:.0f} s" if seen.silence else "no answer"
 
 
-def _asked_in_vain(seen: Seen) -> bool:
+def _asked_in_vain(seen: Symptoms) -> bool:
     """Whether the server itself is silent. A check that never met it where it looks may look in the wrong place."""
     answered = seen.known is not None and seen.known.answered_at > 0
     if seen.phase in _STARTS and not answered:
@@ -186,19 +186,19 @@ def _asked_in_vain(seen: Seen) -> bool:
     return seen.code == Code.HUNG.value
 
 
-def stalls(seen: Seen) -> Answer:
+def stalls(seen: Symptoms) -> Answer:
     """Ask whether a joiner's state transfer has stood still for sst_stall."""
     keeper = seen.keeper if _receives(seen) else None
     still = seen.now - keeper.progress_at if keeper and keeper.progress_at else 0.0
     return f"no progress for {still:.0f} s" if still > seen.graces.sst_stall else False
 
 
-def _receives(seen: Seen) -> bool:
-    keeper = seen.known if seen.alive and seen.server is Server.RUNNING else None
+def _receives(seen: Symptoms) -> bool:
+    keeper = seen.known if seen.alive and seen.server is ServerState.RUNNING else None
     return keeper is not None and keeper.transfer.endswith("joiner")
 
 
-def joins(seen: Seen) -> Answer:
+def joins(seen: Symptoms) -> Answer:
     """Ask whether the server is on its way into a Primary component."""
     if seen.keeper and _receives(seen):
         return seen.keeper.progress
@@ -206,7 +206,7 @@ def joins(seen: Seen) -> Answer:
     return keeper_words(seen) if starts or seen.code in (Code.JOINING.value, Code.JOINED.value) else False
 
 
-def is_left_behind(seen: Seen) -> Answer:
+def is_left_behind(seen: Symptoms) -> Answer:
     """Ask whether a Primary could be joined, and for rejoin_grace was not.
 
     The grace begins anew when the keeper has other words: a node that has only now lost its Primary hears of the
@@ -221,14 +221,14 @@ def is_left_behind(seen: Seen) -> Answer:
     return f"a Primary of the same cluster has been reachable for {apart:.0f} s"
 
 
-def has_mute_keeper(seen: Seen) -> Answer:
+def has_mute_keeper(seen: Symptoms) -> Answer:
     """Ask whether a keeper lives and does not say anything."""
     if seen.keeper is None or seen.phase in (None, *_MUTE) or seen.now - seen.keeper.at <= KEEPER_SILENCE:
         return False
     return f"pid {seen.keeper.pid} has said nothing for {seen.now - seen.keeper.at:.0f} s"
 
 
-def is_degraded(seen: Seen) -> Answer:
+def is_degraded(seen: Symptoms) -> Answer:
     """Ask whether the reading says anything but Synced, with its words and its remedy."""
     if seen.code in ("", Code.SYNCED.value):
         return False
@@ -236,6 +236,6 @@ def is_degraded(seen: Seen) -> Answer:
     return "; ".join([seen.message or seen.code, *remedies])
 
 
-def is_one_of(*codes: Code) -> Callable[[Seen], Answer]:
+def is_one_of(*codes: Code) -> Callable[[Symptoms], Answer]:
     """Ask whether the reading says one of the codes, with its words and its remedy."""
     return lambda seen: is_degraded(seen) if seen.code in {code.value for code in codes} else False

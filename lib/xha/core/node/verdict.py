@@ -11,7 +11,7 @@ from enum import Enum
 
 from ..galera.reading import DonorKind, LocalState, Reading
 from ..light_typing import TYPE_CHECKING, NamedTuple
-from .codes import RULES, Code, ExitCode, Rule
+from .codes import RULES, Code, NagiosCode, VerdictRule
 
 if TYPE_CHECKING:
     from .disabled import Disabled
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 __all__ = [
     "RULES",
     "Code",
-    "ExitCode",
     "LastNode",
+    "NagiosCode",
     "Policy",
-    "Rule",
     "Unreadable",
     "Verdict",
+    "VerdictRule",
     "judge",
     "judge_disabled",
 ]
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
     code: Code
     available: bool
     live: bool
-    exit_code: ExitCode
+    exit_code: NagiosCode
     message: str
     remedy: str
 

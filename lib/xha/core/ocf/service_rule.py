@@ -50,7 +50,7 @@ class Watch(NamedTuple):
     sights: Mapping[Level, Sight] = {}
 
 
-class Look(NamedTuple):
+class ServiceLook(NamedTuple):
     """One look at the service. present: whether it has a process here. now, seconds in the host's monotonic clock.
 
     lasts: seconds for which it counts.
@@ -68,7 +68,7 @@ def lasting(interval: float, timeout: float) -> float:
     return STALE_INTERVALS * interval + timeout
 
 
-def take_look(watch: Watch, service: ServiceConfig, look: Look) -> Watch:
+def take_look(watch: Watch, service: ServiceConfig, look: ServiceLook) -> Watch:
     """Return what is to be remembered after a look. A check that could not look changes no attribute."""
     level = look.result.level
     last = watch.sights.get(level)
@@ -109,7 +109,7 @@ def is_calm(watch: Watch) -> bool:
     return all(one.record.result.status in (Status.OK, Status.NOT_APPLICABLE) for one in watch.sights.values())
 
 
-def judge_look(watch: Watch | None, service: ServiceConfig, look: Look, *, is_probe: bool) -> Outcome:
+def judge_look(watch: Watch | None, service: ServiceConfig, look: ServiceLook, *, is_probe: bool) -> Outcome:
     """Return what monitor says of a look. watch is what was remembered before it, None where it is not started."""
     result, told = look.result, watch is not None and watch.told
     text = _tell(result)

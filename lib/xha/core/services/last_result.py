@@ -56,13 +56,13 @@ def parse_record(text: str) -> Record:
     return Record(result, at, time, parse_field(document, "failing", parse_count))
 
 
-class Unusable(NamedTuple):
+class UnusableRecord(NamedTuple):
     """What stands in the place of a record and cannot be used. why is a sentence's end: `at has a value ...`."""
 
     why: str
 
 
-class Standing(NamedTuple):
+class ServiceStanding(NamedTuple):
     """What a load balancer is told of a service. is_applicable False: there is nothing here to send traffic to."""
 
     is_available: bool
@@ -70,38 +70,40 @@ class Standing(NamedTuple):
     is_applicable: bool = True
 
 
-def judge_record(service: ServiceConfig, record: Record | Unusable | None, now: float) -> Standing:
+def judge_record(service: ServiceConfig, record: Record | UnusableRecord | None, now: float) -> ServiceStanding:
     """Return whether the service may have traffic. now is in seconds by the host's monotonic clock.
 
     Only the service's own fault takes it out, after `fall` results in a row: were a dependency's to do so, one dead
     database would empty every backend. A record from the future would never grow old: nobody wrote it by this clock.
     """
     if isinstance(record, Record) and record.at > now:
-        record = Unusable("at is in the future")
-    if isinstance(record, Unusable):
-        return Standing(False, f"unknown: its record cannot be used: {clean(record.why, _LONGEST)}")
+        record = UnusableRecord("at is in the future")
+    if isinstance(record, UnusableRecord):
+        return ServiceStanding(False, f"unknown: its record cannot be used: {clean(record.why, _LONGEST)}")
     if record is None or now - record.at > STALE_INTERVALS * service.interval:
-        return Standing(False, "stale")
+        return ServiceStanding(False, "stale")
     result = record.result
     age = f"{max(0, round((now - record.at) * 1000))} ms"
     if result.status is Status.NOT_APPLICABLE:
-        return Standing(False, "not applicable", is_applicable=False)
+        return ServiceStanding(False, "not applicable", is_applicable=False)
     if result.status is Status.UNKNOWN:
-        return Standing(False, f"unknown {age}")
+        return ServiceStanding(False, f"unknown {age}")
     said = clean(" ".join(filter(None, (result.status.value, result.blame))), _LONGEST)
     if not result.is_down:
-        return Standing(True, f"{said} {age}")
+        return ServiceStanding(True, f"{said} {age}")
     if record.failing < service.fall:
-        return Standing(True, f"{said} {record.failing}/{service.fall} {age}")
-    return Standing(False, f"{said} {age}")
+        return ServiceStanding(True, f"{said} {record.failing}/{service.fall} {age}")
+    return ServiceStanding(False, f"{said} {age}")
 
 
 # Of a service whose section is wrong. What is wrong may quote a path or a value: the log and xha-check have it.
-MISCONFIGURED = Standing(False, "unknown: its section in xha.conf is wrong")
+MISCONFIGURED = ServiceStanding(False, "unknown: its section in xha.conf is wrong")
 
 
 def render_service_metrics(
-    pairs: Iterable[tuple[ServiceConfig, Record | Unusable | None]], now: float, faults: Iterable[ServiceFault] = ()
+    pairs: Iterable[tuple[ServiceConfig, Record | UnusableRecord | None]],
+    now: float,
+    faults: Iterable[ServiceFault] = (),
 ) -> str:
     """Return the Prometheus text exposition of what is known of each service; of one in faults that is nothing."""
     status, available, duration, last_run = [], [], [], []
@@ -133,7 +135,7 @@ def render_service_metrics(
 _ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n"}
 
 
-def render_standing(request: Request, standing: Standing) -> bytes:
+def render_standing(request: Request, standing: ServiceStanding) -> bytes:
     """Return the whole response that says whether a service may have traffic."""
     head = request.method == "HEAD"
     status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...app.node.reader import ConfigFile, Reader, Snapshot
 from ...core.cluster.comparison import (
-    Answer,
     Disagreement,
     Member,
+    MemberAnswer,
     find_disagreements,
     merge_members,
     parse_cluster_address,
@@ -48,9 +48,9 @@ class ClusterView(NamedTuple):
     age: float
 
     @property
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[MemberAnswer]:
         """What find_disagreements and the exit code are made of."""
-        return [Answer(member, one.reading, one.verdict) for member, one in self.members.items()]
+        return [MemberAnswer(member, one.reading, one.verdict) for member, one in self.members.items()]
 
 
 def check_cluster(command: Command) -> int:

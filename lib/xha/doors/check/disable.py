@@ -17,7 +17,7 @@ from ...adapters.files.config_files import (
 from ...adapters.host.login_name import own_account
 from ...core.config.xha_conf import DEFAULT_DISABLED_FILE
 from ...core.node.disabled import Disabled, parse_instant
-from ...core.node.verdict import ExitCode
+from ...core.node.verdict import NagiosCode
 from ...core.text.escape import clean
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def disable(command: Command) -> int:
     until = command.until
     if until and parse_instant(until) <= time.time():
         print(f"xha-check: --until {until} is in the past", file=sys.stderr)
-        return ExitCode.UNKNOWN
+        return NagiosCode.UNKNOWN
     try:
         write_disabled(path, Disabled(by=_who(), why=clean(command.why or "") or None, until=until))
     except OSError as error:
         return _failed("writing", path, error)
     end = f"until {until}" if until else "until xha-check --enable"
     print(f"disabled {end}: HAProxy takes this node out of service as soon as it has probed it `fall` times")
-    return ExitCode.OK
+    return NagiosCode.OK
 
 
 def enable(command: Command) -> int:
@@ -50,14 +50,14 @@ def enable(command: Command) -> int:
     print("enabled" if removed else "enabled already: there was no disabled file")
     if read_disabled(path, LEGACY_DISABLED_FILE):
         print(f"xha-check: {LEGACY_DISABLED_FILE} exists: clustercheck still answers 503; remove it", file=sys.stderr)
-        return ExitCode.WARNING
-    return ExitCode.OK
+        return NagiosCode.WARNING
+    return NagiosCode.OK
 
 
 def _failed(doing: str, path: str, error: OSError) -> int:
     hint = "; run it as root" if isinstance(error, PermissionError) else ""
     print(f"xha-check: {doing} {path}: {(error.strerror or str(error)).lower()}{hint}", file=sys.stderr)
-    return ExitCode.UNKNOWN
+    return NagiosCode.UNKNOWN
 
 
 def _who() -> str:

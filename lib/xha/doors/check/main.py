@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...core.cluster.comparison import Member, parse_member
 from ...core.node.disabled import parse_instant
-from ...core.node.verdict import ExitCode
+from ...core.node.verdict import NagiosCode
 from ...core.text.durations import parse_duration
 from ..terminal.streams import abandon_stdout, mend_streams
 from .command import Command
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         said = Faults(Log("xha-check", use_syslog=True)).note("xha-check", error)
         print(f"xha-check: a fault of its own: {said}; syslog has where", file=sys.stderr)
-    return ExitCode.UNKNOWN
+    return NagiosCode.UNKNOWN
 
 
 def _main(arguments: Sequence[str]) -> int:
@@ -106,7 +106,7 @@ def _complain(command: Command, message: str) -> int:
         print(nagios_text(f"{'SERVICE' if command.services else 'GALERA'} UNKNOWN: {message}"))
     else:
         print(f"xha-check: {message}", file=sys.stderr)
-    return ExitCode.UNKNOWN
+    return NagiosCode.UNKNOWN
 
 
 def parse_command(arguments: Sequence[str]) -> Command:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ... import __version__
-from ...core.node.verdict import ExitCode
+from ...core.node.verdict import NagiosCode
 from ...core.text.values import parse_address, parse_port
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Exit 3, whatever argparse would have chosen."""
-        super().exit(ExitCode.UNKNOWN, message)
+        super().exit(NagiosCode.UNKNOWN, message)
 
     def error(self, message: str) -> NoReturn:
         """Say what was wrong, and where help is."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...adapters.host.faults import Faults
 from ...adapters.host.log import Log
 from ...core.cluster.report import cluster_exit_code
-from ...core.node.verdict import ExitCode
+from ...core.node.verdict import NagiosCode
 from ...core.text.values import ConfigError
 from ..terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
 from ..terminal.table import HEADINGS, Row, lines, row
@@ -39,7 +39,7 @@ class Look(NamedTuple):
 def watch(command: Command) -> int:
     """Look every second until Ctrl-C; return the exit code of the last look."""
     look = _cluster_look(command) if command.mode == "cluster" else _node_look(command)
-    exit_code: int = ExitCode.UNKNOWN
+    exit_code: int = NagiosCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
     faults = Faults(Log("xha-check", use_syslog=True))
     exit_on_signals()
@@ -55,7 +55,7 @@ def watch(command: Command) -> int:
 
 
 def _broken(said: str) -> Look:
-    return Look([], [said], ExitCode.UNKNOWN)
+    return Look([], [said], NagiosCode.UNKNOWN)
 
 
 def _cluster_look(command: Command) -> Callable[[], Look]:
@@ -68,7 +68,7 @@ def _cluster_look(command: Command) -> Callable[[], Look]:
         except ConfigError as error:
             if not remembered:
                 raise
-            return Look([], [f"xha-check: {error}"], ExitCode.UNKNOWN)
+            return Look([], [f"xha-check: {error}"], NagiosCode.UNKNOWN)
         # Who was seen once is looked at again: a node that dies takes its knowledge of the others with it.
         remembered = tuple(view.members)
         return Look(cluster_rows(view), disagreement_lines(view), cluster_exit_code(view.answers, view.disagreements))

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.files.foreign import Unfit
+from ...adapters.files.foreign import UnfitPath
 from ...adapters.host.faults import Faults
 from ...adapters.host.log import Log
 from ...adapters.lifecycle.creation import make_datadir
@@ -46,7 +46,7 @@ def keep(instance: Instance) -> int:
             if settings is None:
                 return _fail(run, log, f"{run.path} has no settings: pcs resource cleanup {instance.name}")
             _keep(run, log, instance, settings)
-        except (Unusable, Unfit, BadAddress) as error:
+        except (Unusable, UnfitPath, BadAddress) as error:
             return _fail(run, log, str(error), permanent=True)
         except (ClusterUnreachable, TimeoutError, OSError) as error:
             return _fail(run, log, str(error))

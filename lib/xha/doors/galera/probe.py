@@ -13,7 +13,7 @@ import time
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.process.procfs import look
 from ...core.light_typing import TYPE_CHECKING
-from ...core.monitor.health import Graces, Seen, Server, judge_health
+from ...core.monitor.health import Graces, ServerState, Symptoms, judge_health
 from .service import Locked, launch_keeper
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
     return health.outcome
 
 
-def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
+def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
     keeper, alive = run.read_bulletin(), True
     try:
         alive = _is_alive(run)
@@ -53,9 +53,9 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
         if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
             keeper = None  # the word of the one before: a new keeper has said nothing yet
     except OSError as error:
-        server, state, occupant = None, Server.UNSEEN, error.strerror or str(error)
+        server, state, occupant = None, ServerState.UNSEEN, error.strerror or str(error)
     graces = Graces(settings.sst_stall, settings.rejoin_grace, settings.hang_grace)
-    seen = Seen(
+    seen = Symptoms(
         server=state,
         server_pid=server.pid if server else 0,
         alive=alive,
@@ -67,12 +67,12 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Seen:
     )
     # Nobody has asked a server without a keeper, as one that was started outside: then even depth 0 does.
     wanted = instance.level >= 10 or not alive or keeper is None
-    return _ask(seen, settings, instance) if seen.server is Server.RUNNING and wanted else seen
+    return _ask(seen, settings, instance) if seen.server is ServerState.RUNNING and wanted else seen
 
 
 def _find(
     run: RunDir, settings: Settings, keeper: Bulletin | None, *, alive: bool
-) -> tuple[Process | None, Server, str]:
+) -> tuple[Process | None, ServerState, str]:
     """Return the server, how it is, and in words who else uses the data.
 
     The keeper's word counts where it still holds; else whoever is found where a server may be.
@@ -88,8 +88,8 @@ def _find(
     search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
     server = find_server(search)
     state = _judge_process(server)
-    other = "" if alive or state is not Server.ABSENT else _find_other(search)
-    return server, Server.OTHER if other else state, other
+    other = "" if alive or state is not ServerState.ABSENT else _find_other(search)
+    return server, ServerState.OTHER if other else state, other
 
 
 def _find_other(search: Search) -> str:
@@ -105,18 +105,18 @@ def _find_other(search: Search) -> str:
     return found[0]
 
 
-def _judge_process(server: Process | None) -> Server:
+def _judge_process(server: Process | None) -> ServerState:
     if server is None:
-        return Server.ABSENT
+        return ServerState.ABSENT
     if server.recovering:
-        return Server.RECOVERY
+        return ServerState.RECOVERY
     if not server.stopped:
-        return Server.RUNNING
+        return ServerState.RUNNING
     time.sleep(_SECOND_LOOK)
     again = look(server.pid, server.started)
     if again is None:
-        return Server.ABSENT
-    return Server.STOPPED if again.stopped else Server.RUNNING
+        return ServerState.ABSENT
+    return ServerState.STOPPED if again.stopped else ServerState.RUNNING
 
 
 def _is_alive(run: RunDir) -> bool:
@@ -135,7 +135,7 @@ def _read_status(run: RunDir) -> ServerStatus | None:
     return parse_status_file(text)
 
 
-def _ask(seen: Seen, settings: Settings, instance: Instance) -> Seen:
+def _ask(seen: Symptoms, settings: Settings, instance: Instance) -> Symptoms:
     """Ask the server, in half of the time that Pacemaker gives, and 10 s at most."""
     from ...adapters.mysql.agent_login import find_target
     from ...adapters.network.unix_listeners import find_listening

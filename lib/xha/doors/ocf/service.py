@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import BadParameter
     from ...core.ocf.service_parameters import WatchSettings
-    from ...core.ocf.service_rule import Look, Watch
+    from ...core.ocf.service_rule import ServiceLook, Watch
     from ...core.services.model.result import Level
     from ...core.services.settings import ServiceConfig
 
@@ -140,11 +140,11 @@ def _stop(settings: WatchSettings, file: WatchFile, instance: Instance) -> Outco
     return Outcome(ExitCode.SUCCESS)
 
 
-def _look(service: ServiceConfig, level: Level | None, instance: Instance) -> Look:
+def _look(service: ServiceConfig, level: Level | None, instance: Instance) -> ServiceLook:
     """Check the service in a process of its own, with its deadline."""
     from ...adapters.process.daemons import is_there
     from ...app.checks.fork_runner import job_of, load_checks, run_jobs
-    from ...core.ocf.service_rule import Look, lasting
+    from ...core.ocf.service_rule import ServiceLook, lasting
     from ...core.services.model.result import Status
 
     load_checks([service])
@@ -152,7 +152,7 @@ def _look(service: ServiceConfig, level: Level | None, instance: Instance) -> Lo
     [(_, result)] = run_jobs([job_of(service, level)])
     well = result.status in (Status.OK, Status.WARNING)
     lasts = lasting(instance.interval or service.interval, instance.timeout)
-    return Look(result, well or is_there(service.settings.process), now, clock, lasts)
+    return ServiceLook(result, well or is_there(service.settings.process), now, clock, lasts)
 
 
 def _publish(watch: Watch, instance: Instance) -> tuple[Watch, str]:

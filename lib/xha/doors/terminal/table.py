@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.galera.reading import Reading
-from ...core.node.verdict import ExitCode
+from ...core.node.verdict import NagiosCode
 from ...core.text.escape import clean
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HEADINGS = ("NODE", "SERVICE", "REASON", "STATE", "SIZE", "CONF", "SEQNO", "QUEUE", "MESSAGE")
 _WIDEST = 1000
 
-_COLOURS = {ExitCode.OK: 32, ExitCode.WARNING: 33, ExitCode.CRITICAL: 31, ExitCode.UNKNOWN: 35}
+_COLOURS = {NagiosCode.OK: 32, NagiosCode.WARNING: 33, NagiosCode.CRITICAL: 31, NagiosCode.UNKNOWN: 35}
 
 
 def colour(text: str, verdict: Verdict, stream: TextIO) -> str:
@@ -26,7 +26,7 @@ def colour(text: str, verdict: Verdict, stream: TextIO) -> str:
     return paint(text, verdict.exit_code, stream)
 
 
-def paint(text: str, code: ExitCode, stream: TextIO) -> str:
+def paint(text: str, code: NagiosCode, stream: TextIO) -> str:
     """Return the text in the exit code's colour if the stream is a terminal, else as it is."""
     return f"\x1b[{_COLOURS[code]}m{text}\x1b[0m" if stream.isatty() else text
 

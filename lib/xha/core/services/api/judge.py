@@ -17,7 +17,7 @@ KEYSTONE, DATABASE = dependency("keystone"), dependency("mysql")
 _URL = re.compile(r"https?://[^/?#@\s]+(?:/[^?#@\s]*)?")
 
 
-class Request(NamedTuple):
+class ApiRequest(NamedTuple):
     """One request and its right answer: status, and in a JSON body what must stand where (`()`: any body)."""
 
     path: str
@@ -26,11 +26,11 @@ class Request(NamedTuple):
     json_value: str | None = None
 
 
-class Plan(NamedTuple):
+class RequestPlan(NamedTuple):
     """What is asked of one kind: without credentials, and with a token; {project} is the token's project."""
 
-    protocol: Request
-    deep: Request | None = None
+    protocol: ApiRequest
+    deep: ApiRequest | None = None
 
 
 class HttpSettings(NamedTuple):
@@ -40,7 +40,7 @@ class HttpSettings(NamedTuple):
     process: str
     deadline: float
     url: str
-    plan: Plan
+    plan: RequestPlan
     path: str | None = None
     expect: tuple[int, ...] = ()
     ca_file: str | None = None
@@ -65,15 +65,15 @@ class HttpSettings(NamedTuple):
         return self.password_file or self.password_env
 
     @property
-    def protocol_request(self) -> Request:
+    def protocol_request(self) -> ApiRequest:
         """The plan's request as the section has it."""
         request = self.plan.protocol
         if self.path:
-            request = Request(self.path)
+            request = ApiRequest(self.path)
         return request._replace(statuses=self.expect) if self.expect else request
 
 
-class Answer(NamedTuple):
+class ApiAnswer(NamedTuple):
     """An HTTP answer, or why there is none (status 0). body is its beginning, document its JSON or None.
 
     token is the header X-Subject-Token: a secret. overdue: there is none because the time for it was up.
@@ -87,7 +87,7 @@ class Answer(NamedTuple):
     overdue: bool = False
 
 
-def judge_request(request: Request, answer: Answer) -> str:
+def judge_request(request: ApiRequest, answer: ApiAnswer) -> str:
     """Return what is wrong with an answer, nothing where it is the right one."""
     if not answer.status:
         return f"{request.path}: {answer.fault}"
@@ -116,7 +116,7 @@ def _dig(document: Any, path: tuple[str | int, ...]) -> Any:
     return document
 
 
-def judge_protocol(settings: HttpSettings, answer: Answer) -> Result:
+def judge_protocol(settings: HttpSettings, answer: ApiAnswer) -> Result:
     """Return what the request without credentials came to."""
     request, level = settings.protocol_request, Level.PROTOCOL
     fault = judge_request(request, answer)

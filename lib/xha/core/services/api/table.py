@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from ..model.kind import Proof, Service
 from ..model.result import Level
-from .judge import KEYS, HttpSettings, Plan, Request, find_fault
+from .judge import KEYS, ApiRequest, HttpSettings, RequestPlan, find_fault
 
 if TYPE_CHECKING:
     from typing import Any
 
 _ACCOUNT = "auth_url, username, project, and password_file or password_env"
 _RUNS = Proof("a process with its command line exists and is not stopped", "whether it answers anybody")
-_HEALTHCHECK = Request("/healthcheck")
+_HEALTHCHECK = ApiRequest("/healthcheck")
 _ANSWERS_ONLY = "a dead or frozen database, keystone or RabbitMQ"
 
 
@@ -27,7 +27,7 @@ def uwsgi_process(ini: str) -> str:
     return rf"^(?:\S*/)?uwsgi\S*(?: \S+)* (?:\S*/)?(?:{ini})\.ini(?: |$)"
 
 
-def _api(name: str, title: str, port: int, plan: Plan, **more: Any) -> Service:
+def _api(name: str, title: str, port: int, plan: RequestPlan, **more: Any) -> Service:
     asked, deep = plan.protocol, plan.deep
     levels = {
         Level.PROCESS: _RUNS,
@@ -51,7 +51,7 @@ def _keystone() -> Service:
         "keystone",
         "identity API",
         5000,
-        Plan(Request("/v3", json_path=("version", "status"), json_value="stable")),
+        RequestPlan(ApiRequest("/v3", json_path=("version", "status"), json_value="stable")),
         process=r"^\(wsgi:keystone|^(?:\S*/)?(?:httpd|apache2)(?: |$)|" + uwsgi_process(r"keystone\S*"),
     )
     deep = Proof(
@@ -65,7 +65,7 @@ def _keystone() -> Service:
 
 
 def _novncproxy() -> Service:
-    row = _api("nova-novncproxy", "console proxy", 6080, Plan(Request("/vnc_lite.html")))
+    row = _api("nova-novncproxy", "console proxy", 6080, RequestPlan(ApiRequest("/vnc_lite.html")))
     deep = Proof(
         "a WebSocket is opened and a token that does not exist is refused, for which it asks nova's database",
         "a database that refuses connections, unless the key database says where it is",
@@ -76,13 +76,18 @@ def _novncproxy() -> Service:
 
 ROWS = (
     _keystone(),
-    _api("glance-api", "image API", 9292, Plan(_HEALTHCHECK, Request("/v2/images?limit=1", json_path=("images",)))),
+    _api(
+        "glance-api",
+        "image API",
+        9292,
+        RequestPlan(_HEALTHCHECK, ApiRequest("/v2/images?limit=1", json_path=("images",))),
+    ),
     # Gone since Glance 21 (Victoria): on a host that has none, not applicable.
     _api(
         "glance-registry",
         "image registry, before Glance 21",
         9191,
-        Plan(_HEALTHCHECK, Request("/images", json_path=("images",))),
+        RequestPlan(_HEALTHCHECK, ApiRequest("/images", json_path=("images",))),
         defaults={"required": False},
     ),
     _api(
@@ -90,9 +95,9 @@ ROWS = (
         "compute API",
         8774,
         # Its /healthcheck is answered 300, as every path that it does not know.
-        Plan(
-            Request("/", json_path=("versions", -1, "status"), json_value="CURRENT"),
-            Request("/v2.1/flavors?limit=1", json_path=("flavors",)),
+        RequestPlan(
+            ApiRequest("/", json_path=("versions", -1, "status"), json_value="CURRENT"),
+            ApiRequest("/v2.1/flavors?limit=1", json_path=("flavors",)),
         ),
     ),
     _novncproxy(),
@@ -100,13 +105,13 @@ ROWS = (
         "neutron-server",
         "network API",
         9696,
-        Plan(_HEALTHCHECK, Request("/v2.0/networks?limit=1", json_path=("networks",))),
+        RequestPlan(_HEALTHCHECK, ApiRequest("/v2.0/networks?limit=1", json_path=("networks",))),
         process=f"{python_process('neutron-server')}|{uwsgi_process('neutron-api(?:-uwsgi)?')}",
     ),
     _api(
         "cinder-api",
         "volume API",
         8776,
-        Plan(_HEALTHCHECK, Request("/v3/{project}/limits", json_path=("limits",))),
+        RequestPlan(_HEALTHCHECK, ApiRequest("/v3/{project}/limits", json_path=("limits",))),
     ),
 )

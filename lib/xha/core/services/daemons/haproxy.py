@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Expect(Enum):
+class ExpectedVip(Enum):
     """Who should hold the VIP, seen from this host."""
 
     EXACTLY_ONE = "exactly-one"
@@ -38,7 +38,7 @@ class HaproxySettings(NamedTuple):
     max_connections_used: float = 0.9
     vip: tuple[str, ...] = ()
     vip_ports: tuple[int, ...] = ()
-    vip_expect: Expect = Expect.EXACTLY_ONE
+    vip_expect: ExpectedVip = ExpectedVip.EXACTLY_ONE
 
 
 def parse_info(text: str) -> dict[str, str]:
@@ -160,9 +160,9 @@ def judge_vip(settings: HaproxySettings, vip: Vip, proved: str) -> Result:
         who = ", ".join(vip.others or ())
         here = "this host and " if vip.is_here else ""
         return failed(name, level, f"the VIP {vip.address} is held twice: by {here}{who}", proved=proved)
-    if expect is Expect.HOLDER and not vip.is_here:
+    if expect is ExpectedVip.HOLDER and not vip.is_here:
         return failed(name, level, f"the VIP {vip.address} is not on this host", proved=proved)
-    if expect is Expect.NOT_HOLDER and vip.is_here:
+    if expect is ExpectedVip.NOT_HOLDER and vip.is_here:
         return failed(name, level, f"the VIP {vip.address} is on this host, and should not be", proved=proved)
     blame = SELF if vip.is_here else dependency("vip")
     if vip.others is not None and not holders:
@@ -213,7 +213,7 @@ ROWS = (
             "max_connections_used": parse_percentage,
             "vip": _addresses,
             "vip_ports": _ports,
-            "vip_expect": parse_choice(Expect),
+            "vip_expect": parse_choice(ExpectedVip),
         },
         {
             Level.PROCESS: Proof("an haproxy process exists and is not stopped", "whether it answers anybody"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...config.xha_conf import Config
-from ...node.verdict import ExitCode
+from ...node.verdict import NagiosCode
 from ..model.kind import Proof, Service
 from ..model.result import Level, Result, cautioned, failed, passed, unknown
 
@@ -26,14 +26,14 @@ def judge_verdict(name: str, level: Level, verdict: Verdict) -> Result:
     """Return what the one rule of xha says of the node, as a result. At level protocol an answer is enough."""
     said = f"{verdict.code.value}: {verdict.message}"
     code = verdict.exit_code
-    if code is ExitCode.UNKNOWN:
+    if code is NagiosCode.UNKNOWN:
         return unknown(name, level, f"needs an account that works: {said}")
-    if code is ExitCode.OK:
+    if code is NagiosCode.OK:
         proved = "a query is answered" if level is Level.PROTOCOL else "the node is Synced and answers a query"
         return passed(name, level, proved)
     if level is Level.PROTOCOL and verdict.code.value not in ("hung", "server-down"):
         return passed(name, level, f"the server answers: {verdict.code.value}")
-    if code is ExitCode.WARNING:
+    if code is NagiosCode.WARNING:
         return cautioned(name, level, said, proved="the server answers")
     return failed(name, level, said)
 

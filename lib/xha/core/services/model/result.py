@@ -6,7 +6,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...galera.json_fields import parse_text
-from ...node.verdict import ExitCode
+from ...node.verdict import NagiosCode
 from ...text.numbers import parse_count
 
 if TYPE_CHECKING:
@@ -142,22 +142,22 @@ def not_applicable(name: str, level: Level, message: str) -> Result:
 
 
 _EXIT_CODES = {
-    Status.OK: ExitCode.OK,
-    Status.NOT_APPLICABLE: ExitCode.OK,
-    Status.WARNING: ExitCode.WARNING,
-    Status.UNKNOWN: ExitCode.UNKNOWN,
+    Status.OK: NagiosCode.OK,
+    Status.NOT_APPLICABLE: NagiosCode.OK,
+    Status.WARNING: NagiosCode.WARNING,
+    Status.UNKNOWN: NagiosCode.UNKNOWN,
 }
 
 
-def exit_code(result: Result) -> ExitCode:
+def exit_code(result: Result) -> NagiosCode:
     """Return 2 for what the service itself is to blame for, 1 for a warning and a dependency's fault, 3 for unknown."""
     if result.status is Status.CRITICAL:
-        return ExitCode.CRITICAL if result.blame == SELF else ExitCode.WARNING
+        return NagiosCode.CRITICAL if result.blame == SELF else NagiosCode.WARNING
     return _EXIT_CODES[result.status]
 
 
-def worst_exit_code(results: Iterable[Result]) -> ExitCode:
+def worst_exit_code(results: Iterable[Result]) -> NagiosCode:
     """Return the worst of several in the order 2, 1, 3, 0; without any, 3."""
     codes = {exit_code(result) for result in results}
-    order = (ExitCode.CRITICAL, ExitCode.WARNING, ExitCode.UNKNOWN, ExitCode.OK)
-    return next((code for code in order if code in codes), ExitCode.UNKNOWN)
+    order = (NagiosCode.CRITICAL, NagiosCode.WARNING, NagiosCode.UNKNOWN, NagiosCode.OK)
+    return next((code for code in order if code in codes), NagiosCode.UNKNOWN)

@@ -65,7 +65,7 @@ class Cluster(NamedTuple):
     gaps: tuple[str, ...] = ()
 
 
-class Finding(NamedTuple):
+class Fault(NamedTuple):
     """One thing that is not as it should be, and who is to blame. is_down: this broker must not be used."""
 
     text: str
@@ -74,7 +74,7 @@ class Finding(NamedTuple):
 
 
 def judge_cluster(
-    name: str, expected: Expected, cluster: Cluster, proved: str, findings: Iterable[Finding] = ()
+    name: str, expected: Expected, cluster: Cluster, proved: str, findings: Iterable[Fault] = ()
 ) -> Result:
     """Return what a broker is worth as a member of its cluster, with what else was found.
 
@@ -93,9 +93,9 @@ def judge_cluster(
     return cautioned(name, Level.DEEP, text, blame=worst.blame, proved=proved)
 
 
-def find_faults(expected: Expected, cluster: Cluster) -> list[Finding]:
+def find_faults(expected: Expected, cluster: Cluster) -> list[Fault]:
     """Return everything that is not as it should be."""
-    findings = [Finding(f"not looked at: {gap}") for gap in cluster.gaps]
+    findings = [Fault(f"not looked at: {gap}") for gap in cluster.gaps]
     if cluster.nodes is not None:
         findings += _find_partitions(cluster.own, cluster.nodes)
         findings += _find_missing(expected, cluster.own, cluster.nodes)
@@ -105,7 +105,7 @@ def find_faults(expected: Expected, cluster: Cluster) -> list[Finding]:
     return findings
 
 
-def _find_partitions(own: str, nodes: Sequence[NodeFact]) -> list[Finding]:
+def _find_partitions(own: str, nodes: Sequence[NodeFact]) -> list[Fault]:
     """Return the split brain as this node sees it, down where it is on the smaller side.
 
     The side with more than half of the nodes keeps its clients; of two halves the one with the first name does, so
@@ -123,19 +123,19 @@ def _find_partitions(own: str, nodes: Sequence[NodeFact]) -> list[Finding]:
     )
     first = min(node.name for node in nodes)
     if 2 * len(side) > len(nodes) or (2 * len(side) == len(nodes) and first in side):
-        return [Finding(text, dependency(min(others)))]
-    return [Finding(text, is_down=True)]
+        return [Fault(text, dependency(min(others)))]
+    return [Fault(text, is_down=True)]
 
 
-def _find_other_partition(seen: Mapping[str, tuple[str, ...]]) -> Finding:
+def _find_other_partition(seen: Mapping[str, tuple[str, ...]]) -> Fault:
     """Return the split brain that others speak of, with the blame on the one that most are partitioned from."""
     pairs = sorted({(min(own, other), max(own, other)) for own, others in seen.items() for other in others})
     ends = [name for pair in pairs for name in pair]
     text = ", ".join(f"{one} from {another}" for one, another in pairs)
-    return Finding(f"split brain: partitioned are {text}", dependency(max(sorted(set(ends)), key=ends.count)))
+    return Fault(f"split brain: partitioned are {text}", dependency(max(sorted(set(ends)), key=ends.count)))
 
 
-def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> list[Finding]:
+def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> list[Fault]:
     members = {node.name for node in nodes}
     wanted = set(expected) if isinstance(expected, tuple) else set()
     findings = []
@@ -147,29 +147,29 @@ def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> li
         # A node that lost its data starts as a cluster of its own, in which nothing is amiss.
         alone = 2 * present < number or (2 * present == number and wanted and min(wanted) in strangers)
         if alone:
-            findings.append(Finding(f"it has formed a cluster of its own: {who}", is_down=True))
+            findings.append(Fault(f"it has formed a cluster of its own: {who}", is_down=True))
         else:
             findings.append(
-                Finding(f"its cluster lacks nodes: {who}", dependency(strangers[0] if strangers else "rabbitmq"))
+                Fault(f"its cluster lacks nodes: {who}", dependency(strangers[0] if strangers else "rabbitmq"))
             )
     if wanted and own and own not in wanted:
-        findings.append(Finding(f"it is {own}, which is none of the expected nodes"))
+        findings.append(Fault(f"it is {own}, which is none of the expected nodes"))
     away = sorted(node.name for node in nodes if not node.running and (not wanted or node.name in wanted))
     # A partitioned node does not look as if it ran from the other side: said once is enough.
     split = {name for node in nodes if node.partitions for name in (node.name, *node.partitions)}
     if set(away) - split:
         left = len(nodes) - len(away)
         majority = "" if 2 * left > len(nodes) else ", and no majority is left"
-        findings.append(Finding(f"not running: {', '.join(away)}{majority}", dependency(away[0])))
+        findings.append(Fault(f"not running: {', '.join(away)}{majority}", dependency(away[0])))
     return findings
 
 
-def _find_alarms(cluster: Cluster) -> list[Finding]:
+def _find_alarms(cluster: Cluster) -> list[Fault]:
     """Return the alarms; the health check's are of the moment, the nodes' own lag by some seconds (measured)."""
     alarms = set(cluster.alarms or ())
     alarms |= {(node.name, resource) for node in cluster.nodes or () for resource in node.alarms}
     return [
-        Finding(
+        Fault(
             f"{resource} alarm on {node}: publishers are blocked",
             SELF if node == cluster.own or not cluster.own else dependency(node),
         )
@@ -177,7 +177,7 @@ def _find_alarms(cluster: Cluster) -> list[Finding]:
     ]
 
 
-def _find_queues(expected: Expected, cluster: Cluster) -> list[Finding]:
+def _find_queues(expected: Expected, cluster: Cluster) -> list[Fault]:
     queues = cluster.queues or ()
     running = {node.name for node in cluster.nodes or () if node.running}
     wanted = {*(expected if isinstance(expected, tuple) else ()), *(node.name for node in cluster.nodes or ())}
@@ -189,22 +189,22 @@ def _find_queues(expected: Expected, cluster: Cluster) -> list[Finding]:
     findings = []
     down = [queue for queue in queues if queue.state in ("down", "crashed", "stopped")]
     if down:
-        findings.append(Finding(f"{_count(len(down), 'queue')} down: {_list(down)}", blame))
+        findings.append(Fault(f"{_count(len(down), 'queue')} down: {_list(down)}", blame))
     thin = [queue for queue in queues if queue not in down and queue.synchronised < mirrors_wanted(queue, nodes)]
     if thin and _is_version(cluster.version, 4):
-        findings.append(Finding("a policy has ha-mode, which RabbitMQ has ignored since 4.0: its queues have no copy"))
+        findings.append(Fault("a policy has ha-mode, which RabbitMQ has ignored since 4.0: its queues have no copy"))
     elif thin:
         alone = sum(queue.synchronised == 0 for queue in thin)
         text = f"{_count(len(thin), 'queue')} without all synchronised mirrors of the policy: {_list(thin)}"
-        findings.append(Finding(f"{text}{f', {alone} with none' if alone else ''}", blame))
+        findings.append(Fault(f"{text}{f', {alone} with none' if alone else ''}", blame))
     headless = [queue for queue in queues if queue.kind == "quorum" and not queue.has_leader]
     if headless:
-        findings.append(Finding(f"{_count(len(headless), 'quorum queue')} without a leader: {_list(headless)}", blame))
+        findings.append(Fault(f"{_count(len(headless), 'quorum queue')} without a leader: {_list(headless)}", blame))
     lame = [queue for queue in queues if queue.has_leader and len(queue.online) < len(queue.members)]
     if lame:
-        findings.append(Finding(f"{_count(len(lame), 'quorum queue')} with members away: {_list(lame)}", blame))
+        findings.append(Fault(f"{_count(len(lame), 'quorum queue')} with members away: {_list(lame)}", blame))
     if cluster.queues_left:
-        findings.append(Finding(f"not looked at: {cluster.queues_left} more queues"))
+        findings.append(Fault(f"not looked at: {cluster.queues_left} more queues"))
     return findings
 
 

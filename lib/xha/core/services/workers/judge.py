@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..api.judge import API_KEYS, HttpSettings, Plan, Request
+from ..api.judge import API_KEYS, ApiRequest, HttpSettings, RequestPlan
 from ..model.result import Level, Result, cautioned, dependency, failed, not_applicable, passed, unknown
 from ..rabbitmq.login import MISCONFIGURED, AmqpError
 from .oslo_rpc import Answered, RpcReply, RpcTarget, nova_target
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RABBITMQ = dependency("rabbitmq")
 
 
-class Expect(Enum):
+class ExpectedWorker(Enum):
     """Where the worker should run, seen from this host."""
 
     RUNNING = "running"
@@ -46,7 +46,7 @@ class WorkerSettings(NamedTuple):
     config: str
     binary: str
     services: str | None = None
-    expect: Expect = Expect.RUNNING
+    expect: ExpectedWorker = ExpectedWorker.RUNNING
     required: bool = True
     hosts: tuple[str, ...] = ()
     transport_url_file: Secret | None = None
@@ -76,7 +76,7 @@ class WorkerSettings(NamedTuple):
     def account(self) -> HttpSettings:
         """How the API that has the service list is asked."""
         same = {key: getattr(self, key) for key in ("name", "process", "deadline", *API_KEYS)}
-        return HttpSettings(plan=Plan(Request("/")), **same)
+        return HttpSettings(plan=RequestPlan(ApiRequest("/")), **same)
 
 
 class Silence(Enum):
@@ -164,7 +164,7 @@ def judge_sockets(established: int, others: Iterable[str], ports: Iterable[int])
 def judge_absence(settings: WorkerSettings, level: Level, is_here: bool) -> Result | None:
     """Return the result that follows from the process alone being here or not; None: go on."""
     name, expect = settings.name, settings.expect
-    if expect is Expect.STOPPED:
+    if expect is ExpectedWorker.STOPPED:
         if is_here:
             return failed(name, level, "it runs on this host, and should not (expect = stopped)")
         return passed(name, level, "no process of it runs here, as it should be (expect = stopped)")
@@ -172,7 +172,7 @@ def judge_absence(settings: WorkerSettings, level: Level, is_here: bool) -> Resu
         return None
     if not settings.required:
         return not_applicable(name, level, "not on this host, and it need not be (required = 0)")
-    if expect is Expect.ONE and level is Level.PROCESS:
+    if expect is ExpectedWorker.ONE and level is Level.PROCESS:
         return not_applicable(name, level, "not on this host: another one may have it (expect = one)")
     return None
 

@@ -10,7 +10,7 @@ from ..api.table import python_process
 from ..model.kind import Proof, Service
 from ..model.result import Level
 from ..model.values import parse_secret_file, parse_secret_variable
-from .judge import Expect, WorkerSettings
+from .judge import ExpectedWorker, WorkerSettings
 
 if TYPE_CHECKING:
     from typing import Any
@@ -41,7 +41,7 @@ _BUS_KEYS = {
     "hosts": parse_hosts,
     "topics": parse_hosts,
     "exchange": parse_text,
-    "expect": parse_choice(Expect),
+    "expect": parse_choice(ExpectedWorker),
     "required": parse_switch,
 }
 _PROCESS = Proof("a process with its command line exists, and it and its children are not stopped", "whether it works")

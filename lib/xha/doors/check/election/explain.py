@@ -14,7 +14,7 @@ from ....core.election.decision import Refuse, Wait
 from ....core.election.position_report import Ballot, State, parse_ballot
 from ....core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
 from ....core.node.report import SCHEMA
-from ....core.node.verdict import ExitCode
+from ....core.node.verdict import NagiosCode
 from ....core.ocf.api import RESKEY
 from ....core.ocf.galera_settings import parse_settings_leniently
 from ....core.text.escape import clean
@@ -48,7 +48,7 @@ def explain(command: Command) -> int:
         seen = [look(cluster, resource) for resource in choose_resources(cluster, command.resource)]
     except (ClusterUnreachable, NoAnswer) as error:
         print(f"xha-check: {error}", file=sys.stderr)
-        return ExitCode.UNKNOWN
+        return NagiosCode.UNKNOWN
     outlooks = [foresee(one) for one in seen]
     if command.output == "json":
         import json
@@ -191,10 +191,10 @@ def _age(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
-def exit_code(seen: Seen, outlooks: Sequence[Outlook]) -> ExitCode:
+def exit_code(seen: Seen, outlooks: Sequence[Outlook]) -> NagiosCode:
     """Return OK where all members are in the cluster, WARNING where it goes on by itself, CRITICAL otherwise."""
     if needs_person(outlooks, seen.reports):
-        return ExitCode.CRITICAL
+        return NagiosCode.CRITICAL
     reports = (seen.reports.get(node) for node in seen.members)
     whole = all(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports)
-    return ExitCode.OK if whole else ExitCode.WARNING
+    return NagiosCode.OK if whole else NagiosCode.WARNING

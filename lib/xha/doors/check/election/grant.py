@@ -11,7 +11,7 @@ from ....adapters.host.login_name import own_account
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
 from ....core.cluster.dry_run import describe, digests, foresee, object_to, tell_losses
 from ....core.election.facts import GRANT_LIFE, Grant, GrantKind
-from ....core.node.verdict import ExitCode
+from ....core.node.verdict import NagiosCode
 from ....core.text.escape import clean
 from .explain import NoAnswer, choose_resource, look, outlook_lines
 
@@ -43,7 +43,7 @@ def grant(command: Command) -> int:
         objection = object_to(seen, kind, node)
         if objection:
             print(f"xha-check: not granted: {clean(objection, 500)}", file=sys.stderr)
-            return ExitCode.CRITICAL
+            return NagiosCode.CRITICAL
         print("\n".join(_show(seen, kind, node)))
         if not (command.yes or _confirms(node)):
             return _refuse("not granted: that is not the node's name")
@@ -57,7 +57,7 @@ def grant(command: Command) -> int:
     except (ClusterUnreachable, NoAnswer) as error:
         return _refuse(str(error))
     print("\n".join(outlook_lines(seen, foresee(seen))))
-    return ExitCode.OK
+    return NagiosCode.OK
 
 
 def _settle(cluster: Pacemaker, resource: str, node: str) -> tuple[Seen, str]:
@@ -94,4 +94,4 @@ def _confirms(node: str) -> bool:
 
 def _refuse(text: str) -> int:
     print(f"xha-check: {text}", file=sys.stderr)
-    return ExitCode.UNKNOWN
+    return NagiosCode.UNKNOWN

@@ -17,7 +17,7 @@ from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
 from ....adapters.process.procfs import read_boot_id
 from ....core.galera.lineage import History, StopRecord
 from ....core.galera.position import Kind
-from ....core.node.verdict import ExitCode
+from ....core.node.verdict import NagiosCode
 from ...galera.data import OwnData
 from ...galera.search import find_moved
 from ...galera.service import Locked
@@ -64,12 +64,12 @@ def _report(cluster: Pacemaker, resource: str) -> int:
         print(f"{node}: {program.datadir} is {standing.kind.value}{where}")
         if standing.kind in (Kind.EMPTY, Kind.FOREIGN):
             print(f"xha-check: nothing that could be compared: --grant forget={node} tells the others", file=sys.stderr)
-            return ExitCode.WARNING
+            return NagiosCode.WARNING
         cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), data.record.view))
     print(f"recorded: {resource} on {node} is stopped there; it holds until the resource is started on it")
-    return ExitCode.OK
+    return NagiosCode.OK
 
 
 def _refuse(text: str) -> int:
     print(f"xha-check: {text}", file=sys.stderr)
-    return ExitCode.UNKNOWN
+    return NagiosCode.UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ....core.node.verdict import ExitCode
+from ....core.node.verdict import NagiosCode
 from ....core.services.catalogue import CATALOGUE
 from ....core.services.model.report import render_nagios_services, services_document
 from ....core.services.model.result import worst_exit_code
@@ -37,7 +37,7 @@ def list_services(output: str) -> int:
     """Print what can be checked, what each level proves and misses, and what it needs; return the exit code."""
     if output == "json":
         print(json.dumps({"schema": 1, "kind": "catalogue", "services": [_row(name) for name in CATALOGUE]}, indent=2))
-        return ExitCode.OK
+        return NagiosCode.OK
     for name, row in CATALOGUE.items():
         print(f"{name}: {row.title}")
         for level, proof in row.levels.items():
@@ -48,7 +48,7 @@ def list_services(output: str) -> int:
             if proof.needs:
                 print(f"              needs:  {proof.needs}")
     print("\n* the level without --level; xha.conf has [service NAME] sections for everything else (docs/services.md)")
-    return ExitCode.OK
+    return NagiosCode.OK
 
 
 def _row(name: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....adapters.host.faults import Faults
 from ....adapters.host.log import Log
-from ....core.node.verdict import ExitCode
+from ....core.node.verdict import NagiosCode
 from ....core.services.model.result import worst_exit_code
 from ...terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
 from .results import choose_services, result_cells, result_lines, run_services
@@ -23,7 +23,7 @@ _SECONDS = 2.0
 def watch_services(wanted: Wanted) -> int:
     """Check again and again until Ctrl-C; return the exit code of the last round."""
     services = choose_services(wanted)
-    exit_code: int = ExitCode.UNKNOWN
+    exit_code: int = NagiosCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
     faults = Faults(Log("xha-check", use_syslog=True))
     exit_on_signals()
