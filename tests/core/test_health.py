@@ -13,7 +13,7 @@ from xha.core.galera.reading import Reading, Variables, WsrepStatus
 from xha.core.galera.status_file import ServerState, ServerStatus
 from xha.core.monitor.health import RULES, Health, judge_health
 from xha.core.monitor.keeper_status import Bulletin, Phase
-from xha.core.monitor.symptoms import LOW_BYTES, Graces, ServerState, Symptoms, is_low
+from xha.core.monitor.symptoms import LOW_BYTES, DatadirUse, Graces, Symptoms, is_low
 from xha.core.node.verdict import Code, Policy, Unreadable, Verdict, judge
 from xha.core.ocf.api import ExitCode, Outcome
 
@@ -32,7 +32,7 @@ def running(code: Code | str = "", phase: Phase = Phase.RUNNING, **said: Any) ->
     word = code.value if isinstance(code, Code) else code
     status = "Primary" if word not in ("", "non-primary") else "non-Primary"
     told = keeper(phase, **{"code": word, "message": f"the words of {word}", "cluster_status": status, **said})
-    return Symptoms(ServerState.RUNNING, PID, alive=True, keeper=told, now=NOW)
+    return Symptoms(DatadirUse.RUNNING, PID, alive=True, keeper=told, now=NOW)
 
 
 def absent(phase: Phase, **said: Any) -> Symptoms:
@@ -75,16 +75,16 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             absent(Phase.WAITING)._replace(status=recorded("inconsistent")), "waiting", DEGRADED,
             id="the file of a server that is gone says nothing",
         ),
-        pytest.param(Symptoms(ServerState.OTHER), "occupied", DEGRADED, id="another program in the data directory"),
-        pytest.param(Symptoms(ServerState.UNSEEN), "unseen", DEGRADED, id="what uses the data could not be looked at"),
+        pytest.param(Symptoms(DatadirUse.OTHER), "occupied", DEGRADED, id="another program in the data directory"),
+        pytest.param(Symptoms(DatadirUse.UNSEEN), "unseen", DEGRADED, id="what uses the data could not be looked at"),
         pytest.param(
-            absent(Phase.RUNNING)._replace(server=ServerState.UNSEEN), "unseen", DEGRADED, id="no server that ended"
+            absent(Phase.RUNNING)._replace(server=DatadirUse.UNSEEN), "unseen", DEGRADED, id="no server that ended"
         ),
-        pytest.param(Symptoms(ServerState.RECOVERY, PID), "recovering", DEGRADED, id="a recovery without a keeper"),
+        pytest.param(Symptoms(DatadirUse.RECOVERY, PID), "recovering", DEGRADED, id="a recovery without a keeper"),
         # --- a server that only ends
-        pytest.param(running(Code.SYNCED)._replace(server=ServerState.STOPPED), "frozen", GENERIC, id="state T"),
+        pytest.param(running(Code.SYNCED)._replace(server=DatadirUse.STOPPED), "frozen", GENERIC, id="state T"),
         pytest.param(
-            running(phase=Phase.STARTING)._replace(server=ServerState.STOPPED), "frozen", GENERIC, id="T as a joiner"
+            running(phase=Phase.STARTING)._replace(server=DatadirUse.STOPPED), "frozen", GENERIC, id="T as a joiner"
         ),
         pytest.param(running(Code.HUNG, answered_at=NOW - 29), "silent", DEGRADED, id="silent for 29 s"),
         pytest.param(running(Code.HUNG, answered_at=NOW - 30), "hung", GENERIC, id="silent for hang_grace"),
@@ -161,13 +161,13 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             id="the monitor's own look goes before the keeper's",
         ),
         pytest.param(running(), "unknown", DEGRADED, id="not asked yet"),
-        pytest.param(Symptoms(ServerState.RUNNING, PID), "unknown", DEGRADED, id="no keeper ever"),
+        pytest.param(Symptoms(DatadirUse.RUNNING, PID), "unknown", DEGRADED, id="no keeper ever"),
         pytest.param(
             running(Code.SYNCED)._replace(server_pid=PID + 1), "unknown", DEGRADED, id="a reading of another server"
         ),
         pytest.param(running(Code.SYNCED)._replace(alive=False), "unknown", DEGRADED, id="a dead keeper's reading"),
         pytest.param(
-            Symptoms(ServerState.RUNNING, PID, verdict=verdict(Code.SYNCED)), "synced", ExitCode.SUCCESS, id="alone"
+            Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.SYNCED)), "synced", ExitCode.SUCCESS, id="alone"
         ),
         pytest.param(running(Code.SYNCED, at=NOW - 61), "mute-keeper", DEGRADED, id="a keeper that is stuck"),
         pytest.param(absent(Phase.RECOVERING, at=NOW - 900), "preparing", DEGRADED, id="a recovery takes its time"),
@@ -206,17 +206,17 @@ def test_every_verdict_has_its_row() -> None:
         pytest.param(running(Code.DESYNCED), "SET GLOBAL wsrep_desync = OFF", id="the verdict's remedy"),
         pytest.param(running(Code.ACCESS_DENIED), "says nothing of the database", id="a check is no database"),
         pytest.param(
-            Symptoms(ServerState.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "--cluster --explain", id="no keeper"
+            Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "--cluster --explain", id="no keeper"
         ),
         pytest.param(
             running(Code.DESYNCED)._replace(orders="the node is in standby"), "(nothing is changed: the node is in",
             id="orders",
         ),
         pytest.param(
-            Symptoms(ServerState.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
+            Symptoms(DatadirUse.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
             "another program uses the data directory: mysqld, pid 7, of nobody (ibdata1 is open); find it", id="who",
         ),
-        pytest.param(Symptoms(ServerState.UNSEEN, occupant="/d: EACCES"), "is not known: /d: EACCES; mend", id="?"),
+        pytest.param(Symptoms(DatadirUse.UNSEEN, occupant="/d: EACCES"), "is not known: /d: EACCES; mend", id="?"),
         pytest.param(running(phase=Phase.STARTING, transfer="rsync, joiner", progress_at=NOW), "by rsync", id="how"),
         pytest.param(
             running(Code.SYNCED)._replace(disk_free=100 << 20, disk_size=100 << 30), "100 MiB free", id="how much"
@@ -248,12 +248,12 @@ def test_what_pcs_status_shows_of_a_long_decision_ends_with_the_command_that_tel
     [
         (running(Code.SYNCED), False),
         (running(Code.SYNCED)._replace(alive=False), True),
-        (Symptoms(ServerState.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), True),
-        (Symptoms(ServerState.RECOVERY, PID), True),
+        (Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), True),
+        (Symptoms(DatadirUse.RECOVERY, PID), True),
         (Symptoms(), False),
-        (Symptoms(ServerState.OTHER), False),
-        (Symptoms(ServerState.UNSEEN), False),
-        (Symptoms(ServerState.STOPPED, PID), False),
+        (Symptoms(DatadirUse.OTHER), False),
+        (Symptoms(DatadirUse.UNSEEN), False),
+        (Symptoms(DatadirUse.STOPPED, PID), False),
     ],
 )
 def test_a_server_without_a_keeper_gets_one(seen: Symptoms, wanted: bool) -> None:
@@ -300,7 +300,7 @@ KEEPERS = st.builds(
 )
 SEEN = st.builds(
     Symptoms,
-    server=st.sampled_from(ServerState),
+    server=st.sampled_from(DatadirUse),
     server_pid=st.sampled_from([0, PID]),
     alive=st.booleans(),
     keeper=st.none() | KEEPERS,
@@ -327,17 +327,17 @@ def test_whatever_is_seen_there_is_one_answer_with_a_reason(seen: Symptoms) -> N
 @given(SEEN)
 def test_7_only_if_certainly_nothing_runs_and_0_only_for_a_synced_server(seen: Symptoms) -> None:
     outcome = judge_health(seen).outcome
-    nothing = seen.server is ServerState.ABSENT and not seen.alive
+    nothing = seen.server is DatadirUse.ABSENT and not seen.alive
     assert (outcome == Outcome(ExitCode.NOT_RUNNING)) == nothing
     if outcome.code == ExitCode.SUCCESS:
-        assert seen.server is ServerState.RUNNING
+        assert seen.server is DatadirUse.RUNNING
         assert seen.code == Code.SYNCED.value
 
 
 @given(SEEN, st.sampled_from([Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.SERVER_DOWN]))
 def test_a_failed_check_alone_is_never_a_failed_database(seen: Symptoms, code: Code) -> None:
     """Nothing is known but that the process runs, and that the check failed."""
-    alone = seen._replace(server=ServerState.RUNNING, verdict=verdict(code), keeper=None, alive=False)
+    alone = seen._replace(server=DatadirUse.RUNNING, verdict=verdict(code), keeper=None, alive=False)
     alone = alone._replace(status=None if alone.status is None else recorded("synced"))
     assert judge_health(alone).outcome.code == DEGRADED
 
@@ -357,7 +357,7 @@ def test_agent_and_responder_say_the_same_of_a_reading(state: int | None, cluste
         Variables(wsrep_on=True, wsrep_desync=False, read_only=False),
     )
     said = judge(reading, Policy())
-    seen = Symptoms(ServerState.RUNNING, PID, verdict=said, cluster_status=cluster or "")
+    seen = Symptoms(DatadirUse.RUNNING, PID, verdict=said, cluster_status=cluster or "")
     well = judge_health(seen).outcome.code == ExitCode.SUCCESS
     assert well == said.available == (said.code is Code.SYNCED)
 

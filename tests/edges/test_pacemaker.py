@@ -24,7 +24,7 @@ GALERA = '<resources><primitive id="db" class="ocf" provider="xha" type="galera"
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory in which tools are looked for first."""
-    monkeypatch.setattr(crmtool, "_DIRECTORIES", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(crmtool, "DIRECTORIES", f"{tmp_path}:/usr/bin:/bin")
     # subprocess looks for a program by the path of the new environment.
     return tmp_path
 

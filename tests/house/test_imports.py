@@ -168,6 +168,30 @@ def test_every_module_says_what_it_is_for(name: str) -> None:
     assert ast.get_docstring(tree(HOUSE / name))
 
 
+def test_there_is_one_escaper() -> None:
+    """Control characters of other accounts' words reach no log and no terminal: one place replaces them."""
+    loops = (ast.GeneratorExp, ast.ListComp, ast.SetComp)
+    found = [
+        name
+        for name in NAMES
+        for loop in ast.walk(tree(HOUSE / name))
+        if isinstance(loop, loops)
+        if any(isinstance(one, ast.Attribute) and one.attr == "isprintable" for one in ast.walk(loop))
+    ]
+    assert found == ["core/text/escape.py"]
+
+
+def test_what_a_program_prints_is_read_within_a_budget() -> None:
+    """subprocess keeps all that a program prints: process/command.py and process/captured_output.py do not."""
+    readers = {
+        name
+        for name in NAMES
+        for node in ast.walk(tree(HOUSE / name))
+        if isinstance(node, ast.Attribute) and node.attr in ("check_output", "communicate", "getoutput")
+    }
+    assert readers == set()
+
+
 DOORS = sorted(
     path
     for directory in ("agents", "checks", "xinetd")

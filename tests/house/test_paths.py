@@ -38,7 +38,7 @@ OTHERS = {
     "adapters/pacemaker/standalone.py": (ROOTS, {"open", "os.path.exists"}),
     "app/checks/worker.py": (OPERATORS, {"open"}),
     "adapters/lifecycle/creation.py": ("programs of the distribution", {"os.access"}),
-    "adapters/pacemaker/timed_tools.py": ("Pacemaker's tools, in directories of root's", {"shutil.which"}),
+    "adapters/pacemaker/tools.py": ("Pacemaker's tools, in directories of root's", {"shutil.which"}),
     "adapters/process/daemons.py": (KERNEL, {"os.path.isdir"}),
     "adapters/process/descriptors.py": (KERNEL, {"os.open"}),
     "adapters/files/agent_rundir.py": (

@@ -32,6 +32,7 @@ from ...core.pacemaker.cib_records import (
     stop_name,
     token_id,
 )
+from ...core.text.escape import blank
 from .tools import ClusterUnreachable, Failed, run_tool
 
 if TYPE_CHECKING:
@@ -212,8 +213,7 @@ def _printable(text: str) -> str:
     XML holds no control characters: one would hide the attribute of all nodes from all. attrd_updater takes nothing
     but ASCII, whatever the locale (measured, 2.1.5).
     """
-    plain = (letter if letter.isascii() else "?" for letter in text)
-    return "".join(letter if letter.isprintable() else " " for letter in plain)
+    return blank("".join(letter if letter.isascii() else "?" for letter in text))
 
 
 def _is_two_node() -> bool:

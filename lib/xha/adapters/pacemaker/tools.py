@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 
-from ..process.command import DIRECTORIES, Overlong, Unanswered, run_command
+from ..process.command import DIRECTORIES, Output, Overlong, Unanswered, run_command
 
 TIMEOUT = 5.0
 # The whole configuration of a cluster: of one with a thousand resources it is 2 MiB.
 _BUDGET = 1 << 23
-_DIRECTORIES = DIRECTORIES
 # Of what a tool complains only its own sentence is passed on: cibadmin prints the whole configuration, passwords and
 # all, where a change does not fit.
 _SENTENCE = re.compile(r"^(?:Call |Could not |Error |error: |\w+: |Signon |Init )[^<>\n]*$", re.MULTILINE)
@@ -28,15 +29,34 @@ class Failed(ClusterUnreachable):
         self.code, self.complaint = code, complaint
 
 
+class MissingTool(Exception):
+    """The tool is not installed; the text is its name."""
+
+
+def ask_tool(name: str, *arguments: str, seconds: float, own_session: bool = False) -> Output:
+    """Run a tool and return what it came to. Its environment holds none of CIB_file, CIB_shadow and OCF_*.
+
+    own_session: as run_command has it. :raises MissingTool: where there is none. :raises OSError: where it cannot be
+    started. :raises Unanswered: where it does not end within so many seconds, as with a frozen daemon.
+    :raises Overlong: where it prints more than 8 MiB.
+    """
+    path = shutil.which(name, path=DIRECTORIES)
+    if path is None:
+        raise MissingTool(name)
+    environment = {"PATH": DIRECTORIES, "LC_ALL": "C"}
+    return run_command([path, *arguments], seconds, _BUDGET, environment=environment, own_session=own_session)
+
+
 def run_tool(*words: str) -> str:
-    """Run a tool and return what it prints. Its environment is ours: none of CIB_file, CIB_shadow and OCF_* reaches it.
+    """Run a tool that has to succeed, and return what it prints.
 
     :raises Failed: with its exit code. :raises ClusterUnreachable: if it is absent, does not end in time, or prints
     without an end.
     """
-    environment = {"PATH": _DIRECTORIES, "LC_ALL": "C"}
     try:
-        said = run_command(words, TIMEOUT, _BUDGET, environment=environment, own_session=True)
+        said = ask_tool(*words, seconds=TIMEOUT, own_session=True)
+    except MissingTool:
+        raise ClusterUnreachable(f"{words[0]}: no such file or directory") from None
     except OSError as error:
         raise ClusterUnreachable(f"{words[0]}: {(error.strerror or 'cannot be run').lower()}") from None
     except Unanswered:
@@ -49,3 +69,15 @@ def run_tool(*words: str) -> str:
         why = why[len(words[0]) + 2 :] if why.startswith(f"{words[0]}: ") else why
         raise Failed(f"{words[0]}: {why} (exit code {said.code})", said.code, said.err)
     return said.out
+
+
+def may_ask_the_cluster() -> bool:
+    """Return whether Pacemaker talks to this process at all: to root, and to the group haclient."""
+    if os.geteuid() == 0:
+        return True
+    import grp
+
+    try:
+        return grp.getgrnam("haclient").gr_gid in {os.getegid(), *os.getgroups()}
+    except KeyError:
+        return False

@@ -12,6 +12,7 @@ import errno
 import os
 
 from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ...core.text.escape import blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +55,7 @@ class Process(NamedTuple):
 
     def __str__(self) -> str:
         # A process gives itself any name: line breaks and what steers a terminal do not reach a log.
-        name = "".join(character if character.isprintable() else "?" for character in self.name)
-        return f"{name or 'process'}, pid {self.pid}"
+        return f"{blank(self.name, '?') or 'process'}, pid {self.pid}"
 
 
 def is_gone(error: OSError) -> bool:

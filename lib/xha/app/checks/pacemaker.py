@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...adapters.pacemaker.timed_tools import MissingCommand, ask_cluster, may_ask_the_cluster
-from ...adapters.process.alarm import current_step
-from ...adapters.process.command import Overlong
+from ...adapters.pacemaker.tools import MissingTool, ask_tool, may_ask_the_cluster
+from ...adapters.process.alarm import begin_step, current_step
+from ...adapters.process.command import Overlong, Unanswered
 from ...adapters.process.daemons import check_process
 from ...core.services.daemons.pacemaker import judge_cluster, parse_crm_mon
 from ...core.services.model.result import Level, dependency, failed, passed, unknown
 
 if TYPE_CHECKING:
+    from ...adapters.process.command import Output
     from ...core.services.daemons.pacemaker import PacemakerSettings
     from ...core.services.model.result import Result
 
@@ -32,7 +33,7 @@ def check(settings: PacemakerSettings, level: Level) -> Result:
             return failed(name, level, fault)
         proved = "quorum, and this node's controller answers"
         return passed(name, level, proved) if level is Level.PROTOCOL else _check_state(settings, proved)
-    except MissingCommand as error:
+    except MissingTool as error:
         return unknown(name, level, f"needs {error}")
     except Overlong as error:
         return unknown(name, level, str(error), proved=current_step().proved)
@@ -51,9 +52,18 @@ def _seconds(settings: PacemakerSettings) -> float:
     return settings.deadline * 0.3
 
 
+def _ask(settings: PacemakerSettings, tool: str, *arguments: str) -> Output | None:
+    """Return what a tool came to, None where it did not end in its time."""
+    begin_step(f"the end of {tool}")
+    try:
+        return ask_tool(tool, *arguments, seconds=_seconds(settings))
+    except Unanswered:
+        return None
+
+
 def _quorum_fault(settings: PacemakerSettings) -> str:
-    said = ask_cluster("corosync-quorumtool", "-s", seconds=_seconds(settings))
-    if said.code is None:
+    said = _ask(settings, "corosync-quorumtool", "-s")
+    if said is None:
         return f"corosync does not answer within {_seconds(settings):g} s"
     if said.code == 2 or "Activity blocked" in said.out:
         return "no quorum"
@@ -63,16 +73,16 @@ def _quorum_fault(settings: PacemakerSettings) -> str:
 
 
 def _controller_fault(settings: PacemakerSettings, node: str) -> str:
-    said = ask_cluster("crmadmin", "-S", node, seconds=_seconds(settings))
-    if said.code is None:
+    said = _ask(settings, "crmadmin", "-S", node)
+    if said is None:
         return f"the controller of {node} does not answer within {_seconds(settings):g} s"
     return "pacemaker does not answer" if said.code else ""
 
 
 def _check_state(settings: PacemakerSettings, proved: str) -> Result:
     name, level = settings.name, Level.DEEP
-    said = ask_cluster("crm_mon", "-1", "-r", "-f", "--output-as=xml", seconds=_seconds(settings))
-    if said.code is None:
+    said = _ask(settings, "crm_mon", "-1", "-r", "-f", "--output-as=xml")
+    if said is None:
         message = f"crm_mon does not end within {_seconds(settings):g} s"
         return failed(name, level, message, proved=proved)
     try:

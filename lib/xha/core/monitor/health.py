@@ -13,8 +13,8 @@ from ..ocf.api import ExitCode, Outcome
 from .keeper_status import Phase
 from .symptoms import (
     IMPOSSIBLE,
+    DatadirUse,
     Graces,
-    ServerState,
     Symptoms,
     hangs,
     has_ended,
@@ -35,7 +35,7 @@ from .symptoms import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["RULES", "Graces", "Health", "MonitorRule", "ServerState", "Symptoms", "judge_health"]
+__all__ = ["RULES", "DatadirUse", "Graces", "Health", "MonitorRule", "Symptoms", "judge_health"]
 
 # What Pacemaker keeps of an exit reason (2.1.5), and how much of one goes to its log.
 _SHOWN, _LONGEST = 128, 400
@@ -72,7 +72,7 @@ def judge_health(seen: Symptoms) -> Health:
             break
     reason = "" if rule.code in (ExitCode.SUCCESS, ExitCode.NOT_RUNNING) else _reason(rule, found, seen)
     wanted = (
-        not seen.alive and seen.server in (ServerState.RUNNING, ServerState.RECOVERY) and rule.code != ExitCode.GENERIC
+        not seen.alive and seen.server in (DatadirUse.RUNNING, DatadirUse.RECOVERY) and rule.code != ExitCode.GENERIC
     )
     return Health(Outcome(rule.code, reason), rule.name, wanted)
 
@@ -92,7 +92,7 @@ _OK, _FAILS, _STOPPED, _WAITS = ExitCode.SUCCESS, ExitCode.GENERIC, ExitCode.NOT
 _LOOK = "read the end of the server's error log"
 
 RULES = (
-    MonitorRule("stopped", _STOPPED, "nothing runs", "", lambda s: s.server is ServerState.ABSENT and not s.alive),
+    MonitorRule("stopped", _STOPPED, "nothing runs", "", lambda s: s.server is DatadirUse.ABSENT and not s.alive),
     MonitorRule("ended", _FAILS, "mysqld has ended by itself", _LOOK, has_ended),
     MonitorRule("failed", _FAILS, "the keeper gave up", "mend what it names, then pcs resource cleanup", has_failed),
     MonitorRule(
@@ -100,23 +100,23 @@ RULES = (
         _WAITS,
         "no server runs, but another program uses the data directory",
         "find it with fuser -v DATADIR/ibdata1 and let it end",
-        lambda s: s.server is ServerState.OTHER and (s.occupant or True),
+        lambda s: s.server is DatadirUse.OTHER and (s.occupant or True),
     ),
     MonitorRule(
         "unseen",
         _WAITS,
         "what uses the data directory is not known",
         "mend what it names: until then a stop fails",
-        lambda s: s.server is ServerState.UNSEEN and (s.occupant or True),
+        lambda s: s.server is DatadirUse.UNSEEN and (s.occupant or True),
     ),
     MonitorRule(
         "frozen",
         _FAILS,
         "mysqld is held by a signal or a debugger (state T)",
         "if that was on purpose, set the resource is-managed=false before",
-        lambda s: s.server is ServerState.STOPPED,
+        lambda s: s.server is DatadirUse.STOPPED,
     ),
-    MonitorRule("recovering", _WAITS, "finding out where the data end", "", lambda s: s.server is ServerState.RECOVERY),
+    MonitorRule("recovering", _WAITS, "finding out where the data end", "", lambda s: s.server is DatadirUse.RECOVERY),
     MonitorRule("out", _FAILS, "mysqld has left the group and does not come back by itself", _LOOK, is_out),
     MonitorRule("hung", _FAILS, "mysqld hangs", "look for a full disk or a stalled storage below it", hangs),
     MonitorRule(
@@ -199,8 +199,8 @@ RULES = (
         _OK,
         "Primary and ready",
         "",
-        lambda s: s.server is ServerState.RUNNING and s.code == Code.SYNCED.value,
+        lambda s: s.server is DatadirUse.RUNNING and s.code == Code.SYNCED.value,
     ),
-    MonitorRule("starting", _WAITS, "about to start", "", lambda s: s.server is ServerState.ABSENT),
+    MonitorRule("starting", _WAITS, "about to start", "", lambda s: s.server is DatadirUse.ABSENT),
     MonitorRule("unknown", _WAITS, "mysqld runs and has not been asked yet", "", lambda _: True),
 )

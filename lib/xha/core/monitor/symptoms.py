@@ -28,7 +28,7 @@ KEEPER_SILENCE = 60.0
 LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
 
 
-class ServerState(Enum):
+class DatadirUse(Enum):
     """What uses the data directory. STOPPED: in state T in two looks 1 s apart.
 
     OTHER: no server that is trusted, but not nobody. UNSEEN: it could not be looked at, which is not ABSENT.
@@ -62,7 +62,7 @@ class Symptoms(NamedTuple):
     been reachable, 0.0 while there is none.
     """
 
-    server: ServerState = ServerState.ABSENT
+    server: DatadirUse = DatadirUse.ABSENT
     server_pid: int = 0
     alive: bool = False
     keeper: Bulletin | None = None
@@ -91,7 +91,7 @@ class Symptoms(NamedTuple):
     @property
     def code(self) -> str:
         """The newest reading's verdict, "" where there is none, or no server that it could be of."""
-        if self.server is not ServerState.RUNNING:
+        if self.server is not DatadirUse.RUNNING:
             return ""
         if self.verdict:
             return self.verdict.code.value
@@ -136,7 +136,7 @@ def in_phase(*phases: Phase) -> Callable[[Symptoms], Answer]:
 
 def has_ended(seen: Symptoms) -> Answer:
     """Ask whether the server has ended although its keeper kept it."""
-    gone = seen.server is ServerState.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
+    gone = seen.server is DatadirUse.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
     return keeper_words(seen) if gone else False
 
 
@@ -152,7 +152,7 @@ def keeper_words(seen: Symptoms) -> Answer:
 
 def is_out(seen: Symptoms) -> Answer:
     """Ask for what only a restart brings back. A server that starts says Disconnected, too."""
-    if seen.server is not ServerState.RUNNING:
+    if seen.server is not DatadirUse.RUNNING:
         return False
     if seen.status and seen.status.inconsistent:
         return "Inconsistent: its rows differ from the others'"
@@ -194,7 +194,7 @@ def stalls(seen: Symptoms) -> Answer:
 
 
 def _receives(seen: Symptoms) -> bool:
-    keeper = seen.known if seen.alive and seen.server is ServerState.RUNNING else None
+    keeper = seen.known if seen.alive and seen.server is DatadirUse.RUNNING else None
     return keeper is not None and keeper.transfer.endswith("joiner")
 
 

@@ -13,7 +13,7 @@ import time
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.process.procfs import look
 from ...core.light_typing import TYPE_CHECKING
-from ...core.monitor.health import Graces, ServerState, Symptoms, judge_health
+from ...core.monitor.health import DatadirUse, Graces, Symptoms, judge_health
 from .service import Locked, launch_keeper
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
         if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
             keeper = None  # the word of the one before: a new keeper has said nothing yet
     except OSError as error:
-        server, state, occupant = None, ServerState.UNSEEN, error.strerror or str(error)
+        server, state, occupant = None, DatadirUse.UNSEEN, error.strerror or str(error)
     graces = Graces(settings.sst_stall, settings.rejoin_grace, settings.hang_grace)
     seen = Symptoms(
         server=state,
@@ -67,12 +67,12 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
     )
     # Nobody has asked a server without a keeper, as one that was started outside: then even depth 0 does.
     wanted = instance.level >= 10 or not alive or keeper is None
-    return _ask(seen, settings, instance) if seen.server is ServerState.RUNNING and wanted else seen
+    return _ask(seen, settings, instance) if seen.server is DatadirUse.RUNNING and wanted else seen
 
 
 def _find(
     run: RunDir, settings: Settings, keeper: Bulletin | None, *, alive: bool
-) -> tuple[Process | None, ServerState, str]:
+) -> tuple[Process | None, DatadirUse, str]:
     """Return the server, how it is, and in words who else uses the data.
 
     The keeper's word counts where it still holds; else whoever is found where a server may be.
@@ -88,8 +88,8 @@ def _find(
     search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
     server = find_server(search)
     state = _judge_process(server)
-    other = "" if alive or state is not ServerState.ABSENT else _find_other(search)
-    return server, ServerState.OTHER if other else state, other
+    other = "" if alive or state is not DatadirUse.ABSENT else _find_other(search)
+    return server, DatadirUse.OTHER if other else state, other
 
 
 def _find_other(search: Search) -> str:
@@ -105,18 +105,18 @@ def _find_other(search: Search) -> str:
     return found[0]
 
 
-def _judge_process(server: Process | None) -> ServerState:
+def _judge_process(server: Process | None) -> DatadirUse:
     if server is None:
-        return ServerState.ABSENT
+        return DatadirUse.ABSENT
     if server.recovering:
-        return ServerState.RECOVERY
+        return DatadirUse.RECOVERY
     if not server.stopped:
-        return ServerState.RUNNING
+        return DatadirUse.RUNNING
     time.sleep(_SECOND_LOOK)
     again = look(server.pid, server.started)
     if again is None:
-        return ServerState.ABSENT
-    return ServerState.STOPPED if again.stopped else ServerState.RUNNING
+        return DatadirUse.ABSENT
+    return DatadirUse.STOPPED if again.stopped else DatadirUse.RUNNING
 
 
 def _is_alive(run: RunDir) -> bool:

@@ -12,6 +12,7 @@ import sys
 
 from ...core.light_typing import TYPE_CHECKING, NamedTuple
 from ...core.ocf.api import RESKEY, Action, ExitCode, Instance, Outcome, parse_instance
+from ...core.text.escape import blank
 from ..terminal.stderr import complain
 from ..terminal.streams import abandon_stdout, mend_streams
 
@@ -147,7 +148,7 @@ def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int
         prefix = (environment or {}).get("OCF_EXIT_REASON_PREFIX") or "ocf-exit-reason:"
         # One line: the executor takes the text behind the last prefix, up to the end of its line. Other accounts' words
         # are in it, and it is shown on terminals.
-        said = "".join(one if one.isprintable() else " " for one in outcome.reason.replace(prefix, " "))
+        said = blank(outcome.reason.replace(prefix, " "))
         complain(f"{prefix}{' '.join(said.split())}\n")
     return int(outcome.code)
 
