@@ -29,6 +29,7 @@ from ...core.http.message import (
 )
 from ..network.epoll import GONE, REST_SECONDS, Lost, Readiness, reason
 from ..process.descriptors import FIRST_FREE, lift
+from .connection import Connection
 
 if TYPE_CHECKING:
     from typing import Callable, Protocol
@@ -64,16 +65,6 @@ _FAILURES_IN_A_ROW = 3
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-class _Connection:
-    __slots__ = ("drained", "fd", "host", "received", "request", "since", "sock")
-
-    def __init__(self, sock: socket.socket, host: str, now: float) -> None:
-        self.sock, self.fd, self.host, self.since = sock, sock.fileno(), host, now
-        self.received = b""
-        self.drained = 0
-        self.request: Request | None = None
-
-
 class Server:
     """Serves the listening sockets until the process ends. All times are time.monotonic().
 
@@ -89,9 +80,9 @@ class Server:
         self._ready = Readiness()
         self._epoll = self._ready.epoll
         # Each holds connections in the order in which their time began, so the first is the first to run out.
-        self._reading: dict[int, _Connection] = {}
-        self._waiting: dict[int, _Connection] = {}
-        self._draining: dict[int, _Connection] = {}
+        self._reading: dict[int, Connection] = {}
+        self._waiting: dict[int, Connection] = {}
+        self._draining: dict[int, Connection] = {}
         for listener in listeners:
             listener.listen(BACKLOG)  # again, for an inherited socket: xinetd's own backlog is 64
             listener.setblocking(False)
@@ -173,13 +164,22 @@ class Server:
             if now - first.since < REQUEST_SECONDS:
                 timeout = min(timeout, first.since + REQUEST_SECONDS - now)
                 break
-            self._complain(first, BadRequest(REQUEST_TIMEOUT, f"no request within {REQUEST_SECONDS:g} s"))
+            self._end_reading(first)
         while self._draining:
             first = next(iter(self._draining.values()))
             if now - first.since < DRAIN_SECONDS:
                 return min(timeout, first.since + DRAIN_SECONDS - now)
             self._close(first)
         return timeout
+
+    def _end_reading(self, connection: Connection) -> None:
+        """Answer 408 to whom has not asked in time. Where this loop itself is late, the request may have come."""
+        try:
+            self._read(connection)
+            if self._reading.get(connection.fd) is connection:
+                self._complain(connection, BadRequest(REQUEST_TIMEOUT, f"no request within {REQUEST_SECONDS:g} s"))
+        except Exception as error:
+            self._fail(connection.fd, error)
 
     def _accept(self, listener: socket.socket) -> None:
         now, failures = time.monotonic(), 0
@@ -203,7 +203,7 @@ class Server:
             if sock.fileno() < FIRST_FREE:
                 sock = lift(sock)
             sock.setblocking(False)
-            connection = _Connection(sock, address[0], now)
+            connection = Connection(sock, address[0], now)
             self._epoll.register(connection.fd, select.EPOLLIN)
             self._reading[connection.fd] = connection
             if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
@@ -225,7 +225,7 @@ class Server:
         except Exception as error:
             self._note(f"telling of {host}", error)
 
-    def _read(self, connection: _Connection) -> None:
+    def _read(self, connection: Connection) -> None:
         try:
             data = connection.sock.recv(MAX_REQUEST)
         except BlockingIOError:
@@ -252,11 +252,11 @@ class Server:
             return None
         return self._send(connection, answer)
 
-    def _complain(self, connection: _Connection, error: BadRequest) -> None:
+    def _complain(self, connection: Connection, error: BadRequest) -> None:
         self._tell(connection.host, str(error), time.monotonic())
         self._send(connection, render_response(error.status, f"{error}\n"))
 
-    def _send(self, connection: _Connection, answer: bytes | None) -> None:
+    def _send(self, connection: Connection, answer: bytes | None) -> None:
         if answer is None:
             return
         try:
@@ -277,7 +277,7 @@ class Server:
         self._draining[fd] = connection
         return None
 
-    def _drain(self, connection: _Connection) -> None:
+    def _drain(self, connection: Connection) -> None:
         try:
             data = connection.sock.recv(DRAIN_BYTES)
         except BlockingIOError:
@@ -288,7 +288,7 @@ class Server:
         if not data or connection.drained >= DRAIN_BYTES:
             self._close(connection)
 
-    def _close(self, connection: _Connection) -> None:
+    def _close(self, connection: Connection) -> None:
         for connections in (self._reading, self._waiting, self._draining):
             connections.pop(connection.fd, None)
         with contextlib.suppress(OSError):
