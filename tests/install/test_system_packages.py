@@ -11,7 +11,10 @@ from install.place import HOME, Place
 PACKAGES = ("python3-pymysql", "python3-pika", "python3-psutil", "python3-requests", "python3-rich")
 DIRECTORY = "/usr/lib/python3/dist-packages"
 # What xha imports of each: through the launcher's own path, as its doors do.
-IMPORTS = "import pymysql, pika, psutil, requests, rich.table; from xha.adapters import database, amqp, web"
+IMPORTS = (
+    "import pymysql, pika, psutil, requests, rich.table, xha.adapters.mysql.session, xha.adapters.rabbitmq.amqp, "
+    "xha.adapters.http.client"
+)
 
 
 def test_without_them_it_says_which_are_missing(place: Place) -> None:

@@ -32,7 +32,7 @@ import time
 while not os.path.exists("/run/go"):
     time.sleep(0.02)
 import xha
-from xha.core import manpage
+from xha.core.ocf import manpage
 
 print(xha.__version__, manpage.__file__)
 '''
@@ -77,9 +77,9 @@ def another(net: Net) -> Path:
     shutil.copytree(CHECKOUT / "build/wheels", copy / "build/wheels")
     init = copy / "lib/xha/__init__.py"
     init.write_text(re.sub(r'__version__ = ".*"', '__version__ = "99.0"', init.read_text()))
-    (copy / "lib/xha/doors/ocf/agent.py").rename(copy / "lib/xha/doors/renamed.py")
+    (copy / "lib/xha/doors/ocf/agent.py").rename(copy / "lib/xha/doors/ocf/renamed.py")
     for path in [*(copy / "lib/xha").rglob("*.py"), copy / "agents/galera", copy / "agents/service"]:
-        path.write_text(re.sub(r"doors\.agent\b|\.agent import (leave|Agent|Call|run)\b", rename, path.read_text()))
+        path.write_text(re.sub(r"ocf\.agent\b|\.agent import (leave|Agent|Call|run)\b", rename, path.read_text()))
     return copy
 
 

@@ -77,7 +77,7 @@ class Site:
 
     def runner(self, lines: str = "", *, wrapper: Sequence[str] = ()) -> Daemon:
         """Start xha-services."""
-        program = with_lines("runner", lines) if lines else [door("xha-services")]
+        program = with_lines("services_daemon", lines) if lines else [door("xha-services")]
         return self._start([*wrapper, *program, "--config", str(self.config)], "runner")
 
     def _start(self, argv: list[str], name: str) -> Daemon:

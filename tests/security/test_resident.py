@@ -171,7 +171,7 @@ def test_what_stands_in_the_disabled_file_s_place_keeps_the_node_out(site: Site)
 # --- exceptions that nobody thought of
 
 BROKEN_ANSWER = """
-from xha.doors import reply
+from xha.app.responder import responses as reply
 render = reply.render_answer
 def render_or_raise(request, peer, answer):
     if request.path == "/live":

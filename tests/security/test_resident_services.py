@@ -36,7 +36,7 @@ def wait_message(site: Site, name: str, text: str) -> None:
 # What a check's process may come to, by the name of its service: the pipe and the process are real.
 ODD_CHILDREN = """
 import os, signal, time
-from xha.doors import forks
+from xha.app.checks import fork_runner as forks
 be_child = forks._be_child
 def be_odd(job, write_end, others):
     name = job.service.name
@@ -138,7 +138,7 @@ def test_where_no_process_can_be_made_it_waits_and_says_so_now_and_then(site: Si
 
 BROKEN_RUNNER = """
 from itertools import count
-from xha.doors import runner
+from xha.doors import services_daemon as runner
 def breaking(original, times):
     numbers = count()
     def function(*arguments, **named):

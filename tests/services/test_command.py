@@ -134,7 +134,7 @@ sys.path.insert(0, {lib!r})
 import xha.app.checks.memcached as memcached
 from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service
-from xha.doors import forks
+from xha.app.checks import fork_runner as forks
 
 class Interrupted(forks.Child):
     def __init__(self, job):

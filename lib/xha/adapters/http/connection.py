@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ...core.http.message import Request
 
 
-class Connection:
+class ClientConnection:
     """since: time.monotonic() of its present state: being read, waiting for an answer, or being drained.
 
     request is None until the blank line has come; drained counts the bytes that came after the answer.

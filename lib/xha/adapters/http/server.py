@@ -29,7 +29,7 @@ from ...core.http.message import (
 )
 from ..network.epoll import GONE, REST_SECONDS, Lost, Readiness, reason
 from ..process.descriptors import FIRST_FREE, lift
-from .connection import Connection
+from .connection import ClientConnection
 
 if TYPE_CHECKING:
     from typing import Callable, Protocol
@@ -80,9 +80,9 @@ class Server:
         self._ready = Readiness()
         self._epoll = self._ready.epoll
         # Each holds connections in the order in which their time began, so the first is the first to run out.
-        self._reading: dict[int, Connection] = {}
-        self._waiting: dict[int, Connection] = {}
-        self._draining: dict[int, Connection] = {}
+        self._reading: dict[int, ClientConnection] = {}
+        self._waiting: dict[int, ClientConnection] = {}
+        self._draining: dict[int, ClientConnection] = {}
         for listener in listeners:
             listener.listen(BACKLOG)  # again, for an inherited socket: xinetd's own backlog is 64
             listener.setblocking(False)
@@ -172,7 +172,7 @@ class Server:
             self._close(first)
         return timeout
 
-    def _end_reading(self, connection: Connection) -> None:
+    def _end_reading(self, connection: ClientConnection) -> None:
         """Answer 408 to whom has not asked in time. Where this loop itself is late, the request may have come."""
         try:
             self._read(connection)
@@ -203,7 +203,7 @@ class Server:
             if sock.fileno() < FIRST_FREE:
                 sock = lift(sock)
             sock.setblocking(False)
-            connection = Connection(sock, address[0], now)
+            connection = ClientConnection(sock, address[0], now)
             self._epoll.register(connection.fd, select.EPOLLIN)
             self._reading[connection.fd] = connection
             if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
@@ -225,7 +225,7 @@ class Server:
         except Exception as error:
             self._note(f"telling of {host}", error)
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: ClientConnection) -> None:
         try:
             data = connection.sock.recv(MAX_REQUEST)
         except BlockingIOError:
@@ -252,11 +252,11 @@ class Server:
             return None
         return self._send(connection, answer)
 
-    def _complain(self, connection: Connection, error: BadRequest) -> None:
+    def _complain(self, connection: ClientConnection, error: BadRequest) -> None:
         self._tell(connection.host, str(error), time.monotonic())
         self._send(connection, render_response(error.status, f"{error}\n"))
 
-    def _send(self, connection: Connection, answer: bytes | None) -> None:
+    def _send(self, connection: ClientConnection, answer: bytes | None) -> None:
         if answer is None:
             return
         try:
@@ -277,7 +277,7 @@ class Server:
         self._draining[fd] = connection
         return None
 
-    def _drain(self, connection: Connection) -> None:
+    def _drain(self, connection: ClientConnection) -> None:
         try:
             data = connection.sock.recv(DRAIN_BYTES)
         except BlockingIOError:
@@ -288,7 +288,7 @@ class Server:
         if not data or connection.drained >= DRAIN_BYTES:
             self._close(connection)
 
-    def _close(self, connection: Connection) -> None:
+    def _close(self, connection: ClientConnection) -> None:
         for connections in (self._reading, self._waiting, self._draining):
             connections.pop(connection.fd, None)
         with contextlib.suppress(OSError):
