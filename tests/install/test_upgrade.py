@@ -144,7 +144,7 @@ def test_a_resident_of_an_older_installation_keeps_its_directory(installed: Plac
         installed.make("install")
         assert "may run from it" in installed.make("install")
         installed.sh("touch /run/go")
-        assert f"{HOME}/python/xha/core/manpage.py" in process.communicate(timeout=30)[0]
+        assert f"{HOME}/python/xha/core/ocf/manpage.py" in process.communicate(timeout=30)[0]
     installed.make("install")
     assert installed.sh(f"ls {HOME}") == "current\nversions"
 
@@ -184,7 +184,7 @@ def test_a_resident_imports_from_its_own_version_to_its_end(installed: Place, an
         installed.sh("touch /run/go")
         version, path = process.communicate(timeout=30)[0].split()
     assert version != "99.0"
-    assert path == f"{HOME}/versions/{first}/python/xha/core/manpage.py"
+    assert path == f"{HOME}/versions/{first}/python/xha/core/ocf/manpage.py"
     # The version before the last one stays for whoever wants it back, and no other.
     installed.make("install", checkout=another)
     assert first not in installed.versions()
