@@ -1,8 +1,7 @@
 """May HAProxy send traffic to this node, and why: the one rule of xha.
 
 The responder, xha-check, clustercheck and the resource agent all ask `judge`, so they cannot disagree about the
-same reading. To add a reason: add a Code and its row in RULES (core/node/codes.py), a branch in `_codes` and a line in
-docs/verdicts.md.
+same reading. docs/contributing.md says what a new reason needs.
 """
 
 from __future__ import annotations
@@ -77,15 +76,7 @@ def judge(
     if isinstance(reading, Unreadable):
         return _verdict(reading.code, available=False, detail=reading.detail)
     codes = _codes(reading, disabled)
-    allowed = {
-        Code.SYNCED: True,
-        Code.DONOR: policy.available_when_donor,
-        Code.DONOR_SST: policy.available_when_donor,
-        Code.DONOR_LOCK: policy.available_when_donor,
-        Code.DESYNCED: policy.available_when_donor,
-        Code.READ_ONLY: policy.available_when_readonly,
-    }
-    refused = [code for code in codes if not allowed.get(code, False)]
+    refused = [code for code in codes if not _serves(code, policy)]
     if not refused:
         return _verdict(codes[0], available=True)
     rescue = _last_node(reading, codes, policy, last_server)
@@ -93,6 +84,11 @@ def judge(
         return _verdict(refused[0], available=True, detail=f"in service because {rescue}")
     detail = disabled.why or "" if disabled and refused[0] is Code.DISABLED else ""
     return _verdict(refused[0], available=False, detail=detail)
+
+
+def _serves(code: Code, policy: Policy) -> bool:
+    """Return whether a node of which only this holds may have traffic."""
+    return code is Code.SYNCED or (code.rule.policy != "" and bool(getattr(policy, code.rule.policy)))
 
 
 def judge_disabled(disabled: Disabled) -> Verdict:
@@ -151,6 +147,6 @@ def _last_node(reading: Reading, codes: list[Code], policy: Policy, last_server:
 
 
 def _verdict(code: Code, available: bool, detail: str = "") -> Verdict:
-    rule = RULES[code]
+    rule = code.rule
     message = f"{rule.message}: {detail}" if detail else rule.message
     return Verdict(code, available, rule.live, rule.exit_code, message, rule.remedy)
