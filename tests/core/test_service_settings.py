@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +15,12 @@ from xha.core.config.xha_conf import Config, parse_config
 from xha.core.services.api.judge import HttpSettings
 from xha.core.services.catalogue import CATALOGUE, ORDER
 from xha.core.services.daemons.haproxy import ExpectedVip, HaproxySettings
-from xha.core.services.model.kind import Secret
+from xha.core.services.model.kind import Secret, Service
 from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service, find_service, list_names, parse_services
 from xha.core.text.values import ConfigError
 
+CHECKS = Path(__file__).parents[2] / "lib/xha/app/checks"
 PATH = "/etc/xha/xha.conf"
 SECRET = "Tr0ub4dor"
 
@@ -204,7 +207,7 @@ def test_any_section_is_a_service_or_a_fault(name: str, lines: list[str]) -> Non
 
 
 def test_the_catalogue_is_the_table() -> None:
-    assert list(CATALOGUE) == [name for name in ORDER if name in CATALOGUE]
+    assert list(CATALOGUE)[: len(ORDER)] == list(ORDER)
     for name, row in CATALOGUE.items():
         assert row.name == name
         assert row.default_level in row.levels
@@ -212,6 +215,25 @@ def test_the_catalogue_is_the_table() -> None:
         assert Level.PROCESS in row.levels or not row.process
         assert list(row.levels) == sorted(row.levels)
         assert row.complete(default_service(name).settings, Config()).name == name
+
+
+def test_what_is_there_is_in_the_catalogue() -> None:
+    house = CHECKS.parents[1]
+    for path in sorted((house / "core/services").rglob("*.py")):
+        if "\nROWS = (" in path.read_text(encoding="utf-8"):
+            module = import_module(".".join(("xha", *path.relative_to(house).with_suffix("").parts)))
+            assert {row.name for row in module.ROWS} <= set(CATALOGUE), (
+                f"{path}: name its ROWS in _ROWS of the catalogue"
+            )
+    checks = {path.stem for path in CHECKS.glob("*.py") if "\ndef check(settings" in path.read_text(encoding="utf-8")}
+    assert checks == {row.module for row in CATALOGUE.values()}
+
+
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=lambda row: row.name)
+def test_what_checks_a_row_is_there(row: Service) -> None:
+    module = CHECKS / f"{row.module}.py"
+    assert module.exists(), f"lib/xha/app/checks has no {module.name}"
+    assert "\ndef check(" in module.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Every service of an OpenStack controller that xha knows, in their order, and how each can be checked.
 
-To add a kind: its rows in a module of this package (settings as a NamedTuple, keys, levels), that module's ROWS in
-_ROWS, its name in ORDER, its check in adapters/checks/, its paragraph in docs/services.md.
+A new service is a row in one of the modules that _ROWS names. A new kind of check is a module: docs/contributing.md.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from .workers import table as workers_rows
 if TYPE_CHECKING:
     from .model.kind import Service
 
+# The order in which services are shown. One that is not in it comes behind these.
 ORDER = (
     "keystone",
     "glance-api",
@@ -47,4 +47,8 @@ _ROWS: tuple[Service, ...] = (
     *pacemaker.ROWS,
 )
 
-CATALOGUE: dict[str, Service] = {row.name: row for row in sorted(_ROWS, key=lambda row: ORDER.index(row.name))}
+_PLACES = {name: place for place, name in enumerate(ORDER)}
+
+CATALOGUE: dict[str, Service] = {
+    row.name: row for row in sorted(_ROWS, key=lambda row: _PLACES.get(row.name, len(ORDER)))
+}
