@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.facts import LISTINGS, UUID, listed, read_listing
 from xha.core.galera.reading import (
+    METRICS,
     STATUS_NAMES,
     VARIABLE_NAMES,
     Reading,
@@ -23,6 +24,10 @@ from xha.core.node.verdict import Policy, judge
 from xha.core.text.numbers import parse_float, parse_int
 
 FAMILIES = sorted(path.name for path in LISTINGS.iterdir())
+
+
+def test_what_is_shown_as_a_metric_is_read() -> None:
+    assert set(METRICS) <= set(STATUS_NAMES + VARIABLE_NAMES)
 
 
 def test_all_families_are_listed() -> None:

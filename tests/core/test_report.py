@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from core.facts import OTHER_UUID, listed, synced
 from xha.core.cluster.comparison import Member, MemberAnswer, find_disagreements
 from xha.core.cluster.report import cluster_document, render_nagios_cluster
-from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
+from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.disabled import Disabled
-from xha.core.node.report import METRICS, NodeReport, node_document, render_metrics, render_nagios
+from xha.core.node.report import NodeReport, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema-1.json").read_text())

@@ -57,6 +57,19 @@ class WsrepStatus(NamedTuple):
     uptime: int | None = None
 
 
+# What of them is shown as Nagios performance data and Prometheus gauges, where the server sent them.
+METRICS = {
+    "wsrep_local_state": "Galera state of the node: 1 joining, 2 donor or desynced, 3 joined, 4 synced",
+    "wsrep_cluster_size": "members of the node's component",
+    "wsrep_ready": "1 if Galera is ready for queries",
+    "wsrep_last_committed": "sequence number of the last committed write set",
+    "wsrep_local_recv_queue": "write sets received and not yet applied",
+    "wsrep_local_send_queue": "write sets waiting to be sent",
+    "wsrep_flow_control_paused": "fraction of time paused by flow control since the last FLUSH STATUS",
+    "threads_connected": "connections open at the server",
+}
+
+
 class Variables(NamedTuple):
     """The rows of SHOW GLOBAL VARIABLES that xha needs. Percona XtraDB Cluster alone sends pxc_maint_mode."""
 
