@@ -32,7 +32,7 @@ venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-demo deps-bench venv check test fuzz demo bench wheels lock install uninstall clean
+.PHONY: help deps deps-demo deps-bench venv check test fuzz docs demo bench wheels lock install uninstall clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -76,6 +76,9 @@ test: deps venv check ## everything, with real daemons; installs what it needs
 
 fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket: FUZZ_SECONDS=600, FUZZ_SEED
 	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz
+
+docs: .venv/.made ## write the rows of docs/ that repeat a table of the code
+	@PYTHONPATH=lib:tests .venv/bin/python -m house.pages
 
 demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
 	@PYTHONPATH=tests .venv/bin/python -m demo
