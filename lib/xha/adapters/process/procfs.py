@@ -207,7 +207,7 @@ def fingerprint(process: Process, host: str) -> str:
 def identity(path: str) -> tuple[int, int] | None:
     """Return what tells a file of our own from every other one; None where there is none.
 
-    Not for what another process has open, or stands in: see openfiles.py. :raises OSError: where that cannot be told.
+    Not for what another process has open, or stands in: see open_files.py. :raises OSError: where that cannot be told.
     """
     try:
         seen = os.stat(path)

@@ -1,7 +1,7 @@
 """One AMQP 0-9-1 connection to a RabbitMQ broker, and what is proved over it (pika).
 
 pika has no time-out for a call on an open connection, and on a healthy broker with a frozen peer such a call hangs for
-as long as the peer is frozen (measured): the timer of the check's process (deadline.py) is what ends it. The connect
+as long as the peer is frozen (measured): the timer of the check's process (alarm.py) is what ends it. The connect
 itself and a broker that blocks publishers do have time-outs here. Nor does it count bytes: it would gather a frame of
 4 GiB, and a message of more, for as long as they come.
 """

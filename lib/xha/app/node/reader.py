@@ -101,7 +101,7 @@ class Reader:
     """Owns the one connection to the database; used by one thread at a time.
 
     A reading, its login included, may take the configured deadline; that of a resident, who keeps its connection,
-    hang_reset. resolve turns the configuration into where to log in; by default adapters.target.read_target does.
+    hang_reset. resolve turns the configuration into where to log in; by default read_target does.
     """
 
     def __init__(

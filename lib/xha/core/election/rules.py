@@ -3,7 +3,7 @@
 `elect` says what one node does next, given what it can see. It is pure, and total: whatever it is told, it comes to
 one of six decisions. The rules stand in RULES in their order; each returns a decision, or None to leave it to the
 next. Starting a server plainly never makes a second Primary, so everything before RestoreView may be done on sight;
-RestoreView, Revive and Bootstrap are what the proofs of poll.py are for.
+RestoreView, Revive and Bootstrap are what the proofs of facts.py are for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The wire format of an oslo.messaging call over RabbitMQ, pure (oslo_messaging/_drivers/amqpdriver.py, common.py).
+"""The wire format of an oslo.messaging call over RabbitMQ, pure (oslo_messaging/_drivers: amqpdriver and common).
 
 A server listens on three queues of its topic exchange; the one named TOPIC.HOST is its own. Any answer at all shows
 that it takes calls from there and replies: a refusal of an unknown method as much as a result.
