@@ -1,1 +1,4 @@
-"""One library, daemon or kernel interface per file. Adapters import xha.core and what they wrap."""
+"""Each file wraps one library, daemon or kernel interface.
+
+Adapters import xha.core, other adapters and what they wrap.
+"""

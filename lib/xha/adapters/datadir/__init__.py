@@ -1,1 +1,1 @@
-"""The data directory of a server: what it holds, who uses it, and who may."""
+"""The data directory of a server: what it contains, which processes use it, and which may."""

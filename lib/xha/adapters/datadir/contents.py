@@ -1,7 +1,10 @@
-"""The data directory of a server that does not run: Galera's saved state, xha's own record, what the directory holds.
+"""The data directory of a server that does not run: Galera's saved state, xha's record of the node, and other contents.
 
-It belongs to the database's user, and root reads and writes in it: by files/foreign.py, which says what that stops.
-What is absent is None; what is there and cannot be read raises OSError: it may say anything.
+The directory belongs to the database's user, and root reads and writes in it. All access goes through files/foreign.py,
+which says what attacks it stops.
+
+A file that is absent is returned as None. A file that exists and cannot be read raises OSError, because its content is
+unknown.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from ..files.foreign import Directory
 
 GRASTATE, GVWSTATE, RECORD = "grastate.dat", "gvwstate.dat", "xha-node.json"
 TRANSFER_MARK = "sst_in_progress"
-# There while a database is being created: with it, what is there may be a part of one. It begins with a dot, because
-# mysqld --initialize wants an empty directory.
+# Exists while a database is being created. While it exists, the files in the directory may be an incomplete database.
+# The name begins with a dot because mysqld --initialize wants a directory without other files.
 CREATION_MARK = ".xha-creating"
 VIEWS_KEPT = QUARANTINES_KEPT = 3
 
@@ -31,7 +34,7 @@ _ASIDE = f"{GVWSTATE}.xha-"
 _NUMBERED = re.compile(r"(?:^|-)(\d{4,})-\d{8}T")
 _QUARANTINE = re.compile(r"\d{4,}-\d{8}T\d{6}Z-\d{9}")
 _WHY, _LOG_TAIL = "README", "error-log-tail"
-# What a quarantine keeps: of a state, and of a state transfer.
+# What a quarantine keeps: the files that describe a state, then those of a state transfer.
 _STATES = (
     *(GRASTATE, GVWSTATE, RECORD, TRANSFER_MARK),
     *("mariadb_backup_galera_info", "mariadb_backup_info", "xtrabackup_galera_info", "xtrabackup_info"),
@@ -39,7 +42,10 @@ _STATES = (
 
 
 class Contents(NamedTuple):
-    """What a data directory holds. initialised: a server was created in it. free_bytes: to the database's user."""
+    """What a data directory contains.
+
+    initialised: a server was created in it. free_bytes: what the database's user may still write, in bytes.
+    """
 
     initialised: bool
     user_schemas: bool
@@ -48,51 +54,54 @@ class Contents(NamedTuple):
 
 
 class DataDirectory:
-    """One data directory. owner is the uid and gid of the database's user; without it, whoever owns the directory.
+    """One data directory. owner is the uid and gid of the database's user; without it, the directory's owner is used.
 
-    Every method raises OSError where the directory, or a file in it that is there, cannot be used (files/foreign.py).
+    Every method raises OSError if the directory, or an existing file in it, cannot be used (files/foreign.py).
     """
 
     def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
         self.path, self._owner = path, owner
 
     def open(self) -> Directory:
-        """Open it; the caller closes it. :raises FileNotFoundError: where there is none."""
+        """Open the directory; the caller closes it. :raises FileNotFoundError: if it does not exist."""
         return Directory(self.path, *(self._owner or (None, None)))
 
     def mark_creation(self) -> None:
-        """Note that a database is being created here, as it may have been noted before."""
+        """Mark that a database is being created here. An existing mark is replaced."""
         with self.open() as directory:
             directory.replace(CREATION_MARK, b"", 0o600)
 
     def unmark_creation(self) -> None:
-        """Note that it was created."""
+        """Remove the mark: the database was created."""
         with self.open() as directory:
             directory.remove(CREATION_MARK)
 
     def has_creation_mark(self) -> bool:
-        """Return whether a creation was begun and not finished, as where a stop came between."""
+        """Return whether a creation was begun and not finished, for instance because a stop interrupted it."""
         return self._has(CREATION_MARK)
 
     def read_grastate(self) -> GraState | None:
-        """Return Galera's saved state, None for a file that is absent, or that parse_grastate refuses."""
+        """Return Galera's saved state; None if the file is absent or parse_grastate refuses it."""
         text = self._read(GRASTATE)
         return None if text is None else parse_grastate(text)
 
     def write_grastate(self, position: Position, safe_to_bootstrap: bool) -> None:
-        """Replace Galera's saved state, all of it at once, on disk when this returns. No server may run.
+        """Replace Galera's saved state in one step. It is on the disk when this returns. No server may run meanwhile.
 
-        :raises OSError: as open does; the old state stands then.
+        :raises OSError: as open does; the old state is then still in place.
         """
         self._write(GRASTATE, render_grastate(position, safe_to_bootstrap), 0o660)
 
     def read_gvwstate(self) -> GvwState | None:
-        """Return the last Primary view that Galera saved, None for none, or one that parse_gvwstate refuses."""
+        """Return the last Primary view that Galera saved; None if the file is absent or parse_gvwstate refuses it."""
         text = self._read(GVWSTATE)
         return None if text is None else parse_gvwstate(text)
 
     def set_view_aside(self) -> bool:
-        """Rename gvwstate.dat, so that no server restores that view; return whether there was one. Three are kept."""
+        """Rename gvwstate.dat, so that no server restores that view. Return whether it existed.
+
+        The newest three are kept.
+        """
         with self.open() as directory:
             old = [name for name in directory.names() if name.startswith(_ASIDE)]
             try:
@@ -104,25 +113,27 @@ class DataDirectory:
         return True
 
     def read_record(self) -> NodeRecord | None:
-        """Return xha's own record, None for a file that is absent, torn or of another schema."""
+        """Return xha's record of the node; None if the file is absent, torn or of another schema."""
         text = self._read(RECORD)
         return None if text is None else parse_node_record(text)
 
     def has_record(self) -> bool:
-        """Return whether xha's own record is there, readable or not."""
+        """Return whether xha's record of the node exists, readable or not."""
         return self._has(RECORD)
 
     def write_record(self, record: NodeRecord) -> None:
-        """Replace xha's own record; it is on disk when this returns. :raises OSError: as open does."""
+        """Replace xha's record of the node. It is on the disk when this returns. :raises OSError: as open does."""
         self._write(RECORD, render_node_record(record), 0o640)
 
     def discard(self) -> None:
-        """Give up the data by an operator's grant: nothing is deleted, the next join is a state transfer.
+        """Give up the data, because an operator granted it. Nothing is deleted; the next join is a state transfer.
 
-        The record comes first: whatever interrupts this, no election counts the data again. A saved state of zero makes
-        Galera ignore every start position, and ask for a full transfer (replicator_smm.cpp); and no view is restored.
+        1. The record is written first: if this is interrupted at any point, no election counts the data again.
+        2. A saved state of zero makes Galera ignore every start position and ask for a full transfer
+           (replicator_smm.cpp).
+        3. The saved view is renamed, so that no server restores it.
 
-        :raises OSError: as open does; then it may be called again.
+        :raises OSError: as open does; this may then be called again.
         """
         record = self.read_record() or NodeRecord()
         self.write_record(record._replace(discarded=True, superseded=True, clean_stop=None))
@@ -130,7 +141,10 @@ class DataDirectory:
         self.set_view_aside()
 
     def read_contents(self) -> Contents:
-        """Return what the directory holds; nothing at all where it does not exist. :raises OSError: if unknown."""
+        """Return what the directory contains; empty contents if it does not exist.
+
+        :raises OSError: if that cannot be determined.
+        """
         try:
             directory = self.open()
         except FileNotFoundError:
@@ -145,11 +159,11 @@ class DataDirectory:
             )
 
     def find_lock(self) -> str | None:
-        """Return the name of a file that a server has locked, whatever namespace it runs in; None if none is.
+        """Return the name of a file that a server has locked; None if none is locked.
 
-        Nothing is read of such a file, so it does not matter whose it is.
+        A server in any namespace is found. The content of these files is not read, so their owner does not matter.
 
-        :raises OSError: where that cannot be told, as on storage that knows no locks.
+        :raises OSError: if that cannot be determined, for instance on storage without locks.
         """
         with self.open() as directory:
             for name in _LOCKED:
@@ -165,11 +179,13 @@ class DataDirectory:
         return None
 
     def quarantine(self, why: str, log_tail: str = "") -> str:
-        """Copy the small files that tell of a state, and the end of the error log, to a directory beside; return it.
+        """Copy the small files that describe the state, and the end of the error log, to a directory beside the data.
 
-        It keeps no data: rows, logs of the engine and keys stay where they are. For root's eyes only; three are kept,
-        by their numbers: a clock may go back. Where the account owns what is above, it may put another directory of
-        root's in this one's place: so only what is named as xha names it is ever removed.
+        Return the path of the copy. It contains no data: rows, engine logs and keys stay where they are. Only root can
+        read it. Three quarantines are kept; their order is that of their numbers, because a clock may go back.
+
+        If the database's account owns the parent directory, it may put another directory of root's in place of this
+        one. For that reason only names that xha itself uses are ever removed.
         """
         above, name = os.path.split(self.path.rstrip("/"))
         with self.open() as data, Directory(above) as parent:
@@ -219,7 +235,7 @@ def _next_number(prefix: str, names: list[str]) -> int:
 
 
 def _number_of(name: str) -> int:
-    """Return the number in a name of ours, 0 for a name that has none, as those of earlier versions."""
+    """Return the number in a name that xha made; 0 for a name without one, as earlier versions made them."""
     match = _NUMBERED.search(name)
     return int(match[1]) if match else 0
 
@@ -233,13 +249,13 @@ def _is_locked(descriptor: int) -> bool:
 def _copy(data: Directory, kept: Directory, name: str) -> None:
     try:
         content = data.read(name, _MAX_BYTES)
-    except OSError:  # absent, too large to be a state, or what cannot be read: it stays where it is
+    except OSError:  # absent, too large for a state file, or unreadable: it stays where it is
         return
     kept.create(name, content, 0o600)
 
 
 def _remove(beside: Directory, name: str) -> None:
-    """Remove a quarantine with what xha puts into one; with anything else in it, it stays."""
+    """Remove a quarantine with the files that xha puts into one. If it contains anything else, it stays."""
     try:
         with beside.make_directory(name, 0o700) as directory:
             for entry in (_WHY, _LOG_TAIL, *_STATES):

@@ -1,4 +1,4 @@
-"""Holding a data directory for a start, a recovery or a creation: only one that nobody uses, and one at a time."""
+"""Holds a data directory for a start, a recovery or a creation: only if nothing uses it, and one holder at a time."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from .users import Occupant
 
 _LOCKS = "/run/xha/locks"
-# For a look at everybody's open files: any user can have as many as take minutes.
+# For one look at the open files of all processes. Any user can open so many that the look takes minutes.
 _LOOK_SECONDS = 10.0
 
 
 class InUse(Exception):
-    """The data directory is in use; the text says by whom."""
+    """The data directory is in use; the text says by which process."""
 
 
 @contextlib.contextmanager
 def hold(program: Program) -> Iterator[int]:
-    """Hold a data directory that nobody uses, against another recovery or launch; the descriptor is the lock's.
+    """Hold a data directory that nothing uses, against other recoveries and launches.
 
-    :raises InUse: naming who uses it. :raises OSError: as DataDirectory does.
+    Yields the descriptor of the lock.
+
+    :raises InUse: if something uses it; the text names the process.
+    :raises OSError: as DataDirectory does.
     """
     descriptor = _open_lock(program)
     try:
@@ -46,9 +49,10 @@ def hold(program: Program) -> Iterator[int]:
 
 
 def _open_lock(program: Program) -> int:
-    """Open the file whose lock stands for a data directory: root's own, where nobody else can open it.
+    """Open the file whose lock stands for a data directory. It is root's own, in a directory that only root can enter.
 
-    The directory itself would do, but that any user can lock what it can open: one did, and no server was started.
+    The data directory itself is not locked, because any user can lock what they can open: in a test one user did, and
+    no server was started. Without root's rights the data directory itself is used.
     """
     with data_of(program).open() as directory:
         if os.geteuid() != 0:
@@ -60,9 +64,13 @@ def _open_lock(program: Program) -> int:
 
 
 def check_unused(program: Program) -> None:
-    """Return if nothing uses a data directory. :raises InUse: naming what does. :raises OSError: if it is not known.
+    """Return if nothing uses a data directory.
 
-    Where strangers have more files open than there is time for, the locks tell: no user keeps a server from its start.
+    If other users' processes have more files open than can be read in time, only the server's locks decide: no user can
+    keep a server from its start that way.
+
+    :raises InUse: if something uses it; the text names the process.
+    :raises OSError: if that cannot be determined.
     """
     datadir = program.datadir
     occupants: tuple[Occupant, ...] = ()
@@ -76,5 +84,5 @@ def check_unused(program: Program) -> None:
 
 
 def data_of(program: Program) -> DataDirectory:
-    """Return the data directory of a program, which belongs to the server's account."""
+    """Return the data directory of a server program, with the server's account as its owner."""
     return DataDirectory(program.datadir, program.account.owner)

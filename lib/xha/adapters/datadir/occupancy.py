@@ -1,4 +1,4 @@
-"""What is said of the use of a data directory: what is looked for, what is found, and that it cannot be told."""
+"""The values that describe the use of a data directory: what is looked for, what is found, and that it is unknown."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 
 class CannotLook(OSError):
-    """Whether something uses the data cannot be told: that is not the same as nothing does. The text says why."""
+    """Whether something uses the data cannot be determined. That differs from "nothing uses them".
+
+    The text says why.
+    """
 
 
 class StrangersLeft(CannotLook):
-    """There was no time for all, but nobody who could have opened the data to write holds them open. The text says who.
+    """The time was too short to examine all processes, but those that could open the data for writing were examined.
 
-    Who is left can only have been handed a descriptor. A lock tells of a server.
+    None of these has the data open. The processes that remain can only have received a descriptor from another process.
+    A running server is still found by its lock. The text names the process at which the time ran out.
     """
 
 
@@ -33,10 +37,11 @@ class Use(str, Enum):
 
 
 class Search(NamedTuple):
-    """What is looked for: users of these directories; servers count that are trusted. known: servers met before.
+    """What is looked for: users of these directories. Only servers that are trusted count as servers.
 
-    A known server counts wherever its directory is by now, as where that was renamed. unknown: why nobody knows which
-    directory the settings mean; then a server that is met in another one may be the one that is looked for.
+    known: servers seen before. Such a server counts wherever its directory is now, for instance if that was renamed.
+    unknown: why the data directory that the settings mean is not known. In that case a server in another directory may
+    be the one that is looked for.
     """
 
     directories: tuple[str, ...]
@@ -46,7 +51,10 @@ class Search(NamedTuple):
 
 
 class Occupant(NamedTuple):
-    """A process that uses a data directory. Of another program: its account, and what it has open."""
+    """A process that uses a data directory.
+
+    For another program than a server: its account, and the file it has open.
+    """
 
     process: Process
     use: Use

@@ -1,7 +1,7 @@
-"""Which process uses a data directory: has it as its working directory, or has one of its vital files open.
+"""Which process uses a data directory: it works in that directory, or has one of its vital files open.
 
-Directories and files are told apart by device and inode: the path of a server in a container, or of one that was
-started with a relative path, says nothing. Nothing is touched that is not on a device of the data's (mounts.py).
+Directories and files are compared by device and inode, because a path proves nothing: a server may run in a container
+or be started with a relative path. No file is touched that is on another device than the data (mounts.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..host.mounts import Mounts
 
-# What a server that uses a data directory has open (measured: grastate.dat is open, and not locked).
+# The files that a server keeps open while it uses a data directory (measured: grastate.dat is open, and not locked).
 VITAL = ("grastate.dat", "galera.cache", "ibdata1")
 
 _NO_FILES = ("socket:", "pipe:", "anon_inode:")
@@ -26,20 +26,24 @@ _READ, _WRITE = 0o400, 0o200
 
 
 class Held(NamedTuple):
-    """A vital file that a process has open. writes: it may write to it. A lock alone is none: readers can have one."""
+    """A vital file that a process has open. writes: the process may write to it.
+
+    A lock alone is not enough evidence: a process that only reads can hold one.
+    """
 
     name: str
     writes: bool
 
 
 class TimeIsOver(Exception):
-    """The open files of one process took longer than there was time."""
+    """Reading the open files of one process took longer than the time that was left."""
 
 
 class Home:
-    """A data directory and its vital files, as they are now. writers: who could have opened one to write to it.
+    """A data directory and its vital files, as they are now. writers: who could have opened one of them for writing.
 
-    :raises FileNotFoundError, NotADirectoryError: where there is none. :raises OSError: where it cannot be looked at.
+    :raises FileNotFoundError, NotADirectoryError: if the directory does not exist.
+    :raises OSError: if it cannot be examined.
     """
 
     def __init__(self, directory: str, mounts: Mounts) -> None:
@@ -57,15 +61,19 @@ class Home:
         self._devices = mounts.devices(os.path.realpath(directory))
 
     def is_cwd_of(self, pid: int) -> bool:
-        """Return whether a process works in the directory. :raises OSError: for one that is gone or may not be seen."""
+        """Return whether a process has this directory as its working directory.
+
+        :raises OSError: if the process is gone or may not be examined.
+        """
         text = without_deleted(os.readlink(f"/proc/{pid}/cwd"))
-        # A file in it says for certain on which mount it is.
+        # An open file inside the working directory proves which mount the directory is on.
         below = (number for number, target in _files_of(pid) if os.path.dirname(target) == text)
         found = next((one for one in (read_descriptor(pid, number) for number in below) if one), None)
         if found:
             known = self._mounts.device(found.mount, pid) in self._devices
             return known and _identity(os.stat(f"/proc/{pid}/cwd")) == self._identity
-        # Without one it may be on a mount that was detached, whose paths begin at its root: only its path is followed.
+        # Without such a file the mount may be a detached one, whose paths begin at its own root. Then only the path is
+        # followed.
         if not self._devices & self._mounts.devices(text, pid):
             return False
         root = "" if self._mounts.is_own(pid) else f"/proc/{pid}/root"
@@ -75,13 +83,15 @@ class Home:
             return False
 
     def find_held(self, pid: int, *, trusted: bool, by_name: bool, deadline: float | None = None) -> Held | None:
-        """Return the vital file that a process has open, None for none; one that it may write to comes first.
+        """Return the vital file that a process has open; None if it has none. A file open for writing takes precedence.
 
-        trusted: it is of an account whose files on a mount that was detached count by their names. by_name: only what
-        has a vital file's name is looked at, as a server has it, which has thousands of tables open, too; any user can
-        have a million files open. A descriptor that only names a file (O_PATH) needs no right to it: it does not count.
-        deadline is a time of time.monotonic(). :raises TimeIsOver: when it is over. :raises OSError: for a process that
-        is gone or may not be seen.
+        trusted: the process runs as an account whose files on a detached mount count by their names. by_name: examine
+        only files with the name of a vital file, as a server has them. A server has thousands of tables open as well,
+        and any user can have a million files open. A descriptor that only names a file (O_PATH) needs no right to the
+        file, so it does not count. deadline is a time of time.monotonic().
+
+        :raises TimeIsOver: if the deadline passes.
+        :raises OSError: if the process is gone or may not be examined.
         """
         found, others = None, set[str]()
         for number, target in _files_of(pid, deadline):
@@ -110,11 +120,11 @@ class Home:
             return ""
         try:
             return self._files.get(_identity(os.stat(path)), "")
-        except (FileNotFoundError, ProcessLookupError):  # it is closed by now
+        except (FileNotFoundError, ProcessLookupError):  # it was closed meanwhile
             return ""
 
     def _is_like(self, name: str, inode: int) -> bool:
-        """Whether a file that cannot be looked at is a vital one by its name and, where the kernel tells it, inode."""
+        """Whether a file that cannot be examined is vital by its name and, if the kernel tells it, by its inode."""
         return any(name == vital and inode in (0, one[1]) for one, vital in self._files.items())
 
 
@@ -123,7 +133,7 @@ def _identity(seen: os.stat_result) -> tuple[int, int]:
 
 
 def _access(link: str) -> int:
-    """Return how a descriptor was opened, by its link in /proc: neither bit for one that only names a file (O_PATH)."""
+    """Return how a descriptor was opened, from its link in /proc; neither bit is set for an O_PATH descriptor."""
     try:
         return os.lstat(link).st_mode
     except (FileNotFoundError, ProcessLookupError):
@@ -131,7 +141,10 @@ def _access(link: str) -> int:
 
 
 def _files_of(pid: int, deadline: float | None = None) -> Iterator[tuple[str, str]]:
-    """Yield the descriptors of a process that are no pipes and no sockets, each with the path that it leads to."""
+    """Yield the descriptors of a process except pipes and sockets, each with the path that it leads to.
+
+    :raises TimeIsOver: if the deadline passes.
+    """
     directory = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with os.scandir(directory) as entries:

@@ -1,6 +1,6 @@
-"""What can be seen, besides its own words, of why a server program cannot read its data: owners, limits, room.
+"""What can be seen from outside of why a server program cannot read its data: owners, limits, free space.
 
-Only for a sentence: nothing is decided by it, and what cannot be seen is left out.
+This is only text for an operator. No decision depends on it, and what cannot be seen is left out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from ..mysqld.program import Program
 
-# What a server opens before it can tell a position.
+# What a server opens before it can report a position.
 _OPENED = ("", "ibdata1", "ib_logfile0", "undo001", "aria_log_control", "mysql")
 _FEW_FILES, _LITTLE_ROOM = 256, 16 << 20
 
 
 def find_suspects(program: Program) -> tuple[str, ...]:
-    """Return what is unusual about the data of a program, each in words. Paths are only looked at, never opened."""
+    """Return what is unusual about the data of a program, one sentence each. Paths are examined, never opened."""
     return (*_find_owners(program), *_find_limits(program))
 
 

@@ -1,6 +1,6 @@
-"""The programs of Galera's state transfers: scripts that a server starts, and what they start in turn.
+"""The programs of Galera's state transfers: scripts that a server starts, and the programs that these start.
 
-Only those of the server's account, or root's, are: any user can call a script wsrep_sst_rsync.
+Only programs of the server's account or of root count, because any user can name a script wsrep_sst_rsync.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ if TYPE_CHECKING:
     from .open_files import Home
 
 _SCRIPT = re.compile(r"(?:.*/)?wsrep_sst_([\w-]+)", re.DOTALL)
-# A script is the first word, or the one behind its interpreter, which may have one option more (#!).
+# The script is the first word of the command line, or follows its interpreter, which may have one more option (#!).
 _SCRIPT_WORDS = 3
 _ROLES = ("joiner", "donor")
-# Programs of a transfer that run for as long as it does and move nothing: a script that waits in a loop is no progress.
+# Programs of a transfer that run as long as it does and move no data: a script that waits in a loop is not progress.
 _BYSTANDERS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
 _MOVER_AGE = 2.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Transfer(NamedTuple):
-    """A state transfer under way. role is `joiner` or `donor`, method that of wsrep_sst_method.
+    """A state transfer that is in progress. role is `joiner` or `donor`, method is the value of wsrep_sst_method.
 
-    progress is a number that stays the same, from one look to the next some seconds later, only if nothing moves.
+    progress is a number of CPU ticks and bytes. If it is the same at two looks some seconds apart, nothing moved
+    between them.
     """
 
     role: str
@@ -55,7 +56,7 @@ class Transfer(NamedTuple):
 
 
 def find_transfer(server: Process, trust: Trust) -> Transfer | None:
-    """Return the state transfer that a server's own helpers carry out, None if there is none."""
+    """Return the state transfer that the child processes of a server carry out; None if there is none."""
     below = descendants(server.pid, _of_account(trust))
     for process in map(with_argv, below):
         match = _match(process)
@@ -67,16 +68,18 @@ def find_transfer(server: Process, trust: Trust) -> Transfer | None:
 
 
 def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trust) -> list[Occupant]:
-    """Return the programs of state transfers: below a server, or left behind by one that has ended.
+    """Return the programs of state transfers: those below a server, and those that a server left behind when it ended.
 
-    Root's own are only below a server: what runs the server's programs otherwise, as a backup, is in their group.
+    Root's own programs count only below a server. Otherwise a program that runs the server's programs, such as a
+    backup, would be counted with their process group.
 
-    The server starts each script in a process group of its own (sql/wsrep_utils.cc, POSIX_SPAWN_SETPGROUP), which its
-    programs stay in when it ends.
+    The server starts each script in a process group of its own (sql/wsrep_utils.cc, POSIX_SPAWN_SETPGROUP). The
+    programs of the script stay in that group when it ends.
     """
     everybody, homes = _of_account(trust), tuple(homes)
     below = {one.pid: one for server in servers for one in descendants(server.process.pid, everybody)}
-    # By all of its uids, before its group counts: whoever runs su has the effective one of root, and any words in argv.
+    # All uids of the process are checked before its group counts: a process that runs su has root's effective uid, and
+    # any words in argv.
     groups = {
         one.group
         for one in everybody
@@ -114,7 +117,7 @@ def _moves(process: Process) -> bool:
 
 
 def _match(process: Process) -> tuple[str, str] | None:
-    """Return the method and the role of a script of a state transfer, by its name and its option --role."""
+    """Return the method and the role of a state transfer's script, from its name and --role; None for others."""
     names = (_SCRIPT.fullmatch(word) for word in process.argv[:_SCRIPT_WORDS])
     name = next((found for found in names if found), None)
     if name is None:

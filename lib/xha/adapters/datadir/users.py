@@ -1,9 +1,9 @@
-"""Who uses a data directory: its server, a recovery, the programs of a state transfer, or anything else.
+"""Which processes use a data directory: its server, a recovery, the programs of a state transfer, or anything else.
 
-There are two questions, and they have different answers. *Whose word counts*, and who may be ended: a server of the
-trusted account and program (trust.py) that works in the directory or has its files open, and what it started. *Whether
-the data are in use*: whoever has one of the vital files open, of whatever account and name. Somebody's shell in the
-directory does not use it.
+1. Which server is believed, and which may be ended? One of the trusted account and program (trust.py) that works in
+   the directory or has its files open, and what that server started.
+2. Are the data in use? They are if any process has one of the vital files open, whatever its account and name. A shell
+   whose working directory is the data directory does not use the data.
 """
 
 from __future__ import annotations
@@ -51,46 +51,46 @@ __all__ = [
 ]
 
 _NAMELESS_SECONDS = 0.5
-# For the open files of accounts that could not have opened the data themselves: there can be any number.
+# For the open files of accounts that could not have opened the data themselves; there can be any number of them.
 _STRANGERS_SECONDS = 5.0
 _IN_USE = "whether the data are in use cannot be told"
 
 
 def find_server(search: Search) -> Process | None:
-    """Return the server that uses one of the directories, or the recovery that does, with its argv; None for neither.
-
-    :raises CannotLook: where none is found, and not everything could be looked at.
+    """Return the server or the recovery that uses one of the directories, with its argv; None if there is neither.
+    :raises CannotLook: if none is found and not every process could be examined.
     """
     found = find_servers(search)
     return found[0].process if found else None
 
 
 def find_servers(search: Search) -> tuple[Occupant, ...]:
-    """Return the trusted servers and recoveries, servers and the oldest first. :raises CannotLook: as above."""
+    """Return trusted servers, then recoveries, each oldest first. :raises CannotLook: as find_server does."""
     found = _Look(search).servers
     return tuple(sorted(found, key=lambda one: (one.process.recovering, one.process.started)))
 
 
 def find_others(search: Search, deadline: float | None = None) -> tuple[Occupant, ...]:
-    """Return who else has a vital file open, of whatever account and name. It looks at the open files of everybody.
+    """Return the other processes that have a vital file open, of any account and name, from all open files.
 
-    deadline is a time of time.monotonic(): any user can have a million files open. :raises CannotLook: when it is over,
-    and nobody was found.
+    deadline is a time of time.monotonic(): any user can have a million files open.
+    :raises CannotLook: if the deadline passes and no process was found.
     """
     seen = _Look(search)
     return seen.others({one.process.pid for one in seen.servers}, deadline)
 
 
 def find_lock(directory: str) -> str:
-    """Return in words which file of a directory is locked: also by a process that cannot be seen from here. Or "".
+    """Return a sentence about the file of a directory that is locked, also by a process that cannot be seen from here.
 
-    :raises CannotLook: where that cannot be told.
+    Return "" if none is locked or the directory does not exist.
+    :raises CannotLook: if that cannot be determined.
     """
     from .contents import DataDirectory
 
     try:
         name = DataDirectory(directory).find_lock()
-    except (FileNotFoundError, NotADirectoryError):  # there is none that could be locked
+    except (FileNotFoundError, NotADirectoryError):  # the directory does not exist, so nothing in it can be locked
         return ""
     except OSError as error:
         raise CannotLook(f"{_IN_USE}: the locks of {directory} cannot be looked at: {error.strerror}") from None
@@ -115,7 +115,7 @@ def find_occupants(search: Search, deadline: float | None = None) -> tuple[Occup
 
 
 def find_own(search: Search) -> tuple[Occupant, ...]:
-    """Return the trusted servers, recoveries and programs of state transfers. :raises CannotLook: as above."""
+    """Return the trusted servers, recoveries and transfer programs. :raises CannotLook: as find_server does."""
     from .transfers import find_helpers
 
     seen = _Look(search)
@@ -123,7 +123,7 @@ def find_own(search: Search) -> tuple[Occupant, ...]:
 
 
 class _Look:
-    """One look: the directories as they are now, and the servers in them."""
+    """One examination: the directories as they are now, and the servers in them."""
 
     def __init__(self, search: Search) -> None:
         self.search, self.homes, self._trouble = search, list[Home](), ""
@@ -147,7 +147,7 @@ class _Look:
 
     def _find_servers(self) -> list[Occupant]:
         using = {one.process.pid: one for one in self._using()}
-        # What a server is about to start is still called as the server is.
+        # A child that a server has forked and that has not executed its program yet still has the server's name.
         begun = ((one, _with_argv_at_last(one.process)) for one in using.values() if one.process.parent not in using)
         return [
             one._replace(process=process, use=Use.RECOVERY if process.recovering else Use.SERVER)
@@ -168,7 +168,7 @@ class _Look:
                 yield found
 
     def _meet(self, pid: int) -> Occupant | None:
-        """Return a process as the server that it is, None for any other. One met before may still be its wrapper."""
+        """Return the process as the server that it is, else None. A server seen before may still be its wrapper."""
         trust = self.search.trust
         known = next((one for one in self.search.known if one.pid == pid), None)
         process = read_process(pid) if known or read_program(pid) in trust.programs else None
@@ -186,28 +186,29 @@ class _Look:
         return ""
 
     def _find_stranger(self) -> str:
-        """Return in words which trusted server runs in a directory that was not looked at, "" for none."""
+        """Return a sentence about a trusted server in a directory that was not examined; "" if there is none."""
         for pid in read_pids():
             try:
                 ours = self.search.trust.holds_account(pid) and read_program(pid) in self.search.trust.programs
-            except OSError:  # gone, or noted already
+            except OSError:  # gone, or its error was noted already
                 continue
             if ours:
                 return f"pid {pid} is a server, and its data directory may be this one: {self.search.unknown}"
         return ""
 
     def _note(self, pid: int, error: OSError) -> None:
-        """Remember that a process could not be looked at, where it may be the server. One that is gone is nobody."""
+        """Remember that a process could not be examined, if it may be the server; one that is gone is not noted."""
         if is_gone(error):
             return
         if not isinstance(error, PermissionError) or read_uid(pid) in self.search.trust.uids - OURS.uids:
             self._trouble = f"pid {pid} cannot be looked at: {error.strerror}"
 
     def others(self, apart: set[int], deadline: float | None) -> tuple[Occupant, ...]:
-        """Return who else has a vital file open: all but these pids, and us. Who could open one to write comes first.
+        """Return the other processes with a vital file open, without the pids in `apart` and this process.
 
-        :raises StrangersLeft, CannotLook: when the deadline is over, or for who may not be seen, and nothing was found
-        that says enough all the same.
+        Processes that could have opened a file for writing are examined first.
+        :raises StrangersLeft, CannotLook: if the deadline passes, or a process may not be examined, and nothing was
+        found that answers the question anyway.
         """
         pids = [pid for pid in read_pids() if pid not in apart and pid != os.getpid()] if self.homes else []
         writers = {pid for pid in pids if self._may_write(pid)}
@@ -240,9 +241,10 @@ class _Look:
             return not is_gone(error)
 
     def _held_by(self, pid: int, tables: SharedTables, deadline: float | None, *, writes: bool) -> list[Occupant]:
-        """Return a process as one that has a vital file open, nothing for any other. writes: it could have opened it.
+        """Return the process if it has a vital file open, otherwise nothing.
 
-        :raises TimeIsOver: when the deadline is over; the text names the process.
+        writes: it could have opened the file itself.
+        :raises TimeIsOver: if the deadline passes; the text names the process.
         """
         try:
             for home in () if tables.holds(pid) else self.homes:
@@ -260,7 +262,8 @@ class _Look:
             raise TimeIsOver(f"no time for all open files, at {at}") from None
         except OSError as error:
             self._note(pid, error)
-            # Of who could not have opened it a lock tells, if that is a server: a container has many of those.
+            # A process that could not have opened the file is ignored: a container has many of them, and a server among
+            # them holds a lock.
             if writes and isinstance(error, PermissionError) and read_uid(pid) not in OURS.uids:
                 self._trouble = f"pid {pid}, of {account_name(read_uid(pid))}, cannot be looked at: {error.strerror}"
         return []
@@ -268,14 +271,15 @@ class _Look:
     def _is_server(self, pid: int) -> bool:
         try:
             return read_program(pid) in self.search.trust.programs
-        except FileNotFoundError:  # of the kernel's own
+        except FileNotFoundError:  # a kernel thread
             return False
 
 
 def _with_argv_at_last(process: Process) -> Process | None:
-    """Return a process with its argv, None if it is gone by then.
+    """Return the process with its argv; None if it ends meanwhile.
 
-    It has none while its program begins, and while its memory is given back at its end: a recovery would seem a server.
+    A process has no argv while its program begins, and while its memory is freed at its end. Without argv a recovery
+    would look like a server.
     """
     until = time.monotonic() + _NAMELESS_SECONDS
     while True:
@@ -288,5 +292,5 @@ def _with_argv_at_last(process: Process) -> Process | None:
 
 
 def still_there(occupants: tuple[Occupant, ...]) -> tuple[Occupant, ...]:
-    """Return those whose process lives. :raises OSError: where that cannot be told."""
+    """Return the occupants whose process still exists. :raises OSError: if that cannot be determined."""
     return tuple(one for one in occupants if look(one.process.pid, one.process.started))

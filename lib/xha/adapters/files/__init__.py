@@ -1,1 +1,1 @@
-"""Files: those of the operator and of xha itself, and those in directories that belong to another account."""
+"""Files of the operator, files of xha, and files in directories that belong to another account."""

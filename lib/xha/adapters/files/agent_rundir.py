@@ -1,7 +1,8 @@
 """/run/xha/galera/RESOURCE: what the agent's processes leave for each other until the next boot.
 
-Every file is replaced in one step, so that no reader sees half of it; none is kept through a power cut, so none is
-flushed to the disk. What monitor does not read is imported where it is: a monitor's time is the import of its modules.
+Every file is replaced in one step, so that no reader sees half of it. No file needs to survive a power failure, so none
+is flushed to the disk. Modules that monitor does not need are imported inside the methods, because imports are most of
+a monitor's run time.
 """
 
 from __future__ import annotations
@@ -29,24 +30,25 @@ _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 class RunDir:
     """The directory of one resource. name: its OCF_RESOURCE_INSTANCE without a clone's :N.
 
-    Reading never raises: what is absent, torn or unreadable is None, or nothing. Writing raises OSError.
+    Reading never raises: a file that is absent, torn or unreadable gives None or an empty value. Writing raises
+    OSError.
     """
 
     def __init__(self, name: str, base: str = "") -> None:
         self.path = os.path.join(base or BASE, name)
 
     def file(self, name: str) -> str:
-        """Return the path of a file in it: keeper.lock, notify."""
+        """Return the path of a file in the directory, such as keeper.lock or notify."""
         return os.path.join(self.path, name)
 
     def make(self) -> None:
-        """Make the directory, 0755, where it is not there."""
+        """Make the directory with mode 0755 if it does not exist."""
         _make_directory(self.path)
 
     def make_server_directory(self, uid: int, gid: int) -> str:
         """Make the directory that belongs to the server's account, and return its path.
 
-        :raises Unfit: where another account's stands there.
+        :raises UnfitPath: if a directory of another account has that name.
         """
         from .foreign import Directory
 
@@ -55,7 +57,7 @@ class RunDir:
             return made.path
 
     def read_status(self) -> str:
-        """Return what the server's own status file says (wsrep_status_file), "" where nothing can be read."""
+        """Return the content of the server's own status file (wsrep_status_file); "" if it cannot be read."""
         from .foreign import Directory
 
         try:
@@ -66,11 +68,14 @@ class RunDir:
 
     @property
     def status_path(self) -> str:
-        """The path of that file, for the server."""
+        """The path of the server's status file, for the server's options."""
         return self.file(f"{_SERVERS}/{_STATUS}")
 
     def remove_status(self) -> None:
-        """Remove what an earlier server wrote there: it says what was true then. :raises OSError: as unlink does."""
+        """Remove the status file of an earlier server, whose content is out of date.
+
+        :raises OSError: as unlink does.
+        """
         from .foreign import Directory
 
         with Directory(self.file(_SERVERS)) as directory:
@@ -81,11 +86,11 @@ class RunDir:
         return load_settings(self._read(_SETTINGS))
 
     def write_settings(self, settings: Settings) -> None:
-        """Store the settings, for root alone."""
+        """Store the settings, readable by root only."""
         self._write(_SETTINGS, render_settings(settings), 0o600)
 
     def settings_signature(self) -> tuple[int, ...]:
-        """Return what changes whenever the settings are stored again."""
+        """Return a value that changes whenever the settings are stored again."""
         try:
             seen = os.stat(self.file(_SETTINGS))
         except OSError:
@@ -93,21 +98,21 @@ class RunDir:
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
     def read_bulletin(self) -> Bulletin | None:
-        """Return what the keeper said last. Whether it lives is another question: see its pid and start time."""
+        """Return what the keeper published last. Its pid and start time tell whether it still runs."""
         return parse_bulletin(self._read(_KEEPER))
 
     def write_bulletin(self, bulletin: Bulletin) -> None:
-        """Say what the keeper does, for everybody on this host."""
+        """Publish what the keeper does, readable by every account of this host."""
         self._write(_KEEPER, render_bulletin(bulletin), 0o644)
 
     def read_failures(self) -> tuple[Failure, ...]:
-        """Return the failures that were written down, the oldest first."""
+        """Return the recorded failures, the oldest first."""
         from ...core.monitor.start_failures import parse_failures
 
         return parse_failures(self._read(_FAILURES))
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
-        """Write the failures down; none removes the file."""
+        """Record the failures; without any, the file is removed."""
         from ...core.monitor.start_failures import render_failures
 
         kept = tuple(failures)
@@ -117,13 +122,19 @@ class RunDir:
             self.remove(_FAILURES)
 
     def read_joining(self) -> NodeRecord | None:
-        """Return the record of a join under way, None for none: a transfer sweeps the one beside the data away."""
+        """Return the record of a join in progress; None if there is none.
+
+        It is kept here because a state transfer deletes the record that is beside the data.
+        """
         from ...core.galera.node_record import parse_node_record
 
         return parse_node_record(self._read(_JOINING))
 
     def write_joining(self, record: NodeRecord | None) -> None:
-        """Keep the record that holds once the data of a donor are here; None: they are, and it stands beside them."""
+        """Keep the record that becomes valid once the donor's data have arrived.
+
+        None: they have arrived, and the record is beside the data.
+        """
         if record is None:
             self.remove(_JOINING)
         else:
@@ -132,7 +143,7 @@ class RunDir:
             self._write(_JOINING, render_node_record(record), 0o600)
 
     def write_recovery_log(self, text: str) -> str:
-        """Keep the end of what the last recovery said, for root alone; return its path."""
+        """Keep the end of the last recovery's output, readable by root only; return the path."""
         # What a server prints need not be UTF-8.
         self._write(_RECOVERY, text[-_MOST_LOG:].encode("utf-8", "replace").decode("utf-8"), 0o600)
         return self.file(_RECOVERY)
@@ -144,7 +155,7 @@ class RunDir:
         return parse_remembered(self._read(_REMEMBERED))
 
     def write_remembered(self, servers: Iterable[Remembered]) -> None:
-        """Remember them; none removes the file."""
+        """Remember the directories and servers; without any, the file is removed."""
         from ...core.galera.known_servers import render_remembered
 
         kept = tuple(servers)
@@ -154,7 +165,7 @@ class RunDir:
             self.remove(_REMEMBERED)
 
     def remove(self, name: str) -> None:
-        """Remove a file of it; one that is not there is no error."""
+        """Remove a file of the directory; a missing file is no error."""
         try:
             os.unlink(self.file(name))
         except FileNotFoundError:
@@ -175,7 +186,7 @@ class RunDir:
 
 
 def read_bulletins(base: str = BASE) -> list[tuple[str, Bulletin]]:
-    """Return what the keepers of this host said last, each with its resource."""
+    """Return what the keepers of this host published last, each with the name of its resource."""
     try:
         names = sorted(os.listdir(base))
     except OSError:

@@ -1,7 +1,8 @@
-"""Work that is done in a child under another account: what that account may not do, the child may not do either.
+"""Runs a function in a child process under another account, so that the child has no more rights than that account.
 
-For paths that the account itself named, as a server does in the listing of its options: root uses none of them (a
-ptrace of the program that prints the listing changes what it says). A fork, setuid and a read cost 0.6 ms (measured).
+It is used for paths that the account itself named, as a server does in the listing of its options. Root uses none of
+these paths itself: a ptrace of the program that prints the listing can change them. A fork, setuid and a read take 0.6
+ms (measured).
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ class Account(NamedTuple):
 
     @property
     def owner(self) -> tuple[int, int]:
-        """The owner of files that are made for it."""
+        """The uid and gid for files that are made for the account."""
         return self.uid, self.gid
 
 
 def become(account: Account) -> None:
-    """Give up root for an account, for good; without root's rights nothing changes."""
+    """Give up root's rights for an account, for good. Without root's rights nothing changes."""
     if os.geteuid() == 0:
         os.setgroups(account.groups)
         os.setgid(account.gid)
@@ -44,10 +45,13 @@ def become(account: Account) -> None:
 
 
 def act_as(account: Account, work: Callable[[], bytes], seconds: float = SECONDS) -> bytes:
-    """Return what the work comes to, done in a child as the account: a mebibyte at most.
+    """Run `work` in a child as the account, and return its result: at most a mebibyte.
 
-    Without root's rights it is done in this process. work imports nothing: another thread may hold the import's lock.
-    :raises OSError: as work does. :raises TimeoutError: after the seconds; the child is killed.
+    Without root's rights, `work` runs in this process. `work` imports nothing, because another thread may hold the
+    import lock at the fork.
+
+    :raises OSError: as `work` does.
+    :raises TimeoutError: after `seconds`; the child is killed.
     """
     if os.geteuid() != 0:
         return work()
@@ -73,7 +77,10 @@ def act_as(account: Account, work: Callable[[], bytes], seconds: float = SECONDS
 
 
 def make_directories(account: Account, path: str, mode: int) -> None:
-    """Make a directory with all above it, as the account; one that is there stays. :raises OSError: as mkdir does."""
+    """Make a directory and all above it, as the account. An existing directory is kept.
+
+    :raises OSError: as mkdir does.
+    """
 
     def make() -> bytes:
         os.makedirs(path, mode, exist_ok=True)
@@ -99,7 +106,7 @@ def _be_child(account: Account, work: Callable[[], bytes], write_end: int) -> No
 
 
 def _collect(descriptor: int, until: float) -> bytes | None:
-    """Return all that comes through a pipe; None if its end has not come by then."""
+    """Return everything that comes through a pipe; None if the pipe is not closed in time or too much arrives."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
     answer = b""
@@ -114,7 +121,7 @@ def _collect(descriptor: int, until: float) -> bytes | None:
 
 
 def _end(pid: int) -> None:
-    """Kill a child and collect it; one that stalled storage holds is left to be collected when this process ends."""
+    """Kill a child and wait for it. A child that stalled storage blocks is collected when this process ends."""
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + _GRACE
     while os.waitpid(pid, os.WNOHANG) == (0, 0) and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""The files xha reads: its configuration, MySQL option files, the disabled file, clustercheck's settings."""
+"""The files that xha reads: its configuration, MySQL option files, the disabled file, clustercheck's settings."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _MAX_INCLUDED = 256
 
 
 def read_config(path: str | None = None) -> Config:
-    """Read xha.conf; without a path the default one, whose absence means defaults.
+    """Read xha.conf. Without a path, the default file is read; if that is absent, all defaults apply.
 
-    :raises ConfigError: for a file that is unreadable, and for everything that parse_config refuses.
+    :raises ConfigError: if the file is unreadable, and for everything that parse_config refuses.
     """
     try:
         return parse_config(_text(read_whole(path or DEFAULT_PATH).data, "strict"), path or DEFAULT_PATH)
@@ -38,7 +38,7 @@ def read_config(path: str | None = None) -> Config:
 
 
 def config_signature(path: str | None = None) -> tuple[int, ...] | None:
-    """Return what changes whenever xha.conf does; None while it cannot be looked at."""
+    """Return a value that changes whenever xha.conf does; None while it cannot be examined."""
     try:
         seen = os.stat(path or DEFAULT_PATH)
     except OSError:
@@ -47,17 +47,17 @@ def config_signature(path: str | None = None) -> tuple[int, ...] | None:
 
 
 class ClientOptions(NamedTuple):
-    """The options that a client takes from an option file, and what is unsafe about the file."""
+    """The options that a client takes from an option file, and warnings about the safety of the file."""
 
     values: dict[str, str]
     warnings: tuple[str, ...] = ()
 
 
 def read_client_options(path: str) -> ClientOptions:
-    """Read a MySQL option file with its includes; the default one may be absent, as there is no account in it then.
+    """Read a MySQL option file with its includes. The default file may be absent: then no account is configured.
 
-    :raises ConfigError: for another one that does not exist, for a file that is unreadable, malformed, or writable by
-    everybody, and for includes without an end.
+    :raises ConfigError: if any other file does not exist; if a file is unreadable, malformed, or writable by everybody;
+    and for includes without an end.
     """
     files = _OptionFiles(path)
     try:
@@ -72,9 +72,10 @@ def read_client_options(path: str) -> ClientOptions:
 
 
 class _OptionFiles:
-    """One option file and all that it includes; mode: the first one's permissions.
+    """One option file and all that it includes. mode: the permissions of the first file.
 
-    MySQL's clients end at a depth of 10, and have by then read a file that includes itself four times 349,525 times.
+    The number of files and bytes is limited. MySQL's clients limit only the depth, to 10: they have by then read a file
+    that includes itself four times 349,525 times.
     """
 
     def __init__(self, path: str) -> None:
@@ -95,7 +96,7 @@ class _OptionFiles:
         self._bytes -= len(data)
         if depth == 0:
             self.mode = mode
-        # MySQL's clients ignore such a file; saying so beats a login that fails for no visible reason.
+        # MySQL's clients ignore such a file. An error is better than a login that fails without a visible reason.
         if stat.S_ISREG(mode) and mode & 0o002:
             raise ConfigError(f"{path}: everybody on this host can write it; chmod 0640")
         options: list[Option] = []
@@ -113,7 +114,7 @@ class _OptionFiles:
         if depth > _MAX_INCLUDE_DEPTH:
             return []
         if not include.directory:
-            # MySQL's clients pass over what is no file, and end for a directory that is none.
+            # MySQL's clients skip a path that is no file, and give up for a directory that does not exist.
             return self.read(include.path, depth) if os.path.isfile(include.path) else []
         names = sorted(name for name in os.listdir(include.path) if name.endswith(".cnf"))
         paths = [os.path.join(include.path, name) for name in names]
@@ -121,9 +122,9 @@ class _OptionFiles:
 
 
 def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled | None:
-    """Read who took the node out of service, None if nobody did.
+    """Read who took the node out of service; None if nobody did.
 
-    Any failure to read the file, except its absence, counts as disabled. The legacy file is never opened: it stands
+    Any failure to read the file, except its absence, counts as disabled. The legacy file is never opened, because it is
     in a directory where any user can put a FIFO.
     """
     found = _read_disabled(path) if path else None
@@ -134,7 +135,7 @@ def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled 
 
 def _read_disabled(path: str) -> Disabled | None:
     try:
-        # An operator may have linked it to where all nodes see it.
+        # Links are followed: an operator may have linked the file to storage that all nodes see.
         text = read_whole(path, core_disabled.MAX_BYTES).data.decode("utf-8", "replace")
     except FileNotFoundError:
         return None
@@ -144,14 +145,17 @@ def _read_disabled(path: str) -> Disabled | None:
 
 
 def write_disabled(path: str, disabled: Disabled) -> None:
-    """Write the disabled file in one step, 0644, so that no reader sees half of it. :raises OSError: as open does."""
+    """Write the disabled file in one step with mode 0644, so that no reader sees half of it.
+
+    :raises OSError: as open does.
+    """
     from .atomic_write import replace_text
 
     replace_text(path, core_disabled.render_disabled(disabled), 0o644, flush=True)
 
 
 def remove_disabled(path: str) -> bool:
-    """Remove the disabled file and return whether there was one. :raises OSError: as os.unlink does."""
+    """Remove the disabled file, and return whether it existed. :raises OSError: as os.unlink does."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -160,7 +164,10 @@ def remove_disabled(path: str) -> bool:
 
 
 def read_sysconfig() -> dict[str, str]:
-    """Read clustercheck's settings of both families; /etc/sysconfig wins. An unreadable file has none."""
+    """Read the settings of clustercheck from both distribution families' paths; /etc/sysconfig takes precedence.
+
+    An unreadable file counts as empty.
+    """
     settings: dict[str, str] = {}
     for path in reversed(SYSCONFIG_FILES):
         try:

@@ -1,23 +1,24 @@
-"""Names inside a directory that another account owns: the one place where root touches them.
+"""Names inside a directory that another account owns. Root accesses such names only through this module.
 
-Whoever owns a directory can put anything in the place of any name in it, at any moment, between a check and its use as
-well. What each measure here stops:
+The owner of a directory can replace any name in it at any moment, also between a check and the use that follows. These
+are the measures, each with what it stops:
 
-- every name is looked up from the descriptor of its directory, never by a path: a directory above that is swapped
-  after the walk changes nothing;
-- the walk to a directory (walk.py) opens one component at a time with O_NOFOLLOW, and follows a symbolic link only
-  where root made it in a directory that root alone can write: a link in the place of a parent leads root nowhere;
-- O_NOFOLLOW on the last name: a link to /etc/shadow is not read, one to /etc/ld.so.preload is not written;
-- O_NONBLOCK and O_NOCTTY: a FIFO that nobody writes holds nobody up, a terminal does not become ours;
-- fstat of the descriptor that is used: only a regular file counts, of the expected account, no larger than expected. A
-  file of root's counts only while it has a single name, and only if that account may read it anyway: a second name is
-  a hard link that the other account made (fs.protected_hardlinks=0 lets it), which is the only name as soon as root
-  replaces the file, as passwd does with /etc/shadow; its content is not for that account's logs;
-- a directory of more names than MOST_NAMES is read no further: 200,000 took 2.5 s and 64 MB (measured);
-- O_EXCL for what is created: nothing that was put there first is written to;
-- fchown and fchmod only of the descriptor that this process has just created: nothing else changes hands.
+- Every name is looked up from the descriptor of its directory, never by a path: replacing a parent directory after the
+  walk changes nothing.
+- The walk to a directory (walk.py) opens one component at a time with O_NOFOLLOW. It follows a symbolic link only if
+  root made it in a directory that only root can write: a link in place of a parent directory does not redirect root.
+- O_NOFOLLOW on the last name: a link to /etc/shadow is not read, and one to /etc/ld.so.preload is not written.
+- O_NONBLOCK and O_NOCTTY: a FIFO without a writer does not block, and a terminal does not become this process's own.
+- fstat of the descriptor that is used: only a regular file of the expected account and size counts. A file of root's
+  counts only while it has a single name and that account may read it anyway. A second name is a hard link that the
+  other account made (possible with fs.protected_hardlinks=0). It becomes the only name as soon as root replaces the
+  file, as passwd does with /etc/shadow, and its content must not reach that account's logs.
+- A directory is read up to MOST_NAMES names: 200,000 took 2.5 s and 64 MB (measured).
+- O_EXCL for a new file: a file that was put there first is not written to.
+- fchown and fchmod only on the descriptor that this process has just created: no other file gets a new owner or mode.
 
-What is absent is FileNotFoundError. What is there and cannot be used is Unfit: that is unknown, and never absent.
+A name that does not exist raises FileNotFoundError. A name that exists and cannot be used raises UnfitPath: its
+content is unknown, which is never treated as absent.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_NAMES", "ROOT", "Directory", "UnfitPath"]
 
-# Of a directory, where all are asked for. A data directory has one for each database, and a hundred more.
+# For a directory that is read whole. A data directory has one name for each database, and a hundred more.
 MOST_NAMES = 100_000
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -45,17 +46,18 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Directory:
-    """An open directory. Names are looked up in it and nowhere else; none may hold a slash.
+    """An open directory. Names are looked up in it and nowhere else; no name may contain a slash.
 
-    owner: the uid of the account that owns it, and to whom belongs what is created in it; group: the gid of that.
-    Without root's rights both are this process's own. A context manager; close() ends it.
+    owner: the uid of the account that owns the directory and everything created in it; group: its gid. Without root's
+    rights, new files belong to this process's own account. A context manager; close() closes it.
     """
 
     def __init__(self, path: str, owner: int | None = None, group: int | None = None) -> None:
-        """Open it by its absolute path; without an owner, whoever owns it.
+        """Open the directory by its absolute path. Without an owner, any owner is accepted.
 
-        :raises FileNotFoundError: where there is none. :raises Unfit: for one of another account, or one that is
-        reached by a link of another account's making. :raises OSError: as open does.
+        :raises FileNotFoundError: if it does not exist.
+        :raises UnfitPath: if it belongs to another account, or is reached by a link that another account made.
+        :raises OSError: as open does.
         """
         self.path = path
         self._descriptor, self.controlled = walk(path)
@@ -74,23 +76,23 @@ class Directory:
         self.close()
 
     def close(self) -> None:
-        """Close it; closing twice is harmless."""
+        """Close the directory. A second call does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
 
     def fileno(self) -> int:
-        """The descriptor, which stays this object's."""
+        """Return the descriptor, which remains this object's."""
         return self._descriptor
 
     # --- reading
 
     def names(self) -> list[str]:
-        """Return the names in it, in order. :raises Unfit: for more than MOST_NAMES."""
+        """Return the names in the directory, sorted. :raises UnfitPath: for more than MOST_NAMES."""
         return sorted(entry.name for entry in _scan(self._descriptor, self.path))
 
     def exists(self, name: str) -> bool:
-        """Return whether there is anything of that name, whatever it is. :raises OSError: if that cannot be told."""
+        """Return whether something has this name, whatever it is. :raises OSError: if that cannot be determined."""
         try:
             os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
@@ -98,9 +100,12 @@ class Directory:
         return True
 
     def holds_files(self, name: str) -> bool:
-        """Return whether a subdirectory holds anything but directories. A file is none; a link may hold anything.
+        """Return whether a subdirectory contains anything but directories. False for a file, True for a link.
 
-        :raises Unfit: for more than MOST_NAMES directories. :raises OSError: if that cannot be told.
+        A link may lead to anything, so it counts as one that holds files.
+
+        :raises UnfitPath: for more than MOST_NAMES directories.
+        :raises OSError: if that cannot be determined.
         """
         mode = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode
         if not stat.S_ISDIR(mode):
@@ -112,12 +117,13 @@ class Directory:
             os.close(descriptor)
 
     def open(self, name: str, *, anybodys: bool = False) -> int:
-        """Open a regular file to read from, and return the descriptor, which is the caller's to close.
+        """Open a regular file for reading, and return the descriptor, which the caller closes.
 
-        anybodys: whoever owns it, for what is asked of the file itself and not of what it holds.
+        anybodys: accept any owner; for questions about the file itself and not about its content.
 
-        :raises FileNotFoundError: where there is none. :raises Unfit: for what is no such file. :raises OSError: as
-        open does.
+        :raises FileNotFoundError: if it does not exist.
+        :raises UnfitPath: if it is not such a file.
+        :raises OSError: as open does.
         """
         try:
             descriptor = os.open(name, _READ, dir_fd=self._descriptor)
@@ -133,7 +139,7 @@ class Directory:
         return descriptor
 
     def read(self, name: str, limit: int) -> bytes:
-        """Return a file's content. :raises Unfit: for one larger than the limit, in bytes, too. Otherwise as open."""
+        """Return a file's content. :raises UnfitPath: also if it is larger than `limit` bytes. Otherwise as open."""
         descriptor = self.open(name)
         try:
             content = b""
@@ -154,7 +160,7 @@ class Directory:
         return "" if expected or os.geteuid() != ROOT else self._tell_owner(seen.st_uid)
 
     def _may_read(self, seen: os.stat_result) -> bool:
-        """Return whether the directory's owner may read a file of another's."""
+        """Return whether the owner of the directory may read a file of another account."""
         return bool(seen.st_mode & (stat.S_IRGRP if seen.st_gid == self.group else stat.S_IROTH))
 
     def _tell_owner(self, uid: int) -> str:
@@ -163,10 +169,10 @@ class Directory:
     # --- writing
 
     def create(self, name: str, content: bytes, mode: int) -> None:
-        """Create a file of the owner's; it is on the disk when this returns.
+        """Create a file that belongs to the owner. It is on the disk when this returns.
 
-        :raises FileExistsError: where there is anything of that name. :raises OSError: as open does; what was written
-        of it is gone then.
+        :raises FileExistsError: if the name exists.
+        :raises OSError: as open does; the incomplete file is removed.
         """
         descriptor = os.open(name, _CREATE, 0o600, dir_fd=self._descriptor)
         try:
@@ -180,9 +186,9 @@ class Directory:
             raise
 
     def replace(self, name: str, content: bytes, mode: int) -> None:
-        """Put a file of the owner's in the place of whatever is there; it is on the disk when this returns.
+        """Replace whatever has this name by a file of the owner's. It is on the disk when this returns.
 
-        :raises OSError: as open does; what was there stands then.
+        :raises OSError: as open does; the earlier file is then still in place.
         """
         temporary = f".{name}.xha"
         self.remove(temporary)
@@ -194,25 +200,26 @@ class Directory:
             raise
 
     def rename(self, old: str, new: str) -> None:
-        """Rename what has the one name, whatever it is; the new name is on the disk when this returns."""
+        """Rename an entry, whatever it is. The new name is on the disk when this returns."""
         os.rename(old, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
         self.sync()
 
     def remove(self, name: str) -> None:
-        """Remove a file or link of that name; one that is not there is no error. :raises OSError: as unlink does."""
+        """Remove a file or link; a missing name is no error. :raises OSError: as unlink does."""
         try:
             os.unlink(name, dir_fd=self._descriptor)
         except FileNotFoundError:
             return
 
     def sync(self) -> None:
-        """Have the names on the disk."""
+        """Flush the directory's entries to the disk."""
         os.fsync(self._descriptor)
 
     def make_directory(self, name: str, mode: int, owner: int | None = None, group: int | None = None) -> Directory:
-        """Make a subdirectory where there is none, and open it; without an owner, that of this directory.
+        """Make a subdirectory if it does not exist, and open it. Without an owner, it gets the owner of this directory.
 
-        :raises Unfit: for one that is there and belongs to somebody else. :raises OSError: as mkdir and open do.
+        :raises UnfitPath: if it exists and belongs to another account.
+        :raises OSError: as mkdir and open do.
         """
         inside = Directory.__new__(Directory)
         inside.path, inside.controlled = self._in(name), self.controlled
@@ -224,8 +231,8 @@ class Directory:
             made = False
         inside._descriptor = os.open(name, _DIRECTORY, dir_fd=self._descriptor)
         try:
-            # Another account may have put one of its own in the place of the one that was just made: only a directory
-            # of this process's own is given away.
+            # Another account may have replaced the directory that was just made by one of its own. Only a directory
+            # that belongs to this process is given to the owner.
             uid = os.fstat(inside.fileno()).st_uid
             if made and uid == os.geteuid():
                 inside._give(inside.fileno(), mode)

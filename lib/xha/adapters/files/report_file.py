@@ -1,7 +1,8 @@
-"""A file that an operator named for a program to write to; it may stand where everybody may put names, as in /tmp.
+"""Writes a file that an operator named; it may be in a directory that every account can write, such as /tmp.
 
-Where only root, or this account, can write, whatever the name leads to is the operator's choice:
-a link, a terminal, a FIFO. Elsewhere a link may be anybody's, and a file may be a second name of one of ours.
+If only root or this account can write to the directory, the operator chose whatever the name leads to: a link, a
+terminal, a FIFO. Otherwise any account may have made the link, and a file may be a second name of one of this account's
+files.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def write_report(path: str, text: str) -> None:
-    """Put a text in the place of what a file holds; it is made where there is none.
+    """Replace the content of a file by this text. The file is created if it does not exist.
 
-    A FIFO that nobody reads is an error, and holds nobody up. :raises OSError: as open does; Unfit for a name in a
-    directory of others that is no file of this process's own.
+    A FIFO without a reader is an error and does not block.
+
+    :raises OSError: as open does.
+    :raises UnfitPath: if the name is in a directory of other accounts and is not a file of this account.
     """
     above, name = os.path.split(os.path.abspath(path))
     directory, controlled = walk(above)

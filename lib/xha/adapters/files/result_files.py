@@ -1,4 +1,4 @@
-"""The files by which xha-services tells the responder how the services are: one each, replaced in one step."""
+"""The files by which xha-services reports the services to the responder: one for each, replaced in one step."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SUFFIX = ".json"
 
 def write_record(directory: str, record: Record) -> None:
     """Replace the file of the record's service. :raises OSError: as open does."""
-    # For all to read: the responder is another user.
+    # Every account may read it, because the responder is another user.
     replace_text(_path(directory, record.result.name), render_record(record), 0o644)
 
 
 def read_record(directory: str, name: str) -> Record | UnusableRecord | None:
-    """Return the last record of a service, None where there is none, and what is wrong with one that is no record."""
+    """Return the last record of a service; None if there is no file, UnusableRecord if it is no record."""
     try:
         record = parse_record(read_text(_path(directory, name), MAX_BYTES))
     except FileNotFoundError:
@@ -40,19 +40,19 @@ def remove_other_records(directory: str, names: Iterable[str]) -> None:
     kept = {f"{name}{_SUFFIX}" for name in names}
     with contextlib.suppress(OSError):
         for entry in os.listdir(directory):
-            if _SUFFIX in entry and entry not in kept:  # also what a killed writer left: NAME.json.PID
+            if _SUFFIX in entry and entry not in kept:  # also NAME.json.PID, which a killed writer leaves
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(directory, entry))
 
 
 class RecordShelf:
-    """Records as they were read last: a file that has not been replaced since is not read again."""
+    """The records that were read last. A file that was not replaced since is not read again."""
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[tuple[int, ...], Record | UnusableRecord | None]] = {}
 
     def get(self, directory: str, name: str) -> Record | UnusableRecord | None:
-        """Return what read_record does."""
+        """Return the same as read_record."""
         path = _path(directory, name)
         try:
             seen = os.lstat(path)

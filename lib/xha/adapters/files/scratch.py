@@ -1,6 +1,7 @@
-"""A directory of the server's account for as long as one of its programs runs: for a recovery, a listing, a creation.
+"""A temporary directory of the server's account, for the run of one program: a recovery, a listing, a creation.
 
-Also for temporary tables: a server that starts removes those of every other server in its tmpdir (seen).
+It is also the tmpdir of that program: a server that starts removes the temporary tables of every other server in its
+tmpdir (observed).
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
     from .as_account import Account
 
-# In root's own /run, where no other account can put a name, and which a boot empties.
+# In root's own /run: no other account can make a name there, and a boot empties it.
 BASE = "/run/xha/scratch"
 
-# For one removal: a listing takes 0.06 s, and must not wait for what the account does to hinder it.
+# For one removal. A listing takes 0.06 s, and the account must not be able to delay it.
 _SECONDS = 1.0
 _MOST_REMOVED, _MOST_LOOKED_AT = 8, 1000
 _AT_ONCE = 1000
@@ -34,10 +35,12 @@ _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBL
 
 @contextlib.contextmanager
 def scratch(account: Account, purpose: str) -> Iterator[Directory]:
-    """Make an empty directory, owned by the account, for the time of a block.
+    """Make an empty directory that the account owns, and remove it after the block.
 
-    What a process left that was killed in its block is removed by the next one. The account may hinder that: each
-    removal has a second, and what is there then is left to the next. :raises OSError: as mkdir does.
+    If a process is killed in its block, the next call removes what it left. The account may hinder a removal: each
+    removal takes at most a second, and the next call tries what remains.
+
+    :raises OSError: as mkdir does.
     """
     if os.geteuid() != 0:
         with tempfile.TemporaryDirectory(prefix=f"xha-{purpose}-") as path, Directory(path) as directory:
@@ -59,7 +62,7 @@ def scratch(account: Account, purpose: str) -> Iterator[Directory]:
 
 
 def _find_left(base: Directory) -> list[str]:
-    """Return what processes left that are no more; of the first so many names alone."""
+    """Return the directories whose process no longer exists, among the first _MOST_LOOKED_AT names."""
     left = []
     with os.scandir(base.fileno()) as entries:
         for entry in itertools.islice(entries, _MOST_LOOKED_AT):
@@ -71,12 +74,12 @@ def _find_left(base: Directory) -> list[str]:
 
 
 def _choose(left: list[str]) -> list[str]:
-    """Return some of them, others each time: one that nobody can remove does not keep the rest for ever."""
+    """Return a random selection, so that directories that cannot be removed do not keep the others from being tried."""
     return random.SystemRandom().sample(left, min(len(left), _MOST_REMOVED))
 
 
 def _tell(base: Directory, name: str, account: Account) -> None:
-    """Tell that there is one more: once for each."""
+    """Log that one more directory could not be removed; once for each."""
     path, count = os.path.join(base.path, name), len(_find_left(base)) + 1
     Log("xha").warning(
         f"{path} could not be emptied as {account.user} within {_SECONDS:g} s, and stays; {count} such directories are "
@@ -85,10 +88,10 @@ def _tell(base: Directory, name: str, account: Account) -> None:
 
 
 def _remove(base: Directory, names: list[str], account: Account) -> None:
-    """Remove directories with all that the account left in them, which only the account's own rights may touch.
+    """Remove directories with everything that the account left in them, using only the account's own rights.
 
-    One child and one deadline for all of them. The child has the account's rights, and so the account can stop it, or
-    end it: what it has not removed by then is left.
+    One child and one deadline serve all of them. The child has the account's rights, so the account can stop or kill
+    it. What the child has not removed by the deadline stays.
     """
 
     def empty() -> bytes:
@@ -111,9 +114,11 @@ def _remove(base: Directory, names: list[str], account: Account) -> None:
 
 
 def _empty(top: int) -> None:
-    """Remove all that an open directory holds, however deep: two descriptors, and no recursion.
+    """Remove everything in an open directory, whatever its depth, with two descriptors and without recursion.
 
-    What a subdirectory holds of directories is moved up first. :raises OSError: for what cannot be removed.
+    The subdirectories of a subdirectory are first moved up.
+
+    :raises OSError: if something cannot be removed.
     """
     numbers = itertools.count()
     while True:
@@ -134,7 +139,7 @@ def _empty(top: int) -> None:
 
 
 def _lift(inside: int, top: int, numbers: Iterator[int]) -> None:
-    """Remove the files of a directory, and move its directories to the top, under names that none has there."""
+    """Remove the files of a directory, and move its subdirectories to the top under names that are not used there."""
     stamp = os.urandom(8).hex()
     while True:
         with os.scandir(inside) as entries:
@@ -145,12 +150,12 @@ def _lift(inside: int, top: int, numbers: Iterator[int]) -> None:
             if not is_directory:
                 os.unlink(name, dir_fd=inside)
                 continue
-            os.close(_open(name, inside))  # one that its owner may not write cannot be moved
+            os.close(_open(name, inside))  # a directory that its owner may not write cannot be moved
             os.rename(name, f"{stamp}-{next(numbers)}", src_dir_fd=inside, dst_dir_fd=top)
 
 
 def _open(name: str, above: int) -> int:
-    """Open a directory of the account's own, whose mode may forbid it; runs as the account."""
+    """Open a directory of the account's own, even if its mode forbids it. This runs as the account."""
     with contextlib.suppress(OSError):
         os.chmod(name, 0o700, dir_fd=above)
     return os.open(name, _OPEN, dir_fd=above)

@@ -1,4 +1,4 @@
-"""Secrets from files and the environment, never from a command line."""
+"""Reads secrets from files and the environment, never from a command line."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MAX_BYTES = 64 << 10
 
 
 def read_secret(secret: Secret) -> str:
-    """Return the secret, without the newline at its end.
+    """Return the secret without the newline at its end.
 
-    :raises ConfigError: where it is not there; the text names the file or variable, and never what it holds.
+    :raises ConfigError: if there is none; the text names the file or variable, never its content.
     """
     if secret.path is not None:
         return _read_file(secret.path)
@@ -28,7 +28,7 @@ def read_secret(secret: Secret) -> str:
 
 
 def _read_file(path: str) -> str:
-    if "/" not in path:  # LoadCredential= of the unit
+    if "/" not in path:  # a credential of the unit (LoadCredential=)
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
             raise ConfigError(f"{path} is a systemd credential, and this process has none; a file begins with /")

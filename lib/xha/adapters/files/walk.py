@@ -1,4 +1,4 @@
-"""The way to a directory, from / on, where other accounts own a part of it: foreign.py says what each step stops."""
+"""Opens a directory from / on if other accounts own a part of the path; foreign.py says what each step stops."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from ...core.text.escape import clean
 from ..host.login_name import ROOT, account_name
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_MOST_LINKS = 40  # as the kernel has it (include/linux/namei.h, MAXSYMLINKS)
+_MOST_LINKS = 40  # as in the kernel (include/linux/namei.h, MAXSYMLINKS)
 
 
 class UnfitPath(OSError):
-    """What stands at a name cannot be used: a link, a FIFO, another account's, one too large. The text says which."""
+    """A name leads to something that cannot be used: a link, a FIFO, a file of another account, one that is too large.
+
+    The text says which.
+    """
 
     def __init__(self, path: str, reason: str) -> None:
-        # Names are the other account's words, and are shown on terminals.
+        # The other account chooses the names, and they are shown on terminals.
         super().__init__(errno.EPERM, clean(reason, 300), path)
 
     def __str__(self) -> str:
@@ -25,7 +28,11 @@ class UnfitPath(OSError):
 
 
 def walk(path: str) -> tuple[int, bool]:
-    """Open a directory by an absolute path; return its descriptor, and whether root alone controls the way to it."""
+    """Open a directory by an absolute path. Return its descriptor, and whether only root controls the path to it.
+
+    :raises UnfitPath: if the path is not absolute, or contains a link that another account could have made.
+    :raises OSError: as open does.
+    """
     if not path.startswith("/"):
         raise UnfitPath(path, "it is not an absolute path")
     waiting = _split(os.path.normpath(path))
@@ -65,14 +72,15 @@ def walk(path: str) -> tuple[int, bool]:
 
 
 def _split(path: str) -> list[str]:
-    """Return the names of a path, the first one last."""
+    """Return the components of a path, the first one last."""
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]
 
 
 def _is_controlled(seen: os.stat_result) -> bool:
-    """Return whether nobody but root, or this process's account, can replace a name in such a directory.
+    """Return whether only root, or this process's account, can replace a name in such a directory.
 
-    In one with the sticky bit, as /tmp, only the owner of a name can: that is checked of each link.
+    In a directory with the sticky bit, such as /tmp, only the owner of a name can replace it; walk checks the owner of
+    each link.
     """
     others = seen.st_mode & stat.S_IWOTH or (seen.st_mode & stat.S_IWGRP and seen.st_gid != ROOT)
     return seen.st_uid in (ROOT, os.geteuid()) and (not others or bool(seen.st_mode & stat.S_ISVTX))

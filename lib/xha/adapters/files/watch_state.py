@@ -1,4 +1,4 @@
-"""/run/xha/service/RESOURCE.json: what ocf:xha:service remembers between its calls; it is there while it is started."""
+"""/run/xha/service/RESOURCE.json: what ocf:xha:service remembers between its calls. It exists while it is started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WatchFile:
         self.path = os.path.join(base or BASE, f"{name}.json")
 
     def read(self) -> Watch | None:
-        """Return what is remembered; None where it is absent, torn or unreadable."""
+        """Return what is remembered; None if the file is absent, torn or unreadable."""
         try:
             return parse_watch(read_text(self.path, _MOST_BYTES))
         except OSError:
@@ -31,7 +31,7 @@ class WatchFile:
         replace_text(self.path, render_watch(watch) + "\n", 0o600)
 
     def remove(self) -> None:
-        """Remove the file; one that is not there is no error. :raises OSError: as os.unlink does."""
+        """Remove the file; a missing file is no error. :raises OSError: as os.unlink does."""
         try:
             os.unlink(self.path)
         except FileNotFoundError:

@@ -1,8 +1,9 @@
-"""Reads a small file whole, whatever stands in its place.
+"""Reads a small file completely, whatever its name leads to.
 
-A FIFO would hold up whoever opens it, a device may never end, and a file that grew by accident would take the memory:
-so it is opened without waiting, looked at by its descriptor, and read to a limit. A byte more than the limit is asked
-for: half a document is none. (What stands in a directory of the server's account is read by foreign.py.)
+A FIFO would block the open, a device may never end, and a file that grew by accident would fill the memory. The file is
+therefore opened without blocking, checked by its descriptor, and read up to a limit. A file longer than the limit is an
+error, because half a document is useless; one byte more than the limit is requested to notice that. (Files in a
+directory of the server's account are read by foreign.py.)
 """
 
 from __future__ import annotations
@@ -15,29 +16,33 @@ from typing import NamedTuple
 MAX_BYTES = 512 << 10
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_NULL_DEVICE = os.makedev(1, 3)  # an empty file, as MySQL's clients have it
+_NULL_DEVICE = os.makedev(1, 3)  # counts as an empty file, as for MySQL's clients
 
 
 class WholeFile(NamedTuple):
-    """What stood in a file, and its permissions (st_mode)."""
+    """The content of a file, and its permissions (st_mode)."""
 
     data: bytes
     mode: int
 
 
 def read_text(path: str, limit: int) -> str:
-    """Return the text of a file that stands in a directory where another account may put a link: none is followed.
+    """Return the text of a file in a directory where another account may put a link; links are not followed.
 
-    What is no UTF-8 in it becomes U+FFFD. :raises OSError: as read_whole does; ELOOP for a link.
+    Bytes that are not UTF-8 become U+FFFD.
+
+    :raises OSError: as read_whole does; ELOOP for a link.
     """
     return read_whole(path, limit, follow=False).data.decode("utf-8", "replace")
 
 
 def read_whole(path: str, limit: int = MAX_BYTES, *, follow: bool = True) -> WholeFile:
-    """Return what is in a file; the null device has nothing.
+    """Return the content of a file; the null device is empty.
 
-    follow: who names a file in a configuration may name a link. :raises OSError: as open does; EINVAL for what is no
-    regular file, EFBIG for more bytes than the limit. strerror says it in words.
+    follow: whether a link is followed, as for a file that a configuration names.
+
+    :raises OSError: as open does; EINVAL if it is no regular file, EFBIG if it has more than `limit` bytes. strerror
+    says it in words.
     """
     try:
         descriptor = os.open(path, _FLAGS | (0 if follow else os.O_NOFOLLOW))
