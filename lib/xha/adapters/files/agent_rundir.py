@@ -200,4 +200,4 @@ def _make_directory(path: str) -> None:
         return
     _make_directory(os.path.dirname(path))
     os.mkdir(path)
-    os.chmod(path, 0o755)  # noqa: S103 - whatever the umask is: others read keeper.json
+    os.chmod(path, 0o755)  # noqa: S103 - whatever the umask is: other accounts read keeper.json

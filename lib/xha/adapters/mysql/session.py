@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from .login_target import Target
 
-# A server that does not take five bytes need not be told that its client leaves.
+# Seconds for closing a connection properly: a server that does not accept five bytes need not be told.
 _FAREWELL_SECONDS = 0.1
-# The longest message that a server has is 512 (MYSQL_ERRMSG_SIZE).
 _LONGEST_TEXT = 512
 
 # Error numbers of MariaDB and MySQL that PyMySQL has no name for.

@@ -1,4 +1,4 @@
-"""This host's own addresses, from the kernel's tables, and what other names resolve to, within a time."""
+"""The addresses of this host, from the kernel's tables, and the addresses of other names, within a time limit."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _IPV4, _IPV6 = "/proc/net/fib_trie", "/proc/net/if_inet6"
-# Of the time for a connection, for the name of who is to be connected to.
+# The part of a connection's time that resolving the peer's name may take.
 _SHARE = 0.8
-# A leaf of the trie, and below it what it is: this host's own addresses are LOCAL (fib_trie.c, fib_trie_seq_show).
+# An address in the trie and, below it, its type: this host's own addresses are LOCAL (fib_trie.c, fib_trie_seq_show).
 _LOCAL = re.compile(r"\|-- ([0-9.]+)\n(?: +/\d+ [^\n]*\n)*? +/32 host LOCAL")
 
 
 def read_own_addresses() -> frozenset[str]:
-    """Return all addresses of this host, as `ipaddress` writes them; without a kernel's table none of that family.
+    """Return all addresses of this host, as `ipaddress` writes them. Without a kernel table, that family is missing.
 
-    Not by binding a socket: with net.ipv4.ip_nonlocal_bind=1, usual beside HAProxy, every address would be this host's.
+    Binding a socket would not tell: with net.ipv4.ip_nonlocal_bind=1, usual beside HAProxy, every address can be bound.
     """
     found = set(_LOCAL.findall(_read(_IPV4)))
     for line in _read(_IPV6).splitlines():
@@ -32,10 +32,11 @@ def read_own_addresses() -> frozenset[str]:
 
 
 def resolve_hosts(hosts: Iterable[str], seconds: float) -> dict[str, tuple[str, ...]]:
-    """Return the addresses of each host, () for one that does not resolve within the seconds that all have together.
+    """Return the addresses of each host; () for one that does not resolve. All hosts together have `seconds`.
 
-    A resolver whose servers are away cannot be hurried (glibc: 5 s for each try, and no signal ends it): a question
-    that is still out is not asked again, so that who asks in a loop waits for one answer and not for a growing pile.
+    A resolver whose servers do not answer cannot be interrupted (glibc: 5 s for each try, and no signal ends it). A
+    question without an answer is not asked again, so that a caller in a loop waits for one thread and does not collect
+    more and more.
     """
     found: dict[str, tuple[str, ...]] = {host: _numeric(host) for host in hosts}
     until = time.monotonic() + seconds
@@ -47,10 +48,13 @@ def resolve_hosts(hosts: Iterable[str], seconds: float) -> dict[str, tuple[str, 
 
 
 def require_address(host: str, seconds: float) -> str:
-    """Return an address of a host. :raises socket.gaierror: where none is found in most of the seconds.
+    """Return an address of a host.
 
-    What then connects to the name itself, as TLS has to, finds the resolver's answer at hand: a wait for the resolver
-    in the middle of a library can be ended by nobody, and the check would be killed without a word of what it was.
+    A library that then connects to the name itself, as TLS requires, finds the answer in the resolver's cache. A wait
+    for the resolver inside a library cannot be interrupted: the check would be killed without a message that says what
+    it waited for.
+
+    :raises socket.gaierror: if none is found in 80 % of the seconds.
     """
     addresses = resolve_hosts([host], _SHARE * seconds)[host]
     if not addresses:
@@ -65,7 +69,7 @@ class _Question:
         self.host = host
         self.addresses: tuple[str, ...] = ()
         self.over = threading.Event()
-        # A daemon: it must not keep the process from ending.
+        # A daemon thread does not keep the process from ending.
         self.thread = threading.Thread(target=self._run, name="resolver", daemon=True)
 
     def _run(self) -> None:
@@ -75,7 +79,7 @@ class _Question:
         self.over.set()
 
 
-# Those that are still out. A process that was forked since has not got their threads.
+# The questions without an answer so far. A process forked since does not have their threads.
 _asked: dict[str, _Question] = {}
 os.register_at_fork(after_in_child=_asked.clear)
 
@@ -89,7 +93,7 @@ def _ask(host: str) -> _Question:
 
 
 def _numeric(host: str) -> tuple[str, ...]:
-    """Return what is a number already, without asking anybody; () for a name."""
+    """Return the address if `host` is a number already, without asking a resolver; () for a name."""
     return _look_up(host, socket.AI_NUMERICHOST) if host else ()
 
 

@@ -1,8 +1,8 @@
-"""The bytes of one connection, whoever is at its other end: a deadline for the whole, and a budget.
+"""The bytes of one connection to an untrusted peer: one deadline for the whole, and a budget of bytes.
 
-A timeout of the socket module is for one call: a peer that sends a byte every half second never runs into it, one
-that never stops sending neither. So every call here takes its time from one Allowance, and what arrives is counted.
-TLS runs in memory, above the counted bytes: what holds for a plain connection holds for its handshake, too.
+A timeout of the socket module is for one call. A peer that sends a byte every half second never exceeds it, and neither
+does one that never stops sending. Every call here therefore takes its time from one Allowance, and the bytes that
+arrive are counted. TLS runs in memory above the counted bytes, so the same limits hold for its handshake.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Collection
 
-# A login and a reading of a healthy node are 1,900 bytes, and 3,400 with TLS (measured, MariaDB 10.11).
+# A login and a reading of a healthy node take 1,900 bytes, and 3,400 with TLS (measured, MariaDB 10.11).
 BUDGET = 64 << 10
 _CHUNK = 16 << 10
 _UCRED = struct.Struct("3i")  # pid, uid, gid (unix(7), SO_PEERCRED)
@@ -28,11 +28,11 @@ class TooLate(Exception):
 
 
 class Nonsense(Exception):
-    """What arrived is no answer to what was asked, or more than any answer is. The text says which."""
+    """What arrived is no answer to the request, or is larger than any answer. The text says which."""
 
 
 class Stranger(Exception):
-    """A process of another account is behind the unix socket. The text tells its uid."""
+    """A process of another account is behind the unix socket. The text is its uid."""
 
     def __init__(self, uid: int) -> None:
         super().__init__(str(uid))
@@ -40,7 +40,10 @@ class Stranger(Exception):
 
 
 class Allowance:
-    """What one exchange may take: until is by the monotonic clock, left is in bytes that may still arrive."""
+    """What one exchange may take.
+
+    until is a time of the monotonic clock, left is the number of bytes that may still arrive.
+    """
 
     __slots__ = ("left", "until")
 
@@ -49,27 +52,27 @@ class Allowance:
 
     @property
     def seconds(self) -> float:
-        """How much time there is, above 0. :raises TooLate: where there is none."""
+        """The time that is left, in seconds, above 0. :raises TooLate: if none is left."""
         left = self.until - time.monotonic()
         if left <= 0:
             raise TooLate
         return left
 
     def expect(self, size: int) -> None:
-        """Refuse what is announced and would be too much, before any of it is read. :raises Nonsense: so it is."""
+        """Refuse an announced size before any of it is read. :raises Nonsense: if it exceeds what is left."""
         if size > self.left:
             raise Nonsense(f"it sends more than the {BUDGET >> 10} KiB that one reading may be")
 
     def spend(self, size: int) -> None:
-        """Count what arrived. :raises Nonsense: where that is too much."""
+        """Count bytes that arrived. :raises Nonsense: if they exceed what is left."""
         self.expect(size)
         self.left -= size
 
 
 class Channel:
-    """A connected socket with an Allowance, which whoever uses it sets anew for each exchange.
+    """A connected socket with an Allowance, which the user of the channel replaces for each exchange.
 
-    It has what PyMySQL calls of a socket, and of the file that it makes of one.
+    It has the methods that PyMySQL calls on a socket and on the file that it makes of one.
     """
 
     def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
@@ -79,14 +82,17 @@ class Channel:
         self._tls: ssl.SSLObject | None = None
 
     def makefile(self, mode: str) -> Channel:
-        """Return what to read from."""
+        """Return the object to read from: this one."""
         return self
 
     def settimeout(self, seconds: float | None) -> None:
         """Do nothing: the time comes from the allowance."""
 
     def read(self, size: int) -> bytes:
-        """Return that many bytes, fewer at the end. :raises TooLate, Nonsense, OSError: nothing can be read after."""
+        """Return that many bytes, fewer at the end of the stream.
+
+        :raises TooLate, Nonsense, OSError: nothing can be read afterwards.
+        """
         end = self._at + size
         if end > len(self._buffer):
             self._gather(size)
@@ -120,7 +126,7 @@ class Channel:
         return piece
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it. :raises TooLate, OSError: it may have gone in part."""
+        """Send all of the data. :raises TooLate, OSError: a part may have been sent."""
         if self._tls is None:
             self._send_raw(data)
         else:
@@ -130,15 +136,20 @@ class Channel:
     def _send_raw(self, data: bytes) -> None:
         self._socket.settimeout(self.allowance.seconds)
         try:
-            self._socket.sendall(data)  # its time-out is for all of it (socket(3), since Python 3.5)
+            self._socket.sendall(data)  # its time-out is for the whole call (socket(3), since Python 3.5)
         except socket.timeout:
             raise TooLate from None
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Have all that follows go through TLS. :raises ssl.SSLError: as wrap_bio and do_handshake do."""
+        """Send and receive everything that follows through TLS.
+
+        :raises ssl.SSLError: as wrap_bio and do_handshake do.
+        :raises Nonsense: if the peer sent plain bytes after TLS was agreed on.
+        :raises TooLate, OSError: as sendall does.
+        """
         import ssl
 
-        # What came in the clear before must not count as having come through TLS.
+        # Plain bytes that arrived before must not count as bytes that came through TLS.
         if self._at < len(self._buffer):
             raise Nonsense("it goes on in the clear after TLS was agreed on")
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -160,7 +171,7 @@ class Channel:
             try:
                 return tls.read(_CHUNK)
             except ssl.SSLWantReadError:
-                self._flush()  # a renewed key, before the peer goes on
+                self._flush()  # for instance a renewed key, before the peer continues
                 self._feed()
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
@@ -178,15 +189,18 @@ class Channel:
             self._send_raw(self._outgoing.read())
 
     def close(self) -> None:
-        """Close the connection; closing twice is harmless."""
+        """Close the connection. A second call does nothing."""
         self._socket.close()
 
 
 def connect_unix(path: str, uids: Collection[int], allowance: Allowance) -> Channel:
-    """Connect to a unix socket behind which a process of one of the accounts listens.
+    """Connect to a unix socket, and require that the listening process belongs to one of the accounts.
 
-    Whose it is stands with the kernel since listen(2), and is looked at before anything is sent or read: whoever may
-    write into a directory can put a socket of their own there. :raises Stranger, TooLate, OSError.
+    The kernel stores the account at listen(2). It is checked before anything is sent or read, because an account that
+    may write to the directory can put its own socket there.
+
+    :raises Stranger: if another account listens.
+    :raises TooLate, OSError: if no connection is made.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -201,7 +215,7 @@ def connect_unix(path: str, uids: Collection[int], allowance: Allowance) -> Chan
 
 
 def connect_tcp(host: str, port: int, allowance: Allowance) -> Channel:
-    """Connect to the first address of a host that answers; each may take its share of the time that is left.
+    """Connect to the first address of a host that answers. Each address gets an equal share of the time that is left.
 
     :raises TooLate, OSError: socket.gaierror for a name that does not resolve in time.
     """
@@ -225,7 +239,7 @@ def _connect(sock: socket.socket, address: str | tuple[str, int], seconds: float
         sock.connect(address)
     except socket.timeout:
         raise TooLate from None
-    except ValueError as error:  # a path that holds a NUL byte
+    except ValueError as error:  # the path contains a NUL byte
         raise OSError(errno.EINVAL, str(error)) from None
 
 
@@ -235,7 +249,7 @@ def _resolve(host: str, port: int, allowance: Allowance) -> list[tuple[int, tupl
     except (socket.gaierror, ValueError):
         if "\0" in host:
             raise socket.gaierror(socket.EAI_NONAME, "no name of a host holds a NUL byte") from None
-        # A name. The resolver's own time-outs are not ours: it is asked in a thread.
+        # It is a name. The resolver has time-outs of its own that cannot be set, so a thread asks it.
         from .addresses import resolve_hosts
 
         found = resolve_hosts([host], allowance.seconds)[host]

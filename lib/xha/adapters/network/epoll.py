@@ -1,4 +1,4 @@
-"""epoll with callbacks, and with a rest for what would wake the loop again at once for the same trouble."""
+"""epoll with callbacks. A socket with an error is ignored for a moment, so that the loop does not spin on the error."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from typing import Callable
 
 REST_SECONDS = 0.1
-# What says of a descriptor that it is none any more, or none that listens.
+# Errors that say that a descriptor is closed, or is no listening socket.
 GONE = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT)
 
 
 class Lost(Exception):
-    """A socket that is served is gone for good: whoever started this process has to start it again."""
+    """A served socket is permanently lost: the program that started this process must start it again."""
 
 
 class Readiness:
-    """What has something to read. epoll is for others to register what they look after themselves."""
+    """Waits for sockets with something to read. Other code may register its own descriptors with `epoll`."""
 
     def __init__(self) -> None:
         self.epoll = select.epoll()
@@ -29,12 +29,12 @@ class Readiness:
         self._resting: dict[int, float] = {}
 
     def watch(self, readable: socket.socket, callback: Callable[[], None]) -> None:
-        """Have whoever polls call back whenever the socket has something to read."""
+        """Call back from the polling loop whenever the socket has something to read."""
         self.callbacks[readable.fileno()] = callback
         self.epoll.register(readable.fileno(), select.EPOLLIN)
 
     def rest(self, fd: int) -> None:
-        """Do not look at what is watched for a moment. :raises Lost: where it is gone."""
+        """Ignore a watched socket for REST_SECONDS. :raises Lost: if it is gone."""
         if fd in self.callbacks and fd not in self._resting:
             try:
                 self.epoll.unregister(fd)
@@ -43,7 +43,12 @@ class Readiness:
             self._resting[fd] = time.monotonic() + REST_SECONDS
 
     def end_rests(self, now: float) -> float:
-        """Look again at what has had its rest; return in how many seconds the next has. :raises Lost: see there."""
+        """Watch again the sockets whose rest is over.
+
+        Return in how many seconds the next rest may end; inf without any.
+
+        :raises Lost: if a socket is gone.
+        """
         for fd, until in tuple(self._resting.items()):
             if until > now:
                 continue
@@ -57,7 +62,7 @@ class Readiness:
         return REST_SECONDS if self._resting else float("inf")
 
     def poll(self, seconds: float) -> list[tuple[int, int]]:
-        """Return (descriptor, events) of what is ready. :raises Lost: where epoll itself is gone."""
+        """Return (descriptor, events) of what is ready. :raises Lost: if epoll itself is gone."""
         try:
             return self.epoll.poll(seconds)
         except OSError as error:
@@ -67,5 +72,5 @@ class Readiness:
 
 
 def reason(error: OSError) -> str:
-    """Return the system's word for an error."""
+    """Return the system's text for an error, in lower case."""
     return (error.strerror or str(error)).lower()

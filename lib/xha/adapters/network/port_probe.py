@@ -1,4 +1,4 @@
-"""Whether something listens on the ports of the other members: TCP connections that say nothing and are closed."""
+"""Whether something listens on the ports of the other members: TCP connections that are closed without sending data."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ class Door(NamedTuple):
 
 
 def probe_ports(doors: Mapping[str, Iterable[Door]], timeout: float = TIMEOUT) -> dict[str, Probe]:
-    """Return what each member's ports met, all asked at once within `timeout` seconds, names resolved and all.
+    """Return what the ports of each member answered.
 
-    ACCEPTED if any port of a member accepted, REFUSED if all were refused by the member's own address, SILENT
-    otherwise: a packet filter's rejection, a timeout and a name that does not resolve say nothing about a server.
+    All are asked at once, within `timeout` seconds with name resolution.
+
+    ACCEPTED if any port of a member accepted; REFUSED if the member's own address refused all; SILENT otherwise. A
+    packet filter's rejection, a timeout and a name that does not resolve say nothing about a server.
     """
     until = time.monotonic() + timeout
     answers: dict[str, list[Probe]] = {member: [] for member in doors}
     poller, waiting = select.poll(), {}
     wanted = [(member, door) for member, each in doors.items() for door in each]
-    # Half of the time: a name that does not resolve must not make everybody else silent.
+    # Half of the time: a name that does not resolve must not make the other members silent.
     addresses = resolve_hosts({door.host for _, door in wanted}, timeout / 2)
     for member, door in wanted:
         connection, answer = _begin(addresses[door.host], door.port)

@@ -1,4 +1,4 @@
-"""Where a process listens, by the kernel's table of unix sockets (proc(5), /proc/net/unix)."""
+"""The path at which a process listens, from the kernel's table of unix sockets (proc(5), /proc/net/unix)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _MOST_SOCKETS = 1 << 23
 
 
 def find_listening(pid: int) -> str:
-    """Return the path of the unix socket that a process listens at, "" where there is none to be seen.
+    """Return the path of the unix socket at which a process listens; "" if none can be seen.
 
-    Any user can bind a path with a line break in it, and so write a line of the kernel's table. Only an absolute path
-    counts, in a line of eight fields with the inode of a socket of this process's: of two such lines, neither.
+    Any user can bind a path that contains a line break, and so add a line to the kernel's table. Only an absolute path
+    counts, in a line of eight fields with the inode of a socket of this process. If two lines have the same inode,
+    neither counts.
     """
     own = set()
     try:
@@ -28,12 +29,12 @@ def find_listening(pid: int) -> str:
             table = file.read(_MOST_SOCKETS)
     except OSError:
         return ""
-    # One that is cut may lack the line that gives another one the lie.
+    # A truncated table may lack the second line that would disqualify the first.
     return parse_listening(table.split(b"\n"), own) if len(table) < _MOST_SOCKETS else ""
 
 
 def parse_listening(lines: Iterable[bytes], own: Container[str]) -> str:
-    """Return the absolute path that one of these sockets listens at, by the lines of /proc/net/unix; "" if unknown."""
+    """Return the absolute path at which one of these sockets listens, from lines of /proc/net/unix; "" if unknown."""
     found = [line.split() for line in lines]
     # Num RefCount Protocol Flags Type St Inode Path; the flag is __SO_ACCEPTCON (net/unix/af_unix.c, unix_seq_show).
     mine = [line for line in found if len(line) == 8 and line[3] == b"00010000" and _socket(line[6]) in own]

@@ -1,4 +1,4 @@
-"""A virtual address: whether this host has it (psutil), who else answers for it (ARP, RFC 826), what it leads to."""
+"""A virtual address: whether this host has it (psutil), whether others answer for it (ARP, RFC 826), and its ports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ARP_REQUEST = struct.Struct("!HHBBH6s4s6s4s")
 
 
 def read_vip(address: str, ports: tuple[int, ...], seconds: float) -> Vip:
-    """Return what is seen of a VIP from this host. seconds is for each port."""
+    """Return what this host sees of a VIP. seconds is the time for each port."""
     begin_step(f"the VIP {address}")
     up, down = _interfaces(address)
     faults = []
@@ -52,10 +52,10 @@ def _connect(address: str, port: int, seconds: float) -> str:
 
 
 def _ask_others(address: str, up: list[str]) -> tuple[str, ...] | None:
-    """Return the hardware addresses of others that answer for an IPv4 address, None where nobody can look.
+    """Return the hardware addresses of other hosts that answer for an IPv4 address; None if that cannot be determined.
 
-    A host does not answer its own request, so that any answer to one from the holder is a second holder's. Asked
-    with the sender 0.0.0.0, as duplicate address detection does (RFC 5227), no neighbour's table changes.
+    A host does not answer its own request, so an answer to the holder's request comes from a second holder. The request
+    has the sender 0.0.0.0, as in duplicate address detection (RFC 5227), so it changes no neighbour's table.
     """
     if ipaddress.ip_address(address).version != 4:
         return None
@@ -74,7 +74,7 @@ def _ask_others(address: str, up: list[str]) -> tuple[str, ...] | None:
 
 
 def _links_to(address: str) -> list[str]:
-    """Return the interfaces whose own network the address is in."""
+    """Return the interfaces whose network contains the address."""
     target = ipaddress.IPv4Address(address)
     found = []
     for name, addresses in psutil.net_if_addrs().items():

@@ -1,1 +1,1 @@
-"""Processes: the kernel's tables, running a program, and what it gives up first."""
+"""Processes: the kernel's tables, running a program, and which rights a child gives up first."""

@@ -1,7 +1,7 @@
-"""The timer of a check's process: it raises in the main thread, where no library's own time-out reaches.
+"""The timer of a check's process. It raises in the main thread, so it also ends a wait inside a library.
 
-The time-outs of sockets and libraries are for one recv each: a peer that sends a byte now and then never meets one.
-What ends a conversation is a moment, for the whole of it: that of the check, or an earlier one (`limit`).
+The time-outs of sockets and libraries are for one recv each: a peer that sends a byte now and then never exceeds them.
+Here one moment ends the whole conversation: the end of the check, or an earlier one (`limit`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class Overdue(BaseException):
-    """The check's time is up. Not an Exception: a library that catches those must not swallow this one."""
+    """The check's time is up. It is no Exception, so that a library that catches Exception does not swallow it."""
 
 
 class _Late(BaseException):
-    """The time of a part is up: `limit` makes a TimeoutError of it. No Exception, for the same reason."""
+    """The time of a part is up; `limit` turns it into a TimeoutError. It is no Exception, for the same reason."""
 
 
 class CheckStep(NamedTuple):
-    """What a check is doing: for the message, the blame and the proof, should its time be up meanwhile."""
+    """What a check is doing: the message, the blame and the proof to report if its time is up meanwhile."""
 
     what: str = ""
     blame: str = SELF
@@ -40,30 +40,30 @@ class _Progress:
 
 
 def begin_step(what: str, *, blame: str = SELF, proved: str | None = None) -> None:
-    """Note what the check of this process waits for from now on, as `the answer to GET /v3`, and who is to blame.
+    """Note what the check waits for from now on, such as `the answer to GET /v3`, and whose fault a delay is.
 
-    Without proved, what was proved before stays so.
+    Without `proved`, the earlier proof is kept.
     """
     _Progress.step = CheckStep(what, blame, _Progress.step.proved if proved is None else proved)
 
 
 def note_proof(proved: str) -> None:
-    """Note what the check has seen work, for whatever it waits for next."""
+    """Note what the check has seen work; it is reported if the next step takes too long."""
     _Progress.step = _Progress.step._replace(proved=proved)
 
 
 def current_step() -> CheckStep:
-    """Return what begin_step noted last."""
+    """Return the step that begin_step noted last."""
     return _Progress.step
 
 
 class _Timer:
-    # Moments of time.monotonic(): the end of the check, and the one that the timer is set to.
+    # Times of time.monotonic(): the end of the check, and the time to which the timer is set.
     whole = until = math.inf
 
 
 def start_timer(seconds: float) -> None:
-    """Raise Overdue in the main thread when the time is up, once."""
+    """Raise Overdue in the main thread once, when the time is up."""
     _Progress.step = CheckStep()
     _Timer.whole = time.monotonic() + seconds
     signal.signal(signal.SIGALRM, _ring)
@@ -71,22 +71,23 @@ def start_timer(seconds: float) -> None:
 
 
 def seconds_left() -> float:
-    """Return how long it is until the timer rings; without one, for ever."""
+    """Return the seconds until the timer rings; inf without a timer."""
     return max(0.0, _Timer.until - time.monotonic())
 
 
 def stop_timer() -> None:
-    """Let no Overdue be raised any more."""
+    """Stop the timer: Overdue is no longer raised."""
     _Timer.whole = math.inf
     _set(math.inf)
 
 
 @contextlib.contextmanager
 def limit(seconds: float) -> Iterator[None]:
-    """Give a block so many seconds as a whole, or what is left to those around it.
+    """Give a block this many seconds as a whole, or less if the enclosing limit ends earlier.
 
-    For the main thread of a check's process, whose timer runs. :raises TimeoutError: when they are over; Overdue where
-    the check's time is up as well.
+    For the main thread of a check's process, with a running timer.
+
+    :raises TimeoutError: when the time is up; Overdue if the check's time is up as well.
     """
     outer = _Timer.until
     try:
@@ -95,7 +96,7 @@ def limit(seconds: float) -> Iterator[None]:
             yield
         finally:
             _set(outer)
-    except _Late:  # also one that rang while the block was being left
+    except _Late:  # also for a timer that rang while the block was left
         _set(outer)
         raise TimeoutError("the time for it is up") from None
 
@@ -109,5 +110,5 @@ def _ring(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if now >= _Timer.whole:
         raise Overdue
-    if now >= _Timer.until:  # else it belongs to a part that is over
+    if now >= _Timer.until:  # otherwise the timer of a part that is over rang
         raise _Late

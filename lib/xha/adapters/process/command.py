@@ -1,6 +1,7 @@
-"""Running a program and reading what it prints: one deadline and one budget of bytes for the whole.
+"""Runs a program and reads its output, with one deadline and one budget of bytes for the whole.
 
-subprocess.communicate knows the first alone: of a program that prints for ever it keeps all (measured: 1 GB in 1 s).
+subprocess.communicate has only the deadline: it keeps everything that an endless program prints (measured: 1 GB in 1
+s).
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from typing import Callable
 
 _CHUNK = 1 << 16
-# How long what was killed is waited for.
+# How long a killed program is waited for, in seconds.
 _FAREWELL = 0.5
 DIRECTORIES = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Output(NamedTuple):
-    """What a program came to. code is -N where signal N ended it."""
+    """The result of a program. code is -N if signal N ended it."""
 
     code: int
     out: str
@@ -51,12 +52,17 @@ def run_command(
     environment: Mapping[str, str] | None = None,
     own_session: bool = False,
 ) -> Output:
-    """Run a program without input, and return what it printed when it ended.
+    """Run a program without input, and return its output when it has ended.
 
-    budget: bytes of standard output and error together. environment: None for this process's own. own_session: all
-    that it has started is killed with it; else it stays in the process group of whoever ends that group.
-    :raises OSError: where it cannot be started. :raises Unanswered: after so many seconds; :raises Overlong: with more
-    to say than the budget. It is killed then.
+    seconds: for the whole run. budget: bytes of standard output and error together. environment: None for that of this
+    process. own_session: everything that the program started is killed with it; otherwise it stays in this process
+    group, which the caller's parent may end as a whole.
+
+    The program is killed before any of these errors is raised.
+
+    :raises OSError: if it cannot be started.
+    :raises Unanswered: if it has not ended after `seconds`.
+    :raises Overlong: if it prints more than the budget.
     """
     until = time.monotonic() + seconds
     process = subprocess.Popen(  # noqa: S603 - the callers' programs, and no shell
@@ -67,7 +73,7 @@ def run_command(
         cwd="/",
         env=environment,
         start_new_session=own_session,
-        preexec_fn=_restored_limit(),  # noqa: PLW1509 - who runs programs has one thread, or no such limit
+        preexec_fn=_restored_limit(),  # noqa: PLW1509 - a caller has one thread, or no such limit
     )
     try:
         said = _read(process, words[0], until, budget)
@@ -80,7 +86,7 @@ def run_command(
 
 
 def _read(process: subprocess.Popen[bytes], program: str, until: float, budget: int) -> tuple[bytearray, bytearray]:
-    """Return what comes out of both pipes until they are closed."""
+    """Return the output of both pipes, read until they are closed."""
     assert process.stdout is not None
     assert process.stderr is not None
     said = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
@@ -105,7 +111,7 @@ def _read(process: subprocess.Popen[bytes], program: str, until: float, budget: 
 
 
 def _end(process: subprocess.Popen[bytes], own_session: bool) -> None:
-    """Close the pipes, and kill what still runs."""
+    """Close the pipes, and kill the program if it still runs."""
     for pipe in (process.stdout, process.stderr):
         assert pipe is not None
         pipe.close()
@@ -115,14 +121,15 @@ def _end(process: subprocess.Popen[bytes], own_session: bool) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # not even SIGKILL ends it while a disk does not answer
+        # even SIGKILL does not end it while a disk does not answer
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_FAREWELL)
 
 
 def _restored_limit() -> Callable[[], None] | None:
-    """Return what gives a child the memory that this process denies itself, None if it does not.
+    """Return a function that restores a child's memory limit; None if this process has no limit of its own.
 
-    A check has a limit (app/checks/fork_runner.py), and an Erlang VM needs more than that.
+    A check has a limit (app/checks/fork_runner.py), and an Erlang VM needs more memory than that.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if soft == hard:

@@ -1,4 +1,4 @@
-"""The daemons that run on this host: an anchored match on the command line (proc(5)), and their families (psutil)."""
+"""The daemons of this host: found by an anchored match on the command line (proc(5)), with their children (psutil)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from ...core.services.model.kind import ServiceSettings
     from ...core.services.model.result import Level, Result
 
-# Not disk-sleep: everything that writes is in it for a moment.
+# disk-sleep does not count: every process that writes is in it for a moment.
 _HALTED = {psutil.STATUS_STOPPED: "stopped", psutil.STATUS_TRACING_STOP: "traced", psutil.STATUS_ZOMBIE: "a zombie"}
 
 
 class Daemon(NamedTuple):
-    """One main process of a service with everything below it. halted maps a pid to what it is instead of running."""
+    """One main process of a service with everything below it. halted maps a pid to its state if it does not run.
+
+    started: seconds since the epoch.
+    """
 
     pid: int
     started: float
@@ -36,19 +39,21 @@ class HiddenProcesses(Exception):
 
 
 def find_daemons(pattern: str) -> list[Daemon]:
-    """Return the main processes whose command line matches, oldest first: those whose parent does not match too.
+    """Return the main processes whose command line matches, oldest first.
 
-    :raises HiddenProcesses: where none was found, and looking could not have found it.
+    A main process has a parent that does not match.
+
+    :raises HiddenProcesses: if none was found and hidden processes could not have been found.
     """
     matches = re.compile(pattern).match
-    found: dict[int, int] = {}  # pid -> its parent's
-    # Not by psutil, which reads them whole and keeps them: any user may have command lines of 2 MiB each.
+    found: dict[int, int] = {}  # pid -> the pid of its parent
+    # psutil is not used here: it reads command lines whole and keeps them, and any user may have some of 2 MiB each.
     for process in map(with_argv, read_processes()):
-        # setproctitle leaves blanks and nothing but blanks at the end of what it writes over
+        # setproctitle leaves blanks at the end of the text that it overwrites
         if matches(" ".join(process.argv).strip()):
             found[process.pid] = process.parent
     mains = [pid for pid, parent in found.items() if parent not in found]
-    # By the directory: a signal to a hidden process is refused, and so says that it is there.
+    # The directory is checked, not a signal: a signal to a hidden process is refused, which reveals that it exists.
     if not mains and not os.path.isdir("/proc/1"):
         raise HiddenProcesses
     daemons = [daemon for daemon in map(_describe, mains) if daemon]
@@ -61,7 +66,7 @@ def _describe(pid: int) -> Daemon | None:
         started = main.create_time()
         family = [main, *main.children(recursive=True)]
     except psutil.Error:
-        return None  # it ended while it was looked at
+        return None  # it ended meanwhile
     halted = {}
     for process in family:
         try:
@@ -74,7 +79,7 @@ def _describe(pid: int) -> Daemon | None:
 
 
 def check_process(settings: ServiceSettings, level: Level) -> Result:
-    """Return whether the service's process is there and may run: all that the level `process` proves."""
+    """Return whether the service's process exists and is not stopped: all that the level `process` proves."""
     try:
         daemons = find_daemons(settings.process)
     except HiddenProcesses:
@@ -83,7 +88,7 @@ def check_process(settings: ServiceSettings, level: Level) -> Result:
 
 
 def judge_daemons(settings: ServiceSettings, level: Level, daemons: Sequence[Daemon]) -> Result:
-    """Return whether one of the processes found may run, and none that does its work is stopped."""
+    """Return whether one of the processes runs and none of their children is stopped."""
     name = settings.name
     if not daemons:
         return failed(name, level, f"no process matches {settings.process}")
@@ -93,7 +98,7 @@ def judge_daemons(settings: ServiceSettings, level: Level, daemons: Sequence[Dae
         return failed(name, level, f"process {main.pid} is {main.halted[main.pid]}")
     main = running[0]
     proved = f"process {main.pid} runs with {_count(len(main.pids) - 1, 'child', 'children')}"
-    # A zombie below a running parent is one that has just ended.
+    # A zombie below a running parent is a child that has just ended.
     halted = [(pid, how) for daemon in daemons for pid, how in daemon.halted.items() if how != "a zombie"]
     if halted:
         pid, how = halted[0]
@@ -102,7 +107,7 @@ def judge_daemons(settings: ServiceSettings, level: Level, daemons: Sequence[Dae
 
 
 def is_there(pattern: str) -> bool:
-    """Return whether a main process matches, or nobody may look."""
+    """Return whether a main process matches. True also if processes are hidden."""
     try:
         return bool(find_daemons(pattern))
     except HiddenProcesses:
@@ -110,7 +115,7 @@ def is_there(pattern: str) -> bool:
 
 
 def seconds_since_start(pattern: str) -> float | None:
-    """Return how long ago the youngest main process that matches was started, None where there is none."""
+    """Return the seconds since the youngest matching main process started; None if there is none or all are hidden."""
     try:
         daemons = find_daemons(pattern)
     except HiddenProcesses:

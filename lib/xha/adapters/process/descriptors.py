@@ -1,4 +1,4 @@
-"""Descriptors 0, 1 and 2: what a process was started with there, and that no file or client ever gets their numbers."""
+"""Descriptors 0, 1 and 2: what a process was started with there. No file or client ever gets these numbers."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ FIRST_FREE = 3
 
 
 def fill_descriptors() -> None:
-    """Open /dev/null as 0, 1 and 2 where they are closed, for this process and its children."""
+    """Open /dev/null as 0, 1 and 2 if they are closed, for this process and its children."""
     for fd in range(FIRST_FREE):
         try:
             os.fstat(fd)
         except OSError:
-            # The lowest free number is this one: those below it are open by now.
+            # The lowest free number is this one, because those below it are open by now.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def point_at_null(*descriptors: int) -> None:
-    """Have what is written to these go nowhere."""
+    """Redirect these descriptors to /dev/null."""
     null = os.open(os.devnull, os.O_RDWR)
     for fd in descriptors:
         os.dup2(null, fd)
-    if null in descriptors:  # one of them was closed, and /dev/null has its number already
+    if null in descriptors:  # one of them was closed, and /dev/null got its number
         os.set_inheritable(null, True)
     else:
         os.close(null)
 
 
 def lift(sock: socket.socket) -> socket.socket:
-    """Return the socket with a number above 2, and /dev/null in its place.
+    """Return the socket with a number above 2, and open /dev/null at its old number.
 
-    It can only have such a number where somebody has closed a standard stream since: what Python or a library writes
-    to that one must not be part of what this client reads.
+    A socket gets a number below 3 only if a standard stream was closed meanwhile. What Python or a library writes to
+    that stream must not reach the client.
     """
     import socket
 
@@ -50,7 +50,7 @@ def lift(sock: socket.socket) -> socket.socket:
 
 
 def inherited_socket() -> socket.socket | None:
-    """Return a copy of the socket that xinetd, or systemd, left at descriptor 0; None where there is none."""
+    """Return a copy of the socket that xinetd or systemd left at descriptor 0; None if there is none."""
     import socket
 
     try:

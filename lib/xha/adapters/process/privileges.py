@@ -1,7 +1,7 @@
 """What a child gives up before it becomes another program: capabilities(7), prctl(2), setrlimit(2).
 
-The agent is root, and the server's account is not: what runs as that account for the agent (the listing of its options,
-a recovery, the creation of a database) needs none of root's rights, and must not come by them again.
+The agent is root, and the server's account is not. What runs as that account for the agent (the listing of its options,
+a recovery, the creation of a database) needs none of root's rights, and must not be able to regain them.
 """
 
 from __future__ import annotations
@@ -22,28 +22,34 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 class Confinement:
-    """Become an account, and keep nothing of root's: made in the parent, called in the child (preexec_fn).
+    """Switches to an account and drops all of root's rights. Made in the parent, called in the child (preexec_fn).
 
-    uid, gid, groups: the account. without_core: it holds secrets, which no core file may. ends_with_parent: SIGKILL,
-    should the parent die first; for what nobody else would read the answer of.
+    uid, gid, groups: the account. without_core: the program holds secrets, so it leaves no core file. ends_with_parent:
+    SIGKILL if the parent dies first, for a program whose output nobody else reads.
 
-    In this order, each for a reason: the bounding set while CAP_SETPCAP is still there; groups, gid and uid; then all
-    capability sets (setuid leaves the inheritable one); then the signal (a change of the uid takes it back, prctl(2)).
-    no_new_privs keeps sudo, and every other set-user-ID program, from giving anything back.
-    The calls raise OSError in the child, which subprocess tells the parent as a SubprocessError: nothing is run then.
+    The order matters:
+
+    1. The bounding set is cleared while CAP_SETPCAP is still held.
+    2. Then groups, gid and uid are set.
+    3. Then all capability sets are cleared, because setuid leaves the inheritable one.
+    4. no_new_privs keeps sudo, and every other set-user-ID program, from giving rights back.
+    5. The signal is requested last, because a change of the uid cancels it (prctl(2)).
+
+    The calls raise OSError in the child, which subprocess reports in the parent as SubprocessError; the program is then
+    not run.
     """
 
     def __init__(
         self, uid: int, gid: int, groups: Sequence[int], *, without_core: bool = False, ends_with_parent: bool = False
     ) -> None:
-        # Here and not in the child: between fork and exec nothing is to be imported.
+        # Loaded here and not in the child: nothing may be imported between fork and exec.
         self._libc = _load_libc()
         self._account = uid, gid, list(groups)
         self._without_core, self._ends_with_parent = without_core, ends_with_parent
         self._parent = os.getpid()
 
     def __call__(self) -> None:
-        """Give it all up; runs in the child."""
+        """Drop all rights; this runs in the child."""
         if self._without_core:
             limit_core()
         if os.geteuid() == 0:
@@ -56,19 +62,20 @@ class Confinement:
         self._prctl(_SET_NO_NEW_PRIVS, 1)
         if self._ends_with_parent:
             self._prctl(_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != self._parent:  # it died before it could have been told
+            if os.getppid() != self._parent:  # the parent died before the signal was requested
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _clear_bounding_set(self) -> None:
-        """Drop every capability that this kernel knows: it refuses to read the first that it does not."""
+        """Drop every capability that this kernel knows; reading the first unknown number fails."""
         number = 0
         while self._libc.prctl(_CAPBSET_READ, number, 0, 0, 0) >= 0:
-            # Without CAP_SETPCAP, as root of a container: what no_new_privs keeps from being gained anyway.
+            # Without CAP_SETPCAP, as for root of a container, this fails; no_new_privs prevents gaining these rights
+            # anyway.
             self._libc.prctl(_CAPBSET_DROP, number, 0, 0, 0)
             number += 1
 
     def _clear_capabilities(self) -> None:
-        """Clear effective, permitted, inheritable and ambient sets; whoever has none may do that."""
+        """Clear the effective, permitted, inheritable and ambient sets. That needs no capability."""
         import ctypes
 
         self._libc.prctl(_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
@@ -92,22 +99,22 @@ def _load_libc() -> ctypes.CDLL:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    # Variadic in C: each of its arguments is an unsigned long.
+    # The function is variadic in C; each of its arguments is an unsigned long.
     libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
     libc.prctl.restype = ctypes.c_int
     return libc
 
 
 def limit_core() -> None:
-    """Have this process, and what it becomes, leave no core file."""
+    """Make this process, and the program it becomes, leave no core file."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take so many bytes more than it has: beyond, Python raises MemoryError.
+    """Let this process allocate this many bytes more than it has; beyond that, Python raises MemoryError.
 
-    The soft limit alone: what it runs may have more (adapters/process/command.py). Nothing is limited where /proc does
-    not tell how much it has, or where a lower limit is set already.
+    Only the soft limit is set: a program that this process runs may have more (adapters/process/command.py). No limit
+    is set if /proc does not tell the present size, or if a lower limit is set already.
     """
     try:
         with open("/proc/self/statm", encoding="ascii") as file:

@@ -1,9 +1,9 @@
-"""What /proc says about processes: proc(5), read without psutil, whose import alone is a monitor's whole budget.
+"""What /proc says about processes: proc(5), read without psutil, whose import alone takes a monitor's whole time.
 
-A process is named by its pid and its start time together: pids come round again.
+A process is identified by its pid and start time together, because pids are reused.
 
-Only "no such file" and "no such process" say that one is gone. Everything else, as that this process has no descriptor
-left, or the kernel no memory, says nothing of it and raises OSError.
+Only "no such file" and "no such process" mean that a process is gone. Every other error, for instance that this process
+has no descriptor left or the kernel no memory, says nothing about it and raises OSError.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ _GONE = "ZXx"
 _CAP_SYS_PTRACE = 1 << 19
 _STOPPED = "Tt"
 _DELETED = " (deleted)"
-# The service that our own agent runs in: a server that it started is in the same cgroup, and belongs to Pacemaker.
+# The services that the agent itself runs in: a server that it started has the same cgroup, and belongs to Pacemaker.
 _PACEMAKERS = ("pacemaker.service", "pacemaker_remote.service", "corosync.service")
 
 
 class Process(NamedTuple):
-    """One process. started is in clock ticks since boot, state the kernel's letter, name cut at 15 characters.
+    """One process. started is in clock ticks since boot, state is the kernel's letter, name has at most 15 characters.
 
-    argv is empty where it was not read. threads counts those that live; ticks are the CPU time that all of them used.
+    argv is empty if it was not read. threads counts the living ones; ticks are the CPU time of all of them, in clock
+    ticks.
     """
 
     pid: int
@@ -44,47 +45,50 @@ class Process(NamedTuple):
 
     @property
     def stopped(self) -> bool:
-        """Whether a signal or a debugger holds it: it answers nothing, and SIGTERM is not delivered."""
+        """Whether a signal or a debugger has stopped it: it does not answer, and SIGTERM is not delivered."""
         return self.state in _STOPPED
 
     @property
     def recovering(self) -> bool:
-        """Whether it is a server that only tells where its data end (--wsrep-recover), and ends then."""
+        """Whether it is a server that only reports its position (--wsrep-recover) and then ends."""
         words = (word.partition("=")[0].replace("_", "-") for word in self.argv[1:])
         return any(word in ("--wsrep-recover", "--loose-wsrep-recover") for word in words)
 
     def __str__(self) -> str:
-        # A process gives itself any name: line breaks and what steers a terminal do not reach a log.
+        # A process chooses its own name: line breaks and terminal control characters must not reach a log.
         return f"{blank(self.name, '?') or 'process'}, pid {self.pid}"
 
 
 def is_gone(error: OSError) -> bool:
-    """Return whether an error of a file in /proc/PID says that there is no such process. Any other says nothing."""
+    """Return whether an error of a file in /proc/PID means that the process does not exist.
+
+    Other errors say nothing.
+    """
     return error.errno in (errno.ENOENT, errno.ESRCH)
 
 
 def look(pid: int, started: int) -> Process | None:
-    """Return the process with this pid and start time as it is now, without argv; None once it is gone.
+    """Return the process with this pid and start time as it is now, without argv; None if it is gone.
 
-    :raises OSError: where that cannot be told.
+    :raises OSError: if that cannot be determined.
     """
     process = read_process(pid)
     return process if process is not None and process.started == started else None
 
 
 def read_process(pid: int) -> Process | None:
-    """Return a process without its argv, None where there is none. One that was not yet waited for is gone.
+    """Return a process without its argv; None if it does not exist. A zombie counts as gone.
 
-    :raises OSError: where that cannot be told.
+    :raises OSError: if that cannot be determined.
     """
     text = _read(f"/proc/{pid}/stat").decode("utf-8", "replace")
-    # A name may hold blanks and parentheses: what follows the last parenthesis does not.
+    # A name may contain blanks and parentheses; the text after the last parenthesis does not.
     head, _, tail = text.rpartition(")")
     fields = tail.split()
     if len(fields) < 20:
         return None
     state, threads = fields[0], int(fields[17])
-    # The first thread may have ended while others still write: only the last one's end is the process's.
+    # The first thread may have ended while others still write: the process ends with its last thread.
     if state in _GONE and threads <= 1:
         return None
     return Process(
@@ -100,7 +104,7 @@ def read_process(pid: int) -> Process | None:
 
 
 def read_pids() -> list[int]:
-    """Return the pids of this pid namespace. :raises OSError: where /proc is not there."""
+    """Return the pids of this pid namespace. :raises OSError: if /proc is not mounted."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
@@ -116,7 +120,7 @@ def read_processes() -> tuple[Process, ...]:
 
 
 def is_own() -> bool:
-    """Return whether /proc is there, and that of our own pid namespace: else a pid in it is another process here."""
+    """Return whether /proc is mounted and is that of this pid namespace; otherwise its pids mean other processes."""
     try:
         return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
@@ -124,7 +128,7 @@ def is_own() -> bool:
 
 
 def sees_everybody() -> bool:
-    """Return whether /proc hides no process from us: with hidepid root needs CAP_SYS_PTRACE for others' (proc(5))."""
+    """Return whether /proc hides no process: with hidepid, root needs CAP_SYS_PTRACE to see others' (proc(5))."""
     line = next((line for line in _read("/proc/self/status").split(b"\n") if line.startswith(b"CapEff:")), b": 0")
     if os.geteuid() != 0 or int(line.split()[1], 16) & _CAP_SYS_PTRACE:
         return True
@@ -133,13 +137,13 @@ def sees_everybody() -> bool:
 
 
 def with_argv(process: Process) -> Process:
-    """Return the process with its argument vector; it stays empty where the kernel does not tell."""
+    """Return the process with its argument vector; it stays empty if the kernel does not tell it."""
     words = _read_if_told(f"/proc/{process.pid}/cmdline").decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
     return process._replace(argv=tuple(words) if words != [""] else ())
 
 
 def read_environ(pid: int) -> dict[str, str]:
-    """Return the environment that a process was started with; empty where the kernel does not tell."""
+    """Return the environment that a process was started with; empty if the kernel does not tell it."""
     words = _read_if_told(f"/proc/{pid}/environ").decode("utf-8", "surrogateescape").split("\0")
     return {name: value for name, equals, value in (word.partition("=") for word in words) if equals}
 
@@ -159,21 +163,21 @@ def descendants(pid: int, among: Iterable[Process] | None = None) -> tuple[Proce
 
 
 def read_transferred(pid: int) -> int:
-    """Return how many bytes a process read and wrote, on files, pipes and sockets; 0 where the kernel does not tell."""
+    """Return the bytes that a process read and wrote on files, pipes and sockets; 0 if the kernel does not tell."""
     lines = _read_if_told(f"/proc/{pid}/io").split(b"\n")
     return sum(int(line.split()[1]) for line in lines if line.startswith((b"rchar:", b"wchar:")))
 
 
 def unit_of(pid: int) -> str | None:
-    """Return the systemd service that a process is in, by its cgroup; None for Pacemaker's own and for a session.
+    """Return the systemd service that a process is in, by its cgroup; None for Pacemaker's services and for a session.
 
-    That a process is in a service does not make it the service: a server that a job of cron.service started is there.
+    Being in a service does not make a process that service: a server that a cron job started is in cron.service.
     """
     return parse_unit(_read(f"/proc/{pid}/cgroup").decode("utf-8", "replace"))
 
 
 def parse_unit(cgroups: str) -> str | None:
-    """Return the service that a /proc/PID/cgroup names, of version 1, 2 or both (cgroups(7))."""
+    """Return the service that a /proc/PID/cgroup names, for version 1, 2 or both (cgroups(7))."""
     for line in cgroups.split("\n"):
         hierarchy, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -193,21 +197,22 @@ def _service(path: str) -> str | None:
 
 
 def read_boot_id() -> str:
-    """Return the kernel's random id of this boot (random(4)); containers of one host share it. "" if it is not told."""
+    """Return the kernel's random id of this boot (random(4)), which containers of one host share; "" if unknown."""
     return _read("/proc/sys/kernel/random/boot_id").decode("ascii", "replace").strip()
 
 
 def fingerprint(process: Process, host: str) -> str:
-    """Return an id of 16 digits that a process has as long as it lives, and no other one ever, on whatever host."""
+    """Return an id of 16 hexadecimal digits that only this process ever has, on any host."""
     from hashlib import blake2b
 
     return blake2b(f"{host} {read_boot_id()} {process.pid} {process.started}".encode(), digest_size=8).hexdigest()
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Return what tells a file of our own from every other one; None where there is none.
+    """Return what distinguishes a file of xha's from every other one (device, inode); None if it does not exist.
 
-    Not for what another process has open, or stands in: see open_files.py. :raises OSError: where that cannot be told.
+    Not for another process's open files or working directory: see datadir/open_files.py.
+    :raises OSError: if that cannot be determined.
     """
     try:
         seen = os.stat(path)
@@ -217,22 +222,22 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 def read_program(pid: int) -> str:
-    """Return the path of the program that a process runs, as its own mount namespace has it.
+    """Return the path of the program that a process runs, as seen in its own mount namespace.
 
-    :raises PermissionError: where it may not be seen. :raises OSError: for a process that is gone, or a kernel thread.
+    :raises PermissionError: if it may not be seen. :raises OSError: if the process is gone, or is a kernel thread.
     """
     return without_deleted(os.readlink(f"/proc/{pid}/exe"))
 
 
 def without_deleted(path: str) -> str:
-    """Return a path as /proc tells it without what is said there of a file that has no name any more."""
+    """Return a path of /proc without the suffix that marks a deleted file."""
     return path[: -len(_DELETED)] if path.endswith(_DELETED) else path
 
 
 def read_uid(pid: int) -> int | None:
-    """Return the effective uid of a process, None for one that is gone.
+    """Return the effective uid of a process; None if it is gone.
 
-    The kernel gives a process's directory to it, also where the process is not dumpable (fs/proc/base.c).
+    The kernel makes it the owner of the process's directory, also if the process is not dumpable (fs/proc/base.c).
     """
     try:
         return os.stat(f"/proc/{pid}").st_uid
@@ -241,26 +246,26 @@ def read_uid(pid: int) -> int | None:
 
 
 def read_uids(pid: int) -> frozenset[int]:
-    """Return the real, effective, saved and file system uid of a process; empty for one that is gone."""
+    """Return the real, effective, saved and file system uid of a process; empty if it is gone."""
     line = next((line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith(b"Uid:")), b"")
     return frozenset(int(word) for word in line.split()[1:])
 
 
 def read_gids(pid: int) -> frozenset[int]:
-    """Return the groups of a process, the supplementary ones, too; empty for one that is gone."""
+    """Return the groups of a process, including the supplementary ones; empty if it is gone."""
     lines = [line for line in _read(f"/proc/{pid}/status").split(b"\n") if line.startswith((b"Gid:", b"Groups:"))]
     return frozenset(int(word) for line in lines for word in line.split()[1:])
 
 
 class Descriptor(NamedTuple):
-    """On which mount an open file of a process is, by its id; and its inode, 0 before Linux 5.14."""
+    """The id of the mount that an open file of a process is on, and the file's inode, 0 before Linux 5.14."""
 
     mount: str
     inode: int = 0
 
 
 def read_descriptor(pid: int, number: str) -> Descriptor | None:
-    """Return what the kernel tells of an open file without touching it, None where it is closed."""
+    """Return what the kernel tells about an open file, without touching the file; None if it is closed."""
     text = _read(f"/proc/{pid}/fdinfo/{number}").decode("ascii", "replace")
     said = dict(line.split(":", 1) for line in text.split("\n") if ":" in line)
     try:
@@ -270,7 +275,7 @@ def read_descriptor(pid: int, number: str) -> Descriptor | None:
 
 
 def _read_if_told(path: str) -> bytes:
-    """Return what a file of another process's says, nothing where we may not read it."""
+    """Return the content of another process's file; nothing if it may not be read."""
     try:
         return _read(path)
     except PermissionError:
@@ -278,7 +283,7 @@ def _read_if_told(path: str) -> bytes:
 
 
 def _read(path: str) -> bytes:
-    """Return what a file says, nothing for a process that is gone. :raises OSError: where it cannot be told."""
+    """Return the content of a file; nothing if the process is gone. :raises OSError: if it cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
