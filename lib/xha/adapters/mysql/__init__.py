@@ -1,1 +1,1 @@
-"""A session at a MariaDB or MySQL server: where, as whom, and what is asked."""
+"""A session with a MariaDB or MySQL server: the address, the account, and the statements."""

@@ -1,4 +1,4 @@
-"""How the agent logs in to its own server: the settings of the resource in, a Target or a statement done out."""
+"""How the agent logs in to its own server: turns the resource's settings into a Target, and executes statements."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def find_target(settings: Settings, socket: str) -> Target:
-    """Return where and as whom to log in. socket: the unix socket that the server of this data directory has.
+    """Return where and as which account to log in. socket: the unix socket of the server of this data directory.
 
-    Files are read again on every call: a password that was changed there counts from the next login on.
-    :raises ConfigError: for a test_conf that is not there or cannot be used.
+    Files are read on every call: a changed password counts from the next login on.
+    :raises ConfigError: if test_conf names a file that does not exist or cannot be used.
     """
     chosen = choose_credentials(settings, read_sysconfig())
     if chosen.option_file:
@@ -35,15 +35,15 @@ def find_target(settings: Settings, socket: str) -> Target:
 
 
 def own_target(settings: Settings, socket: str) -> Target:
-    """Return how this process's own account logs in there, whatever else is configured: root needs no password."""
+    """Return how this process's own account logs in, whatever is configured: root needs no password."""
     return Target(own_account(), socket=socket, server_uids=server_uids(settings.user))
 
 
 def execute(target: Target, statement: str, seconds: float) -> None:
-    """Log in and have the server do one thing, all within the seconds.
+    """Log in and execute one statement, all within `seconds`.
 
-    :raises ReadError: ReadError.unreadable.code tells what it was (core/node/verdict.py): only SERVER_DOWN means that
-    nobody listens.
+    :raises ReadError: ReadError.unreadable.code says why (core/node/verdict.py). Only SERVER_DOWN means that no server
+    listens.
     """
     from ..network.channel import Allowance
     from .session import Session

@@ -1,4 +1,4 @@
-"""Whether what a service depends on answers at all, asked without an account (PyMySQL)."""
+"""Whether the database that a service depends on answers, asked without an account (PyMySQL)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .login_target import Target
 if TYPE_CHECKING:
     from ...core.services.api.judge import HttpSettings
 
-# A login that is refused: an account that has no rights proves as much as one that has, and nobody has to keep it.
-# Connecting without a login would count as an interrupted connect, and max_connect_errors locks the host out.
+# A login that is refused proves as much as one that succeeds, and needs no account. A connection without a login would
+# count as an interrupted connect, and max_connect_errors then blocks the host.
 _NOBODY = "xha-probe-nobody"
 _ANSWERS = {1044, 1045, 1130, 1251, 1698}
 _SECONDS = 1.5
@@ -24,7 +24,7 @@ _NO_SERVER = "no MySQL server"
 
 
 def ask_database(address: tuple[str, int], seconds: float) -> str:
-    """Return what is wrong with the database at an address; nothing if it answers a login, be it with a refusal."""
+    """Return what is wrong with the database at an address; "" if it answers a login, even with a refusal."""
     host, port = address
     begin_step(f"the database at {host} port {port}", blame=DATABASE)
     try:
@@ -38,19 +38,19 @@ def ask_database(address: tuple[str, int], seconds: float) -> str:
         if code == 2013:
             return "no answer"
         return f"no login ({code})" if code else _NO_SERVER
-    except LoginRefused:  # it answers, by a plugin that is not for us
+    except LoginRefused:  # it answers, with a login plugin that xha does not use
         return ""
     except TooLate:
         return "no answer"
     except OSError as error:
         return f"no connection: {(error.strerror or str(error)).lower()}"
-    except Exception:  # PyMySQL's parsers raise all kinds of things for what is no MySQL
+    except Exception:  # PyMySQL's parsers raise various errors for bytes that are no MySQL protocol
         return _NO_SERVER
     return ""
 
 
 def find_cause(settings: HttpSettings, keystone: str | None = None) -> Cause:
-    """Return what the database behind a service answers, beside what keystone came to."""
+    """Return the answer of the database behind a service, together with keystone's result."""
     if settings.database is None:
         return Cause(keystone)
     return Cause(keystone, ask_database(settings.database, min(_SECONDS, settings.deadline / 5)))

@@ -1,7 +1,8 @@
-"""How xha logs in to a MariaDB or MySQL server, and which answers to a server's questions it never gives (PyMySQL).
+"""How xha logs in to a MariaDB or MySQL server, and which requests of a server it refuses (PyMySQL).
 
-PyMySQL answers whatever plugin the server names, and some of them want the password itself. So the login is done here,
-from the same parts, by a list: what is not on it is refused. (Protocol: MariaDB Knowledge Base, "Connection phase".)
+PyMySQL answers whatever plugin the server names, and some plugins require the password itself. The login is therefore
+done here, with PyMySQL's functions and a list of plugins; a plugin that is not on the list is refused. (Protocol:
+MariaDB Knowledge Base, "Connection phase".)
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _MAX_PACKET = (1 << 24) - 1
 _SCRAMBLE, _ED25519_SCRAMBLE = 20, 32
-# A server may offer several plugins, one after the other, and each may ask some more.
+# A server may request several plugins, one after the other, and each may ask several times.
 _MAX_STEPS = 16
 _NATIVE, _CACHING = "mysql_native_password", "caching_sha2_password"
 _OK, _MORE, _SWITCH = b"\x00", b"\x01", b"\xfe"
@@ -33,7 +34,7 @@ _CACHED, _WANTS_PASSWORD = b"\x03", b"\x04"
 
 
 class LoginRefused(Exception):
-    """The server asks for something that it is not given. The text names it, and the remedy."""
+    """The server asks for something that xha refuses. The text names it and the remedy."""
 
 
 def _ed25519(password: bytes, scramble: bytes) -> bytes:
@@ -43,22 +44,24 @@ def _ed25519(password: bytes, scramble: bytes) -> bytes:
         raise LoginRefused("the account's plugin client_ed25519 needs Python's package pynacl: install it") from None
 
 
-# What these send does not give the password away: it is proved, not told. (An account of the plugins unix_socket and
-# auth_socket is asked nothing.)
+# These plugins prove the password without revealing it. (An account with the plugin unix_socket or auth_socket is asked
+# nothing.)
 _PROOFS: dict[str, Callable[[bytes, bytes], bytes]] = {
     _NATIVE: lambda password, scramble: bytes(_auth.scramble_native_password(password, scramble[:_SCRAMBLE])),
     _CACHING: lambda password, scramble: bytes(_auth.scramble_caching_sha2(password, scramble[:_SCRAMBLE])),
     "client_ed25519": _ed25519,
 }
-# These send the password itself.
+# These plugins send the password itself.
 _TELLS = ("mysql_clear_password", "sha256_password", "dialog")
 
 
 def open_connection(target: Target, allowance: Allowance) -> Connection:
-    """Connect and log in; its channel's allowance holds until it is set anew.
+    """Connect and log in. The allowance of the channel holds until it is replaced.
 
-    :raises pymysql.MySQLError, OSError, TooLate, Nonsense, Stranger, LoginRefused: nothing is left open. A server that
-    speaks no MySQL makes PyMySQL raise whatever its parsers come to: IndexError, struct.error, ...
+    No connection is left open after an error. A server with another protocol makes PyMySQL's parsers raise various
+    errors: IndexError, struct.error, ...
+
+    :raises pymysql.MySQLError, OSError, TooLate, Nonsense, Stranger, LoginRefused: if there is no login.
     """
     if target.socket is not None:
         channel = connect_unix(target.socket, target.server_uids, allowance)
@@ -72,7 +75,7 @@ def open_connection(target: Target, allowance: Allowance) -> Connection:
 
 
 class Connection(pymysql.Connection):
-    """A connection whose bytes go through a Channel, and whose login follows the list above."""
+    """A connection whose bytes go through a Channel, and whose login uses only the plugins listed above."""
 
     server_capabilities: int
     server_version: str
@@ -83,22 +86,22 @@ class Connection(pymysql.Connection):
     def __init__(self, target: Target, channel: Channel) -> None:
         self.channel = channel
         self._target = target
-        # A server is known by the account behind its socket, or by a certificate in its name.
+        # The server is proved by the account behind its socket, or by a certificate with its name.
         self._verified = target.socket is not None or (target.tls is not None and target.tls.check_hostname)
         super().__init__(
             user=target.user,
-            # PyMySQL would make Latin-1 of it; MySQL's clients send what stands in the file.
+            # PyMySQL would encode it in Latin-1; MySQL's clients send the bytes of the file.
             password=target.password.encode("utf-8", "surrogateescape"),
             host=target.host,
-            autocommit=None,  # anything else costs a round trip
-            ssl_disabled=True,  # the channel does it
+            autocommit=None,  # any other value costs a round trip
+            ssl_disabled=True,  # the channel does TLS
             client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.MULTI_RESULTS,
             local_infile=False,
-            conv={},  # all that is read is text; a number of ten thousand digits would cost time
+            conv={},  # all values are read as text; converting a number of ten thousand digits would take time
             program_name="xha",
             defer_connect=True,
         )
-        self.connect(channel)  # type: ignore[arg-type] # it has what is called of a socket
+        self.connect(channel)  # type: ignore[arg-type] # it has the methods that are called on a socket
 
     def _request_authentication(self) -> None:
         wanted = CLIENT.PROTOCOL_41 | CLIENT.SECURE_CONNECTION | CLIENT.PLUGIN_AUTH
@@ -127,7 +130,7 @@ class Connection(pymysql.Connection):
         return answer
 
     def _log_in(self, plugin: str) -> None:
-        """Answer what the server asks, until it lets us in."""
+        """Answer the server's requests until it accepts the login."""
         for _ in range(_MAX_STEPS):
             packet = self._read_packet()  # type: ignore[no-untyped-call]
             if packet.is_ok_packet():
@@ -159,13 +162,16 @@ class Connection(pymysql.Connection):
             )
 
     def _answer_prompt(self, data: bytes) -> None:
-        # The first byte tells how to show it (plugin/auth_dialog.c of MariaDB); PAM asks for the password so.
+        # The first byte tells how to show the prompt (plugin/auth_dialog.c of MariaDB); PAM's prompt for a password is
+        # this.
         if data[1:] != b"Password: ":
-            raise LoginRefused(f"the server asks {clean(data[1:].decode('utf-8', 'replace'), 64)!r}; nobody is here")
+            raise LoginRefused(
+                f"the server asks {clean(data[1:].decode('utf-8', 'replace'), 64)!r}, which only a person can answer"
+            )
         self._tell_password("dialog")
 
     def _tell_password(self, plugin: str) -> None:
-        # Not by a public key either: whoever sent it could read the answer.
+        # A public key does not help either: any server that sent one could read the answer.
         if not self._verified:
             raise LoginRefused(
                 f"the server asks for the password in clear text (plugin {plugin}), and nothing proves that it is the "

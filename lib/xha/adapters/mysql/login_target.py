@@ -1,4 +1,4 @@
-"""Where to log in, as whom, and by what TLS: from xha.conf and the MySQL option file that it names."""
+"""Where to log in, as which account, and with which TLS: from xha.conf and the MySQL option file that it names."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..host.login_name import own_account, server_uids
 if TYPE_CHECKING:
     import ssl
 
-# Debian's and Red Hat's.
+# The path in Debian, then that in Red Hat.
 DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock")
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Target(NamedTuple):
-    """Where to log in, and as whom. Exactly one of socket and host is set. tls is None for no TLS.
+    """Where to log in, and as which account. Exactly one of socket and host is set. tls is None for no TLS.
 
-    server_uids: the accounts that may be behind the socket; whoever else is there hears nothing from us.
+    server_uids: the accounts that may be behind the socket; nothing is sent to any other account.
     """
 
     user: str
@@ -42,12 +42,12 @@ class Target(NamedTuple):
 
     @property
     def local(self) -> bool:
-        """Whether the server runs on this host, so that this host's processes can explain it."""
+        """Whether the server runs on this host, so that the processes of this host can explain its state."""
         return self.socket is not None or self.host in _LOOPBACK or str(self.host).startswith("127.")
 
 
 def read_target(database: Database) -> Target:
-    """Resolve where to log in: what xha.conf says, then the option file, then MySQL's defaults.
+    """Return where to log in: xha.conf takes precedence, then the option file, then MySQL's defaults.
 
     :raises ConfigError: for an option file that cannot be used.
     """
@@ -57,7 +57,7 @@ def read_target(database: Database) -> Target:
         port = database.port or (parse_port(values["port"]) if "port" in values else DEFAULT_PORT)
     except ValueError as error:
         raise ConfigError(f"{path}: port: {error}") from None
-    # As MySQL's clients have it, localhost means the socket; in xha.conf a port alone means TCP.
+    # As for MySQL's clients, localhost means the socket; in xha.conf a port alone means TCP.
     host = database.host or ("127.0.0.1" if database.port and not database.socket else None)
     if host is None and database.socket is None:
         host = values.get("host")
@@ -79,7 +79,7 @@ def _default_socket() -> str:
 
 
 def _tls(values: dict[str, str], path: str) -> ssl.SSLContext | None:
-    """Return the TLS settings of MariaDB's and MySQL's option names, None where no option asks for TLS."""
+    """Return the TLS settings of MariaDB's and MySQL's option names; None if no option requests TLS."""
     mode = values.get("ssl-mode", "").upper()
     wanted = any(name in values for name in ("ssl-ca", "ssl-capath", "ssl-cert", "ssl-verify-server-cert"))
     switch = values.get("ssl", "1" if wanted or mode.startswith(("REQUIRED", "VERIFY")) else "0")
@@ -93,7 +93,7 @@ def _tls(values: dict[str, str], path: str) -> ssl.SSLContext | None:
     identity = mode == "VERIFY_IDENTITY" or values.get("ssl-verify-server-cert", "0").lower() in ("1", "on", "true", "")
     try:
         context = ssl.create_default_context(cafile=values.get("ssl-ca"), capath=values.get("ssl-capath"))
-        # The servers' self-made certificates lack what this flag of Python 3.13 asks for.
+        # The servers' self-signed certificates lack what this flag of Python 3.13 requires.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.check_hostname = identity
         if not identity and not ("ssl-ca" in values or "ssl-capath" in values or mode == "VERIFY_CA"):

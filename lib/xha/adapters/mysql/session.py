@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 # Seconds for closing a connection properly: a server that does not accept five bytes need not be told.
 _FAREWELL_SECONDS = 0.1
+# The longest message of a server has 512 characters (MYSQL_ERRMSG_SIZE).
 _LONGEST_TEXT = 512
 
-# Error numbers of MariaDB and MySQL that PyMySQL has no name for.
+# Error numbers of MariaDB and MySQL that PyMySQL has no names for.
 _ACCOUNT_LOCKED, _MYSQL_ACCOUNT_LOCKED, _PASSWORD_EXPIRED = 4151, 3118, 1862
 _MUST_CHANGE_PASSWORD, _NO_SOCKET_LOGIN, _AUTH_PLUGIN = 1820, 1698, 2059
 
@@ -46,7 +47,7 @@ _DENIED = {
 _FULL = {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
 _GONE = {ER.SERVER_SHUTDOWN, CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR}
 _OWN_WANT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-# The probe query itself is at fault, not the node.
+# The probe query itself is wrong; the node is not.
 _BAD_QUERY = {
     ER.NO_SUCH_TABLE,
     ER.BAD_DB_ERROR,
@@ -63,7 +64,7 @@ def _name_list(names: tuple[str, ...]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-# SHOW, not SELECT: a SELECT on the status tables can wait for the cluster (wsrep_sync_wait; measured).
+# SHOW and not SELECT: a SELECT on the status tables can wait for the cluster (wsrep_sync_wait; measured).
 _SHOW = (
     f"SHOW GLOBAL STATUS WHERE Variable_name IN ({_name_list(STATUS_NAMES)}); "
     f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({_name_list(VARIABLE_NAMES)}); "
@@ -71,7 +72,7 @@ _SHOW = (
 
 
 class ReadError(Exception):
-    """The server was asked and no reading came of it."""
+    """The server was asked, and there is no reading."""
 
     def __init__(self, unreadable: Unreadable) -> None:
         super().__init__(unreadable.detail)
@@ -81,7 +82,8 @@ class ReadError(Exception):
 class Session:
     """One open connection, prepared so that no reading waits for the cluster.
 
-    :raises ReadError: from the constructor, read and execute; after one the connection is closed.
+    :raises ReadError: from the constructor, read and execute. The connection is then closed, except after a wrong probe
+    query.
     """
 
     def __init__(self, target: Target, allowance: Allowance, probe_query: str = DEFAULT_QUERY) -> None:
@@ -95,7 +97,7 @@ class Session:
             try:
                 cursor.execute("SET SESSION wsrep_sync_wait = 0, wsrep_dirty_reads = 0")
             except pymysql.MySQLError as error:
-                # A server without Galera has no such variables: its reading will say wsrep-off.
+                # A server without Galera has no such variables: its reading gives wsrep-off.
                 if _errno(error) != ER.UNKNOWN_SYSTEM_VARIABLE:
                     raise
 
@@ -109,17 +111,17 @@ class Session:
             return Reading(status, variables, self._probe_errno(cursor))
 
     def execute(self, statement: str, allowance: Allowance) -> None:
-        """Have the server do something."""
+        """Execute one statement."""
         with self._speaking(allowance), self._connection.cursor() as cursor:
             cursor.execute(statement)
 
     @contextlib.contextmanager
     def _speaking(self, allowance: Allowance) -> Iterator[None]:
-        """Make of whatever goes wrong what a person can read: PyMySQL's parsers raise all kinds of things."""
+        """Turn every failure into a ReadError with a readable text: PyMySQL's parsers raise various errors."""
         self._connection.channel.allowance = allowance
         try:
             yield
-        except ReadError:  # the server has answered, to a question that was wrong
+        except ReadError:  # the server has answered; the probe query was wrong
             raise
         except Exception as error:
             self.close()
@@ -144,20 +146,23 @@ class Session:
         return self._connection.open
 
     def close(self) -> None:
-        """Close the connection; closing twice is harmless."""
+        """Close the connection. A second call does nothing."""
         if self._connection.open:
             self._connection.channel.allowance = Allowance(_FAREWELL_SECONDS)
             self._connection.close()
 
 
 def _classify(error: Exception, target: Target) -> Unreadable:
-    """Name a failure. "A failed check is not a failed database": only what proves the server's absence says so."""
+    """Classify a failure.
+
+    SERVER_DOWN only for what proves that no server is there: a failed check is no failed database.
+    """
     number = _errno(error)
-    # PyMySQL wraps what the operating system said.
+    # PyMySQL wraps the operating system's error.
     wrapped = getattr(error, "original_exception", None) or error.__context__
     cause = wrapped if wrapped and not isinstance(error, OSError) else error
     detail = f"{target}: {_text(error)}"
-    # A unix socket refuses at once where the backlog is full: nobody accepts what waits there.
+    # A unix socket whose backlog is full refuses at once: the server does not accept the connections that wait.
     if isinstance(error, TooLate) or isinstance(cause, BlockingIOError):
         return Unreadable(Code.HUNG, f"{target}: no answer in time")
     if isinstance(error, LoginRefused) or number in _DENIED:
@@ -168,7 +173,7 @@ def _classify(error: Exception, target: Target) -> Unreadable:
         return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
     if number == ER.UNKNOWN_COM_ERROR:
         return Unreadable(Code.NOT_READY, detail)
-    # A name that does not resolve, and a want of this process, say nothing of the server.
+    # A name that does not resolve, and a resource that this process lacks, say nothing about the server.
     mine = isinstance(cause, OSError) and cause.errno in _OWN_WANT
     if mine or isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":
         return Unreadable(Code.CONFIG_ERROR, f"{target}: {_os_text(cause)}")
