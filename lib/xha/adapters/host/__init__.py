@@ -1,1 +1,1 @@
-"""This host: its log, its mounts, its service manager."""
+"""This host: its log, its mounts, its accounts, its service manager."""

@@ -1,4 +1,4 @@
-"""Exceptions that nobody thought of, in a process that stays: each is one line of the log, and the process goes on."""
+"""Unexpected exceptions in a long-running process: each becomes a line of the log, and the process goes on."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ...core.text.throttle import Throttle
 if TYPE_CHECKING:
     from .log import Log
 
-# How often the same is said again.
+# The interval at which a repeated fault is logged again, in seconds.
 SECONDS = 600.0
-# Of a traceback, from its end; and how many different ones are told apart.
+# The number of frames logged, from the end of a traceback; and how many different faults are told apart.
 _FRAMES, _KINDS = 8, 30
 
 
 class Faults:
-    """Tells the log of each fault once, with its traceback, and from then on every ten minutes how often it came."""
+    """Logs each fault once with its traceback, and afterwards every ten minutes how often it occurred."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._throttles: dict[str, Throttle] = {}
 
     def note(self, doing: str, error: BaseException) -> str:
-        """Tell of an exception, and return it in words. doing says what it broke off, as `answering a request`."""
+        """Log an exception, and return it as text. doing says what it interrupted, such as `answering a request`."""
         said = type(error).__name__
         try:
             said = f"{said}: {error}"[:300]
             self._tell(doing, said, error, time.monotonic())
-        except Exception:  # whatever an exception's own text, or too little memory for it, does
+        except Exception:  # an exception's own text may raise, or memory may be too short for it
             self._log.warning(f"{doing}: {type(error).__name__}")
         return said
 
@@ -39,7 +39,7 @@ class Faults:
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
         kind = f"{type(error).__name__} {place}"
         if kind not in self._throttles and len(self._throttles) >= _KINDS:
-            kind = ""  # what comes in so many shapes is told as one
+            kind = ""  # too many different faults: the others are logged as one
         throttle = self._throttles.setdefault(kind, Throttle(burst=1, period=SECONDS))
         quiet = throttle.take_quiet(now)
         if not throttle.admit(now):

@@ -1,4 +1,4 @@
-"""The accounts of this host: this process's own, and those that the server may run under."""
+"""The accounts of this host: that of this process, and those that the server may have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ACCOUNTS = "/etc/passwd"
 
 
 def account_name(uid: int | None) -> str:
-    """Return what a uid is called in /etc/passwd, else `uid N`: a directory service would be asked, and may hang."""
+    """Return the name of a uid in /etc/passwd, else `uid N`. A directory service is not asked, because it may hang."""
     try:
         with open(_ACCOUNTS, encoding="utf-8", errors="replace") as file:
             fields = (line.split(":") for line in file)
@@ -19,7 +19,7 @@ def account_name(uid: int | None) -> str:
 
 
 def own_account() -> str:
-    """Return the effective user's login name; its number where the system has no name for it, as in a container."""
+    """Return the effective user's login name; the uid as text if the system has no name for it, as in a container."""
     import pwd
 
     uid = os.geteuid()
@@ -30,9 +30,10 @@ def own_account() -> str:
 
 
 def server_uids(account: str) -> frozenset[int]:
-    """Return whose processes are believed to be the server: its account's, root's and this process's own.
+    """Return the uids whose processes may be the server: its account's, root's and this process's own.
 
-    account: a login name, or a uid in digits, as of a server in a container. One that the host does not have adds none.
+    account: a login name, or a uid in digits, as for a server in a container. A name that this host does not have adds
+    none.
     """
     import pwd
 

@@ -1,8 +1,8 @@
-"""Which file system a path or an open file of a process is on, by the kernel's own tables (proc(5), mountinfo).
+"""Which file system a path or a process's open file is on, from the kernel's own tables (proc(5), mountinfo).
 
-A stat of what stands on a file system that does not answer (NFS without its server, FUSE without its program) waits for
-as long as that lasts, and every user can have something open there: `stop` waited 9 min 53 s (measured). The tables are
-read without touching any file system. What they say is on another device than the data needs no stat.
+A stat of a file on a file system that does not answer (NFS without its server, FUSE without its program) blocks until
+it answers. Every user can have such a file open: `stop` waited 9 min 53 s for one (measured). The tables are read
+without touching any file system. A file that they place on another device than the data needs no stat.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Mounts:
-    """The mounts of each namespace that was asked about. It is made anew for each look: mounts come and go.
+    """The mounts of each namespace that was asked about. Make a new object for each look, because mounts change.
 
     A device is `major:minor` of the file system's superblock. The id of a mount is unique in the whole kernel.
     """
@@ -27,9 +27,9 @@ class Mounts:
         self._tables: dict[str, list[tuple[str, str]]] = {}
 
     def device(self, mount: str, pid: int) -> str:
-        """Return the device of the mount with an id, as fdinfo has it of a process's descriptor.
+        """Return the device of a mount by its id, as fdinfo gives it for a descriptor of the process.
 
-        It is "" for a mount that is in no table: one that was detached (umount -l), and lives as long as it is used.
+        "" for a mount that is in no table: it was detached (umount -l), and exists as long as it is used.
         """
         for whose in ("self", pid):
             if mount not in self._devices:
@@ -37,9 +37,9 @@ class Mounts:
         return self._devices.get(mount, "")
 
     def devices(self, path: str, pid: int | None = None) -> frozenset[str]:
-        """Return the devices that an absolute path may be on, as a process sees it: several where mounts are stacked.
+        """Return the devices that an absolute path may be on, as a process sees it: several if mounts are stacked.
 
-        The path is one without symbolic links, such as the target of /proc/PID/cwd.
+        The path has no symbolic links, like the target of /proc/PID/cwd.
         """
         table = self._table("self" if pid is None else pid)
         above = [(point, device) for point, device in table if _leads_to(point, path)]
@@ -47,7 +47,7 @@ class Mounts:
         return frozenset(device for point, device in above if len(point) == longest)
 
     def is_own(self, pid: int) -> bool:
-        """Return whether a process sees the mounts that we see."""
+        """Return whether a process has the same mounts as this process."""
         return _namespace(pid) == _namespace("self")
 
     def _table(self, whose: int | str) -> list[tuple[str, str]]:

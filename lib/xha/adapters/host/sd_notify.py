@@ -1,4 +1,4 @@
-"""What systemd wants of a service: sd_notify(3) and sd_listen_fds(3)."""
+"""What systemd expects of a service: sd_notify(3) and sd_listen_fds(3)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def notify(message: str) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender:
             sender.sendto(message.encode(), "\0" + address[1:] if address.startswith("@") else address)
-    except OSError:  # no descriptor is left, or the manager is being restarted: it is told again
+    except OSError:  # no descriptor is left, or the manager restarts: the next call repeats the state
         return
 
 
 def watchdog_interval() -> float | None:
-    """Return how many seconds apart WATCHDOG=1 should be sent, half of what systemd waits; None if it does not."""
+    """Return the seconds between two WATCHDOG=1, half of systemd's limit; None if systemd does not watch us."""
     microseconds = parse_int(os.environ.get("WATCHDOG_USEC", ""))
     pid = os.environ.get("WATCHDOG_PID", str(os.getpid()))
     if microseconds is None or microseconds <= 0 or pid != str(os.getpid()):
@@ -34,12 +34,12 @@ def watchdog_interval() -> float | None:
 
 
 def take_listeners() -> list[socket.socket]:
-    """Return the sockets that systemd, or systemd-socket-activate, opened for this very process."""
+    """Return the sockets that systemd, or systemd-socket-activate, opened for this process."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return []
     count = parse_int(os.environ.get("LISTEN_FDS", "")) or 0
     sockets = []
     for fd in range(_FIRST_FD, _FIRST_FD + min(count, _MOST_LISTENERS)):
-        with contextlib.suppress(OSError):  # closed, or a file: systemd hands over whatever a .socket unit names
+        with contextlib.suppress(OSError):  # closed, or no socket: systemd passes on whatever a .socket unit names
             sockets.append(socket.socket(fileno=fd))
     return sockets

@@ -1,1 +1,1 @@
-"""Starting a server, creating its data, ending it."""
+"""Starting a server, creating its data, terminating it."""

@@ -1,4 +1,4 @@
-"""Creating a database where there is none, and the directory that it goes into."""
+"""Creates a database where there is none, and the directory for it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _MOST_OUTPUT = 1 << 20
 
 
 def create(program: Program, deadline: float) -> None:
-    """Create a database in a data directory that holds none. deadline is a time of time.monotonic().
+    """Create a database in a data directory that contains none. deadline is a time of time.monotonic().
 
-    :raises Unusable: with the program's last words. :raises InUse, OSError: as hold does.
+    :raises Unusable: with the last output of the program.
+    :raises InUse, OSError: as hold does.
     """
     make_datadir(program)
     directory = data_of(program)
@@ -41,10 +42,12 @@ def create(program: Program, deadline: float) -> None:
 
 
 def make_datadir(program: Program) -> None:
-    """Make the data directory where there is none, for the server's account; one that is there stays as it is.
+    """Make the data directory for the server's account if it does not exist; an existing one is not changed.
 
-    Root makes only what the resource itself names, and only where root alone can put names: what an option file says is
-    known by the word of a process of the server's account, so that account makes it. :raises Unusable: if it cannot be.
+    Root makes only a directory that the resource itself names, and only where root alone can create names. A path from
+    an option file comes from a process of the server's account, so that account makes the directory.
+
+    :raises Unusable: if it cannot be made.
     """
     path, account = program.datadir, program.account
     above, name = os.path.split(path)

@@ -1,4 +1,4 @@
-"""Starting the server program: to serve, to tell where its data end, or to create them. Never on data in use."""
+"""Starts the server program: to serve, or to report its position. Never while something else uses the data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...core.galera.position import Position
     from ..mysqld.program import Program
 
-# What mariadb.service gives a server.
+# The limits that mariadb.service gives a server.
 FILES, LOCKED_BYTES, UMASK, OOM_SCORE = 32768, 524288, 0o007, "0"
 _INFINITE = 2**63
 _RUN = "/run"
@@ -36,22 +36,26 @@ _USUAL = ("mysqld", "mysql", "mariadb")
 _LOG = "recovery.log"
 _MOST_OUTPUT = 1 << 24
 
-# What this process launched: kept, so that it is waited for when it ends.
+# The servers that this process started; kept, so that they are waited for when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def recover(program: Program, deadline: float) -> Recovery:
-    """Have the server tell where the data end (--wsrep-recover), killed with all its group at the deadline.
+    """Run the server to report the position of its data (--wsrep-recover). Its group is killed at the deadline.
 
-    The engine's own crash recovery runs, so the data directory must be free; program is one of read_options. deadline
-    is a time of time.monotonic(). :raises InUse: if the directory is not free. :raises OSError: if it cannot be told.
+    The engine's own crash recovery runs, so the data directory must not be in use. program comes from read_options.
+    deadline is a time of time.monotonic().
+
+    :raises InUse: if the directory is in use.
+    :raises OSError: if that cannot be determined.
     """
     with hold(program) as lock, scratch(program.account, "recovery") as private:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
         quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
         with printed(_MOST_OUTPUT) as output:
             command = [*program.command, *quiet, *OPTIONS]
-            # The lock lives as long as the recovery does, should we be killed: it is killed a moment later.
+            # The child inherits the lock, so that the lock lasts as long as the recovery if this process is killed; the
+            # child is then killed a moment later.
             process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,), ends_with_us=True)
             overdue = await_child(process, deadline)
             text = (output.read() + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
@@ -59,9 +63,9 @@ def recover(program: Program, deadline: float) -> Recovery:
 
 
 def _read_last_log(program: Program) -> str:
-    """Return the error log of the server that ran last; "" for one that is kept elsewhere, and is no file.
+    """Return the error log of the server that ran last; "" if the log is no regular file.
 
-    :raises OSError: where it is a file and cannot be read: whether that server was voted out is not known then.
+    :raises OSError: if it is a file and cannot be read: it is then unknown whether that server was voted out.
     """
     try:
         return read_log(program.account, program.log)
@@ -75,7 +79,7 @@ def _read_last_log(program: Program) -> str:
 def _read_if_there(private: Directory, name: str) -> bytes:
     try:
         return private.read(name, _MOST_OUTPUT)
-    except FileNotFoundError:  # the program ended before it had opened it
+    except FileNotFoundError:  # the program ended before it opened the file
         return b""
 
 
@@ -90,9 +94,11 @@ def spawn(  # noqa: PLR0913 - what its three callers differ in
     serving: bool = False,
     ends_with_us: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, as the server's account. :raises Unusable: if it cannot be.
+    """Start a child in a session of its own, as the server's account.
 
-    ends_with_us: it is killed, should this process die first.
+    ends_with_us: the child is killed if this process dies first.
+
+    :raises Unusable: if it cannot be started.
     """
     try:
         return subprocess.Popen(  # noqa: S603 - the operator's own program
@@ -111,13 +117,13 @@ def spawn(  # noqa: PLR0913 - what its three callers differ in
 
 
 def await_child(process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """Wait for a child, and kill its group at the deadline; return whether that was needed."""
+    """Wait for a child, and kill its group at the deadline. Return whether that was necessary."""
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         return True
     finally:
-        if process.returncode is None:  # overdue, or we are being ended ourselves
+        if process.returncode is None:  # it is overdue, or this process is being ended
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return False
@@ -134,12 +140,15 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
     status_file: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> Process:
-    """Start the server in a session of its own, and return it as soon as its program runs; it outlives us.
+    """Start the server in a session of its own, and return it as soon as its program runs. It outlives this process.
 
-    program is one of read_options. start_position None leaves it to the server: only for data that hold none.
-    bootstrap forms a new Primary: grastate.dat has to say what it may. status_file only for a server that knows it.
-    :raises InUse: if something uses the data directory. :raises Unusable: if the program cannot be run.
-    :raises OSError: where the directories of its socket and pid file cannot be made.
+    program comes from read_options. start_position None: the server finds its position itself; only for data without
+    one. bootstrap: form a new Primary component; grastate.dat must permit it. status_file: only for a server that has
+    this option.
+
+    :raises InUse: if something uses the data directory.
+    :raises Unusable: if the program cannot be run.
+    :raises OSError: if the directories of its socket and pid file cannot be made.
     """
     words = [
         *([f"--wsrep-start-position={start_position}"] if start_position is not None else []),
@@ -161,16 +170,16 @@ def launch(  # noqa: PLR0913 - each is an option of the server's
 
 
 def exit_status(pid: int) -> int | None:
-    """Return how a server that this very process launched has ended, -N for signal N; None where that is not known."""
+    """Return how a server that this process launched has ended, -N for signal N; None if it runs or is not known."""
     child = _children.get(pid)
     return None if child is None else child.poll()
 
 
 class _become:  # noqa: N801 - used as a function: what a child does before it turns into the server
-    """Give up what a server must not inherit, and become its account; runs in the child.
+    """Drops what a server must not inherit, and switches to its account; this runs in the child.
 
-    One that serves keeps what its scripts may need, as sudo in a wsrep_notify_cmd; whatever else runs the program is
-    confined.
+    A server that serves keeps the rights that its scripts may need, such as sudo in a wsrep_notify_cmd. Every other run
+    of the program is confined.
     """
 
     def __init__(self, program: Program, *, serving: bool, ends_with_us: bool) -> None:
@@ -196,14 +205,14 @@ class _become:  # noqa: N801 - used as a function: what a child does before it t
             return
         become(self._account)
         if self._log:
-            with contextlib.suppress(OSError):  # the server itself tells what is wrong with it
+            with contextlib.suppress(OSError):  # the server itself reports what is wrong with it
                 descriptor = open_log(self._log)
                 os.dup2(descriptor, 1)
                 os.dup2(descriptor, 2)
 
 
 def _raise_limit(which: int, wanted: int, root: bool) -> None:
-    """Raise a limit to what is wanted, or as far as it goes."""
+    """Raise a limit to `wanted`, or as far as possible."""
     soft, hard = (_INFINITE if limit == resource.RLIM_INFINITY else limit for limit in resource.getrlimit(which))
     if soft >= wanted:
         return
@@ -214,11 +223,13 @@ def _raise_limit(which: int, wanted: int, root: bool) -> None:
 
 
 def _make_place(file: str, program: Program) -> None:
-    """Make the directory of a socket or a pid file where there is none: /run is empty after every boot.
+    """Make the directory of a socket or a pid file if it does not exist: /run is empty after every boot.
 
-    The server names it, so its own account makes it. In root's own /run it cannot; there root makes what the resource
-    itself names, and what every distribution calls it, and nothing else: systemd, modprobe and others go by what they
-    find in directories of /run. :raises Unusable: if it cannot be made.
+    The server's options name it, so the server's account makes it. In root's own /run that account cannot. There root
+    makes only a directory that the resource itself names or that has the usual name in a distribution, because systemd,
+    modprobe and others act on files in directories of /run.
+
+    :raises Unusable: if it cannot be made.
     """
     account, path = program.account, os.path.dirname(file)
     above, name = os.path.split(path)
@@ -236,7 +247,10 @@ def _make_place(file: str, program: Program) -> None:
 
 
 def _check_log(program: Program) -> None:
-    """Return if the server's account can write its error log. :raises Unusable: if not, with the remedy."""
+    """Return if the server's account can write its error log.
+
+    :raises Unusable: if it cannot; the text says the remedy.
+    """
     user, where = program.account.user, os.path.dirname(program.log)
     try:
         check_log(program.account, program.log)
@@ -245,4 +259,4 @@ def _check_log(program: Program) -> None:
     except PermissionError:
         raise Unusable(f"log={program.log}: {user} may not write it: chown {user} {program.log}, or {where}") from None
     except OSError:
-        return  # the server itself tells what is wrong with it
+        return  # the server itself reports what is wrong with it

@@ -1,4 +1,4 @@
-"""Ending a server with everything that it started, within a budget, and telling what is left."""
+"""Terminates a server with everything that it started, within a time limit, and returns what is left."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ if TYPE_CHECKING:
     from ..datadir.users import Search
     from ..mysqld.trust import Trust
 
-# SIGKILL comes with this many seconds of the budget left, or with half of a budget that is smaller than twice that.
+# SIGKILL is sent when this many seconds are left, or in the middle of a time limit shorter than twice that.
 LAST_SECONDS = 15.0
 _GRACE = 2.0
 _TICK = 0.05
-# Between two looks for others that write, and for the last of them.
+# The seconds between two looks for other processes that write, and for the last look.
 _PATIENCE, _LAST_LOOK = 0.2, 2.0
 _WRAPPER = re.compile(r"(?:mysqld|mariadbd).safe")
 
 
 def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[Occupant, ...]:
-    """End the server of a data directory, a recovery, and the programs of its state transfers; return what is left.
+    """Terminate the server of a data directory, a recovery, and the programs of state transfers. Return what is left.
 
-    SIGTERM, and SIGKILL in time; SIGKILL at once for what is stopped or, with hung, was declared so: SIGTERM is not
-    delivered to a stopped process. A server of a systemd unit is stopped through systemd, which would start it again.
-    deadline is a time of time.monotonic(). Whoever else uses the directory is left alone, and not returned.
-    :raises CannotLook: where nothing of it is found, and not everything could be looked at.
+    1. SIGTERM is sent first, and SIGKILL in time before the deadline.
+    2. SIGKILL is sent at once to a process that is stopped, because SIGTERM is not delivered to it, and with `hung` to
+       all.
+    3. A server that is a systemd unit is stopped through systemd, which would otherwise start it again.
+
+    deadline is a time of time.monotonic(). Other programs that use the directory are not touched and not returned.
+
+    :raises CannotLook: if no such process is found and not every process could be examined.
     """
     now = time.monotonic()
     kill_at = max(deadline - LAST_SECONDS, now + (deadline - now) / 2)
@@ -53,7 +57,7 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
             if current and (late or hung or current.stopped):
                 _kill(one, search.trust)
         _pause(serving or targets)
-        # A server starts new programs while it ends, and one that is being killed may leave some behind.
+        # A server starts new programs while it ends, and a killed one may leave some behind.
         targets = still_there(targets) or find_own(search)
         if time.monotonic() >= deadline:
             break
@@ -61,12 +65,16 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
 
 
 def await_writers(search: Search, deadline: float) -> str:
-    """Wait until nobody else can write to the data; return "", or who still can, in words, by the deadline.
+    """Wait until no other process can write to the data.
 
-    Whoever has a vital file open to write, of whatever account, or holds the lock of one and cannot be seen: it is not
-    ours to end. Who can only read changes nothing, and any user may be able to. Where strangers have more files open
-    than there is time for, the locks tell.
-    :raises CannotLook: where that cannot be told.
+    Return "", or a sentence about one that still can at the deadline.
+
+    A writer is a process of any account that has a vital file open for writing, or one that cannot be seen and holds a
+    lock. Such a process is not terminated, because it is not the resource's. A process that can only read changes
+    nothing, and any user may be able to read. If other users' processes have more files open than can be read in time,
+    only the locks decide.
+
+    :raises CannotLook: if that cannot be determined.
     """
     while True:
         try:
@@ -74,7 +82,7 @@ def await_writers(search: Search, deadline: float) -> str:
         except StrangersLeft:
             others = ()
         found = [one for one in others if one.writes]
-        # Who only reads may have a lock, too.
+        # A process that only reads may hold a lock too.
         locked = [] if others else [one for one in map(find_lock, search.directories) if one]
         if not found and not locked:
             return ""
@@ -84,7 +92,7 @@ def await_writers(search: Search, deadline: float) -> str:
 
 
 def send(process: Process, number: int) -> bool:
-    """Send a signal to this process and no other that has come by its pid; return whether it was there."""
+    """Send a signal to this process, and to no other that got its pid since. Return whether it still existed."""
     descriptor = _open_process(process.pid)
     try:
         if look(process.pid, process.started) is None:
@@ -102,7 +110,7 @@ def send(process: Process, number: int) -> bool:
 
 
 def _open_process(pid: int) -> int:
-    """Return a descriptor of a process, -1 where it is gone or the kernel (before 5.3), or Python, has none."""
+    """Return a descriptor of a process; -1 if it is gone, or the kernel (before 5.3) or Python has no pidfd_open."""
     if not hasattr(os, "pidfd_open"):
         return -1
     try:
@@ -131,7 +139,7 @@ def _ask(process: Process, trust: Trust) -> None:
 
 
 def find_wrapper(server: Process, trust: Trust) -> Process | None:
-    """Return the mysqld_safe that started a server, and would start it again: one of an account that is trusted."""
+    """Return the mysqld_safe that started a server, and would start it again; only one of a trusted account."""
     parent = read_process(server.parent)
     if parent is None or not _WRAPPER.match(parent.name) or not trust.holds_account(parent.pid):
         return None
@@ -139,7 +147,7 @@ def find_wrapper(server: Process, trust: Trust) -> Process | None:
 
 
 def find_unit(process: Process, trust: Trust) -> str | None:
-    """Return the systemd service that a server is, None for one that something else started, in a service or not."""
+    """Return the systemd service whose main process is this server; None for a server that something else started."""
     unit = unit_of(process.pid)
     if unit is None:
         return None
@@ -149,7 +157,7 @@ def find_unit(process: Process, trust: Trust) -> str | None:
 
 
 def _pause(occupants: list[Occupant] | tuple[Occupant, ...]) -> None:
-    """Wait until the first of them has ended, a tick at most."""
+    """Wait until the first of them has ended, at most _TICK seconds."""
     descriptor = _open_process(occupants[0].process.pid) if occupants else -1
     if descriptor < 0:
         time.sleep(_TICK)

@@ -1,1 +1,1 @@
-"""The server program of this host: what it is, whom it is trusted as, and what it says."""
+"""The server program of this host: its options, which processes are trusted as the server, and its messages."""

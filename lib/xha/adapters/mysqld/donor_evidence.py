@@ -1,4 +1,4 @@
-"""What other processes on this host prove about the database (psutil)."""
+"""What other processes of this host prove about the database (psutil)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ _BACKUPS = ("mariabackup", "mariadb-backup", "xtrabackup", "mysqldump", "mariadb
 def find_donor_evidence(socket: str | None, datadir: str | None, uids: Collection[int]) -> DonorEvidence | None:
     """Return the local process that explains the donor state of the server with this socket or data directory.
 
-    Galera runs `wsrep_sst_METHOD --role donor --socket S --datadir D` for a transfer (sql/wsrep_sst.cc); its own
-    mariabackup runs below it, so a transfer outranks a backup. Several servers may run on one host: a process
-    counts only if it names this one's socket or data directory. Anybody can give a process these words: only those of
-    the uids are believed, all three of a process, or a set-uid program would lend its own. None: nothing is known.
+    1. Galera runs `wsrep_sst_METHOD --role donor --socket S --datadir D` for a transfer (sql/wsrep_sst.cc).
+    2. Its own mariabackup runs below that script, so a transfer takes precedence over a backup.
+    3. Several servers may run on one host: a process counts only if it names the socket or data directory of this one.
+    4. Any user can give a process these words. Only processes with all three uids in `uids` are believed; a set-uid
+       program would have only one of them.
+
+    None: nothing is known.
     """
     try:
         return _find(socket, datadir, uids)

@@ -1,4 +1,4 @@
-"""The server's error log. The server itself names the path, so only its own account opens it (files/as_account.py)."""
+"""The server's error log. The server names its path, so only the server's account opens it (files/as_account.py)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY |
 
 
 def read_log(account: Account, path: str, offset: int = 0) -> str:
-    """Return the end of a log from an offset in bytes on, a quarter of a megabyte at most; "" where there is none yet.
+    """Return the end of a log from an offset in bytes on, at most 256 KiB; "" if the file does not exist.
 
-    A log that is shorter than the offset was rotated: all of the new one counts. :raises OSError: if it is there and
-    cannot be read: then nobody knows what the server said.
+    A log that is shorter than the offset was rotated: all of the new file counts.
+
+    :raises OSError: if it exists and cannot be read: what the server said is then unknown.
     """
 
     def read() -> bytes:
@@ -44,7 +45,7 @@ def read_log(account: Account, path: str, offset: int = 0) -> str:
 
 
 def read_size(account: Account, path: str) -> int:
-    """Return a log's size in bytes, 0 where there is none, or none that can be read."""
+    """Return a log's size in bytes; 0 if it does not exist or cannot be examined."""
     try:
         return int(act_as(account, lambda: str(os.stat(path).st_size).encode()))
     except OSError:
@@ -52,12 +53,12 @@ def read_size(account: Account, path: str) -> int:
 
 
 def open_log(path: str) -> int:
-    """Open a log to append to, in a process of the server's account; make it where there is none."""
+    """Open a log for appending, in a process of the server's account; create it if it does not exist."""
     return os.open(path, _APPEND, 0o640)
 
 
 def check_log(account: Account, path: str) -> None:
-    """Return if the account can append to a log; it is there then. :raises OSError: if it cannot."""
+    """Return if the account can append to a log, which is created if necessary. :raises OSError: if it cannot."""
 
     def touch() -> bytes:
         os.close(open_log(path))

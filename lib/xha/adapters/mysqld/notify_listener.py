@@ -1,4 +1,4 @@
-"""The socket that a server tells its state to, as it would tell systemd: sd_notify(3)."""
+"""The socket to which a server reports its state, as it would report it to systemd: sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import socket
 from typing import NamedTuple
 
 _MAX_BYTES = 8192
-# More than the kernel keeps for one socket (net.unix.max_dgram_qlen: 10, or 512 with systemd), as long as somebody
-# sends who does not stop.
+# More than the kernel queues for one socket (net.unix.max_dgram_qlen: 10, or 512 with systemd). It limits the time
+# spent on a sender that does not stop.
 _MOST = 1024
 
 
 class Notice(NamedTuple):
-    """What the server last said. ready stays true once it was said."""
+    """What the server reported last. ready stays true once it was reported."""
 
     ready: bool = False
     status: str = ""
 
 
 class NotifySocket:
-    """A datagram socket at a path, for one server. Bound anew by the next keeper, a running server finds it again."""
+    """A datagram socket at a path, for one server.
+
+    After the next keeper binds it again, a running server reaches it again.
+    """
 
     def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
-        """Bind it; owner (uid, gid) is who may write to it. :raises OSError: as bind does."""
+        """Bind the socket. owner (uid, gid) may write to it. :raises OSError: as bind does."""
         self.path, self.notice = path, Notice()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
@@ -42,18 +45,18 @@ class NotifySocket:
             raise
 
     def fileno(self) -> int:
-        """The descriptor, for poll."""
+        """Return the descriptor, for poll."""
         return self._socket.fileno()
 
     def forget(self) -> None:
-        """Drop what an earlier server said."""
+        """Discard what an earlier server reported."""
         self.drain()
         self.notice = Notice()
 
     def drain(self) -> Notice:
-        """Read what has come, without waiting, and return where it leaves the server.
+        """Read the messages that have arrived, without waiting. Return the resulting state.
 
-        At most a thousand messages: a server that sends without a pause must not hold its keeper.
+        At most _MOST messages are read: a server that sends without a pause must not block its keeper.
         """
         with contextlib.suppress(OSError):
             for _ in range(_MOST):
@@ -62,7 +65,7 @@ class NotifySocket:
         return self.notice
 
     def close(self) -> None:
-        """Close it and remove its name."""
+        """Close the socket and remove its name."""
         self._socket.close()
         with contextlib.suppress(OSError):
             os.unlink(self.path)

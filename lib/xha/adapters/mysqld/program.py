@@ -1,4 +1,4 @@
-"""The server program: where it is, whom it runs as, and the options that it would use itself."""
+"""The server program: its path, its account, and the options that it would use itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAMES = ("mariadbd", "mysqld")
 DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/bin", "/usr/local/sbin", "/usr/local/libexec", "/usr/local/bin")
-# Debian's, then Red Hat's.
+# The path in Debian, then that in Red Hat.
 CONFIGS = ("/etc/mysql/my.cnf", "/etc/my.cnf")
 DATADIR = "/var/lib/mysql"
 
@@ -31,14 +31,14 @@ _WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
 _SECONDS = 10.0
 # A listing of MariaDB 10.11 has 120 kB (measured).
 _MOST_BYTES = 1 << 22
-# What the environment of a cluster's action holds, passwords among it, is no business of a server and its scripts.
+# The environment of a cluster's action contains passwords; a server and its scripts must not get them.
 _NOT_INHERITED = ("OCF_", "PCMK_", "HA_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "INVOCATION_ID", "JOURNAL_STREAM")
 
 
 class Unusable(Exception):
-    """The program, its configuration or its account cannot be used, and no second try helps; the text says the remedy.
+    """The program, its configuration or its account cannot be used, and a second try does not help.
 
-    installed says whether the program itself is there.
+    The text says the remedy. installed: whether the program itself exists.
     """
 
     def __init__(self, text: str, *, installed: bool = True) -> None:
@@ -47,11 +47,11 @@ class Unusable(Exception):
 
 
 class Program(NamedTuple):
-    """A server program with its files. Until read_options has run, "" is what the server itself resolves.
+    """A server program with its files. Until read_options has run, "" is a value that the server itself determines.
 
-    parameters are the words of additional_parameters, and the list of members where the resource names it.
-    named: the paths that the resource itself names, and the built-in data directory; what an option file names is only
-    known by the word of a process of the server's account.
+    parameters are the words of additional_parameters, and the list of members if the resource names it. named: the
+    paths that the resource itself names, and the built-in data directory. Every other path comes from a process of the
+    server's account that has read an option file.
     """
 
     binary: str
@@ -66,7 +66,7 @@ class Program(NamedTuple):
 
     @property
     def command(self) -> list[str]:
-        """The command line that every use of the program begins with. The option file has to come first."""
+        """The beginning of the command line for every use of the program. The option file must come first."""
         named = [("datadir", self.datadir), ("log-error", self.log), ("pid-file", self.pid), ("socket", self.socket)]
         return [
             self.binary,
@@ -77,7 +77,7 @@ class Program(NamedTuple):
 
 
 def find_program(settings: Settings) -> Program:
-    """Return the program that the settings mean, having run nothing. :raises Unusable: if it cannot be used."""
+    """Return the program that the settings mean, without running anything. :raises Unusable: if it cannot be used."""
     config = settings.config or next((path for path in CONFIGS if os.path.exists(path)), "")
     if config and not os.access(config, os.R_OK):
         raise Unusable(f"config={config}: there is no such file, or it cannot be read; correct the parameter config")
@@ -97,9 +97,9 @@ def find_program(settings: Settings) -> Program:
 
 
 def find_binary(binary: str) -> str:
-    """Return the path of the server program; for a mysqld_safe that of the server beside it.
+    """Return the path of the server program; for a mysqld_safe, that of the server beside it.
 
-    mysqld_safe would recover the position, and start the server again, at its own discretion.
+    mysqld_safe would recover the position and restart the server on its own.
     :raises Unusable: if there is none.
     """
     if not binary:
@@ -120,7 +120,10 @@ def find_binary(binary: str) -> str:
 
 
 def find_account(user: str, group: str = "") -> Account:
-    """Return the account of a user and group by name; who is not root is itself. :raises Unusable: if there is none."""
+    """Return the account of a user and group by name. Without root's rights, this process's own account is returned.
+
+    :raises Unusable: if it does not exist.
+    """
     if os.geteuid() != 0:
         own = pwd.getpwuid(os.geteuid())
         return Account(own.pw_name, os.geteuid(), os.getegid(), tuple(os.getgroups()))
@@ -138,30 +141,30 @@ def find_account(user: str, group: str = "") -> Account:
 
 
 def guess_datadir(settings: Settings) -> tuple[str, str]:
-    """Return the data directory, and why it is not known, "" where it is: a stop has to work regardless.
+    """Return the data directory, and why it is not known ("" if it is known): a stop has to work in any case.
 
-    The default of the server is no knowledge where its option file cannot be asked.
+    If the server program cannot report its options, its default directory is only a guess.
     """
     named = find_datadir(" ".join(settings.additional_parameters)) or settings.datadir
     if named:
         return named, ""
     try:
         return _default_datadir(find_program(settings)), ""
-    except (Unusable, OSError) as error:  # it does not answer, or there is no room for the empty directory it is shown
+    except (Unusable, OSError) as error:  # it does not answer, or the empty directory for it cannot be made
         return DATADIR, str(error)
 
 
 def read_options(program: Program) -> tuple[Program, ServerOptions]:
     """Return the program with all its paths, and the options that the server would use itself.
 
-    The server lists them itself, in some 60 ms. It would open the data directory for that, and write in it, so it is
-    shown an empty one (measured: MariaDB 10.11 opens aria_log_control for writing).
-    :raises Unusable: with the server's own error, where it refuses its options.
-    :raises TimeoutError: if it does not answer, or not with the whole listing: the next look tries again.
+    The server lists its options itself, in about 60 ms. For that it would open the data directory and write in it
+    (measured: MariaDB 10.11 opens aria_log_control for writing), so it gets an empty directory instead.
+    :raises Unusable: with the server's own error, if it refuses its options.
+    :raises TimeoutError: if it does not answer, or the listing is incomplete: the next call tries again.
     """
     given = find_datadir(" ".join(program.parameters)) or program.datadir
     datadir = given or _default_datadir(program)
-    if not datadir.startswith("/"):  # the server would take it from its base directory on
+    if not datadir.startswith("/"):  # the server would resolve it from its base directory
         raise Unusable(f"datadir={datadir}: not an absolute path; correct {program.config or 'the parameter'}")
     datadir = os.path.normpath(datadir)
     with scratch(program.account, "listing") as empty:
@@ -198,7 +201,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def _default_datadir(program: Program) -> str:
-    """Return the data directory of the option file; the server's listing would have to open it to name it.
+    """Return the data directory of the option file. The full listing is not used: the server would open the directory.
 
     :raises Unusable, TimeoutError: as read_options does.
     """
@@ -217,12 +220,12 @@ def _refusal(program: Program, done: subprocess.CompletedProcess[str]) -> Unusab
 
 
 def _incomplete(binary: str, how: str) -> TimeoutError:
-    """Of what was not listed nothing is known, and least of all that it is not set."""
+    """Return the error for an incomplete listing: an option that is missing in it may still be set."""
     return TimeoutError(f"{binary}: the listing of its options is incomplete: it {how}; is memory short on this host?")
 
 
 def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run the program as the server's account, for a while, and keep so much of what it prints and no more."""
+    """Run the program as the server's account, for at most _SECONDS, and keep at most _MOST_BYTES of each output."""
     account = program.account
     become = Confinement(account.uid, account.gid, account.groups, without_core=True, ends_with_parent=True)
 

@@ -1,7 +1,7 @@
-"""Whose word a process's may be taken for: only the server's own account, or root, running the server's program.
+"""Which processes are trusted as the server: those of the server's account, or root, that run the server's program.
 
-Any user can call a program mysqld and stand in the data directory. A name and a working directory are no proof: a
-monitor that took them for one sent a password to such a process, and a stop had the node fenced for it (measured).
+Any user can name a program mysqld and run it in the data directory. A name and a working directory prove nothing: a
+monitor that relied on them sent a password to such a process, and a stop that did had the node fenced (measured).
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 
 
 class Trust(NamedTuple):
-    """The accounts that a server may have, and the paths of its program, links resolved."""
+    """The accounts that a server may have, and the paths of its program, with links resolved."""
 
     uids: frozenset[int]
     programs: frozenset[str] = frozenset()
 
     def holds_account(self, pid: int) -> bool:
-        """Return whether a process is of such an account, by all of its uids: a setuid program has two."""
+        """Return whether all uids of a process are such accounts. A setuid program has two different ones."""
         uids = read_uids(pid)
         return bool(uids) and uids <= self.uids
 
     def with_remembered(self, servers: tuple[Remembered, ...]) -> Trust:
-        """Return a trust that holds for servers that were trusted before, too."""
+        """Return a trust that also covers the servers that were trusted before."""
         return Trust(
             self.uids.union(one.uid for one in servers), self.programs.union(*(one.programs for one in servers))
         )
 
 
-# Root could do all that the server's account can, and so can we.
+# Root could do everything that the server's account can, and so could this process's own account.
 OURS = Trust(frozenset((0, os.geteuid())))
 
 
 def trust_of(program: Program) -> Trust:
-    """Return the trust in servers of a program."""
+    """Return the trust for servers of a program."""
     return Trust(OURS.uids | {program.account.uid}, paths_of(program.binary))
 
 
 def guess_trust(settings: Settings) -> Trust:
-    """Return the trust as well as it can be told where the program or the account is no longer there.
+    """Return the best possible trust if the program or the account no longer exists.
 
-    Without the parameter binary it is a server in any of the system's places: all of them are root's.
+    Without the parameter binary, a server in any of the system's directories counts: all of them belong to root.
     """
     import contextlib
 
@@ -62,9 +62,9 @@ def guess_trust(settings: Settings) -> Trust:
 
 
 def paths_of(binary: str) -> frozenset[str]:
-    """Return the paths that a server's program may have in /proc: mysqld and mariadbd beside it are links, or twins.
+    """Return the paths that /proc may show for a server's program. mysqld and mariadbd beside it are links or copies.
 
-    A script runs the server in its own place, and does not say which: one of the system's is trusted then.
+    A script replaces itself by a server and does not say which: then one in the system's directories is trusted too.
     """
     from .program import NAMES
 
