@@ -1,1 +1,1 @@
-"""HTTP: the event loop that answers, and the client that asks."""
+"""HTTP: the event loop of the responder, and the client of the checks."""

@@ -1,6 +1,6 @@
-"""HTTP requests of the checks (requests): one request, one answer, nothing followed, nothing taken from a proxy.
+"""HTTP requests of the checks (requests): one request and one answer, without redirects and without a proxy.
 
-requests and urllib3 count neither the time of a whole answer nor its bytes: what ends it is `limit`, and `read_body`.
+requests and urllib3 limit neither the time of a whole answer nor its bytes; here `limit` and `read_body` do.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
     from ...core.services.api.judge import HttpSettings
 
-# The service list of two thousand hosts, two hundred queues of RabbitMQ's. Half a MiB that means harm becomes 13 MiB
-# of Python's objects (measured).
+# Enough for the service list of two thousand hosts, or for two hundred queues of RabbitMQ. A hostile body of half a MiB
+# becomes 13 MiB of Python objects (measured).
 _MAX_BODY, _MAX_HEADERS = 1 << 19, 1 << 16
-# Of the deadline: what an answer leaves for asking whose fault it is that none came, and what it gets all the same.
+# Parts of the deadline: what an answer leaves for finding the cause of a failure, and the least that an answer gets.
 _KEPT, _LEAST = 0.35, 0.1
 
 
 class UnfitAnswer(Exception):
-    """An answer that no check reads to its end; the text says why."""
+    """An answer that a check does not read to its end; the text says why."""
 
 
 class _Metered(io.RawIOBase):
-    """What comes in on a connection, until it is more than any answer to a check."""
+    """The bytes that arrive on a connection, up to the size of the largest answer."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._raw, self._left = raw, _MAX_BODY + _MAX_HEADERS
@@ -61,7 +61,7 @@ class _Metered(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer whose headers, chunks and trailers count, too: a hundred headers of 64 KiB become 47 MiB (measured)."""
+    """An answer whose headers, chunks and trailers count too: a hundred headers of 64 KiB become 47 MiB (measured)."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -91,10 +91,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
 
 class HttpSession(requests.Session):
-    """A session that takes an answer as it is, and not all of it.
+    """A session that limits what it accepts as an answer.
 
-    No proxy and no .netrc: what is checked is this very address. Nothing encoded: a body of 256 KiB may unfold to
-    256 MiB. And no redirect, which requests looks at even where it is not to follow it: it reads the whole body then.
+    - No proxy and no .netrc: the configured address itself is checked.
+    - No content encoding: a body of 256 KiB may unfold to 256 MiB.
+    - No redirect: requests reads the whole body of a redirect even if it does not follow it.
     """
 
     def __init__(self) -> None:
@@ -105,12 +106,12 @@ class HttpSession(requests.Session):
             self.mount(scheme, _Adapter())
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Return None: there is nowhere to go."""
+        """Return None, so that no redirect is seen."""
         return None
 
 
 def read_body(response: requests.Response) -> str:
-    """Return the body of an answer whose headers have come. :raises Unfit: where it is longer, or encoded."""
+    """Return the body of an answer whose headers have arrived. :raises UnfitAnswer: if it is too long, or encoded."""
     body = response.raw.read(_MAX_BODY + 1, decode_content=False)
     if len(body) > _MAX_BODY:
         raise UnfitAnswer(f"the answer is longer than {_MAX_BODY >> 10} KiB")
@@ -120,9 +121,9 @@ def read_body(response: requests.Response) -> str:
 
 
 class Web(NamedTuple):
-    """How to ask: seconds for a whole answer, and whose certificates are trusted.
+    """How requests are sent: timeout is in seconds for a whole answer; ca_file has the trusted certificates.
 
-    blame is whose fault it is if the check's time is up before there is an answer.
+    blame is whose fault it is if the check's time ends before there is an answer.
     """
 
     timeout: float
@@ -131,7 +132,7 @@ class Web(NamedTuple):
 
     @classmethod
     def of(cls, settings: HttpSettings) -> Web:
-        """Return how a service's section wants to be asked, with what is left of its deadline."""
+        """Return the settings of a service's section, with what is left of its deadline."""
         left = seconds_left() - _KEPT * settings.deadline
         return cls(min(settings.patience, max(left, _LEAST * settings.deadline)), settings.ca_file)
 
@@ -143,7 +144,7 @@ class Web(NamedTuple):
         headers: Mapping[str, str] | None = None,
         document: Any = None,
     ) -> ApiAnswer:
-        """Send one request and return its answer, or status 0 with the reason why there is none."""
+        """Send one request and return its answer; status 0 with the reason if there is none."""
         begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
         try:
             with limit(self.timeout):
@@ -154,7 +155,7 @@ class Web(NamedTuple):
             return ApiAnswer(0, fault="no answer in time", overdue=True)
         except (requests.RequestException, OSError, ValueError) as error:
             return ApiAnswer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
-        except Exception as error:  # urllib3's own, while the body is read
+        except Exception as error:  # urllib3's own errors, while the body is read
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
             return ApiAnswer(0, fault=f"the answer breaks off ({type(error).__name__})")
@@ -190,7 +191,7 @@ def _without_query(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return why there is no answer, without the library's own words: they are long, and hold addresses."""
+    """Return why there is no answer. The library's own texts are not used: they are long, and contain addresses."""
     if isinstance(error, socket.gaierror):
         return str(error.strerror)
     if isinstance(error, requests.exceptions.SSLError):

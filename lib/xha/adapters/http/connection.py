@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 class ClientConnection:
-    """since: time.monotonic() of its present state: being read, waiting for an answer, or being drained.
+    """One connection in one of three states: being read, waiting for an answer, or being drained.
 
-    request is None until the blank line has come; drained counts the bytes that came after the answer.
+    since: the time.monotonic() at which its state began. request is None until the blank line has arrived;
+    drained counts the bytes that arrived after the answer.
     """
 
     __slots__ = ("drained", "fd", "host", "received", "request", "since", "sock")

@@ -1,4 +1,4 @@
-"""Tokens of keystone's: asked for, kept for the next check, and tried (Identity API v3, Password authentication)."""
+"""Tokens of keystone: requested, kept for the next check, and verified (Identity API v3, Password authentication)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from ...core.services.api.judge import ApiAnswer, HttpSettings
 
-# A token is given up this many seconds before it expires, and kept no longer than this.
+# A token is not used in the last _MARGIN seconds before it expires, and is kept for at most _LONGEST seconds.
 _MARGIN, _LONGEST = 60.0, 1800.0
-# Of the deadline, for a token: the service that it is for gets as long.
+# The part of the deadline for a request to keystone; the service that needs the token gets as much.
 _SHARE = 0.35
 _MOST_BYTES = 65536
 
 
 class KeystoneToken(NamedTuple):
-    """A token, a secret, with its project's id. fresh: keystone gave it just now."""
+    """A token, which is a secret, with the id of its project. fresh: keystone issued it in this check."""
 
     text: str
     project: str
@@ -38,7 +38,7 @@ class KeystoneToken(NamedTuple):
 
 
 def password_login(user: str, domain: str, password: str, project: str = "", project_domain: str = "") -> Any:
-    """Return the document that asks keystone for a token."""
+    """Return the document of a request for a token."""
     identity = {"user": {"name": user, "domain": {"name": domain}, "password": password}}
     auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": identity}}
     if project:
@@ -47,17 +47,17 @@ def password_login(user: str, domain: str, password: str, project: str = "", pro
 
 
 def tokens_url(auth_url: str) -> str:
-    """Return where keystone gives tokens; auth_url may or may not end in /v3, as clouds.yaml has it both ways."""
+    """Return the URL at which keystone issues tokens. auth_url may end in /v3 or not; clouds.yaml has both."""
     return f"{auth_url if auth_url.endswith('/v3') else auth_url + '/v3'}/auth/tokens"
 
 
 def ask_with_token(
     settings: HttpSettings, ask: Callable[[KeystoneToken], ApiAnswer]
 ) -> tuple[KeystoneToken | ApiAnswer, ApiAnswer]:
-    """Ask with a token, and once more with a new one where a kept one is refused: it may have been revoked.
+    """Call `ask` with a token. If a kept token is refused, call it again with a new one: it may have been revoked.
 
-    Return the token with the answer, or keystone's answer for both where it gives none.
-    :raises ConfigError: where the password is not there.
+    Return the token with the answer; keystone's answer for both if it issues none.
+    :raises ConfigError: if the password cannot be read.
     """
     token = get_token(settings)
     answer = ask(token) if isinstance(token, KeystoneToken) else token
@@ -68,9 +68,9 @@ def ask_with_token(
 
 
 def get_token(settings: HttpSettings, *, renew: bool = False) -> KeystoneToken | ApiAnswer:
-    """Return a token for the section's account, a kept one unless renew, or keystone's answer where it gives none.
+    """Return a token for the section's account; keystone's answer if it issues none. renew: do not use a kept token.
 
-    :raises ConfigError: where the password is not there.
+    :raises ConfigError: if the password cannot be read.
     """
     assert settings.auth_url
     assert settings.password
@@ -93,14 +93,14 @@ def get_token(settings: HttpSettings, *, renew: bool = False) -> KeystoneToken |
 
 
 def _project_of(document: Any) -> str:
-    """Return the id of the token's project, "" where the answer does not say."""
+    """Return the id of the token's project; "" if the answer does not say."""
     for name in ("token", "project", "id"):
         document = document.get(name) if isinstance(document, dict) else None
     return document if isinstance(document, str) else ""
 
 
 def ask_keystone(settings: HttpSettings, token: KeystoneToken) -> str:
-    """Return what is wrong with keystone, nothing if it confirms the token."""
+    """Return what is wrong with keystone; "" if it confirms the token."""
     assert settings.auth_url
     headers = {"X-Auth-Token": token.text, "X-Subject-Token": token.text}
     web = _keystone_of(settings)._replace(timeout=settings.deadline / 5)
@@ -111,7 +111,7 @@ def ask_keystone(settings: HttpSettings, token: KeystoneToken) -> str:
 
 
 def ask_version(settings: HttpSettings) -> str:
-    """Return what is wrong with keystone, nothing if it says its version: all that it says without an account."""
+    """Return what is wrong with keystone; "" if it answers with its version, which it does without an account."""
     assert settings.auth_url
     web = _keystone_of(settings)._replace(timeout=settings.deadline / 5)
     answer = web.ask("GET", tokens_url(settings.auth_url).replace("/auth/tokens", ""))
@@ -119,7 +119,7 @@ def ask_version(settings: HttpSettings) -> str:
 
 
 def _keystone_of(settings: HttpSettings) -> Web:
-    """Return how keystone is asked: on its own account, or as what another service depends on."""
+    """Return the settings for a request to keystone, which is the checked service itself or a dependency of another."""
     web = Web.of(settings)
     if settings.auth_url == settings.url:
         return web
@@ -127,7 +127,7 @@ def _keystone_of(settings: HttpSettings) -> Web:
 
 
 def _place(settings: HttpSettings) -> str | None:
-    """Return where the token is kept: only in a directory that a resident has for itself."""
+    """Return the file in which the token is kept; None without the private directory of a resident process."""
     directory = os.environ.get("XHA_TOKENS")
     if not directory:
         return None

@@ -1,4 +1,4 @@
-"""One connected socket and one answer, as xinetd has a program give it with `wait = no`."""
+"""Answers one connected socket once, as a program does that xinetd starts with `wait = no`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _END_OF_REQUEST = re.compile(rb"\n\r?\n")
 
 
 def serve_one(sock: socket.socket, answer_request: Callable[[Request, str, float], bytes]) -> None:
-    """Answer one connected socket, as xinetd hands it over with `wait = no`."""
+    """Answer the request on one connected socket, which xinetd passes with `wait = no`."""
     deadline = time.monotonic() + REQUEST_SECONDS
     received = b""
     host = sock.getpeername()[0]
@@ -50,9 +50,9 @@ def serve_one(sock: socket.socket, answer_request: Callable[[Request, str, float
 
 
 def answer_anything(sock: socket.socket, answer: bytes) -> None:
-    """Send the answer whatever is asked, as a script does that never reads.
+    """Send the answer whatever the request is, like a script that never reads.
 
-    What the client sends is read all the same, for a while: closing over unread bytes would reset the connection.
+    The request is still read for a while, because closing a socket with unread bytes would reset the connection.
     """
     deadline, received = time.monotonic() + DRAIN_SECONDS, b""
     while not _END_OF_REQUEST.search(received) and len(received) < DRAIN_BYTES:

@@ -1,1 +1,1 @@
-"""Pacemaker's tools, and a node without Pacemaker."""
+"""Pacemaker's tools, and a replacement for a node without Pacemaker."""

@@ -1,9 +1,11 @@
-"""Pacemaker, by its command-line tools: attributes and configuration. Each call costs 8 to 12 ms of CPU (measured).
+"""Pacemaker, by its command-line tools: attributes and configuration. Each call takes 8 to 12 ms of CPU (measured).
 
-Every change of the configuration goes to all hosts in one order (corosync's) and is carried out by each; a call returns
-when this host has done so. A query is always answered from this host's copy, whatever its options say
-(parse_local_options_v2 in based_callbacks.c), and so may lack what another host has just changed; it holds everything
-that came before this host's own last change. Who decides on records reads them after a change of his own: take_token.
+1. Every change of the configuration reaches all hosts in one order (corosync's), and each host applies it. A call
+   returns when this host has applied the change.
+2. A query is always answered from this host's copy, whatever its options say (parse_local_options_v2 in
+   based_callbacks.c). It may lack what another host has just changed.
+3. The copy contains everything that came before this host's own last change. A node that decides on records therefore
+   reads them after a change of its own: take_token.
 """
 
 from __future__ import annotations
@@ -44,20 +46,20 @@ if TYPE_CHECKING:
 __all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 # The attributes of a resource: xha-RESOURCE-report and so on.
 ATTRIBUTES = ("report", "state", "ready")
-# Exit codes of Pacemaker's tools (crm_exit_t): no such object, already there, no such attribute.
+# Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists, no such attribute.
 _NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
 _CHANGE = ("cibadmin", "--sync-call")
 _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 
 
 class Pacemaker:
-    """The cluster as this node sees it. Every method raises ClusterUnreachable where Pacemaker does not answer."""
+    """The cluster as this node sees it. Every method raises ClusterUnreachable if Pacemaker does not answer."""
 
     def __init__(self, node: str = "") -> None:
         self._node = node
 
     def node_name(self) -> str:
-        """Return Pacemaker's own name of this node, which need not be that of the host."""
+        """Return Pacemaker's name of this node, which may differ from the host's name."""
         if not self._node:
             self._node = run_tool("crm_node", "--name").strip()
         return self._node
@@ -65,7 +67,7 @@ class Pacemaker:
     # --- configuration
 
     def read_cib(self, resource: str) -> Cib:
-        """Return configuration and state, by this host's copy."""
+        """Return configuration and state, from this host's copy."""
         try:
             return parse_cib(run_tool("cibadmin", "--query", "--local"), resource, two_node=_is_two_node())
         except (BadCib, BadRecord) as error:
@@ -81,28 +83,28 @@ class Pacemaker:
     # --- attributes
 
     def read_attribute(self, name: str) -> dict[str, str]:
-        """Return the attribute's value on every node that has one. The tool's plain output escapes nothing."""
+        """Return the attribute's value on every node that has one. XML is used: the plain output escapes nothing."""
         text = _run_unless(_NOT_SET, "attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
         return {} if text is None else parse_attribute(text)
 
     def set_private(self, name: str, value: str) -> None:
-        """Set an attribute that no configuration holds and that triggers nothing; it is gone when this host is."""
+        """Set an attribute that is in no configuration and triggers nothing. It ends when this host leaves."""
         run_tool("attrd_updater", "--name", name, f"--update={_printable(value)}", "--private")
 
     def set_transient(self, name: str, value: str) -> None:
-        """Set an attribute that rules see, until this host leaves the cluster."""
+        """Set an attribute that rules can use, until this host leaves the cluster."""
         run_tool("attrd_updater", "--name", name, f"--update={_printable(value)}", "--delay", "0")
 
     def delete_attribute(self, name: str) -> None:
-        """Take this node's value of an attribute away."""
+        """Remove this node's value of an attribute."""
         run_tool("attrd_updater", "--name", name, "--delete")
 
     def forget_degraded(self, resource: str, node: str) -> bool:
-        """Have past results that were no failures leave the list of failures of a node; return whether there was one.
+        """Remove past results that were no failures from a node's list of failures. Return whether there was one.
 
-        Pacemaker lists a degraded result, and a probe that finds a server, in the history of failures, and with an
-        entry there answers a changed parameter with a restart in place of reload-agent (measured, 2.1.5).
-        crm_resource --cleanup is no help: its probe finds a server.
+        Pacemaker adds a degraded result, and a probe that finds a server, to the history of failures. With an entry
+        there it answers a changed parameter with a restart instead of reload-agent (measured, 2.1.5). crm_resource
+        --cleanup does not help, because its probe finds a server again.
         """
         entry = f"lrm_rsc_op[@id='{resource}_last_failure_0' and (@rc-code='190' or @rc-code='0')]"
         where = f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']/{entry}"
@@ -114,7 +116,10 @@ class Pacemaker:
     # --- records
 
     def write_records(self, resource: str, *, line: Sequence[Generation] | None = None, cluster: str = "") -> None:
-        """Record the generations that the cluster stands in, and the UUID of its history; what is not given stays."""
+        """Record the generations of the cluster's line, and the UUID of its history.
+
+        What is not given stays as it is.
+        """
         texts = {LINE: render_line(line)} if line is not None else {}
         if cluster:
             texts[CLUSTER] = render_cluster(cluster)
@@ -125,17 +130,17 @@ class Pacemaker:
         self._write(resource, {stop_name(node): render_stop(stop)})
 
     def delete_stop(self, resource: str, node: str) -> None:
-        """Remove the record of a clean stop: nobody relies on it from now on."""
+        """Remove the record of a clean stop: no decision uses it from now on."""
         self._delete(resource, stop_name(node))
 
     def add_grant(self, resource: str, grant: Grant) -> None:
-        """Record a grant; one of its kind for its node is replaced."""
+        """Record a grant; an earlier one of its kind for its node is replaced."""
         self._write(resource, {grant_name(grant): render_grant(grant)})
 
     def consume_grants(self, resource: str, grants: Sequence[Grant]) -> bool:
-        """Use up grants, and keep the last of them as such; False, and nothing is done, if one does not stand any more.
+        """Use up grants, and record the last of them as used. False, without a change, if one of them no longer exists.
 
-        Others that stand, and a newer one in the place of these, stay.
+        Other grants, and a newer one that replaced one of these, are kept.
         """
         standing = self.read_cib(resource).book.grants
         if not grants or any(grant not in standing for grant in grants):
@@ -146,9 +151,9 @@ class Pacemaker:
         return True
 
     def take_token(self, resource: str, token: Token) -> bool:
-        """Create the token; False if it exists. Two that try at once are put into one order, so only one creates it.
+        """Create the token; False if it exists. Two simultaneous tries are put into one order, so only one creates it.
 
-        True also means that what read_cib says from now on holds everything that others had changed before.
+        True also means that read_cib from now on returns everything that others had changed before.
         """
         own = token_id(resource)
         pair = _element("nvpair", id=f"{own}-value", name=record_name(resource, TOKEN), value=render_token(token))
@@ -160,10 +165,11 @@ class Pacemaker:
         _change("--delete", *_CRM_CONFIG, _element("cluster_property_set", id=token_id(resource)))
 
     def sweep(self, resource: str) -> bool:
-        """Remove all records and attributes of a resource that is gone; False, and nothing is done, where it is not.
+        """Remove all records and attributes of a deleted resource. False, without a change, if the resource exists.
 
-        Every host that was told to stop it may do so, after its keeper has ended: the last one leaves nothing. One that
-        was created again meanwhile loses nothing: each host looks for it in the moment in which it carries this out.
+        Every host that stopped it may do this after its keeper has ended; after the last one, nothing is left. A
+        resource that was created again meanwhile loses nothing, because each host checks for the resource when it
+        applies the change.
         """
         if "'" in resource:
             raise ValueError(f"{resource!r} is not a resource's name")
@@ -189,15 +195,15 @@ class Pacemaker:
         _change("--modify", "--allow-create", *_CRM_CONFIG, xml)
 
     def _delete(self, resource: str, name: str, text: str | None = None) -> None:
-        """Delete a record, if it has that text; one that is not there is deleted already."""
+        """Delete a record, if it has that text. A record that does not exist is no error."""
         value = {} if text is None else {"value": text}
         _change("--delete", *_CRM_CONFIG, _element("nvpair", id=pair_id(resource, name), **value))
 
 
 def parse_attribute(text: str) -> dict[str, str]:
-    """Return the values that attrd_updater's XML holds, by node; what was deleted stays there as "" and is left out.
+    """Return the values in attrd_updater's XML, by node. A deleted value remains there as "" and is left out.
 
-    :raises ClusterUnreachable: for a text that is none.
+    :raises ClusterUnreachable: if the text is not such XML.
     """
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
@@ -208,16 +214,16 @@ def parse_attribute(text: str) -> dict[str, str]:
 
 
 def _printable(text: str) -> str:
-    """Return the text in what an attribute can hold.
+    """Return the text in characters that an attribute can contain.
 
-    XML holds no control characters: one would hide the attribute of all nodes from all. attrd_updater takes nothing
-    but ASCII, whatever the locale (measured, 2.1.5).
+    XML allows no control characters: one would hide the attribute of all nodes from all nodes. attrd_updater accepts
+    only ASCII, whatever the locale (measured, 2.1.5).
     """
     return blank("".join(letter if letter.isascii() else "?" for letter in text))
 
 
 def _is_two_node() -> bool:
-    """Return whether corosync counts one of two hosts as a quorum. Where it does not say, as on a remote node: yes."""
+    """Return whether corosync counts one of two hosts as a quorum. True if it does not say, as on a remote node."""
     try:
         return run_tool("corosync-cmapctl", "-g", "quorum.two_node").strip().endswith("= 1")
     except Failed as error:
@@ -232,12 +238,12 @@ def _element(tag: str, content: str = "", **attributes: str) -> str:
 
 
 def _change(*words: str) -> None:
-    """Change the configuration; what is to be removed and is not there is no error."""
+    """Change the configuration; removing something that does not exist is no error."""
     _run_unless(_NO_SUCH, *_CHANGE, *words)
 
 
 def _run_unless(code: int, *argv: str) -> str | None:
-    """Return what the tool prints; None if it exits with this code."""
+    """Return the tool's output; None if it exits with this code."""
     try:
         return run_tool(*argv)
     except Failed as error:

@@ -1,4 +1,4 @@
-"""A node without a cluster: ocf-tester, or a shell. The same methods as Pacemaker's, with nobody else to hear."""
+"""A node without a cluster: ocf-tester, or a shell. It has the methods of Pacemaker, without other nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOCKET_NAMES = "/proc/net/unix"
 
 
 class Alone:
-    """This node is the whole cluster. Nothing is recorded beyond the life of this process."""
+    """This node is the whole cluster. Records last only as long as this process."""
 
     def __init__(self) -> None:
         self._attributes: dict[str, str] = {}
@@ -34,7 +34,8 @@ class Alone:
     def read_cib(self, resource: str) -> Cib:
         """Return a configuration with this node and its records.
 
-        two_node: quorum excuses no member that does not answer, so nothing is formed unless this node is the only one.
+        two_node: quorum does not excuse a member that does not answer, so a cluster is formed only if this node is its
+        only member.
         """
         name, book = self.node_name(), Book(self._records)
         return Cib(nodes=(name,), hosts={name: Host.ONLINE}, quorum=True, two_node=True, exists=True, book=book)
@@ -50,7 +51,7 @@ class Alone:
     set_transient = set_private
 
     def delete_attribute(self, name: str) -> None:
-        """Forget an attribute."""
+        """Remove an attribute."""
         self._attributes.pop(name, None)
 
     def write_records(self, resource: str, *, line: Sequence[Generation] | None = None, cluster: str = "") -> None:
@@ -61,45 +62,47 @@ class Alone:
             self._records = self._records._replace(cluster=cluster)
 
     def write_stop(self, resource: str, node: str, stop: StopRecord) -> None:
-        """There is nobody who would go by it."""
+        """Do nothing: no other node would use the record."""
 
     def delete_stop(self, resource: str, node: str) -> None:
-        """There is none."""
+        """Do nothing: there is no record."""
 
     def add_grant(self, resource: str, grant: Grant) -> None:
-        """There are none: a grant needs a cluster that holds it."""
+        """Do nothing: a grant needs a cluster that keeps it."""
 
     def consume_grants(self, resource: str, grants: Sequence[Grant]) -> bool:
-        """There are none."""
+        """Return False: there are no grants."""
         return False
 
     def forget_degraded(self, resource: str, node: str) -> bool:
-        """Nobody counts them."""
+        """Return False: no list of failures exists."""
         return False
 
     def list_resources(self) -> tuple[str, ...]:
-        """There are none that anybody configured."""
+        """Return nothing: no resource is configured."""
         return ()
 
     def take_token(self, resource: str, token: Token) -> bool:
-        """Nobody else could take it."""
+        """Keep the token: no other node could take it."""
         self._records = self._records._replace(token=token)
         return True
 
     def release_token(self, resource: str) -> None:
-        """Give it back."""
+        """Remove the token."""
         self._records = self._records._replace(token=None)
 
     def sweep(self, resource: str) -> bool:
-        """Nothing outlives this process."""
+        """Return True: nothing outlives this process."""
         return True
 
 
 def connect(node: str = "", resource: str = "") -> Pacemaker | Alone:
-    """Return the cluster that this host belongs to; node is Pacemaker's name of it where that is known.
+    """Return the cluster that this host belongs to. node is Pacemaker's name of it, if that is known.
 
-    Whom Pacemaker has called is never alone, however silent it is now: the others may be running. A resource that the
-    cluster does not know, where it did not call, is ocf-tester's. :raises ClusterUnreachable: if it cannot be asked.
+    If Pacemaker started this process (node is given), Pacemaker is used even if it does not answer now: other members
+    may be running. If it did not, and the cluster does not know the resource, this is ocf-tester or a shell.
+
+    :raises ClusterUnreachable: if the cluster cannot be asked.
     """
     cluster = Pacemaker(node)
     if node or (is_pacemaker_here() and not (resource and not cluster.read_cib(resource).exists)):
@@ -108,7 +111,7 @@ def connect(node: str = "", resource: str = "") -> Pacemaker | Alone:
 
 
 def is_pacemaker_here() -> bool:
-    """Return whether Pacemaker runs here, or wants to: its daemon has an abstract socket (libqb) or a process."""
+    """Return whether Pacemaker runs here or starts: its daemon has an abstract socket (libqb), or /run/crm exists."""
     try:
         with open(_SOCKET_NAMES, encoding="utf-8", errors="replace") as file:
             return any("@pacemakerd" in line or "@cib_rw" in line for line in file)

@@ -1,4 +1,4 @@
-"""Running Pacemaker's and corosync's tools: in time, without a shell, and without telling their secrets."""
+"""Runs Pacemaker's and corosync's tools: with a time limit, without a shell, and without passing on their secrets."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import shutil
 from ..process.command import DIRECTORIES, Output, Overlong, Unanswered, run_command
 
 TIMEOUT = 5.0
-# The whole configuration of a cluster: of one with a thousand resources it is 2 MiB.
+# The whole configuration of a cluster: with a thousand resources it has 2 MiB.
 _BUDGET = 1 << 23
-# Of what a tool complains only its own sentence is passed on: cibadmin prints the whole configuration, passwords and
-# all, where a change does not fit.
+# Only the tool's own sentence is passed on: if a change does not fit, cibadmin prints the whole configuration,
+# including passwords.
 _SENTENCE = re.compile(r"^(?:Call |Could not |Error |error: |\w+: |Signon |Init )[^<>\n]*$", re.MULTILINE)
 _MOST_CHARACTERS = 160
 
 
 class ClusterUnreachable(Exception):
-    """Pacemaker did not do what it was asked; the text says why. It says nothing about the database."""
+    """Pacemaker did not do what was asked; the text says why. It says nothing about the database."""
 
 
 class Failed(ClusterUnreachable):
-    """A tool said no. code is its exit code; complaint all that it wrote, which may hold passwords."""
+    """A tool failed. code is its exit code; complaint is all of its error output, which may contain passwords."""
 
     def __init__(self, text: str, code: int, complaint: str) -> None:
         super().__init__(text)
@@ -34,11 +34,14 @@ class MissingTool(Exception):
 
 
 def ask_tool(name: str, *arguments: str, seconds: float, own_session: bool = False) -> Output:
-    """Run a tool and return what it came to. Its environment holds none of CIB_file, CIB_shadow and OCF_*.
+    """Run a tool and return its result. Its environment contains no CIB_file, CIB_shadow and OCF_*.
 
-    own_session: as run_command has it. :raises MissingTool: where there is none. :raises OSError: where it cannot be
-    started. :raises Unanswered: where it does not end within so many seconds, as with a frozen daemon.
-    :raises Overlong: where it prints more than 8 MiB.
+    own_session: as for run_command.
+
+    :raises MissingTool: if it is not installed.
+    :raises OSError: if it cannot be started.
+    :raises Unanswered: if it does not end within `seconds`, for instance because a daemon is frozen.
+    :raises Overlong: if it prints more than 8 MiB.
     """
     path = shutil.which(name, path=DIRECTORIES)
     if path is None:
@@ -48,10 +51,10 @@ def ask_tool(name: str, *arguments: str, seconds: float, own_session: bool = Fal
 
 
 def run_tool(*words: str) -> str:
-    """Run a tool that has to succeed, and return what it prints.
+    """Run a tool that must succeed, and return its output.
 
-    :raises Failed: with its exit code. :raises ClusterUnreachable: if it is absent, does not end in time, or prints
-    without an end.
+    :raises Failed: if it exits with another code than 0.
+    :raises ClusterUnreachable: if it is absent, does not end in time, or prints too much.
     """
     try:
         said = ask_tool(*words, seconds=TIMEOUT, own_session=True)
@@ -72,7 +75,7 @@ def run_tool(*words: str) -> str:
 
 
 def may_ask_the_cluster() -> bool:
-    """Return whether Pacemaker talks to this process at all: to root, and to the group haclient."""
+    """Return whether Pacemaker answers this process: it answers root and the group haclient."""
     if os.geteuid() == 0:
         return True
     import grp

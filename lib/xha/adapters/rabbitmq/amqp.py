@@ -1,9 +1,9 @@
-"""One AMQP 0-9-1 connection to a RabbitMQ broker, and what is proved over it (pika).
+"""One AMQP 0-9-1 connection to a RabbitMQ broker, and what is proved with it (pika).
 
-pika has no time-out for a call on an open connection, and on a healthy broker with a frozen peer such a call hangs for
-as long as the peer is frozen (measured): the timer of the check's process (alarm.py) is what ends it. The connect
-itself and a broker that blocks publishers do have time-outs here. Nor does it count bytes: it would gather a frame of
-4 GiB, and a message of more, for as long as they come.
+pika has no time-out for a call on an open connection. On a healthy broker with a frozen peer such a call hangs as long
+as the peer is frozen (measured); the timer of the check's process (process/alarm.py) ends it. The connect itself and a
+blocked publish do have time-outs here. pika does not limit bytes either: it would collect a frame of 4 GiB, and a
+larger message.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     Channel = BlockingChannel
 
 _ERRORS = (pika.exceptions.AMQPError, AMQPConnectorException, OSError)
-# It writes every failed connection to stderr: who asks gets an AmqpError.
+# pika logs every failed connection to stderr; the caller gets an AmqpError instead.
 logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
 
 _HEADER = b"AMQP\x00\x00\x09\x01"
 _LARGEST_START = 65536
-# All that a broker says in one check: its greeting is 0.5 KiB, everything else less.
+# The most that a broker sends in one check: its greeting has 0.5 KiB, everything else is smaller.
 _MAX_BYTES = 1 << 18
 _CODES = {
     403: AmqpFault.PERMISSION,
@@ -53,23 +53,23 @@ _CODES = {
 
 
 class _TooMuch(Exception):
-    """A broker sends more than it was asked for."""
+    """A broker sends more than any check asks for."""
 
 
 class _Measured(pika.SelectConnection):
-    """pika's connection, that ends where more comes than any check asks for."""
+    """pika's connection, which ends if more bytes arrive than any check asks for."""
 
     _received = 0
 
     def _on_data_available(self, data_in: bytes) -> None:
         self._received += len(data_in)
         if self._received > _MAX_BYTES:
-            raise _TooMuch(_MAX_BYTES)  # pika closes the connection, and tells it as a lost one
+            raise _TooMuch(_MAX_BYTES)  # pika closes the connection, and reports it as lost
         super()._on_data_available(data_in)  # type: ignore[misc]
 
 
 class Greeting(NamedTuple):
-    """What a broker says of itself before anybody logs in."""
+    """What a broker says of itself before a login."""
 
     product: str
     version: str
@@ -77,7 +77,10 @@ class Greeting(NamedTuple):
 
 
 def read_greeting(login: Login, seconds: float) -> Greeting:
-    """Ask a broker who it is, without an account (connection.start). :raises AmqpError: where it does not say."""
+    """Ask a broker for its identity, without an account (connection.start).
+
+    :raises AmqpError: if it does not answer with it.
+    """
     begin_step(f"the greeting of {login}")
     try:
         with limit(seconds):
@@ -108,7 +111,7 @@ def _read_start(connection: socket.socket, login: Login) -> Greeting:
             if isinstance(frame, pika.frame.Method) and isinstance(frame.method, pika.spec.Connection.Start):
                 told = frame.method.server_properties or {}
                 return Greeting(*(str(told.get(name, ""))[:80] for name in ("product", "version", "cluster_name")))
-        except Exception:  # what is no frame, pika meets with errors of every kind
+        except Exception:  # pika raises various errors for bytes that are no frame
             break
         if frame is not None:
             break
@@ -117,11 +120,11 @@ def _read_start(connection: socket.socket, login: Login) -> Greeting:
 
 @contextlib.contextmanager
 def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator[Channel]:
-    """Log in and open a channel. seconds are for connecting, and for a blocked publish; blame: who is, if that hangs.
+    """Log in and open a channel. seconds: for connecting, and for a blocked publish. blame: whose fault a hang is.
 
-    Only a conversation that went well ends with a goodbye: a broker whose peer is frozen leaves even that unanswered
-    (measured: 31 s), and the end of the check's process closes the socket as well.
-    :raises AmqpError: for whatever the broker refuses or does not do, also from within the block.
+    The connection is closed with a message only if the conversation succeeded: a broker whose peer is frozen does not
+    answer that message (measured: 31 s), and the end of the check's process closes the socket in any case.
+    :raises AmqpError: for everything that the broker refuses or does not do, also inside the block.
     """
     try:
         begin_step(f"a login at {login}", blame=blame)
@@ -146,17 +149,18 @@ def _parameters(login: Login, seconds: float) -> pika.ConnectionParameters:
         socket_timeout=seconds,
         stack_timeout=seconds,
         blocked_connection_timeout=seconds,
-        heartbeat=0,  # who watches this connection is the timer of its process
+        heartbeat=0,  # the timer of the process watches this connection
         ssl_options=pika.SSLOptions(context, login.host) if context else None,
         client_properties={"connection_name": f"xha-check:{os.getpid()}"},
     )
 
 
 def prove_round_trip(channel: Channel, login: Login, *, blame: str) -> str:
-    """Declare a queue, send a message through it with a confirm, take it out; return what that proves.
+    """Declare a queue, send a message through it with a confirm, and take it out. Return what that proves.
 
-    The account needs to configure and read ^xha-, and to write ^(xha-|amq\\.default$).
-    :raises AmqpError: where any of it fails. blame is whose fault it is if the broker is silent meanwhile.
+    The account needs to configure and read ^xha-, and to write ^(xha-|amq\\.default$). blame is whose fault it is if
+    the broker does not answer.
+    :raises AmqpError: if any of it fails.
     """
     name, message = f"xha-check-{secrets.token_hex(8)}", secrets.token_bytes(16)
     proved = f"a login at {login}"
@@ -167,7 +171,7 @@ def prove_round_trip(channel: Channel, login: Login, *, blame: str) -> str:
         begin_step("the confirm of a message", blame=blame, proved=proved)
         channel.basic_publish("", name, message, mandatory=True)
         begin_step("basic.get", blame=blame, proved=proved)
-        # The confirm may come before the queue has it ready.
+        # The confirm may arrive before the queue can deliver the message.
         method, _, body = next(channel.consume(name, inactivity_timeout=2))
         if method is None or method.delivery_tag is None or body != message:
             raise AmqpError(login, AmqpFault.CLOSED, "a confirmed message did not come back")
@@ -179,8 +183,8 @@ def prove_round_trip(channel: Channel, login: Login, *, blame: str) -> str:
 
 
 def _translate(login: Login, error: Exception) -> AmqpError:
-    """Name a failure of pika's: their texts are empty, or long, or Python's own."""
-    # pika keeps its text alone, and takes a connection that ends during a login for a refused one.
+    """Classify a failure of pika: its texts are empty, or long, or Python's own."""
+    # pika keeps only the text of _TooMuch, and treats a connection that ends during a login as a refused login.
     if any(_TooMuch.__name__ in str(cause) for cause in _causes(error)):
         return AmqpError(login, AmqpFault.TOO_MUCH)
     if isinstance(error, pika.exceptions.ProbableAuthenticationError):
@@ -205,7 +209,7 @@ def _translate(login: Login, error: Exception) -> AmqpError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an error and what it was made of: pika puts causes into arguments, lists and the usual places."""
+    """Yield an error and its causes: pika puts causes into arguments, lists and the usual attributes."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting and len(seen) < 30:
@@ -226,7 +230,7 @@ def _socket_fault(error: OSError) -> AmqpFault:
         return AmqpFault.REFUSED
     if isinstance(error, ssl.SSLError):
         return AmqpFault.TLS
-    # It says nothing of the broker behind it.
+    # It says nothing about the broker behind the name.
     if isinstance(error, socket.gaierror):
         return AmqpFault.NAME
     if isinstance(error, ConnectionError):

@@ -11,28 +11,28 @@ if TYPE_CHECKING:
 
 
 class Sockets(NamedTuple):
-    """How many connections are established, and the states of the others, as CLOSE_WAIT."""
+    """How many connections are established, and the states of the others, such as CLOSE_WAIT."""
 
     established: int
     others: tuple[str, ...]
 
 
 class HiddenSockets(Exception):
-    """This process may not see those of another user: it needs root, or CAP_SYS_PTRACE."""
+    """This process may not see the sockets of another user: it needs root, or CAP_SYS_PTRACE."""
 
 
 def find_sockets(pids: Iterable[int], ports: Collection[int]) -> Sockets:
-    """Return the connections from any of these processes to any of these ports, in each one's network namespace.
+    """Return the connections from any of these processes to any of these ports, each in its own network namespace.
 
-    The main process of many services has none, its children have (measured: cinder-volume, neutron-server).
-    :raises HiddenSockets: if nobody may look at any of them.
+    The main process of many services has none; its children have them (measured: cinder-volume, neutron-server).
+    :raises HiddenSockets: if none of the processes may be examined.
     """
     established, seen, hidden = 0, 0, False
     others: list[str] = []
     for pid in pids:
         try:
             process = psutil.Process(pid)
-            # the name since 6.0
+            # the name since psutil 6.0
             read = getattr(process, "net_connections", None) or process.connections
             connections = read(kind="tcp")
         except psutil.AccessDenied:

@@ -1,4 +1,4 @@
-"""RabbitMQ's management API (requests): every part asked for itself, and what does not answer is a gap, not a fault.
+"""RabbitMQ's management API (requests). Each part is requested separately; one without an answer is a gap, no fault.
 
 With a frozen peer /api/nodes and /api/overview hang, and the health checks and /api/queues answer (measured).
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# A queue is some 0.7 KiB.
+# A queue has about 0.7 KiB.
 _PAGE, _MAX_PAGES = 200, 50
 _MAX_BYTES = 1 << 23
-# Of all the time, for one request: what does not answer leaves the others enough.
+# The part of the whole time that one request may take, so that one without an answer leaves enough for the others.
 _SHARE = 0.4
 _QUEUE_COLUMNS = (
     "name,vhost,type,state,node,policy,effective_policy_definition,exclusive,owner_pid_details,"
@@ -45,10 +45,10 @@ class _Gap(Exception):
 
 
 class Api:
-    """One node's API for the length of one check: `seconds` for all of it, and a share of them for each request.
+    """One node's API during one check: `seconds` for all of it, and a share of them for each request.
 
-    account: user name and password. step: whose fault it is if the time of the check is up meanwhile, and what it has
-    proved by then.
+    account: user name and password. step: whose fault it is if the check's time ends meanwhile, and what was proved
+    before.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Api:
         self._session.verify = ca_file or True
 
     def read_cluster(self) -> Cluster:
-        """Ask for everything that is judged. :raises Refused: if the account may not."""
-        # What always answers goes first.
+        """Request everything that is judged. :raises Refused: if the account may not."""
+        # The parts that always answer are requested first.
         alarms = self._read("/api/health/checks/alarms", parse_health, (200, 503))
         nodes = self._read("/api/nodes?columns=name,running,partitions,mem_alarm,disk_free_alarm", parse_nodes)
         about = self._read("/api/overview?columns=node,rabbitmq_version", lambda document: document)
@@ -123,7 +123,7 @@ class Api:
             raise _Gap("no answer in time") from None
         except (requests.RequestException, OSError):
             raise _Gap("no connection") from None
-        except Exception as error:  # urllib3's own, while the body is read
+        except Exception as error:  # urllib3's own errors, while the body is read
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
             raise _Gap("the answer breaks off") from None

@@ -1,4 +1,4 @@
-"""One call to an oslo.messaging server over an open channel's connection (pika, without any of oslo's libraries)."""
+"""One call to an oslo.messaging server over the connection of an open channel (pika, without oslo's libraries)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NOT_FOUND = 404
 
 
 def send_ping(channel: BlockingChannel, target: RpcTarget, seconds: float, proved: str = "") -> Ping:
-    """Call a server on its own queue and wait for its answer for that many seconds.
+    """Call a server on its own queue, and wait `seconds` for its answer.
 
-    :raises AmqpError: where the broker itself does not do its part; a silent one is RabbitMQ's fault, if the time of
-        the check is up meanwhile.
+    :raises AmqpError: if the broker itself fails. If the check's time ends while the broker is silent, RabbitMQ is
+    blamed.
     """
     begin_step(f"RabbitMQ's word on {target.queue}", blame=RABBITMQ, proved=proved)
     if _count_consumers(channel, target.exchange, exchange=True) is None:
@@ -44,13 +44,16 @@ def send_ping(channel: BlockingChannel, target: RpcTarget, seconds: float, prove
         outcome = Silence.NO_QUEUE
     except pika.exceptions.ConnectionBlockedTimeout:
         outcome = Silence.BLOCKED
-    # An older cinder-volume has no queue for each instance, and is the only consumer of its own.
+    # An older cinder-volume has no queue for each instance, and is the only consumer of its queue.
     number = consumers if instances is None or isinstance(instances, Silence) else instances
     return Ping(target, outcome, number, round((time.monotonic() - began) * 1000))
 
 
 def _count_consumers(channel: BlockingChannel, name: str, *, exchange: bool = False) -> int | Silence | None:
-    """Return how many listen on a queue, None where it is not there: the broker closes the channel over that."""
+    """Return how many consumers a queue has; None if it does not exist, for which the broker closes the channel.
+
+    With `exchange`, return 0 if an exchange of that name exists.
+    """
     own = channel.connection.channel()
     try:
         if exchange:
@@ -58,7 +61,7 @@ def _count_consumers(channel: BlockingChannel, name: str, *, exchange: bool = Fa
             number = 0
         else:
             number = int(own.queue_declare(name, passive=True).method.consumer_count or 0)
-        own.close()  # not where the broker hangs: its goodbye would hang too
+        own.close()  # not if the broker hangs: closing would hang too
     except pika.exceptions.ChannelClosedByBroker as error:
         if error.reply_code != _NOT_FOUND:
             raise AmqpError(name, AmqpFault.PERMISSION, f"{error.reply_code} {error.reply_text}"[:160]) from None
@@ -70,21 +73,21 @@ def _count_consumers(channel: BlockingChannel, name: str, *, exchange: bool = Fa
 def _call(channel: BlockingChannel, target: RpcTarget, seconds: float, proved: str) -> RpcReply | Silence:
     connection = channel.connection
     own = connection.channel()
-    # As oslo.messaging names its reply queues, so that an account that may use those may use this one.
+    # Named like oslo.messaging's reply queues, so that an account with rights to those may use this one.
     reply_queue, message_id = f"reply_xha{secrets.token_hex(14)}", secrets.token_hex(16)
     own.queue_declare(reply_queue, exclusive=True, auto_delete=True)
     own.confirm_delivery()
     properties = pika.BasicProperties(
         content_type="application/json",
         content_encoding="utf-8",
-        # Calls that nobody takes would pile up before a frozen worker.
+        # Without an expiration, calls would pile up in the queue of a frozen worker.
         expiration=str(max(1, round(seconds * 1000))),
     )
     body = encode_call(target, message_id, reply_queue, secrets.token_hex(16))
     own.basic_publish(target.exchange, target.queue, body, properties, mandatory=True)
     begin_step(f"the answer of {target.queue}", proved=proved)
     until = time.monotonic() + seconds
-    # Of what else comes to the queue nothing keeps it waiting for longer.
+    # Other messages in the queue do not extend the wait.
     while (left := until - time.monotonic()) > 0:
         method, _, answer = next(own.consume(reply_queue, auto_ack=True, inactivity_timeout=max(left, 0.001)))
         if method is None:

@@ -1,4 +1,7 @@
-"""rabbitmqctl, where there is no management API: an Erlang VM of its own, some 0.4 s of CPU each time (measured)."""
+"""rabbitmqctl, for a broker without a management API.
+
+It starts an Erlang VM, about 0.4 s of CPU each time (measured).
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from ..process.alarm import CheckStep, begin_step
 from ..process.command import Overlong, Unanswered, run_command
 
 _BUDGET = 1 << 19
-# What it is told by; the check's own environment may hold passwords (password_env).
+# The variables that configure it; the check's own environment may contain passwords (password_env).
 _ITS_OWN = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR")
 
 
 def read_cluster_status(program: str, node: str | None, seconds: float, step: CheckStep) -> Cluster:
-    """Ask the local node for its cluster; the queues are not asked for. What does not come of it is a gap.
+    """Ask the local node for its cluster, without the queues. A failure is returned as a gap.
 
-    step: whose fault it is if the time of the check is up meanwhile, and what it has proved by then.
+    step: whose fault it is if the check's time ends meanwhile, and what was proved before.
     """
     begin_step("the answer of rabbitmqctl", blame=step.blame, proved=step.proved)
-    # It ends by itself in time: where it runs as another user below su, nobody here can end it.
+    # It ends by itself in time: if it runs as another user below su, this process cannot end it.
     words = [program, "--quiet", "--timeout", str(max(1, int(seconds))), "cluster_status", "--formatter", "json"]
     if node:
         words += ["--node", node, *(["--longnames"] if "." in node.partition("@")[2] else [])]
@@ -30,7 +33,7 @@ def read_cluster_status(program: str, node: str | None, seconds: float, step: Ch
         if said.code:
             reason = f"exited {said.code}: it needs root, and a node that runs"
         else:
-            # Only the node that was asked knows of partitions in its own right: its name is not printed.
+            # Only the node that was asked knows its own view of partitions, and its name is not printed.
             return Cluster(node or "", nodes=parse_cluster_status(parse_document(said.out)))
     except (ValueError, KeyError, TypeError):
         reason = "printed no JSON"
