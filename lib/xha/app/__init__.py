@@ -1,1 +1,4 @@
-"""Use cases: the reading of a node, the actions of an agent, the checks, the responder. No argv, no exit code."""
+"""Use cases: the reading of a node, the actions of an agent, the checks, the responder.
+
+They use no argv and no exit code.
+"""

@@ -1,9 +1,9 @@
-"""reload-agent: new values of reloadable parameters take effect without touching the server.
+"""reload-agent: new values of reloadable parameters take effect without a restart of the server.
 
-Pacemaker answers a failed reload with a stop and a start of the server (measured), so nothing that a person may get
-wrong in a parameter fails here. A value that cannot be used leaves all stored settings as they are and is a warning in
-the log; monitor says 190 and names it until it is corrected, and so does a start. Credentials that do not work are
-stored: monitor says what the server answers.
+Pacemaker answers a failed reload with a stop and a start of the server (measured), so no error in a parameter makes
+this action fail. A value that cannot be used leaves all stored settings unchanged and is a warning in the log. Until it
+is corrected, monitor returns 190 and names it, and start names it too. Credentials that do not work are stored: monitor
+reports what the server answers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def reload_agent(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
-    """Store what may change while the server runs, and return warnings: the keeper reads the file when it changes."""
+    """Store the parameters that may change while the server runs, and return warnings.
+
+    The keeper reads the file when it changes.
+    """
     run = RunDir(instance.name)
     try:
         wanted = parse_settings(environment)

@@ -1,7 +1,7 @@
-"""validate-all: are the parameters right (level 0), and is this host ready for them (level 10)?
+"""validate-all: whether the parameters are correct (level 0), and whether this host is ready for them (level 10).
 
-Level 0 looks at nothing but the parameters: pcs and crmsh ask on the host where somebody types, which need not be one
-that the resource will run on.
+Level 0 examines only the parameters: pcs and crmsh call it on the host where the administrator types, which may not be
+one that the resource will run on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNITS = ("mariadb.service", "mysql.service", "mysqld.service")
 
 
 def validate(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
-    """Return all findings, in the order in which they are told."""
+    """Return all findings, in the order in which they are printed."""
     settings, bad = parse_settings_leniently(environment)
     findings = [Finding(ExitCode.CONFIGURED, str(one)) for one in bad]
     findings += _useless(settings)
@@ -68,7 +68,7 @@ def _look_at_cluster(instance: Instance) -> Iterator[Finding]:
 
     try:
         cib = Pacemaker(instance.node).read_cib(instance.name)
-    except (ClusterUnreachable, BadRecord):  # ocf-tester, a shell: there is no cluster to have an opinion of
+    except (ClusterUnreachable, BadRecord):  # ocf-tester or a shell: without a cluster there is nothing to examine
         return
     for text in find_misfits(cib, instance.name):
         yield warn(text)

@@ -1,8 +1,8 @@
-"""Checks in processes of their own: each has a deadline, and one that hangs costs that deadline and nothing else.
+"""Runs checks in processes of their own: each has a deadline, and one that hangs delays nothing else.
 
-The parent has one thread and has imported once. A child's timer ends a check that hangs, with a message that says in
-what; where even that does not help, the parent kills the child's process group 0.2 s later. A child gets no more
-memory than a check needs, whatever a library gathers, and leaves no core file: it holds passwords.
+The parent has one thread and has imported everything once. A child's timer ends a check that hangs, with a message that
+says what it waited for. If the timer does not help, the parent kills the child's process group 0.2 s later. A child
+gets no more memory than a check needs, whatever a library collects. It leaves no core file, because it holds passwords.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ MERCY = 0.2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _MAX_ANSWER = 1 << 16
 _LONGEST = 2000
-# What a check may take beside what its parent has imported.
+# The bytes that a check may allocate in addition to what its parent has imported.
 _MEMORY = 32 << 20
 
 
 class Job(NamedTuple):
-    """One check to run: grace in seconds since the start of the service's process."""
+    """One check to run. grace: seconds since the start of the service's process while a failure is a warning."""
 
     service: ServiceConfig
     level: Level
@@ -48,7 +48,7 @@ class Job(NamedTuple):
 
 
 def load_checks(services: Iterable[ServiceConfig]) -> None:
-    """Import what the checks need, so that no child has to. One that cannot be imported, its own child tells of."""
+    """Import what the checks need, so that no child has to. A failed import is reported by the child of that check."""
     for module in {service.row.module for service in services}:
         with contextlib.suppress(Exception):
             _import(module)
@@ -59,18 +59,18 @@ def _import(module: str) -> object:
 
 
 def job_of(service: ServiceConfig, level: Level | None = None, grace: float | None = None) -> Job:
-    """Return the check of a service: at the level asked for, the section's, or the kind's own."""
+    """Return the check of a service: at the given level, else at that of its section, else at the kind's default."""
     row = service.row
     wanted = level if level is not None else service.level if service.level is not None else row.default_level
-    # A kind that has no such level has proved at the one below it all that it can.
+    # If the kind has no such level, its next lower level proves all that it can.
     wanted = max((one for one in row.levels if one <= wanted), default=min(row.levels))
     return Job(service, wanted, service.grace if grace is None else grace)
 
 
 class Child:
-    """A check that runs. It is over when its result is there, when it has died, or when its time is up.
+    """A running check. It is over when its result has arrived, when its process has died, or when its time is up.
 
-    :raises OSError: where no process can be made for it.
+    :raises OSError: if no process can be made for it.
     """
 
     def __init__(self, job: Job) -> None:
@@ -88,23 +88,23 @@ class Child:
             _be_child(job, write_end, (*_open, read_end))
         _open.add(read_end)
         os.close(write_end)
-        # Both do it: whoever comes first.
+        # The parent and the child both set the group, because either may run first.
         with contextlib.suppress(OSError):
             os.setpgid(self.pid, self.pid)
         self.fd = read_end
         self._answer = b""
 
     def read(self) -> bool:
-        """Take what the child has written; return whether that was all."""
+        """Read what the child has written. Return whether that was all."""
         chunk = os.read(self.fd, _MAX_ANSWER)
         self._answer += chunk
         return not chunk or self._answer.endswith(b"\n") or len(self._answer) > _MAX_ANSWER
 
     def end(self) -> Result:
-        """Kill what is left of it, and return the result."""
+        """Kill what is left of the check, and return the result."""
         seconds = time.monotonic() - self.began
         is_starved = False
-        with contextlib.suppress(OSError):  # it is killed whatever can be told of it
+        with contextlib.suppress(OSError):  # it is killed whatever can be read about it
             process = read_process(self.pid)
             is_starved = process is not None and process.state == "R"
         with contextlib.suppress(OSError):
@@ -123,7 +123,7 @@ class Child:
         except ValueError:
             pass
         if seconds >= self.job.service.deadline:
-            if is_starved:  # it would run if it could: that says nothing about the service
+            if is_starved:  # it is ready to run and gets no CPU: that says nothing about the service
                 return unknown(name, level, f"no end after {seconds:.1f} s: this host has no time to run the check")
             return failed(name, level, f"no end after {seconds:.1f} s, the check was killed")
         if self._answer:
@@ -133,7 +133,7 @@ class Child:
 
 
 def _reap(pid: int) -> None:
-    """Collect a child, and wait for one that cannot die (in the middle of a disk's error) only a moment."""
+    """Wait for a child, but only a moment for one that cannot die (during a disk error)."""
     for _ in range(50):
         with contextlib.suppress(ChildProcessError):
             if os.waitpid(pid, os.WNOHANG) == (0, 0):
@@ -143,13 +143,13 @@ def _reap(pid: int) -> None:
     _lost.add(pid)
 
 
-# Children that could not be collected in time, and the descriptors that results are read from.
+# Children that did not end in time, and the descriptors from which results are read.
 _lost: set[int] = set()
 _open: set[int] = set()
 
 
 def collect_lost() -> None:
-    """Collect children that could not be collected in time."""
+    """Wait for the children that did not end in time."""
     for pid in tuple(_lost):
         try:
             if os.waitpid(pid, os.WNOHANG) == (0, 0):
@@ -160,7 +160,10 @@ def collect_lost() -> None:
 
 
 def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
-    """Run the check, write its result, and end: nothing of the parent's may run here. others: what its siblings use."""
+    """Run the check, write its result, and exit without running any code of the parent.
+
+    others: the descriptors that belong to its siblings.
+    """
     try:
         for fd in others:
             os.close(fd)
@@ -169,10 +172,10 @@ def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-        point_at_null(0, 1, 2)  # what a library prints is no result
+        point_at_null(0, 1, 2)  # the output of a library is no result
         result = _run(job)
         document = result._replace(message=result.message[:_LONGEST], proved=result.proved[:_LONGEST]).document()
-        # Half a surrogate pair, as an argument of another process may hold one, is written as a question mark.
+        # Half a surrogate pair, as in an argument of another process, is written as a question mark.
         os.write(write_end, json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
     finally:
         os._exit(0)
@@ -212,7 +215,7 @@ def _forgive(job: Job, result: Result) -> Result:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back: who ends this process must find each child that has begun in its list."""
+    """Delay Ctrl-C and SIGTERM, so that a child that has begun is always in the list of the process that ends it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -221,7 +224,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
-    """Run checks side by side and return each result as it comes."""
+    """Run checks in parallel, and yield each result as it arrives."""
     children: list[Child] = []
     try:
         for job in jobs:
@@ -241,7 +244,7 @@ def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
 
 
 def wait_children(children: list[Child], seconds: float) -> list[Child]:
-    """Return those that are over, after at most so many seconds."""
+    """Return the children that are over, after at most `seconds`."""
     poll = select.poll()
     for child in children:
         poll.register(child.fd, select.POLLIN)

@@ -1,4 +1,4 @@
-"""The check of an API: its process; one request without credentials; one with a token, that its database answers."""
+"""The check of an API: its process; one request without credentials; one with a token, which needs its database."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
-    """Return what the service came to."""
+    """Check the service at one level, and return the result."""
     return check_levels(settings, level, _check_deep)
 
 
 def check_levels(settings: HttpSettings, level: Level, deep: Callable[[HttpSettings, str], Result]) -> Result:
-    """Return what a service that speaks HTTP came to; deep is asked last, and told what is proved by then."""
+    """Check a service that speaks HTTP, and return the result.
+
+    `deep` is called last, for Level.DEEP, with what is proved by then.
+    """
     if level is Level.PROCESS:
         return _unless_absent(settings, check_process(settings, level))
     result = _check_protocol(settings)
@@ -40,9 +43,9 @@ def check_levels(settings: HttpSettings, level: Level, deep: Callable[[HttpSetti
 
 
 def _unless_absent(settings: HttpSettings, result: Result) -> Result:
-    """Return the result, or that it does not apply where the service need not be here and is not.
+    """Return the result, or "not applicable" if the service is absent and not required here.
 
-    What accepts a connection and says nothing is there, whatever its process is called.
+    A service that accepts a connection and sends nothing is present, whatever the name of its process.
     """
     if settings.required or not result.is_down or is_there(settings.process) or not _is_refused(find_door(settings)):
         return result
@@ -50,7 +53,7 @@ def _unless_absent(settings: HttpSettings, result: Result) -> Result:
 
 
 def find_door(settings: HttpSettings) -> Door:
-    """Return where the service listens, by its URL; the host is "" where the URL has none."""
+    """Return the address at which the service listens, from its URL; the host is "" if the URL has none."""
     url = urlsplit(settings.url)
     return Door(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
 
@@ -60,9 +63,10 @@ def _is_refused(door: Door) -> bool:
 
 
 def _check_protocol(settings: HttpSettings) -> Result:
-    """Ask without credentials.
+    """Send a request without credentials.
 
-    Who says nothing may have all its workers waiting for its database or for keystone: each of its clients takes one.
+    If there is no answer, all workers of the service may be waiting for its database or for keystone, because each
+    client occupies one. These are then asked too.
     """
     answer = Web.of(settings).ask("GET", settings.url + settings.protocol_request.path)
     result = judge_protocol(settings, answer)

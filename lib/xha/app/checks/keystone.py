@@ -1,4 +1,4 @@
-"""The check of keystone: as an API's, and a login that it can only refuse, or grant, by asking its database."""
+"""The check of keystone: that of an API, and a login that keystone can only refuse or grant by asking its database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
-    """Return what keystone came to."""
+    """Check keystone at one level, and return the result."""
     return check_levels(settings, level, _check_deep)
 
 
@@ -28,7 +28,8 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
 
 
 def _check_refusal(settings: HttpSettings, proved: str) -> Result:
-    # Measured on keystone 22: 401 in 75 to 108 ms, the connection closed without an answer with its database dead.
+    # Measured on keystone 22: 401 in 75 to 108 ms; with its database stopped, the connection is closed without an
+    # answer.
     login = password_login("xha-probe-nobody", "Default", secrets.token_hex(8))
     answer = Web.of(settings).ask("POST", tokens_url(settings.url), document=login)
     if answer.status == 401:

@@ -1,4 +1,4 @@
-"""The check of memcached: its process; `version`; a key set, read back and deleted, and its saturation."""
+"""The check of memcached: its process; `version`; a key that is set, read back and deleted, and its saturation."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from ...core.services.daemons.memcached import MemcachedSettings
     from ...core.services.model.result import Result
 
-# `stats` is 3 KiB.
+# `stats` has 3 KiB.
 _MAX_ANSWER = 1 << 18
 _ENDS = (b"\r\n",)
 _STATS_ENDS = (b"END\r\n", b"ERROR\r\n", b"connections\r\n")
 
 
 class Unending(Exception):
-    """An answer is longer than any of a memcached's; the text says so."""
+    """An answer is longer than any of memcached's; the text says so."""
 
 
 def check(settings: MemcachedSettings, level: Level) -> Result:
-    """Return what the memcached came to."""
+    """Check memcached at one level, and return the result."""
     if level is Level.PROCESS:
         return check_process(settings, level)
     begin_step("a connection")
@@ -66,7 +66,7 @@ def _converse(settings: MemcachedSettings, level: Level, connection: socket.sock
     proved = f"memcached {answer[8:].strip()[:20]} answers"
     if level is Level.PROTOCOL:
         return passed(settings.name, level, proved)
-    # A key that nobody else has, and that is gone by itself should its deletion fail.
+    # No other client uses this key, and it expires by itself if its deletion fails.
     key, value = f"xha:probe:{os.urandom(8).hex()}", os.urandom(8).hex()
     for asked, line, right in (
         ("set", f"set {key} 0 10 {len(value)}\r\n{value}\r\n", "STORED\r\n"),
@@ -84,7 +84,7 @@ def _converse(settings: MemcachedSettings, level: Level, connection: socket.sock
 
 
 def _limits(connection: socket.socket) -> str:
-    """Return `stats settings`, whose maxconns older versions say only there."""
+    """Return `stats settings`: older versions give maxconns only there."""
     answer = _ask(connection, "stats settings", "stats settings\r\n", _STATS_ENDS)
     return answer.replace("STAT maxconns ", "STAT max_connections ")
 

@@ -1,4 +1,4 @@
-"""The check of the Galera node of this host: the reader and the rule that the responder has."""
+"""The check of the Galera node of this host, with the reader and the rule of the responder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Fixed(NamedTuple):
 
 
 def check(settings: MysqlSettings, level: Level) -> Result:
-    """Return what the node came to."""
+    """Check the node at one level, and return the result."""
     if level is Level.PROCESS:
         return check_process(settings, level)
     begin_step("the database")

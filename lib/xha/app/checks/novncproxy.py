@@ -1,4 +1,4 @@
-"""The check of nova-novncproxy: its page, and a WebSocket whose token it has to look up (RFC 6455)."""
+"""The check of nova-novncproxy: its page, and a WebSocket whose token it must look up (RFC 6455)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _MAX_HEADERS = 16384
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
-    """Return what the console proxy came to."""
+    """Check the console proxy at one level, and return the result."""
     return check_levels(settings, level, _check_socket)
 
 
 def _check_socket(settings: HttpSettings, proved: str) -> Result:
     begin_step("a WebSocket", proved=proved)
-    # Each part is shorter than the check's own deadline: what hangs here has to be told from what answers.
+    # Each part is shorter than the check's own deadline, so that the result says which part hangs.
     try:
         with limit(settings.patience):
             connection = _connect(settings)
@@ -75,7 +75,7 @@ def _open(connection: socket.socket, settings: HttpSettings) -> str:
     request = (
         f"GET {url.path}/?token={token} HTTP/1.1",
         f"Host: {url.netloc}",
-        f"Origin: {url.scheme}://{url.netloc}",  # nova checks it against the host since CVE-2015-0259
+        f"Origin: {url.scheme}://{url.netloc}",  # nova compares it with the host since CVE-2015-0259
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key}",
@@ -103,7 +103,7 @@ def _open(connection: socket.socket, settings: HttpSettings) -> str:
 
 
 def _wait_close(connection: socket.socket, seconds: float) -> bool:
-    """Return whether the other side closes before the time for it is up, whatever it says until then."""
+    """Return whether the other side closes the connection within `seconds`. What it sends before is ignored."""
     begin_step("the refusal of a token that does not exist", proved="a WebSocket is opened")
     try:
         with limit(seconds):

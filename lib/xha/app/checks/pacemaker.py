@@ -21,7 +21,7 @@ _COROSYNC = r"^(?:\S*/)?corosync(?: |$)"
 
 
 def check(settings: PacemakerSettings, level: Level) -> Result:
-    """Return what this node's part of the cluster came to."""
+    """Check this node's part of the cluster at one level, and return the result."""
     name = settings.name
     if level is Level.PROCESS:
         return _check_processes(settings)
@@ -48,12 +48,12 @@ def _check_processes(settings: PacemakerSettings) -> Result:
 
 
 def _seconds(settings: PacemakerSettings) -> float:
-    """Return the time for one command: a frozen daemon hangs one, and the check shall still say which."""
+    """Return the time for one command: a frozen daemon makes one hang, and the check must still say which."""
     return settings.deadline * 0.3
 
 
 def _ask(settings: PacemakerSettings, tool: str, *arguments: str) -> Output | None:
-    """Return what a tool came to, None where it did not end in its time."""
+    """Return the result of a tool; None if it did not end in time."""
     begin_step(f"the end of {tool}")
     try:
         return ask_tool(tool, *arguments, seconds=_seconds(settings))

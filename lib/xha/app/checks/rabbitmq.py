@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ...core.services.model.result import Result
     from ...core.services.rabbitmq.table import RabbitSettings
 
-# Shares of the deadline: what waits for whom, so that the message is about whoever it was that did not answer.
+# Shares of the deadline, so that the message names the part that did not answer.
 _CONNECT, _PEER, _CLUSTER = 0.3, 0.15, 0.5
 
 
 def check(settings: RabbitSettings, level: Level) -> Result:
-    """Return what the broker came to."""
+    """Check the broker at one level, and return the result."""
     if level is Level.PROCESS:
         return check_process(settings, level)
     try:
@@ -71,7 +71,7 @@ def _check_deep(settings: RabbitSettings, login: Login) -> Result:
         with open_channel(login, settings.deadline * _CONNECT) as channel:
             proved = f"a login at {login}"
             findings = _find_frozen_peers(settings, login)
-            # A call on this very healthy broker waits for as long as a peer is frozen (measured).
+            # A call on this broker, which is healthy, waits as long as a peer is frozen (measured).
             blame = findings[0].blame if findings else SELF
             proved = prove_round_trip(channel, login, blame=blame)
     except AmqpError as error:
@@ -85,14 +85,14 @@ def _check_deep(settings: RabbitSettings, login: Login) -> Result:
         return unknown(settings.name, Level.DEEP, f"needs an account with the tag monitoring: {error}", proved=proved)
     except ConfigError as error:
         return unknown(settings.name, Level.DEEP, f"needs its password: {error}", proved=proved)
-    # The alarm itself, where it was seen, says more: on which node it is.
+    # The alarm itself, if it was seen, says more: it names the node.
     if blocked and not cluster.alarms:
         findings.append(blocked)
     return judge_cluster(settings.name, settings.nodes, cluster, proved, findings)
 
 
 def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Fault]:
-    """Return the expected nodes that accept a connection and do not answer it: those that refuse are simply down."""
+    """Return the expected nodes that accept a connection and do not answer on it. Nodes that refuse are only down."""
     findings = []
     for host in settings.peers:
         if host == login.host:

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from ...core.services.workers.judge import WorkerSettings
     from ...core.services.workers.oslo_rpc import RpcTarget
 
-# Shares of the deadline: for finding a broker of several, and for all answers together.
+# Shares of the deadline: for finding a usable broker, and for all answers together.
 _CONNECT, _ANSWER = 0.35, 0.4
 _MAX_FILE = 1 << 20
 
 
 class _Bus(NamedTuple):
-    """Where the worker listens, under which names, as which processes; proved is what was seen of those."""
+    """The worker's brokers, the names under which it listens, and its pids. proved: what was seen of its processes."""
 
     brokers: tuple[Login, ...]
     targets: tuple[RpcTarget, ...]
@@ -54,7 +54,7 @@ class _Bus(NamedTuple):
 
 
 def check(settings: WorkerSettings, level: Level) -> Result:
-    """Return what the worker came to."""
+    """Check the worker at one level, and return the result."""
     try:
         daemons = find_daemons(settings.process)
     except HiddenProcesses:
@@ -81,10 +81,13 @@ def check(settings: WorkerSettings, level: Level) -> Result:
 
 
 def _read_messaging(settings: WorkerSettings) -> Messaging:
-    """Return the brokers and names of the worker. :raises ConfigError: without a value, which may hold a password."""
+    """Return the brokers and names of the worker.
+
+    :raises ConfigError: without the value, which may contain a password.
+    """
     try:
         if settings.transport_url and settings.hosts:
-            messaging = Messaging()  # nothing else of the file is needed
+            messaging = Messaging()  # nothing else in the file is needed
         else:
             with open(settings.config, encoding="utf-8", errors="replace") as file:
                 messaging = parse_messaging(parse_options(file.read(_MAX_FILE)))
@@ -113,7 +116,7 @@ def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
                 reached = True
                 return _call(settings, bus, channel)
         except AmqpError as error:
-            # One that does not know us says more than one that is away.
+            # A broker that refuses the account says more than one that does not answer.
             if refusal is None or error.fault in MISCONFIGURED:
                 refusal = error
             if reached:
@@ -123,7 +126,7 @@ def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
 
 
 def _call(settings: WorkerSettings, bus: _Bus, channel: Channel) -> Result:
-    # After the login: without a broker, the worker cannot be blamed for having no connection to one.
+    # Only after the login: without a broker, the worker is not to blame for a missing connection.
     fault = _find_socket_fault(bus) if bus.pids else ""
     if fault:
         return failed(settings.name, Level.PROTOCOL, fault, proved=bus.proved)
@@ -163,7 +166,7 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
 
 
 def _judge_list(settings: WorkerSettings, bus: _Bus, answer: ApiAnswer, token: KeystoneToken, proved: str) -> Result:
-    """Judge the list; where there is none, that is never this worker's fault."""
+    """Judge the list. A missing list is never this worker's fault."""
     try:
         if answer.status != 200:
             raise ValueError(answer.fault or f"answered {answer.status}")

@@ -1,4 +1,4 @@
-"""A reader in a thread of its own, so that a hung database holds up no answer."""
+"""A reader in a thread of its own, so that a database that hangs delays no answer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _PAUSE = 0.5
 
 
 class BackgroundReader:
-    """A Reader in a thread of its own: ask for a reading now, collect the snapshot when `wake` was called."""
+    """A Reader in a thread of its own. Call `ask` for a reading, and `collect` the snapshot after `wake` was called."""
 
     def __init__(self, reader: Reader, wake: Callable[[], object]) -> None:
         self._reader, self._wake = reader, wake
         self._questions: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
-        # A daemon: a frozen server must not keep the process from ending.
+        # A daemon thread, so that a frozen server does not keep the process from ending.
         threading.Thread(target=self._run, name="database", daemon=True).start()
 
     def ask(self) -> None:
-        """Have one reading taken."""
+        """Request one reading."""
         self._questions.put(None)
 
     def collect(self) -> Snapshot | None:
-        """Return a snapshot that was asked for, None while none is there."""
+        """Return a requested snapshot; None while there is none."""
         try:
             return self._snapshots.get_nowait()
         except queue.Empty:
@@ -48,7 +48,8 @@ class BackgroundReader:
             try:
                 self._wake()
                 return
-            except Exception:  # out of memory: who waits for this reading would wait for ever
+            # out of memory: without this call, the clients that wait for the reading would wait for ever
+            except Exception:
                 time.sleep(_PAUSE)
 
     def _take(self) -> Snapshot:
@@ -57,7 +58,8 @@ class BackgroundReader:
             try:
                 try:
                     return self._reader.take()
-                except BaseException as error:  # a library's SystemExit ends its thread only, and would end this one
+                except BaseException as error:  # a library's SystemExit ends only its thread, which would be this one
                     return self._reader.give_up(error)
-            except BaseException:  # not even that, as without memory: whoever waits is told that the node is hung
+            # not even that, for instance without memory: clients that wait are told that the node is hung
+            except BaseException:
                 time.sleep(_PAUSE)

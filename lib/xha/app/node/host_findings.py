@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 def warn(text: str) -> Finding:
-    """Return a finding that stops nothing."""
+    """Return a finding that prevents nothing."""
     return Finding(ExitCode.SUCCESS, text)
 
 
 def fault(text: str) -> Finding:
-    """Return a finding for which no server is started on this host."""
+    """Return a finding that prevents the start of a server on this host."""
     return Finding(ExitCode.INSTALLED, text)
 
 
 def find_fault(settings: Settings) -> Finding | None:
-    """Return why no server may be started on this host, None where nothing forbids it: validate-all's first error.
+    """Return the first error of validate-all at level 10, which forbids a start on this host; None without an error.
 
-    That the list of members does not name this host is no fault of the host's: an address or a name may still come.
-    Until then the election refuses, and starts nothing either.
+    A list of members without this host is no error of the host, because an address or a name may still appear. Until
+    then the election refuses, so nothing is started either.
     """
     return next((one for one in look_at_host(settings, resolve_program(settings)) if one.code), None)
 
 
 def resolve_program(settings: Settings) -> tuple[Program, ServerOptions] | Finding:
-    """Return the program and the options that it would use, or why it cannot be told."""
+    """Return the program and the options that it would use, or a finding that says why they are not known."""
     from ...adapters.mysqld.program import Unusable, find_program, read_options
 
     try:
@@ -48,7 +48,7 @@ def resolve_program(settings: Settings) -> tuple[Program, ServerOptions] | Findi
 
 
 def look_at_host(settings: Settings, resolved: tuple[Program, ServerOptions] | Finding) -> Iterator[Finding]:
-    """Yield what is wrong with the option file, Galera and the directories. resolved: of resolve_program."""
+    """Yield what is wrong with the option file, Galera and the directories. resolved: from resolve_program."""
     if settings.test_conf:
         yield from _look_at_option_file(settings.test_conf)
     if isinstance(resolved, Finding):
@@ -63,7 +63,7 @@ def _look_at_option_file(path: str) -> Iterator[Finding]:
     try:
         seen = os.stat(path)
     except OSError as error:
-        # A failed check is not a failed database: the server starts, and a monitor says what the check lacks.
+        # A failed check is no failed database: the server starts, and monitor says what the check lacks.
         yield warn(f"test_conf={path}: {(error.strerror or 'unreadable').lower()}: write it on every host")
         return
     if stat.S_IMODE(seen.st_mode) & 0o077 or seen.st_uid:

@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from ...core.node.report import NodeReport
 
     class ConfigSource(Protocol):
-        """Where a configuration comes from."""
+        """The source of a configuration."""
 
         @property
         def config(self) -> Config:
-            """The last good one."""
+            """The last valid one."""
 
         def refresh(self) -> Config:
-            """Return the present one. :raises ConfigError: as long as it is wrong."""
+            """Return the present one. :raises ConfigError: while it is invalid."""
 
 
-# Looking through every process of the host costs some milliseconds.
+# Examining every process of the host takes some milliseconds.
 _EVIDENCE_LASTS = 1.0
 
 
 class Snapshot(NamedTuple):
     """A reading, what else was seen with it, and the verdict. time is in seconds since the epoch.
 
-    fault: the exception of xha's own by which nothing could be read.
+    fault: the exception of xha's own because of which nothing could be read.
     """
 
     reading: Reading | Unreadable
@@ -52,7 +52,7 @@ class Snapshot(NamedTuple):
     fault: BaseException | None = None
 
     def report(self, host: str, age: float) -> NodeReport:
-        """Return all of it for a reader of JSON or metrics. age in seconds."""
+        """Return the report for JSON or metrics. age in seconds."""
         from datetime import datetime, timezone
 
         from ...core.node.report import NodeReport
@@ -70,7 +70,7 @@ class Snapshot(NamedTuple):
 
 
 class ConfigFile:
-    """xha.conf, read again whenever it changes. override puts what the command line says on top."""
+    """xha.conf, read again whenever it changes. override applies what the command line says."""
 
     def __init__(self, path: str | None, override: Callable[[Config], Config] = lambda config: config) -> None:
         self._path, self._override = path, override
@@ -79,11 +79,11 @@ class ConfigFile:
         self.config = override(Config())
 
     def copy(self) -> ConfigFile:
-        """Return the same file for another thread."""
+        """Return a new object for the same file, for another thread."""
         return ConfigFile(self._path, self._override)
 
     def refresh(self) -> Config:
-        """Return the present configuration. :raises ConfigError: as long as the file is wrong."""
+        """Return the present configuration. :raises ConfigError: while the file is invalid."""
         signature = config_signature(self._path)
         if signature != self._signature:
             try:
@@ -92,7 +92,8 @@ class ConfigFile:
                 self._error = error
             self._signature = signature
         if self._error:
-            # Not the one that is kept: each raise adds to its traceback, which keeps the frames of every request.
+            # A new error each time: raising the stored one adds to its traceback, which keeps the frames of every
+            # request.
             raise ConfigError(*self._error.args)
         return self.config
 
@@ -100,8 +101,9 @@ class ConfigFile:
 class Reader:
     """Owns the one connection to the database; used by one thread at a time.
 
-    A reading, its login included, may take the configured deadline; that of a resident, who keeps its connection,
-    hang_reset. resolve turns the configuration into where to log in; by default read_target does.
+    A reading with its login may take the configured deadline. In a resident process, which keeps its connection, it may
+    take hang_reset. resolve returns the login target of a configuration; the default is
+    adapters.mysql.login_target.read_target.
     """
 
     def __init__(
@@ -128,11 +130,11 @@ class Reader:
         """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
         try:
             return self._take()
-        except Exception as error:  # what nobody thought of
+        except Exception as error:  # an unexpected exception
             return self.give_up(error)
 
     def give_up(self, error: BaseException) -> Snapshot:
-        """Return what is known of the node after an exception: nothing."""
+        """Return the snapshot after an exception: nothing is known of the node."""
         try:
             self.close()
         except Exception:
@@ -156,13 +158,13 @@ class Reader:
         if not isinstance(reading, Reading):
             return ()
         connections, limit = reading.status.threads_connected, reading.variables.max_connections
-        # With extra_port the limit of the main port does not hold for us, yet it does for the applications.
+        # With extra_port the main port's limit does not apply to this login, but it does to applications.
         full = limit is not None and connections is not None and connections >= limit
         warning = (f"the server's {limit} connections are all in use: nobody else can log in",)
         return self._login_warnings + (warning if full else ())
 
     def _read(self, config: Config) -> Reading | Unreadable:
-        # Imported here: clustercheck on a disabled node, and --help, need no PyMySQL.
+        # Imported here: clustercheck on a disabled node, and --help, do not need PyMySQL.
         from ...adapters.mysql.session import ReadError
         from ...adapters.network.channel import Allowance
 
@@ -184,15 +186,15 @@ class Reader:
         try:
             return session, session.read(allowance)
         except ReadError as error:
-            # The server closes what was idle for wait_timeout, and a restarted one knows nothing of our connection:
-            # that says nothing of the node. One that does not answer would not answer a second time either.
+            # The server closes a connection that is idle for wait_timeout, and a restarted server does not know an old
+            # connection: both say nothing about the node. A server that did not answer would not answer a second time.
             if session is not kept or session.is_open or error.unreadable.code is Code.HUNG:
                 raise
         session = self._open(config, allowance)
         return session, session.read(allowance)
 
     def _open(self, config: Config, allowance: Allowance) -> Session:
-        """Return the open connection, a new one after a failure or where the configuration changed."""
+        """Return the open connection, or a new one after a failure or a change of the configuration."""
         if self._session and self._session.is_open and self._session_database == config.database:
             return self._session
         from ...adapters.mysql.session import Session
@@ -210,7 +212,7 @@ class Reader:
         return (self._resolve or read_target)(database)
 
     def _check_login(self, config: Config) -> None:
-        """Warn, every hang_reset, if the open connection is the last that the server would give us."""
+        """Warn, every hang_reset, if the open connection is the last that the server would give."""
         if not self._resident or time.monotonic() - self._login_checked < config.responder.hang_reset:
             return
         from ...adapters.mysql.session import ReadError, Session

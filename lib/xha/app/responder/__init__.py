@@ -1,1 +1,1 @@
-"""The resident responder: requests in, answers from readings out."""
+"""The resident responder: answers requests from readings."""

@@ -1,4 +1,4 @@
-"""The resident responder's desk: takes requests from the server loop and answers them from readings."""
+"""The resident responder's application: takes requests from the server loop and answers them from readings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...core.http.message import Request
     from ..node.reader import ConfigFile
 
-_HEARTBEAT_SECONDS = 1.0  # or less, where systemd's watchdog wants it
+_HEARTBEAT_SECONDS = 1.0  # shorter if systemd's watchdog requires it
 
 
 @dataclass
@@ -49,9 +49,9 @@ class _Counters:
 
 
 class Desk:
-    """Answers from readings that a thread takes; see core/node/freshness.py for which reading answers which probe.
+    """Answers from readings that a thread takes. core/node/freshness.py decides which reading answers which probe.
 
-    leave is called where the process that started this one, xinetd, has gone.
+    leave is called when the process that started this one, xinetd, has ended.
     """
 
     def __init__(self, file: ConfigFile, log: Log, leave: Callable[[], object] | None = None) -> None:
@@ -60,7 +60,8 @@ class Desk:
         self._journal = Journal(log)
         self._faults = Faults(log)
         self._counters = _Counters()
-        with contextlib.suppress(ConfigError):  # the first probe will tell; its deadline and allow_from hold already
+        # the first probe reports the error; deadline and allow_from of the last valid file apply
+        with contextlib.suppress(ConfigError):
             file.refresh()
         responder = file.config.responder
         self._freshness: Freshness[Snapshot] = Freshness(responder.max_age, responder.deadline)
@@ -71,7 +72,7 @@ class Desk:
         self._next_heartbeat = 0.0
 
     def attach(self, server: Server) -> None:
-        """Begin to take readings, and tell the server when one is there."""
+        """Start taking readings, and make the server collect each one."""
         self._server = server
         bell, listener = socket.socketpair()
         self._bell = listener
@@ -81,7 +82,7 @@ class Desk:
         server.watch(listener, self._collect)
 
     def answer(self, request: Request, host: str, now: float) -> bytes | None:
-        """Return the response, None while the reading that will answer it is not there."""
+        """Return the response; None while the reading that will answer the request is not there."""
         self._counters.requests += 1
         if request.path.startswith(SERVICE_PATH):
             return self._services.reply(request, host)
@@ -96,14 +97,14 @@ class Desk:
         return None if due is Due.WAIT else self._render(request, host, now)
 
     def answer_waiting(self, request: Request, host: str, now: float) -> bytes:
-        """Return the response to a request whose reading has come, or is overdue."""
+        """Return the response to a request whose reading has arrived or is overdue."""
         return self._render(request, host, now)
 
     def _render(self, request: Request, host: str, now: float) -> bytes:
         snapshot = self._hung if self._freshness.hung else self._freshness.snapshot
-        assert snapshot is not None  # Freshness answers from a reading or as hung
+        assert snapshot is not None  # Freshness answers from a reading, or as hung
         age, responder = self._freshness.age(now), snapshot.config.responder
-        # Refused again: the configuration may have come after the request.
+        # Checked again: the configuration may have changed since the request.
         refused = refusal(request, host, responder)
         return refused or reply(request, host, snapshot, age, self._counters.document, self._services.metrics)
 
@@ -132,11 +133,11 @@ class Desk:
                 self._journal.note(snapshot, now)
             if snapshot.fault:
                 self.fault("reading the node", snapshot.fault)
-        finally:  # whatever became of the log
+        finally:  # whatever happened to the log
             self._server.answer_waiting()
 
     def _note_hung(self) -> None:
-        """Make the snapshot that stands for "the server does not answer"."""
+        """Make the snapshot for "the server does not answer", and log it."""
         last = self._freshness.snapshot
         config = last.config if last else self._file.config
         reading = Unreadable(Code.HUNG)
@@ -145,17 +146,17 @@ class Desk:
         self._journal.note(self._hung, time.monotonic())
 
     def complain(self, host: str, why: str, now: float) -> None:
-        """Count, and tell now and then, of a connection that came to nothing."""
+        """Count a connection that got no regular answer, and log some of them."""
         self._counters.complaints += 1
         self._journal.complain(host, why, now)
 
     def fault(self, doing: str, error: BaseException) -> None:
-        """Count, and tell the log of, an exception that nobody thought of."""
+        """Count an unexpected exception, and log it."""
         self._counters.faults += 1
         self._faults.note(doing, error)
 
     def tick(self, now: float) -> float:
-        """Do what is due, and return in how many seconds something is due again."""
+        """Do what is due, and return the seconds until something is due again."""
         if now >= self._next_heartbeat:
             self._beat(now)
         self._ask(now)
@@ -166,7 +167,7 @@ class Desk:
         return max(0.0, min(times) - now)
 
     def _notice_overdue(self, now: float) -> None:
-        """Answer whoever waits once the reading in flight is overdue."""
+        """Answer the clients that wait once the reading in progress is overdue."""
         overdue = self._freshness.overdue_at()
         if overdue is not None and overdue <= now:
             self._freshness.due(now)
@@ -176,7 +177,10 @@ class Desk:
                 self._server.answer_waiting()
 
     def _beat(self, now: float) -> None:
-        """Feed systemd's watchdog from the loop, never from the database; leave when xinetd has left."""
+        """Notify systemd's watchdog from the loop, never from the database's thread.
+
+        Call `leave` if xinetd has ended.
+        """
         self._next_heartbeat = now + self._heartbeat
         if self._leave is not None and os.getppid() != self._parent:
             self._leave()

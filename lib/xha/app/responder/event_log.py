@@ -1,4 +1,4 @@
-"""What the resident responder tells its log: changes and mistakes, and floods only in sum."""
+"""What the resident responder logs: changes and errors one by one, and floods only as a sum."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Journal:
-    """One log line for each change of state, and a summary of a flood."""
+    """Writes one log line for each change of state, and a summary of a flood."""
 
     log: Log
     _last: Verdict | None = None
@@ -25,7 +25,7 @@ class Journal:
     _complaints: Throttle = field(default_factory=lambda: Throttle(burst=5, period=60))
 
     def note(self, snapshot: Snapshot, now: float) -> None:
-        """Tell of a verdict or a warning that differs from the last one."""
+        """Log a verdict or a warning that differs from the last one."""
         self.summarise(now)
         verdict, last = snapshot.verdict, self._last
         self._last = verdict
@@ -37,13 +37,13 @@ class Journal:
         self._warnings = snapshot.warnings
 
     def complain(self, host: str, why: str, now: float) -> None:
-        """Tell of a connection that came to nothing, a few times a minute."""
+        """Log a connection that got no regular answer, a few times a minute."""
         self.summarise(now)
         if self._complaints.admit(now):
             self.log.warning(f"{host}: {why}")
 
     def summarise(self, now: float) -> None:
-        """Tell, once its minute is over, how much of a flood was kept quiet, and what it came to."""
+        """Log, once its minute is over, how many lines of a flood were suppressed, and the present state."""
         changes = self._changes.take_quiet(now)
         if changes and self._last:
             self.log.warning(f"{changes} more changes of state in the last minute; the present one follows")
@@ -61,5 +61,5 @@ class Journal:
 
 
 def _state(verdict: Verdict) -> tuple[object, ...]:
-    # Another mistake in the configuration is news: who mends the first one waits for the next.
+    # Another error in the configuration is logged: whoever corrected the first one needs to know the next.
     return verdict.code, verdict.available, verdict.message if verdict.code is Code.CONFIG_ERROR else None

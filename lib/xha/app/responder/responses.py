@@ -1,4 +1,4 @@
-"""From a snapshot to the bytes of a reply: what the resident responder and the forked one share."""
+"""Turns a snapshot into the bytes of a response; shared by the resident responder and the one for a single request."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     Counters = Callable[[], Mapping[str, tuple[str, int]]]
 
-# How long what the files say of the services is taken for what they say, in seconds: most of an answer is that look.
+# How long an answer from the result files is reused, in seconds: reading the files is most of an answer's cost.
 LOOK_SECONDS = 0.05
 
 
 def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
-    """Return who answers the one request of a process that xinetd started for it, from a reading taken then."""
+    """Return the function that answers the one request of a process that xinetd started, from a reading taken then."""
 
     def answer(request: Request, host: str, now: float) -> bytes:
         if request.path.startswith(SERVICE_PATH):
@@ -42,7 +42,7 @@ def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, floa
 
 
 def refusal(request: Request, host: str, responder: Responder) -> bytes | None:
-    """Return the response to a request that needs no reading, None for one that does."""
+    """Return the response to a request that needs no reading; None for one that does."""
     return refuse(request, judge_peer(host, responder.allow_from, responder.detail_from))
 
 
@@ -54,7 +54,7 @@ def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
     counters: Counters,
     services: Callable[[], str] = str,
 ) -> bytes:
-    """Return the response that a snapshot gives. age in seconds; services renders the metrics of the services."""
+    """Return the response for a snapshot. age in seconds; services renders the metrics of the services."""
     responder, policy = snapshot.config.responder, snapshot.config.policy
     if request.server_state is not None and policy.last_node is LastNode.HAPROXY:
         last = parse_last_server(request.server_state)
@@ -71,7 +71,7 @@ def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
 
 
 class Services:
-    """Answers for the services, from the files that xha-services writes: no request ever starts a check."""
+    """Answers for the services, from the files that xha-services writes. No request ever starts a check."""
 
     def __init__(self, file: ConfigFile) -> None:
         self._file = file.copy()
@@ -84,7 +84,10 @@ class Services:
         self._answered_since = float("-inf")
 
     def reply(self, request: Request, host: str) -> bytes:
-        """Return the response to a request below /service/. As with a reading of the node, one look serves many."""
+        """Return the response to a request below /service/.
+
+        As with a reading of the node, one look serves many requests.
+        """
         now = time.monotonic()
         if now - self._answered_since > LOOK_SECONDS:
             self._answers.clear()
@@ -99,7 +102,7 @@ class Services:
 
         try:
             config, known = self._file.refresh(), True
-        except ConfigError:  # nobody can say what is configured, or how: not green
+        except ConfigError:  # it is unknown what is configured: the answer is not green
             config, known = self._file.config, False
         responder = config.responder
         peer = judge_peer(host, responder.allow_from, responder.detail_from)
@@ -116,7 +119,7 @@ class Services:
         return render_standing(request, judge_record(service, record, time.monotonic()))
 
     def metrics(self) -> str:
-        """Return the metrics of the services, in the text exposition of Prometheus."""
+        """Return the metrics of the services, in the text exposition format of Prometheus."""
         try:
             config = self._file.refresh()
         except ConfigError:
@@ -131,11 +134,11 @@ class Services:
         return render_service_metrics(pairs, time.monotonic(), self._faults)
 
     def _parse(self, config: Config) -> None:
-        """Take over the services of a configuration. It is parsed once: no request pays for it a second time."""
+        """Use the services of a configuration. Each configuration is parsed only once."""
         if config is self._config:
             return
         self._services, self._faults = {}, ()
-        if config.service_sections:  # who configures no service does not pay for the catalogue
+        if config.service_sections:  # without services, the catalogue is not imported
             from ...core.services.settings import parse_services
 
             services, self._faults = parse_services(config)
