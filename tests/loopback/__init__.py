@@ -4,9 +4,8 @@
         with Cluster(net, net.directory / "cluster") as cluster:
             cluster.nodes[1].freeze()
 
-Nothing here imitates anything: MariaDB with Galera, HAProxy and xinetd are the distribution's own programs,
-and the responder is the checkout's.
-A program that is not installed raises MissingProgram, which names the package.
+Nothing here is imitated: MariaDB with Galera, HAProxy and xinetd are the distribution's own programs, and the responder
+is the checkout's. A program that is not installed raises MissingProgram, which names the package.
 """
 
 from loopback.addresses import Net, claim

@@ -1,9 +1,9 @@
-"""Claims a 127.x.y.0/24 that nobody else on this machine uses, and a directory that goes with it.
+"""Claims a 127.x.y.0/24 that nothing else on this machine uses, and a directory that belongs to it.
 
-The claim is an abstract unix socket with the network's name: the kernel lets one process bind it, keeps it
-apart per network namespace exactly as it does the addresses, and frees it when its last holder dies, however
-it dies. So there is no lock file to go stale, and none that another user could own. Every daemon's keeper
-holds the claim too: a network is free only when the last of its daemons is gone.
+The claim is an abstract unix socket with the network's name. The kernel lets one process bind it, separates it per
+network namespace exactly as it does the addresses, and frees it when its last holder ends, however it ends. So there is
+no lock file that could become stale or belong to another user. Every daemon's keeper holds the claim too: a network is
+free only when the last of its daemons has ended.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from loopback.sockets import listening_addresses
 
 # 127.49.0.0/24 to 127.49.255.0/24: far from 127.0.0.1, where a machine's own services listen.
 PREFIX = "127.49"
-FIRST_FREE_HOST = 100  # below it, addresses are given by number: a cluster's nodes live there
+FIRST_FREE_HOST = 100  # below it, addresses are given by number to a cluster's nodes
 
 
 class NoFreeNet(RuntimeError):
-    """Every network is claimed, which only a leak of daemons or 256 runs at once can do."""
+    """Every network is claimed, which only leaked daemons or 256 simultaneous runs can cause."""
 
 
 class Net:
@@ -44,7 +44,7 @@ class Net:
         return f"{self.prefix}.{host}"
 
     def next_address(self) -> str:
-        """An address that nobody listens on, and that was not given for as long as can be."""
+        """An address on which nothing listens, and that was not given for as long as possible."""
         busy = listening_addresses()
         free = (self.address(host) for host in itertools.islice(self._hosts, 255 - FIRST_FREE_HOST))
         for address in free:
@@ -53,13 +53,13 @@ class Net:
         raise NoFreeNet(f"daemons listen on every address of {self.prefix}.0/24")
 
     def fileno(self) -> int:
-        """The claim itself, for a keeper to hold."""
+        """The descriptor of the claim, for a keeper to hold."""
         return self._socket.fileno()
 
 
 @contextlib.contextmanager
 def claim() -> Iterator[Net]:
-    """Claim a free network until the block ends; its directory is removed then."""
+    """Claim a free network until the block ends; its directory is then removed."""
     for number in range(256):
         claim_socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with claim_socket:
@@ -79,9 +79,9 @@ def claim() -> Iterator[Net]:
 
 
 def _take_directory(number: int) -> Path | None:
-    """An empty directory for this network, or None where its name is taken by somebody else.
+    """Return an empty directory for this network; None if its name belongs to another user.
 
-    The name is the network's, so that what a killed run left behind goes when the network is claimed again.
+    The name is that of the network, so that the next claim of the network removes what a killed run left behind.
     """
     directory = Path(tempfile.gettempdir()) / f"xha-{PREFIX}.{number}"
     try:
@@ -92,5 +92,5 @@ def _take_directory(number: int) -> Path | None:
         directory.mkdir(mode=0o755)
     except OSError:
         return None
-    directory.chmod(0o755)  # whatever the umask says: another user has to get in
+    directory.chmod(0o755)  # whatever the umask is: another user must be able to enter it
     return directory

@@ -1,4 +1,4 @@
-"""Galera nodes that belong together: started, disturbed, mended and ended as one."""
+"""Galera nodes of one cluster: started, disturbed, repaired and stopped together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loopback.galera import Node
 
 
 class Cluster(Disposable):
-    """Nodes on consecutive addresses of one network, started together, ended together."""
+    """Nodes on consecutive addresses of one network, started and stopped together."""
 
     def __init__(self, net: Net, directory: Path, size: int = 3, *, first_host: int = 11, **node_options: Any) -> None:
         addresses = [net.address(first_host + index) for index in range(size)]
@@ -38,7 +38,7 @@ class Cluster(Disposable):
             node.wait_synced()
 
     def mend(self) -> None:
-        """Bring every node back to Synced, whatever a test did to it; from nothing if no node is left."""
+        """Bring every node back to Synced, whatever a test did to it; start all again if no node is left."""
         for node in self.nodes:
             if node.is_running():
                 node.thaw()
@@ -50,7 +50,7 @@ class Cluster(Disposable):
             if not node.is_running():
                 node.start()
         self._wait_synced()
-        # One that was thawed says Synced until it notices that the others have given it up.
+        # A node that was thawed reports Synced until it notices that the others have excluded it.
         self.wait_size(len(self.nodes), 60)
         self._wait_synced()
 
@@ -59,7 +59,10 @@ class Cluster(Disposable):
             node.wait_synced()
 
     def _has_primary(self, seconds: float = 15) -> bool:
-        """Nobody can join where no node is Synced: nodes that a freeze cut off need a while to meet."""
+        """Return whether a node is Synced within `seconds`. Without one, no node can join.
+
+        Nodes that a freeze has separated need a while to find each other.
+        """
         running = [node for node in self.nodes if node.is_running()]
         if not running:
             return False
@@ -78,7 +81,7 @@ class Cluster(Disposable):
             node.kill()
 
     def wait_size(self, size: int, seconds: float = 30) -> None:
-        """Until every running node sees a primary component of this many members."""
+        """Wait until every running node sees a primary component with this many members."""
         expected = {"wsrep_cluster_size": str(size), "wsrep_cluster_status": "Primary"}
 
         def agreed() -> bool:

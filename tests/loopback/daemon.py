@@ -1,4 +1,4 @@
-"""One real daemon: its process, its log, and waiting for what it should do."""
+"""One real daemon: its process, its log, and waiting for its reactions."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class MissingProgram(RuntimeError):
 
 
 class NotInTime(AssertionError):
-    """A condition did not come true within its deadline."""
+    """A condition did not become true before its deadline."""
 
 
 class Died(RuntimeError):
-    """A daemon ended although nobody asked it to."""
+    """A daemon ended although it was not asked to."""
 
 
 def find_program(name: str, package: str) -> str:
-    """The program's path. Daemons live in sbin, which an ordinary user's PATH does not have."""
+    """Return the program's path. Daemons are in sbin, which an ordinary user's PATH does not contain."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
     if path is None:
         raise MissingProgram(f"{name} is not installed: apt-get install {package}, or make deps")
@@ -43,7 +43,7 @@ def find_program(name: str, package: str) -> str:
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
-    """Ask until the answer is true, and return it. `what` names the condition in the failure."""
+    """Call the condition until its result is true, and return that. `what` names the condition in a failure."""
     deadline = time.monotonic() + seconds
     while True:
         answer = condition()
@@ -55,7 +55,7 @@ def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[
 
 
 class Disposable:
-    """What `with` starts and kills; one that does not come up is killed, too."""
+    """An object that `with` starts and kills; it is also killed if its start fails."""
 
     def start(self) -> None:
         raise NotImplementedError
@@ -82,8 +82,8 @@ class Disposable:
 class Daemon(Disposable):
     """A process in the foreground of a keeper: it ends with its owner, and so do its children.
 
-    Detached from the caller's terminal, pipes and session; what it prints goes to `log`. Started as root,
-    `user` is the account it runs as from its first instruction on.
+    It is detached from the caller's terminal, pipes and session; its output goes to `log`. If the test is root, it runs
+    as `user` from its first instruction on.
     """
 
     def __init__(
@@ -136,30 +136,30 @@ class Daemon(Disposable):
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs or before its start; 128 + N where signal N ended it."""
+        """None before its start and while it runs; 128 + N if signal N ended it."""
         return None if self._keeper is None else self._keeper.poll()
 
     def signal(self, number: signal.Signals) -> None:
         if not self.is_running():
             raise Died(f"{self.argv[0]} does not run any more (exit code {self.exit_code}):\n{self.tail()}")
-        with contextlib.suppress(ProcessLookupError):  # it has been collected, and this will be told in a moment
+        with contextlib.suppress(ProcessLookupError):  # it has been collected, and wait_ready reports it in a moment
             os.kill(self.pid, number)
 
     def freeze(self) -> None:
-        """Stop it in its tracks: the kernel still accepts connections for it, nothing answers them."""
+        """Stop it with SIGSTOP: the kernel still accepts connections for it, but nothing answers them."""
         self.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it at once and wait until it, and every process that it started, is gone."""
+        """Kill it, and wait until it and every process that it started have ended."""
         if self.is_running():
             self.signal(signal.SIGKILL)
             self.wait_ended(10)
 
     def stop(self, seconds: float = 30) -> None:
-        """Ask it to end, as an init system does. Raises NotInTime, after killing it, where it does not."""
+        """Ask it to end, as an init system does. If it does not, kill it and raise NotInTime."""
         if not self.is_running():
             return
         self.signal(signal.SIGCONT)
@@ -173,7 +173,7 @@ class Daemon(Disposable):
         wait_until(lambda: not self.is_running(), seconds, lambda: f"{self.argv[0]} ends\n{self.tail()}")
 
     def wait_ready(self, condition: Callable[[], T], seconds: float, what: str) -> T:
-        """Wait for what makes this daemon useful; its end or the deadline raises, with the end of its log."""
+        """Wait until this daemon is useful; its end or the deadline raises, with the end of its log."""
 
         def ready() -> T:
             if not self.is_running():

@@ -1,4 +1,4 @@
-"""xha's own programs, as `make venv` puts them on .venv/bin: the checkout's code with its own interpreter."""
+"""xha's own programs, as `make venv` installs them in .venv/bin: the checkout's code with its own interpreter."""
 
 from __future__ import annotations
 

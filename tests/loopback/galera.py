@@ -1,8 +1,8 @@
 """Real MariaDB Galera nodes: one cluster is a few mysqld processes on addresses of one claimed network.
 
 Every node has the ports that it would have on a host of its own (3306, 4567, 4568, 4444), so that HAProxy's
-configuration and the node's own options read as they do in production. Small and without fsync: what
-is tested is what the nodes say and how they fail, not whether they survive a power cut.
+configuration and the node's options are those of production. The nodes are small and run without fsync: the tests
+examine what they report and how they fail, not whether they survive a power failure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pymysql
 from loopback.addresses import Net
 from loopback.daemon import Daemon, Died, MissingProgram, find_program
 
-SERVER_USER = "mysql"  # where we are root: mysqld refuses to run as root
+SERVER_USER = "mysql"  # for tests that run as root: mysqld refuses to run as root
 PORT = 3306
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
 START_SECONDS = 60.0
@@ -63,12 +63,12 @@ def server_user() -> str | None:
 
 
 def empty_datadir(net: Net) -> Path:
-    """A freshly installed data directory, made once per network: nodes start from copies of it."""
+    """A newly installed data directory, made once per network: nodes start from copies of it."""
     pristine = net.directory / "empty-datadir"
     if not pristine.exists():
         find_program("mariadbd", "mariadb-server")
         log = net.directory / "mariadb-install-db.log"
-        # Of its own: every server that starts removes the temporary tables of all others in its tmpdir.
+        # A directory of its own: every server that starts removes the temporary tables of all others in its tmpdir.
         scratch = net.directory / "scratch"
         scratch.mkdir(exist_ok=True)
         scratch.chmod(0o1777)
@@ -92,7 +92,7 @@ def empty_datadir(net: Net) -> Path:
 
 
 class Node(Daemon):
-    """One mysqld. `directory` holds all of it: datadir, socket, pid file, error log, temporary files."""
+    """One mysqld. `directory` contains all of it: datadir, socket, pid file, error log, temporary files."""
 
     def __init__(  # noqa: PLR0913 - what makes a node differ from its neighbours
         self,
@@ -130,27 +130,27 @@ class Node(Daemon):
         ]
 
     def bring_up(self) -> None:
-        """As a cluster of its own, synced."""
+        """Start it as a cluster of its own, and wait until it is synced."""
         self.bootstrap()
         self.wait_synced()
 
     def bootstrap(self) -> None:
         """Start it as the first member of a new cluster. Returns before it is synced."""
         grastate = self.datadir / "grastate.dat"
-        if grastate.exists():  # the operator's own step: without it Galera refuses a node that was not last
+        if grastate.exists():  # the operator's own step: without it Galera refuses a node that was not the last one
             text = grastate.read_text()
             grastate.write_text(text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"))
         self.start("--wsrep-new-cluster")
 
     def start(self, *extra: str) -> None:
-        """Start it to join whoever it finds; returns before it is synced. `extra`: options for this once."""
+        """Start it to join the nodes that it finds; returns before it is synced. `extra`: options for this start."""
         self._make_directory()
         mariadbd = find_program("mariadbd", "mariadb-server")
         self.argv = [mariadbd, "--no-defaults", *self._fixed, *self.options, *extra]
         super().start()
 
     def wait_synced(self, seconds: float = START_SECONDS) -> None:
-        """Until the node itself says Synced and ready. Else NotInTime or Died, with its log's end."""
+        """Wait until the node reports Synced and ready. Otherwise NotInTime or Died, with the end of its log."""
         self.wait_ready(self.is_synced, seconds, f"{self.name} ({self.address}) is Synced")
 
     def is_synced(self) -> bool:
@@ -168,12 +168,12 @@ class Node(Daemon):
             return False
 
     def kill(self) -> None:
-        """SIGKILL, to mysqld and to its state transfer: the power cut."""
+        """Kill mysqld and its state transfer with SIGKILL, like a power failure."""
         super().kill()
         self.socket.unlink(missing_ok=True)
 
     def restart(self, *extra: str) -> None:
-        """Stop it if it runs, start it (a lone node as its own first member), wait until it is Synced."""
+        """Stop it if it runs, start it (the only node as its own first member), and wait until it is Synced."""
         self.stop()
         if self._is_alone():
             self.bootstrap()
@@ -201,12 +201,12 @@ class Node(Daemon):
             return tuple(cursor.fetchall())
 
     def status(self, *names: str) -> dict[str, str]:
-        """These status variables, by SHOW, which answers on a node that refuses queries too."""
+        """These status variables, by SHOW, which also works on a node that refuses queries."""
         wanted = ", ".join(f"'{name}'" for name in names)
         return dict(self.sql(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({wanted})"))
 
     def create_account(self, account: str, how: str = "") -> None:
-        """`create_account("xha@localhost", "IDENTIFIED VIA unix_socket")`: replaces one of that name."""
+        """`create_account("xha@localhost", "IDENTIFIED VIA unix_socket")`: replaces an account of that name."""
         self.sql(f"CREATE OR REPLACE USER {account} {how}")
 
     def _is_alone(self) -> bool:

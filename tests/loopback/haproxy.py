@@ -33,7 +33,7 @@ def listen_mysql(bind: str, nodes: Sequence[str], inter: str | None = None) -> s
 
 
 class HAProxy(Daemon):
-    """HAProxy with these sections below our preamble; `extra_global` are lines for its global section."""
+    """HAProxy with these sections below this module's preamble; `extra_global` are lines for its global section."""
 
     def __init__(self, net: Net, directory: Path, sections: str, *, extra_global: Sequence[str] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class HAProxy(Daemon):
         self.wait_ready(lambda: accepts(self.socket), 10, "HAProxy answers on its stats socket")
 
     def command(self, line: str) -> str:
-        """One command of HAProxy's runtime API, and its answer."""
+        """Return HAProxy's answer to one command of its runtime API."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(5)
             connection.connect(str(self.socket))
@@ -59,7 +59,7 @@ class HAProxy(Daemon):
         return answer.decode()
 
     def show_stat(self) -> list[dict[str, str]]:
-        """`show stat`, a dict for each frontend, server and backend, without the mark of a check under way."""
+        """`show stat`: a dict for each frontend, server and backend, without the mark of a check in progress."""
         lines = self.command("show stat").lstrip("# ").splitlines()
         rows = list(csv.DictReader(line for line in lines if line))
         return [{**row, "check_status": row["check_status"].lstrip("* ")} for row in rows]
@@ -69,7 +69,7 @@ class HAProxy(Daemon):
         return next(row for row in self.show_stat() if row["svname"] == name)
 
     def wait_status(self, name: str, status: str, seconds: float = 30) -> None:
-        """Until HAProxy has this server in this state. Its log tells what it saw instead."""
+        """Wait until HAProxy shows this status for the server. On a failure, its log tells what it saw instead."""
         wait_until(
             lambda: self.server(name)["status"] == status,
             seconds,

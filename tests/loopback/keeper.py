@@ -1,13 +1,13 @@
-"""Runs one daemon on behalf of an owner, and lets it outlive neither the owner nor this process.
+"""Runs one daemon for an owner, and ends it when the owner or this process ends.
 
     python3 -IS keeper.py OWNER_PID REPORT_FD USER ARGV...
 
-Writes the daemon's pid to REPORT_FD and exits as it exits. mysqld starts children of its own (state
-transfer scripts, rsync); this process is their subreaper, so that all of them are found and ended, a frozen
-one too: SIGKILL needs no cooperation. A parent-death signal alone would not do: it does not reach
-grandchildren, and it fires when the *thread* that started the daemon ends.
+Writes the daemon's pid to REPORT_FD and exits with the daemon's exit code. mysqld starts children of its own (state
+transfer scripts, rsync). This process is their subreaper, so that all of them are found and killed, frozen ones too,
+because SIGKILL needs no cooperation. A parent-death signal alone is not enough: it does not reach grandchildren, and it
+is sent when the *thread* that started the daemon ends.
 
-A program of its own, standard library only: it must not depend on anything that a test may break.
+It is a separate program that uses only the standard library: it must not depend on anything that a test may break.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(owner_pid: int, report: int, user: str, argv: list[str]) -> int:
     os.set_inheritable(report, False)
     owner = os.pidfd_open(owner_pid)
     if os.getppid() != owner_pid:
-        return 1  # the owner died before we looked: its pid may be another process's by now
+        return 1  # the owner ended before this check: its pid may already be another process's
     daemon = start(argv, user)
     os.write(report, str(daemon).encode())
     os.close(report)
@@ -56,16 +56,16 @@ def main(owner_pid: int, report: int, user: str, argv: list[str]) -> int:
 
 def start(argv: list[str], user: str) -> int:
     def die_with_keeper() -> None:
-        # After the change of user, which would clear it.
+        # Set after the change of user, which would clear it.
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     identity: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
-    # preexec_fn is unsafe where threads run; there is one here
+    # preexec_fn is unsafe with several threads; there is only one here
     return subprocess.Popen(argv, preexec_fn=die_with_keeper, **identity).pid  # noqa: PLW1509
 
 
 def reap() -> dict[int, int]:
-    """Collect every child that has ended, the adopted ones too: pid -> wait status."""
+    """Collect every child that has ended, including adopted ones: pid -> wait status."""
     ended: dict[int, int] = {}
     while True:
         try:
@@ -78,7 +78,7 @@ def reap() -> dict[int, int]:
 
 
 def end_descendants() -> None:
-    """Kill children until there is none: those of a killed one become ours."""
+    """Kill children until there is none: the children of a killed one become children of this process."""
     own = f"/proc/self/task/{os.getpid()}/children"
     while True:
         with open(own) as listing:

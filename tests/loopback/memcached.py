@@ -13,7 +13,7 @@ PORT = 11211
 
 
 class Memcached(Daemon):
-    """memcached on an address of the network; options are its own."""
+    """memcached on an address of the network; options are memcached's own."""
 
     def __init__(self, net: Net, directory: Path, *options: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)

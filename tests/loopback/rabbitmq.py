@@ -1,10 +1,10 @@
-"""Real RabbitMQ brokers on addresses of one claimed network, each as small as an Erlang VM gets.
+"""Real RabbitMQ brokers on addresses of one claimed network, each as small as an Erlang VM can be.
 
     with Rabbits(net, net.directory / "rabbits", size=3) as rabbits:
         rabbits.brokers[1].freeze()
 
-Every broker has the ports that it would have on a host of its own (5672, 15672). Their epmd is their own, on
-a port that follows from the network's number, so that no machine's epmd, and no other test's, knows of them.
+Every broker has the ports that it would have on a host of its own (5672, 15672). They have an epmd of their own, on a
+port derived from the network's number, so that neither the machine's epmd nor another test's knows them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from loopback.sockets import is_listening
 
 PORT, TLS_PORT, API_PORT = 5672, 5671, 15672
 FIRST_HOST = 61
-# Whatever its address, a broker wants a distribution port that nobody on this host has: ten for each network.
+# A broker needs a distribution port that is unique on this host, whatever its address is: ten for each network.
 EPMD_PORT, DISTRIBUTION_PORT = 20000, 21000
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 USER, PASSWORD = "openstack", "geheim-7fa1"
@@ -51,7 +51,7 @@ cluster_formation.peer_discovery_backend = classic_config
 
 
 class Broker(Daemon):
-    """One RabbitMQ node. `name` is its node's, as rabbit-1@127.49.0.61."""
+    """One RabbitMQ node. `name` is its node name, such as rabbit-1@127.49.0.61."""
 
     def __init__(self, rabbits: Rabbits, directory: Path, address: str, index: int) -> None:
         if not SERVER.exists():
@@ -68,7 +68,7 @@ class Broker(Daemon):
             "LANG": "C.UTF-8",
             "HOME": str(self.rabbits.directory),  # with the cookie
             "ERL_EPMD_PORT": str(self.rabbits.epmd_port),
-            "RUNNING_UNDER_SYSTEMD": "true",  # the VM in the place of its shell: signals go to who they are meant for
+            "RUNNING_UNDER_SYSTEMD": "true",  # the VM replaces its shell, so that signals reach it
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_DIST_PORT": str(DISTRIBUTION_PORT + 10 * self.rabbits.number + self.index),
@@ -101,12 +101,12 @@ class Broker(Daemon):
         super().start()
 
     def wait_started(self, seconds: float = START_SECONDS) -> None:
-        """Until AMQP and the management API accept connections."""
+        """Wait until AMQP and the management API accept connections."""
         ready = [(self.address, PORT), (self.address, API_PORT)]
         self.wait_ready(lambda: all(is_listening(*address) for address in ready), seconds, f"{self.name} accepts")
 
     def control(self, *words: str, seconds: float = 60) -> str:
-        """What rabbitmqctl prints: it starts an Erlang VM of its own, about a second of CPU."""
+        """Return the output of rabbitmqctl, which starts an Erlang VM of its own, about a second of CPU."""
         program = find_program("rabbitmqctl", "rabbitmq-server")
         program = str(SERVER.with_name(Path(program).name))  # the one in sbin changes user and directory
         done = subprocess.run(
@@ -123,19 +123,19 @@ class Broker(Daemon):
         return done.stdout
 
     def ask(self, path: str) -> object:
-        """The JSON behind a path of the management API."""
+        """The JSON document at a path of the management API."""
         answer = requests.get(f"{self.api}{path}", auth=(USER, PASSWORD), timeout=10)
         answer.raise_for_status()
         return answer.json()
 
     def send(self, method: str, path: str, document: object = None) -> None:
-        """A change through the management API: `PUT /api/policies/...`."""
+        """Make a change through the management API: `PUT /api/policies/...`."""
         requests.request(
             method, f"{self.api}{path}", auth=(USER, PASSWORD), json=document, timeout=10
         ).raise_for_status()
 
     def running_nodes(self) -> list[str]:
-        """The nodes that this one sees running; empty where it does not answer."""
+        """The nodes that this one sees running; empty if it does not answer."""
         with contextlib.suppress(requests.RequestException):
             nodes = self.ask("/api/nodes?columns=name,running")
             assert isinstance(nodes, list)
@@ -144,10 +144,10 @@ class Broker(Daemon):
 
 
 class Rabbits(Disposable):
-    """Brokers that belong together, with their epmd: one set in a network at a time."""
+    """Brokers of one cluster, with their epmd: one set in a network at a time."""
 
     def __init__(self, net: Net, directory: Path, size: int = 1, *, options: Sequence[str] = ()) -> None:
-        """options: more lines for each rabbitmq.conf, with {address} for its own."""
+        """options: additional lines for each rabbitmq.conf; {address} is replaced by the broker's own."""
         self.net, self.directory, self.options = net, directory, options
         self.number = int(net.prefix.rpartition(".")[2])
         self.epmd_port = EPMD_PORT + self.number
@@ -177,7 +177,7 @@ class Rabbits(Disposable):
         self.wait_whole()
 
     def wait_whole(self, seconds: float = 120) -> None:
-        """Until every broker sees every other one running."""
+        """Wait until every broker sees every other one running."""
         names = sorted(broker.name for broker in self.brokers)
         wait_until(
             lambda: all(broker.running_nodes() == names for broker in self.brokers),
@@ -186,10 +186,11 @@ class Rabbits(Disposable):
         )
 
     def split_off(self, broker: Broker) -> None:
-        """Cut one broker's connections to all others, which may come back: too late for Mnesia, a split brain.
+        """Cut one broker's connections to all others for 3 s. It reconnects too late for Mnesia: a split brain.
 
-        All of them: of a cut between two alone RabbitMQ makes a wider one, and which is not to be foreseen. And for
-        a while: with one that is back before all have seen it go, the others part from each other.
+        All of its connections are cut, because RabbitMQ widens a cut between two brokers in an unpredictable way. They
+        are cut for a while, because the others separate from each other if the broker is back before all have seen it
+        leave.
         """
         broker.control(
             "eval",
@@ -199,7 +200,7 @@ class Rabbits(Disposable):
         )
 
     def mend(self) -> None:
-        """Make a whole cluster of whatever a test has left; from nothing where it cannot be had otherwise."""
+        """Repair the cluster, whatever a test has left; start all again if nothing else helps."""
         with contextlib.suppress(NotInTime):
             if all(broker.is_running() for broker in self.brokers):
                 for broker in self.brokers:

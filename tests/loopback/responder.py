@@ -18,10 +18,10 @@ Address = tuple[str, int]
 
 
 class Responder(Daemon):
-    """A responder for the database behind `socket`; the machine's own /etc/xha has no say.
+    """A responder for the database behind `socket`; the machine's own /etc/xha is not used.
 
     `client` is the text of its option file. `policy`, `database` and `responder` are lines for those sections of
-    xha.conf. `command` runs the program where that is not simply the checkout's door.
+    xha.conf. `command` runs the program if it is not simply the checkout's.
     """
 
     def __init__(  # noqa: PLR0913 - what makes one responder differ from another
@@ -67,7 +67,7 @@ class Responder(Daemon):
         return self.addresses[0]
 
     def node(self) -> dict[str, Any]:
-        """What it says at /node. Raises OSError and http.client.HTTPException where it does not."""
+        """Return its answer at /node. Raises OSError and http.client.HTTPException if there is none."""
         connection = http.client.HTTPConnection(*self.address, timeout=5)
         try:
             connection.request("GET", "/node")

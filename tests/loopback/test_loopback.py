@@ -1,4 +1,4 @@
-"""What the other tests take for granted: claims do not collide, and nothing outlives its owner."""
+"""What the other tests rely on: claims do not collide, and nothing outlives its owner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loopback import Daemon, Died, MissingProgram, Net, Node, claim, find_progra
 
 TESTS = Path(__file__).parents[1]
 
-# An owner that starts a node, freezes it and waits to be killed. Prints: pid of mysqld, its directory.
+# An owner that starts a node, freezes it and waits to be killed. Prints the pid of mysqld, and its directory.
 OWNER = """
 import signal
 from loopback import Node, claim
@@ -63,7 +63,7 @@ def test_a_killed_owner_leaves_no_mysqld_even_a_frozen_one() -> None:
     wait_until(lambda: not psutil.pid_exists(int(pid)), 10, f"mysqld {pid} is gone")
 
     def is_swept() -> bool:
-        """What it left goes with the next claim of its network: ours, or that of a run beside us."""
+        """The next claim of its network removes what it left: this test's claim, or that of a parallel run."""
         with claim():
             return not Path(directory).exists()
 

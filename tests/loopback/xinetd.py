@@ -22,5 +22,5 @@ class Xinetd(Daemon):
         super().__init__(net, [*argv, "-pidfile", str(directory / "xinetd.pid")], log)
 
     def wait_listening(self, address: str, port: int) -> None:
-        """Until it listens there; asks the kernel, because a connection would start the service."""
+        """Wait until it listens there. This asks the kernel, because a connection would start the service."""
         self.wait_ready(lambda: is_listening(address, port), 10, f"xinetd listens on {address}:{port}")
