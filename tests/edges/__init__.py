@@ -1,1 +1,1 @@
-"""Where xha meets other programs: its parsers held to the programs whose files they read."""
+"""xha together with other programs: its parsers are compared with the programs whose files they read."""

@@ -1,4 +1,4 @@
-"""What accept(2) may say, by a listener that says it: the kernel says most of it only when it wants to."""
+"""The errors of accept(2), from a listener that raises them: the kernel cannot be made to return most of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xha.adapters.http.server import Server
 from xha.adapters.network.epoll import Lost
 from xha.core.http.message import OK, Request, render_response
 
-# accept(2): what a network, a firewall or too little of something makes of one connection, or of many for a while.
+# accept(2): the errors of a network, a firewall or a lack of resources, for one connection or for many for a while.
 PASSES = [
     "ECONNABORTED",
     "EPERM",
@@ -43,7 +43,7 @@ LASTS = ["EBADF", "EINVAL", "ENOTSOCK"]
 
 
 class Listener(socket.socket):
-    """A real one, but for what its accept says first: so many times an error, then what the kernel says."""
+    """A real listener whose accept first fails `times` times with `error`, and then does what the kernel does."""
 
     error, times = 0, 0
     asked = 0
@@ -57,7 +57,7 @@ class Listener(socket.socket):
 
 
 class Application:
-    """Answers 200, and writes down what it is told."""
+    """Answers 200, and records what it is told."""
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
@@ -68,7 +68,7 @@ class Application:
 
     def answer(self, request: Request, host: str, now: float) -> bytes:
         self.answering = True
-        with self.free:  # who holds it lets the loop stand still, as on a machine that has no time for it
+        with self.free:  # whoever holds it stops the loop, as on an overloaded machine
             pass
         return render_response(OK, "well\n")
 
@@ -87,7 +87,7 @@ class Application:
 
 
 class Running:
-    """The loop in a thread: raised is what it ended by."""
+    """The loop in a thread. raised: the exception that ended it."""
 
     def __init__(self) -> None:
         self.listener = Listener()
@@ -147,7 +147,7 @@ def test_what_passes_costs_a_moment_and_no_connection(running: Running, name: st
     running.start()
     assert exchange(running.listener.getsockname(), b"GET / HTTP/1.0\r\n\r\n").status == 200
     assert running.listener.times == 0
-    if name != "ECONNABORTED":  # a client that has gone is no event
+    if name != "ECONNABORTED":  # a client that has gone is not logged
         assert set(running.application.complaints) == {f"accept: {os.strerror(getattr(errno, name)).lower()}"}
     assert running.application.faults == []
 
@@ -157,7 +157,7 @@ def test_what_does_not_pass_keeps_no_processor_busy(running: Running) -> None:
     running.start()
     with socket.create_connection(running.listener.getsockname()):
         time.sleep(1)
-    # Three in a row, then a tenth of a second's rest.
+    # Three errors in a row, then a rest of a tenth of a second.
     assert 3 <= running.listener.asked <= 60
 
 

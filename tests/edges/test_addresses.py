@@ -1,4 +1,4 @@
-"""This host's own addresses, against what the kernel tells `ip`, and names that do not resolve."""
+"""This host's own addresses, compared with the output of `ip`, and names that do not resolve."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_names_and_addresses_resolve_and_what_does_not_is_empty() -> None:
 
 @pytest.fixture
 def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A resolver that answers for nobody until the test is over; the names that it was asked for."""
+    """A resolver that does not answer until the test is over; yields the names that it was asked for."""
     asked: list[str] = []
     over = threading.Event()
 

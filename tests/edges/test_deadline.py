@@ -1,4 +1,4 @@
-"""The timer of a check: the whole of a conversation has an end, whatever is waited for, and by whom."""
+"""The timer of a check: a whole conversation ends in time, whatever it waits for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def timer() -> Iterator[None]:
 
 
 def wait(seconds: float = 20) -> None:
-    """Many short waits, each of which is over in time: a peer that drips."""
+    """Many short waits, each of which ends in time, like a peer that sends a byte now and then."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         time.sleep(0.01)

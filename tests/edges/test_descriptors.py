@@ -1,4 +1,4 @@
-"""What a process is started with, and what it reads of others, in the forms that no manager of services would use."""
+"""What a process is started with, and what it reads from others, in forms that no service manager uses."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_no_text_breaks_the_log_or_its_line(text: str, use_syslog: bool, capfd: 
 
 
 class Odd(Exception):
-    """An exception that cannot even be said."""
+    """An exception that cannot be turned into text."""
 
     def __str__(self) -> str:
         raise ValueError("no words")

@@ -1,4 +1,4 @@
-"""The responder's desk between its loop and its reader: every probe has an answer, whatever the loop was busy with."""
+"""The responder's application between its loop and its reader: every probe gets an answer, however busy the loop is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READY = Request("GET", "/ready")
 
 
 class Loop:
-    """A server loop, a reader and a log that only take note."""
+    """A server loop, a reader and a log that only record their calls."""
 
     def __init__(self, desk: Desk) -> None:
         self.asked, self.lines, self.answers = 0, [], []
@@ -61,7 +61,7 @@ def probe(loop: Loop, now: float) -> bytes | None:
 
 
 def test_a_probe_that_comes_before_the_loop_has_ticked_finds_the_server_hung(loop: Loop) -> None:
-    """The overdue moment passes while the loop serves others: the probe itself is the first to see it."""
+    """The deadline passes while the loop serves others: the probe itself is the first to notice it."""
     assert probe(loop, 100.0) is None
     assert probe(loop, 100.5) is None
     answer = probe(loop, 101.2)

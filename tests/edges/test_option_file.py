@@ -1,4 +1,4 @@
-"""Option files mean what they mean to MySQL's own clients: my_print_defaults reads the same file."""
+"""Option files mean the same as for MySQL's own clients: my_print_defaults reads the same file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def ask_mysql(path: Path) -> dict[str, str] | None:
-    """What my_print_defaults makes of a file, None for one that it refuses. A value may hold newlines."""
+    """Return the options that my_print_defaults reads from a file; None if it refuses it.
+
+    A value may contain newlines.
+    """
     command = [find_program("my_print_defaults", "mariadb-server-core"), f"--defaults-file={path}", *GROUPS]
     done = subprocess.run(command, capture_output=True, check=False, timeout=10)
     if done.returncode:
@@ -45,7 +48,7 @@ def ask_xha(path: Path) -> dict[str, str] | None:
 
 NAMES = st.sampled_from(["user", "password", "port", "ssl-ca", "ssl_ca", "skip-ssl", "loose-user", "host"])
 BLANKS = st.sampled_from(["", " ", "\t", "  "])
-# \n in a value cannot be told from the end of the line in my_print_defaults' own output where -- follows it.
+# In the output of my_print_defaults, \n in a value looks like the end of the line if -- follows it.
 PIECES = st.sampled_from(
     [
         "a",
@@ -80,7 +83,7 @@ HEADS = st.sampled_from(
 OTHERS = st.sampled_from(["", "# a=b", "; a=b", "  # x", "!unknown /x", "   "])
 LINES = st.lists(OPTIONS | HEADS | OTHERS, max_size=8)
 FILES = st.builds(lambda head, lines: "\n".join([head, *lines]) + "\n", HEADS, LINES)
-# A line that MySQL refuses, anywhere.
+# A line that MySQL refuses, at any place.
 BROKEN = st.builds(
     lambda lines, bad, more: "\n".join([*lines, bad, *more]) + "\n",
     LINES,
@@ -152,7 +155,7 @@ def test_where_mysql_ignores_a_file_that_everybody_may_write_xha_says_so(directo
 
 
 def test_a_file_that_is_named_and_not_there_is_an_error(directory: Path) -> None:
-    """As MySQL's clients have it: a name that was misspelt must not become another account."""
+    """As for MySQL's clients: a misspelt name must not become another account."""
     path = directory / "nowhere.cnf"
     assert ask_mysql(path) is None
     with pytest.raises(ConfigError, match=f"{path}: no such file or directory"):

@@ -1,4 +1,4 @@
-"""Pacemaker's tools as xha runs them: in time, in an environment of their own, and never telling a secret."""
+"""Pacemaker's tools as xha runs them: with a time limit, a clean environment, and without passing on a secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GALERA = '<resources><primitive id="db" class="ocf" provider="xha" type="galera"
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory in which tools are looked for first."""
+    """A directory in which tools are searched first."""
     monkeypatch.setattr(crmtool, "DIRECTORIES", f"{tmp_path}:/usr/bin:/bin")
     # subprocess looks for a program by the path of the new environment.
     return tmp_path

@@ -1,4 +1,4 @@
-"""What other members say is shown on terminals, a line each, and steers none."""
+"""What other members say is shown on terminals, in one line each, without terminal control characters."""
 
 from __future__ import annotations
 

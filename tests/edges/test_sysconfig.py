@@ -1,4 +1,4 @@
-"""Plain assignments mean what they mean to sh: the original clustercheck sources the file."""
+"""Plain assignments mean the same as for sh: the original clustercheck sources the file."""
 
 from __future__ import annotations
 
