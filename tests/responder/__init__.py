@@ -1,1 +1,1 @@
-"""The responder as a real process, before real databases, proxies and clients: a specification by example."""
+"""The responder as a real process, with real databases, proxies and clients: a specification by example."""

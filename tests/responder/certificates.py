@@ -1,4 +1,4 @@
-"""A certificate authority for one test session, and a server's certificate that it signed (openssl)."""
+"""A certificate authority for one test session, and server certificates that it signs (openssl)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Authority:
         return self.directory / f"{name}.pem"
 
     def certify(self, name: str, *addresses: str) -> tuple[Path, Path]:
-        """The certificate and key of a server at these addresses, readable for every account."""
+        """The certificate and key of a server at these addresses, readable by every account."""
         self._openssl(
             "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
             "-keyout", f"{name}.key", "-out", f"{name}.csr",

@@ -1,4 +1,4 @@
-"""Clients of the responder that see what a proxy sees: bytes, resets and times. Nothing here hides an error."""
+"""Clients of the responder that see what a proxy sees: bytes, resets and times. No error is hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROBE = b"OPTIONS / HTTP/1.0\r\n\r\n"  # HAProxy's own, byte for byte (`option h
 
 @dataclass(frozen=True)
 class Answer:
-    """One whole response. seconds is how long it took from before the connect to the end of the stream."""
+    """One whole response. seconds is the time from before the connect to the end of the stream."""
 
     raw: bytes
     seconds: float
@@ -48,7 +48,7 @@ def connect(address: Address, timeout: float = 15) -> socket.socket:
 
 
 def read_to_end(sock: socket.socket) -> bytes:
-    """Everything until the other side closes. A reset raises ConnectionResetError."""
+    """Return everything until the other side closes. A reset raises ConnectionResetError."""
     chunks = []
     while chunk := sock.recv(65536):
         chunks.append(chunk)
@@ -81,6 +81,6 @@ def vanish(sock: socket.socket) -> None:
 
 @contextlib.contextmanager
 def crowd(address: Address, size: int) -> Iterator[list[socket.socket]]:
-    """This many open connections at once."""
+    """This many connections, open at the same time."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(connect(address)) for _ in range(size)]

@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def with_account(session_node: Node) -> Node:
-    """The lone node, with the account that the responders log in as: it may do nothing but log in."""
+    """The single node with the account that the responders use, which may do nothing but log in."""
     session_node.create_account(f"{ACCOUNT}@localhost")
     session_node.create_account(f"{ACCOUNT}@'127.%'")
     return session_node
@@ -27,21 +27,21 @@ def with_account(session_node: Node) -> Node:
 
 @pytest.fixture
 def database(with_account: Node, node: Node) -> Node:
-    """The lone node, Synced, mended afterwards."""
+    """The single node, Synced; repaired afterwards."""
     assert node is with_account
     return node
 
 
 @pytest.fixture
 def three(session_cluster: Cluster, cluster: Cluster) -> Cluster:
-    """Three nodes, Synced, mended afterwards, with the responders' account."""
+    """Three nodes with the responders' account, Synced; repaired afterwards."""
     session_cluster.nodes[0].create_account(f"{ACCOUNT}@localhost")
     return cluster
 
 
 @pytest.fixture
 def make_responder(net: Net) -> Iterator[MakeResponder]:
-    """Start a responder: make_responder(node, **what differs). Ended after the test."""
+    """Start a responder: make_responder(node, **what differs). It is stopped after the test."""
     with contextlib.ExitStack() as stack:
 
         def make(node: Node | None = None, **options: Any) -> Responder:
@@ -58,14 +58,14 @@ def session_responder(net: Net, with_account: Node) -> Iterator[Responder]:
 
 @pytest.fixture
 def shared(session_responder: Responder, database: Node) -> Iterator[Responder]:
-    """One responder of a Synced node for many tests. After each it must be as it was before it."""
+    """One responder of a Synced node for many tests. After each, it must be in the same state as before."""
     with session_responder.no_growth():
         yield session_responder
         assert session_responder.verdict() == (200, "synced")
 
 
 class Flapped(Responder):
-    """A responder whose node changed its state, and whose clients talked rubbish, more often than its log tells."""
+    """A responder whose node's state changed, and whose clients sent garbage, more often than its log reports."""
 
     flaps = 26
     complaints = 300
@@ -84,7 +84,7 @@ class Flapped(Responder):
 
 @pytest.fixture(scope="session")
 def flapped(net: Net, with_account: Node) -> Iterator[Flapped]:
-    """Made early by one test, looked at a minute later by another one: nobody waits for the minute."""
+    """Made early by one test and examined a minute later by another, so that no test waits for the minute."""
     with Flapped(net, "flapped", with_account) as running:
         running.flap()
         yield running

@@ -1,4 +1,4 @@
-"""Probes at a fixed rate, whatever becomes of the earlier ones: what many proxies do to one responder."""
+"""Probes at a fixed rate, whether or not the earlier ones are answered: what many proxies send to one responder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from responder.client import PROBE, Answer
 
 
 class Probe(NamedTuple):
-    """sent in seconds since the flood began."""
+    """sent: seconds since the flood began."""
 
     sent: float
     answer: Answer
@@ -31,7 +31,7 @@ async def _flood(address: Address, rate: int, seconds: float) -> list[Probe]:
     async def probe(at: float) -> Probe:
         await asyncio.sleep(began + at - time.monotonic())
         sent = time.monotonic()
-        # In one breath: a client that is late with its request is answered 408, and this process has much to do.
+        # Connected and sent at once: a client that sends its request late gets 408, and this process is busy.
         sock = socket.create_connection(address)
         sock.sendall(PROBE)
         reader, writer = await asyncio.open_connection(sock=sock)

@@ -1,4 +1,4 @@
-"""The responder as the process that an operator would have, and what the kernel knows of it."""
+"""The responder as the process that an operator would have, and what the kernel knows about it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from responder.client import Answer, ask
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 MAX_AGE = 0.1  # the default of xha.conf, in seconds
 ACCOUNT = "xha"
-BUSY_MACHINE = 10.0  # seconds that an answer may be late: timings are told, and gate nothing
-# A busy machine is no server that hangs; a test that freezes one says PROMPT, or a deadline of its own.
+BUSY_MACHINE = 10.0  # seconds that an answer may be late on a busy machine: times are reported, and fail no test
+# A busy machine must not count as a server that hangs; a test that freezes one uses PROMPT, or a deadline of its own.
 PATIENT = "deadline = 5s\nhang_reset = 5s"
 PROMPT = "deadline = 2s\nhang_reset = 2s"
 
 
 def command(*arguments: str) -> list[str]:
-    """How a test starts the responder.
+    """Return the command with which a test starts the responder.
 
-    Started as root it gets no capability, so that a file without permission is as closed to it as to the user xha.
+    If the test is root, the responder gets no capability, so that it cannot read a file without permission, like the
+    user xha.
     """
     plain = [door("xha-responder"), *arguments]
     if os.geteuid() != 0:
@@ -36,14 +37,14 @@ def command(*arguments: str) -> list[str]:
 
 
 def _with_times(lines: str) -> str:
-    """The section's lines, with what they do not say of its times."""
+    """Return the section's lines, with the default times for those that they do not set."""
     said = {line.partition("=")[0].strip() for line in lines.splitlines()}
     times = PROMPT if "deadline" in said else PATIENT
     return "\n".join([lines, *(line for line in times.splitlines() if line.partition(" ")[0] not in said)])
 
 
 class Responder(loopback.Responder):
-    """A responder that a test asks, and whose descriptors, threads and memory it watches."""
+    """A responder that a test queries, and whose descriptors, threads and memory it watches."""
 
     def __init__(  # noqa: PLR0913 - what makes one responder differ from another
         self,
@@ -76,27 +77,27 @@ class Responder(loopback.Responder):
         return ask(self.address, path, **options)  # type: ignore[arg-type]
 
     def verdict(self) -> tuple[int, str]:
-        """Status and reason code of /ready, as the next probe has it."""
+        """The status and reason code of /ready for the next probe."""
         answer = self.ask("/ready")
         return answer.status, answer.code
 
     def outlive_reading(self) -> None:
-        """Until no finished reading may answer any more: the next probe has a new one taken."""
+        """Wait until no finished reading may be used any more: the next probe causes a new one."""
         time.sleep(MAX_AGE + 0.01)
 
     def next_verdict(self) -> tuple[int, str]:
-        """What the very next probe is told of a change that has just been made: no second chance."""
+        """The verdict that the very next probe gets after a change; the test may not retry."""
         self.outlive_reading()
         return self.verdict()
 
     def wait_verdict(self, status: int, code: str, seconds: float = 20) -> None:
-        """Until a probe is answered so; for what a database does in its own time."""
+        """Wait until a probe gets this answer; for changes that a database makes in its own time."""
         wait_until(
             lambda: self.verdict() == (status, code), seconds, lambda: f"{code}, it is {self.verdict()}\n{self.tail()}"
         )
 
     def lines(self, text: str = "") -> list[str]:
-        """What it has logged, the lines with this text."""
+        """Its log lines that contain this text."""
         return [line for line in self.log.read_text().splitlines() if text in line]
 
     def count(self, metric: str) -> float:
@@ -118,7 +119,7 @@ class Responder(loopback.Responder):
 
     @contextlib.contextmanager
     def no_growth(self, megabytes: float = 8) -> Iterator[None]:
-        """What happens in here leaves no descriptor and no thread behind, and no more memory than that."""
+        """Check that the block leaves no descriptor and no thread behind, and at most this much memory."""
         self.ask()
         wait_until(self._is_alone, 10, "earlier clients are gone")
         descriptors, threads, resident = self.descriptors, self.threads, self.resident_bytes

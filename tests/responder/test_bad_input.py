@@ -1,4 +1,4 @@
-"""Requests that no proxy would send, and clients that break off: each gets an end of its own and costs nobody else."""
+"""Requests that no proxy would send, and clients that break off: each is closed properly and costs no other client."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_client_that_never_closes_is_closed_after_the_drain_time(shared: Respo
     with connect(shared.address) as sock:
         sock.sendall(PROBE)
         assert read_to_end(sock).startswith(b"HTTP/1.1 200 ")
-        with shared.no_growth():  # waits for the descriptor, though this end stays open
+        with shared.no_growth():  # waits for the descriptor, although this end stays open
             pass
 
 

@@ -1,4 +1,4 @@
-"""Three real nodes: majority lost, a state transfer under way, and who the last node is."""
+"""Three real nodes: a lost majority, a state transfer in progress, and which node is the last one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from responder.conftest import MakeResponder
 
 @contextlib.contextmanager
 def transfer_held_up(joiner: Node, donors: list[Node]) -> Iterator[None]:
-    """The joiner has asked for a full state transfer, and the donor's script is frozen in the middle of it."""
+    """The joiner has requested a full state transfer, and the donor's script is frozen in the middle of it."""
     joiner.stop()
     shutil.rmtree(joiner.datadir)
     joiner.start()

@@ -1,4 +1,4 @@
-"""xha.conf and client.cnf: a mistake is answered, named in the log, and gone with the probe after it is mended."""
+"""xha.conf and client.cnf: an error is answered, named in the log, and gone with the first probe after the fix."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_mistake_in_the_file_is_config_error_with_file_section_and_key_in_the_
         assert responder.next_verdict() == (503, "config-error")
         [line] = responder.lines("out of service: config-error")
         assert [word for word in (str(responder.config), *MISTAKES[text]) if word not in line] == []
-        assert "s3cret" not in line  # what stands in the wrong file may be there by mistake
+        assert "s3cret" not in line  # the content of a wrong file may be there by mistake
         responder.config.write_text(responder.settings)
         assert responder.next_verdict() == (200, "synced")
 

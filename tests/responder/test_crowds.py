@@ -1,4 +1,4 @@
-"""Many clients at once, and no descriptor left: the responder goes on answering."""
+"""Many clients at once, and no free descriptor: the responder continues to answer."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_when_descriptors_run_out_the_oldest_silent_client_gives_way_to_the_prob
             assert responder.descriptors <= descriptors
         assert responder.next_verdict() == (200, "synced")
     gave_way = responder.lines("too many connections")
-    assert 1 <= len(gave_way) <= 5  # told, and not 200 times
+    assert 1 <= len(gave_way) <= 5  # logged, but not 200 times
 
 
 def test_a_crowd_does_not_make_a_healthy_node_look_disabled_or_down(
@@ -76,7 +76,7 @@ def test_a_crowd_does_not_make_a_healthy_node_look_disabled_or_down(
 ) -> None:
     responder = make_responder(database, wrapper=limited(64, 64))
     with crowd(responder.address, 300):
-        assert responder.verdict() == (200, "synced")  # the first reading of all: log in, files, everything
+        assert responder.verdict() == (200, "synced")  # the very first reading: login, files, everything
         assert responder.next_verdict() == (200, "synced")
 
 

@@ -1,4 +1,4 @@
-"""mysqld stopped, killed, frozen, restarted: what the next probe is told, and that nothing piles up."""
+"""mysqld stopped, killed, frozen, restarted: what the next probe is told, and that nothing accumulates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from responder.conftest import MakeResponder
 from responder.flood import flood
 from responder.process import ACCOUNT, BUSY_MACHINE, PROMPT
 
-DEADLINE = 2.0  # of those that meet a frozen server
+DEADLINE = 2.0  # of the tests that freeze a server
 
 
 @contextlib.contextmanager
@@ -34,7 +34,7 @@ def connections_of_the_check(node: Node) -> list[int]:
 
 
 def sockets_at(node: Node) -> int:
-    """Connections at the server's socket as the kernel has them, those that it never accepted included."""
+    """The number of connections at the server's socket in the kernel's table, including those it never accepted."""
     with open("/proc/net/unix") as table:
         return sum(1 for line in table if line.endswith(f"{node.socket}\n") and line.split()[5] != "01")
 
@@ -119,7 +119,7 @@ def test_a_frozen_server_is_hung_within_the_deadline_and_right_again_when_thawed
         answer = responder.ask("/ready")
         assert (answer.status, answer.code) == (503, "hung")
         assert DEADLINE * 0.9 <= answer.seconds < DEADLINE + BUSY_MACHINE
-        # It is overdue already: these do not wait.
+        # The reading is overdue already: these requests do not wait.
         assert min(responder.ask("/ready").seconds for _ in range(5)) < 0.5
         assert responder.ask("/live").status == 503
     responder.wait_verdict(200, "synced", 5)
@@ -156,7 +156,7 @@ def test_the_configured_deadline_holds_for_the_very_first_reading(
         responder = make_responder(database, responder="deadline = 2500ms\nhang_reset = 10s")
         answer = responder.ask("/ready")
     assert answer.code == "hung"
-    assert 2.3 < answer.seconds < 2.5 + BUSY_MACHINE  # and not after the default's second
+    assert 2.3 < answer.seconds < 2.5 + BUSY_MACHINE  # and not after one second, the default
 
 
 def test_a_frozen_server_is_given_at_most_one_connection_every_hang_reset(
@@ -177,7 +177,7 @@ def test_a_frozen_server_is_given_at_most_one_connection_every_hang_reset(
 def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_responder: MakeResponder) -> None:
     with frozen(database), contextlib.ExitStack() as stack:
         full = False
-        while not full:  # as an application's pool does that reconnects every second
+        while not full:  # like an application's pool that reconnects every second
             client = stack.enter_context(socket.socket(socket.AF_UNIX))
             client.setblocking(False)
             full = client.connect_ex(str(database.socket)) != 0
@@ -223,7 +223,7 @@ def test_when_nobody_probes_the_database_is_left_alone_and_a_flood_costs_twelve_
 
     before = questions()
     time.sleep(0.5)
-    assert questions() - before <= 1  # our own question
+    assert questions() - before <= 1  # this test's own question
     before, began = questions(), time.monotonic()
     while time.monotonic() - began < 1.5:
         exchange(responder.address, PROBE)

@@ -1,4 +1,4 @@
-"""A real HAProxy with the seed document's `listen mysql` section, and what it believes of the nodes."""
+"""A real HAProxy with the seed document's `listen mysql` section, and its view of the nodes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from responder.conftest import MakeResponder
 from responder.process import PROMPT, Responder
 
 SERVERS = ("mysql-1", "mysql-2", "mysql-3")
-# A check's timeout is its interval: the seed's are 2 s and more, ours are shortened, and a busy machine is no failure.
+# A check's timeout is its interval. The seed's are 2 s and more; the tests shorten them, and a busy machine must not
+# fail.
 INTERVAL, TIMEOUT = "1s", "  timeout check 5s\n"
 SEND_STATE = "  http-check send-state\n"
 
 
 class Watch:
-    """Everything that HAProxy says of its checks, for as long as it runs."""
+    """Everything that HAProxy says about its checks, for as long as it runs."""
 
     def __init__(self, haproxy: HAProxy) -> None:
         self.seen: set[tuple[str, str]] = set()
@@ -126,7 +127,7 @@ def test_by_haproxys_word_the_last_usable_server_stays_in_service(
             haproxy.wait_status("mysql-2", "DOWN")
             haproxy.wait_status("mysql-3", "DOWN")
             three.nodes[0].sql("SET GLOBAL read_only = ON")
-            assert responders[0].next_verdict() == (503, "read-only")  # without HAProxy's word
+            assert responders[0].next_verdict() == (503, "read-only")  # without HAProxy's header
             before, own = responders[0].count("xha_requests_total"), itertools.count(1)
             wait_until(
                 lambda: responders[0].count("xha_requests_total") - next(own) >= before + 5,
@@ -147,7 +148,7 @@ def test_nobody_outside_allow_from_can_speak_for_haproxy(shared: Responder, make
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
-    """Stands where a responder would and keeps what HAProxy says of itself."""
+    """Listens in place of a responder and keeps what HAProxy says about itself."""
 
     states: dict[str, str]
 
@@ -179,7 +180,7 @@ def recorded(net: Net) -> Iterator[dict[str, str]]:
 def test_in_the_seeds_section_every_server_is_told_that_it_is_the_only_one_though_all_three_are_usable(
     net: Net, recorded: dict[str, str]
 ) -> None:
-    """Why last_node = haproxy is opt-in: backups do not count, so the header would keep any read-only node for ever."""
+    """Why last_node = haproxy is opt-in: backups do not count, so the header would keep any read-only node forever."""
     section = listen_mysql(f"{net.next_address()}:3307", list(recorded), INTERVAL) + TIMEOUT + SEND_STATE
     with HAProxy(net, net.directory / "recorded", section) as haproxy:
         for name in SERVERS:

@@ -1,4 +1,4 @@
-"""What each path answers, byte for byte where somebody matches on bytes (interfaces.md, HTTP)."""
+"""What each path answers, byte for byte if a client matches on bytes (interfaces.md, HTTP)."""
 
 from __future__ import annotations
 

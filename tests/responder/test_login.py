@@ -1,4 +1,4 @@
-"""Accounts, passwords and full servers: what an open door says, and what a new one does."""
+"""Accounts, passwords and full servers: what an open connection reports, and what a new login gets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "s3cret, 'and' \"quoted\" # pässwörd €"
 
 @pytest.fixture
 def with_password(database: Node) -> Iterator[str]:
-    """An account with a password; gives the option file for it."""
+    """An account with a password; yields the option file for it."""
     database.sql("CREATE OR REPLACE USER secretive@localhost IDENTIFIED BY %s WITH MAX_USER_CONNECTIONS 10", SECRET)
     quoted = SECRET.replace("\\", "\\\\").replace('"', '\\"')
     yield f'[client]\nuser = secretive\npassword = "{quoted}"\n'
@@ -68,7 +68,7 @@ def test_a_password_changed_later_leaves_the_open_door_in_service_with_a_warning
     wait_until(warned, 20, "/node warns")
     assert resident.count("xha_warnings") == 1
     with resident.no_growth():
-        for _ in range(35):  # more than hang_reset: further attempts are not further lines
+        for _ in range(35):  # more than hang_reset: further attempts add no lines
             assert resident.next_verdict() == (200, "synced")
     assert len(resident.lines("a new login would fail: access-denied")) == 1
     resident.client.write_text("[client]\nuser = secretive\npassword = another\n")
@@ -109,7 +109,7 @@ def connections_of_the_account(node: Node) -> int:
 
 @contextlib.contextmanager
 def full(node: Node) -> Iterator[None]:
-    """No connection is left to an account without privileges."""
+    """No connection is left for an account without privileges."""
     before = node.sql("SELECT @@max_connections")[0][0]
     with contextlib.ExitStack() as stack, contextlib.closing(node.connect()) as root, root.cursor() as cursor:
         cursor.execute("SET GLOBAL max_connections = 12")
@@ -194,7 +194,7 @@ def test_the_password_is_never_sent_in_clear_text_without_verified_tls(
         expected = "config-error" if tls else "access-denied"
         assert responder.verdict() == (503, expected)
         assert responder.next_verdict() == (503, expected)
-    assert server.heard or tls  # with TLS asked for, even the account's name stays here
+    assert server.heard or tls  # if TLS is required, even the account's name is not sent
     assert b"top-secret" not in server.heard
 
 

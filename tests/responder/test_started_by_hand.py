@@ -1,4 +1,4 @@
-"""Started with --listen, and with nothing to listen on."""
+"""Started with --listen, and without anything to listen on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Started by systemd: sockets at descriptor 3 and up, READY and WATCHDOG. systemd is not PID 1 where this runs:
-its own systemd-socket-activate hands over the sockets, and the test is the service manager that is notified.
-(tests/install starts the units under a real systemd.)
+"""Started by systemd: sockets at descriptor 3 and up, READY and WATCHDOG.
+
+systemd is not PID 1 where this runs: its own systemd-socket-activate passes the sockets, and the test is the service
+manager that is notified. (tests/install starts the units under a real systemd.)
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def free_port(host: str) -> int:
 
 @contextlib.contextmanager
 def activated(net: Net, prepared: Responder, addresses: list[Address], *extra: str) -> Iterator[Daemon]:
-    """The responder as systemd-socket-activate starts it at the first connection, with prepared's configuration."""
+    """The responder as systemd-socket-activate starts it at the first connection, with `prepared`'s configuration."""
     listen = [f"--listen={f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses]
     environment = [f"--setenv={name}={value}" for name, value in ENVIRONMENT.items()]
     arguments = [*listen, *environment, *extra, *command("--config", str(prepared.config))]
@@ -42,7 +43,7 @@ def activated(net: Net, prepared: Responder, addresses: list[Address], *extra: s
 
 @pytest.fixture
 def prepared(database: Node, make_responder: MakeResponder) -> Responder:
-    """A responder whose configuration another start may use; it was stopped."""
+    """A stopped responder whose configuration another start may use."""
     responder = make_responder(database)
     responder.stop()
     return responder
@@ -66,7 +67,7 @@ def test_the_backlog_of_an_inherited_socket_is_made_long_enough_for_a_crowd(net:
     address = (net.next_address(), PORT)
     with activated(net, prepared, [address]) as daemon:
         assert exchange(address, PROBE).status == 200
-        daemon.freeze()  # nobody accepts: what connects now is in the backlog, which was 128
+        daemon.freeze()  # nothing accepts: new connections are in the backlog, which was 128
         with contextlib.ExitStack() as stack:
             stack.callback(daemon.thaw)
             clients = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(500)]
@@ -91,7 +92,7 @@ class Manager:
         return self._socket.recv(4096).decode()
 
     def forget(self) -> None:
-        """Drop what has come so far."""
+        """Discard what has arrived so far."""
         self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(4096):
@@ -132,7 +133,7 @@ def test_ready_is_sent_once_it_serves_and_the_watchdog_is_fed_while_mysqld_is_fr
             assert manager.receive() == "WATCHDOG=1"
             times.append(time.monotonic())
         gaps = sorted(after - before for before, after in zip(times, times[1:]))
-        assert gaps[5] < 0.4  # before systemd would have lost patience; a busy machine may hold one up
+        assert gaps[5] < 0.4  # before systemd would have killed it; a busy machine may delay one
     finally:
         database.thaw()
 
@@ -154,7 +155,7 @@ def test_a_notify_socket_that_nobody_reads_holds_up_nothing(
     database: Node, make_responder: MakeResponder, manager: Manager
 ) -> None:
     responder = make_responder(database, env={"NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "2000"})
-    time.sleep(0.5)  # some hundred messages, far more than a datagram socket keeps
+    time.sleep(0.5)  # some hundred messages, far more than a datagram socket holds
     assert responder.ask().seconds < 10
 
 
@@ -163,7 +164,7 @@ def test_a_watchdog_that_is_another_process_is_not_fed(
 ) -> None:
     make_responder(database, env={"NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"})
     assert manager.receive() == "READY=1"
-    assert manager.receive() == "WATCHDOG=1"  # our own heartbeat of one second
+    assert manager.receive() == "WATCHDOG=1"  # the responder's own heartbeat of one second
     began = time.monotonic()
     for _ in range(3):
         manager.receive()
@@ -172,7 +173,7 @@ def test_a_watchdog_that_is_another_process_is_not_fed(
 
 def test_sighup_does_not_end_it_and_sigint_does(database: Node, make_responder: MakeResponder) -> None:
     responder = make_responder(database)
-    assert responder.verdict() == (200, "synced")  # it listens before it has set its signals
+    assert responder.verdict() == (200, "synced")  # it listens before it has set its signal handlers
     responder.signal(signal.SIGHUP)
     assert responder.verdict() == (200, "synced")
     responder.signal(signal.SIGINT)

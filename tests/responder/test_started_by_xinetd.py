@@ -29,7 +29,7 @@ from seed import XINETD_STANZA
 USER = "nobody"  # the seed's
 
 
-# The real devices by links, because a copy of one does not open where the file system is mounted nodev.
+# The devices are links to the real ones, because a copy does not open on a file system mounted with nodev.
 OWN_SYSLOG = """
 log=$1
 shift
@@ -44,7 +44,7 @@ exec "$@"
 
 @pytest.fixture(scope="module")
 def launcher(net: Net) -> Path:
-    """The responder as `make install` lays it out, in a place that every account may read: nobody starts it."""
+    """The responder as `make install` lays it out; every account may read it, because the user nobody starts it."""
     python = net.directory / "python"
     shutil.copytree(CHECKOUT / "lib" / "xha", python / "xha", ignore=shutil.ignore_patterns("__pycache__"))
     for package in (pymysql, psutil):
@@ -62,7 +62,7 @@ def launcher(net: Net) -> Path:
 
 @pytest.fixture
 def settings(net: Net, database: Node, tmp_path: Path) -> Path:
-    """xha.conf for a responder that nobody started, and its account."""
+    """xha.conf for a responder that xinetd will start, and its database account."""
     directory = Path(net.directory / f"xinetd-{tmp_path.name}")
     directory.mkdir()
     database.create_account(f"{USER}@localhost")
@@ -76,12 +76,12 @@ def settings(net: Net, database: Node, tmp_path: Path) -> Path:
 
 
 def account_lines(text: str) -> str:
-    """An ordinary user's xinetd cannot change the account."""
+    """Return the stanza without its account lines if the test is not root: xinetd cannot change the account then."""
     return text if os.geteuid() == 0 else re.sub(r"(?m)^ *(user|group|groups) .*\n", "", text)
 
 
 def wait_yes(launcher: Path, settings: Path, address: Address) -> str:
-    """The stanza of this repository, with an address and a configuration of its own."""
+    """The stanza of this repository, with an address and a configuration of the test."""
     stanza = (CHECKOUT / "xinetd/xha.xinetd").read_text()
     stanza = stanza.replace("@libexecdir@/xha/xha-responder", str(launcher)).replace("disable         = yes", "")
     stanza = stanza.replace("= xha\n", f"= {USER}\n")
@@ -90,7 +90,7 @@ def wait_yes(launcher: Path, settings: Path, address: Address) -> str:
 
 
 def wait_no(launcher: Path, settings: Path, address: Address) -> str:
-    """The seed's stanza; changed are server, group and type, as interfaces.md says, and where the test listens."""
+    """The seed's stanza with the changes of interfaces.md (server, group and type), and the test's address."""
     stanza = XINETD_STANZA.replace("= /usr/bin/galeracheck", f"= {launcher}\n        server_args = --config {settings}")
     stanza = stanza.replace("= nobody\n        groups", "= nogroup\n        groups")
     stanza = stanza.replace("= 0.0.0.0\n        only", f"= {address[0]}\n        only")
@@ -152,10 +152,10 @@ def test_wait_yes_not_one_line_of_its_log_reaches_a_client(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace of one's own needs root")
 def test_wait_yes_its_log_goes_to_syslog(net: Net, launcher: Path, settings: Path, tmp_path: Path) -> None:
-    """/dev/log is the test's own, in a mount namespace of its own: xinetd alone sees it."""
+    """/dev/log is the test's own, in a separate mount namespace: only xinetd sees it."""
     address = (net.next_address(), PORT)
     xinetd = Xinetd(net, tmp_path, wait_yes(launcher, settings, address))
-    devices, log = net.directory / "dev", net.directory / "syslog"  # where every user may enter
+    devices, log = net.directory / "dev", net.directory / "syslog"  # every user may enter it
     devices.mkdir()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
         syslog.bind(str(log))
@@ -166,7 +166,7 @@ def test_wait_yes_its_log_goes_to_syslog(net: Net, launcher: Path, settings: Pat
         with xinetd:
             xinetd.wait_listening(*address)
             assert exchange(address, PROBE).status == 200
-            received = (syslog.recv(4096).decode() for _ in range(10))  # xinetd has something to say, too
+            received = (syslog.recv(4096).decode() for _ in range(10))  # xinetd logs there too
             lines = list(itertools.islice((line for line in received if "xha-responder[" in line), 2))
     assert re.match(r"<30>.*xha-responder\[\d+\]: listening on ", lines[0])
     assert "in service: synced" in lines[1]
@@ -202,7 +202,7 @@ def test_wait_yes_it_ends_when_xinetd_is_killed(net: Net, launcher: Path, settin
     config = tmp_path / "xinetd.conf"
     config.write_text(wait_yes(launcher, settings, address))
     xinetd = [find_program("xinetd", "xinetd"), "-dontfork", "-f", str(config), "-pidfile", str(tmp_path / "pid")]
-    # A shell between: the tests' keeper would end whatever xinetd leaves behind.
+    # A shell in between: otherwise the tests' keeper would kill whatever xinetd leaves behind.
     with Daemon(net, ["/bin/sh", "-c", '"$@"; sleep 1000', "sh", *xinetd], tmp_path / "log") as shell:
         parent = wait_until(lambda: next(iter(servers(shell)), None), 10, "xinetd runs")
         wait_until(lambda: _answers(address), 10, "it answers")
@@ -250,7 +250,7 @@ def test_wait_no_a_frozen_server_is_hung_after_the_configured_deadline(
     finally:
         database.thaw()
     assert (answer.status, answer.code) == (503, "hung")
-    assert 2.3 < answer.seconds < 2.5 + BUSY_MACHINE  # and not after the default's second
+    assert 2.3 < answer.seconds < 2.5 + BUSY_MACHINE  # and not after one second, the default
 
 
 def test_wait_no_bad_clients_get_what_the_resident_gives_them_and_leave_no_process(

@@ -1,4 +1,4 @@
-"""Floods in the log: told a few times, then counted, and summed up when their minute is over, by itself."""
+"""Floods in the log: reported a few times, then counted, and summed up after their minute, without a new event."""
 
 from __future__ import annotations
 

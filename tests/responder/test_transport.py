@@ -19,7 +19,7 @@ CLIENT = f"[client]\nuser = guarded\npassword = {PASSWORD}\n"
 
 
 class Guarded(NamedTuple):
-    """A node that speaks TLS and lets in its account `guarded` by TLS alone; `plain` it lets in anyhow."""
+    """A node with TLS. Its account `guarded` requires TLS; its account `plain` does not."""
 
     node: Node
     port: int
@@ -106,7 +106,7 @@ def test_a_server_that_another_authority_signed_is_refused_and_no_password_is_se
 def test_a_certificate_for_another_address_is_refused_only_where_identity_is_verified(
     guarded: Guarded, net: Net, make_responder: MakeResponder
 ) -> None:
-    # the same server by another of its names: 127.0.0.0/8 is one host, its certificate names one address
+    # the same server by another name: 127.0.0.0/8 is one host, its certificate names one address
     authority = guarded.authority
     certificate, key = authority.certify("elsewhere", "192.0.2.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -131,7 +131,7 @@ def test_a_password_in_clear_text_is_sent_over_tls_to_a_verified_server(
     with hostile((address, 3306), asks_for("mysql_clear_password"), context) as server:
         client = f"{CLIENT}ssl-ca = {guarded.authority.ca}\nssl-verify-server-cert\n"
         make_responder(client=client, database=f"host = {address}").verdict()
-    assert PASSWORD.encode() in server.heard  # PAM and LDAP accounts work where, and only where, it is safe
+    assert PASSWORD.encode() in server.heard  # PAM and LDAP accounts work only where that is safe
 
 
 def test_a_certificate_authority_that_is_not_there_is_a_configuration_error(

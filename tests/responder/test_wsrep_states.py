@@ -1,4 +1,4 @@
-"""What one real Galera node says in each of its states, and what `/`, `/ready` and `/live` make of it."""
+"""What one real Galera node reports in each of its states, and what `/`, `/ready` and `/live` answer then."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from loopback import Daemon, Died, Net, Node, find_program, wait_until
 from responder.conftest import MakeResponder
 from responder.process import ACCOUNT, Responder
 
-ALONE = "last_node = 0"  # a lone node would otherwise stay in service as the last one
+ALONE = "last_node = 0"  # otherwise a single node would stay in service as the last one
 
 
 @contextlib.contextmanager
 def variable(node: Node, name: str, value: str, normal: str) -> Iterator[None]:
-    """A global variable of the server for as long as the block lasts."""
+    """Set a global variable of the server during the block."""
     node.sql(f"SET GLOBAL {name} = {value}")
     try:
         yield
@@ -30,7 +30,7 @@ def variable(node: Node, name: str, value: str, normal: str) -> Iterator[None]:
 
 
 def service(responder: Responder) -> tuple[int, int, str]:
-    """Status of `/` and of /live, and the code, as the next probes have them."""
+    """The status of `/` and of /live, and the reason code, for the next probes."""
     status, code = responder.next_verdict()
     answers = {path: responder.ask(path) for path in ("/", "/live")}
     assert answers["/"].status == status
@@ -113,15 +113,15 @@ def is_donor(node: Node) -> bool:
 
 
 def stays_donor(node: Node) -> bool:
-    """Whether the lock is still held in a moment: its end may have been on its way already."""
+    """Whether the lock is still held a moment later: its end may have begun already."""
     time.sleep(0.3)
     return is_donor(node)
 
 
 @contextlib.contextmanager
 def mariabackup_in_its_lock(net: Net, node: Node) -> Iterator[Daemon]:
-    """A backup, frozen in the moment in which it holds up the node's replication."""
-    for attempt in range(10):  # a small database is copied in no time: the moment may have passed
+    """A backup, frozen in the moment in which it blocks the node's replication."""
+    for attempt in range(10):  # a small database is copied very fast: the moment may have passed
         target = net.directory / f"backup-{attempt}"
         arguments = [f"--socket={node.socket}", f"--datadir={node.datadir}", "--user=root", f"--target-dir={target}"]
         program = find_program("mariabackup", "mariadb-backup")
@@ -175,7 +175,7 @@ def test_a_server_without_galera_is_wsrep_off(net: Net, make_responder: MakeResp
 def test_a_write_that_waits_for_the_cluster_does_not_hold_up_the_reading(
     database: Node, make_responder: MakeResponder
 ) -> None:
-    """wsrep_sync_wait makes a SHOW wait for the applier; a session of the check never does."""
+    """wsrep_sync_wait makes a SHOW wait for the applier; the check's session never waits."""
     with variable(database, "wsrep_sync_wait", "15", "0"):
         responder = make_responder(database)
         assert service(responder) == (200, 200, "synced")
