@@ -1,1 +1,1 @@
-"""What xha does with a server on its own host: real ones, on loopback, started and ended by xha's adapters."""
+"""What xha does with a server on its own host: real servers on loopback, started and terminated by xha's adapters."""

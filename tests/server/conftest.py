@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def make_server(net: Net) -> Iterator[MakeServer]:
-    """A maker of servers that do not run yet: an empty database each, on an address of its own."""
+    """A maker of servers that do not run yet, each with an empty database and an address of its own."""
     directory = net.directory / f"servers-{next(_numbers)}"
     directory.mkdir(mode=0o755)
     directory.chmod(0o755)

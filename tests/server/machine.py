@@ -1,4 +1,4 @@
-"""A server that xha's adapters start: its configuration is a file, as on a host, and it outlives no test."""
+"""A server that xha's adapters start. Its configuration is a file, as on a host, and it does not outlive its test."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from xha.core.galera.position import Position
 from xha.core.galera.recovery import Recovery
 from xha.core.ocf.galera_settings import Settings
 
-# Kills whatever has its working directory below the first argument, once its standard input ends: xha starts servers
-# that outlive it, and a test that is killed must leave none.
+# Kills every process with a working directory below the first argument, once its standard input is closed. xha starts
+# servers that outlive it, and a killed test must leave none.
 SWEEPER = """
 import os, signal, sys
 sys.stdin.read()
@@ -39,7 +39,7 @@ for name in filter(str.isdigit, os.listdir("/proc")):
 
 
 class Sweeper:
-    """Ends what was started below a directory, however its owner ends."""
+    """Kills what was started below a directory, however its owner ends."""
 
     def __init__(self, net: Net, directory: Path) -> None:
         self._process = subprocess.Popen(
@@ -54,7 +54,7 @@ class Sweeper:
 
 
 class Server(Node):
-    """A node whose server runs by xha's hand. Its files are a Node's, its options stand in my.cnf."""
+    """A node whose server xha starts. Its files are those of a Node, its options are in my.cnf."""
 
     def __init__(
         self, net: Net, directory: Path, address: str, *, members: Sequence[str] = (), lines: str = ""
@@ -68,7 +68,7 @@ class Server(Node):
         self._log_began = 0
 
     def configure(self, lines: str = "") -> None:
-        """Write my.cnf anew, with these lines more."""
+        """Write a new my.cnf with these additional lines."""
         words = [word[2:] for word in self._fixed]
         self.config.write_text("\n".join(["[mysqld]", *words, f"log_error={self.directory}/server.log", lines, ""]))
         self.config.chmod(0o644)
@@ -90,7 +90,7 @@ class Server(Node):
         return self.process
 
     def form(self, **how: Any) -> Process:
-        """Have it form a cluster of its own from where its data end, and wait until it is Synced."""
+        """Make it form a cluster of its own from its recovered position, and wait until it is Synced."""
         position = self.recover().position
         process = self.launch(position if position and position.real else None, bootstrap=True, **how)
         self.await_synced()
@@ -119,5 +119,5 @@ class Server(Node):
 
     @property
     def search(self) -> Search:
-        """Where its server is looked for, and which is trusted to be one."""
+        """Where its server is searched, and which processes are trusted as it."""
         return Search((str(self.datadir),), trust_of(find_program(self.settings())))

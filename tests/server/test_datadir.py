@@ -1,4 +1,4 @@
-"""What xha writes into a data directory is all there or not at all, and belongs to the database."""
+"""What xha writes into a data directory is complete or absent, and belongs to the database's account."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_quarantine_keeps_what_explains_and_neither_data_nor_keys(
     assert (kept / "README").read_text().startswith("the cluster voted it out\n\nThis directory keeps no data")
     assert (kept / "error-log-tail").read_text().endswith("the end")
     assert kept.parent.stat().st_mode & 0o077 == 0
-    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((1999, 1, 1, 0, 0, 0, 4, 1, 0)))  # a clock goes back
+    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((1999, 1, 1, 0, 0, 0, 4, 1, 0)))  # the clock goes back
     for _ in range(QUARANTINES_KEPT + 1):
         last = Path(data.quarantine("again"))
     assert len(list(kept.parent.iterdir())) == QUARANTINES_KEPT

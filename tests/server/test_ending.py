@@ -1,4 +1,4 @@
-"""A server ends with everything that it started, and nothing else does."""
+"""A server is terminated with everything that it started, and nothing else is."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from xha.adapters.lifecycle.terminate import send, terminate
 from xha.adapters.network.unix_listeners import parse_listening
 from xha.adapters.process.procfs import Process, descendants, look, read_process, read_uid, read_uids
 
-# A state transfer that neither moves nor ends until it is told to; `moving` in its directory makes it move. The server
-# asks wsrep_sst_METHOD for the address where the data are to come, and waits for its end.
+# A state transfer that neither moves nor ends until it is told to; a file `moving` in its directory makes it move. The
+# server asks wsrep_sst_METHOD for the address of the joiner, and waits for its end.
 SCRIPT = """#!/bin/sh
 echo "ready 127.0.0.1:1"
 trap '' HUP
@@ -37,7 +37,7 @@ while :; do sleep 0.2; done
 
 
 def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Server:
-    """A server that joins by a state transfer that does not get on."""
+    """A server that joins by a state transfer that makes no progress."""
     programs = server.directory / "programs"
     programs.mkdir()
     (programs / "mover").symlink_to("/bin/cat")
@@ -75,7 +75,7 @@ def test_a_server_that_is_asked_ends_cleanly(server: Server) -> None:
 def test_where_nothing_runs_nothing_is_left(server: Server) -> None:
     began = time.monotonic()
     assert server.end() == ()
-    assert time.monotonic() - began < 5  # and not all the time that there is
+    assert time.monotonic() - began < 5  # and not after all the time that there is
 
 
 def test_a_stopped_server_is_killed_at_once(server: Server) -> None:
@@ -137,7 +137,8 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
     def uses() -> set[Use]:
         return {one.use for one in find_occupants(other.search)}
 
-    # For a moment after its end a program that it was about to start may still have all of its files.
+    # For a moment after the end of the server, a program that it was about to start may still have all of its files
+    # open.
     wait_until(lambda: uses() == {Use.TRANSFER}, 10, lambda: f"what uses the data: {uses()}")
     assert other.end() == ()
     assert gone(below)
@@ -160,7 +161,7 @@ BESIDE_A_TRANSFER = {
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts at hand")
 @pytest.mark.parametrize("what", BESIDE_A_TRANSFER)
 def test_who_plays_a_state_transfer_ends_nobody(server: Server, what: str) -> None:
-    """It stands in the data directory, and a program of root's is in its group: that was killed."""
+    """The process is in the data directory, and a program of root's is in its group: that one used to be killed."""
     command, become = BESIDE_A_TRANSFER[what]
     waits = WAITS.format(become=become.format(mysql=server.program().account.uid)).replace("'", '"')
     script = f"sleep 1000 & {command.format(python='/usr/bin/python3', waits=waits)}"
@@ -170,7 +171,7 @@ def test_who_plays_a_state_transfer_ends_nobody(server: Server, what: str) -> No
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has other accounts at hand")
 def test_of_a_transfer_that_a_server_left_behind_nothing_of_root_s_is_ended(server: Server) -> None:
-    """As where root's backup runs one of its scripts by runuser: root's own programs share its group."""
+    """For instance root's backup runs a transfer script by runuser: root's own programs share its group."""
     uid = server.program().account.uid
     waits = WAITS.format(become=f"os.setresuid({uid}, {uid}, {uid}); ").replace("'", '"')
     script = f"sleep 1000 & (exec -a wsrep_sst_rsync /usr/bin/python3 -c '{waits}' --role=joiner); true"
@@ -181,7 +182,7 @@ def test_of_a_transfer_that_a_server_left_behind_nothing_of_root_s_is_ended(serv
 
 @contextmanager
 def in_the_data(server: Server, script: str) -> Iterator[None]:
-    """A script runs in the data directory, in a process group of its own, and one of its programs has said `ready`."""
+    """A script runs in the data directory, in a process group of its own, and a program of it has printed `ready`."""
     argv = ["/bin/bash", "-c", script]
     with subprocess.Popen(argv, cwd=server.datadir, stdout=subprocess.PIPE, start_new_session=True) as process:
         try:
@@ -194,7 +195,7 @@ def in_the_data(server: Server, script: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("ask", [read_process, read_uids, lambda pid: look(pid, 1)])
 def test_what_cannot_be_asked_of_a_process_is_not_that_it_is_gone(ask: Callable[[int], object]) -> None:
-    """Where this process has no descriptor left: a keeper told of a healthy server that it had ended."""
+    """This process has no free descriptor: in that state, a keeper reported that a healthy server had ended."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
@@ -232,7 +233,7 @@ def test_a_server_listens_where_one_line_says_so_and_no_other(lines: list[bytes]
 def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeServer, server: Server) -> None:
     other = joiner(make_server, server)
     assert other.process is not None
-    time.sleep(3)  # what has just begun does not count yet
+    time.sleep(3)  # a process that has just begun does not count yet
     first = find_transfer(other.process, other.search.trust)
     time.sleep(1)
     second = find_transfer(other.process, other.search.trust)

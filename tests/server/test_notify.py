@@ -1,4 +1,4 @@
-"""What a server says to its NOTIFY_SOCKET is heard, whatever else is sent there."""
+"""What a server reports to its NOTIFY_SOCKET is received, whatever else is sent there."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_socket_that_an_ended_keeper_left_is_taken_over_and_is_nobody_else_s(t
 
 
 class Flood:
-    """A socket on which a message has always come already; one is still not enough to wait for the last."""
+    """A socket with a new message at every call; draining it to the end would never finish."""
 
     received = 0
 

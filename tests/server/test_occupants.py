@@ -1,4 +1,4 @@
-"""Whoever uses a data directory is found, however it was started, and nobody else is."""
+"""Every process that uses a data directory is found, however it was started, and no other one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def uses(server: Server) -> list[Use]:
 
 
 def search(datadir: Path | str, program: str = "") -> Search:
-    """A search of a directory; program: of a trusted server, else the real one. We may be root."""
+    """A search of a directory. program: the trusted server, else the real one. The test may be root."""
     account = find_account("mysql")
     paths = paths_of(program or find_program("mariadbd", "mariadb-server"))
     return Search((str(datadir),), Trust(frozenset((0, os.geteuid(), account.uid)), paths))
@@ -50,7 +50,7 @@ def test_a_running_server_is_found_by_any_path_that_leads_to_its_data(server: Se
 
 
 def test_a_server_started_with_a_relative_path_is_found(server: Server) -> None:
-    """Only a path that begins with a dot is taken from where the server stands, others from its base directory on."""
+    """A path that begins with a dot is relative to the server's working directory, any other to its base directory."""
     program = Path(find_program("mariadbd", "mariadb-server"))
     where = ["--datadir=./data", f"--socket={server.socket}", f"--tmpdir={server.directory}"]
     quiet = ["--skip-networking", "--innodb-log-file-size=4M", f"--pid-file={server.pid_file}"]
@@ -126,7 +126,7 @@ def test_a_program_that_reads_the_data_uses_them(server: Server, name: str) -> N
 def test_a_server_is_known_by_its_program(
     server: Server, tmp_path: Path, configured: str, runs: str, found: bool
 ) -> None:
-    """mysqld and mariadbd are one, as links or as files; a name alone, as that of a copy elsewhere, is nothing."""
+    """mysqld and mariadbd are the same, as links or files; the name alone, as of a copy elsewhere, proves nothing."""
     program = tmp_path / runs
     program.parent.mkdir(exist_ok=True)
     shutil.copy("/bin/sleep", program)

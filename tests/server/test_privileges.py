@@ -1,4 +1,4 @@
-"""What a child that runs as the server's account keeps of root's: nothing, read from the kernel in a real child."""
+"""What a child that runs as the server's account keeps of root's rights: nothing, as the kernel says."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def status_of(pid: int) -> dict[str, str]:
 
 
 def core_limits(pid: int) -> list[str]:
-    """The soft and the hard one."""
+    """The soft and the hard limit of core files."""
     lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
     return next(line for line in lines if line.startswith("Max core file size")).split()[4:6]
 

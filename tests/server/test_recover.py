@@ -1,4 +1,4 @@
-"""Where the data end is told by the server's own recovery, which never runs beside a server."""
+"""The position of the data is reported by the server's own recovery, which never runs beside a server."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_recovery_counts_as_using_the_data_and_is_told_apart(server: Server) -
     while thread.is_alive():
         seen += [one.use for one in find_occupants(server.search)]
     thread.join()
-    # As it ends, its files outlive its program for a moment, and nobody can tell any more what it was.
+    # While the server ends, its open files outlive its program for a moment, and it is unknown what it was.
     while seen and seen[-1] is Use.OTHER:
         seen.pop()
     assert set(seen) == {Use.RECOVERY}

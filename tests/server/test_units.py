@@ -1,4 +1,4 @@
-"""A server that systemd started is stopped through systemd, and only such a one; ours gets a group where it can."""
+"""Only a server that systemd started is stopped through systemd; xha's gets a control group if possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xha.adapters.host import systemd_units as units
 from xha.adapters.lifecycle import terminate as ending
 from xha.adapters.process.procfs import parse_unit
 
-# Notes what it was asked, says who the unit's main process is, and stops nothing.
+# Records its arguments, prints the pid in `main` as the unit's main process, and stops nothing.
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>"{directory}/asked"
 case $1 in show) cat "{directory}/main" ;; stop) [ ! -e "{directory}/stop" ] || kill "$(cat "{directory}/main")" ;; esac
@@ -44,7 +44,10 @@ def test_the_service_that_a_process_is_in(cgroups: str, unit: str | None) -> Non
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every process is in mariadb.service; what systemctl was asked is in this file, its main process in `main`."""
+    """Every process is in mariadb.service.
+
+    Returns the file of systemctl's arguments; `main` has the unit's main process.
+    """
     program = tmp_path / "systemctl"
     program.write_text(SYSTEMCTL.format(directory=tmp_path))
     program.chmod(0o755)
