@@ -1,1 +1,1 @@
-"""The agent as Pacemaker, pcs, crmsh and an operator meet it."""
+"""The agent as Pacemaker, pcs, crmsh and an operator call it."""

@@ -1,4 +1,4 @@
-"""The agent where Pacemaker's tools look for it: /usr/lib/ocf of a mount namespace, with the checkout's code."""
+"""The agent at the path of Pacemaker's tools: /usr/lib/ocf of a mount namespace, with the checkout's code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xha.adapters.files import agent_rundir
 load_profile()
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What stands there beside the agent is the machine's own; /run and the home are the test's.
+# The files beside the agent are the machine's own; /run and the home directory are the test's.
 IN_PLACE = """
 set -e
 mount -t overlay overlay -o "lowerdir=$1:/usr/lib/ocf" /usr/lib/ocf
@@ -37,18 +37,18 @@ class Staged:
         self.path = self._ocf / "resource.d/xha/galera"
         self.path.parent.mkdir(parents=True)
         self._home.mkdir()
-        # The interpreter without its environment: what is not in the house or the standard library is not there.
+        # The interpreter has no environment: only the house and the standard library can be imported.
         interpreter = f"{Path(sys.executable).resolve()} -IS"
         launcher = [str(CHECKOUT / ".ci/launcher"), str(CHECKOUT / "agents/galera"), interpreter, str(CHECKOUT / "lib")]
         self.path.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
         self.path.chmod(0o755)
 
     def run(self, action: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Call the agent as the executor does, by its path."""
+        """Call the agent by its path, as Pacemaker's executor does."""
         return self.tool(str(self.path), action, **environment)
 
     def tool(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run one of Pacemaker's, pcs's or crmsh's commands on that host."""
+        """Run a command of Pacemaker, pcs or crmsh on that host."""
         as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
         argv = ["unshare", "--mount", *as_root, "sh", "-c", IN_PLACE, "in-place", str(self._ocf), str(self._home)]
         return subprocess.run(
@@ -72,7 +72,7 @@ def staged(net: Net) -> Staged:
 
 @pytest.fixture
 def run_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory in the place of /run/xha/galera, for calls in this process."""
+    """A directory that replaces /run/xha/galera for calls in this process."""
     base = tmp_path / "run/xha/galera"
     monkeypatch.setattr(agent_rundir, "BASE", str(base))
     return base

@@ -1,6 +1,6 @@
-"""A host without a cluster: ocf:xha:galera, its /run, its processes and its network, which nobody else sees.
+"""A host without a cluster: ocf:xha:galera, with a /run, processes and a network of its own.
 
-All of it ends with the namespaces, keepers and servers that outlive their test among it.
+Everything ends with the namespaces, also keepers and servers that outlive their test.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from server.machine import Server
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 AGENT = "/usr/lib/ocf/resource.d/xha/galera"
-# The shell stays: it is the namespace's init, and waits for what others left. /dev has a syslog of the host's own.
+# The shell keeps running: it is the namespace's init, and waits for orphaned processes. /dev has the host's own syslog.
 SETUP = r"""
 set -e
 mount -t tmpfs -o mode=755 xha-test /run
@@ -52,7 +52,7 @@ wait
 
 
 class Result(NamedTuple):
-    """What one call came to. seconds is its wall time, cpu what it and its children used of the processors."""
+    """The result of one call. seconds is its wall time, cpu the processor time of it and its children, in seconds."""
 
     code: int
     out: str
@@ -78,7 +78,7 @@ class Host(Daemon):
         self.directory = directory
         agent = directory / "ocf/resource.d/xha/galera"
         agent.parent.mkdir(parents=True)
-        # site-packages are the test's own: without them there is no PyMySQL.
+        # The site-packages are the test's own: PyMySQL is there.
         launcher = [CHECKOUT / ".ci/launcher", CHECKOUT / "agents/galera", f"{sys.executable} -I", CHECKOUT / "lib"]
         agent.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
         agent.chmod(0o755)
@@ -96,7 +96,7 @@ class Host(Daemon):
 
     @property
     def init(self) -> int:
-        """The host's first process, as this machine counts."""
+        """The pid of the host's first process in this machine's pid namespace."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
     def run(self, *command: str, check: bool = False, timeout: float = 60, **environment: str) -> Result:
@@ -117,24 +117,24 @@ class Host(Daemon):
         return Result(done.returncode, done.stdout, done.stderr, seconds, cpu)
 
     def read(self, path: str) -> str:
-        """What a file of the host holds, "" where there is none."""
+        """The content of a file of the host; "" if it does not exist."""
         try:
             return Path(f"/proc/{self.init}/root{path}").read_text(errors="replace")
         except FileNotFoundError:
             return ""
 
     def read_process(self, pid: str, name: str) -> str:
-        """A file of /proc/PID, as the host counts."""
+        """The content of a file of /proc/PID, for a pid of the host's namespace."""
         return self.run("cat", f"/proc/{pid}/{name}").out
 
     @property
     def syslog(self) -> str:
-        """All that was logged on the host."""
+        """Everything that was logged on the host."""
         return (self.directory / "syslog").read_text(errors="replace")
 
 
 class Resource(Server):
-    """A node as a resource: its server's options stand in my.cnf, its parameters in the environment."""
+    """A node as a resource: its server's options are in my.cnf, its parameters in the environment."""
 
     def __init__(self, host: Host, name: str, address: str, *, created: bool = True, **options: Any) -> None:
         self.created = created
@@ -152,7 +152,7 @@ class Resource(Server):
             shutil.chown(self.directory, server_user())
 
     def call(self, action: str, *, level: int = 0, interval: int = 10000, **parameters: str) -> Result:
-        """Call the agent. level is OCF_CHECK_LEVEL; an interval of 0 makes a monitor a probe."""
+        """Call the agent. level is OCF_CHECK_LEVEL; a monitor with an interval of 0 is a probe."""
         words = {f"OCF_RESKEY_{name}": value for name, value in {**self.parameters, **parameters}.items()}
         meta = {"OCF_RESOURCE_INSTANCE": self.resource, "OCF_CHECK_LEVEL": str(level)}
         return self.host.run(AGENT, action, OCF_RESKEY_CRM_meta_interval=str(interval), **meta, **words)
@@ -161,7 +161,7 @@ class Resource(Server):
         return self.call("monitor", level=level, **parameters)
 
     def run_file(self, name: str) -> dict[str, Any]:
-        """One of the JSON files in /run/xha/galera/RESOURCE."""
+        """The content of a JSON file in /run/xha/galera/RESOURCE."""
         return dict(json.loads(self.host.read(f"/run/xha/galera/{self.resource}/{name}") or "{}"))
 
     @property
@@ -169,13 +169,13 @@ class Resource(Server):
         return int(self.run_file("keeper.json").get("pid", 0))
 
     def server_pids(self) -> list[int]:
-        """The servers of this data directory, as the host counts, whoever started them."""
+        """The pids of the servers of this data directory in the host's namespace, whoever started them."""
         found = self.host.run("pgrep", "-a", "-f", "--", f"^[^ ]*mariadbd .*{self.directory}/").out.splitlines()
-        # A program that only lists its options is none.
+        # A program that only lists its options is not a server.
         return [int(line.split()[0]) for line in found if not {"--help", "--print-defaults"} & set(line.split())]
 
     def keepers(self) -> list[int]:
-        """The keepers of this resource that live: nobody but root sees their environment."""
+        """The pids of this resource's living keepers. Only root can read their environment."""
         found = self.host.run("pgrep", "-f", "--", f"{AGENT} keeper$").out.split()
         named = f"OCF_RESOURCE_INSTANCE={self.resource}"
         return [int(pid) for pid in found if named in self.host.read_process(pid, "environ").split("\0")]
@@ -184,6 +184,6 @@ class Resource(Server):
         self.host.run("kill", f"-{name}", *map(str, pids), check=True)
 
     def error_log_text(self) -> str:
-        """All that the server ever logged, "" for one that never ran."""
+        """Everything that the server ever logged; "" if it never ran."""
         log = self.directory / "server.log"
         return log.read_text(errors="replace") if log.exists() else ""

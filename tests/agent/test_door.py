@@ -1,4 +1,4 @@
-"""The dispatcher: OCF's exit codes, one exit reason, and never a traceback or a password on anybody's screen."""
+"""The dispatcher: OCF's exit codes, one exit reason, and never a traceback or a password in the output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def call(action: str, environment: dict[str, str] | None = None) -> tuple[int, s
 def behind(
     monkeypatch: pytest.MonkeyPatch, run_base: Path
 ) -> Callable[[Callable[[Settings, Instance], Outcome]], None]:
-    """Put a function in the place of start, stop and monitor; what is logged goes nowhere."""
+    """Replace start, stop and monitor by a function; what is logged is discarded."""
     monkeypatch.setattr("syslog.syslog", lambda *_: None)
 
     def put(door: Callable[[Settings, Instance], Outcome]) -> None:
@@ -67,7 +67,7 @@ def test_an_outcome_is_the_exit_code_and_the_reason(behind: Callable[..., None],
 def test_other_accounts_words_in_a_reason_steer_no_terminal_and_begin_no_second_one(
     behind: Callable[..., None],
 ) -> None:
-    """The executor takes what follows the last prefix; a server's error, or the name of its file, is in the text."""
+    """The executor uses the text after the last prefix; a server's error, or its file's name, is in that text."""
     behind(lambda *_: Outcome(ExitCode.GENERIC, f"it said \x1b]0;owned\x07\x1b[31m {PREFIX}all is well"))
     assert call("monitor") == (1, f"{PREFIX}it said ]0;owned [31m all is well\n")
 
@@ -103,7 +103,7 @@ UNFORESEEN = [
     ("stop", {}, boom, 1),
     ("stop", {}, closed, 1),
     ("monitor", {}, boom, 1),
-    # A failed check is not a failed database.
+    # A failed check is no failed database.
     ("monitor", RECURRING, boom, 190),
 ]
 

@@ -1,4 +1,4 @@
-"""What a monitor at depth 0 imports: its cost is hardly anything else, and comes every ten seconds for ever."""
+"""What a monitor at depth 0 imports: imports are nearly its whole cost, and it runs every ten seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from loopback.doors import CHECKOUT
 
-# Third parties, what of the standard library costs more than it is used for there, and the house's own for other work.
+# Third-party modules, expensive ones of the standard library, and xha's own modules for other tasks.
 NOT_FOR_A_MONITOR = {
     "pymysql",
     "psutil",
@@ -41,7 +41,7 @@ NOT_FOR_A_MONITOR = {
     "xha.core.galera.known_servers",
     "xha.core.node.verdict",
 }
-# The door, and what it imports once it knows that a healthy node is asked for: test_life.py asks one.
+# The entry point, and what it imports for a healthy node; test_life.py monitors one.
 CODE = """
 import sys
 

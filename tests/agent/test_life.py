@@ -47,13 +47,13 @@ def make_resource(host: Host) -> Iterator[MakeResource]:
 
 @pytest.fixture
 def resource(make_resource: MakeResource) -> Resource:
-    """A node with an empty database, that does not run yet."""
+    """A node with an empty database that does not run yet."""
     return make_resource()
 
 
 @pytest.fixture
 def running(resource: Resource) -> Resource:
-    """A node that runs."""
+    """A running node."""
     resource._make_directory()
     begun = resource.call("start")
     assert (begun.code, begun.err) == (0, ""), begun
@@ -70,12 +70,12 @@ def session_running(host: Host) -> Iterator[Resource]:
 
 
 def codes(one: Resource) -> list[int]:
-    """What monitor says at its three depths."""
+    """The exit codes of monitor at its three depths."""
     return [one.monitor(level).code for level in (0, 10, 20)]
 
 
 def await_code(one: Resource, code: int, seconds: float = 15, **how: Any) -> Result:
-    """Wait until a monitor says so."""
+    """Wait until a monitor returns this code."""
 
     def asked() -> Result | None:
         said.append(one.monitor(**how))
@@ -95,19 +95,19 @@ def lines(one: Resource) -> list[dict[str, Any]]:
 
 
 def run_by_hand(one: Resource, *words: str) -> None:
-    """Start the server behind the agent's back."""
+    """Start the server without the agent."""
     command = f"cd / && exec setsid mariadbd --defaults-file={one.config} --user=mysql"
     one.host.run("sh", "-c", f"({' '.join([command, *words])}) >/dev/null 2>&1 &", check=True)
 
 
 def bootstrap(one: Resource, *words: str) -> None:
-    """Form a cluster by hand."""
+    """Form a cluster without the agent."""
     run_by_hand(one, "--wsrep-new-cluster", *words)
     wait_until(one.is_synced, 30, "the server is Synced")
 
 
 def query(one: Resource, statements: str) -> Result:
-    """What the server says to root's own client, also where it runs without Galera."""
+    """The server's answer to root's own client, also if it runs without Galera."""
     return one.host.run("mariadb", "--no-defaults", f"--socket={one.directory}/mysqld.sock", "-e", statements)
 
 
@@ -163,7 +163,7 @@ class TestOneLife:
         assert codes(running) == [0, 0, 0]
 
     def test_a_server_whose_transfer_failed_forms_nothing_of_its_own(self, running: Resource) -> None:
-        """A line that Galera writes then, into the log of a killed server: the failure needs a donor with a fault."""
+        """The test adds the line that Galera then writes to the log: a real failure would need a faulty donor."""
         running.signal("KILL", *running.server_pids())
         with open(running.directory / "server.log", "a", encoding="utf-8") as log:
             log.write("2026-01-01  1:02:03 1 [ERROR] WSREP: Receiving IST failed, node restart required: it ended\n")
@@ -201,7 +201,7 @@ class TestOneLife:
         directory = f"/run/xha/galera/{running.resource}"
         running.signal("KILL", running.keeper_pid)
         running.host.run("sed", "-i", 's/"at": [0-9.]*/"at": 1.0/', f"{directory}/keeper.json", check=True)
-        # Whoever holds the lock stands for a keeper that has not come to its first word.
+        # The process that holds the lock represents a keeper that has not published anything yet.
         held = f"setsid --fork flock --no-fork {directory}/keeper.lock sleep 60 >/dev/null 2>&1"
         running.host.run("sh", "-c", held, check=True)
         seen = running.monitor()
@@ -260,7 +260,8 @@ class TestAServerStartedOutside:
         running.signal("KILL", *running.server_pids())
         wait_until(lambda: running.run_file("keeper.json").get("phase") == "ended", 20, "the keeper has seen its end")
         (running.datadir / "gvwstate.dat").unlink()
-        # It waits for a Primary, as that of systemd does where all were killed; alone, only another's address makes it.
+        # It waits for a Primary, as systemd's server does after all were killed. One node alone waits only for another
+        # address.
         run_by_hand(running, "--wsrep-cluster-address=gcomm://127.0.0.9")
         await_code(running, 0, 60)
         assert uuid(running) == first
@@ -283,10 +284,10 @@ class TestAServerStartedOutside:
         running.monitor()
         wait_until(lambda: running.keeper_pid != keeper, 10, "a new keeper")
         await_code(running, 0)
-        assert lines(running) == [newest, *older]  # the same server is adopted once more
+        assert lines(running) == [newest, *older]  # the same server is adopted again
 
     def test_a_transaction_that_was_prepared_is_neither_rolled_back_nor_in_the_way(self, running: Resource) -> None:
-        """XA, which Galera refuses: only a server that ran without it can have left such a one behind."""
+        """XA, which Galera refuses: only a server that ran without Galera can have left such a transaction."""
         assert running.call("stop").code == 0
         run_by_hand(running, "--wsrep-on=OFF")
         wait_until(lambda: query(running, "SELECT 1").code == 0, 30, "the server answers")

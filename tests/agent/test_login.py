@@ -1,4 +1,4 @@
-"""Where and as whom the agent logs in to its own server."""
+"""Where and as which account the agent logs in to its own server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MYSQL = server_uids("mysql")
 
 @pytest.fixture(autouse=True)
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What /etc/sysconfig/clustercheck says."""
+    """The content of /etc/sysconfig/clustercheck."""
     said: dict[str, str] = {}
     monkeypatch.setattr(login, "read_sysconfig", lambda: said)
     return said

@@ -1,4 +1,4 @@
-"""ocf_xha_galera(7): groff has nothing to say about it, and every parameter stands in it as it is written."""
+"""ocf_xha_galera(7): groff reports no fault, and the page has every parameter with its exact spelling."""
 
 from __future__ import annotations
 

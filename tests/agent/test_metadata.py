@@ -1,4 +1,4 @@
-"""The meta-data, by everybody who reads them: the schema of pcs, the DTD of ocf-tester, Pacemaker, pcs and crmsh."""
+"""The meta-data, checked by each of their readers: pcs's schema, ocf-tester's DTD, Pacemaker, pcs and crmsh."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_they_need_no_environment_and_no_package(staged: Staged) -> None:
 
 
 def test_they_cost_little(staged: Staged) -> None:
-    """Processor time: ocf:heartbeat:galera takes 85 ms for a monitor; Python alone takes some 15."""
+    """Processor time: ocf:heartbeat:galera takes 85 ms for a monitor; Python alone takes about 15."""
 
     def seconds() -> float:
         spent = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,4 +1,4 @@
-"""reload-agent: a failure of it would stop and start every server, so it has none."""
+"""reload-agent: its failure would stop and start every server, so it never fails."""
 
 from __future__ import annotations
 

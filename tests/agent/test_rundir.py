@@ -1,4 +1,4 @@
-"""The resource's directory under /run: who may read it, and what a torn or strange file is."""
+"""The resource's directory under /run: its permissions, and how a torn or unknown file is read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""ocf:xha:service with real daemons: memcached and HAProxy, well, frozen, gone and without what they depend on.
+"""ocf:xha:service with real daemons: memcached and HAProxy, healthy, frozen, stopped and without their dependencies.
 
-There is no cluster here: what the agent would have attrd_updater set is written down in its place. With a real
-Pacemaker it is tried in tests/services/test_service_resource.py.
+There is no cluster here: what the agent would set with attrd_updater is recorded instead.
+tests/services/test_service_resource.py tries it with a real Pacemaker.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DTD = Path("/usr/share/resource-agents")
 
 
 class Attributes:
-    """attrd in the place of Pacemaker: what is set, and how often. fault: it does not answer."""
+    """Replaces Pacemaker's attrd, and records what is set, and how often. fault: it does not answer."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
@@ -80,7 +80,7 @@ class Resource:
         self.reason = ""
 
     def call(self, action: str, *, level: int = 0, interval: int = 10000, **parameters: str) -> int:
-        """The exit code; the exit reason is kept."""
+        """Return the exit code; the exit reason is kept."""
         words = {RESKEY + name: value for name, value in {**self.parameters, **parameters}.items()}
         meta = {"OCF_RESOURCE_INSTANCE": "w:1", "OCF_CHECK_LEVEL": str(level)}
         told = io.StringIO()
@@ -139,7 +139,7 @@ def test_a_process_is_seen_by_a_probe_which_changes_nothing(resource: Resource, 
     assert resource.probe() == 0
     assert resource.attributes.values == {}
     assert not resource.run.exists()
-    # Pacemaker now holds it for started, and goes on with the series.
+    # Pacemaker now treats it as started, and continues the series.
     assert resource.monitor() == 0
     assert resource.attributes.values == WELL
 
@@ -157,7 +157,7 @@ def test_a_frozen_one_is_broken_at_every_level_and_never_7(
     assert resource.monitor(level) == 1
     assert resource.attributes.values == BROKEN
     assert resource.reason.startswith("memcached: ")
-    # Pacemaker begins anew: that helps no daemon, and is no second failure.
+    # Pacemaker stops and starts it: that does not help the daemon, and is no second failure.
     assert [resource.call("stop"), resource.call("start"), resource.monitor(level)] == [0, 0, 190]
     assert resource.attributes.values == BROKEN
     memcached.thaw()

@@ -1,4 +1,4 @@
-"""validate-all: parameters alone at level 0, this host at level 10, in lines that crmsh and pcs understand."""
+"""validate-all: the parameters alone at level 0, this host at level 10, in lines that crmsh and pcs understand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HERE = socket.gethostname()
 
 
 def check(level: int = 10, **values: str) -> tuple[int, list[str]]:
-    """The exit code, and the lines but for the exit reason, which is the first error."""
+    """The exit code, and the lines except the exit reason, which is the first error."""
     environment = {f"OCF_RESKEY_{name}": value for name, value in values.items()}
     told = io.StringIO()
     with contextlib.redirect_stderr(told):
@@ -88,7 +88,7 @@ def test_below_10_nothing_of_this_host_is_looked_at(level: int) -> None:
 
 
 class Site:
-    """A server's configuration that is right but for what a test makes wrong."""
+    """A server's configuration that is correct except for what a test changes."""
 
     def __init__(self, directory: Path) -> None:
         self.config, self.datadir = directory / "my.cnf", directory / "data"
@@ -110,7 +110,7 @@ class Site:
         }
 
     def check(self, **values: str) -> tuple[int, list[str]]:
-        """Validate with this configuration, options written as `my_NAME` over it."""
+        """Validate with this configuration; values named `my_NAME` replace the server's option NAME."""
         mine = {name[3:]: values.pop(name) for name in list(values) if name.startswith("my_")}
         lines = (f"{name}={value}\n" for name, value in {**self.options, **mine}.items())
         self.config.write_text("[mysqld]\n" + "".join(lines))
@@ -120,10 +120,10 @@ class Site:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     find_program("mariadbd", "mariadb-server")
-    # This machine's own units and cluster are no part of it.
+    # This machine's own units and cluster must not matter.
     monkeypatch.setattr(validate, "_UNITS", ())
     monkeypatch.setattr(pacemaker.Pacemaker, "read_cib", lambda *_: Cib())
-    # Not pytest's: the server's account has to read it.
+    # Not pytest's directory, because the server's account must be able to read it.
     with TemporaryDirectory(prefix="xha-test-") as directory:
         yield Site(Path(directory))
 
