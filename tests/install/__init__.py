@@ -1,1 +1,1 @@
-"""What `make install` puts on a machine, run where it was put: moved into place, and under a real systemd."""
+"""What `make install` installs, run at its place: in a mount namespace, and under a real systemd."""

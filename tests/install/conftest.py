@@ -17,8 +17,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def make(*words: str) -> str:
-    """Run make in the checkout and return what it printed; a failure raises with that."""
-    # Not a part of the make that may have started us: its variables are not meant for this one.
+    """Run make in the checkout and return its output; a failure raises with that output."""
+    # If make started the tests, its variables must not reach this make.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
         ["make", "-C", str(CHECKOUT), "--no-print-directory", *words],
@@ -34,13 +34,13 @@ def make(*words: str) -> str:
 
 
 def checkout_listing() -> set[Path]:
-    """Where a build would leave *.egg-info; build/ is where the Makefile keeps what it fetched."""
+    """The directories in which a build would leave *.egg-info. build/ is excluded: the Makefile downloads to it."""
     return {*CHECKOUT.iterdir(), *(CHECKOUT / "lib").iterdir()} - {CHECKOUT / "build"}
 
 
 @pytest.fixture(scope="session")
 def stage(net: Net) -> Path:
-    """A tree staged by `make install DESTDIR=...` with every directory at its default. Not to be changed."""
+    """A tree staged by `make install DESTDIR=...` with every directory at its default. Tests must not change it."""
     directory = net.directory / "stage"
     before = checkout_listing()
     make("install", f"DESTDIR={directory}")
@@ -50,7 +50,7 @@ def stage(net: Net) -> Path:
 
 @pytest.fixture(scope="session")
 def machine(net: Net, stage: Path) -> Iterator[Machine]:
-    """A booted Debian with the staged tree copied into its root and the account made, nothing enabled."""
+    """A booted Debian with the staged tree copied into its root and the account created; no unit is enabled."""
     reason = why_not_bootable()
     if reason:
         pytest.skip(f"{reason}: the units were not booted; test_socket_activation stands in for them")
@@ -61,7 +61,7 @@ def machine(net: Net, stage: Path) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def place(net: Net, request: pytest.FixtureRequest) -> Iterator[Place]:
-    """Where `make install` may do all that it does; nothing is installed there yet."""
+    """A place in which `make install` may do everything; nothing is installed there yet."""
     reason = why_no_place()
     if reason:
         pytest.skip(f"{reason}: nothing was installed in place")

@@ -1,7 +1,7 @@
 """One Debian system under a real systemd, booted by systemd-nspawn over a copy-on-write view of this machine's root.
 
-Its mounts are made in a mount namespace of its own, its only network is a loopback interface of its own, and a
-keeper (tests/loopback) ends its processes with their owner: when they are gone, so is all of it.
+Its mounts are made in a mount namespace of its own, and its only network is a loopback interface of its own. A keeper
+(tests/loopback) ends its processes with their owner; when they have ended, nothing of it is left.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import psutil
 from loopback import Daemon, Net, find_program, wait_until
 
 BOOT_SECONDS = 180
-# The unified hierarchy, or on the hybrid layout both that systemd uses.
+# The unified hierarchy, or on the hybrid layout the two that systemd uses.
 CGROUPS = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/systemd")]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# Asks as HAProxy does, and prints the status; the machine has this Python and nothing else that is sure to be there.
+# Sends HAProxy's request and prints the status. The machine certainly has this Python, and possibly nothing else.
 PROBE = """/usr/bin/python3 -c '
 import http.client
 connection = http.client.HTTPConnection("127.0.0.1", 49000, timeout=30)
 connection.request("OPTIONS", "/")
 print(connection.getresponse().status)'"""
 
-# systemd-nspawn builds on the control group that it starts in. Nothing of this machine is wanted at boot.
+# systemd-nspawn builds on the control group that it starts in. Nothing of this machine is needed at boot.
 BOOT = """
 set -eu
 directory=$1 stage=$2
@@ -52,7 +52,7 @@ exec systemd-nspawn --quiet --register=no --keep-unit --private-network --boot -
 
 
 def why_not_bootable() -> str:
-    """Why this machine cannot boot another one; empty where it can. A missing package is not such a reason."""
+    """Why this machine cannot boot another one; empty if it can. A missing package is no such reason."""
     if os.geteuid() != 0:
         return "not root"
     may_mount = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
@@ -60,7 +60,7 @@ def why_not_bootable() -> str:
 
 
 class Machine(Daemon):
-    """A host with the tree at `stage` copied into its root. Commands run in it by `sh`."""
+    """A host with the tree at `stage` copied into its root. `sh` runs commands in it."""
 
     def __init__(self, net: Net, directory: Path, stage: Path) -> None:
         directory.mkdir(parents=True)
@@ -70,7 +70,7 @@ class Machine(Daemon):
         super().__init__(net, argv, directory.with_suffix(".console"))
 
     def start(self) -> None:
-        """Boot; returns when systemd says that it runs, with no unit failed."""
+        """Boot; returns when systemd reports "running", with no unit failed."""
         super().start()
 
         def is_up() -> bool:
@@ -86,7 +86,7 @@ class Machine(Daemon):
                     os.rmdir(path)
 
     def sh(self, command: str, *, check: bool = True) -> str:
-        """Run a shell command as root in the machine; returns its stripped output, the error output included."""
+        """Run a shell command as root in the machine; returns its stripped output, including the error output."""
         init = self._init()
         assert init is not None, f"the machine is down:\n{self.tail()}"
         enter = ["nsenter", f"--target={init}", "--mount", "--root", "--wd", "--uts", "--ipc", "--net", "--pid", "--"]
@@ -103,7 +103,7 @@ class Machine(Daemon):
         return done.stdout.strip()
 
     def wait_sh(self, command: str, expected: str, seconds: float = 60) -> None:
-        """Until the command prints exactly this."""
+        """Wait until the command prints exactly this."""
         wait_until(
             lambda: self.sh(command, check=False) == expected,
             seconds,
@@ -111,7 +111,7 @@ class Machine(Daemon):
         )
 
     def _init(self) -> int | None:
-        """Its PID 1, as this machine counts: the child of systemd-nspawn."""
+        """Its PID 1 in this machine's pid namespace: the child of systemd-nspawn."""
         with suppress(psutil.Error):
             children = psutil.Process(self.pid).children(recursive=True)
             return next((child.pid for child in children if child.name() == "systemd"), None)

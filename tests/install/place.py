@@ -1,7 +1,7 @@
-"""A place to install into without a DESTDIR: this machine's /usr, /etc and /run, seen and changed by nobody else.
+"""A place to install into without a DESTDIR: this machine's /usr, /etc and /run, seen and changed only by the test.
 
-`make install` does there what it does on a host, to the account of the responder, while the programs that it installs
-run from where they belong. Processes are the place's own too: who uses an old version is not asked of this machine.
+`make install` does there what it does on a host, including the responder's account, and the installed programs run at
+their real paths. The place has processes of its own: this machine's processes do not count as users of an old version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from loopback.doors import CHECKOUT
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOME = "/usr/local/lib/xha"
 AGENT = "/usr/lib/ocf/resource.d/xha/galera"
-# What the executor says to a probe of a resource that runs nowhere: the answer is 7.
+# The environment of the executor's probe of a resource that runs nowhere: the answer is 7.
 PROBE = {
     "OCF_ROOT": "/usr/lib/ocf",
     "OCF_RESOURCE_INSTANCE": "p_mysql",
@@ -30,7 +30,7 @@ PROBE = {
 }
 NOT_RUNNING = 7
 FILES = ("/usr/local/bin", "/usr/local/libexec/xha", "/usr/lib/ocf/resource.d/xha", "/etc/xinetd.d/xha")
-# The shell stays: it is the first process there, and waits for what others left.
+# The shell keeps running: it is the first process there, and waits for orphaned processes.
 SETUP = r"""
 set -e
 for name in usr etc; do
@@ -50,7 +50,7 @@ def make_argv(checkout: Path = CHECKOUT) -> list[str]:
 
 
 def why_no_place() -> str:
-    """Why this machine cannot make one; empty where it can."""
+    """Why this machine cannot make such a place; empty if it can."""
     if os.geteuid() != 0:
         return "not root"
     may_mount = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
@@ -58,7 +58,7 @@ def why_no_place() -> str:
 
 
 class Place(Daemon):
-    """Namespaces of mounts and processes, in which nothing of xha is installed."""
+    """Namespaces of mounts and processes in which nothing of xha is installed."""
 
     def __init__(self, net: Net, directory: Path) -> None:
         directory.mkdir(parents=True)
@@ -85,14 +85,14 @@ class Place(Daemon):
         )
 
     def run(self, *command: str, code: int = 0, timeout: float = 120, **environment: str) -> str:
-        """Run a command there; returns what it printed, once it has ended with this code."""
+        """Run a command there; returns its output once it has ended with this code."""
         with self.popen(*command, **environment) as process:
             said = process.communicate(timeout=timeout)[0]
         assert process.returncode == code, f"{' '.join(command)} exited with {process.returncode}:\n{said}"
         return said
 
     def sh(self, script: str, code: int = 0, **environment: str) -> str:
-        """Run a shell script there, and return what it printed, stripped."""
+        """Run a shell script there, and return its stripped output."""
         return self.run("/bin/sh", "-c", script, code=code, **environment).strip()
 
     def make(self, *words: str, code: int = 0, checkout: Path = CHECKOUT, **environment: str) -> str:
@@ -100,13 +100,13 @@ class Place(Daemon):
         return self.run(*make_argv(checkout), *words, code=code, **environment)
 
     def keep(self) -> None:
-        """Remember what is installed now."""
+        """Save what is installed now."""
         self.sh(f"tar -C / -cf /run/kept.tar {' '.join(path[1:] for path in (HOME, *FILES))}")
 
     def restore(self) -> None:
-        """Put back what keep() remembered, and nothing else."""
+        """Restore exactly what keep() saved."""
         self.sh(f"rm -rf {HOME} && tar -C / -xf /run/kept.tar")
 
     def versions(self) -> list[str]:
-        """The names of the versions that are there, the unfinished ones too."""
+        """The names of the installed versions, including unfinished ones."""
         return sorted(self.sh(f"ls -A {HOME}/versions").split())

@@ -1,4 +1,4 @@
-"""The installed agent: where Pacemaker looks for it, for everybody to ask, with its man page."""
+"""The installed agent: at Pacemaker's path, usable by every account, with its man page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_agent_stands_where_pacemaker_looks_whatever_the_prefix_is(tmp_path:
 )
 def test_nobody_may_ask_for_the_meta_data(stage: Path, name: str, about: Description) -> None:
     nobody = [find_program("setpriv", "util-linux"), "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
-    # The staging directory is the test's alone: the agent's file is handed over, as it stands there.
+    # Only the test can enter the staging directory, so the content of the agent's file is passed on.
     script = (stage / AGENTS / name).read_text()
     done = run_in_place(stage, *nobody, "/usr/bin/python3", "-IS", "-c", script, "meta-data")
     assert done.stderr == ""

@@ -19,7 +19,7 @@ DOORS = [
     "/usr/local/libexec/xha/xha-services",
 ]
 
-# The staged /usr/local in the place of this machine's, for one command, in a mount namespace that ends with it.
+# The staged /usr/local replaces this machine's for one command, in a mount namespace that ends with it.
 IN_PLACE = 'mount --bind "$1" /usr/local && shift && exec env -i "$@"'
 
 
@@ -41,7 +41,7 @@ def files(directory: Path) -> list[Path]:
 
 
 def ours(stage: Path) -> list[Path]:
-    """What is installed outside of the versions."""
+    """The installed files outside of the versions."""
     return [path for path in files(stage) if "versions" not in path.parts]
 
 

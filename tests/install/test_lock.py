@@ -1,4 +1,4 @@
-"""The lock files: what they have, and that nothing else is read from one."""
+"""The lock files: their content, and that the installation uses nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HASH = "0" * 64
 
 @pytest.fixture(scope="module")
 def wheels() -> ModuleType:
-    """What `make install` reads a lock file with."""
+    """The module with which `make install` reads a lock file."""
     spec = importlib.util.spec_from_file_location("wheels", CHECKOUT / ".ci/wheels.py")
     assert spec is not None
     assert spec.loader is not None
@@ -31,7 +31,7 @@ def wheels() -> ModuleType:
 
 
 def required(extras: list[str]) -> dict[str, str]:
-    """What setup.cfg asks for: a bound, "" for none, by name."""
+    """The requirements of setup.cfg: the bound by name, "" for none."""
     config = configparser.ConfigParser(interpolation=None)
     config.read(CHECKOUT / "setup.cfg")
     texts = [config["options"]["install_requires"], *(config["options.extras_require"][extra] for extra in extras)]

@@ -1,4 +1,4 @@
-"""The installed xha-services.service under a real systemd, and the responder that tells what it found."""
+"""The installed xha-services.service under a real systemd, and the responder that reports its results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def host(machine: Machine) -> Iterator[Machine]:
 
 
 def shown(host: Machine, name: str) -> str:
-    """A property of the service, from systemd itself."""
+    """A property of the service, as systemd shows it."""
     return host.sh(f"systemctl show --property {name} --value {SERVICE}")
 
 
@@ -68,6 +68,6 @@ def test_a_restart_takes_nothing_out_of_service(host: Machine) -> None:
 
 
 def test_the_unit_is_closed(host: Machine) -> None:
-    """systemd's own score, 0 best and 10 worst; what is left open is named in the unit."""
+    """systemd's own score, from 0 (best) to 10 (worst); the unit names what is left open."""
     verdict = host.sh(f"systemd-analyze security --no-pager {SERVICE}").splitlines()[-1]
     assert float(verdict.split(":")[1].split()[0]) <= 2.3, verdict

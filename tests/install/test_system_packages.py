@@ -1,4 +1,4 @@
-"""`make install SYSTEM_PACKAGES=1`: the distribution's packages in place of wheels, unpacked where they belong."""
+"""`make install SYSTEM_PACKAGES=1`: the distribution's packages instead of wheels, unpacked at their own paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from install.place import HOME, Place
 
 PACKAGES = ("python3-pymysql", "python3-pika", "python3-psutil", "python3-requests", "python3-rich")
 DIRECTORY = "/usr/lib/python3/dist-packages"
-# What xha imports of each: through the launcher's own path, as its doors do.
+# What xha imports from each, through the launcher's own path, as its entry points do.
 IMPORTS = (
     "import pymysql, pika, psutil, requests, rich.table, xha.adapters.mysql.session, xha.adapters.rabbitmq.amqp, "
     "xha.adapters.http.client"
@@ -28,8 +28,8 @@ def test_without_them_it_says_which_are_missing(place: Place) -> None:
 
 @pytest.fixture(scope="module")
 def debian(place: Place) -> Place:
-    """The place with Debian's own packages, and what they depend on: fetched by apt, unpacked, not installed."""
-    # Its sandbox has no account that may write to /run.
+    """The place with Debian's own packages and their dependencies: downloaded by apt and unpacked, not installed."""
+    # apt's sandbox account may not write to /run.
     options = "-q -y -o APT::Sandbox::User=root -o Dir::Cache::archives=/run/debs -o Debug::NoLocking=1"
     fetch = f"apt-get {options} --reinstall --download-only --no-install-recommends install {' '.join(PACKAGES)}"
     place.sh(f"mkdir -p /run/debs/partial; {fetch} || {{ apt-get -q update && {fetch}; }}")
@@ -49,7 +49,7 @@ def test_the_programs_run_with_debian_s_packages(debian: Place) -> None:
     launcher = debian.sh("sed '/^from xha/,$d' /usr/local/bin/xha-check")
     where = debian.run("/usr/bin/python3", "-IBS", "-c", f"{launcher}\n{IMPORTS}\nprint(pymysql.__file__)")
     assert where.startswith(DIRECTORY)
-    # Last: nothing of the distribution's hides a module of xha's.
+    # It is last, so that no package of the distribution hides a module of xha's.
     assert f'sys.path.append("{DIRECTORY}")' in launcher
 
 

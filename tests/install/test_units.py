@@ -1,4 +1,4 @@
-"""The installed units under a real systemd, and the same protocol where systemd is not PID 1."""
+"""The installed units under a real systemd, and the same protocol with systemd not as PID 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from install.machine import PROBE, Machine
 from loopback import Daemon, Net, find_program, is_listening, wait_until
 
 SERVICE = "xha-responder.service"
-WATCHDOG_SECONDS = 4  # shortened by a drop-in, so that the test need not wait for the unit's own ten
+WATCHDOG_SECONDS = 4  # shortened by a drop-in, so that the test need not wait for the unit's ten seconds
 
 GALERA = """[mysqld]
 wsrep_on = ON
@@ -30,7 +30,7 @@ innodb_flush_log_at_trx_commit = 0
 
 @pytest.fixture(scope="module")
 def host(machine: Machine) -> Iterator[Machine]:
-    """The machine with the socket unit enabled, and the watchdog in a hurry."""
+    """The machine with the socket unit enabled, and a shortened watchdog."""
     drop_in = f"/etc/systemd/system/{SERVICE}.d/watchdog.conf"
     machine.sh(f"mkdir -p $(dirname {drop_in})")
     machine.sh(f"printf '[Service]\\nWatchdogSec={WATCHDOG_SECONDS}s\\n' >{drop_in} && systemctl daemon-reload")
@@ -40,7 +40,7 @@ def host(machine: Machine) -> Iterator[Machine]:
 
 
 def shown(host: Machine, name: str) -> str:
-    """A property of the service, from systemd itself."""
+    """A property of the service, as systemd shows it."""
     return host.sh(f"systemctl show --property {name} --value {SERVICE}")
 
 
@@ -86,7 +86,7 @@ def test_the_answer_follows_a_real_database(host: Machine) -> None:
 
 
 def test_the_service_is_as_closed_as_it_can_be(host: Machine) -> None:
-    """systemd's own score, 0 best and 10 worst; what is left open is named in the unit."""
+    """systemd's own score, from 0 (best) to 10 (worst); the unit names what is left open."""
     verdict = host.sh(f"systemd-analyze security --no-pager {SERVICE}").splitlines()[-1]
     assert float(verdict.split(":")[1].split()[0]) <= 1.6, verdict
 
@@ -97,7 +97,7 @@ def test_a_unit_is_as_closed_without_a_machine_to_boot(tmp_path: Path, unit: str
     version = subprocess.run([analyze, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     if not version.isdigit() or int(version) < 250:
         pytest.skip(f"systemd {version} judges only units that are loaded")
-    # As the Makefile's `fill` has it.
+    # As the Makefile's `fill` does it.
     text = (CHECKOUT / "xinetd" / unit).read_text().replace("@libexecdir@", "/usr/libexec").replace("@docdir@", "/usr")
     (tmp_path / unit).write_text(text)
     words = [analyze, "security", "--offline=true", "--no-pager", str(tmp_path / unit)]
@@ -111,7 +111,7 @@ def test_the_reserved_port_is_kept_from_outgoing_connections(host: Machine) -> N
 
 
 def test_socket_activation_without_systemd_as_pid_1(net: Net) -> None:
-    """systemd-socket-activate hands over the listening socket exactly as the socket unit does."""
+    """systemd-socket-activate passes the listening socket exactly as the socket unit does."""
     address = net.next_address()
     directory = net.directory / "socket-activate"
     directory.mkdir()

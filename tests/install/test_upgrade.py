@@ -1,4 +1,4 @@
-"""`make install` over an xha that runs: nobody sees half of it, and a process keeps the version it began with."""
+"""`make install` over a running xha: no one sees half of it, and a process keeps the version it began with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from install.test_units import GALERA
 from loopback import Net, wait_until
 
 INSTALLATIONS, KILLS = 20, 10
-# Where a keeper imports something for the first time long after its start: at /run/go, which the test makes.
+# A keeper imports something for the first time long after its start: at /run/go, which the test makes.
 LATE = '''#!/usr/bin/python3
 """A resident: what it needs late, it imports late."""
 
@@ -38,7 +38,7 @@ print(xha.__version__, manpage.__file__)
 '''
 
 
-# Tells its descriptors, "NUMBER PATH" a line.
+# Prints its descriptors, a line "NUMBER PATH" for each.
 TELLING = """#!/usr/bin/python3
 import sys
 
@@ -62,7 +62,7 @@ def kept(place: Place) -> Place:
 
 @pytest.fixture
 def installed(kept: Place) -> Place:
-    """The place with one version, this checkout's, and nobody who runs it."""
+    """The place with one version, this checkout's, which no process runs."""
     kept.restore()
     return kept
 
@@ -89,7 +89,7 @@ def rename(found: re.Match[str]) -> str:
 
 @contextmanager
 def monitors(place: Place, name: str) -> Iterator[list[int]]:
-    """The agent's monitor, again and again, while the block runs; what each returned is in the list after it."""
+    """Run the agent's monitor in a loop during the block; afterwards the list contains the code of each call."""
     codes: list[int] = []
     loop = f"rm -f /run/end; while ! [ -e /run/end ]; do {AGENT} monitor >>/run/{name}.log 2>&1; echo $?; done"
     with place.popen("/bin/sh", "-c", loop, **PROBE) as process:
@@ -101,7 +101,7 @@ def monitors(place: Place, name: str) -> Iterator[list[int]]:
 
 
 def left_over(place: Place) -> str:
-    """What an installation that did not end leaves."""
+    """What an interrupted installation leaves behind."""
     return place.sh("find /usr /etc/xha /etc/xinetd.d -name '.*.new' -o -name '.new-*' -o -name .install.lock")
 
 
@@ -128,7 +128,7 @@ def test_no_monitor_fails_where_two_versions_differ_in_their_modules(installed: 
 
 
 def test_no_monitor_fails_when_the_directory_of_older_installations_is_replaced(installed: Place) -> None:
-    """Before there were versions, python/ was the one directory, and launchers named it."""
+    """Before there were versions, python/ was the only directory, and launchers named it."""
     lay_out_as_before(installed)
     with monitors(installed, "before") as codes:
         wait_until(lambda: installed.sh("ls /run/before.log || true") == "/run/before.log", 20, "the first monitor")
@@ -158,7 +158,7 @@ def lay_out_as_before(place: Place) -> None:
 
 @contextmanager
 def resident(place: Place, library: str, path: str, *, holds: bool = True) -> Iterator[subprocess.Popen[str]]:
-    """A process of a launcher at that path, which imports late; the launcher as it was before there were versions."""
+    """A process of an old launcher at that path, from before there were versions, with a late import."""
     place.sh("rm -f /run/go; cat >/run/late <<'END'\n" + LATE + "END")
     if holds:
         place.sh(f"{CHECKOUT}/.ci/launcher /run/late '/usr/bin/python3 -IBS' {library} >/run/launcher")
@@ -185,14 +185,14 @@ def test_a_resident_imports_from_its_own_version_to_its_end(installed: Place, an
         version, path = process.communicate(timeout=30)[0].split()
     assert version != "99.0"
     assert path == f"{HOME}/versions/{first}/python/xha/core/ocf/manpage.py"
-    # The version before the last one stays for whoever wants it back, and no other.
+    # Only the version before the last one is kept, for an operator who wants it back.
     installed.make("install", checkout=another)
     assert first not in installed.versions()
     assert len(installed.versions()) == 2
 
 
 def test_a_keeper_and_its_server_go_on_and_are_stopped_by_the_next_version(installed: Place, another: Path) -> None:
-    """The real ones, on a network of their own: the server listens where a server of this machine would."""
+    """A real keeper and server, on a network of their own: the server uses the ports of a server of this machine."""
     (first,) = installed.versions()
     node = {
         **PROBE,
@@ -230,7 +230,7 @@ def test_an_installation_that_is_killed_leaves_what_was_there_at_work(installed:
                 process.wait(whole * part / KILLS)
                 whole = time.monotonic() - began  # the machine was busier before
             killed += process.poll() is None
-            with suppress(ProcessLookupError):  # it ended in this moment
+            with suppress(ProcessLookupError):  # it ended just now
                 os.killpg(process.pid, signal.SIGKILL)
         installed.run(AGENT, "monitor", code=NOT_RUNNING, **PROBE)
         assert installed.sh("/usr/local/bin/xha-check --version; true").startswith("xha-check ")
@@ -246,7 +246,7 @@ def test_two_installations_at_once_come_one_after_the_other(installed: Place, an
         said = [process.communicate(timeout=120)[0] for process in both]
         assert [process.returncode for process in both] == [0, 0], said
     assert set(codes) == {NOT_RUNNING}
-    # Every launcher is of the last one, whichever that was.
+    # Every launcher is of the last version, whichever that is.
     named = installed.sh(
         f"cat /usr/local/bin/xha-check /usr/local/bin/clustercheck /usr/local/libexec/xha/* {AGENT} {AGENT[:-6]}service"
         " | grep -o 'versions/[^/]*' | sort -u"
@@ -285,7 +285,7 @@ def test_running_it_writes_nothing_beside_it(installed: Place) -> None:
         installed.run("/usr/local/bin/xha-check", "--node", code=2)
         installed.run("/usr/local/bin/clustercheck", code=1)
     assert listing() == before
-    # Not even where it would be of use: as after a change of the distribution's Python.
+    # Not even if it would help, for instance after an upgrade of the distribution's Python.
     installed.sh(f"find {HOME} -name __pycache__ -prune -exec rm -r {{}} +")
     installed.run(AGENT, "monitor", code=NOT_RUNNING, **PROBE)
     assert installed.sh(f"find {HOME} -name __pycache__") == ""

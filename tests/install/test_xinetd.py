@@ -1,4 +1,4 @@
-"""The installed stanzas under the distribution's xinetd, switched on as an operator would."""
+"""The installed stanzas under the distribution's xinetd, enabled as an operator would."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_stanza_serves_once_it_is_switched_on(machine: Machine, source: str) -
         machine.sh(f"sed 's/disable *= yes/disable = no/' {source} >/root/on && mv /root/on /etc/xinetd.d/xha")
         machine.sh("systemctl start xinetd")
         machine.wait_sh(PROBE, "503")
-        # There is no database here: that is what it says, and not that it may not read its own option file.
+        # There is no database here: the responder must say that, and not that it may not read its own option file.
         assert machine.sh(READY).startswith("server-down ")
     finally:
         machine.sh("systemctl stop xinetd; mv /root/stanza /etc/xinetd.d/xha")
