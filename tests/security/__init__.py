@@ -1,1 +1,4 @@
-"""Attacks of docs/security.md, done with real accounts and real daemons: each has to fail to do harm. As root."""
+"""The attacks of docs/security.md with real accounts and real daemons: none of them may do harm.
+
+The tests need root.
+"""

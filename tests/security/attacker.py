@@ -1,4 +1,4 @@
-"""Another account of this host, and what it does."""
+"""Another account of this host, and commands that it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Attacker:
         self.name, self.entry = name, pwd.getpwnam(name)
 
     def run(self, command: str) -> str:
-        """Run a line of shell as the account, to its end; return what it printed."""
+        """Run a line of shell as the account, and return its output."""
         done = subprocess.run(
             ["/bin/sh", "-c", command], capture_output=True, text=True, check=False, **self._identity()
         )
@@ -27,7 +27,7 @@ class Attacker:
 
     @staticmethod
     def reach(path: Path) -> None:
-        """Let every account enter a directory, and those above it: pytest's own are root's alone."""
+        """Let every account enter a directory, and those above it: pytest's own are closed to all but root."""
         for one in (path, *path.parents):
             if one.stat().st_uid == os.geteuid() and not one.stat().st_mode & 0o001:
                 one.chmod(one.stat().st_mode | 0o011)

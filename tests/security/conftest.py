@@ -15,7 +15,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def site(net: Net) -> Iterator[Site]:
-    """A directory of records that `nobody` may write, and the residents that read it; ended after the test."""
+    """A directory of records that `nobody` may write, and the residents that read it; closed after the test."""
     made = Site(net, net.directory / f"site-{next(_numbers)}")
     try:
         yield made

@@ -1,4 +1,4 @@
-"""xha's doors as processes whose time and memory a test watches."""
+"""xha's programs as processes whose time and memory a test measures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
-NEVER = 60.0  # seconds after which a door counts as hanging: its own deadlines are 1 and 2 s
+NEVER = 60.0  # seconds after which a program counts as hanging: its own deadlines are 1 and 2 s
 
 
 class Run(NamedTuple):
-    """What one call came to. seconds is its wall time, peak the most memory that it had resident, in bytes."""
+    """The result of one call. seconds is its wall time, peak its largest resident memory, in bytes."""
 
     code: int
     out: str
@@ -31,7 +31,10 @@ class Run(NamedTuple):
 
 
 def peak_of(pid: int) -> int:
-    """VmHWM of a process in bytes, 0 once it is gone. (Of a child's rusage it is no part: fork counts its parent's.)"""
+    """Return VmHWM of a process in bytes; 0 if it is gone.
+
+    A child's rusage is not used, because after a fork it includes the parent's memory.
+    """
     with contextlib.suppress(OSError):
         found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
         return int(found[1]) * 1024 if found else 0
@@ -39,7 +42,7 @@ def peak_of(pid: int) -> int:
 
 
 def run(command: Sequence[str], stdin: Any = subprocess.DEVNULL, **environment: str) -> Run:
-    """Run a door to its end. One that hangs is killed, and fails the test."""
+    """Run a program to its end. A program that hangs is killed, and fails the test."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began, peak = time.monotonic(), 0
         process = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, env={**ENVIRONMENT, **environment})

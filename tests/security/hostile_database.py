@@ -1,7 +1,7 @@
-"""A database server that means harm: it speaks the client/server protocol, and then does what a mode says.
+"""A hostile database server: it speaks the client/server protocol, and then does what a mode says.
 
-Protocol: MariaDB Knowledge Base, "Connection phase" and "Text protocol". Whoever takes the server's port or the name of
-its socket can be such a server. It keeps every byte that its clients send.
+Protocol: MariaDB Knowledge Base, "Connection phase" and "Text protocol". Any process that takes the server's port or
+the name of its socket can be such a server. It keeps every byte that its clients send.
 
     with hostile(Path("/tmp/here.sock"), rows) as server: ...
 """
@@ -36,14 +36,14 @@ class Client:
 
     def __init__(self, sock: socket.socket, tls: ssl.SSLContext | None, answers: list[bytes]) -> None:
         self.sock, self._tls, self._answers = sock, tls, answers
-        self.number = 0  # of the packet that is sent next
+        self.number = 0  # of the next packet
 
     def send(self, *payloads: bytes) -> None:
-        """Send packets, in one go."""
+        """Send packets in one call."""
         self.sock.sendall(b"".join(self.frame(payload) for payload in payloads))
 
     def frame(self, payload: bytes, size: int | None = None) -> bytes:
-        """A packet; size is what its header says, where that is another than the payload has."""
+        """Return a packet. size: the size in its header, if that differs from the payload's."""
         header = struct.pack("<I", len(payload) if size is None else size)[:3] + bytes([self.number])
         self.number = (self.number + 1) % 256
         return header + payload
@@ -72,7 +72,7 @@ class Client:
         return greeting + plugin.encode() + b"\0"
 
     def greet(self, plugin: str = "mysql_native_password") -> None:
-        """Greet, and take the client's answer; with a TLS context, over TLS."""
+        """Greet, and receive the client's answer; with a TLS context, over TLS."""
         self.send(self.greeting(plugin))
         self.receive()
         if self._tls:
@@ -80,7 +80,7 @@ class Client:
             self.receive()
 
     def let_in(self) -> bytes:
-        """Greet and let the client in, answer what it prepares, and return the reading's query."""
+        """Greet and accept the login, answer the statements before the reading, and return the reading's query."""
         self.greet()
         self.send(OK)
         while True:
@@ -95,7 +95,7 @@ class Client:
         return [bytes([count]), *[column] * count, EOF]
 
     def forever(self, *payloads: bytes) -> None:
-        """Send the same packets until nobody takes them."""
+        """Send the same packets until the connection ends."""
         while True:
             self.send(*payloads * 500)
 
@@ -109,17 +109,17 @@ Mode = Callable[[Client], None]
 
 
 def silent(client: Client) -> None:
-    """Nothing is ever said."""
+    """Never sends anything."""
     time.sleep(3600)
 
 
 def drip(client: Client) -> None:
-    """A greeting that never ends, a byte every half second."""
+    """A greeting that never ends, one byte every half second."""
     client.drip(client.frame(b"\x0a" + b"5" * 1000))
 
 
 def drip_result(client: Client) -> None:
-    """A login, and then a result whose rows come byte by byte."""
+    """A login, and then a result whose rows arrive byte by byte."""
     client.let_in()
     client.send(*client.columns(2))
     while True:
@@ -134,7 +134,7 @@ def drip_tls(client: Client) -> None:
 
 
 def tls_flood(client: Client) -> None:
-    """TLS is agreed on, and its handshake is an endless series of records that mean nothing."""
+    """TLS is agreed on, and its handshake is an endless series of meaningless records."""
     client.send(client.greeting())
     client.receive()
     while True:
@@ -142,14 +142,14 @@ def tls_flood(client: Client) -> None:
 
 
 def rows(client: Client) -> None:
-    """Rows without an end, as small as they can be."""
+    """An endless number of rows, as small as possible."""
     client.let_in()
     client.send(*client.columns(2))
     client.forever(b"\x00\x00")
 
 
 def long_rows(client: Client) -> None:
-    """Rows without an end, of a megabyte each."""
+    """An endless number of rows, of a megabyte each."""
     client.let_in()
     client.send(*client.columns(2))
     text = b"x" * (1 << 20)
@@ -165,20 +165,20 @@ def columns(client: Client) -> None:
 
 
 def announced(client: Client) -> None:
-    """A packet of 16 MB, of which nothing comes."""
+    """A packet of 16 MB is announced, and nothing of it arrives."""
     client.let_in()
     client.sock.sendall(client.frame(b"", BIG))
     time.sleep(3600)
 
 
 def huge(client: Client) -> None:
-    """Packets of 16 MB that belong together, without an end."""
+    """An endless number of packets of 16 MB that belong together."""
     client.let_in()
     huge_greeting(client)
 
 
 def huge_greeting(client: Client) -> None:
-    """The same before anybody has logged in."""
+    """The same before a login."""
     chunk = bytes(1 << 16)
     while True:
         client.sock.sendall(client.frame(b"", BIG))
@@ -188,13 +188,13 @@ def huge_greeting(client: Client) -> None:
 
 
 def results(client: Client) -> None:
-    """Result sets without an end: each says that one more follows."""
+    """An endless number of result sets: each announces one more."""
     client.let_in()
     client.forever(OK_AND_MORE)
 
 
 def switches(client: Client) -> None:
-    """Asks for another login, again and again."""
+    """Requests another login, again and again."""
     client.greet()
     while True:
         client.send(b"\xfemysql_native_password\0" + b"x" * 20 + b"\0")
@@ -202,13 +202,13 @@ def switches(client: Client) -> None:
 
 
 def more_questions(client: Client) -> None:
-    """Goes on with a login that has ended."""
+    """Continues a login that has ended."""
     client.greet("caching_sha2_password")
     client.forever(b"\x01\x03")
 
 
 def infile(client: Client) -> None:
-    """Asks for a file of the client's (LOAD DATA LOCAL INFILE), and keeps what comes."""
+    """Requests a file of the client's (LOAD DATA LOCAL INFILE), and keeps what arrives."""
     client.let_in()
     client.send(b"\xfb/etc/passwd")
     while True:
@@ -216,30 +216,30 @@ def infile(client: Client) -> None:
 
 
 def null_columns(client: Client) -> None:
-    """A result with fewer values than it has columns, of a type that is none."""
+    """A result with fewer values than columns, of an invalid type."""
     client.let_in()
     client.send(b"\x01", b"\x03def\xff", EOF, b"\xfe\xff\xff")
 
 
 def rubbish(client: Client) -> None:
-    """Something else altogether listens there."""
+    """A server of another kind listens there."""
     while True:
         client.sock.sendall(b"220 mail.example.com ESMTP\r\n" * 100)
 
 
 def zeros(client: Client) -> None:
-    """A greeting of nothing."""
+    """An empty greeting."""
     client.send(b"\x0a")
     client.receive()
 
 
 def denied_by_a_novel(client: Client) -> None:
-    """A refusal with 60,000 characters of text, control characters among them."""
+    """A refusal with 60,000 characters of text, including control characters."""
     client.send(b"\xff" + struct.pack("<H", 1045) + b"#28000" + b"\x1b[2J\n" * 12000)
 
 
 def asks_for(plugin: str, data: bytes = b"\x04Password: ") -> Mode:
-    """Asks for a login by a plugin, and hears what comes."""
+    """Requests a login with a plugin, and keeps what arrives."""
 
     def mode(client: Client) -> None:
         client.greet()
@@ -250,7 +250,7 @@ def asks_for(plugin: str, data: bytes = b"\x04Password: ") -> Mode:
 
 
 def greets_with(plugin: str) -> Mode:
-    """Names a plugin in its greeting, so that the first answer is by it."""
+    """Names a plugin in its greeting, so that the first answer uses it."""
 
     def mode(client: Client) -> None:
         client.greet(plugin)
@@ -260,14 +260,14 @@ def greets_with(plugin: str) -> Mode:
 
 
 def asks_old(client: Client) -> None:
-    """The login of before MySQL 4.1: a packet of one byte asks for it."""
+    """The login from before MySQL 4.1: a packet of one byte requests it."""
     client.greet()
     client.send(b"\xfe")
     client.receive()
 
 
 def asks_again(client: Client) -> None:
-    """caching_sha2_password whose cache has no hash: the password itself is asked for, or by a key of the server's."""
+    """caching_sha2_password without a cached hash: requests the password itself, or encrypted with the server's key."""
     client.greet("caching_sha2_password")
     client.send(b"\x01\x04")
     asked = client.receive()
@@ -276,7 +276,7 @@ def asks_again(client: Client) -> None:
         client.receive()
 
 
-# Of a pair that these tests made; nobody has the other half.
+# One of a pair that was made for these tests; the private key no longer exists.
 PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
 MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
 9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWjzQwN0CAwEAAQ==
@@ -300,12 +300,12 @@ class Hostile:
             self._listener = socket.socket(socket.AF_UNIX)
             self._listener.bind(str(where))
             where.chmod(0o777)
-            with as_account(uid):  # whose socket it is, the kernel notes at listen(2)
+            with as_account(uid):  # the kernel notes the socket's account at listen(2)
                 self._listener.listen()
 
     @property
     def heard(self) -> bytes:
-        """All that the clients sent."""
+        """Everything that the clients sent."""
         return b"".join(self.answers)
 
     def serve(self) -> None:
@@ -335,7 +335,7 @@ class Hostile:
 
 @contextlib.contextmanager
 def as_account(uid: int | None) -> Iterator[None]:
-    """Be another account meanwhile, as far as the kernel is asked."""
+    """Be another account for the kernel during the block."""
     before = os.geteuid()
     if uid is not None:
         os.seteuid(uid)

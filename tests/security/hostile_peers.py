@@ -1,4 +1,4 @@
-"""Peers that mean harm: a listener whose every connection is treated in one of the ways below, in a process of its own.
+"""Hostile peers: a listener that treats every connection in one of the ways below, in a process of its own.
 
     with Hostile(listener, "http", "drip"):
         ...
@@ -8,12 +8,12 @@ The ways have the same names for every protocol:
 drip        a byte now and then, so that no wait for the next one is ever long
 flood       the beginning of an answer, and then as much as the line takes
 huge        an announcement of four GiB, and what it announces
-endless     well-formed pieces of an answer that never comes to its end
+endless     well-formed pieces of an answer that never ends
 closes      half an answer, and a reset
-garbage     what no protocol has
+garbage     bytes that no protocol has
 
-A protocol has further ones of its own. Run as a program, this file is that process: `hostile_peers.py FD PROTOCOL WAY`.
-It imports nothing of the tests and nothing of xha, and ends with its parent.
+A protocol has additional ways of its own. Run as a program, this file is that process: `hostile_peers.py FD PROTOCOL
+WAY`. It imports nothing of the tests and nothing of xha, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ GIGABYTES = 1 << 32
 
 
 class Hostile:
-    """A hostile peer on a listening socket, for the time of a block."""
+    """A hostile peer on a listening socket, for the duration of a block."""
 
     def __init__(self, listener: socket.socket, protocol: str, way: str) -> None:
         self._listener, self._words = listener, [protocol, way]
@@ -62,7 +62,7 @@ class Hostile:
         self._process.communicate()
 
 
-# --- what any of them does
+# --- what all of them do
 
 
 def drip(connection: socket.socket, filler: bytes) -> None:
@@ -98,7 +98,7 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
 
 
 def play(connection: socket.socket, way: str, begin: bytes, huge: bytes, piece: bytes) -> None:
-    """Go one of the common ways: from the beginning of an answer on, with its announcement of much, and its pieces."""
+    """Perform a common way with an answer's beginning, its announcement of a large size, and its pieces."""
     if way == "drip":
         connection.sendall(begin)
         drip(connection, piece)
@@ -124,7 +124,7 @@ def play(connection: socket.socket, way: str, begin: bytes, huge: bytes, piece: 
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-# 256 KiB that unfold to 256 MiB.
+# 256 KiB that decompress to 256 MiB.
 BOMB = gzip.compress(b" " * (1 << 28), 9)
 TOKEN = b"HTTP/1.1 201 Created\r\nX-Subject-Token: gAAAA\r\nContent-Type: application/json\r\n"
 
@@ -178,7 +178,7 @@ KEYSTONE = b'{"version": {"id": "v3.14", "status": "stable"}}'
 
 
 def keystone(connection: socket.socket, way: str) -> None:
-    """One whose version is well, and whose tokens are not."""
+    """A keystone with a valid version and bad tokens."""
     request = read_until(connection, b"\r\n\r\n")
     if request.startswith(b"GET /v3 "):
         connection.sendall(_whole(KEYSTONE))
@@ -187,7 +187,7 @@ def keystone(connection: socket.socket, way: str) -> None:
 
 
 def websocket(connection: socket.socket, way: str) -> None:
-    """A console proxy: its page is well, and a WebSocket is not; `opened`: after the upgrade."""
+    """A console proxy with a valid page and a bad WebSocket; `opened`: bad after the upgrade."""
     request = read_until(connection, b"\r\n\r\n")
     if b"Upgrade: websocket" not in request:
         connection.sendall(_whole(b"<html>"))
@@ -205,7 +205,7 @@ def websocket(connection: socket.socket, way: str) -> None:
 
 
 def memcached(connection: socket.socket, way: str) -> None:
-    """One that stores a key as it should: its version, or after `stats ` its statistics, are what is wrong."""
+    """A memcached that stores a key correctly; its version is bad, or after `stats ` its statistics."""
     value = b""
     for line in iter(lambda: read_until(connection, b"\r\n"), b""):
         word = line.split()[0]
@@ -232,7 +232,7 @@ COLUMNS = (
 
 
 def haproxy(connection: socket.socket, way: str) -> None:
-    """A process on the stats socket: what it says of itself, or after `stat ` of its servers, is what is wrong."""
+    """A process on the stats socket: its `show info` is bad, or after `stat ` its list of servers."""
     command = read_until(connection, b"\n")
     if not way.startswith("stat "):
         play(connection, way, INFO[:20], INFO[:20], INFO)
@@ -280,7 +280,7 @@ def _nested(depth: int) -> bytes:
 
 
 def _frames(connection: socket.socket) -> Iterator[tuple[int, int, bytes]]:
-    """What the client says, frame by frame: kind, channel, payload."""
+    """Yield the client's frames: kind, channel, payload."""
     data = b""
     while True:
         while len(data) < 7 or len(data) < 8 + struct.unpack_from(">I", data, 3)[0]:
@@ -294,9 +294,9 @@ def _frames(connection: socket.socket) -> Iterator[tuple[int, int, bytes]]:
 
 
 class Broker:
-    """A broker that does as it is asked until its stage, and goes its way then.
+    """A broker that behaves correctly up to a stage, and then hostile.
 
-    The stages are its greeting (""), the login, the declaration of a queue, and a message from one; never: `well`.
+    The stages are its greeting (""), the login, the declaration of a queue, and a message from it; with `well`, never.
     """
 
     STAGES = ("login ", "declare ", "message ", "well")
@@ -326,7 +326,7 @@ class Broker:
             play(self.connection, self.way, MONSTER, MONSTER, HEARTBEAT)
         if method == (60, 20):
             return self._deliver(channel, arguments)
-        if method in ((10, 31), (60, 40), (60, 80)):  # tune-ok, publish, ack: nothing is said to those
+        if method in ((10, 31), (60, 40), (60, 80)):  # tune-ok, publish, ack: these get no answer
             return None
         queue = arguments[2 : 3 + arguments[2]] if method == (50, 10) else b""
         said = {
@@ -340,7 +340,7 @@ class Broker:
         return self.connection.sendall(_method(channel, method[0], *said.get(method, (method[1] + 1,))))
 
     def _deliver(self, channel: int, arguments: bytes) -> None:
-        """Give the one message to a consumer; arguments: a number, the queue, the consumer's tag."""
+        """Deliver the one message to a consumer. arguments: a number, the queue, the consumer's tag."""
         tag = arguments[3 + arguments[2] :]
         tag = tag[: 1 + tag[0]]
         deliver = _method(channel, 60, 60, tag + struct.pack(">QB", 1, 0) + _short(b"") + _short(b"q"))
@@ -383,7 +383,7 @@ def main(number: str, protocol: str, way: str) -> None:
                 while connection.recv(65536):
                     pass
         except OSError:
-            pass  # a client that defends itself leaves
+            pass  # a client that defends itself closes the connection
 
     def accept() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Residents that a test starts with a fault in them, beside files that another account wrote."""
+"""Resident processes that a test starts with a fault in them, beside files that another account wrote."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from loopback.doors import CHECKOUT, door
 from responder.client import ask
 from responder.process import ENVIRONMENT
 
-# The interpreter as the doors have it, with a few lines of the test's before the door's own.
+# The interpreter as for xha's programs, with a few lines of the test before the program's own.
 BEGIN = "import sys\n\nsys.path.insert(0, {lib!r})\n{lines}\nfrom xha.doors.{module} import main\n\nsys.exit(main())\n"
 PORT = 49000
 FAULT = "a fault of xha's own while "
 
 
 def with_lines(module: str, lines: str) -> list[str]:
-    """How a door is started with a fault: `lines` run before it does."""
+    """Return the command of a program with a fault: `lines` run before it."""
     return [sys.executable, "-I", "-c", BEGIN.format(lib=str(CHECKOUT / "lib"), lines=lines, module=module)]
 
 
 @contextlib.contextmanager
 def account(name: str) -> Iterator[None]:
-    """Do something as another account, groups included."""
+    """Do something as another account, including its groups."""
     entry = pwd.getpwnam(name)
     groups = os.getgroups()
     os.setgroups([])
@@ -96,7 +96,7 @@ class Site:
 
 
 def faults(daemon: Daemon) -> list[str]:
-    """The lines of a log that tell of an exception."""
+    """The lines of a log that report an exception."""
     return [line for line in daemon.log.read_text(errors="replace").splitlines() if FAULT in line]
 
 

@@ -1,8 +1,8 @@
-"""A file system that stops answering, as NFS does when its server is gone: FUSE, by the kernel's own protocol.
+"""A file system that stops answering, like NFS without its server: FUSE, by the kernel's own protocol.
 
-Run as a program, it mounts itself on its argument, says `ready`, and serves one empty file that can have any name, and
-whose attributes nobody may cache. A line on its standard input ends its answers; the end of it ends the file system,
-and so do two minutes: whatever waits there, of other tests too, waits no longer.
+Run as a program, it mounts itself on its argument, prints `ready`, and serves one empty file that can have any name,
+and whose attributes must not be cached. A line on its standard input stops its answers. The end of its input ends the
+file system, and so do two minutes: then nothing waits for it any longer, including processes of other tests.
 """
 
 from __future__ import annotations

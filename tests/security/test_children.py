@@ -1,4 +1,4 @@
-"""What the agent's children run with: the least that each needs."""
+"""The rights of the agent's children: the least that each needs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def confined(status: dict[str, str]) -> bool:
 
 
 def watch(server: Server) -> list[dict[str, str]]:
-    """Every state in which a program of this test's is seen until the calls in a thread have ended."""
+    """Every state in which a program of this test is seen until the calls in a thread have ended."""
     program, seen = server.program(), []
     thread = threading.Thread(target=lambda: (server.program(), recover(program, time.monotonic() + 60)))
     thread.start()

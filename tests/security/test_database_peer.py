@@ -1,7 +1,7 @@
-"""A hostile database: no door hangs, grows or gives a password away, whatever answers at the database's address.
+"""A hostile database: no program hangs, grows or reveals a password, whatever answers at the database's address.
 
-A reading has one deadline and one budget of bytes. A machine that is busy may be late all the same, so the exact bound
-is held by the best of some tries; that a door ends at all is held by each.
+A reading has one deadline and one budget of bytes. A busy machine may still be late. So the exact bound must hold for
+the best of some tries, and every try must end.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ PLAIN, UNPROVED, SIGNED, VERIFIED = "plain", "ssl = 1", "ssl-ca = {}", "ssl-ca =
 
 
 class Wire:
-    """A hostile server at an address of its own, over TCP and by TLS options of the client's."""
+    """A hostile server at an address of its own, over TCP and with TLS options of the client."""
 
     def __init__(self, net: Net, authority: Authority) -> None:
         self._net, self._authority = net, authority
@@ -129,14 +129,14 @@ def wire(net: Net) -> Wire:
 
 
 def ends_well(said: Run) -> None:
-    """It has ended by itself, small, with a sentence and without a traceback, and has given nothing away."""
+    """Check that it has ended by itself, with little memory, a sentence and no traceback, and has revealed nothing."""
     assert "Traceback" not in said.out + said.err
     assert SECRET not in said.out + said.err
     assert said.peak < MEMORY, f"{said.peak >> 20} MiB"
 
 
 def in_time(call: Callable[[], float], limit: float) -> None:
-    """The best of some tries takes at most so long."""
+    """Check that the best of some tries takes at most this long."""
     took: list[float] = []
     while len(took) < TRIES and not (took and min(took) <= limit):
         took.append(call())
@@ -191,7 +191,7 @@ def test_xha_check_of_a_cluster_ends_whatever_one_member_does(here: Here, net: N
 def test_clustercheck_answers_503_within_its_deadline(here: Here, mode: Mode) -> None:
     here.write(client=f"socket = {here.socket}")
     command = [door("clustercheck"), "-", "0", f"{here.directory}/why", "1", str(here.client)]
-    healthy = min(run(command).seconds for _ in range(2))  # nobody listens yet: start-up and answer
+    healthy = min(run(command).seconds for _ in range(2))  # nothing listens yet: start-up and answer
 
     def once() -> float:
         said = run(command)
@@ -247,12 +247,12 @@ def test_a_resident_answers_in_time_stays_small_and_is_right_again_once_the_serv
         until = time.monotonic() + 5
         while time.monotonic() < until:
             assert resident.verdict() == (503, expected)
-        # One at a time, each for hang_reset, and not one beside the other.
+        # One connection at a time, each for hang_reset, and never two.
         if expected == HUNG:
             assert server.clients <= 2 + (5 + TRIES * 2) / 2
         assert resident.threads == threads
         assert peak_of(resident.pid) < MEMORY
-        # A probe that comes now waits for a reading that ends at hang_reset.
+        # A new probe waits for a reading that ends at hang_reset.
         here.socket.unlink()
         here.socket.symlink_to(node.socket)
         resident.wait_verdict(200, "synced", 20)
@@ -287,7 +287,7 @@ def test_a_resolver_that_never_answers_holds_a_reading_up_no_longer_than_a_serve
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def resolve(host: str, *more: object, **options: object) -> list[object]:
-        if options.get("flags"):  # is it an address, as written?
+        if options.get("flags"):  # it asks whether the text is a numeric address
             raise socket.gaierror(socket.EAI_NONAME, "a name")
         time.sleep(60)
         return []

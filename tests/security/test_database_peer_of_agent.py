@@ -29,7 +29,7 @@ PORT = 3999
 
 @pytest.fixture(scope="module")
 def running(net: Net) -> Iterator[Resource]:
-    """A real server of a resource, without a keeper; clustercheck's files lead the check to a port of 127.0.0.1."""
+    """A resource's real server without a keeper; clustercheck's files direct the check to a port of 127.0.0.1."""
     find_program("mariadbd", "mariadb-server")
     with Host(net, net.directory / "hostile-host") as host:
         settings = host.directory / "default"
@@ -62,7 +62,7 @@ def hostile_inside(host: Host, mode: Mode) -> Iterator[None]:
 
 
 class Peak:
-    """The most memory that a monitor of the agent has resident while this is open."""
+    """Measures the largest resident memory of the agent's monitors during the block."""
 
     def __enter__(self) -> Peak:
         self.bytes, self._on = 0, True
@@ -87,7 +87,7 @@ class Peak:
 @pytest.mark.parametrize("level", [10, 20])
 @pytest.mark.parametrize("mode", SOME, ids=name)
 def test_a_monitor_ends_with_its_reading_s_deadline(running: Resource, mode: Mode, level: int) -> None:
-    healthy = min(running.call("monitor", level=level, interval=0).seconds for _ in range(2))  # nobody listens there
+    healthy = min(running.call("monitor", level=level, interval=0).seconds for _ in range(2))  # nothing listens there
 
     def once() -> float:
         said = running.call("monitor", level=level, interval=0)  # a probe: it launches no keeper

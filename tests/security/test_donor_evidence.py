@@ -1,4 +1,4 @@
-"""Who may say that a node is a donor: a process's words are its own, and anybody can start one."""
+"""Which processes may prove that a node is a donor: any user can start a process with any command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOCKET = "/run/of-this-test.sock"
 
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
-    """A directory that every account reaches."""
+    """A directory that every account can enter."""
     made = Path(tempfile.mkdtemp(prefix="xha-evidence-"))
     made.chmod(0o755)
     yield made

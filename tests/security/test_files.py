@@ -1,4 +1,4 @@
-"""Root in directories that belong to the server's account: a name there leads it nowhere, and holds nothing up."""
+"""Root in directories of the server's account: no name there redirects root, and none blocks it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def account() -> Account:
 
 @pytest.fixture
 def place(net: Net) -> Path:
-    """A directory of the server's account, in one of root's that everybody can enter."""
+    """A directory of the server's account, in one of root's that every account can enter."""
     directory = net.directory / f"place-{os.urandom(4).hex()}"
     directory.mkdir(mode=0o755)
     os.chown(directory, *owner())
@@ -64,7 +64,7 @@ def place(net: Net) -> Path:
 
 @pytest.fixture
 def precious(net: Net) -> Iterator[Path]:
-    """A file and a directory of root's that no attack may change or show."""
+    """A file and a directory of root's that no attack may change or reveal."""
     directory = net.directory / f"root-{os.urandom(4).hex()}"
     directory.mkdir(mode=0o700)
     file = directory / "shadow"
@@ -80,7 +80,7 @@ def precious(net: Net) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _scratch_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test leaves there is nobody else's to remove: others run beside it."""
+    """A scratch directory of the test's own: tests that run in parallel must not remove what it leaves there."""
     base = f"/run/xha-test-scratch-{os.urandom(4).hex()}"
     monkeypatch.setattr(scratch_module, "BASE", base)
     yield
@@ -108,7 +108,7 @@ def _nothing_hangs() -> Iterator[None]:
 
 
 def stand_in(server: Server, script: str) -> str:
-    """A server program that does what its account could make the real one do, by ptrace for one; then it goes on."""
+    """A server program that first does what its account could make the real one do, for instance by ptrace."""
     real = find_program("mariadbd", "mariadb-server")
     path = server.directory / "mariadbd"
     path.write_text(f'#!/bin/bash\n{script}\nexec {shlex.quote(real)} "$@"\n')
@@ -129,7 +129,7 @@ esac; done"""
 
 
 def test_a_listing_that_names_files_of_root_s_has_root_make_none_of_them(server: Server, precious: Path) -> None:
-    """A listing is the word of a process of the server's account: root neither makes nor gives away what it names."""
+    """A listing comes from a process of the server's account: root neither makes nor gives away what it names."""
     log, place = f"{precious.parent}/ld.so.preload", f"{precious.parent}/run/mysqld.sock"
     script = f"""
 case " $* " in *" --help "*)
@@ -146,16 +146,16 @@ esac"""
 
 
 def test_a_listing_without_end_is_cut(server: Server) -> None:
-    """The account can make the program print for ever: what root keeps of it is bounded, in bytes and in time."""
+    """The account can make the program print forever: what root keeps of it is limited, in bytes and in time."""
     before = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
     binary = stand_in(server, 'case " $* " in *" --help "*) exec cat /dev/zero ;; esac')
-    with pytest.raises(TimeoutError, match="incomplete"):  # of what was cut nothing is known
+    with pytest.raises(TimeoutError, match="incomplete"):  # what was cut off is unknown
         server.program(binary=binary)
     after = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
     assert after - before < 60_000, "kB"
 
 
-# In a mount namespace of its own, where the disk for temporary files has so many KiB left.
+# In a mount namespace of its own, in which the disk for temporary files has this many KiB left.
 IN_A_SMALL_TMP = """
 import sys
 sys.path.insert(0, {lib!r})
@@ -168,7 +168,7 @@ print(options.wsrep_provider, options.wsrep_on)
 
 @pytest.mark.parametrize("kib", [0, 4, 64, 120])
 def test_a_full_disk_for_temporary_files_tears_no_listing(server: Server, kib: int) -> None:
-    """Any user can fill /tmp; the server does not notice that its listing is torn, and ends well."""
+    """Any user can fill /tmp; the server does not notice that its listing is torn, and exits with code 0."""
     settings = server.settings()
     program, options = read_options(find_mariadbd(settings))
     code = IN_A_SMALL_TMP.format(lib=str(CHECKOUT / "lib"), config=program.config, binary=program.binary)
@@ -204,7 +204,7 @@ def test_of_a_torn_listing_nothing_is_known(server: Server, filter_: str, says: 
 
 
 def test_one_that_was_killed_at_its_listing_is_asked_again(server: Server) -> None:
-    """As where memory runs out: it has refused nothing."""
+    """For instance when memory runs out: the program has not refused anything."""
     binary = stand_in(server, 'case " $* " in *" --help "*) kill -9 $$ ;; esac')
     with pytest.raises(TimeoutError, match="it was killed by signal 9"):
         server.program(binary=binary)
@@ -221,7 +221,7 @@ def test_what_a_child_prints_is_bounded_in_memory() -> None:
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_one(account: Account, precious: Path) -> None:
-    """And only that: a link in it is a link, and what it points at is not ours."""
+    """And nothing else: a link in it is removed as a link, and its target is not xha's."""
     code = f"""
 import os, signal, sys
 sys.path.insert(0, {str(CHECKOUT / "lib")!r})
@@ -240,7 +240,7 @@ with module.scratch(find_account("mysql"), "left") as directory:
     )
     assert left.parent == Path(scratch_module.BASE)
     assert left.is_dir()
-    # As the account would have made it: root's own leavings it could not remove.
+    # As the account would have made them: it could not remove what belongs to root.
     for path in (left / "a", left / "a/b", left / "a/b/c"):
         os.chown(path, *owner())
     with scratch(account, "next") as directory:
@@ -251,7 +251,7 @@ with module.scratch(find_account("mysql"), "left") as directory:
 
 
 def leave(account: Account, script: str = "") -> Path:
-    """A directory as a killed process leaves it, in which the account has done what Python code says."""
+    """A directory as a killed process leaves it, in which the account has run this Python code."""
     Path(scratch_module.BASE).mkdir(mode=0o755, parents=True, exist_ok=True)
     left = Path(scratch_module.BASE) / f"left-{2**22 - 1}-1-{os.urandom(4).hex()}"
     left.mkdir(mode=0o700)
@@ -281,7 +281,7 @@ for number in range(3000): os.mkdir(f"{number}"); os.close(os.open(f"{number}/f"
 
 @pytest.mark.parametrize("script", [DEEP, LOCKED, WIDE], ids=["deep", "locked", "wide"])
 def test_whatever_the_account_left_is_removed(account: Account, script: str) -> None:
-    """A tree of 1500 directories ended the removal by recursion with a RecursionError, so that it stayed for ever."""
+    """A tree of 1500 directories ended a recursive removal with a RecursionError, so that it stayed forever."""
     left = leave(account, script)
     for _ in range(20):  # a second each on a busy machine
         with scratch(account, "next"):
@@ -292,7 +292,7 @@ def test_whatever_the_account_left_is_removed(account: Account, script: str) -> 
 
 
 def test_a_removal_that_the_account_stops_holds_nobody_up(account: Account, capfd: pytest.CaptureFixture[str]) -> None:
-    """SIGSTOP for the child that removes, which has the account's rights: it cost 5 s for each directory left."""
+    """SIGSTOP to the child that removes, which has the account's rights: it cost 5 s for each remaining directory."""
     left = [leave(account) for _ in range(5)]
     children = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
     stopper = os.fork()
@@ -326,7 +326,7 @@ def test_a_removal_that_the_account_stops_holds_nobody_up(account: Account, capf
 
 
 def test_what_nobody_can_remove_is_tried_a_few_at_a_time(account: Account) -> None:
-    """A directory of another account in one of its own: its rights do not reach there."""
+    """A directory of another account in one of its own: its rights do not suffice there."""
     left = [leave(account) for _ in range(60)]
     for path in left:
         (path / "x").mkdir()
@@ -343,11 +343,11 @@ def test_what_nobody_can_remove_is_tried_a_few_at_a_time(account: Account) -> No
             shutil.rmtree(path)
 
 
-# --- directories above, swapped for links
+# --- parent directories that are replaced by links
 
 
 def swap(directory: Path, link: Path, target: Path) -> None:
-    """As the owner of a directory, put a link into the place of a name in it."""
+    """As the owner of a directory, replace a name in it by a link."""
     Attacker("mysql").run(f"mv {link} {link}.away 2>/dev/null; ln -s {target} {link}")
     assert link.is_symlink()
     assert link.parent == directory
@@ -381,7 +381,7 @@ def test_a_name_that_steers_a_terminal_is_told_without_it(place: Path) -> None:
 
 
 def test_a_data_directory_of_root_s_is_not_used_as_the_server_s(precious: Path) -> None:
-    """Should the server's account name /etc as its data directory."""
+    """The server's account might name /etc as its data directory."""
     data = DataDirectory(str(precious.parent), owner())
     with pytest.raises(UnfitPath, match="it belongs to root, and not to mysql"):
         data.write_grastate(Position(), safe_to_bootstrap=False)
@@ -409,7 +409,7 @@ def test_a_quarantine_is_not_led_into_a_directory_of_root_s(place: Path, preciou
 
 
 def test_another_directory_of_root_s_in_the_quarantine_s_place_loses_nothing(place: Path) -> None:
-    """The account owns what is above: it may rename root's backups, which it could not remove."""
+    """The account owns the parent directory: it may rename root's backups, which it could not remove."""
     (place / "data").mkdir()
     os.chown(place / "data", *owner())
     backups = place / "backups"
@@ -426,7 +426,7 @@ def test_another_directory_of_root_s_in_the_quarantine_s_place_loses_nothing(pla
 
 
 def test_what_the_account_puts_beside_its_data_neither_stops_nor_fills_a_quarantine(place: Path) -> None:
-    """It was every small file: a README stopped the node for ever, five thousand took 313 MiB of root's disk."""
+    """Every small file used to be copied: a README stopped the node forever, 5,000 took 313 MiB of root's disk."""
     (place / "data").mkdir()
     os.chown(place / "data", *owner())
     names = ("README", "error-log-tail", *(f"small-{number}" for number in range(300)))
@@ -449,7 +449,7 @@ def test_a_directory_of_the_account_s_in_the_quarantine_s_place_is_not_used(plac
 def test_the_directory_of_a_socket_or_a_pid_file_is_made_by_the_account_alone(
     server: Server, precious: Path, what: str
 ) -> None:
-    """Its parent belongs to the account, which puts a link there: root makes and gives away nothing behind it."""
+    """The account owns the parent directory and puts a link there: root makes and gives away nothing behind it."""
     swap(server.directory, server.directory / "run", precious.parent)
     program = server.program()._replace(**{what: f"{server.directory}/run/mine/{what}"})
     with pytest.raises(Unusable, match="run/mine: mysql cannot make this directory"):
@@ -472,7 +472,7 @@ def test_a_directory_of_run_that_the_resource_names_is_made_and_given_away(serve
 
 
 def test_a_directory_of_run_that_only_the_server_names_is_not_made(server: Server) -> None:
-    """systemd, modprobe and others go by what they find there: /run/tmpfiles.d, /run/modprobe.d, /run/sysctl.d."""
+    """systemd, modprobe and others act on what they find there: /run/tmpfiles.d, /run/modprobe.d, /run/sysctl.d."""
     where = f"/run/xha-test-{os.urandom(4).hex()}"
     for what in ("socket", "pid"):
         program = server.program()._replace(**{what: f"{where}/{what}"})
@@ -485,7 +485,7 @@ def test_a_directory_of_run_that_only_the_server_names_is_not_made(server: Serve
 def test_root_makes_only_the_data_directory_that_the_resource_names(
     server: Server, net: Net, given: bool, made_by: str
 ) -> None:
-    """What the option file names is known by the word of a process of the account, which may say /etc/cron.hourly."""
+    """A path of the option file comes from a process of the account, which may name /etc/cron.hourly."""
     path = net.directory / f"new-{os.urandom(4).hex()}"
     program = server.program()._replace(datadir=str(path), named=(str(path),) if given else ())
     if made_by == "root":
@@ -501,7 +501,7 @@ def test_a_data_directory_that_is_there_keeps_its_owner(server: Server, precious
     make_datadir(server.program()._replace(datadir=str(precious.parent), named=(str(precious.parent),)))
 
 
-# --- FIFOs: nobody writes to them, and whoever opens one plainly waits for ever
+# --- FIFOs without a writer: a plain open of one waits forever
 
 
 def pipe(path: Path) -> None:
@@ -552,7 +552,7 @@ def test_a_fifo_in_the_place_of_the_server_s_status_file_holds_no_monitor_up(tmp
     assert not (path / "status.json").exists()
 
 
-# --- hard links to files of root's (fs.protected_hardlinks=0 lets any account make them)
+# --- hard links to files of root's (any account can make them with fs.protected_hardlinks=0)
 
 
 def hard_link(target: Path, name: Path) -> None:
@@ -569,7 +569,7 @@ def test_a_second_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Pa
 
 @pytest.mark.parametrize("name", ["grastate.dat", "xha-node.json"])
 def test_the_last_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Path, name: str) -> None:
-    """Root replaces /etc/shadow by a rename: the link that the account made before is its only name then."""
+    """Root replaces /etc/shadow by a rename: the link that the account made before is then its only name."""
     old = precious.parent / "old"
     old.write_text(PRECIOUS)
     old.chmod(0o640)
@@ -590,7 +590,7 @@ def test_the_last_name_of_a_file_of_root_s_is_not_read(place: Path, precious: Pa
 
 
 def test_a_directory_with_names_without_end_is_read_no_further(place: Path) -> None:
-    """200,000 names took 2.5 s and 64 MB, before anything was known of the data."""
+    """200,000 names took 2.5 s and 64 MB before anything was known of the data."""
     for number in range(MOST_NAMES):
         os.mknod(place / f"{number}")
     with Directory(str(place), owner=owner()[0]) as directory:
@@ -618,7 +618,7 @@ def test_a_second_name_of_a_file_of_root_s_as_the_error_log_is_neither_read_nor_
 def test_a_file_that_is_replaced_in_a_directory_of_others_is_written_to_no_file_of_root_s(
     place: Path, precious: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """The name beside it can be guessed: as of a disabled file that xha.conf has in /var/tmp."""
+    """The temporary name beside it can be guessed, for instance if xha.conf has the disabled file in /var/tmp."""
     plant(precious, place / f"disabled.{os.getpid()}")
     replace_text(str(place / "disabled"), "away", 0o644)
     assert (place / "disabled").read_text() == "away"
@@ -629,7 +629,7 @@ def test_a_file_that_is_replaced_in_a_directory_of_others_is_written_to_no_file_
 def test_the_error_file_of_clustercheck_is_no_file_of_root_s_in_a_directory_of_everybody_s(
     place: Path, precious: Path, plant: Callable[[Path, Path], None]
 ) -> None:
-    """As ERR_FILE=/tmp/clustercheck.err: run by root, it was emptied through whatever stood there."""
+    """ERR_FILE=/tmp/clustercheck.err: run by root, clustercheck emptied whatever that name led to."""
     shared = place / "tmp"
     shared.mkdir()
     shared.chmod(0o1777)

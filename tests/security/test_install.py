@@ -1,6 +1,6 @@
-"""What root is given to install: a changed wheel, a source archive, an index with a password, a package of two.
+"""What root may be given to install: a changed wheel, a source archive, an index with a password, a foreign file.
 
-pip is real, and asks a real index on loopback, or looks into a directory. It reads no configuration but the test's.
+pip is real, and asks a real index on loopback, or searches a directory. It reads only the test's configuration.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ VICTIM = "pymysql"
 
 
 def tag_of(place: Place) -> str:
-    """How the cache calls the wheels for this machine's own Python."""
+    """The cache's name for the wheels of this machine's own Python."""
     code = "import platform, sys; print(sys.implementation.cache_tag, platform.machine(), sep='-')"
     return place.run("/usr/bin/python3", "-c", code).strip()
 
 
 @pytest.fixture(scope="module")
 def good(place: Place, net: Net) -> Path:
-    """A directory with the very wheels of the lock file."""
+    """A directory with exactly the wheels of the lock file."""
     place.make("wheels")
     directory = net.directory / "good-wheels"
     shutil.copytree(CHECKOUT / "build/wheels" / tag_of(place), directory)
@@ -48,7 +48,7 @@ def good(place: Place, net: Net) -> Path:
 
 @pytest.fixture(scope="module")
 def changed(good: Path, net: Net) -> Path:
-    """The same, but somebody has put a module more into one of them. It is a sound wheel all the same."""
+    """The same, but one wheel has an additional module. It is a valid wheel nevertheless."""
     directory = net.directory / "changed-wheels"
     shutil.copytree(good, directory)
     with zipfile.ZipFile(next(directory.glob(f"{VICTIM}-*.whl")), "a") as wheel:
@@ -93,17 +93,17 @@ def index(net: Net, directory: Path) -> Iterator[str]:
 
 
 def asks(url: str) -> dict[str, str]:
-    """pip's settings, for this index alone."""
+    """pip's settings for this index only."""
     return {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": url, "PIP_NO_CACHE_DIR": "1"}
 
 
 def looks_into(directory: Path) -> dict[str, str]:
-    """pip's settings, for this directory alone."""
+    """pip's settings for this directory only."""
     return {"PIP_CONFIG_FILE": "/dev/null", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(directory)}
 
 
 def refused(place: Place, settings: dict[str, str], wheels: Path) -> str:
-    """What `make install` says, with its own cache of wheels, when it must install nothing."""
+    """The output of `make install`, with its own cache of wheels, when it must install nothing."""
     said = place.make("install", f"WHEELS={wheels}", code=2, **settings)
     assert place.sh(f"ls -d {HOME}/versions {HOME}/current /etc/xha 2>/dev/null || true") == ""
     assert place.sh("ls /run/owned 2>/dev/null || true") == ""
@@ -145,12 +145,12 @@ def test_a_changed_wheel_in_a_directory_is_refused(place: Place, changed: Path, 
 
 
 def test_a_changed_wheel_in_the_cache_is_not_used(place: Place, good: Path, changed: Path, tmp_path: Path) -> None:
-    """Whoever may write to build/wheels gives root nothing: the hash is that of the bytes that are unpacked."""
+    """An account that may write to build/wheels gains nothing: the hash is that of the bytes that are unpacked."""
     cache = tmp_path / "cache" / tag_of(place)
     shutil.copytree(changed, cache)
     said = refused(place, looks_into(tmp_path), tmp_path / "cache")
     assert "is not a wheel of requirements.lock: left aside" in said
-    # With an index in reach it is fetched anew, and replaced.
+    # If an index is reachable, the wheel is fetched again and replaced.
     place.make("install", f"WHEELS={tmp_path}/cache", **looks_into(good))
     assert place.sh(f"ls {HOME}/current/python/{VICTIM}/more.py 2>/dev/null || true") == ""
     assert {one.name: one.read_bytes() for one in cache.iterdir()} == {
@@ -160,7 +160,7 @@ def test_a_changed_wheel_in_the_cache_is_not_used(place: Place, good: Path, chan
 
 
 def test_a_source_archive_is_not_built(place: Place, good: Path, tmp_path: Path) -> None:
-    """Its setup.py would run as root before anybody has compared a hash with its result."""
+    """Its setup.py would run as root before a hash is compared with its result."""
     links = tmp_path / "links"
     shutil.copytree(good, links)
     (wheel,) = links.glob(f"{VICTIM}-*.whl")
@@ -177,7 +177,7 @@ def test_a_source_archive_is_not_built(place: Place, good: Path, tmp_path: Path)
 
 
 def test_a_wheel_that_writes_what_is_another_s_is_refused(tmp_path: Path) -> None:
-    """One with the right hash, that is: a mistake in the lock file must not replace xha's own modules."""
+    """The wheel has the right hash: an error in the lock file must not replace xha's own modules."""
     code = """
 import io, pathlib, sys, zipfile
 sys.path.insert(0, sys.argv[1])

@@ -1,4 +1,4 @@
-"""Files that a configuration names: a FIFO, a device or an endless include in their place holds nobody up."""
+"""Files that a configuration names: a FIFO, a device or an endless include in their place blocks nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xha.adapters.files.whole_file import MAX_BYTES
 from xha.core.services.model.kind import Secret
 from xha.core.text.values import ConfigError
 
-PATIENCE = 20  # seconds, on a busy machine; what hangs would hang for ever
+PATIENCE = 20  # seconds, on a busy machine; a failure would hang forever
 
 
 @pytest.fixture(autouse=True)

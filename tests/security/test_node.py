@@ -1,4 +1,4 @@
-"""A node under Pacemaker's agent, whose server's account puts what it likes into its own directories."""
+"""A node under Pacemaker's agent, whose server's account puts arbitrary names into its own directories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loopback import wait_until
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
 __all__ = ["host", "make_resource", "resource", "running"]
-# Of one call, in seconds, on a busy machine. Before, each of these waited for ever.
+# The limit of one call, in seconds, on a busy machine. Each of these used to wait forever.
 PROMPT = 30.0
 
 
@@ -42,5 +42,5 @@ def test_a_fifo_hangs_neither_keeper_nor_monitor_nor_stop(running: Resource, nam
 
 
 def await_word_after(one: Resource, at: float) -> None:
-    """Wait until the keeper has looked again: a keeper that hangs says nothing more."""
+    """Wait until the keeper has looked again: a keeper that hangs publishes nothing more."""
     wait_until(lambda: one.run_file("keeper.json").get("at", 0) > at, PROMPT, "the keeper looks again")

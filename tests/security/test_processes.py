@@ -1,4 +1,4 @@
-"""Other users' processes: none is taken for the server, gets a password or a signal, or holds an action up."""
+"""Other users' processes: none is taken for the server, receives a password or a signal, or delays an action."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other a
 MakeResource = Callable[..., Resource]
 _numbers = itertools.count(1)
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
-# Actions of this length: stop keeps 5 s of them for itself, and no test waits for three minutes.
+# Actions with this timeout: stop keeps 5 s of it for itself, and no test waits for three minutes.
 SHORT = {"CRM_meta_timeout": "20000"}
-# clone(2) as a system call, its number on this machine.
+# clone(2) as a system call: its number on this machine.
 CLONE = {"x86_64": 56, "aarch64": 220}.get(os.uname().machine, 220)
 SECRET = {"test_user": "root", "test_passwd": "gEhEiM-4711"}
 
@@ -47,7 +47,7 @@ def make_resource(host: Host) -> Iterator[MakeResource]:
     def make(**options: Any) -> Resource:
         made.append(Resource(host, f"db-{next(_numbers)}", host.net.next_address(), **options))
         made[-1]._make_directory()
-        made[-1].datadir.chmod(0o755)  # as Debian's
+        made[-1].datadir.chmod(0o755)  # as in Debian
         return made[-1]
 
     yield make
@@ -58,7 +58,7 @@ def make_resource(host: Host) -> Iterator[MakeResource]:
 
 @pytest.fixture
 def resource(make_resource: MakeResource) -> Resource:
-    """A node that does not run yet. Everybody may enter its data directory, and nobody else reads a file in it."""
+    """A node that does not run yet. Every account may enter its data directory, but not read a file in it."""
     return make_resource()
 
 
@@ -71,7 +71,7 @@ def running(resource: Resource) -> Resource:
 
 @pytest.fixture
 def place(host: Host) -> Path:
-    """Where everybody can put programs."""
+    """A directory in which every account can put programs."""
     directory = host.directory / f"place-{next(_numbers)}"
     directory.mkdir()
     directory.chmod(0o777)
@@ -87,13 +87,16 @@ def probe(one: Resource, **parameters: str) -> Result:
 
 
 def lose_run(one: Resource) -> None:
-    """Remove what is remembered in /run. A server that runs writes its status there meanwhile."""
+    """Remove what is remembered in /run. A running server writes its status there meanwhile."""
     gone = ("sh", "-c", "rm -rf /run/xha && ! test -e /run/xha")
     wait_until(lambda: one.host.run(*gone).code == 0, 20, "/run/xha is gone")
 
 
 class Neighbour:
-    """A process beside the server: it lives until the block ends, and has said so before the block begins."""
+    """A process beside the server.
+
+    It has printed its word before the block begins, and is killed when the block ends.
+    """
 
     def __init__(
         self,
@@ -122,7 +125,7 @@ class Neighbour:
 
     @property
     def pid(self) -> int:
-        """Its pid as its host counts."""
+        """Its pid in the host's namespace."""
         line = next(
             line for line in Path(f"/proc/{self.child}/status").read_text().splitlines() if line.startswith("NSpid:")
         )
@@ -150,7 +153,7 @@ class Neighbour:
             stream.close()
 
     def _everything(self) -> list[str]:
-        """What is below it, and at last itself: what has forked meanwhile would be left."""
+        """The pids below it, and its own last: otherwise a process that forks meanwhile would be left."""
         found, waiting = [], [str(self._process.pid)]
         while waiting:
             found.append(waiting.pop())
@@ -162,15 +165,15 @@ class Neighbour:
 
 
 def shell(host: Host, script: str, *as_whom: str) -> Neighbour:
-    """A shell that says `ready` where its script does."""
+    """A shell that prints `ready` at a point of its script."""
     return Neighbour(host, *as_whom, "/bin/sh", "-c", script, started="ready")
 
 
-# --- whose word counts
+# --- which processes are believed
 
 
 def impostor(one: Resource, place: Path) -> str:
-    """A script: a program called mysqld in the data directory, at a socket where it writes down who connects."""
+    """A script: a program called mysqld in the data directory, at a socket where it records each connection."""
     shutil.copy(find_program("socat", "socat"), place / "mysqld")
     (place / "mysqld").chmod(0o755)
     listen = f'{place}/mysqld UNIX-LISTEN:{place}/socket,fork,mode=777 SYSTEM:"echo met >>{place}/met"'
@@ -179,7 +182,7 @@ def impostor(one: Resource, place: Path) -> str:
 
 
 def unfinished_listing(directory: Path) -> str:
-    """A script: the real server's program stands in a directory, because nobody reads all that it prints."""
+    """A script: the real server's program hangs in a directory, because its whole output is not read."""
     real = find_program("mariadbd", "mariadb-server")
     return f"cd {directory} && exec {real} --no-defaults --help --verbose | (read line; echo ready; exec sleep 1000)"
 
@@ -210,7 +213,7 @@ class TestWhoseWordCounts:
     def test_forty_of_them_that_come_again_do_not_fail_a_stop_and_get_no_signal(
         self, running: Resource, place: Path
     ) -> None:
-        """Whoever was killed came again, and stop said that the node needs to be fenced."""
+        """Each that was killed came back, and stop then said that the node needs to be fenced."""
         shutil.copy("/bin/sleep", place / "mysqld")
         again = f"while :; do {place}/mysqld 1000; echo ended >>{place}/ended; done"
         script = f"cd {running.datadir} && for n in $(seq 40); do ({again}) & done; echo ready; wait"
@@ -233,7 +236,7 @@ class TestWhoseWordCounts:
             assert call(running, "start").code == 0
 
     def test_a_setuid_program_has_two_accounts_and_counts_for_neither(self, host: Host, place: Path) -> None:
-        """Its effective one is root's, and that is all that the owner of its directory in /proc says."""
+        """Its effective account is root's, and the owner of its directory in /proc says only that."""
         program = place / "mariadbd"
         shutil.copy("/bin/sleep", program)
         program.chmod(0o4755)
@@ -243,7 +246,7 @@ class TestWhoseWordCounts:
             assert not Trust(frozenset((0,))).holds_account(attacker.child)
 
     def test_a_process_that_cannot_be_dumped_is_no_more_root_s_than_before(self, host: Host) -> None:
-        """Such a process's files in /proc are root's (prctl(2), PR_SET_DUMPABLE)."""
+        """The files of such a process in /proc belong to root (prctl(2), PR_SET_DUMPABLE)."""
         code = "import ctypes, time; ctypes.CDLL(None).prctl(4, 0); print('ready', flush=True); time.sleep(1000)"
         with Neighbour(host, *NOBODY, sys.executable, "-c", code, started="ready") as attacker:
             assert os.stat(f"/proc/{attacker.child}/status").st_uid == 0
@@ -254,12 +257,12 @@ class TestWhoseWordCounts:
         assert str(Process(7, 1, name="my\nsqld\x1b[2J\u202e")) == "my?sqld?[2J?, pid 7"
 
 
-# --- in use, by whomever
+# --- data in use, by any process
 
 
 @contextmanager
 def holding(one: Resource, name: str, how: str, *as_whom: str) -> Iterator[Neighbour]:
-    """Another account's process that was given one of the data's files, open as a shell's operator says."""
+    """Another account's process that received one of the data's files, opened with the given shell operator."""
     script = f"exec 3{how}{one.datadir}/{name} && exec {' '.join(as_whom)} sh -c 'echo ready; exec sleep 1000'"
     with shell(one.host, script) as holder:
         yield holder
@@ -285,7 +288,7 @@ class TestInUse:
         assert probe(resource).code == 7
 
     def test_who_can_only_read_has_no_node_fenced(self, resource: Resource) -> None:
-        """As a backup does, or any user where Galera made grastate.dat with another umask."""
+        """As a backup does, or any user if Galera made grastate.dat with another umask."""
         with holding(resource, "ibdata1", "<", *NOBODY) as holder:
             assert probe(resource).code == 190
             ended = call(resource, "stop")
@@ -296,7 +299,7 @@ class TestInUse:
     def test_a_descriptor_that_only_names_a_file_and_a_lock_of_the_directory_are_nothing(
         self, resource: Resource
     ) -> None:
-        """Both can be had by whoever can enter the directory, without a right to any file in it."""
+        """Every account that can enter the directory can have both, without a right to any file in it."""
         code = f"""
 import fcntl, os, time
 names = [os.open({str(resource.datadir)!r} + "/" + name, os.O_PATH) for name in ("ibdata1", "aria_log_control")]
@@ -323,12 +326,12 @@ time.sleep(1000)"""
             assert call(resource, "stop").code == 0
             assert holder.lives
 
-    @pytest.mark.alone  # whoever looks through all processes meets these files, too
+    @pytest.mark.alone  # every process that examines all others sees these files too
     @pytest.mark.parametrize("name", ["ibdata1", "table"])
     def test_fifty_thousand_open_files_cost_a_stop_no_more_than_a_second(
         self, resource: Resource, place: Path, name: str
     ) -> None:
-        """Any user can have a million: a stop that takes longer than it may has the node fenced."""
+        """Any user can have a million: a stop that takes too long has the node fenced."""
         code = f"""
 import os, time
 files = [os.open("{place}/{name}", os.O_RDWR | os.O_CREAT) for _ in range(12500)]
@@ -381,7 +384,7 @@ time.sleep(1000)"""
 
     @pytest.mark.alone
     def test_a_lock_tells_of_a_server_that_there_is_no_time_to_find(self, resource: Resource, place: Path) -> None:
-        """One that was handed its descriptors, among a million of others."""
+        """A server that was given its descriptors, among a million others."""
         code = f"""
 import fcntl, os, time
 fcntl.lockf(3, fcntl.LOCK_EX)
@@ -402,7 +405,7 @@ time.sleep(1000)"""
             assert attacker.lives
 
     def test_a_server_by_another_program_is_neither_asked_nor_ended(self, resource: Resource, place: Path) -> None:
-        """A real one, which serves the data: it is somebody's, and says why the node is not started."""
+        """A real one that serves the data: it is somebody's, and the reason why the node is not started."""
         program = place / "mariadbd"
         shutil.copy(find_program("mariadbd", "mariadb-server"), program)
         command = f"cd / && exec {program} --defaults-file={resource.config} --user=mysql --wsrep-new-cluster"
@@ -417,11 +420,14 @@ time.sleep(1000)"""
             assert resource.is_synced()
 
 
-# --- what does not answer
+# --- file systems that do not answer
 
 
 class Stalling:
-    """A file system at a path; its answers end as those of an NFS do whose server is gone, and it ends with a block."""
+    """A file system at a path.
+
+    After stall() it does not answer, like NFS without its server; the block's end ends it.
+    """
 
     def __init__(self, host: Host, point: Path) -> None:
         self.host, self.point = host, point
@@ -430,7 +436,7 @@ class Stalling:
     def stall(self) -> None:
         self._server.stdin.write(b"\n")
         self._server.stdin.flush()
-        # Whoever asks now waits. It is not waited for: it may not even be killed.
+        # Every process that accesses it now hangs. It is not waited for, because possibly not even SIGKILL ends it.
         waits = f"stat -L {self.point} >/dev/null 2>&1 & sleep 1; kill -0 $!"
         self.host.run("sh", "-c", waits, check=True)
 
@@ -447,7 +453,7 @@ class Stalling:
 
 @pytest.fixture
 def point(host: Host, place: Path) -> Path:
-    """Where a file system can be mounted that does not answer."""
+    """A mount point for a file system that does not answer."""
     if not os.path.exists("/dev/fuse"):
         pytest.skip("this kernel has no FUSE")
     (place / "mount").mkdir()
@@ -464,12 +470,15 @@ BESIDE = {
 class TestWhatDoesNotAnswer:
     @pytest.mark.parametrize("what", [*BESIDE, "a server of other data", "such a server, detached"])
     def test_a_stalled_mount_holds_no_action_up(self, running: Resource, point: Path, what: str) -> None:
-        """Whoever has something open there: a stop stood for 9 min 53 s. Each action has 20 s, and takes its usual."""
+        """A process has something open there: a stop took 9 min 53 s.
+
+        Each action has 20 s, and takes its usual time.
+        """
         script = BESIDE[what].format(mount=point) if what in BESIDE else unfinished_listing(point)
         with ExitStack() as stack:
             opened = stack.enter_context(Stalling(running.host, point))
             stack.enter_context(shell(running.host, script))
-            stack.callback(opened.__exit__)  # before what has something open there: it cannot end
+            stack.callback(opened.__exit__)  # before the process that has something open there, because that cannot end
             opened.stall()
             if "detached" in what:
                 opened.detach()
@@ -483,12 +492,12 @@ class TestWhatDoesNotAnswer:
             assert running.server_pids() == []
 
 
-# --- the wrong place
+# --- another data directory
 
 
 @pytest.fixture
 def by_file(make_resource: MakeResource) -> Resource:
-    """A running node whose option file alone says where its data are."""
+    """A running node whose data directory is only in its option file."""
     one = make_resource()
     del one.parameters["datadir"]
     assert one.call("start").code == 0
@@ -496,7 +505,7 @@ def by_file(make_resource: MakeResource) -> Resource:
 
 
 def lead_elsewhere(one: Resource) -> Path:
-    """Edit the option file: the data directory is another one from the next start on."""
+    """Edit the option file: from the next start on, the data directory is another one."""
     other = one.directory / "other"
     shutil.copytree(one.datadir, other, ignore=shutil.ignore_patterns("*.sock", "*.pid"))
     for path in (other, *other.rglob("*")):
@@ -508,7 +517,7 @@ def lead_elsewhere(one: Resource) -> Path:
 
 class TestTheWrongPlace:
     def test_a_server_is_where_it_was_started_whatever_the_option_file_says_now(self, by_file: Resource) -> None:
-        """A new keeper looked at the new directory alone; then stop said 0 and a probe 7 while the server served."""
+        """A new keeper looked only at the new directory; then stop returned 0 and a probe 7 while the server served."""
         other, [pid] = lead_elsewhere(by_file), by_file.server_pids()
         keeper = by_file.keeper_pid
         by_file.signal("KILL", keeper)
@@ -564,14 +573,14 @@ class TestTheWrongPlace:
         assert (call(one, "stop").code, one.server_pids()) == (0, [])
 
 
-# --- could not look
+# --- a look that fails
 
 
 NO_PTRACE = "setpriv --bounding-set=-sys_ptrace --inh-caps=-all"
 
 
 def apart(one: Resource, action: str, before: str = "", drop: str = NO_PTRACE) -> Result:
-    """Call an action in a mount namespace of its own, after a command there; without CAP_SYS_PTRACE, if not told."""
+    """Call an action in a mount namespace of its own, after a command there; by default without CAP_SYS_PTRACE."""
     words = {f"OCF_RESKEY_{name}": value for name, value in {**one.parameters, **SHORT}.items()}
     script = f"{before}exec {drop} {AGENT} {action}"
     meta = {"OCF_RESOURCE_INSTANCE": one.resource, "OCF_RESKEY_CRM_meta_interval": "0"}
@@ -581,7 +590,7 @@ def apart(one: Resource, action: str, before: str = "", drop: str = NO_PTRACE) -
 class TestCouldNotLook:
     @pytest.mark.parametrize("hidden", [False, True], ids=["what others have open", "that others are there"])
     def test_what_may_not_be_seen_is_not_absent(self, running: Resource, hidden: bool) -> None:
-        """Root without CAP_SYS_PTRACE, as in a container: it sees no other account's files, or (hidepid) processes."""
+        """Root without CAP_SYS_PTRACE, as in a container, sees no other account's files, or (hidepid) processes."""
         running.signal("KILL", running.keeper_pid)
         lose_run(running)
         hide = "mount -t proc -o hidepid=invisible none /proc && " if hidden else ""
@@ -596,7 +605,7 @@ class TestCouldNotLook:
     def test_a_lock_that_another_pid_namespace_holds_is_seen_whoever_owns_the_file(
         self, resource: Resource, owner: str
     ) -> None:
-        """ibdata1 of another account than the directory was not opened, and so counted as not locked: 7, and 0."""
+        """ibdata1 was not opened if its owner was not the directory's, and so counted as not locked: 7, and 0."""
         ibdata = resource.datadir / "ibdata1"
         ibdata.touch()
         shutil.chown(ibdata, owner)
@@ -619,7 +628,10 @@ time.sleep(1000)"""
     def test_without_the_capability_whose_files_it_may_be_is_not_absent(
         self, resource: Resource, owner: str, codes: tuple[int, int]
     ) -> None:
-        """Root in a container sees no other account's open files. One that may not write the data is no obstacle."""
+        """Root in a container sees no other account's open files.
+
+        A process that may not write the data is no obstacle.
+        """
         ibdata = resource.datadir / "ibdata1"
         ibdata.touch()
         shutil.chown(ibdata, owner)
@@ -633,7 +645,7 @@ time.sleep(1000)"""
         ibdata.unlink()
 
     def test_a_keeper_without_a_descriptor_left_does_not_say_that_the_server_has_ended(self, running: Resource) -> None:
-        """What could not be read was empty, and so the process gone. See test_ending.py for each single question."""
+        """What could not be read was empty, so the process counted as gone. test_ending.py has each single question."""
         [pid], keeper = running.server_pids(), running.keeper_pid
         limit = ("prlimit", f"--pid={keeper}")
         before = running.host.run(*limit, "--nofile", "--noheadings", "--raw", "--output=SOFT", check=True).out.strip()
@@ -650,7 +662,7 @@ time.sleep(1000)"""
         assert (running.server_pids(), running.keeper_pid) == ([pid], keeper)
 
     def test_a_run_that_cannot_be_written_fails_no_probe_and_no_stop(self, running: Resource) -> None:
-        """The lock of the keeper was opened to write, though both only look at it."""
+        """The keeper's lock was opened for writing, although both only examine it."""
         for codes in ({"stop": 0, "monitor": 7}, {"monitor": 7, "stop": 0}):
             for action, code in codes.items():
                 told = apart(running, action, "mount -o remount,bind,ro /run && ", drop="")
@@ -658,7 +670,7 @@ time.sleep(1000)"""
             assert running.server_pids() == []
 
     def test_an_option_file_that_cannot_be_asked_names_no_directory(self, by_file: Resource) -> None:
-        """The default of the server took its place: stop said 0 and a probe 7, while the server served."""
+        """The server's default was used instead: stop returned 0 and a probe 7, while the server served."""
         by_file.signal("KILL", by_file.keeper_pid)
         lose_run(by_file)
         whole = by_file.config.read_text()
@@ -678,7 +690,7 @@ time.sleep(1000)"""
         assert (probe(resource).code, call(resource, "stop").code) == (7, 0)
 
     def test_a_proc_of_other_pids_is_not_ours(self, running: Resource) -> None:
-        """nsenter without --mount, and the like: a pid there is another process here."""
+        """For instance nsenter without --mount: its pids are other processes here."""
         with ExitStack() as stack:
             stranger = stack.enter_context(Neighbour(running.host, "sleep", "1000"))
             assert read_process(stranger.child) is not None

@@ -1,7 +1,7 @@
-"""A recovery that failed, or said nothing, is no knowledge: nothing is concluded from it, and a mended one is right.
+"""A recovery that failed, or reported nothing, gives no information; a later one is correct.
 
-Each fault is a real one on a real server that holds rows. Whoever takes it for data of nobody's advises to give up what
-may be the newest data of all.
+Each fault is a real one on a real server with rows. A program that mistook it for foreign data would advise giving up
+what may be the newest data of all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from xha.core.galera.position import Kind, Position, Standing
 from xha.doors.galera import data as data_module
 from xha.doors.galera.data import OwnData
 
-__all__ = ["host", "make_resource", "make_server"]  # fixtures of others
+__all__ = ["host", "make_resource", "make_server"]  # fixtures of other modules
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="files of another account take root")
 
@@ -42,7 +42,7 @@ HEADER = 4096
 
 
 class Holder:
-    """A server that was killed with rows in its tables, and what a keeper of it would find out."""
+    """A server that was killed with rows in its tables, and what its keeper finds out."""
 
     def __init__(self, server: Server, base: Path) -> None:
         self.server, self.base = server, base
@@ -76,7 +76,7 @@ def holder(make_server: MakeServer, tmp_path: Path) -> Holder:
 
 
 def assert_unknown(one: Holder, found: Standing, *words: str) -> None:
-    """Nothing is known, the reason is in words, and all that the recovery said is kept for root alone."""
+    """Check that nothing is known, that the text gives the reason, and that the output is kept for root only."""
     assert found.kind is Kind.UNKNOWN, found
     assert found.position == Position()
     for word in words:
@@ -90,7 +90,7 @@ def assert_unknown(one: Holder, found: Standing, *words: str) -> None:
 
 
 def assert_found(one: Holder, data: OwnData) -> None:
-    """What was mended is found out at once by whoever asks again."""
+    """Check that the next attempt after the repair finds the position at once."""
     data.look_again()
     assert data.is_due
     assert data.recover() == Standing(Kind.INTACT, one.end)
@@ -105,7 +105,7 @@ def test_without_a_fault_the_position_is_found(holder: Holder) -> None:
 
 def test_one_that_is_killed_as_the_kernel_does_where_memory_runs_out(holder: Holder) -> None:
     data = holder.data()
-    for _ in range(20):  # a kill that comes when it has ended already is no kill
+    for _ in range(20):  # a kill after its end is no kill
         found: list[Standing] = []
         thread = threading.Thread(target=lambda: found.append(data.recover()))  # noqa: B023 - joined below
         thread.start()
@@ -184,7 +184,7 @@ def test_temporary_files_that_cannot_be_written(holder: Holder, monkeypatch: pyt
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a log from the database's user")
 def test_an_error_log_that_cannot_be_read_does_not_say_that_all_was_well(holder: Holder) -> None:
-    """By it a server that was voted out is told from one whose rows count."""
+    """The log tells a server that was voted out from one whose rows count."""
     data, log = holder.data(), Path(holder.server.program().log)
     seen = log.stat()
     os.chown(log, 0, 0)
@@ -225,7 +225,7 @@ def test_an_encryption_key_that_is_missing(make_server: MakeServer, tmp_path: Pa
 
 
 def test_a_provider_that_is_switched_off_says_nothing(holder: Holder) -> None:
-    """The server skips the recovery then (`disabled, skipping position recovery`), and ends with exit code 0."""
+    """The server then skips the recovery (`disabled, skipping position recovery`), and exits with code 0."""
     data = holder.data()
     holder.server.configure("wsrep_provider=none")
     assert_unknown(holder, data.recover(), "ended well, but named no position")
@@ -264,7 +264,7 @@ def test_a_part_of_a_database_is_not_run(holder: Holder) -> None:
 
 
 def test_data_that_no_cluster_ever_had_are_foreign(make_server: MakeServer, tmp_path: Path) -> None:
-    """What a recovery looked for and did not find, it did not find."""
+    """The recovery searched for a position and found none."""
     server = make_server()
     shop = server.datadir / "shop"
     shop.mkdir()
@@ -300,7 +300,7 @@ def test_what_cannot_be_looked_at_is_looked_at_again_ever_more_seldom(
 
 
 def damage(one: Resource) -> bytes:
-    """Make the redo log unreadable; return what it held."""
+    """Make the redo log unreadable; return its content."""
     path = one.datadir / "ib_logfile0"
     whole = path.read_bytes()
     with path.open("r+b") as file:
@@ -311,7 +311,7 @@ def damage(one: Resource) -> bytes:
 class TestByTheAgent:
     @pytest.fixture
     def filled(self, make_resource: MakeResource) -> Resource:
-        """A node that was stopped, with rows."""
+        """A stopped node with rows."""
         one = make_resource()
         one._make_directory()
         assert one.call("start").code == 0
@@ -333,7 +333,7 @@ class TestByTheAgent:
         assert log in filled.run_file("keeper.json")["reason"]
         assert "log header checksum" in filled.host.read(log)
         keeper, said = filled.keeper_pid, filled.host.syslog.count("unknown: mysqld --wsrep-recover")
-        time.sleep(7)  # two more looks, which say nothing new
+        time.sleep(7)  # two more looks, without a new message
         assert filled.host.syslog.count("unknown: mysqld --wsrep-recover") == said == 1
         (filled.datadir / "ib_logfile0").write_bytes(whole)
         await_code(filled, 0, 60)
@@ -409,7 +409,7 @@ class TestByTheAgent:
         assert filled.call("start").code == 0
         seen = await_code(filled, 190, 30)
         wait_until(lambda: "runs without replication" in filled.monitor().reason, 30, "monitor says so")
-        assert filled.server_pids() == [pid]  # a person started it: it is not ended behind his back
+        assert filled.server_pids() == [pid]  # a person started it: the keeper does not end it
         record = json.loads((filled.datadir / "xha-node.json").read_text())
         assert record["inconsistent"] is True, seen
         assert filled.call("stop").code == 0
@@ -419,5 +419,5 @@ class TestByTheAgent:
         assert "ran without replication" in filled.run_file("keeper.json")["reason"]
         assert "found inconsistent" in filled.monitor().reason
         assert filled.server_pids() == []
-        # Galera asks for a full copy with such a state, and never for what it lacks.
+        # With such a state Galera requests a full copy, and never only what is missing.
         assert "00000000-0000-0000-0000-000000000000" in (filled.datadir / "grastate.dat").read_text()

@@ -1,4 +1,4 @@
-"""Nothing from a file, a peer or a record ends a resident process: it is that request's 503, and a line of the log."""
+"""No file, peer or record ends a resident process: the request gets a 503, and the log a line."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def good(age: float = 0.0) -> str:
 
 
 def put(site: Site, text: str) -> None:
-    """Replace the record in one step, as the account that xha-services runs as."""
+    """Replace the record in one step, as the account of xha-services."""
     with account("nobody"):
         new = site.records / "new"
         new.write_text(text, errors="surrogatepass")
         new.rename(site.records / f"{NAME}.json")
-    time.sleep(0.06)  # one look at the files serves all who ask within 50 ms
+    time.sleep(0.06)  # one look at the files serves all requests within 50 ms
 
 
 def standing(site: Site) -> tuple[int, str]:
@@ -47,7 +47,7 @@ def standing(site: Site) -> tuple[int, str]:
 
 
 def evil_records() -> list[str]:
-    """A service's record with every number of it spoilt in every way; times and counts of a wrong size, too."""
+    """A service's record with every number of it damaged in every way, and with times and counts of a wrong size."""
     text = render_record(RECORD._replace(result=RECORD.result._replace(name=NAME)))
     values = {**SPOILT, "a negative one": OF_THE_WRONG_SIZE["a negative one"]}
     spoilt = [one for value in values.values() for one in spoil(text, value)]
@@ -91,7 +91,7 @@ def test_a_record_that_is_there_at_the_start_ends_nobody(site: Site, number: str
         (site.records / f"{NAME}.json").write_text(spoil(good(), number)[-3])
     responder, runner = site.responder(), None
     assert standing(site)[0] == 503
-    # xha-services takes over what an earlier one left, and writes what it finds itself.
+    # xha-services reads what an earlier one left, and writes what it finds itself.
     runner = site.runner()
     wait_until(lambda: standing(site)[1].startswith("critical self"), 30, lambda: f"{standing(site)}\n{runner.tail()}")
     assert responder.is_running()
@@ -168,7 +168,7 @@ def test_what_stands_in_the_disabled_file_s_place_keeps_the_node_out(site: Site)
     assert faults(daemon) == []
 
 
-# --- exceptions that nobody thought of
+# --- unexpected exceptions
 
 BROKEN_ANSWER = """
 from xha.app.responder import responses as reply
@@ -201,7 +201,7 @@ def test_an_exception_is_that_request_s_503_and_one_line_of_the_log(site: Site) 
 
 
 def test_an_exception_in_a_process_that_xinetd_started_for_one_request_is_a_503(site: Site) -> None:
-    """As `wait = no` has it: the client's socket is all three standard streams, and none of them says what it was."""
+    """As with `wait = no`: the client's socket is all three standard streams, and none reveals the exception."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
         server, _ = listener.accept()
         with server:
@@ -288,7 +288,7 @@ def test_an_exception_in_the_database_s_thread_leaves_a_reader(site: Site) -> No
 
 
 def test_a_wrong_configuration_costs_no_memory(site: Site) -> None:
-    """Each request is told the same error. An exception that is raised again keeps the frames of every raise."""
+    """Each request gets the same error. An exception that is raised again keeps the frames of every raise."""
     site.write("[policy]\nno_such_key = 1\n")
     daemon = site.responder()
 
@@ -369,7 +369,7 @@ def test_a_listener_that_is_dead_for_good_ends_the_responder_with_a_sentence(sit
 # --- standard streams
 
 CLOSED = ["/bin/sh", "-c", 'exec "$@" {}', "sh"]
-# Standard error that takes nothing: a full disk, a pipe and a terminal that nobody reads any more.
+# A standard error that accepts nothing: a full disk, and a pipe and a terminal without a reader.
 ON_STDERR = """
 import os, pty, sys
 kind = sys.argv[1]
@@ -413,13 +413,13 @@ def test_standard_error_that_is_closed_later_becomes_no_client_s(site: Site) -> 
     daemon.signal(signal.SIGUSR1)
     wait_until(lambda: not Path(f"/proc/{daemon.pid}/fd/2").exists(), 10, "2 is closed")
     _talk_rubbish(site, daemon)
-    # The log has a descriptor of its own, and goes on.
+    # The log has a descriptor of its own, and continues.
     assert "not HTTP" in daemon.log.read_text()
     wait_until(lambda: os.readlink(f"/proc/{daemon.pid}/fd/2") == "/dev/null", 10, "the next client has not got it")
 
 
 def _talk_rubbish(site: Site, daemon: Daemon) -> None:
-    """Have the log written to while many clients are connected, and see what each of them reads."""
+    """Write to the log while many clients are connected, and examine what each of them reads."""
     crowd = [socket.create_connection(site.address) for _ in range(20)]
     rubbish = [exchange(site.address, b"\0rubbish") for _ in range(20)]
     assert {answer.raw.partition(b"\r\n\r\n")[2] for answer in rubbish} == {b"not HTTP\n"}

@@ -1,4 +1,4 @@
-"""The keeper and --watch go on after an exception that nobody thought of, and say so; the server is left alone."""
+"""After an unexpected exception the keeper and --watch continue and report it; the server is not touched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from security.resident import FAULT, Site, with_lines
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
 SWITCH = "/run/xha-test-fault"
-# In the agent itself, before its own last line: a step breaks off for as long as the file is there.
+# In the agent itself, before its own last line: a step raises as long as the file exists.
 FAULTY = f"""
 import os
 if sys.argv[1:] == ["keeper"]:
@@ -63,7 +63,7 @@ def test_an_exception_in_a_step_of_the_keeper_is_degraded_and_said_once(host: Ho
     host.run("touch", SWITCH, check=True)
     seen = await_code(resource, 190, 30, **short)
     assert "the keeper has a fault of its own, and tries again: ZeroDivisionError: for a test" in seen.reason
-    # Longer than every grace that would make it a failure: what was not looked at is not hung, stalled or lost.
+    # Longer than every grace period that would make it a failure: what was not examined is not hung, stalled or lost.
     until, codes = time.monotonic() + 15, set()
     while time.monotonic() < until:
         codes.add(resource.monitor(**short).code)
@@ -83,7 +83,7 @@ def test_a_full_run_directory_ends_no_keeper(host: Host, resource: Resource) -> 
     keeper, [server] = resource.keeper_pid, resource.server_pids()
     host.run("sh", "-c", "mount -o remount,size=300k /run; cat /dev/zero >/run/full 2>/dev/null")
     try:
-        host.run("touch", SWITCH)  # so that phase and reason change, and are to be written
+        host.run("touch", SWITCH)  # so that phase and reason change, and must be written
         time.sleep(8)
         assert resource.keepers() == [keeper]
     finally:

@@ -1,4 +1,4 @@
-"""xha-services goes on: whatever a check's process writes, whatever cannot be started or written, and says so."""
+"""xha-services continues and reports it, whatever a check's process writes, or cannot be started or written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def wait_message(site: Site, name: str, text: str) -> None:
     wait_until(lambda: text in message(site, name), 40, lambda: f"{name}: {message(site, name)!r}\n{log.tail()}")
 
 
-# What a check's process may come to, by the name of its service: the pipe and the process are real.
+# What a check's process may do, by the name of its service: the pipe and the process are real.
 ODD_CHILDREN = """
 import os, signal, time
 from xha.app.checks import fork_runner as forks
@@ -77,7 +77,7 @@ def test_whatever_a_check_s_process_writes_is_that_service_s_result_alone(site: 
     daemon = site.runner(ODD_CHILDREN)
     for name, text in ODD.items():
         wait_message(site, name, text)
-    wait_message(site, "well", "critical: ")  # nobody listens on port 1: it was looked at
+    wait_message(site, "well", "critical: ")  # nothing listens on port 1: it was checked
     assert daemon.is_running()
     assert faults(daemon) == []
     assert len(os.listdir(f"/proc/{daemon.pid}/fd")) < 20
@@ -96,8 +96,8 @@ def test_a_check_that_cannot_be_imported_is_that_service_s_unknown(site: Site) -
     assert daemon.is_running()
 
 
-# It becomes nobody, whose number of processes can be limited, once it has imported what it needs: the interpreter may
-# stand where nobody cannot read.
+# It becomes the user nobody, whose number of processes can be limited, once it has imported what it needs: nobody may
+# be unable to read the interpreter's directory.
 AS_NOBODY = """
 import os, resource, shutil, signal
 from xha.doors.services_daemon import Runner
@@ -118,14 +118,14 @@ Runner.refresh = refresh_and_leave
 def test_where_no_process_can_be_made_it_waits_and_says_so_now_and_then(site: Site) -> None:
     site.write(sections("one", "two"))
     daemon = site.runner(AS_NOBODY)
-    wait_message(site, "one", ": ")  # what it is does not matter here
+    wait_message(site, "one", ": ")  # the result does not matter here
     path = site.records / "one.json"
     daemon.signal(signal.SIGUSR1)
     wait_until(lambda: "the check cannot be started" in daemon.log.read_text(), 20, "it says so")
     before, began, last = cpu_seconds(daemon.pid), time.monotonic(), path.stat().st_mtime_ns
     time.sleep(5)
     assert cpu_seconds(daemon.pid) - before < (time.monotonic() - began) / 2
-    assert path.stat().st_mtime_ns - last < 1e9  # what was under way may have ended
+    assert path.stat().st_mtime_ns - last < 1e9  # a check in progress may have ended
     said = daemon.log.read_text()
     assert said.count("the check cannot be started: resource temporarily unavailable") <= 10, said
     daemon.signal(signal.SIGUSR2)

@@ -1,6 +1,6 @@
-"""What a check asks may be anybody by now: it ends in time, it stays small, and it never calls that service well.
+"""Any process may answer a check: the check ends in time, stays small, and never reports that service as healthy.
 
-Every case runs through xha-check as an operator runs it, and its time is the one that the check itself tells.
+Every case runs through xha-check as an operator runs it, and its time is the one that the check itself reports.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STAGES = ("login", "declare", "message")
 
 
 class Attack(NamedTuple):
-    """A service, its section's lines, the level asked for, and the protocol and ways of what answers."""
+    """A service, its section's lines, the level, and the protocol and ways of the peer that answers."""
 
     service: str
     lines: str
@@ -79,7 +79,7 @@ CASES = [pytest.param(name, way, id=f"{name}: {way}") for name, attack in ATTACK
 
 @contextlib.contextmanager
 def listening(net: Net, directory: Path, protocol: str) -> Iterator[tuple[socket.socket, str]]:
-    """A listening socket and where it is: a path for a stats socket."""
+    """A listening socket and its address: a path for a stats socket."""
     if protocol != "haproxy":
         with socket.create_server((net.next_address(), 0), backlog=50) as listener:
             host, port = listener.getsockname()
@@ -100,7 +100,7 @@ def section(attack: Attack, where: str, directory: Path) -> str:
 
 
 def check_in_time(services: Services, name: str, level: str, deadline: float = DEADLINE, **how: Any) -> dict[str, Any]:
-    """The result, of the first try in which this machine had the time to run it at all."""
+    """The result of the first try in which this machine had time to run the check at all."""
     for _ in range(3):
         result = check_measured(services, name, level, **how)
         if result["duration_ms"] <= (deadline + MERCY) * 1000 and NO_TIME not in result["message"]:
@@ -111,13 +111,13 @@ def check_in_time(services: Services, name: str, level: str, deadline: float = D
 
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
-    """xha-check with an xha.conf of the test's own."""
+    """xha-check with the test's own xha.conf."""
     return Services(tmp_path / "xha")
 
 
 @pytest.fixture(scope="module")
 def alone(net: Net, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    """What each kind's check takes where nobody listens: its libraries, in KiB."""
+    """What each kind's check takes, in KiB, if nothing listens: its libraries."""
     services, found = Services(tmp_path_factory.mktemp("alone") / "xha"), {}
     for attack in ATTACKS.values():
         where = "/no/such/socket" if attack.protocol == "haproxy" else f"{net.next_address()}:1"
@@ -177,7 +177,10 @@ def test_a_token_s_document_of_another_shape_is_no_fault_of_the_check(
 
 
 def test_a_redirect_leads_nowhere(services: Services, net: Net, tmp_path: Path) -> None:
-    """Neither to a file nor to another host; and its body is not waited for, which requests does of itself."""
+    """A redirect leads neither to a file nor to another host.
+
+    Its body is not waited for, which requests does by default.
+    """
     with listening(net, tmp_path, "http") as (listener, where), Hostile(listener, "http", "redirect to a file"):
         services.write(section(ATTACKS["an API"], where, tmp_path))
         result = check_in_time(services, "nova-api", "protocol")
@@ -186,7 +189,7 @@ def test_a_redirect_leads_nowhere(services: Services, net: Net, tmp_path: Path) 
 
 
 def test_a_resolver_that_does_not_answer_is_told(services: Services, net: Net, tmp_path: Path) -> None:
-    """A nameserver that is silent: glibc waits 5 s for it, and no signal ends that."""
+    """A silent nameserver: glibc waits 5 s for it, and no signal ends that."""
     if os.geteuid() != 0:
         pytest.skip("not root: the machine's own nameserver cannot be another one for a moment")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
@@ -206,7 +209,8 @@ def test_a_resolver_that_does_not_answer_is_told(services: Services, net: Net, t
             assert "its name is unknown" in result["message"], result
 
 
-# --- programs: whoever can put one into root's PATH is root. One that hangs, or prints for ever, is only broken.
+# --- programs: a user who can put one into root's PATH is root. A program that hangs, or prints forever, is only
+# broken.
 
 PROGRAMS = {
     "hangs": ("exec sleep 60", "does not end within 1.5 s", "critical"),
@@ -246,9 +250,9 @@ def test_a_program_that_hangs_or_never_stops_printing(services: Services, tmp_pa
 
 
 def test_command_lines_of_2_mib_are_nobody_s_memory(services: Services, tmp_path: Path) -> None:
-    """Any user may have many of them, and a check looks at all processes of the host."""
+    """Any user may have many of them, and a check examines all processes of the host."""
     services.write("[service memcached]\nprocess = ^no-such-process\n")
-    words = ["x" * 120_000] * 15  # an argument has 128 KiB at the most, all of them a quarter of the stack's limit
+    words = ["x" * 120_000] * 15  # an argument has at most 128 KiB, all together a quarter of the stack's limit
     with contextlib.ExitStack() as stack:
         for _ in range(30):
             long = subprocess.Popen([sys.executable, "-IS", "-c", "input()", *words], stdin=subprocess.PIPE)
@@ -259,7 +263,7 @@ def test_command_lines_of_2_mib_are_nobody_s_memory(services: Services, tmp_path
     assert result["peak"] <= MOST
 
 
-# --- the resident that runs them again and again
+# --- the resident that runs the checks again and again
 
 
 def test_hostile_peers_all_at_once_hold_up_no_other_check_and_make_no_resident_grow(net: Net, tmp_path: Path) -> None:
@@ -275,7 +279,7 @@ def test_hostile_peers_all_at_once_hold_up_no_other_check_and_make_no_resident_g
             text += f"{section(attack, where, tmp_path)}interval = 2s\nfall = 1\nlevel = deep\n"
         (tmp_path / "xha.conf").write_text(text)
         argv = [*wrapper(tmp_path / "peak"), door("xha-services"), "--config", str(tmp_path / "xha.conf")]
-        # The measuring process has to outlive what it measures.
+        # The measuring process must outlive what it measures.
         runner = stack.enter_context(Daemon(net, argv, tmp_path / "log"))
         names = [ATTACKS[name].service for name in ways]
 
