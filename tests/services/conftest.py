@@ -1,4 +1,4 @@
-"""A place for each test's xha.conf."""
+"""A directory for each test's xha.conf."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from services.host import Services
 
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
-    """xha-check with an xha.conf of the test's own."""
+    """xha-check with the test's own xha.conf."""
     return Services(tmp_path / "xha")

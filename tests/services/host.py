@@ -16,7 +16,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME
 
 
 class Outcome(NamedTuple):
-    """What one command came to. seconds is its wall time."""
+    """The result of one command. seconds is its wall time."""
 
     code: int
     out: str
@@ -57,14 +57,14 @@ class Services:
             said = self.run("--service", name, "--json", *(["--level", level] if level else []), **options)
             assert said.err == "", said.err
             [result] = json.loads(said.out)["services"]
-            if NO_TIME not in result["message"]:  # that is true of a busy machine, and says nothing about the service
+            if NO_TIME not in result["message"]:  # that is the machine's load, and says nothing about the service
                 break
         assert result["name"] == name
         return {**result, "code": said.code, "seconds": said.seconds}
 
 
 def short(result: Mapping[str, Any]) -> tuple[int, str, str | None]:
-    """Exit code, status and blame."""
+    """The exit code, status and blame."""
     return result["code"], result["status"], result["blame"]
 
 

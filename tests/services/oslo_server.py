@@ -2,9 +2,9 @@
 
     python oslo_server.py NAME TRANSPORT_URL_FILE EXCHANGE TOPIC HOST nova|plain|ping|backend
 
-nova: with the endpoint of nova/baserpc.py. plain: with methods of its own alone. ping: with rpc_ping_enabled.
-backend: as cinder-volume since Ocata, with a second server (cinder/service.py). NAME stands in the command line, as
-the names of real workers do.
+nova: with the endpoint of nova/baserpc.py. plain: only with methods of its own. ping: with rpc_ping_enabled. backend:
+as cinder-volume since Ocata, with a second server (cinder/service.py). NAME is in the command line, like the names of
+real workers.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ RESOURCES = """<resources>
 
 
 class PacemakerNode(Daemon):
-    """A cluster of one: commands run in it by `run`, xha-check by the wrapper `enter`."""
+    """A cluster of one node: `run` runs commands in it, the wrapper `enter` xha-check."""
 
     def __init__(self, net: Net, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -78,16 +78,16 @@ class PacemakerNode(Daemon):
         return ["nsenter", f"--target={init.pid}", "--mount", "--net", "--ipc", "--uts", "--pid", "--"]
 
     def run(self, *command: str) -> str:
-        """The command's output; of one that fails too."""
+        """Return the command's output, also if it fails."""
         done = subprocess.run([*self.enter, *command], capture_output=True, text=True, timeout=30, check=False)
         return done.stdout + done.stderr
 
     def process(self, name: str) -> psutil.Process:
-        """One of the node's daemons, as this machine sees it."""
+        """A daemon of the node, as a process of this machine."""
         return next(one for one in psutil.Process(self.pid).children(recursive=True) if one.name() == name)
 
     def configure(self) -> None:
-        """Properties as they should be, and resources that run."""
+        """Set the properties correctly, and resources that run."""
         self.run("crm_attribute", "--name", "stonith-enabled", "--update", "false")
         self.run("cibadmin", "--replace", "--scope", "resources", "--xml-text", RESOURCES)
         wait_until(self._runs_all, 120, lambda: f"the resources run: {self.run('crm_mon', '-1r')}")

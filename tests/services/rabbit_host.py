@@ -1,4 +1,4 @@
-"""Brokers for the tests of services: sections that look at them, and the library that real workers are made of."""
+"""Brokers for the tests of services: sections that check them, and the library of real workers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from loopback import Daemon, Net
 from loopback.doors import CHECKOUT
 from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
 
-# Beside the checkout's own environment: nothing of xha may come to need the library.
+# Outside the checkout's own environment: nothing of xha may need the library.
 OSLO_PYTHON = CHECKOUT / "build/oslo/bin/python"
 INSTALL = ("install", "--disable-pip-version-check", "oslo.messaging")
 SECRETS = {"XHA_PASSWORD": PASSWORD}
 
 
 def section(broker: Broker, *lines: str, account: bool = True, deadline: str = "10s") -> str:
-    """A [service rabbitmq] that looks at this broker."""
+    """A [service rabbitmq] that checks this broker."""
     login = [f"username = {USER}", "password_env = XHA_PASSWORD"] if account else []
     process = f"process = ^\\S*beam\\.smp .*\\{{{broker.address.replace('.', ',')}\\}}"
     head = ["[service rabbitmq]", f"host = {broker.address}", f"deadline = {deadline}", process]
@@ -32,7 +32,7 @@ def names(rabbits: Rabbits) -> str:
 
 
 def need_oslo() -> None:
-    """Install oslo.messaging below build/ once; skip the test where that cannot be had."""
+    """Install oslo.messaging below build/ once; skip the test if that fails."""
     if OSLO_PYTHON.exists():
         return
     home = OSLO_PYTHON.parents[1]
@@ -45,7 +45,7 @@ def need_oslo() -> None:
 
 
 class Worker(Daemon):
-    """A real oslo.messaging server (oslo_server.py): `name` stands in its command line."""
+    """A real oslo.messaging server (oslo_server.py): `name` is in its command line."""
 
     def __init__(self, net: Net, directory: Path, name: str, url: str, *target: str) -> None:
         need_oslo()

@@ -1,7 +1,7 @@
 """Stand-ins for OpenStack's APIs: real HTTP and WebSockets on loopback, with the answers that were measured on Zed.
 
-They are not OpenStack. What they are for: what xha asks, byte for byte, and what it makes of each answer, of none, and
-of a connection that is refused, closed or never answered. `make test-openstack` is where the real packages belong.
+They are not OpenStack. They test what xha asks, byte for byte, and what it concludes from each answer, from none, and
+from a connection that is refused, closed or never answered. The real packages belong to `make test-openstack`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOVA_VERSIONS = {"versions": [{"id": "v2.0", "status": "SUPPORTED"}, {"id": "v2.
 
 
 class Reply(NamedTuple):
-    """An answer; status 0 closes the connection instead. seconds it waits before."""
+    """An answer; status 0 closes the connection instead. seconds: the wait before it."""
 
     status: int
     document: Any = None
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 
 
 class NamelessServer(ThreadingHTTPServer):
-    """One that does not ask the DNS for the name of its own address."""
+    """A server that does not ask the DNS for the name of its own address."""
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)
@@ -47,7 +47,7 @@ class NamelessServer(ThreadingHTTPServer):
 
 
 class Api:
-    """An API on an address: replies by `METHOD path`, and what it was asked."""
+    """An API on an address: its replies by `METHOD path`, and the requests that it received."""
 
     def __init__(self, address: str, port: int = 0) -> None:
         self.replies: dict[str, Reply] = {}
@@ -70,7 +70,7 @@ class Api:
                     self.send_header("Content-Length", str(len(text)))
                     for name, value in (reply.headers or {}).items():
                         self.send_header(name, value)
-                    with suppress(OSError):  # who asked may have lost patience
+                    with suppress(OSError):  # the client may have given up
                         self.end_headers()
                         self.wfile.write(b"" if self.command == "HEAD" else text)
                 self.close_connection = True
@@ -100,9 +100,9 @@ class Api:
 
 
 class Keystone(Api):
-    """Gives `TOKEN` to the account xha, 401 to everybody else, as long as its database is there.
+    """Gives `TOKEN` to the account xha and 401 to every other one, while its database is there.
 
-    failure is the reply of everything that needs the database, as keystone 22 behaves: it closes the connection.
+    failure is the reply to everything that needs the database; keystone 22 closes the connection.
     """
 
     failure: Reply | None = None
@@ -128,7 +128,7 @@ class Keystone(Api):
 
 
 class Vnc(Api):
-    """A console proxy's WebSocket. closes: it has looked the token up and refuses it; else its database hangs."""
+    """A console proxy's WebSocket. closes: it has looked the token up and refuses it; otherwise its database hangs."""
 
     closes = True
     accept_key = ""

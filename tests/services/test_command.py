@@ -1,4 +1,4 @@
-"""xha-check --service, --all, --list: one process and one deadline a check, exit codes, tables, wrong usage."""
+"""xha-check --service, --all, --list: one process and one deadline for each check, exit codes, tables, wrong usage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = [f"cache-{number}" for number in range(1, 9)]
 
 @pytest.fixture
 def silent(net: Net) -> Iterator[tuple[str, int]]:
-    """A port that accepts and never answers, as that of a frozen process."""
+    """A port that accepts and never answers, like that of a frozen process."""
     with socket.create_server((net.next_address(), 0), backlog=64) as listener:
         yield listener.getsockname()
 
@@ -48,7 +48,7 @@ def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
 ) -> None:
     well = "".join(section(name, (memcached.address, PORT)) for name in NAMES[2:])
     services.write(well)
-    slowness = services.run("--service", *NAMES[2:]).seconds  # what a busy machine may cost more
+    slowness = services.run("--service", *NAMES[2:]).seconds  # what a busy machine may add
     services.write(well + "".join(section(name, silent, "deadline = 2s\n") for name in NAMES[:2]))
     said = services.run("--service", *NAMES, "--json")
     document = json.loads(said.out)
@@ -57,7 +57,7 @@ def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
     assert list(results) == NAMES
     assert [one["status"] for one in results.values()] == ["critical"] * 2 + ["ok"] * 6
     assert said.code == 2
-    # No longer than the slowest, and 1.5 s.
+    # At most as long as the slowest, and 1.5 s.
     assert 2 <= said.seconds < 3.5 + slowness
     assert all(2000 <= results[name]["duration_ms"] < 4000 for name in NAMES[:2])
 
@@ -86,11 +86,11 @@ print(result.status.value, result.blame, result.duration_ms, result.message, sep
     ("body", "status", "words"),
     [
         ("time.sleep(60)", "critical", "no end after 0.5 s"),
-        # What no timer of its own ends: the parent does.
+        # No timer of its own ends these: the parent does.
         ("signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM}); time.sleep(60)", "critical", "was killed"),
         ("signal.signal(signal.SIGALRM, signal.SIG_IGN); time.sleep(60)", "critical", "was killed"),
         ("import os; os.kill(os.getpid(), signal.SIGSTOP)", "critical", "was killed"),
-        # One that would run if the host let it says nothing about the service.
+        # A check that is ready to run and gets no CPU says nothing about the service.
         ("signal.signal(signal.SIGALRM, signal.SIG_IGN); any(iter(int, 1))", "unknown", "has no time to run the check"),
         ("raise RuntimeError('a secret')", "unknown", "the check itself failed (RuntimeError)"),
         ("import os; os.abort()", "unknown", "the check itself died"),
@@ -176,7 +176,7 @@ def test_all_is_what_is_configured_and_what_is_found(services: Services, memcach
     said = services.run("--all", "--json")
     results = {one["name"]: one for one in json.loads(said.out)["services"]}
     assert results["cache-1"]["status"] == "ok"
-    assert "memcached" not in results  # its kind is configured
+    assert "memcached" not in results  # a service of its kind is configured
     services.write("")
     assert "memcached" in services.run("--all").out  # it runs here
 
@@ -208,7 +208,7 @@ def test_grace_since_the_process_s_start(services: Services, net: Net, memcached
     assert services.run("--service", "cache-1").code == 1
     assert services.run("--service", "cache-1", "--grace", "0s").code == 2
     services.write(text.replace("memcached -l", "no-such -l"))
-    assert services.run("--service", "cache-1", "--grace", "1h").code == 2  # without a process nothing starts
+    assert services.run("--service", "cache-1", "--grace", "1h").code == 2  # without a process nothing is starting
 
 
 def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:

@@ -1,4 +1,4 @@
-"""A real HAProxy: its backends and not its frontends, its VIP by ARP between real network namespaces, and itself."""
+"""A real HAProxy: its backends and not its frontends, its VIP by ARP between network namespaces, and its process."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_one_server_of_two_and_a_backend_without_any(services: Services, balance
     result = services.check("haproxy")
     assert (short(result), result["message"]) == (blamed("api"), "no server left in api, other")
     frontends = [row["status"] for row in balanced.haproxy.show_stat() if row["svname"] == "FRONTEND"]
-    assert frontends == ["OPEN", "OPEN"]  # all is well, say these
+    assert frontends == ["OPEN", "OPEN"]  # these report that all is well
     assert short(services.check("haproxy", "protocol")) == WELL
     add(services, "ignore = api other\n")
     assert short(services.check("haproxy")) == WELL
@@ -106,7 +106,7 @@ def test_what_is_taken_out_by_hand_is_no_fault(services: Services, balanced: Bal
     assert short(services.check("haproxy")) == WELL
     balanced.haproxy.command("set server api/one state drain")
     balanced.wait("api", "one", "DRAIN")
-    result = services.check("haproxy")  # but nobody is left for a client
+    result = services.check("haproxy")  # but no server is left for a client
     assert (short(result), result["message"]) == (blamed("api"), "no server left in api (2 taken out by hand)")
     add(services, "backends = other nothing\n")
     result = services.check("haproxy")
@@ -162,13 +162,13 @@ exec sleep infinity
 
 
 class Lan(Daemon):
-    """Hosts 1 to 3, 10.99.0.11 to .13, on a bridge. They end with this daemon; their names are removed by `forget`."""
+    """Hosts 1 to 3, 10.99.0.11 to .13, on a bridge. They end with this daemon; `forget` removes their names."""
 
     def __init__(self, net: Net, directory: Path) -> None:
         self.prefix = f"xha-{net.prefix.replace('.', '-')}-{os.getpid()}"
         self.ready = directory / "ready"
         script = HOSTS.format(prefix=self.prefix, ready=self.ready)
-        # Of its own /run too: the names of the namespaces are files there.
+        # With a /run of its own, because the names of the namespaces are files there.
         argv = ["unshare", "--net", "--mount", "sh", "-c", f"mount -t tmpfs x /run && {script}"]
         super().__init__(net, argv, directory / "lan.log")
 

@@ -1,4 +1,4 @@
-"""The HTTP services: stand-ins on real sockets, oslo.middleware's own healthcheck, a database that dies behind them."""
+"""The HTTP services: stand-ins on real sockets, oslo.middleware's healthcheck, and a database that dies behind them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.host import BLIND, CAUTION, DOWN, WELL, Services, blamed, short
 from services.standins import NOVA_VERSIONS, PASSWORD, TOKEN, Api, Keystone, Reply, Seen, Vnc, serving
 
 NOBODY = "process = ^no-such-process\n"
-# What each is asked with a token, and its answer: an empty list is healthy.
+# The request with a token to each, and its answer: an empty list is healthy.
 DEEP = {
     "glance-api": ("/v2/images?limit=1", {"images": []}),
     "glance-registry": ("/images", {"images": []}),
@@ -97,13 +97,13 @@ def test_an_api_that_fails_while_keystone_works(services: Services, api: Api, ac
 
 
 @pytest.mark.parametrize("failure", [Reply(0), Reply(500), Reply(503)], ids=["closed", "500", "503"])
-@pytest.mark.parametrize("status", [401, 503])  # glance says 401 where nova, neutron and cinder say 503
+@pytest.mark.parametrize("status", [401, 503])  # glance answers 401 where nova, neutron and cinder answer 503
 def test_an_api_that_cannot_ask_keystone(  # noqa: PLR0913, PLR0917 - two tables
     services: Services, api: Api, keystone: Keystone, account: str, status: int, failure: Reply
 ) -> None:
     write(services, "nova-api", api, account)
     original = keystone.reply
-    # It gives a token, and is gone a moment later: the API refuses, and keystone does not confirm.
+    # It issues a token, and is gone a moment later: the API refuses, and keystone does not confirm the token.
     keystone.reply = lambda seen: original(seen) if seen.method == "POST" else failure  # type: ignore[method-assign]
     api.replies[f"GET {DEEP['nova-api'][0]}"] = Reply(status)
     result = services.check("nova-api", "deep")
@@ -122,7 +122,7 @@ def test_no_token_is_keystone_s_fault(services: Services, api: Api, keystone: Ke
     assert short(result) == blamed("keystone")
     assert result["proved"] == "GET / answered 200"
     assert result["duration_ms"] < 8000
-    # It gives one and hangs then, as the API with it: there is time left to ask whose fault that is.
+    # It issues one and then hangs, and so does the API: there is time left to ask whose fault that is.
     keystone.failure = None
     original = keystone.reply
     keystone.reply = lambda seen: original(seen)._replace(seconds=20 * (seen.method == "HEAD"))  # type: ignore[method-assign]
@@ -324,11 +324,11 @@ def test_keystone_without_its_database_stays_green_but_for_the_login(
     plain = f"deadline = 6s\n{NOBODY}"
     write(services, "keystone", keystone, plain)
     assert short(services.check("keystone", "protocol")) == WELL
-    assert short(services.check("keystone", "deep")) == DOWN  # nobody said where its database is
+    assert short(services.check("keystone", "deep")) == DOWN  # its database is not configured
     write(services, "keystone", keystone, f"{plain}database = {net.next_address()}:3306\n")
     assert short(services.check("keystone", "deep")) == blamed("mysql")
     write(services, "keystone", keystone, f"{plain}database = {node.address}:3306\n")
-    assert short(services.check("keystone", "deep")) == DOWN  # its database is well
+    assert short(services.check("keystone", "deep")) == DOWN  # its database is healthy
     node.freeze()
     result = services.check("keystone", "deep")
     assert short(result) == blamed("mysql")
@@ -365,7 +365,7 @@ def test_a_console_proxy_whose_database_hangs(services: Services, vnc: Vnc, node
     write(services, "nova-novncproxy", vnc, f"{more}database = {node.address}:3306\n")
     result = services.check("nova-novncproxy", "deep")
     assert short(result) == blamed("mysql")
-    # One that refuses connections closes the WebSocket too: only the database's own word tells.
+    # A database that refuses connections closes the WebSocket too: only the database's own answer tells.
     vnc.closes = True
     write(services, "nova-novncproxy", vnc, f"{more}database = {net.next_address()}:3306\n")
     assert short(services.check("nova-novncproxy", "deep")) == blamed("mysql")

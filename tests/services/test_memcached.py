@@ -1,4 +1,4 @@
-"""A real memcached: well, frozen, full, gone, and something else in its place."""
+"""A real memcached: healthy, frozen, full, gone, and another server in its place."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def statistics(memcached: Memcached) -> str:
 
 
 def connections(memcached: Memcached) -> int:
-    """Those of others, and the one that asks."""
+    """The number of connections, including the one that asks."""
     return int(statistics(memcached).partition("STAT curr_connections ")[2].split()[0])
 
 
 @contextlib.contextmanager
 def clients(memcached: Memcached, number: int) -> Iterator[None]:
-    """So many clients that stay connected."""
+    """This many clients that stay connected."""
     with contextlib.ExitStack() as stack:
         for _ in range(number):
             stack.enter_context(socket.create_connection((memcached.address, PORT)))

@@ -21,7 +21,7 @@ from services.standins import Api, Keystone, Reply, serving
 from xha.core.services.workers.oslo_rpc import RpcTarget
 
 NOT_HERE = (0, "not-applicable", None)
-# What a loaded machine may add to a deadline, in seconds: a check that hangs has none.
+# What a loaded machine may add to a deadline, in seconds; a check that hangs never ends.
 LOADED = 5
 
 
@@ -109,7 +109,7 @@ def test_a_frozen_conductor(services: Services, conductor: Worker, broker: Broke
     result = services.check("nova-conductor")
     assert short(result) == DOWN
     assert result["message"] == f"process {conductor.pid} is stopped"
-    # From another host, where its process cannot be seen: its connection and its queue are all there.
+    # From another host, which cannot see its process: its connection and its queue still exist.
     lines = (nova_conf(services, url_of(broker)), "process = ^no", "expect = one", "deadline = 5s")
     services.write(section("nova-conductor", *lines))
     remote = services.check("nova-conductor")
@@ -156,7 +156,7 @@ def test_the_second_broker_of_the_url_serves_where_the_first_is_away(
 
 
 def test_no_connection_to_the_broker(services: Services, conductor: Worker, broker: Broker) -> None:
-    # A process of that name that never connected; the right one's queue answers all the same.
+    # A process of that name that never connected; the queue of the right one answers nevertheless.
     services.write(section("nova-conductor", nova_conf(services, url_of(broker)), r"process = ^\S*beam\.smp "))
     result = services.check("nova-conductor")
     assert short(result) == DOWN
@@ -290,7 +290,7 @@ def test_a_volume_worker_runs_on_exactly_one_host(services: Services, broker: Br
 
 
 def test_an_older_library_s_queue_without_a_listener(services: Services, broker: Broker) -> None:
-    """No library needed: the queue that a worker has left behind, and then something that takes calls and is mute."""
+    """No library is needed: a queue that a worker has left behind, then a consumer that never answers."""
     target = RpcTarget("nova", "conductor", "left-behind")
     with connected(broker) as channel:
         channel.exchange_declare("nova", "topic")
@@ -315,7 +315,7 @@ def test_an_older_library_s_queue_without_a_listener(services: Services, broker:
         loop.join()
         assert short(result) == DOWN
         assert "no answer in time" in result["message"]
-        # What it was sent is a call as the library sends it, and expires with the check.
+        # It received a call like the library's own, which expires with the check.
         [(_, method, properties, body)] = taken
         assert method.routing_key == target.queue
         assert properties.content_type == "application/json"

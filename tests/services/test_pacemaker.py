@@ -1,4 +1,4 @@
-"""A real node of Pacemaker and corosync: well, badly set, with a resource that fails, frozen piece by piece, dead."""
+"""A real node of Pacemaker and corosync: healthy, misconfigured, with a failing resource, frozen part by part, dead."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_what_crm_mon_does_not_see(check: Any, node: PacemakerNode, daemon: str,
     process = frozen(node, daemon)
     try:
         shown = node.run("timeout", "10", "crm_mon", "-1")
-        assert "partition with quorum" in shown  # all is well, says crm_mon
+        assert "partition with quorum" in shown  # crm_mon reports that all is well
         for level in ("protocol", "deep"):
             result = check(level)
             assert (short(result), result["message"]) == (DOWN, words)

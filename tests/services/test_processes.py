@@ -1,4 +1,4 @@
-"""The level `process`: an anchored match on the whole command line, children included, stopped ones told."""
+"""The level `process`: an anchored match on the whole command line, with children, and a report of stopped ones."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def test_who_may_not_see_other_processes_is_told_so(services: Services) -> None:
     for path in (services.directory, *services.directory.parents):
         if "pytest" in str(path):
             path.chmod(0o755)
-    # A /proc of its own: to remount the machine's would change it for everybody, whatever the mount namespace.
+    # A /proc of its own: remounting the machine's would change it for all, whatever the mount namespace.
     script = 'mount -t proc -o hidepid=2 xha-test /proc && "$@"; exit $?'
     hidden = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-c", script, "sh"]
     said = services.run("--service", "nova-api", "--level", "process", wrapper=hidden)
-    assert said.code == 2  # root sees them all the same
+    assert said.code == 2  # root sees them nevertheless
     user = [*hidden, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
     said = services.run("--service", "nova-api", "--level", "process", wrapper=user)
     if "Permission denied" in said.err or "Failed to execute" in said.err or "not found" in said.err:

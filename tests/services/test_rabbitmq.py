@@ -1,4 +1,4 @@
-"""One real RabbitMQ broker: well, frozen, gone, full; and everything that an account can be refused."""
+"""One real RabbitMQ broker: healthy, frozen, gone, full; and everything that an account can be refused."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_an_account_that_may_do_nothing(services: Services, broker: Broker) -> N
     assert short(result) == BLIND
     assert "the account may not do that (403 ACCESS_REFUSED" in result["message"]
     assert result["proved"] == f"a login at {broker.address}:5672"
-    # What docs/services.md says is enough is enough; the management API wants a tag besides.
+    # The permissions of docs/services.md suffice; the management API requires a tag in addition.
     own = {"configure": "^xha-", "write": r"^(xha-|amq\.default$)", "read": "^xha-"}
     broker.send("PUT", "/api/permissions/%2F/nobody", own)
     assert short(services.check("rabbitmq", "deep", env=SECRETS)) == WELL
@@ -156,7 +156,7 @@ def test_a_memory_alarm_is_a_warning(services: Services, broker: Broker) -> None
         result = services.check("rabbitmq", "deep", env=SECRETS)
         assert short(result) == CAUTION
         assert f"memory alarm on {broker.name}: publishers are blocked" in result["message"]
-        # Without the management API the blocked message says as much.
+        # Without the management API the message about the blocked publisher says as much.
         services.write(section(broker))
         blocked = services.check("rabbitmq", "deep", env=SECRETS)
         assert short(blocked) == CAUTION
@@ -219,7 +219,7 @@ def test_tls_with_an_authority_that_is_trusted_and_one_that_is_not(
 
 
 def test_a_node_that_lost_its_data_is_a_cluster_of_its_own(services: Services, broker: Broker) -> None:
-    # The expected ones are there for nobody: each refuses the connection by which a frozen one is told.
+    # The expected nodes do not exist: each refuses the connection that would show a frozen one.
     services.write(section(broker, f"nodes = {broker.name} rabbit@127.0.0.77 rabbit@127.0.0.78", f"api = {broker.api}"))
     result = services.check("rabbitmq", "deep", env=SECRETS)
     assert short(result) == DOWN

@@ -1,4 +1,4 @@
-"""Three real brokers that are one cluster: one frozen, one away and back, a split brain, an alarm on another node."""
+"""Three real brokers in one cluster: one frozen, one away and back, a split brain, an alarm on another node."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def session_rabbits(net: Net) -> Iterator[Rabbits]:
 
 @pytest.fixture
 def rabbits(session_rabbits: Rabbits) -> Rabbits:
-    session_rabbits.mend()  # before a test and not after it: the last one's mess goes with the brokers
+    session_rabbits.mend()  # before a test and not after it: what the last one leaves ends with the brokers
     return session_rabbits
 
 
@@ -53,7 +53,7 @@ def publish(broker: Broker, queue: str, number: int) -> None:
 def wait_result(
     services: Services, broker: Broker, expected: tuple[int, str, str | None], *says: str, seconds: float = 90
 ) -> dict[str, Any]:
-    """Until the check comes to that, with a line for each pattern: the brokers' statistics lag, each as it likes."""
+    """Wait until the check gives this result, with a line for each pattern: the brokers' statistics lag."""
     last: dict[str, Any] = {}
 
     def is_so() -> bool:
@@ -71,7 +71,7 @@ def test_a_whole_cluster_and_then_a_node_away_and_back_unsynchronised(services: 
     for broker in rabbits.brokers:
         wait_result(services, broker, WELL, "whole: 3 nodes, 2 queues$")
     three.control("stop_app")
-    # Its mirror is not listed any more: what is left looks whole, and the policy says that it is not.
+    # Its mirror is no longer listed: what is left looks complete, and the policy says that it is not.
     thin = "1 queue without all synchronised mirrors of the policy: mq"
     for broker in (one, two):
         wait_result(services, broker, blamed(three.name), f"not running: {three.name}", thin)
@@ -116,7 +116,7 @@ def test_a_frozen_node_is_to_blame_for_what_hangs_on_healthy_ones(services: Serv
         assert short(result) == blamed(three.address)
         assert result["message"] == "no end after 5 s, waiting for queue.declare"
         assert result["proved"] == f"a login at {broker.address}:5672"
-        assert result["duration_ms"] >= 4900  # and, as the message says, nobody had to kill it
+        assert result["duration_ms"] >= 4900  # and, as the message says, it was not killed
     frozen = check(services, three)
     assert short(frozen) == DOWN
     assert frozen["message"].endswith("no answer in time")
@@ -126,10 +126,10 @@ def test_a_split_brain_takes_the_smaller_side_out_of_service(services: Services,
     one, two, three = rabbits.brokers
     rabbits.split_off(three)
     minority = wait_result(services, three, DOWN, f"split brain: it is partitioned from {one.name}")
-    assert "acknowledged" in minority["proved"]  # AMQP itself is none the wiser
+    assert "acknowledged" in minority["proved"]  # AMQP itself does not notice
     for broker in (one, two):
         wait_result(services, broker, blamed(three.name), "split brain")
-    # The same from rabbitmqctl, with the account that it has: Erlang's cookie.
+    # The same from rabbitmqctl, with its own account: Erlang's cookie.
     directory = rabbits.directory
     env = {**SECRETS, "HOME": str(directory), "ERL_EPMD_PORT": str(rabbits.epmd_port), "PATH": os.environ["PATH"]}
     program = "rabbitmqctl = /usr/lib/rabbitmq/bin/rabbitmqctl"

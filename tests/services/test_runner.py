@@ -48,7 +48,7 @@ class Place:
         self.write("")
 
     def write(self, text: str) -> None:
-        # In one step, as an editor does: an empty file for a moment is another configuration.
+        # In one step, as an editor does: a file that is empty for a moment is another configuration.
         begun = self.config.with_suffix(".new")
         begun.write_text(
             f"[database]\nsocket = /no/such/socket\n[responder]\nservices_directory = {self.records}\n{text}"
@@ -121,9 +121,9 @@ def test_the_answer_follows_the_service(place: Place, memcached: Memcached) -> N
     memcached.thaw()
     place.wait_service(200, "ok")
     place.runner.stop()
-    assert place.service() == (200, "ok")  # what is known outlives who found out
+    assert place.service() == (200, "ok")  # a result outlives the process that found it
     place.wait_service(503, "stale")
-    # xha-services tells each change once.
+    # xha-services logs each change once.
     log = (place.config.parent / "runner.log").read_text()
     assert log.count("memcached: ok: ") == 2
     assert len(re.findall(r"memcached: critical self: no end after 2 s, waiting for the answer to \w+", log)) == 1
@@ -302,7 +302,7 @@ def test_who_may_not_ask_learns_nothing(place: Place) -> None:
 
 
 class WatchedFile(ConfigFile):
-    """xha.conf, and how often somebody looked at it."""
+    """xha.conf, and how often it was examined."""
 
     looks = 0
 
@@ -397,7 +397,7 @@ def test_the_documented_haproxy_for_the_whole_table(net: Net, tmp_path: Path) ->
             wait(name, 1, "DOWN")
         for name in SERVICES:
             for number in (2, 3):
-                wait(name, number, "UP")  # and not `UP 1/2`, which one good check makes of a start
+                wait(name, number, "UP")  # and not `UP 1/2`, which one good check gives after a start
         assert not [
             line for line in haproxy.tail(100).splitlines() if "/controller-3 is DOWN" in line and "mysql" not in line
         ]

@@ -1,4 +1,4 @@
-"""ocf:xha:service under a real Pacemaker of one node: a VIP goes by its attribute, and Pacemaker does not thrash."""
+"""ocf:xha:service under a real Pacemaker of one node: its attribute moves a VIP, and Pacemaker does not thrash."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ RULE = f"""<constraints><rsc_location id="vip-place" rsc="vip"><rule id="vip-rul
 <expression id="vip-expression" attribute="{ATTRIBUTE}" operation="ne" value="1"/></rule></rsc_location>
 </constraints>"""
 
-# Pacemaker's controller asks for the meta-data as hacluster, whom root's Python and this checkout may be closed to; one
-# that gets none asks anew with every result, and may then never see another resource's come (Pacemaker 2.1.5).
+# Pacemaker's controller requests the meta-data as hacluster, who may be unable to read root's Python and this checkout.
+# Without them it requests them again with every result, and may then never notice that another resource's have arrived
+# (Pacemaker 2.1.5).
 AGENT = """#!/bin/sh
 [ "$1" = meta-data ] && exec cat "${{0%/*}}/.service.xml"
 exec {python} -I {program} "$@"
@@ -75,7 +76,7 @@ class Watched:
         return self.node.process("memcached")
 
     def attribute(self, name: str = ATTRIBUTE) -> str:
-        """Its value, "" if there is none."""
+        """The attribute's value; "" if there is none."""
         said = self.node.run("attrd_updater", "--name", name, "--query")
         return said.partition('value="')[2].partition('"')[0]
 
@@ -102,7 +103,7 @@ def watched(net: Net, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watc
         made = Watched(node, directory)
         node.run("crm_attribute", "--name", "stonith-enabled", "--update", "false")
         made.start()
-        # The resources first: a constraint cannot name what is not there.
+        # The resources first: a constraint can only name an existing resource.
         for scope, xml in (("resources", RESOURCES.format(config=made.config)), ("constraints", RULE)):
             assert node.run("cibadmin", "--replace", "--scope", scope, "--xml-text", xml) == ""
         made.settles("1", True)
@@ -121,7 +122,8 @@ def test_a_fault_moves_the_vip_and_is_one_failure(watched: Watched, number: sign
     frozen.send_signal(number)
     watched.settles("0", False)
     wait_until(lambda: watched.failures() == before + 1, 60, "the failure is counted")
-    until = time.monotonic() + 8  # some monitors more; the attribute goes and comes as Pacemaker recovers the watcher
+    # some more monitors; the attribute goes and comes as Pacemaker recovers the watching resource
+    until = time.monotonic() + 8
     while time.monotonic() < until:
         assert not watched.place()[1]
         time.sleep(0.2)
@@ -140,7 +142,7 @@ def test_a_stop_takes_the_attribute_and_leaves_the_daemon(watched: Watched) -> N
     disabled = ("crm_resource", "--resource", "w-clone", "--meta", "--set-parameter", "target-role")
     watched.node.run(*disabled, "--parameter-value", "Stopped")
     watched.settles("", False)
-    # A probe finds the process; Pacemaker then stops what it has found, and that is all.
+    # A probe finds the process; Pacemaker then stops what it has found, and nothing else happens.
     watched.node.run("crm_resource", "--refresh", "--resource", "w")
     time.sleep(5)
     assert watched.place() == ("", False)
