@@ -36,7 +36,7 @@ from xha.adapters.lifecycle.launch import Unusable, launch, recover
 from xha.adapters.mysqld.error_log import check_log, read_log
 from xha.adapters.mysqld.program import find_account, read_options
 from xha.adapters.mysqld.program import find_program as find_mariadbd
-from xha.adapters.process.captured_output import printed
+from xha.adapters.process.captured_output import capture_output
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import Position
 
@@ -211,7 +211,7 @@ def test_one_that_was_killed_at_its_listing_is_asked_again(server: Server) -> No
 
 
 def test_what_a_child_prints_is_bounded_in_memory() -> None:
-    with printed(1 << 16) as place:
+    with capture_output(1 << 16) as place:
         subprocess.run(["/bin/sh", "-c", "echo before; exec cat /dev/zero"], stdout=place, stderr=-3, check=False)
         assert place.is_cut
         assert len(place.read()) == 1 << 16

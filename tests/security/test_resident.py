@@ -220,8 +220,8 @@ def test_an_exception_in_a_process_that_xinetd_started_for_one_request_is_a_503(
 
 BROKEN_DESK = """
 from itertools import count
-from xha.app.responder.application import Desk
-from xha.app.responder.event_log import Journal
+from xha.app.responder.application import ResponderApplication
+from xha.app.responder.event_log import EventLog
 numbers = count()
 def breaking(original, times):
     numbers = count()
@@ -230,10 +230,10 @@ def breaking(original, times):
             raise {error}
         return original(self, *arguments, **named)
     return method
-Desk._beat = breaking(Desk._beat, 3)
-Desk._collect = breaking(Desk._collect, 3)
-Journal.complain = breaking(Journal.complain, 3)
-Journal.note = breaking(Journal.note, 2)
+ResponderApplication._beat = breaking(ResponderApplication._beat, 3)
+ResponderApplication._collect = breaking(ResponderApplication._collect, 3)
+EventLog.complain = breaking(EventLog.complain, 3)
+EventLog.note = breaking(EventLog.note, 2)
 """
 
 

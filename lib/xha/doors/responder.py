@@ -99,7 +99,7 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
     from ..adapters.host import sd_notify as systemd
     from ..adapters.http.server import Server
     from ..adapters.network.epoll import Lost
-    from ..app.responder.application import Desk
+    from ..app.responder.application import ResponderApplication
 
     under_xinetd = bool(inherited) and "LISTEN_PID" not in os.environ
     if under_xinetd:
@@ -112,9 +112,9 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # xha.conf is read again whenever it changes
-    desk = Desk(file, log, leave=(lambda: sys.exit(0)) if under_xinetd else None)
-    server = Server(listeners, desk)
-    desk.attach(server)
+    application = ResponderApplication(file, log, leave=(lambda: sys.exit(0)) if under_xinetd else None)
+    server = Server(listeners, application)
+    application.attach(server)
     log.info("listening on " + ", ".join(_name(listener) for listener in listeners))
     systemd.notify("READY=1")
     try:

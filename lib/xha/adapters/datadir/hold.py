@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..mysqld.trust import trust_of
 from .contents import DataDirectory
-from .users import Search, StrangersLeft, find_occupants
+from .users import NotAllExamined, Search, find_occupants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def check_unused(program: Program) -> None:
     """
     datadir = program.datadir
     occupants: tuple[Occupant, ...] = ()
-    with contextlib.suppress(StrangersLeft):
+    with contextlib.suppress(NotAllExamined):
         occupants = find_occupants(Search((datadir,), trust_of(program)), time.monotonic() + _LOOK_SECONDS)
     if occupants:
         raise InUse(f"{datadir} is in use by {occupants[0]}")

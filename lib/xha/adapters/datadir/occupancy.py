@@ -19,7 +19,7 @@ class CannotLook(OSError):
     """
 
 
-class StrangersLeft(CannotLook):
+class NotAllExamined(CannotLook):
     """The time was too short to examine all processes, but those that could open the data for writing were examined.
 
     None of these has the data open. The processes that remain can only have received a descriptor from another process.

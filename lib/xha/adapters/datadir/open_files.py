@@ -39,7 +39,7 @@ class TimeIsOver(Exception):
     """Reading the open files of one process took longer than the time that was left."""
 
 
-class Home:
+class VitalFiles:
     """A data directory and its vital files, as they are now. writers: who could have opened one of them for writing.
 
     :raises FileNotFoundError, NotADirectoryError: if the directory does not exist.

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..mysqld.trust import Trust
-    from .open_files import Home
+    from .open_files import VitalFiles
 
 _SCRIPT = re.compile(r"(?:.*/)?wsrep_sst_([\w-]+)", re.DOTALL)
 # The script is the first word of the command line, or follows its interpreter, which may have one more option (#!).
 _SCRIPT_WORDS = 3
 _ROLES = ("joiner", "donor")
 # Programs of a transfer that run as long as it does and move no data: a script that waits in a loop is not progress.
-_BYSTANDERS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
+_IDLE_PROGRAMS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
 _MOVER_AGE = 2.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -67,7 +67,7 @@ def find_transfer(server: Process, trust: Trust) -> Transfer | None:
     return None
 
 
-def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trust) -> list[Occupant]:
+def find_helpers(servers: Sequence[Occupant], vital_files: Iterable[VitalFiles], trust: Trust) -> list[Occupant]:
     """Return the programs of state transfers: those below a server, and those that a server left behind when it ended.
 
     Root's own programs count only below a server. Otherwise a program that runs the server's programs, such as a
@@ -76,7 +76,7 @@ def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trus
     The server starts each script in a process group of its own (sql/wsrep_utils.cc, POSIX_SPAWN_SETPGROUP). The
     programs of the script stay in that group when it ends.
     """
-    everybody, homes = _of_account(trust), tuple(homes)
+    everybody, vital_files = _of_account(trust), tuple(vital_files)
     below = {one.pid: one for server in servers for one in descendants(server.process.pid, everybody)}
     # All uids of the process are checked before its group counts: a process that runs su has root's effective uid, and
     # any words in argv.
@@ -85,7 +85,7 @@ def find_helpers(servers: Sequence[Occupant], homes: Iterable[Home], trust: Trus
         for one in everybody
         if _match(with_argv(one))
         and trust.holds_account(one.pid)
-        and (one.pid in below or (not _is_roots(one) and any(_works_in(home, one) for home in homes)))
+        and (one.pid in below or (not _is_roots(one) and any(_works_in(vital, one) for vital in vital_files)))
     }
     groups -= {os.getpgrp(), *(server.process.group for server in servers)}
     found = [one for one in everybody if one.pid in below or (one.group in groups and not _is_roots(one))]
@@ -97,9 +97,9 @@ def _of_account(trust: Trust) -> tuple[Process, ...]:
     return tuple(process for process in map(read_process, pids) if process is not None)
 
 
-def _works_in(home: Home, process: Process) -> bool:
+def _works_in(vital: VitalFiles, process: Process) -> bool:
     try:
-        return home.is_cwd_of(process.pid)
+        return vital.is_cwd_of(process.pid)
     except OSError as error:
         if is_gone(error) or isinstance(error, PermissionError):
             return False
@@ -113,7 +113,7 @@ def _is_roots(process: Process) -> bool:
 def _moves(process: Process) -> bool:
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / _TICKS
     script = process.name.startswith("wsrep_sst_")
-    return not script and process.name not in _BYSTANDERS and age >= _MOVER_AGE
+    return not script and process.name not in _IDLE_PROGRAMS and age >= _MOVER_AGE
 
 
 def _match(process: Process) -> tuple[str, str] | None:

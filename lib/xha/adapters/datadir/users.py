@@ -28,8 +28,8 @@ from ..process.procfs import (
     sees_everybody,
     with_argv,
 )
-from .occupancy import CannotLook, Occupant, Search, StrangersLeft, Use
-from .open_files import Home, TimeIsOver
+from .occupancy import CannotLook, NotAllExamined, Occupant, Search, Use
+from .open_files import TimeIsOver, VitalFiles
 from .writers import SharedTables
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannotLook",
+    "NotAllExamined",
     "Occupant",
     "Search",
-    "StrangersLeft",
     "Use",
     "find_lock",
     "find_occupants",
@@ -52,7 +52,7 @@ __all__ = [
 
 _NAMELESS_SECONDS = 0.5
 # For the open files of accounts that could not have opened the data themselves; there can be any number of them.
-_STRANGERS_SECONDS = 5.0
+_OTHERS_SECONDS = 5.0
 _IN_USE = "whether the data are in use cannot be told"
 
 
@@ -66,7 +66,7 @@ def find_server(search: Search) -> Process | None:
 
 def find_servers(search: Search) -> tuple[Occupant, ...]:
     """Return trusted servers, then recoveries, each oldest first. :raises CannotLook: as find_server does."""
-    found = _Look(search).servers
+    found = _Examination(search).servers
     return tuple(sorted(found, key=lambda one: (one.process.recovering, one.process.started)))
 
 
@@ -76,7 +76,7 @@ def find_others(search: Search, deadline: float | None = None) -> tuple[Occupant
     deadline is a time of time.monotonic(): any user can have a million files open.
     :raises CannotLook: if the deadline passes and no process was found.
     """
-    seen = _Look(search)
+    seen = _Examination(search)
     return seen.others({one.process.pid for one in seen.servers}, deadline)
 
 
@@ -101,8 +101,10 @@ def find_occupants(search: Search, deadline: float | None = None) -> tuple[Occup
     """Return every process that uses one of the directories, servers first. :raises CannotLook: as find_others does."""
     from .transfers import find_helpers
 
-    seen = _Look(search)
-    found = {one.process.pid: one for one in (*seen.servers, *find_helpers(seen.servers, seen.homes, search.trust))}
+    seen = _Examination(search)
+    found = {
+        one.process.pid: one for one in (*seen.servers, *find_helpers(seen.servers, seen.vital_files, search.trust))
+    }
     try:
         others = seen.others(set(found), deadline)
     except CannotLook:
@@ -118,15 +120,15 @@ def find_own(search: Search) -> tuple[Occupant, ...]:
     """Return the trusted servers, recoveries and transfer programs. :raises CannotLook: as find_server does."""
     from .transfers import find_helpers
 
-    seen = _Look(search)
-    return (*seen.servers, *find_helpers(seen.servers, seen.homes, search.trust))
+    seen = _Examination(search)
+    return (*seen.servers, *find_helpers(seen.servers, seen.vital_files, search.trust))
 
 
-class _Look:
+class _Examination:
     """One examination: the directories as they are now, and the servers in them."""
 
     def __init__(self, search: Search) -> None:
-        self.search, self.homes, self._trouble = search, list[Home](), ""
+        self.search, self.vital_files, self._trouble = search, list[VitalFiles](), ""
         if not is_own():
             raise CannotLook("whether a server runs cannot be told: /proc is not that of our own processes")
         if not sees_everybody():
@@ -134,14 +136,14 @@ class _Look:
         mounts = Mounts()
         for directory in search.directories:
             try:
-                self.homes.append(Home(directory, mounts))
+                self.vital_files.append(VitalFiles(directory, mounts))
             except (FileNotFoundError, NotADirectoryError):
                 pass
             except OSError as error:
                 self._trouble = f"{directory} cannot be looked at: {error.strerror}"
         self.servers = self._find_servers()
         if search.unknown and not self.servers:
-            self._trouble = self._find_stranger() or self._trouble
+            self._trouble = self._find_unlisted_server() or self._trouble
         if self._trouble and not self.servers:
             raise CannotLook(f"whether a server runs cannot be told: {self._trouble}")
 
@@ -160,14 +162,14 @@ class _Look:
             if read_uid(pid) not in self.search.trust.uids:
                 continue
             try:
-                found = self._meet(pid)
+                found = self._identify_server(pid)
             except OSError as error:
                 self._note(pid, error)
                 continue
             if found:
                 yield found
 
-    def _meet(self, pid: int) -> Occupant | None:
+    def _identify_server(self, pid: int) -> Occupant | None:
         """Return the process as the server that it is, else None. A server seen before may still be its wrapper."""
         trust = self.search.trust
         known = next((one for one in self.search.known if one.pid == pid), None)
@@ -180,12 +182,12 @@ class _Look:
         return Occupant(process, Use.SERVER, directory) if directory else None
 
     def _directory_of(self, pid: int) -> str:
-        for home in self.homes:
-            if home.is_cwd_of(pid) or home.find_held(pid, trusted=True, by_name=True):
-                return home.directory
+        for vital in self.vital_files:
+            if vital.is_cwd_of(pid) or vital.find_held(pid, trusted=True, by_name=True):
+                return vital.directory
         return ""
 
-    def _find_stranger(self) -> str:
+    def _find_unlisted_server(self) -> str:
         """Return a sentence about a trusted server in a directory that was not examined; "" if there is none."""
         for pid in read_pids():
             try:
@@ -207,10 +209,10 @@ class _Look:
         """Return the other processes with a vital file open, without the pids in `apart` and this process.
 
         Processes that could have opened a file for writing are examined first.
-        :raises StrangersLeft, CannotLook: if the deadline passes, or a process may not be examined, and nothing was
+        :raises NotAllExamined, CannotLook: if the deadline passes, or a process may not be examined, and nothing was
         found that answers the question anyway.
         """
-        pids = [pid for pid in read_pids() if pid not in apart and pid != os.getpid()] if self.homes else []
+        pids = [pid for pid in read_pids() if pid not in apart and pid != os.getpid()] if self.vital_files else []
         writers = {pid for pid in pids if self._may_write(pid)}
         found, tables = list[Occupant](), SharedTables()
         try:
@@ -222,20 +224,20 @@ class _Look:
             return tuple(found)
         if self._trouble and not self.servers and not any(one.writes for one in found):
             raise CannotLook(f"{_IN_USE}: {self._trouble}")
-        until = time.monotonic() + _STRANGERS_SECONDS
+        until = time.monotonic() + _OTHERS_SECONDS
         try:
             for pid in sorted({*pids} - writers):
                 found += self._held_by(pid, tables, until if deadline is None else min(until, deadline), writes=False)
         except TimeIsOver as error:
             if not found:
-                raise StrangersLeft(f"{_IN_USE}: {error}") from None
+                raise NotAllExamined(f"{_IN_USE}: {error}") from None
         return tuple(found)
 
     def _may_write(self, pid: int) -> bool:
         try:
             uids = read_uids(pid)
             trusted = bool(uids) and uids <= self.search.trust.uids
-            return trusted or any(home.writers.hold(pid, uids) for home in self.homes)
+            return trusted or any(vital.writers.hold(pid, uids) for vital in self.vital_files)
         except OSError as error:
             self._note(pid, error)
             return not is_gone(error)
@@ -247,15 +249,15 @@ class _Look:
         :raises TimeIsOver: if the deadline passes; the text names the process.
         """
         try:
-            for home in () if tables.holds(pid) else self.homes:
+            for vital in () if tables.holds(pid) else self.vital_files:
                 trusted = self.search.trust.holds_account(pid)
                 by_name = not trusted or self._is_server(pid)
                 began = time.monotonic()
-                held = home.find_held(pid, trusted=trusted, by_name=by_name, deadline=deadline)
+                held = vital.find_held(pid, trusted=trusted, by_name=by_name, deadline=deadline)
                 process = read_process(pid) if held else None
                 if held and process:
                     account = account_name(read_uid(pid))
-                    return [Occupant(process, Use.OTHER, home.directory, account, held.name, held.writes)]
+                    return [Occupant(process, Use.OTHER, vital.directory, account, held.name, held.writes)]
                 tables.note(pid, time.monotonic() - began)
         except TimeIsOver:
             at = f"pid {pid}, of {account_name(read_uid(pid))}"

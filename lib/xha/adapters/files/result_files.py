@@ -45,7 +45,7 @@ def remove_other_records(directory: str, names: Iterable[str]) -> None:
                     os.unlink(os.path.join(directory, entry))
 
 
-class RecordShelf:
+class RecordCache:
     """The records that were read last. A file that was not replaced since is not read again."""
 
     def __init__(self) -> None:

@@ -58,7 +58,7 @@ def scratch(account: Account, purpose: str) -> Iterator[Directory]:
             directory.close()
             _remove(base, [name], account)
             if base.exists(name):
-                _tell(base, name, account)
+                _log_leftover(base, name, account)
 
 
 def _find_left(base: Directory) -> list[str]:
@@ -78,7 +78,7 @@ def _choose(left: list[str]) -> list[str]:
     return random.SystemRandom().sample(left, min(len(left), _MOST_REMOVED))
 
 
-def _tell(base: Directory, name: str, account: Account) -> None:
+def _log_leftover(base: Directory, name: str, account: Account) -> None:
     """Log that one more directory could not be removed; once for each."""
     path, count = os.path.join(base.path, name), len(_find_left(base)) + 1
     Log("xha").warning(

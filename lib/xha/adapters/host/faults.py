@@ -29,12 +29,12 @@ class Faults:
         said = type(error).__name__
         try:
             said = f"{said}: {error}"[:300]
-            self._tell(doing, said, error, time.monotonic())
+            self._log_fault(doing, said, error, time.monotonic())
         except Exception:  # an exception's own text may raise, or memory may be too short for it
             self._log.warning(f"{doing}: {type(error).__name__}")
         return said
 
-    def _tell(self, doing: str, said: str, error: BaseException, now: float) -> None:
+    def _log_fault(self, doing: str, said: str, error: BaseException, now: float) -> None:
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
         kind = f"{type(error).__name__} {place}"

@@ -195,7 +195,7 @@ class Server:
                 failures += 1
                 if error.errno in _OUT_OF and self._make_room(now):
                     return
-                self._tell("accept", reason(error), now)
+                self._report("accept", reason(error), now)
                 if failures == _FAILURES_IN_A_ROW:
                     return self._ready.rest(listener.fileno())
                 continue
@@ -215,11 +215,11 @@ class Server:
             if connections:
                 oldest = next(iter(connections.values()))
                 self._close(oldest)
-                self._tell(oldest.host, "too many connections: the oldest gave way", now)
+                self._report(oldest.host, "too many connections: the oldest gave way", now)
                 return True
         return False
 
-    def _tell(self, host: str, why: str, now: float) -> None:
+    def _report(self, host: str, why: str, now: float) -> None:
         try:
             self._application.complain(host, why, now)
         except Exception as error:
@@ -254,7 +254,7 @@ class Server:
         return self._send(connection, answer)
 
     def _complain(self, connection: ClientConnection, error: BadRequest) -> None:
-        self._tell(connection.host, str(error), time.monotonic())
+        self._report(connection.host, str(error), time.monotonic())
         self._send(connection, render_response(error.status, f"{error}\n"))
 
     def _send(self, connection: ClientConnection, answer: bytes | None) -> None:

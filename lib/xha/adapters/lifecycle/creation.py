@@ -11,7 +11,7 @@ from ..files.as_account import make_directories
 from ..files.foreign import ROOT, Directory
 from ..files.scratch import scratch
 from ..mysqld.program import Unusable
-from ..process.captured_output import printed
+from ..process.captured_output import capture_output
 from .launch import await_child, spawn
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def create(program: Program, deadline: float) -> None:
     """
     make_datadir(program)
     directory = data_of(program)
-    with hold(program), scratch(program.account, "creation") as private, printed(_MOST_OUTPUT) as output:
+    with hold(program), scratch(program.account, "creation") as private, capture_output(_MOST_OUTPUT) as output:
         directory.mark_creation()
         process = spawn(program, [*_creation(program), f"--tmpdir={private.path}"], output.fileno(), "/")
         overdue = await_child(process, deadline)

@@ -18,7 +18,7 @@ from ..files.foreign import ROOT, Directory
 from ..files.scratch import scratch
 from ..mysqld.error_log import check_log, open_log, read_log
 from ..mysqld.program import Unusable, clean_environment
-from ..process.captured_output import printed
+from ..process.captured_output import capture_output
 from ..process.privileges import Confinement
 from ..process.procfs import Process, read_process, with_argv
 
@@ -52,7 +52,7 @@ def recover(program: Program, deadline: float) -> Recovery:
     with hold(program) as lock, scratch(program.account, "recovery") as private:
         quiet = [f"--log-error={private.path}/{_LOG}", f"--pid-file={private.path}/pid", "--skip-networking"]
         quiet += [f"--socket={private.path}/socket", f"--tmpdir={private.path}"]
-        with printed(_MOST_OUTPUT) as output:
+        with capture_output(_MOST_OUTPUT) as output:
             command = [*program.command, *quiet, *OPTIONS]
             # The child inherits the lock, so that the lock lasts as long as the recovery if this process is killed; the
             # child is then killed a moment later.

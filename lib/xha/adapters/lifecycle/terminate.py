@@ -9,7 +9,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from ..datadir.users import Occupant, StrangersLeft, Use, find_lock, find_others, find_own, still_there
+from ..datadir.users import NotAllExamined, Occupant, Use, find_lock, find_others, find_own, still_there
 from ..host.systemd_units import main_pid, stop_unit
 from ..process.procfs import Process, look, read_process, unit_of
 
@@ -79,7 +79,7 @@ def await_writers(search: Search, deadline: float) -> str:
     while True:
         try:
             others = find_others(search, max(deadline, time.monotonic() + _LAST_LOOK))
-        except StrangersLeft:
+        except NotAllExamined:
             others = ()
         found = [one for one in others if one.writes]
         # A process that only reads may hold a lock too.

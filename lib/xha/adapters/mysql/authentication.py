@@ -61,7 +61,7 @@ def open_connection(target: Target, allowance: Allowance) -> Connection:
     No connection is left open after an error. A server with another protocol makes PyMySQL's parsers raise various
     errors: IndexError, struct.error, ...
 
-    :raises pymysql.MySQLError, OSError, TooLate, Nonsense, Stranger, LoginRefused: if there is no login.
+    :raises pymysql.MySQLError, OSError, TooLate, Nonsense, WrongAccount, LoginRefused: if there is no login.
     """
     if target.socket is not None:
         channel = connect_unix(target.socket, target.server_uids, allowance)

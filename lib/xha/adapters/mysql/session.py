@@ -15,7 +15,7 @@ from ...core.galera.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_
 from ...core.node.verdict import Code, Unreadable
 from ...core.text.escape import clean
 from ..host.login_name import account_name
-from ..network.channel import Allowance, Nonsense, Stranger, TooLate
+from ..network.channel import Allowance, Nonsense, TooLate, WrongAccount
 from .authentication import LoginRefused, open_connection
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .login_target import Target
 
 # Seconds for closing a connection properly: a server that does not accept five bytes need not be told.
-_FAREWELL_SECONDS = 0.1
+_CLOSE_SECONDS = 0.1
 # The longest message of a server has 512 characters (MYSQL_ERRMSG_SIZE).
 _LONGEST_TEXT = 512
 
@@ -148,7 +148,7 @@ class Session:
     def close(self) -> None:
         """Close the connection. A second call does nothing."""
         if self._connection.open:
-            self._connection.channel.allowance = Allowance(_FAREWELL_SECONDS)
+            self._connection.channel.allowance = Allowance(_CLOSE_SECONDS)
             self._connection.close()
 
 
@@ -167,8 +167,8 @@ def _classify(error: Exception, target: Target) -> Unreadable:
         return Unreadable(Code.HUNG, f"{target}: no answer in time")
     if isinstance(error, LoginRefused) or number in _DENIED:
         return Unreadable(Code.ACCESS_DENIED, detail)
-    if isinstance(error, Stranger):
-        return Unreadable(Code.CONFIG_ERROR, f"{target}: {_stranger_text(error.uid, target)}")
+    if isinstance(error, WrongAccount):
+        return Unreadable(Code.CONFIG_ERROR, f"{target}: {_wrong_account_text(error.uid, target)}")
     if number in _FULL:
         return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
     if number == ER.UNKNOWN_COM_ERROR:
@@ -187,7 +187,7 @@ def _classify(error: Exception, target: Target) -> Unreadable:
     return Unreadable(Code.CONFIG_ERROR, detail)
 
 
-def _stranger_text(uid: int, target: Target) -> str:
+def _wrong_account_text(uid: int, target: Target) -> str:
     trusted = ", ".join(account_name(each) for each in sorted(target.server_uids))
     return (
         f"a process of {account_name(uid)} (uid {uid}) listens at this socket, and not one of {trusted}: nothing was "

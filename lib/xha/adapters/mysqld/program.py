@@ -15,7 +15,7 @@ from ...core.galera.error_log import find_errors, tell
 from ...core.galera.server_options import ServerOptions, find_datadir, parse_server_options
 from ..files.as_account import Account
 from ..files.scratch import scratch
-from ..process.captured_output import printed
+from ..process.captured_output import capture_output
 from ..process.privileges import Confinement
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[st
         resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
         become()
 
-    with printed(_MOST_BYTES) as out, printed(_MOST_BYTES) as errors:
+    with capture_output(_MOST_BYTES) as out, capture_output(_MOST_BYTES) as errors:
         try:
             done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603 - the operator's own program
                 command,

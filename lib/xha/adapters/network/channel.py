@@ -31,7 +31,7 @@ class Nonsense(Exception):
     """What arrived is no answer to the request, or is larger than any answer. The text says which."""
 
 
-class Stranger(Exception):
+class WrongAccount(Exception):
     """A process of another account is behind the unix socket. The text is its uid."""
 
     def __init__(self, uid: int) -> None:
@@ -199,7 +199,7 @@ def connect_unix(path: str, uids: Collection[int], allowance: Allowance) -> Chan
     The kernel stores the account at listen(2). It is checked before anything is sent or read, because an account that
     may write to the directory can put its own socket there.
 
-    :raises Stranger: if another account listens.
+    :raises WrongAccount: if another account listens.
     :raises TooLate, OSError: if no connection is made.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -207,7 +207,7 @@ def connect_unix(path: str, uids: Collection[int], allowance: Allowance) -> Chan
         _connect(sock, path, allowance.seconds)
         _, uid, _ = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
         if uid not in uids:
-            raise Stranger(uid)
+            raise WrongAccount(uid)
         return Channel(sock, allowance)
     except BaseException:
         sock.close()

@@ -66,7 +66,7 @@ def start_timer(seconds: float) -> None:
     """Raise Overdue in the main thread once, when the time is up."""
     _Progress.step = CheckStep()
     _Timer.whole = time.monotonic() + seconds
-    signal.signal(signal.SIGALRM, _ring)
+    signal.signal(signal.SIGALRM, _on_alarm)
     _set(_Timer.whole)
 
 
@@ -106,7 +106,7 @@ def _set(until: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0 if until == math.inf else max(1e-6, until - time.monotonic()))
 
 
-def _ring(number: int, frame: FrameType | None) -> None:
+def _on_alarm(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if now >= _Timer.whole:
         raise Overdue

@@ -20,7 +20,7 @@ _NOEXEC_SEAL = 0x8
 _SEALS = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
-class Printed:
+class CapturedOutput:
     """A memory file of `limit` bytes for the standard output of a child. Writing more fails in the child with EPERM.
 
     RLIMIT_FSIZE would limit the output as well (measured), but also the data files of a recovery or a creation.
@@ -56,9 +56,9 @@ class Printed:
 
 
 @contextlib.contextmanager
-def printed(limit: int) -> Iterator[Printed]:
+def capture_output(limit: int) -> Iterator[CapturedOutput]:
     """Make a memory file for the duration of a block. :raises OSError: as memfd_create(2) does."""
-    place = Printed(limit)
+    place = CapturedOutput(limit)
     try:
         yield place
     finally:

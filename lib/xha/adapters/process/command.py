@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 # How long a killed program is waited for, in seconds.
-_FAREWELL = 0.5
+_KILL_SECONDS = 0.5
 DIRECTORIES = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -123,7 +123,7 @@ def _end(process: subprocess.Popen[bytes], own_session: bool) -> None:
                 process.kill()
         # even SIGKILL does not end it while a disk does not answer
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_FAREWELL)
+            process.wait(_KILL_SECONDS)
 
 
 def _restored_limit() -> Callable[[], None] | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ...core.services.model.result import Level, Result
     from ...core.services.settings import ServiceConfig
 
-MERCY = 0.2
+KILL_DELAY = 0.2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _MAX_ANSWER = 1 << 16
 _LONGEST = 2000
@@ -76,7 +76,7 @@ class Child:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.began = time.monotonic()
-        self.ends = self.began + job.service.deadline + MERCY
+        self.ends = self.began + job.service.deadline + KILL_DELAY
         read_end, write_end = os.pipe()
         try:
             self.pid = os.fork()
@@ -188,7 +188,7 @@ def _run(job: Job) -> Result:
     try:
         result: Result = _import(job.service.row.module).check(settings, level)  # type: ignore[attr-defined]
         if result.is_down and job.grace:
-            result = _forgive(job, result)
+            result = _apply_grace(job, result)
     except Overdue:
         step = current_step()
         doing = f", waiting for {step.what}" if step.what else ""
@@ -205,7 +205,7 @@ def _run(job: Job) -> Result:
     return result
 
 
-def _forgive(job: Job, result: Result) -> Result:
+def _apply_grace(job: Job, result: Result) -> Result:
     age = seconds_since_start(job.service.settings.process)
     if age is None or age > job.grace:
         return result

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...core.services.model.result import Result
 
 
-class _Fixed(NamedTuple):
+class FixedConfig(NamedTuple):
     config: Config
 
     def refresh(self) -> Config:
@@ -29,4 +29,4 @@ def check(settings: MysqlSettings, level: Level) -> Result:
     if level is Level.PROCESS:
         return check_process(settings, level)
     begin_step("the database")
-    return judge_verdict(settings.name, level, Reader(_Fixed(settings.config)).take().verdict)
+    return judge_verdict(settings.name, level, Reader(FixedConfig(settings.config)).take().verdict)

@@ -41,9 +41,9 @@ class BackgroundReader:
         while True:
             self._questions.get()
             self._snapshots.put(self._take())
-            self._ring()
+            self._notify()
 
-    def _ring(self) -> None:
+    def _notify(self) -> None:
         while True:
             try:
                 self._wake()

@@ -17,7 +17,7 @@ from ...core.node.verdict import Code, Unreadable, judge
 from ...core.text.values import ConfigError
 from ..node.background_reader import BackgroundReader
 from ..node.reader import Reader, Snapshot
-from .event_log import Journal
+from .event_log import EventLog
 from .responses import Services, refusal, reply
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class _Counters:
         }
 
 
-class Desk:
+class ResponderApplication:
     """Answers from readings that a thread takes. core/node/freshness.py decides which reading answers which probe.
 
     leave is called when the process that started this one, xinetd, has ended.
@@ -57,7 +57,7 @@ class Desk:
     def __init__(self, file: ConfigFile, log: Log, leave: Callable[[], object] | None = None) -> None:
         self._file = file
         self._services = Services(file)
-        self._journal = Journal(log)
+        self._event_log = EventLog(log)
         self._faults = Faults(log)
         self._counters = _Counters()
         # the first probe reports the error; deadline and allow_from of the last valid file apply
@@ -74,11 +74,11 @@ class Desk:
     def attach(self, server: Server) -> None:
         """Start taking readings, and make the server collect each one."""
         self._server = server
-        bell, listener = socket.socketpair()
-        self._bell = listener
+        wake_sender, listener = socket.socketpair()
+        self._wake_receiver = listener
         reader = Reader(self._file, resident=True)
         reader.prepare()
-        self._reader = BackgroundReader(reader, lambda: bell.send(b"!"))
+        self._reader = BackgroundReader(reader, lambda: wake_sender.send(b"!"))
         server.watch(listener, self._collect)
 
     def answer(self, request: Request, host: str, now: float) -> bytes | None:
@@ -117,7 +117,7 @@ class Desk:
             self._reader.ask()
 
     def _collect(self) -> None:
-        self._bell.recv(64)
+        self._wake_receiver.recv(64)
         now = time.monotonic()
         snapshot = self._reader.collect()
         if snapshot is None:
@@ -130,7 +130,7 @@ class Desk:
             if gave_up:
                 self._note_hung()
             else:
-                self._journal.note(snapshot, now)
+                self._event_log.note(snapshot, now)
             if snapshot.fault:
                 self.fault("reading the node", snapshot.fault)
         finally:  # whatever happened to the log
@@ -143,12 +143,12 @@ class Desk:
         reading = Unreadable(Code.HUNG)
         disabled = last.disabled if last else None
         self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), disabled)
-        self._journal.note(self._hung, time.monotonic())
+        self._event_log.note(self._hung, time.monotonic())
 
     def complain(self, host: str, why: str, now: float) -> None:
         """Count a connection that got no regular answer, and log some of them."""
         self._counters.complaints += 1
-        self._journal.complain(host, why, now)
+        self._event_log.complain(host, why, now)
 
     def fault(self, doing: str, error: BaseException) -> None:
         """Count an unexpected exception, and log it."""
@@ -185,4 +185,4 @@ class Desk:
         if self._leave is not None and os.getppid() != self._parent:
             self._leave()
         systemd.notify("WATCHDOG=1")
-        self._journal.summarise(now)
+        self._event_log.summarise(now)

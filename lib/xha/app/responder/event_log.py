@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Journal:
+class EventLog:
     """Writes one log line for each change of state, and a summary of a flood."""
 
     log: Log
@@ -30,7 +30,7 @@ class Journal:
         verdict, last = snapshot.verdict, self._last
         self._last = verdict
         if (last is None or _state(verdict) != _state(last)) and self._changes.admit(now):
-            self._tell(verdict)
+            self._log_verdict(verdict)
         for warning in snapshot.warnings:
             if warning not in self._warnings and self._cautions.admit(now):
                 self.log.warning(warning)
@@ -47,13 +47,13 @@ class Journal:
         changes = self._changes.take_quiet(now)
         if changes and self._last:
             self.log.warning(f"{changes} more changes of state in the last minute; the present one follows")
-            self._tell(self._last)
+            self._log_verdict(self._last)
         for throttle, what in ((self._cautions, "warnings"), (self._complaints, "connections that came to nothing")):
             quiet = throttle.take_quiet(now)
             if quiet:
                 self.log.warning(f"{quiet} more {what} in the last minute")
 
-    def _tell(self, verdict: Verdict) -> None:
+    def _log_verdict(self, verdict: Verdict) -> None:
         service = "in service" if verdict.available else "out of service"
         remedy = f"; {verdict.remedy}" if verdict.remedy else ""
         write = self.log.info if verdict.code is Code.SYNCED else self.log.warning

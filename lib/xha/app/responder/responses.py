@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Callable
 
-    from ...adapters.files.result_files import RecordShelf
+    from ...adapters.files.result_files import RecordCache
     from ...core.config.xha_conf import Config, Responder
     from ...core.http.message import Request
     from ...core.services.settings import ServiceConfig, ServiceFault
@@ -75,7 +75,7 @@ class Services:
 
     def __init__(self, file: ConfigFile) -> None:
         self._file = file.copy()
-        self._shelf: RecordShelf | None = None
+        self._cache: RecordCache | None = None
         self._config: Config | None = None
         self._services: dict[str, ServiceConfig] = {}
         self._faults: tuple[ServiceFault, ...] = ()
@@ -146,9 +146,9 @@ class Services:
         self._names = {*self._services, *(one.name for one in self._faults)}
         self._config = config
 
-    def _records(self) -> RecordShelf:
-        if self._shelf is None:
-            from ...adapters.files.result_files import RecordShelf
+    def _records(self) -> RecordCache:
+        if self._cache is None:
+            from ...adapters.files.result_files import RecordCache
 
-            self._shelf = RecordShelf()
-        return self._shelf
+            self._cache = RecordCache()
+        return self._cache

@@ -12,7 +12,7 @@ import pytest
 from core.facts import synced
 from loopback.doors import CHECKOUT
 from xha.app.node.reader import ConfigFile, Snapshot
-from xha.app.responder.application import Desk
+from xha.app.responder.application import ResponderApplication
 from xha.core.config.xha_conf import Config
 from xha.core.http.message import Request
 from xha.core.node.verdict import Policy, judge
@@ -23,15 +23,15 @@ READY = Request("GET", "/ready")
 class Loop:
     """A server loop, a reader and a log that only record their calls."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, application: ResponderApplication) -> None:
         self.asked, self.lines, self.answers = 0, [], []
-        self.desk, self.waiting, self.now = desk, 0, 0.0
+        self.application, self.waiting, self.now = application, 0, 0.0
 
     def ask(self) -> None:
         self.asked += 1
 
     def answer_waiting(self) -> None:
-        self.answers += [self.desk.answer_waiting(READY, "127.0.0.1", self.now) for _ in range(self.waiting)]
+        self.answers += [self.application.answer_waiting(READY, "127.0.0.1", self.now) for _ in range(self.waiting)]
         self.waiting = 0
 
     def info(self, text: str) -> None:
@@ -47,15 +47,15 @@ def loop(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Loop:
     config = tmp_path / "xha.conf"
     config.write_text("")
     made = Loop.__new__(Loop)
-    desk = Desk(ConfigFile(str(config)), made)  # type: ignore[arg-type]
-    made.__init__(desk)  # type: ignore[misc]
-    desk._server = desk._reader = made  # type: ignore[assignment]
+    application = ResponderApplication(ConfigFile(str(config)), made)  # type: ignore[arg-type]
+    made.__init__(application)  # type: ignore[misc]
+    application._server = application._reader = made  # type: ignore[assignment]
     return made
 
 
 def probe(loop: Loop, now: float) -> bytes | None:
     loop.now = now
-    answer = loop.desk.answer(READY, "127.0.0.1", now)
+    answer = loop.application.answer(READY, "127.0.0.1", now)
     loop.waiting += answer is None
     return answer
 
@@ -75,9 +75,9 @@ def test_a_probe_that_comes_before_the_loop_has_ticked_finds_the_server_hung(loo
 def test_the_loop_itself_answers_who_waits_when_the_reading_is_overdue(loop: Loop) -> None:
     assert probe(loop, 100.0) is None
     loop.now = 101.0
-    loop.desk.tick(100.9)
+    loop.application.tick(100.9)
     assert not loop.answers
-    loop.desk.tick(101.0)
+    loop.application.tick(101.0)
     assert [b"hung" in one for one in loop.answers] == [True]
 
 
@@ -89,7 +89,7 @@ def test_a_flood_of_probes_asks_once(loop: Loop) -> None:
 def test_a_finished_reading_answers_at_once(loop: Loop) -> None:
     assert probe(loop, 100.0) is None
     snapshot = Snapshot(synced(), judge(synced(), Policy()), Config(), 0.0)
-    loop.desk._freshness.finished(snapshot, answered=True)
+    loop.application._freshness.finished(snapshot, answered=True)
     answer = probe(loop, 100.05)
     assert answer is not None
     assert b"synced 50 ms" in answer
@@ -101,13 +101,13 @@ from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
 from xha.app.node.reader import ConfigFile
 from xha.core.http.message import Request
-from xha.app.responder.application import Desk
+from xha.app.responder.application import ResponderApplication
 
-desk = Desk(ConfigFile(sys.argv[2]), SimpleNamespace(info=print, warning=print))
-desk.attach(SimpleNamespace(watch=lambda bell, collect: bell.setblocking(True), answer_waiting=lambda: None))
+application = ResponderApplication(ConfigFile(sys.argv[2]), SimpleNamespace(info=print, warning=print))
+application.attach(SimpleNamespace(watch=lambda bell, collect: bell.setblocking(True), answer_waiting=lambda: None))
 before = set(sys.modules)
-desk.answer(Request("GET", "/ready"), "127.0.0.1", time.monotonic())
-desk._collect()
+application.answer(Request("GET", "/ready"), "127.0.0.1", time.monotonic())
+application._collect()
 print(*sorted(set(sys.modules) - before))
 """
 
