@@ -645,7 +645,7 @@ time.sleep(1000)"""
         ibdata.unlink()
 
     def test_a_keeper_without_a_descriptor_left_does_not_say_that_the_server_has_ended(self, running: Resource) -> None:
-        """What could not be read was empty, so the process counted as gone. test_ending.py has each single question."""
+        """What could not be read was empty, so the process counted as gone. test_terminate.py has each question."""
         [pid], keeper = running.server_pids(), running.keeper_pid
         limit = ("prlimit", f"--pid={keeper}")
         before = running.host.run(*limit, "--nofile", "--noheadings", "--raw", "--output=SOFT", check=True).out.strip()

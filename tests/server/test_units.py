@@ -10,7 +10,7 @@ import pytest
 
 from server.machine import Server
 from xha.adapters.host import systemd_units as units
-from xha.adapters.lifecycle import terminate as ending
+from xha.adapters.lifecycle import terminate
 from xha.adapters.process.procfs import parse_unit
 
 # Records its arguments, prints the pid in `main` as the unit's main process, and stops nothing.
@@ -52,7 +52,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(SYSTEMCTL.format(directory=tmp_path))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(ending, "unit_of", lambda pid: "mariadb.service")
+    monkeypatch.setattr(terminate, "unit_of", lambda pid: "mariadb.service")
     return tmp_path / "asked"
 
 

@@ -24,7 +24,7 @@ from xha.adapters.lifecycle.terminate import send, terminate
 from xha.adapters.network.unix_listeners import parse_listening
 from xha.adapters.process.procfs import Process, descendants, look, read_process, read_uid, read_uids
 
-# A state transfer that neither moves nor ends until it is told to; a file `moving` in its directory makes it move. The
+# A state transfer that neither moves nor ends by itself; a file `moving` in its directory makes it move. The
 # server asks wsrep_sst_METHOD for the address of the joiner, and waits for its end.
 SCRIPT = """#!/bin/sh
 echo "ready 127.0.0.1:1"
