@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xha.adapters.pacemaker.standalone import Alone
+from xha.adapters.pacemaker.standalone import Standalone
 from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera import council as module
 from xha.doors.galera.council import Council
@@ -34,7 +34,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 
 def test_names_and_addresses_that_come_late_are_found(names: Names) -> None:
-    council = Council(Alone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
+    council = Council(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
     council.listen(electing=True)
     assert council.me not in council.members
     asked = len(names.asked)
@@ -51,7 +51,7 @@ def test_names_and_addresses_that_come_late_are_found(names: Names) -> None:
 def test_what_is_known_is_not_asked_again(names: Names) -> None:
     names.known.update({"db1.example": ("192.0.2.1",), "192.0.2.2": ("192.0.2.2",)})
     names.own = frozenset({"192.0.2.1"})
-    council = Council(Alone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
+    council = Council(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
     asked = len(names.asked)
     for _ in range(3):
         names.now += 11
@@ -62,7 +62,7 @@ def test_what_is_known_is_not_asked_again(names: Names) -> None:
 def test_other_arbitrators_are_in_force_at_the_next_look(names: Names) -> None:
     names.own = frozenset({"192.0.2.1"})
     names.known["192.0.2.9"] = ("192.0.2.9",)
-    council = Council(Alone(), "db", Settings(), "gcomm://192.0.2.1,192.0.2.9")
+    council = Council(Standalone(), "db", Settings(), "gcomm://192.0.2.1,192.0.2.9")
     council.listen(electing=True)
     assert council.voters == {}
     council.settings = council.settings._replace(arbitrators=council.address.peers[1:])

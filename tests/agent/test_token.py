@@ -12,7 +12,7 @@ from xha.adapters.datadir.hold import InUse
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.host.log import Log
 from xha.adapters.pacemaker.cluster import ClusterUnreachable
-from xha.adapters.pacemaker.standalone import Alone
+from xha.adapters.pacemaker.standalone import Standalone
 from xha.core.election.compose_report import Facts
 from xha.core.election.facts import Token
 from xha.core.election.position_report import Ballot, State, parse_ballot
@@ -33,7 +33,7 @@ class Life:
     """A keeper that has taken the token, with a node that a test describes."""
 
     def __init__(self, directory: Path) -> None:
-        self.cluster = Alone()
+        self.cluster = Standalone()
         self.council = Council(self.cluster, "db", Settings(), "gcomm://127.0.0.1")
         self.own: Any = SimpleNamespace(
             process=None,

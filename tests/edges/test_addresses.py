@@ -14,7 +14,7 @@ import pytest
 from loopback import Net, find_program
 from xha.adapters.network import addresses
 from xha.adapters.network.addresses import read_own_addresses, require_address, resolve_hosts
-from xha.adapters.network.port_probe import Door, probe_ports
+from xha.adapters.network.port_probe import Endpoint, probe_ports
 from xha.core.election.facts import Probe
 
 
@@ -69,7 +69,11 @@ def test_a_name_that_does_not_resolve_makes_no_other_member_silent(hung: list[st
     with socket.create_server((net.next_address(), 0)) as listener:
         host, port = listener.getsockname()
         began = time.monotonic()
-        doors = {"gone": [Door("gone.example.org", 4567)], "here": [Door(host, port)], "off": [Door(host, 1)]}
+        doors = {
+            "gone": [Endpoint("gone.example.org", 4567)],
+            "here": [Endpoint(host, port)],
+            "off": [Endpoint(host, 1)],
+        }
         found = probe_ports(doors, 2.0)
         assert found == {"gone": Probe.SILENT, "here": Probe.ACCEPTED, "off": Probe.REFUSED}
         assert time.monotonic() - began < 5

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xha.adapters.pacemaker import tools as crmtool
 from xha.adapters.pacemaker.cluster import Pacemaker, parse_attribute
-from xha.adapters.pacemaker.standalone import Alone, connect
+from xha.adapters.pacemaker.standalone import Standalone, connect
 from xha.adapters.pacemaker.tools import ClusterUnreachable, Failed, run_tool
 from xha.core.election.facts import Grant, GrantKind, Host, Token
 
@@ -173,15 +173,15 @@ def test_an_answer_that_is_no_xml_is_no_answer() -> None:
         parse_attribute('name="a" host="h1" value="{"b":1}"')
 
 
-class TestAlone:
+class TestStandalone:
     def test_it_is_the_whole_cluster_and_its_quorum_excuses_nobody(self) -> None:
-        alone = Alone()
+        alone = Standalone()
         cib, name = alone.read_cib("db"), os.uname().nodename
         assert (cib.nodes, cib.hosts) == ((name,), {name: Host.ONLINE})
         assert (cib.quorum, cib.two_node, cib.forbidden(name)) == (True, True, "")
 
     def test_it_keeps_what_a_cluster_would_while_it_lives(self) -> None:
-        alone, token = Alone(), Token("n1", "e", "d")
+        alone, token = Standalone(), Token("n1", "e", "d")
         alone.set_private("a", "1")
         assert alone.read_attribute("a") == {os.uname().nodename: "1"}
         alone.delete_attribute("a")
@@ -197,7 +197,7 @@ class TestAlone:
     def test_whom_pacemaker_called_is_never_alone(self) -> None:
         assert isinstance(connect("h1", "db"), Pacemaker)
 
-    @pytest.mark.parametrize(("resources", "kind"), [(GALERA, Pacemaker), ("", Alone)])
+    @pytest.mark.parametrize(("resources", "kind"), [(GALERA, Pacemaker), ("", Standalone)])
     def test_a_resource_that_the_cluster_does_not_know_is_alone(
         self, tools: Path, monkeypatch: pytest.MonkeyPatch, resources: str, kind: type
     ) -> None:

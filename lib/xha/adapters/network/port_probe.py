@@ -18,14 +18,14 @@ TIMEOUT = 0.5
 _REFUSED = {errno.ECONNREFUSED}
 
 
-class Door(NamedTuple):
+class Endpoint(NamedTuple):
     """One address (host name or number) and port."""
 
     host: str
     port: int
 
 
-def probe_ports(doors: Mapping[str, Iterable[Door]], timeout: float = TIMEOUT) -> dict[str, Probe]:
+def probe_ports(endpoints: Mapping[str, Iterable[Endpoint]], timeout: float = TIMEOUT) -> dict[str, Probe]:
     """Return what the ports of each member answered.
 
     All are asked at once, within `timeout` seconds with name resolution.
@@ -34,13 +34,13 @@ def probe_ports(doors: Mapping[str, Iterable[Door]], timeout: float = TIMEOUT) -
     packet filter's rejection, a timeout and a name that does not resolve say nothing about a server.
     """
     until = time.monotonic() + timeout
-    answers: dict[str, list[Probe]] = {member: [] for member in doors}
+    answers: dict[str, list[Probe]] = {member: [] for member in endpoints}
     poller, waiting = select.poll(), {}
-    wanted = [(member, door) for member, each in doors.items() for door in each]
+    wanted = [(member, endpoint) for member, each in endpoints.items() for endpoint in each]
     # Half of the time: a name that does not resolve must not make the other members silent.
-    addresses = resolve_hosts({door.host for _, door in wanted}, timeout / 2)
-    for member, door in wanted:
-        connection, answer = _begin(addresses[door.host], door.port)
+    addresses = resolve_hosts({endpoint.host for _, endpoint in wanted}, timeout / 2)
+    for member, endpoint in wanted:
+        connection, answer = _begin(addresses[endpoint.host], endpoint.port)
         if connection is None:
             answers[member].append(answer)
         else:

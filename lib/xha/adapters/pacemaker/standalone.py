@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SOCKET_NAMES = "/proc/net/unix"
 
 
-class Alone:
+class Standalone:
     """This node is the whole cluster. Records last only as long as this process."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Alone:
         return True
 
 
-def connect(node: str = "", resource: str = "") -> Pacemaker | Alone:
+def connect(node: str = "", resource: str = "") -> Pacemaker | Standalone:
     """Return the cluster that this host belongs to. node is Pacemaker's name of it, if that is known.
 
     If Pacemaker started this process (node is given), Pacemaker is used even if it does not answer now: other members
@@ -107,7 +107,7 @@ def connect(node: str = "", resource: str = "") -> Pacemaker | Alone:
     cluster = Pacemaker(node)
     if node or (is_pacemaker_here() and not (resource and not cluster.read_cib(resource).exists)):
         return cluster
-    return Alone()
+    return Standalone()
 
 
 def is_pacemaker_here() -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ...adapters.http.client import Web
 from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_version, ask_with_token
 from ...adapters.mysql.anonymous_ping import find_cause
-from ...adapters.network.port_probe import Door, probe_ports
+from ...adapters.network.port_probe import Endpoint, probe_ports
 from ...adapters.process.alarm import note_proof
 from ...adapters.process.daemons import check_process, is_there
 from ...core.election.facts import Probe
@@ -47,19 +47,24 @@ def _unless_absent(settings: HttpSettings, result: Result) -> Result:
 
     A service that accepts a connection and sends nothing is present, whatever the name of its process.
     """
-    if settings.required or not result.is_down or is_there(settings.process) or not _is_refused(find_door(settings)):
+    if (
+        settings.required
+        or not result.is_down
+        or is_there(settings.process)
+        or not _is_refused(find_endpoint(settings))
+    ):
         return result
     return not_applicable(settings.name, result.level, "not on this host, and it need not be (required = 0)")
 
 
-def find_door(settings: HttpSettings) -> Door:
+def find_endpoint(settings: HttpSettings) -> Endpoint:
     """Return the address at which the service listens, from its URL; the host is "" if the URL has none."""
     url = urlsplit(settings.url)
-    return Door(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+    return Endpoint(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
 
 
-def _is_refused(door: Door) -> bool:
-    return not door.host or probe_ports({door.host: [door]})[door.host] is Probe.REFUSED
+def _is_refused(endpoint: Endpoint) -> bool:
+    return not endpoint.host or probe_ports({endpoint.host: [endpoint]})[endpoint.host] is Probe.REFUSED
 
 
 def _check_protocol(settings: HttpSettings) -> Result:

@@ -14,7 +14,7 @@ from ...adapters.network.addresses import require_address
 from ...adapters.process.alarm import begin_step, limit
 from ...core.services.api.judge import judge_cause
 from ...core.services.model.result import Level, failed, passed
-from .http import check_levels, find_door
+from .http import check_levels, find_endpoint
 
 if TYPE_CHECKING:
     from ...core.services.api.judge import HttpSettings
@@ -52,15 +52,15 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
 
 
 def _connect(settings: HttpSettings) -> socket.socket:
-    door = find_door(settings)
-    address = require_address(door.host, settings.patience)
-    connection = socket.create_connection((address, door.port), timeout=settings.patience)
+    endpoint = find_endpoint(settings)
+    address = require_address(endpoint.host, settings.patience)
+    connection = socket.create_connection((address, endpoint.port), timeout=settings.patience)
     if settings.url.startswith("https:"):
         import ssl
 
         context = ssl.create_default_context(cafile=settings.ca_file)
         try:
-            return context.wrap_socket(connection, server_hostname=door.host)
+            return context.wrap_socket(connection, server_hostname=endpoint.host)
         except BaseException:
             connection.close()
             raise

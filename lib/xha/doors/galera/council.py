@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.network.addresses import read_own_addresses, resolve_hosts
-from ...adapters.network.port_probe import Door, probe_ports
+from ...adapters.network.port_probe import Endpoint, probe_ports
 from ...core.election.decision import Refuse
 from ...core.election.facts import Around, Probe, Token, count
 from ...core.election.position_report import Ballot, State, Unread, digest, parse_ballot, render_ballot
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Union
 
     from ...adapters.pacemaker.cluster import Pacemaker
-    from ...adapters.pacemaker.standalone import Alone
+    from ...adapters.pacemaker.standalone import Standalone
     from ...core.election.decision import Decision
     from ...core.election.facts import Grant, Records
     from ...core.galera.cluster_address import Peer
@@ -42,7 +42,7 @@ RESOLVE_AGAIN_SECONDS = 1.0
 class Council:
     """What one node knows of the others. epoch is the id that it opened: reports count that answer it."""
 
-    def __init__(self, cluster: Pacemaker | Alone, resource: str, settings: Settings, address: str) -> None:
+    def __init__(self, cluster: Pacemaker | Standalone, resource: str, settings: Settings, address: str) -> None:
         self.cluster, self.resource = cluster, resource
         self.settings, self.address = settings, parse_cluster_address(address)
         self.me = cluster.node_name()
@@ -106,14 +106,14 @@ class Council:
 
     def _probe(self) -> Mapping[str, Probe]:
         doors = {node: self._doors(peer) for node, peer in self._peers.items() if node != self.me}
-        voters = {str(peer): [Door(peer.host, peer.port or GROUP_PORT)] for peer in self.settings.arbitrators}
+        voters = {str(peer): [Endpoint(peer.host, peer.port or GROUP_PORT)] for peer in self.settings.arbitrators}
         found = probe_ports({**doors, **voters})
         self.voters = {name: found[name] for name in voters}
         return {node: found[node] for node in doors}
 
     @staticmethod
-    def _doors(peer: Peer) -> list[Door]:
-        return [Door(peer.host, peer.port or GROUP_PORT), Door(peer.host, SQL_PORT)]
+    def _doors(peer: Peer) -> list[Endpoint]:
+        return [Endpoint(peer.host, peer.port or GROUP_PORT), Endpoint(peer.host, SQL_PORT)]
 
     def tell(self, ballot: Ballot) -> None:
         """Publish this node's report where it differs from the last one in more than a Primary's seqno."""
@@ -271,7 +271,7 @@ class Council:
         return isinstance(one, Ballot) and self.epoch in one.epochs
 
 
-def release_token(cluster: Pacemaker | Alone, resource: str, cib: Cib) -> bool:
+def release_token(cluster: Pacemaker | Standalone, resource: str, cib: Cib) -> bool:
     """Give the token back, if it is this node's by this configuration; return whether it was."""
     token = cib.book.records.token
     mine = token is not None and token.node == cluster.node_name()

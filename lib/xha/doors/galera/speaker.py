@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.host.log import Log
     from ...adapters.pacemaker.cluster import Pacemaker
-    from ...adapters.pacemaker.standalone import Alone
+    from ...adapters.pacemaker.standalone import Standalone
     from .own import OwnNode
 
 _MOST_CHARACTERS = 240
@@ -28,7 +28,7 @@ PROGRESS_SECONDS = 30.0
 class Speaker:
     """Says everything once: a line of the log for each change, and a bulletin at each look."""
 
-    def __init__(self, run: RunDir, cluster: Pacemaker | Alone, resource: str, log: Log) -> None:
+    def __init__(self, run: RunDir, cluster: Pacemaker | Standalone, resource: str, log: Log) -> None:
         self.run, self.cluster, self.resource, self.log = run, cluster, resource, log
         self._process = read_process(os.getpid())
         self._last = Bulletin(Phase.RECOVERING)

@@ -27,7 +27,7 @@ from .sweep import may_be_deleted
 
 if TYPE_CHECKING:
     from ...adapters.pacemaker.cluster import Pacemaker
-    from ...adapters.pacemaker.standalone import Alone
+    from ...adapters.pacemaker.standalone import Standalone
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
 
@@ -78,14 +78,14 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     return Outcome(ExitCode.SUCCESS)
 
 
-def _retract(cluster: Pacemaker | Alone, name: str) -> None:
+def _retract(cluster: Pacemaker | Standalone, name: str) -> None:
     """Take the report away, but for one of a stopped server, which stays true until the next keeper replaces it."""
     report = parse_ballot(cluster.read_attribute(name).get(cluster.node_name(), ""))
     if not (isinstance(report, Ballot) and report.state is State.STOPPED):
         cluster.delete_attribute(name)
 
 
-def _record(cluster: Pacemaker | Alone, instance: Instance, directory: DataDirectory) -> None:
+def _record(cluster: Pacemaker | Standalone, instance: Instance, directory: DataDirectory) -> None:
     """Leave what a clean stop proves: where the data end, in the cluster's configuration and beside the data."""
     saved = directory.read_grastate()
     if saved is None or saved.seqno == NO_SEQNO:

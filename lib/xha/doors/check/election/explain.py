@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ....adapters.network.addresses import read_own_addresses, resolve_hosts
-from ....adapters.network.port_probe import Door, probe_ports
+from ....adapters.network.port_probe import Endpoint, probe_ports
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
 from ....core.cluster.dry_run import Seen, describe, foresee, name_decision, needs_person, outlook_document, why_unused
 from ....core.election.decision import Refuse, Wait
@@ -97,8 +97,8 @@ def look(cluster: Pacemaker, resource: str) -> Seen:
     for node in members:
         peer = peers.get(node)
         host, port = (peer.host, peer.port) if peer else (node, None)
-        doors[node] = [Door(host, port or GROUP_PORT), Door(host, SQL_PORT)]
-    voters = {str(peer): [Door(peer.host, peer.port or GROUP_PORT)] for peer in settings.arbitrators}
+        doors[node] = [Endpoint(host, port or GROUP_PORT), Endpoint(host, SQL_PORT)]
+    voters = {str(peer): [Endpoint(peer.host, peer.port or GROUP_PORT)] for peer in settings.arbitrators}
     probes = probe_ports({**doors, **voters})
     return Seen(
         resource,
