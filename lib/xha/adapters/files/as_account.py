@@ -69,7 +69,7 @@ def act_as(account: Account, work: Callable[[], bytes], seconds: float = SECONDS
     if answer is None:
         raise TimeoutError(errno.ETIMEDOUT, f"no end within {seconds:g} s as {account.user}")
     if not answer:
-        raise OSError(errno.ECHILD, f"the work as {account.user} ended without a word")
+        raise OSError(errno.ECHILD, f"the work as {account.user} ended without a result")
     if answer[:1] == b"+":
         return answer[1:]
     number, _, path = answer[1:].decode("utf-8", "surrogateescape").partition(" ")

@@ -35,7 +35,7 @@ def create(program: Program, deadline: float) -> None:
         overdue = await_child(process, deadline)
         lines = output.read().decode("utf-8", "replace").split("\n")
     if overdue or process.returncode:
-        last = next((line for line in reversed(lines) if line.strip()), "no word")
+        last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
         said = tell(find_errors("\n".join(lines))) or last
         raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said}")
     directory.unmark_creation()

@@ -138,7 +138,7 @@ class Pacemaker:
         self._write(resource, {grant_name(grant): render_grant(grant)})
 
     def consume_grants(self, resource: str, grants: Sequence[Grant]) -> bool:
-        """Use up grants, and record the last of them as used. False, without a change, if one of them no longer exists.
+        """Use up grants, and keep the last of them as LAST_GRANT. False, without a change, if one of them is gone.
 
         Other grants, and a newer one that replaced one of these, are kept.
         """

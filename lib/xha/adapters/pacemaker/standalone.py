@@ -100,7 +100,8 @@ def connect(node: str = "", resource: str = "") -> Pacemaker | Standalone:
     """Return the cluster that this host belongs to. node is Pacemaker's name of it, if that is known.
 
     If Pacemaker started this process (node is given), Pacemaker is used even if it does not answer now: other members
-    may be running. If it did not, and the cluster does not know the resource, this is ocf-tester or a shell.
+    may be running. If it did not, and Pacemaker does not run here or does not know the
+    resource, this is ocf-tester or a shell.
 
     :raises ClusterUnreachable: if the cluster cannot be asked.
     """

@@ -28,7 +28,7 @@ def send_ping(channel: BlockingChannel, target: RpcTarget, seconds: float, prove
     :raises AmqpError: if the broker itself fails. If the check's time ends while the broker is silent, RabbitMQ is
     blamed.
     """
-    begin_step(f"RabbitMQ's word on {target.queue}", blame=RABBITMQ, proved=proved)
+    begin_step(f"RabbitMQ's answer about {target.queue}", blame=RABBITMQ, proved=proved)
     if _count_consumers(channel, target.exchange, exchange=True) is None:
         return Ping(target, Silence.NO_EXCHANGE)
     consumers = _count_consumers(channel, target.queue)
@@ -52,7 +52,7 @@ def send_ping(channel: BlockingChannel, target: RpcTarget, seconds: float, prove
 def _count_consumers(channel: BlockingChannel, name: str, *, exchange: bool = False) -> int | Silence | None:
     """Return how many consumers a queue has; None if it does not exist, for which the broker closes the channel.
 
-    With `exchange`, return 0 if an exchange of that name exists.
+    Silence.QUEUE_DOWN: the node of the queue is down. With `exchange`, return 0 if an exchange of that name exists.
     """
     own = channel.connection.channel()
     try:

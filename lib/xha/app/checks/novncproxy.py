@@ -98,7 +98,7 @@ def _open(connection: socket.socket, settings: HttpSettings) -> str:
         return f"a WebSocket is answered {head[0][9:12]}, not 101"
     accept = base64.b64encode(hashlib.sha1((key + _GUID).encode(), usedforsecurity=False).digest()).decode()
     if not any(line.lower().startswith("sec-websocket-accept:") and line.endswith(accept) for line in head[1:]):
-        return "a WebSocket is answered 101 by somebody who does not speak it"
+        return "a WebSocket is answered 101 by a server that does not speak it"
     return ""
 
 
