@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...core.services.daemons.haproxy import HaproxySettings
     from ...core.services.model.result import Result
 
-# `show info` has 2 KiB; `show stat` has 4 MiB for ten thousand servers.
+# `show info` has 2 KiB; 4 MiB are enough for a `show stat` of ten thousand servers.
 _MAX_INFO, _MAX_STAT = 1 << 16, 1 << 22
 
 
