@@ -168,7 +168,7 @@ class DataDirectory:
         with self.open() as directory:
             for name in _LOCKED:
                 try:
-                    descriptor = directory.open(name, anybodys=True)
+                    descriptor = directory.open(name, any_owner=True)
                 except FileNotFoundError:
                     continue
                 try:

@@ -25,7 +25,7 @@ from ..process.procfs import (
     read_program,
     read_uid,
     read_uids,
-    sees_everybody,
+    sees_all_processes,
     with_argv,
 )
 from .occupancy import CannotLook, NotAllExamined, Occupant, Search, Use
@@ -131,7 +131,7 @@ class _Examination:
         self.search, self.vital_files, self._trouble = search, list[VitalFiles](), ""
         if not is_own():
             raise CannotLook("whether a server runs cannot be told: /proc is not that of our own processes")
-        if not sees_everybody():
+        if not sees_all_processes():
             self._trouble = "/proc is mounted with hidepid, and we lack CAP_SYS_PTRACE"
         mounts = Mounts()
         for directory in search.directories:

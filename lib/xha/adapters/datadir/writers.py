@@ -23,11 +23,11 @@ _LONG = 0.005
 
 
 class Writers(NamedTuple):
-    """Accounts by uid, groups by gid. anybody: every other account may write the file too, and can reach it."""
+    """Accounts by uid, groups by gid. any_account: every other account may write the file too, and can reach it."""
 
     uids: frozenset[int]
     gids: frozenset[int] = frozenset()
-    anybody: bool = False
+    any_account: bool = False
 
     def hold(self, pid: int, uids: frozenset[int]) -> bool:
         """Return whether a process belongs to these, by all of its uids; False if it is gone.
@@ -37,7 +37,7 @@ class Writers(NamedTuple):
 
         :raises OSError: if that cannot be determined.
         """
-        if self.anybody:
+        if self.any_account:
             return True
         return (bool(uids) and uids <= self.uids) or (bool(self.gids) and bool(self.gids & read_gids(pid)))
 

@@ -116,10 +116,10 @@ class Directory:
         finally:
             os.close(descriptor)
 
-    def open(self, name: str, *, anybodys: bool = False) -> int:
+    def open(self, name: str, *, any_owner: bool = False) -> int:
         """Open a regular file for reading, and return the descriptor, which the caller closes.
 
-        anybodys: accept any owner; for questions about the file itself and not about its content.
+        any_owner: accept any owner; for questions about the file itself and not about its content.
 
         :raises FileNotFoundError: if it does not exist.
         :raises UnfitPath: if it is not such a file.
@@ -132,7 +132,7 @@ class Directory:
                 raise UnfitPath(self._in(name), "it is a symbolic link or a socket, and no file; remove it") from None
             raise
         seen = os.fstat(descriptor)
-        reason = "" if anybodys and stat.S_ISREG(seen.st_mode) else self._find_fault(seen)
+        reason = "" if any_owner and stat.S_ISREG(seen.st_mode) else self._find_fault(seen)
         if reason:
             os.close(descriptor)
             raise UnfitPath(self._in(name), reason)

@@ -127,7 +127,7 @@ def is_own() -> bool:
         return False
 
 
-def sees_everybody() -> bool:
+def sees_all_processes() -> bool:
     """Return whether /proc hides no process: with hidepid, root needs CAP_SYS_PTRACE to see others' (proc(5))."""
     line = next((line for line in _read("/proc/self/status").split(b"\n") if line.startswith(b"CapEff:")), b": 0")
     if os.geteuid() != 0 or int(line.split()[1], 16) & _CAP_SYS_PTRACE:
