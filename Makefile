@@ -1,4 +1,5 @@
-# xha: see README.md. `make help` lists what can be made. Non-trivial steps are scripts in .ci/.
+# xha: see README.md. `make help` lists what can be made. Non-trivial steps are scripts in tools/;
+# .ci/run is what continuous integration runs.
 #
 # Variables as in the GNU coding standards; DESTDIR stages an installation for a package.
 
@@ -39,40 +40,40 @@ help: ## list the targets
 		printf '  make %-10s %s\n' "$$target" "$$text"; done
 
 deps: ## install the Debian packages that the tests need (NO_INSTALL=1: only say what is missing)
-	@PYTHON='$(PYTHON)' .ci/deps test lab
+	@PYTHON='$(PYTHON)' tools/deps test lab
 
 deps-demo:
-	@PYTHON='$(PYTHON)' .ci/deps demo
+	@PYTHON='$(PYTHON)' tools/deps demo
 
 deps-bench:
-	@PYTHON='$(PYTHON)' .ci/deps bench
+	@PYTHON='$(PYTHON)' tools/deps bench
 
 -include tests/lab/lab.mk
 -include tests/openstack/openstack.mk
 
 venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's commands on .venv/bin
 
-.venv/.made: .ci/dev.lock .ci/venv
-	@PYTHON='$(PYTHON)' .ci/venv main .venv
+.venv/.made: tools/lock/dev.lock tools/venv
+	@PYTHON='$(PYTHON)' tools/venv main .venv
 	@touch $@
 
-.venv/versions/.made: .ci/pure.lock .ci/venv .ci/pythons | .venv/.made
-	@.ci/venv versions .venv/versions
+.venv/versions/.made: tools/lock/pure.lock tools/venv tools/pythons | .venv/.made
+	@tools/venv versions .venv/versions
 	@touch $@
 
 vpath xha-check checks
 vpath clustercheck checks
 vpath xha-services checks
 vpath xha-responder xinetd
-$(venv_doors): .venv/bin/%: % .ci/launcher .venv/.made
-	@.ci/launcher '$<' '$(CURDIR)/.venv/bin/python -I' '$(CURDIR)/lib' >$@
+$(venv_doors): .venv/bin/%: % tools/install/launcher .venv/.made
+	@tools/install/launcher '$<' '$(CURDIR)/.venv/bin/python -I' '$(CURDIR)/lib' >$@
 	@chmod 755 $@
 
 check: venv ## lint, types and the pure tests on every Python found: fast, no network, no root, no database
-	@.ci/check
+	@tools/check
 
 test: deps venv check ## everything, with real daemons; installs what it needs
-	@.ci/test
+	@tools/test
 
 fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket: FUZZ_SECONDS=600, FUZZ_SEED
 	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz
@@ -88,15 +89,15 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 
 # Fetches as an ordinary user what root installs: `make wheels && sudo make install`.
 wheels: ## fetch the packages of requirements.lock for SYSPYTHON into $(WHEELS), where install finds them
-	@'$(SYSPYTHON)' -IB .ci/install --wheels '$(WHEELS)' --fetch-only
+	@'$(SYSPYTHON)' -IB tools/install/install --wheels '$(WHEELS)' --fetch-only
 
 lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock files with the hashes of all wheels
-	@.ci/venv lock .venv/lock
-	@for file in 'requirements.lock' '.ci/pure.lock pure' '.ci/dev.lock dev pure'; do \
-		.venv/bin/python .ci/lock .venv/lock/bin/uv $$file && echo "lock: $$file"; done
+	@tools/venv lock .venv/lock
+	@for file in 'requirements.lock' 'tools/lock/pure.lock pure' 'tools/lock/dev.lock dev pure'; do \
+		.venv/bin/python tools/lock/write .venv/lock/bin/uv $$file && echo "lock: $$file"; done
 
 install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables and starts nothing
-	@'$(SYSPYTHON)' -IB .ci/install --destdir '$(DESTDIR)' --home '$(pkglibdir)' --wheels '$(WHEELS)' \
+	@'$(SYSPYTHON)' -IB tools/install/install --destdir '$(DESTDIR)' --home '$(pkglibdir)' --wheels '$(WHEELS)' \
 		$(if $(filter-out 0 no,$(SYSTEM_PACKAGES)),--system-packages) \
 		--fill 'libexecdir=$(libexecdir)' --fill 'docdir=$(docdir)' \
 		'door:checks/xha-check=$(DESTDIR)$(bindir)/xha-check' \
@@ -116,7 +117,7 @@ install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables a
 		'file:xinetd/xha.sysctl=$(DESTDIR)$(sysctldir)/60-xha.conf' \
 		$(foreach name,LICENSE README.md CHANGELOG.md docs/services.md docs/haproxy-openstack.cfg,\
 			'file:$(name)=$(DESTDIR)$(docdir)/$(notdir $(name))')
-	@.ci/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
+	@tools/install/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
 
 uninstall: ## remove what install put there; changed files in /etc/xha, and the users xha and xha-services, stay
 	rm -f '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck'
@@ -128,7 +129,7 @@ uninstall: ## remove what install put there; changed files in /etc/xha, and the 
 	rm -rf '$(DESTDIR)$(pkglibdir)/versions' '$(DESTDIR)$(pkglibdir)/current' '$(DESTDIR)$(pkglibdir)/python'
 	rm -rf '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
 	-@rmdir '$(DESTDIR)$(pkglibdir)' '$(DESTDIR)$(ocfdir)/xha' 2>/dev/null
-	@.ci/configure --remove '$(confdir)' '$(DESTDIR)'
+	@tools/install/configure --remove '$(confdir)' '$(DESTDIR)'
 
 clean: ## remove what the other targets made in this directory
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist lib/*.egg-info

@@ -39,7 +39,12 @@ class Staged:
         self._home.mkdir()
         # The interpreter has no environment: only the house and the standard library can be imported.
         interpreter = f"{Path(sys.executable).resolve()} -IS"
-        launcher = [str(CHECKOUT / ".ci/launcher"), str(CHECKOUT / "agents/galera"), interpreter, str(CHECKOUT / "lib")]
+        launcher = [
+            str(CHECKOUT / "tools/install/launcher"),
+            str(CHECKOUT / "agents/galera"),
+            interpreter,
+            str(CHECKOUT / "lib"),
+        ]
         self.path.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
         self.path.chmod(0o755)
 

@@ -79,7 +79,12 @@ class Host(Daemon):
         agent = directory / "ocf/resource.d/xha/galera"
         agent.parent.mkdir(parents=True)
         # The site-packages are the test's own: PyMySQL is there.
-        launcher = [CHECKOUT / ".ci/launcher", CHECKOUT / "agents/galera", f"{sys.executable} -I", CHECKOUT / "lib"]
+        launcher = [
+            CHECKOUT / "tools/install/launcher",
+            CHECKOUT / "agents/galera",
+            f"{sys.executable} -I",
+            CHECKOUT / "lib",
+        ]
         agent.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
         agent.chmod(0o755)
         for program, package in (("ip", "iproute2"), ("socat", "socat"), ("nsenter", "util-linux")):

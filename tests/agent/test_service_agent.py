@@ -351,7 +351,12 @@ def installed(staged: Staged) -> Staged:
     source = staged.path.read_text()
     path = staged.path.with_name("service")
     interpreter = source.partition("\n")[0][2:]
-    launcher = [str(CHECKOUT / ".ci/launcher"), str(CHECKOUT / "agents/service"), interpreter, str(CHECKOUT / "lib")]
+    launcher = [
+        str(CHECKOUT / "tools/install/launcher"),
+        str(CHECKOUT / "agents/service"),
+        interpreter,
+        str(CHECKOUT / "lib"),
+    ]
     path.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
     path.chmod(0o755)
     return staged

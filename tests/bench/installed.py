@@ -27,6 +27,6 @@ def install(directory: Path) -> Installed:
     programs, home = directory / "bin", directory / "xha"
     sources = {**SOURCES, "galera": CHECKOUT / "agents/galera"}
     doors = [f"door:{source}={programs / name}" for name, source in sources.items()]
-    command = [INTERPRETER, "-IB", str(CHECKOUT / ".ci/install"), "--home", str(home)]
+    command = [INTERPRETER, "-IB", str(CHECKOUT / "tools/install/install"), "--home", str(home)]
     subprocess.run([*command, "--wheels", str(CHECKOUT / "build/wheels"), *doors], check=True, capture_output=True)
     return Installed(programs, home / "current/python")

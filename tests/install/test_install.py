@@ -102,7 +102,7 @@ def test_the_service_user_cannot_write_what_it_runs(stage: Path) -> None:
 
 
 def test_configuration_survives_a_second_install_and_an_uninstall(tmp_path: Path) -> None:
-    configure = str(CHECKOUT / ".ci/configure")
+    configure = str(CHECKOUT / "tools/install/configure")
     (tmp_path / "etc/xha").mkdir(parents=True)
     (tmp_path / "etc/xha/xha.conf").write_text("[policy]\navailable_when_donor = 1\n")
     subprocess.run([configure, "/etc/xha", str(tmp_path), "none"], check=True, capture_output=True)

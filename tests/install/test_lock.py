@@ -13,7 +13,7 @@ import pytest
 
 from install.conftest import CHECKOUT
 
-LOCKS = {"requirements.lock": [], ".ci/pure.lock": ["pure"], ".ci/dev.lock": ["pure", "dev"]}
+LOCKS = {"requirements.lock": [], "tools/lock/pure.lock": ["pure"], "tools/lock/dev.lock": ["pure", "dev"]}
 MINORS = [(3, minor) for minor in range(9, 14)]
 HASH = "0" * 64
 
@@ -21,7 +21,7 @@ HASH = "0" * 64
 @pytest.fixture(scope="module")
 def wheels() -> ModuleType:
     """The module with which `make install` reads a lock file."""
-    spec = importlib.util.spec_from_file_location("wheels", CHECKOUT / ".ci/wheels.py")
+    spec = importlib.util.spec_from_file_location("wheels", CHECKOUT / "tools/install/wheels.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -161,7 +161,7 @@ def resident(place: Place, library: str, path: str, *, holds: bool = True) -> It
     """A process of an old launcher at that path, from before there were versions, with a late import."""
     place.sh("rm -f /run/go; cat >/run/late <<'END'\n" + LATE + "END")
     if holds:
-        place.sh(f"{CHECKOUT}/.ci/launcher /run/late '/usr/bin/python3 -IBS' {library} >/run/launcher")
+        place.sh(f"{CHECKOUT}/tools/install/launcher /run/late '/usr/bin/python3 -IBS' {library} >/run/launcher")
     else:
         place.sh(f"sed 's|^import sys$|import os, sys; sys.path.insert(0, \"{library}\")|' /run/late >/run/launcher")
     place.sh(f"chmod 755 /run/launcher && mv {path} /run/aside && cp -p /run/launcher {path}")
@@ -302,7 +302,7 @@ def test_a_launcher_works_with_its_streams_closed_and_holds_none_of_their_number
     (version,) = installed.versions()
     installed.sh(f"cat >/run/door <<'END'\n{TELLING}END")
     library = f"{HOME}/versions/{version}/python"
-    installed.sh(f"{CHECKOUT}/.ci/launcher /run/door '/usr/bin/python3 -IBS' {library} >/run/closed")
+    installed.sh(f"{CHECKOUT}/tools/install/launcher /run/door '/usr/bin/python3 -IBS' {library} >/run/closed")
     installed.sh("chmod 755 /run/closed && /run/closed <&- >&- 2>&-")
     held = [line.split() for line in installed.sh("cat /run/said").splitlines()]
     assert [int(number) > 2 for number, path in held if path == library] == [True], held

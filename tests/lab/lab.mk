@@ -9,7 +9,7 @@ HOST ?= h1
 N ?= 50
 
 deps-lab:
-	@.ci/deps lab
+	@tools/deps lab
 
 lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound)
 	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)'

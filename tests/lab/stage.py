@@ -22,7 +22,7 @@ INGREDIENTS = (
     "LICENSE",
     "README.md",
     "CHANGELOG.md",
-    ".ci",
+    "tools/install",
     "agents",
     "checks",
     "docs/examples",

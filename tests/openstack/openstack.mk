@@ -2,7 +2,7 @@
 .PHONY: test-openstack deps-openstack
 
 deps-openstack:
-	@PYTHON='$(PYTHON)' .ci/deps openstack
+	@PYTHON='$(PYTHON)' tools/deps openstack
 
 test-openstack: deps-openstack .venv/.made $(venv_doors) ## the checks on the real OpenStack (FAULTS="a b" for some)
 	@PYTHONPATH=tests:lib .venv/bin/python -m openstack $(FAULTS)

@@ -52,7 +52,7 @@ def launcher(net: Net) -> Path:
     path = net.directory / "xha-responder"
     interpreter = "/usr/bin/python3 -IS" if os.geteuid() == 0 else f"{sys.executable} -IS"
     filled = subprocess.run(
-        [CHECKOUT / ".ci/launcher", CHECKOUT / "xinetd/xha-responder", interpreter, python],
+        [CHECKOUT / "tools/install/launcher", CHECKOUT / "xinetd/xha-responder", interpreter, python],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     path.write_text(filled.stdout)

@@ -194,7 +194,7 @@ for name in ("xha/core/node/verdict.py", "../outside.py", "/run/owned", "a/../..
     module = tmp_path / "python/xha/core/verdict.py"
     module.parent.mkdir(parents=True)
     module.write_text("ours\n")
-    command = [sys.executable, "-c", code, str(CHECKOUT / ".ci"), str(tmp_path / "python")]
+    command = [sys.executable, "-c", code, str(CHECKOUT / "tools/install"), str(tmp_path / "python")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.count("bad.whl would write ") == 4
     assert module.read_text() == "ours\n"

@@ -54,7 +54,12 @@ class Watched:
         self.node = node
         agent = directory / "ocf/resource.d/xha/service"
         agent.parent.mkdir(parents=True)
-        launcher = [CHECKOUT / ".ci/launcher", CHECKOUT / "agents/service", f"{sys.executable} -I", CHECKOUT / "lib"]
+        launcher = [
+            CHECKOUT / "tools/install/launcher",
+            CHECKOUT / "agents/service",
+            f"{sys.executable} -I",
+            CHECKOUT / "lib",
+        ]
         program = directory / "service"
         program.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
         described = [sys.executable, "-I", program, "meta-data"]
