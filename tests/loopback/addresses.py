@@ -4,11 +4,15 @@ The claim is an abstract unix socket with the network's name. The kernel lets on
 network namespace exactly as it does the addresses, and frees it when its last holder ends, however it ends. So there is
 no lock file that could become stale or belong to another user. Every daemon's keeper holds the claim too: a network is
 free only when the last of its daemons has ended.
+
+The directory is the machine's, whatever the network namespace: it is locked, so that a run in another namespace takes
+another number.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
 import shutil
@@ -67,30 +71,44 @@ def claim() -> Iterator[Net]:
                 claim_socket.bind(f"\0xha-loopback-{PREFIX}.{number}")
             except OSError:
                 continue
-            directory = _take_directory(number)
-            if directory is None:
-                continue
-            try:
+            with _taken_directory(number) as directory:
+                if directory is None:
+                    continue
                 yield Net(number, claim_socket, directory)
-            finally:
-                shutil.rmtree(directory, ignore_errors=True)
             return
     raise NoFreeNet(f"all of {PREFIX}.0.0/16 is claimed: look for daemons that a test has left behind")
 
 
-def _take_directory(number: int) -> Path | None:
-    """Return an empty directory for this network; None if its name belongs to another user.
+@contextlib.contextmanager
+def _taken_directory(number: int) -> Iterator[Path | None]:
+    """An empty directory for this network while the block runs, or None where another user has its name.
 
     The name is that of the network, so that the next claim of the network removes what a killed run left behind.
     """
     directory = Path(tempfile.gettempdir()) / f"xha-{PREFIX}.{number}"
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            if directory.lstat().st_uid != os.geteuid():
-                return None
-            shutil.rmtree(directory)
-        directory.mkdir(mode=0o755)
-    except OSError:
-        return None
-    directory.chmod(0o755)  # whatever the umask is: another user must be able to enter it
-    return directory
+    with contextlib.ExitStack() as stack:
+        try:
+            with contextlib.suppress(FileExistsError):
+                directory.mkdir(mode=0o755)
+            held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            stack.callback(os.close, held)
+            if os.fstat(held).st_uid != os.geteuid():
+                raise PermissionError
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.stat(directory), os.fstat(held)):  # its last user has just removed it
+                raise FileNotFoundError
+            _empty(directory)
+            os.fchmod(held, 0o755)  # whatever the umask says: another user has to get in
+        except OSError:
+            yield None
+            return
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        yield directory
+
+
+def _empty(directory: Path) -> None:
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

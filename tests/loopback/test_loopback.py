@@ -37,16 +37,24 @@ def owner_process() -> subprocess.Popen[str]:
     )
 
 
-def test_two_processes_claim_two_networks(net: Net) -> None:
+@pytest.mark.parametrize(
+    "wrapper", [pytest.param([], id="same addresses"), pytest.param(["unshare", "--net"], id="addresses of its own")]
+)
+def test_two_processes_claim_two_networks(net: Net, wrapper: list[str]) -> None:
+    """Where the addresses are another network namespace's, the directories are the machine's all the same."""
+    if wrapper and os.geteuid() != 0:
+        pytest.skip("not root: another network namespace cannot be made")
+    (net.directory / "ours").touch()
     program = "from loopback import claim\nwith claim() as net: print(net.prefix)"
     other = subprocess.run(
-        [sys.executable, "-c", program],
+        [*wrapper, sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
         check=True,
     )
     assert other.stdout.strip() not in ("", net.prefix)
+    assert (net.directory / "ours").exists()
 
 
 def test_a_released_network_leaves_no_directory() -> None:
