@@ -33,14 +33,22 @@ venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-demo deps-bench venv check test fuzz docs demo bench wheels lock install uninstall clean
+.PHONY: help deps deps-demo deps-bench venv check test fuzz docs demo bench wheels lock install uninstall clean deps-debian deps-wheels
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
 		printf '  make %-10s %s\n' "$$target" "$$text"; done
 
-deps: ## install the Debian packages that the tests need (NO_INSTALL=1: only say what is missing)
+deps: deps-debian $(if $(NO_INSTALL),,venv build/debs deps-wheels) ## install and fetch all that the tests need: no network from then on (NO_INSTALL=1: only say what is missing)
+
+deps-debian:
 	@PYTHON='$(PYTHON)' tools/deps test lab
+
+build/debs:
+	@tools/debs $@
+
+deps-wheels:
+	@'$(SYSPYTHON)' -IB tools/install/install --wheels '$(WHEELS)' --fetch-only >/dev/null
 
 deps-demo:
 	@PYTHON='$(PYTHON)' tools/deps demo
