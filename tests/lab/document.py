@@ -19,9 +19,10 @@ $ yum install -y pacemaker pcs psmisc policycoreutils-python
 $ yum install -y MariaDB-server MariaDB-client percona-xtrabackup socat
 $ yum install -y openstack-resource-agent""",
     today="""\
-apt-get install -y --no-install-recommends pacemaker pacemaker-cli-utils corosync pcs resource-agents xinetd haproxy \\
-    mariadb-server galera-4 mariadb-backup socat""",
-    why="Debian keeps Galera's library and the backup tool apart from the server; HAProxy and xinetd are named too.",
+apt-get install -y --no-install-recommends --no-upgrade pacemaker pacemaker-cli-utils corosync pcs resource-agents \\
+    xinetd haproxy mariadb-server galera-4 mariadb-backup socat""",
+    why="Debian keeps Galera's library and the backup tool apart from the server; HAProxy and xinetd are named too. "
+    "What is installed stays as it is.",
 )
 
 HACLUSTER = Step(
