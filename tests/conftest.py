@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopback import Cluster, Net, Node, claim
+
+if TYPE_CHECKING:
+    from schedule import Schedule
 
 LONE_NODE = 51
 
 # Started in the background by a shell, this process and all its children would ignore SIGINT: what a test starts
 # has to hear Ctrl-C all the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)  # after those that put their own tests in order
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several workers
+        from schedule import put_longest_first
+
+        put_longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:
+    """In every `--dist` mode: a file's fixtures, and a laboratory, are not made on two workers."""
+    from schedule import Schedule
+
+    config.option.loadscopereorder = False  # not by the number of tests
+    return Schedule(config, log)
 
 
 @pytest.fixture(scope="session")

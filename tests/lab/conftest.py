@@ -31,8 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     # In whatever order they are asked for: what hands the cluster over to another agent comes last.
     places = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
-    for index in places:
-        items[index].add_marker(pytest.mark.alone)
     ours = sorted((items[index] for index in places), key=lambda item: item.path.name == "test_xha.py")
     for index, item in zip(places, ours):
         items[index] = item

@@ -1,0 +1,88 @@
+"""Which tests share a worker, and which of them begin first (`tools/test`).
+
+A group is a file, and all of its tests run on one worker, in order: fixtures of a module are made once. Tests of the
+laboratory that stand in one cluster are one group. Groups begin longest first, so that no worker is left with a long
+one when the others have ended. Most of what takes long is waiting for timeouts, which costs no processor: so there are
+more workers than cores.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    import pytest
+
+# The laboratory that tests/lab/conftest.py builds serves all of these.
+LABORATORY = "tests/lab"
+BARE = "tests/lab/test_laboratory.py"
+# What each group takes, in seconds, measured on two cores with six workers; those that are not named take less than 20.
+SECONDS: dict[str, int] = {
+    "tests/lab": 420,
+    "tests/security/test_service_peers.py": 290,
+    "tests/security/test_processes.py": 220,
+    "tests/security/test_recovery.py": 210,
+    "tests/services/test_oslo_workers.py": 190,
+    "tests/agent/test_life.py": 180,
+    "tests/services/test_http.py": 170,
+    "tests/security/test_database_peer.py": 150,
+    "tests/mutants/test_election_mutants.py": 130,
+    "tests/services/test_rabbitmq.py": 130,
+    "tests/lab/test_laboratory.py": 120,
+    "tests/shell/test_cluster.py": 90,
+    "tests/install/test_upgrade.py": 90,
+    "tests/services/test_rabbitmq_cluster.py": 90,
+    "tests/server/test_launch.py": 80,
+    "tests/services/test_pacemaker.py": 70,
+    "tests/server/test_recover.py": 70,
+    "tests/shell/test_watch.py": 70,
+    "tests/services/test_runner.py": 70,
+    "tests/security/test_database_peer_of_agent.py": 60,
+    "tests/responder/test_login.py": 60,
+    "tests/services/test_command.py": 50,
+    "tests/shell/test_verdicts.py": 50,
+    "tests/loopback/test_loopback.py": 40,
+    "tests/server/test_occupants.py": 40,
+    "tests/agent/test_service_agent.py": 40,
+    "tests/security/test_resident.py": 40,
+    "tests/server/test_ending.py": 40,
+    "tests/responder/test_database_lost.py": 40,
+    "tests/shell/test_clustercheck_server.py": 40,
+    "tests/security/test_files.py": 40,
+    "tests/shell/test_switch.py": 40,
+    "tests/responder/test_wsrep_states.py": 30,
+    "tests/responder/test_started_by_systemd.py": 30,
+    "tests/security/test_resident_services.py": 30,
+    "tests/install/test_units.py": 30,
+    "tests/responder/test_configuration.py": 30,
+    "tests/services/test_haproxy.py": 30,
+    "tests/responder/test_started_by_xinetd.py": 30,
+    "tests/responder/test_transport.py": 30,
+    "tests/responder/test_bad_input.py": 20,
+    "tests/install/test_install.py": 20,
+    "tests/server/test_datadir.py": 20,
+    "tests/shell/test_clustercheck_settings.py": 20,
+    "tests/shell/test_usage.py": 20,
+    "tests/services/test_memcached.py": 20,
+    "tests/edges/test_option_file.py": 20,
+}
+
+
+def group_of(nodeid: str) -> str:
+    """Return the name of a test's group: its file, or what several files share."""
+    file = nodeid.partition("::")[0]
+    return LABORATORY if file.startswith(f"{LABORATORY}/") and file != BARE else file
+
+
+def put_longest_first(items: list[pytest.Item]) -> None:
+    """Sort tests by what their group takes; within a group, and among equals, the order stays."""
+    items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))
+
+
+class Schedule(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out whole groups, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
