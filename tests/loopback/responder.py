@@ -11,6 +11,7 @@ from typing import Any
 from loopback.addresses import Net
 from loopback.daemon import Daemon
 from loopback.doors import door
+from loopback.files import put
 from loopback.sockets import is_listening
 
 PORT = 49000
@@ -44,13 +45,12 @@ class Responder(Daemon):
         self.disabled = directory / "disabled"
         self.config = directory / "xha.conf"
         self.client = directory / "client.cnf"
-        self.client.write_text(client)
-        self.client.chmod(0o640)
+        put(self.client, client, 0o640)
         self.settings = (
             f"[database]\ndefaults_file = {self.client}\n{f'socket = {socket}' if socket else ''}\n{database}\n"
             f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\n{responder}\n"
         )
-        self.config.write_text(self.settings)
+        put(self.config, self.settings)
         listening = [f"--listen={f'[{host}]' if ':' in host else host}:{port}" for host, port in listen if port]
         argv = [*(command or [door("xha-responder")]), "--config", str(self.config), *listening]
         super().__init__(net, argv, directory / "responder.log", env=env)

@@ -10,6 +10,7 @@ from typing import Any, Callable
 import pytest
 
 from loopback import Cluster, Net, Node
+from loopback.files import put
 from responder.client import exchange
 from responder.process import ACCOUNT, Responder
 
@@ -74,7 +75,7 @@ class Flapped(Responder):
         assert self.verdict() == (200, "synced")
         for number in range(1, self.flaps):  # an odd number of changes in all: it ends up disabled
             if number % 2:
-                self.disabled.write_text("{}")
+                put(self.disabled, "{}")
             else:
                 self.disabled.unlink()
             assert self.next_verdict()[1] == ("disabled" if number % 2 else "synced")

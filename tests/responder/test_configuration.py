@@ -7,6 +7,7 @@ import os
 import pytest
 
 from loopback import Node
+from loopback.files import put
 from responder.conftest import MakeResponder
 from responder.process import Responder
 
@@ -36,14 +37,14 @@ def test_a_mistake_in_the_file_is_config_error_with_file_section_and_key_in_the_
     responder = make_responder(database)
     assert responder.verdict() == (200, "synced")
     with responder.no_growth():
-        responder.config.write_bytes(text.encode("latin-1"))
+        put(responder.config, text.encode("latin-1"))
         assert responder.next_verdict() == (503, "config-error")
         assert responder.ask("/live").status == 503
         assert responder.next_verdict() == (503, "config-error")
         [line] = responder.lines("out of service: config-error")
         assert [word for word in (str(responder.config), *MISTAKES[text]) if word not in line] == []
         assert "s3cret" not in line  # the content of a wrong file may be there by mistake
-        responder.config.write_text(responder.settings)
+        put(responder.config, responder.settings)
         assert responder.next_verdict() == (200, "synced")
 
 
@@ -66,7 +67,7 @@ def test_a_mistake_in_a_service_s_section_is_no_fault_of_the_node_s(
     responder = make_responder(database)
     with responder.no_growth():
         for wrong in (f"{text}{responder.settings}", f"{responder.settings}{text}"):
-            responder.config.write_text(wrong)
+            put(responder.config, wrong)
             assert responder.next_verdict() == (200, "synced")
             assert responder.ask("/").status == responder.ask("/live").status == 200
     responder.stop()
@@ -78,7 +79,7 @@ def test_a_mistake_in_a_service_s_section_is_no_fault_of_the_node_s(
 def test_a_second_mistake_is_logged_when_the_first_is_mended(database: Node, make_responder: MakeResponder) -> None:
     responder = make_responder(database)
     for key in ("first", "second"):
-        responder.config.write_text(f"{responder.settings}{key} = 1\n")
+        put(responder.config, f"{responder.settings}{key} = 1\n")
         assert responder.next_verdict() == (503, "config-error")
         assert responder.lines(f"'{key}'")
 
@@ -111,9 +112,7 @@ def test_a_file_that_is_missing_or_unreadable_is_config_error_until_it_is_there(
         assert responder.lines(f"{responder.config}: {words}")
         if responder.config.is_dir():
             responder.config.rmdir()
-        responder.config.touch()
-        responder.config.chmod(0o644)
-        responder.config.write_text(responder.settings)
+        put(responder.config, responder.settings, 0o644)
         assert responder.next_verdict() == (200, "synced")
 
 
@@ -128,9 +127,7 @@ def test_a_responder_that_starts_with_a_wrong_file_answers_and_recovers(
     assert responder.verdict() == (503, "config-error")
     if responder.config.is_dir():
         responder.config.rmdir()
-    responder.config.touch()
-    responder.config.chmod(0o644)
-    responder.config.write_text(responder.settings)
+    put(responder.config, responder.settings, 0o644)
     assert responder.next_verdict() == (200, "synced")
 
 
@@ -139,7 +136,7 @@ def test_a_mistake_does_not_open_the_door_to_whom_the_file_kept_out(
 ) -> None:
     responder = make_responder(database, responder="allow_from = 192.0.2.0/24")
     assert responder.ask().status == 403
-    responder.config.write_text(f"{responder.settings}mistake = 1\n")
+    put(responder.config, f"{responder.settings}mistake = 1\n")
     responder.outlive_reading()
     assert [responder.ask().status for _ in range(2)] == [403, 403]
 
@@ -147,7 +144,7 @@ def test_a_mistake_does_not_open_the_door_to_whom_the_file_kept_out(
 def test_a_changed_file_holds_from_the_next_reading_on(database: Node, make_responder: MakeResponder) -> None:
     responder = make_responder(database)
     assert responder.ask().body.startswith("Percona")
-    responder.config.write_text(responder.settings + "body = redhat\n")
+    put(responder.config, responder.settings + "body = redhat\n")
     responder.outlive_reading()
     assert responder.ask().body.startswith("Galera")
 
@@ -155,9 +152,9 @@ def test_a_changed_file_holds_from_the_next_reading_on(database: Node, make_resp
 def test_a_change_of_the_database_is_followed(database: Node, make_responder: MakeResponder) -> None:
     responder = make_responder(database)
     assert responder.verdict() == (200, "synced")
-    responder.config.write_text(responder.settings.replace(str(database.socket), "/nonexistent.sock"))
+    put(responder.config, responder.settings.replace(str(database.socket), "/nonexistent.sock"))
     assert responder.next_verdict() == (503, "server-down")
-    responder.config.write_text(responder.settings)
+    put(responder.config, responder.settings)
     assert responder.next_verdict() == (200, "synced")
 
 
@@ -192,7 +189,7 @@ def test_a_probe_query_that_names_no_table_is_config_error_and_a_real_table_is_a
     assert responder.lines("probe_query")
     with responder.no_growth():
         assert responder.next_verdict() == (503, "config-error")
-    responder.config.write_text(responder.settings.replace("nowhere.at_all", "information_schema.engines LIMIT 1"))
+    put(responder.config, responder.settings.replace("nowhere.at_all", "information_schema.engines LIMIT 1"))
     assert responder.next_verdict() == (200, "synced")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from loopback import Cluster, HAProxy, Net, Node, listen_mysql, wait_until
+from loopback.files import put
 from loopback.responder import PORT
 from responder.conftest import MakeResponder
 from responder.process import PROMPT, Responder
@@ -64,7 +65,7 @@ def test_haproxy_goes_down_and_up_with_the_verdict_and_never_by_a_reset(
             for name in SERVERS:
                 haproxy.wait_status(name, "UP")
 
-            responders[0].disabled.write_text("{}")
+            put(responders[0].disabled, "{}")
             haproxy.wait_status("mysql-1", "DOWN")
             responders[0].disabled.unlink()
             haproxy.wait_status("mysql-1", "UP")
@@ -123,7 +124,7 @@ def test_by_haproxys_word_the_last_usable_server_stays_in_service(
             three.nodes[0].sql("SET GLOBAL read_only = OFF")
             haproxy.wait_status("mysql-1", "UP")
             for responder in responders[1:]:
-                responder.disabled.write_text("{}")
+                put(responder.disabled, "{}")
             haproxy.wait_status("mysql-2", "DOWN")
             haproxy.wait_status("mysql-3", "DOWN")
             three.nodes[0].sql("SET GLOBAL read_only = ON")

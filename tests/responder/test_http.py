@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from loopback import Node
+from loopback.files import put
 from responder.client import PROBE, exchange, request
 from responder.conftest import MakeResponder
 from responder.process import Responder
@@ -76,7 +77,7 @@ def test_ready_and_live_are_one_line_with_code_and_age(shared: Responder, path: 
 def test_the_red_hat_family_has_its_own_sentences(database: Node, make_responder: MakeResponder) -> None:
     redhat = make_responder(database, responder="body = redhat", policy="available_when_readonly = 0")
     assert redhat.ask().body == "Galera cluster node is synced.\r\n"
-    redhat.disabled.write_text("{}")
+    put(redhat.disabled, "{}")
     assert redhat.next_verdict() == (503, "disabled")
     assert redhat.ask().body == "Galera cluster node is not synced.\r\n"
 
@@ -90,7 +91,7 @@ def test_read_only_disabled_and_not_synced_have_bodies_of_their_own(
         assert exchange(responder.address, PROBE).raw.decode() == READ_ONLY
     finally:
         database.sql("SET GLOBAL read_only = OFF")
-    responder.disabled.write_text("{}")
+    put(responder.disabled, "{}")
     assert responder.next_verdict() == (503, "disabled")
     assert exchange(responder.address, PROBE).raw.decode() == DISABLED
     responder.disabled.unlink()

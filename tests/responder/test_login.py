@@ -12,6 +12,7 @@ import pymysql
 import pytest
 
 from loopback import Net, Node, wait_until
+from loopback.files import put
 from responder.conftest import MakeResponder
 from responder.process import ACCOUNT, Responder
 from security.hostile_database import asks_for, hostile
@@ -47,7 +48,7 @@ def test_a_wrong_password_is_access_denied_and_right_on_the_probe_after_it_was_c
     assert responder.ask("/live").status == 503
     with responder.no_growth():
         assert responder.next_verdict() == (503, "access-denied")
-    responder.client.write_text(with_password)
+    put(responder.client, with_password)
     assert responder.next_verdict() == (200, "synced")
     assert len(responder.lines("out of service: access-denied")) == 1
     assert "wrong" not in responder.log.read_text()
@@ -71,7 +72,7 @@ def test_a_password_changed_later_leaves_the_open_door_in_service_with_a_warning
         for _ in range(35):  # more than hang_reset: further attempts add no lines
             assert resident.next_verdict() == (200, "synced")
     assert len(resident.lines("a new login would fail: access-denied")) == 1
-    resident.client.write_text("[client]\nuser = secretive\npassword = another\n")
+    put(resident.client, "[client]\nuser = secretive\npassword = another\n")
     wait_until(lambda: resident.verdict() == (200, "synced") and warnings_of(resident) == "[]", 20, "no warning")
     assert not resident.lines("out of service")
 
@@ -175,7 +176,7 @@ def test_an_account_whose_plugin_needs_a_package_that_is_missing_is_access_denie
         assert responder.verdict() == (503, "access-denied")
         with responder.no_growth():
             assert responder.next_verdict() == (503, "access-denied")
-        responder.client.write_text(f"[client]\nuser = {ACCOUNT}\n")
+        put(responder.client, f"[client]\nuser = {ACCOUNT}\n")
         assert responder.next_verdict() == (200, "synced")
     finally:
         database.sql("DROP USER IF EXISTS modern@localhost")

@@ -20,6 +20,7 @@ import pytest
 
 from loopback import Daemon, Net, Node, Xinetd, find_program, wait_until
 from loopback.doors import CHECKOUT
+from loopback.files import put
 from loopback.responder import PORT, Address
 from responder.client import PROBE, ask, connect, exchange, read_to_end
 from responder.process import BUSY_MACHINE, PATIENT
@@ -143,7 +144,7 @@ def test_wait_yes_not_one_line_of_its_log_reaches_a_client(
     resident: tuple[Xinetd, Address], settings: Path, database: Node
 ) -> None:
     _, address = resident
-    settings.write_text(settings.read_text() + "mistake = 1\n")
+    put(settings, settings.read_text() + "mistake = 1\n")
     answers = [exchange(address, b"\x00rubbish"), exchange(address, PROBE), ask(address, "/ready")]
     assert [answer.status for answer in answers] == [400, 503, 503]
     assert answers[2].code == "config-error"
@@ -192,7 +193,7 @@ def test_wait_yes_a_responder_that_died_is_started_again_by_the_next_probe(
 
 def test_wait_yes_access_is_allow_from(resident: tuple[Xinetd, Address], settings: Path) -> None:
     xinetd, address = resident
-    settings.write_text(settings.read_text() + "allow_from = 192.0.2.0/24\n")
+    put(settings, settings.read_text() + "allow_from = 192.0.2.0/24\n")
     assert [exchange(address, PROBE).status for _ in range(3)] == [403] * 3
     assert len(servers(xinetd)) == 1  # only_from would have made xinetd fork in a loop here
 
@@ -228,7 +229,7 @@ def test_wait_no_follows_the_database_and_the_disabled_file(
 ) -> None:
     _, address = forked
     disabled = settings.with_name("disabled")
-    disabled.write_text("{}")
+    put(disabled, "{}")
     assert ask(address, "/ready").code == "disabled"
     disabled.unlink()
     database.sql("SET GLOBAL wsrep_reject_queries = 'ALL'")
@@ -243,7 +244,7 @@ def test_wait_no_a_frozen_server_is_hung_after_the_configured_deadline(
     forked: tuple[Xinetd, Address], settings: Path, database: Node
 ) -> None:
     _, address = forked
-    settings.write_text(settings.read_text().replace("deadline = 5s", "deadline = 2500ms"))
+    put(settings, settings.read_text().replace("deadline = 5s", "deadline = 2500ms"))
     database.freeze()
     try:
         answer = ask(address, "/ready")
@@ -270,7 +271,7 @@ def test_wait_no_a_mistake_in_the_file_is_config_error_and_no_line_of_it_reaches
     forked: tuple[Xinetd, Address], settings: Path
 ) -> None:
     _, address = forked
-    settings.write_text(settings.read_text() + "mistake = 1\n")
+    put(settings, settings.read_text() + "mistake = 1\n")
     assert ask(address, "/ready").code == "config-error"
     settings.chmod(0)
     assert exchange(address, PROBE).raw.startswith(b"HTTP/1.1 503 ")
@@ -278,7 +279,7 @@ def test_wait_no_a_mistake_in_the_file_is_config_error_and_no_line_of_it_reaches
 
 def test_wait_no_allow_from_holds(forked: tuple[Xinetd, Address], settings: Path) -> None:
     _, address = forked
-    settings.write_text(settings.read_text() + "allow_from = 192.0.2.0/24\n")
+    put(settings, settings.read_text() + "allow_from = 192.0.2.0/24\n")
     assert exchange(address, PROBE).status == 403
 
 

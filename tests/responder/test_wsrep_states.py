@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from loopback import Daemon, Died, Net, Node, find_program, wait_until
+from loopback.files import put
 from responder.conftest import MakeResponder
 from responder.process import ACCOUNT, Responder
 
@@ -182,7 +183,7 @@ def test_a_write_that_waits_for_the_cluster_does_not_hold_up_the_reading(
 
 
 def disable(responder: Responder, text: str) -> None:
-    responder.disabled.write_text(text)
+    put(responder.disabled, text)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_what_stands_in_the_disabled_files_place_neither_hangs_nor_leaks(
     responder = make_responder(database)
     assert service(responder) == (200, 200, "synced")
     with responder.no_growth():
-        put(responder, kind)
+        put_a(responder, kind)
         expected = (200, 200, "synced") if kind == "dangling link" else (503, 200, "disabled")
         for _ in range(5):
             assert service(responder) == expected
@@ -249,7 +250,7 @@ def test_what_stands_in_the_disabled_files_place_neither_hangs_nor_leaks(
         assert service(responder) == (200, 200, "synced")
 
 
-def put(responder: Responder, kind: str) -> None:
+def put_a(responder: Responder, kind: str) -> None:
     path = responder.disabled
     if kind == "directory":
         path.mkdir()
@@ -276,7 +277,7 @@ def test_clusterchecks_own_flag_counts_where_it_is_configured_by_its_mere_existe
     else:
         legacy.touch(mode=0o644 if kind == "file" else 0)
     assert service(responder) == (200, 200, "synced")  # not configured
-    responder.config.write_text(f"{responder.settings}legacy_disabled_file = {legacy}\n")
+    put(responder.config, f"{responder.settings}legacy_disabled_file = {legacy}\n")
     assert service(responder) == (503, 200, "disabled")
     legacy.unlink()
     assert service(responder) == (200, 200, "synced")

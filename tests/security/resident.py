@@ -11,6 +11,7 @@ from pathlib import Path
 
 from loopback import Daemon, Net, is_listening
 from loopback.doors import CHECKOUT, door
+from loopback.files import put
 from responder.client import ask
 from responder.process import ENVIRONMENT
 
@@ -58,11 +59,12 @@ class Site:
         self.write("")
 
     def write(self, text: str, responder: str = "") -> None:
-        self.config.write_text(
+        put(
+            self.config,
             f"[database]\nsocket = /no/such/socket\n[responder]\nservices_directory = {self.records}\n"
-            f"disabled_file = {self.directory}/disabled\n{responder}\n{text}"
+            f"disabled_file = {self.directory}/disabled\n{responder}\n{text}",
+            0o644,
         )
-        self.config.chmod(0o644)
 
     def responder(
         self, lines: str = "", *, wrapper: Sequence[str] = (), listen: Sequence[str] = (), waits: bool = True

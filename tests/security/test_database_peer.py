@@ -19,6 +19,7 @@ from typing import Callable
 import pytest
 
 from loopback import Net, Node, door, wait_until
+from loopback.files import put
 from responder.certificates import Authority
 from responder.process import Responder
 from security import hostile_database as modes
@@ -82,11 +83,11 @@ class Here:
         self.config, self.client = directory / "xha.conf", directory / "client.cnf"
 
     def write(self, database: str = "", client: str = "", more: str = "") -> None:
-        self.client.write_text(f"[client]\nuser = check\npassword = {SECRET}\n{client}\n")
-        self.client.chmod(0o640)
-        self.config.write_text(
+        put(self.client, f"[client]\nuser = check\npassword = {SECRET}\n{client}\n", 0o640)
+        put(
+            self.config,
             f"[database]\ndefaults_file = {self.client}\n{database or f'socket = {self.socket}'}\n"
-            f"[responder]\ndeadline = 1s\nhang_reset = 2s\ndisabled_file = {self.directory}/disabled\n{more}\n"
+            f"[responder]\ndeadline = 1s\nhang_reset = 2s\ndisabled_file = {self.directory}/disabled\n{more}\n",
         )
 
     def node(self) -> Run:

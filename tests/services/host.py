@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loopback.doors import door
+from loopback.files import put
 
 NO_TIME = "this host has no time to run the check"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
@@ -34,7 +35,7 @@ class Services:
         self.write("")
 
     def write(self, text: str) -> None:
-        self.config.write_text(text)
+        put(self.config, text)
 
     def run(
         self, *arguments: str, env: Mapping[str, str] | None = None, wrapper: Sequence[str] = (), timeout: float = 40

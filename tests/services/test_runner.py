@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loopback import Daemon, HAProxy, Net, is_listening, wait_until
 from loopback.doors import CHECKOUT, door
+from loopback.files import put
 from loopback.memcached import PORT, Memcached
 from services.host import ENVIRONMENT
 from xha.adapters.files.result_files import write_record
@@ -48,12 +49,10 @@ class Place:
         self.write("")
 
     def write(self, text: str) -> None:
-        # In one step, as an editor does: a file that is empty for a moment is another configuration.
-        begun = self.config.with_suffix(".new")
-        begun.write_text(
-            f"[database]\nsocket = /no/such/socket\n[responder]\nservices_directory = {self.records}\n{text}"
+        put(
+            self.config,
+            f"[database]\nsocket = /no/such/socket\n[responder]\nservices_directory = {self.records}\n{text}",
         )
-        begun.replace(self.config)
 
     def serve(self) -> Daemon:
         self.responder.start()

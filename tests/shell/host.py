@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from loopback import Daemon, Net, find_program
 from loopback.doors import CHECKOUT, door
+from loopback.files import put
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent"}
@@ -84,8 +85,7 @@ class Host(Daemon):
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
         """Write a file of the host."""
-        self.path(path).write_text(text)
-        self.path(path).chmod(mode)
+        put(self.path(path), text, mode)
 
     def door(self, name: str) -> str:
         """The path of one of xha's commands; that of another program stays what it is."""
