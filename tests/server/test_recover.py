@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from server.machine import Server
@@ -73,18 +78,39 @@ def test_two_do_not_recover_the_same_data_at_once(server: Server) -> None:
     assert server.recover().position is not None
 
 
-def test_a_recovery_counts_as_using_the_data_and_is_told_apart(server: Server) -> None:
+@contextlib.contextmanager
+def held_recovery(server: Server) -> Iterator[None]:
+    """A recovery that has opened the data, and is held there while the block runs."""
     program = server.program()
-    seen = []
-    thread = threading.Thread(target=lambda: recover(program, time.monotonic() + 30))
+    thread = threading.Thread(target=lambda: recover(program, time.monotonic() + 60))
     thread.start()
-    while thread.is_alive():
-        seen += [one.use for one in find_occupants(server.search)]
-    thread.join()
-    # While the server ends, its open files outlive its program for a moment, and it is unknown what it was.
-    while seen and seen[-1] is Use.OTHER:
-        seen.pop()
-    assert set(seen) == {Use.RECOVERY}
+    pid = 0
+    try:
+        while not pid:
+            assert thread.is_alive(), "it has ended before it was seen to use the data"
+            pid = next(filter(functools.partial(has_opened, server.datadir / "ibdata1"), children_of(os.getpid())), 0)
+        os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        if pid:
+            os.kill(pid, signal.SIGCONT)
+        thread.join()
+
+
+def children_of(pid: int) -> list[int]:
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def has_opened(path: Path, pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return any(os.readlink(f"/proc/{pid}/fd/{name}") == str(path) for name in os.listdir(f"/proc/{pid}/fd"))
+    return False
+
+
+def test_a_recovery_counts_as_using_the_data_and_is_told_apart(server: Server) -> None:
+    with held_recovery(server):
+        assert {one.use for one in find_occupants(server.search)} == {Use.RECOVERY}
+    assert find_occupants(server.search) == ()
 
 
 def test_a_recovery_that_is_overdue_is_killed(server: Server) -> None:
