@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -105,16 +106,17 @@ def left_over(place: Place) -> str:
     return place.sh("find /usr /etc/xha /etc/xinetd.d -name '.*.new' -o -name '.new-*' -o -name .install.lock")
 
 
-def test_no_monitor_fails_in_twenty_installations(installed: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_monitor_fails_in_twenty_installations(installed: Place, tell: Callable[[str], None]) -> None:
     seconds = []
     with monitors(installed, "twenty") as codes:
         for _ in range(INSTALLATIONS):
             before = time.monotonic()
             installed.make("install")
             seconds.append(time.monotonic() - before)
-    with capsys.disabled():
-        print(f"\n{len(codes)} monitors, {len(codes) - codes.count(NOT_RUNNING)} of them not {NOT_RUNNING}, ", end="")
-        print(f"in {INSTALLATIONS} installations of {statistics.median(seconds):.1f} s")
+    tell(
+        f"{len(codes)} monitors, {len(codes) - codes.count(NOT_RUNNING)} of them not {NOT_RUNNING}, "
+        f"in {INSTALLATIONS} installations of {statistics.median(seconds):.1f} s"
+    )
     assert len(codes) > INSTALLATIONS
     assert set(codes) == {NOT_RUNNING}, installed.sh("sort /run/twenty.log | uniq -c")
 

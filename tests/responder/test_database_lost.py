@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Callable
 
 import pytest
 
@@ -190,7 +191,7 @@ def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_
 
 @pytest.mark.alone
 def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadline_and_piles_up_nothing(
-    database: Node, make_responder: MakeResponder, capsys: pytest.CaptureFixture[str]
+    database: Node, make_responder: MakeResponder, tell: Callable[[str], None]
 ) -> None:
     responder = make_responder(database, responder="deadline = 2s\nhang_reset = 2s")
     for rate in RATES:
@@ -206,11 +207,10 @@ def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadli
         if last < FLOOD_SECONDS * 1.1:  # this machine had the time to send them
             break
     slowest = max(probe.answer.seconds for probe in probes)
-    with capsys.disabled():
-        print(
-            f"\n  mysqld frozen: {len(probes) / last:.0f} probes/s, the slowest 503 after {slowest * 1000:.0f} ms "
-            f"(deadline {DEADLINE * 1000:.0f} ms), {left_behind} connections left at the server"
-        )
+    tell(
+        f"{len(probes) / last:.0f} probes/s, the slowest 503 after {slowest * 1000:.0f} ms "
+        f"(deadline {DEADLINE * 1000:.0f} ms), {left_behind} connections left at the server"
+    )
     assert {probe.answer.status for probe in probes} == {503}
     assert slowest < DEADLINE + BUSY_MACHINE
     assert left_behind <= (last + slowest) / 2 + 1

@@ -35,7 +35,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 NOBODY = pwd.getpwnam("nobody").pw_uid
 DEADLINE, TOLERANCE = 1.0, 0.2
 MEMORY = 60_000_000
-TRIES = 5
+TRIES = 25  # a busy machine has no time for most of them
 SECRET = "gEhEiM"
 QUIT = b"\x01"  # COM_QUIT
 
@@ -136,12 +136,13 @@ def ends_well(said: Run) -> None:
     assert said.peak < MEMORY, f"{said.peak >> 20} MiB"
 
 
-def in_time(call: Callable[[], float], limit: float) -> None:
-    """Check that the best of some tries takes at most this long."""
+def in_time(call: Callable[[], float], limit: float) -> int:
+    """The best of some tries takes at most so long: what is too late by itself always is. Returns how many it took."""
     took: list[float] = []
     while len(took) < TRIES and not (took and min(took) <= limit):
         took.append(call())
     assert min(took) <= limit, took
+    return len(took)
 
 
 def check_node(here: Here, code: str) -> None:
@@ -244,13 +245,13 @@ def test_a_resident_answers_in_time_stays_small_and_is_right_again_once_the_serv
     threads = resident.threads
     with hostile(here.socket, mode) as server:
         resident.wait_verdict(503, expected)
-        in_time(lambda: _age(resident, expected), DEADLINE + TOLERANCE)
+        tries = in_time(lambda: _age(resident, expected), DEADLINE + TOLERANCE)
         until = time.monotonic() + 5
         while time.monotonic() < until:
             assert resident.verdict() == (503, expected)
         # One connection at a time, each for hang_reset, and never two.
         if expected == HUNG:
-            assert server.clients <= 2 + (5 + TRIES * 2) / 2
+            assert server.clients <= 2 + (5 + tries * 2) / 2
         assert resident.threads == threads
         assert peak_of(resident.pid) < MEMORY
         # A new probe waits for a reading that ends at hang_reset.

@@ -26,6 +26,7 @@ from security.measured import MORE, MOST, check_measured, wrapper
 from services.host import NO_TIME, Services
 
 DEADLINE, KILL_DELAY = 1.0, 0.2
+TRIES = 15  # a busy machine has no time for most of them
 ACCOUNT = "username = xha\npassword_file = {directory}/password\n"
 TOKEN = f"auth_url = http://{{where}}\nproject = a\n{ACCOUNT}"
 BUS = "expect = one\nhosts = h1\ntransport_url_file = {directory}/transport\n"
@@ -100,8 +101,8 @@ def section(attack: Attack, where: str, directory: Path) -> str:
 
 
 def check_in_time(services: Services, name: str, level: str, deadline: float = DEADLINE, **how: Any) -> dict[str, Any]:
-    """The result of the first try in which this machine had time to run the check at all."""
-    for _ in range(3):
+    """The result, of the first try in which this machine had the time to run it at all."""
+    for _ in range(TRIES):
         result = check_measured(services, name, level, **how)
         if result["duration_ms"] <= (deadline + KILL_DELAY) * 1000 and NO_TIME not in result["message"]:
             break
@@ -200,7 +201,7 @@ def test_a_resolver_that_does_not_answer_is_told(services: Services, net: Net, t
         for name in ("an API", "memcached", "a greeting", "a WebSocket"):
             attack = ATTACKS[name]
             services.write(section(attack, "controller.example.org:80", tmp_path))
-            for _ in range(3):
+            for _ in range(TRIES):
                 said = services.run("--service", attack.service, "--level", attack.level, "--json", wrapper=within)
                 [result] = json.loads(said.out)["services"]
                 if result["duration_ms"] <= (DEADLINE + KILL_DELAY) * 1000:
@@ -239,7 +240,7 @@ def test_a_program_that_hangs_or_never_stops_printing(services: Services, tmp_pa
     services.write("[service pacemaker]\ndeadline = 5s\n")
     file = tmp_path / "peak"
     within = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh"]
-    for _ in range(3):
+    for _ in range(TRIES):
         said = services.run("--service", "pacemaker", "--json", wrapper=[*within, *wrapper(file)])
         [result] = json.loads(said.out)["services"]
         if result["duration_ms"] < (5 + KILL_DELAY) * 1000 and NO_TIME not in result["message"]:

@@ -54,7 +54,7 @@ class Services:
 
     def check(self, name: str, level: str | None = None, **options: Any) -> dict[str, Any]:
         """The one result of a service, with the command's exit code as `code`, and its time as `seconds`."""
-        for _ in range(3):
+        for _ in range(10):
             said = self.run("--service", name, "--json", *(["--level", level] if level else []), **options)
             assert said.err == "", said.err
             [result] = json.loads(said.out)["services"]
