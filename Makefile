@@ -33,11 +33,12 @@ venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-demo deps-bench venv check test fuzz docs demo bench wheels lock install uninstall clean deps-debian deps-wheels
+.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench venv check test test-all fuzz docs demo bench wheels lock
+.PHONY: install uninstall clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
-		printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^#: \(.*\)/\n\1/p; s/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
+		case $$text in '') echo "$$target" ;; *) printf '  make %-14s %s\n' "$$target" "$$text" ;; esac; done
 
 deps: deps-debian $(if $(NO_INSTALL),,venv build/debs deps-wheels) ## install and fetch all that the tests need: no network from then on (NO_INSTALL=1: only say what is missing)
 
@@ -55,9 +56,6 @@ deps-demo:
 
 deps-bench:
 	@PYTHON='$(PYTHON)' tools/deps bench
-
--include tests/lab/lab.mk
--include tests/openstack/openstack.mk
 
 venv: .venv/.made .venv/versions/.made $(venv_doors) ## make .venv, with xha's commands on .venv/bin
 
@@ -83,17 +81,11 @@ check: venv ## lint, types and the pure tests on every Python found: fast, no ne
 test: deps venv check ## everything, with real daemons; installs what it needs
 	@tools/test
 
-fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket: FUZZ_SECONDS=600, FUZZ_SEED
-	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz
-
 docs: .venv/.made ## write the rows of docs/ that repeat a table of the code
 	@PYTHONPATH=lib:tests .venv/bin/python -m house.pages
 
 demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
 	@PYTHONPATH=tests .venv/bin/python -m demo
-
-bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself, and the agent against another
-	@PYTHONPATH=lib:tests .venv/bin/python -m bench
 
 # Fetches as an ordinary user what root installs: `make wheels && sudo make install`.
 wheels: ## fetch the packages of requirements.lock for SYSPYTHON into $(WHEELS), where install finds them
@@ -142,3 +134,16 @@ uninstall: ## remove what install put there; changed files in /etc/xha, and the 
 clean: ## remove what the other targets made in this directory
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist lib/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+#: What is too long for `make test`:
+test-all: deps ## all of these, one after the other, whatever fails; the logs in build/test-all (PARTS="fuzz bench" for some)
+	@tools/test-all $(PARTS)
+
+fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket (10 minutes; FUZZ_SECONDS=, FUZZ_SEED=)
+	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz
+
+bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself, and the agent against another
+	@PYTHONPATH=lib:tests .venv/bin/python -m bench
+
+-include tests/openstack/openstack.mk
+-include tests/lab/lab.mk

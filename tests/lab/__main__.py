@@ -67,6 +67,14 @@ def report(options: argparse.Namespace) -> None:
         run_matrix(lab, CONTENDERS[options.agent], WORLDS[options.world], options.faults or list(FAULTS), options.runs)
 
 
+def matrix(options: argparse.Namespace) -> int:
+    from lab.matrix import check_matrix
+
+    lab = Laboratory(Place(f"matrix-{os.getpid()}"))
+    with guarded(lab.place):
+        return 0 if check_matrix(lab, CONTENDERS[options.agent], options.faults or list(FAULTS)) else 1
+
+
 def soak(options: argparse.Namespace) -> int:
     from lab.soak import run_soak
 
@@ -133,6 +141,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb.add_argument("--runs", type=int, default=3, help="how often each; what was noted before counts")
     verb.add_argument("faults", nargs="*", metavar="FAULT", help=f"all, or some of: {', '.join(FAULTS)}")
     verb.set_defaults(act=report)
+
+    verb = verbs.add_parser("matrix", help="try each fault once in each world; 1 if it is not as docs/lab says")
+    verb.add_argument("--agent", choices=CONTENDERS, default=XHA.name)
+    verb.add_argument("faults", nargs="*", metavar="FAULT", help="all, or some")
+    verb.set_defaults(act=matrix)
 
     verb = verbs.add_parser("soak", help="random sequences of five faults", parents=[choice])
     verb.add_argument("--sequences", type=int, default=50)

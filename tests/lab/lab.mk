@@ -1,5 +1,5 @@
 # The laboratory (tests/lab): three hosts, a real cluster, and faults. Included by the Makefile.
-.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-report lab-soak deps-lab
+.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-report lab-matrix lab-soak deps-lab
 
 LAB = PYTHONPATH=tests .venv/bin/python -m lab
 AGENT ?= ocf:xha:galera
@@ -11,6 +11,19 @@ N ?= 50
 deps-lab:
 	@tools/deps lab
 
+lab-operations: deps-lab .venv/.made ## carry out every procedure of docs/operations.md (30 minutes; needs nothing standing)
+	@$(LAB) rehearse
+
+lab-remote: deps-lab .venv/.made ## a database host outside of corosync (pacemaker-remote), and four faults there (6 minutes)
+	@$(LAB) remote
+
+lab-matrix: deps-lab .venv/.made ## every fault once in each world: 1 unless it comes out as docs/lab says (90 minutes; resumes, FAULTS=)
+	@$(LAB) matrix $(FAULTS)
+
+lab-soak: deps-lab .venv/.made ## N= random sequences of five faults (6 minutes each; resumes; SEED= repeats one, AGENT=, WORLD=)
+	@$(LAB) soak --agent '$(AGENT)' --world '$(WORLD)' --sequences '$(N)' $(if $(SEED),--seed '$(SEED)')
+
+#: The laboratory by hand:
 lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound)
 	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)'
 
@@ -20,14 +33,5 @@ lab-down: ## take the laboratory down, whatever state it is in
 lab-shell: ## a root shell on a host of the laboratory (HOST=h1|h2|h3|client)
 	@$(LAB) shell '$(HOST)'
 
-lab-operations: deps-lab .venv/.made ## carry out every procedure of docs/operations.md (half an hour; needs nothing standing)
-	@$(LAB) rehearse
-
-lab-remote: deps-lab .venv/.made ## a database host outside of corosync (pacemaker-remote), and four faults there (six minutes)
-	@$(LAB) remote
-
 lab-report: deps-lab .venv/.made ## try every fault on AGENT= and write docs/lab/ (hours; WORLD=, RUNS=3, FAULTS="a b")
 	@$(LAB) report --agent '$(AGENT)' --world '$(WORLD)' --runs '$(RUNS)' $(FAULTS)
-
-lab-soak: deps-lab .venv/.made ## N= random sequences of five faults (SEED= repeats one, AGENT=, WORLD=); resumes
-	@$(LAB) soak --agent '$(AGENT)' --world '$(WORLD)' --sequences '$(N)' $(if $(SEED),--seed '$(SEED)')

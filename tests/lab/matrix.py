@@ -20,6 +20,7 @@ from lab.worlds import WORLDS, World
 
 BUILD = REPOSITORY / "build" / "lab-report" / "evidence"
 DOCS = REPOSITORY / "docs" / "lab"
+MATRIX = REPOSITORY / "build" / "lab-matrix"
 SOFTWARE = ("mariadb-server", "galera-4", "pacemaker", "corosync", "resource-agents", "pcs", "haproxy")
 
 
@@ -52,11 +53,11 @@ class Bench:
 
 
 class Noted:
-    """Every outcome of one agent so far: the committed report itself, written anew after each trial."""
+    """Every outcome of one agent so far: the committed report itself, or one elsewhere, anew after each trial."""
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self, agent: str, directory: Path = DOCS) -> None:
         self.agent = agent
-        self.json, self.markdown = (DOCS / f"{file_name(agent)}.{kind}" for kind in ("json", "md"))
+        self.json, self.markdown = (directory / f"{file_name(agent)}.{kind}" for kind in ("json", "md"))
 
     def read(self) -> list[tuple[str, Outcome]]:
         return report.parse_json(self.json.read_text()) if self.json.exists() else []
@@ -91,9 +92,37 @@ def file_name(agent: str) -> str:
     return agent.removeprefix("ocf:").replace(":", "-")
 
 
-def run_matrix(lab: Laboratory, contender: Contender, world: World, names: Sequence[str], runs: int) -> None:
+def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) -> bool:
+    """Try each fault once in each world; true if all came out as the committed report says, and nothing was lost.
+
+    What has been tried is noted below build/lab-matrix: an interrupted run goes on, and a finished one begins anew.
+    """
+    noted = Noted(contender.name, MATRIX)
+    if all(noted.of(world, name) for world in WORLDS for name in names):
+        noted.json.unlink()
+    for world in WORLDS.values():
+        run_matrix(lab, contender, world, names, 1, MATRIX)
+    wrong = [f"{world}: {name}: {text}" for world in WORLDS for name in names if (text := _differs(noted, world, name))]
+    lab.say("\n".join(wrong) or f"{len(WORLDS) * len(names)} trials came out as {DOCS.relative_to(REPOSITORY)} says")
+    return not wrong
+
+
+def _differs(noted: Noted, world: str, name: str) -> str:
+    """Return what is wrong with a trial, "" for nothing. Some faults are for a person to end, as the report says."""
+    outcomes, expected = noted.of(world, name), Noted(noted.agent).of(world, name)
+    if not outcomes:
+        return "could not be tried"
+    if any(outcome.writes_lost for outcome in outcomes):
+        return f"acknowledged writes are lost: {outcomes[-1].lost}"
+    recovers = all(outcome.recovered for outcome in expected)
+    return "has not recovered" if recovers and not outcomes[-1].recovered else ""
+
+
+def run_matrix(  # noqa: PLR0913, PLR0917 - what is tried, how often, and where it is noted
+    lab: Laboratory, contender: Contender, world: World, names: Sequence[str], runs: int, directory: Path = DOCS
+) -> None:
     """Try each fault once, then each a second time, until `runs` outcomes of each are noted."""
-    bench, noted = Bench(lab, contender, world), Noted(contender.name)
+    bench, noted = Bench(lab, contender, world), Noted(contender.name, directory)
     for number in range(1, runs + 1):
         for fault in (FAULTS[name] for name in names):
             if len(noted.of(world.name, fault.name)) >= number:

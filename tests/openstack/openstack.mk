@@ -4,5 +4,5 @@
 deps-openstack:
 	@PYTHON='$(PYTHON)' tools/deps openstack
 
-test-openstack: deps-openstack .venv/.made $(venv_doors) ## the checks on the real OpenStack (FAULTS="a b" for some)
+test-openstack: deps-openstack .venv/.made $(venv_doors) ## the checks on the real OpenStack (15 minutes; fetches 350 packages; FAULTS="a b" for some)
 	@PYTHONPATH=tests:lib .venv/bin/python -m openstack $(FAULTS)
