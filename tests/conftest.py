@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import pytest
 
 from loopback import Cluster, Net, Node, claim
-
-if TYPE_CHECKING:
-    from schedule import Schedule
+from schedule import group_of, put_longest_first
 
 LONE_NODE = 51
 
@@ -23,17 +21,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.hookimpl(trylast=True)  # after those that put their own tests in order
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):  # one of several workers
-        from schedule import put_longest_first
-
         put_longest_first(items)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:
-    """In every `--dist` mode: a file's fixtures, and a laboratory, are not made on two workers."""
-    from schedule import Schedule
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist is not among what the pure tests need
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole groups, in the order in which they are collected, in every `--dist` mode."""
+    from xdist.scheduler import LoadScopeScheduling
 
-    config.option.loadscopereorder = False  # not by the number of tests
+    class Schedule(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False  # which would be by the number of tests
     return Schedule(config, log)
 
 

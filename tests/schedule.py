@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xdist.scheduler import LoadScopeScheduling
-
 if TYPE_CHECKING:
     import pytest
 
 # The laboratory that tests/lab/conftest.py builds serves all of these.
 LABORATORY = "tests/lab"
 BARE = "tests/lab/test_laboratory.py"
-# What each group takes, in seconds, measured on two cores with six workers; those that are not named take less than 20.
+# What each group takes, in seconds, measured on two busy cores: only the order counts. What is not named takes less
+# than 20; a new file that takes a minute wants a row.
 SECONDS: dict[str, int] = {
     "tests/lab": 420,
     "tests/security/test_service_peers.py": 290,
@@ -40,6 +39,7 @@ SECONDS: dict[str, int] = {
     "tests/shell/test_watch.py": 70,
     "tests/services/test_runner.py": 70,
     "tests/security/test_database_peer_of_agent.py": 60,
+    "tests/fuzz/test_fuzz.py": 60,
     "tests/responder/test_login.py": 60,
     "tests/services/test_command.py": 50,
     "tests/shell/test_verdicts.py": 50,
@@ -79,10 +79,3 @@ def group_of(nodeid: str) -> str:
 def put_longest_first(items: list[pytest.Item]) -> None:
     """Sort tests by what their group takes; within a group, and among equals, the order stays."""
     items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))
-
-
-class Schedule(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out whole groups, in the order in which they were collected."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return group_of(nodeid)
