@@ -47,7 +47,7 @@ SECONDS: dict[str, int] = {
     "tests/server/test_occupants.py": 40,
     "tests/agent/test_service_agent.py": 40,
     "tests/security/test_resident.py": 40,
-    "tests/server/test_ending.py": 40,
+    "tests/server/test_terminate.py": 40,
     "tests/responder/test_database_lost.py": 40,
     "tests/shell/test_clustercheck_server.py": 40,
     "tests/security/test_files.py": 40,
