@@ -1,1 +1,1 @@
-"""xha-check: its command line, and a file for each thing that it can be asked."""
+"""xha-check: its command line, a table of subcommands, and a file for each of them."""

@@ -16,20 +16,29 @@ if TYPE_CHECKING:
     from ...core.config.xha_conf import Config
 
 
+class UsageError(Exception):
+    """Options that are right each, and contradict each other; the text says which, and what to leave out."""
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose help, version and usage errors exit 3 (Nagios plugin guidelines: UNKNOWN)."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
-        self.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Exit 3, whatever argparse would have chosen."""
         super().exit(NagiosCode.UNKNOWN, message)
 
     def error(self, message: str) -> NoReturn:
-        """Say what was wrong, and where help is."""
-        self.exit(message=f"{self.prog}: {message}; see {self.prog} --help\n")
+        """Say what was wrong, and where help is. The message begins with the program's name, without its subcommand."""
+        program = self.prog.partition(" ")[0]
+        self.exit(message=f"{program}: {message}; see {self.prog} --help\n")
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Add --version."""
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
 
 
 def argument(parse: Callable[[str], object]) -> Callable[[str], object]:
@@ -52,10 +61,31 @@ def _non_empty(text: str) -> str:
     return text
 
 
+_FORMS = {
+    "json": "one JSON object (docs/schema-1.json)",
+    "nagios": "one line with performance data",
+    "watch": "look again and again, until Ctrl-C; exits as the last look does",
+}
+
+
+def add_output_options(parser: argparse.ArgumentParser, *forms: str) -> None:
+    """Add the forms of an answer beside text: of json, nagios, watch. The namespace has the form as output, or text."""
+    outputs = parser.add_argument_group("how to tell it").add_mutually_exclusive_group()
+    for form in forms:
+        outputs.add_argument(
+            f"--{form}", dest="output", action="store_const", const=form, default="text", help=_FORMS[form]
+        )
+
+
+def add_config_option(parser: argparse._ActionsContainer) -> None:
+    """Add where the configuration is."""
+    parser.add_argument("--config", metavar="FILE", type=_non_empty, help="read this in place of /etc/xha/xha.conf")
+
+
 def add_database_options(parser: argparse.ArgumentParser) -> None:
     """Add where the configuration and the database are."""
     group = parser.add_argument_group("the database, over what xha.conf and the option file say")
-    group.add_argument("--config", metavar="FILE", type=_non_empty, help="read this in place of /etc/xha/xha.conf")
+    add_config_option(group)
     group.add_argument("--defaults-file", metavar="FILE", type=_non_empty, help="MySQL option file with the account")
     group.add_argument("--socket", metavar="PATH", type=_non_empty, help="the server's unix socket")
     group.add_argument("--host", metavar="HOST", type=_non_empty, help="the server's host name or address")
@@ -90,6 +120,13 @@ def database_options(namespace: argparse.Namespace, **more: Any) -> Options:
     return Options(**said, **more)
 
 
+def one_database(namespace: argparse.Namespace) -> Options:
+    """Return the options that add_database_options added. :raises UsageError: where they name two databases."""
+    if (namespace.host or namespace.port) and namespace.socket:
+        raise UsageError("a host or port and --socket exclude each other: the socket is always this host's")
+    return database_options(namespace)
+
+
 def parse_responder_options(arguments: Sequence[str]) -> Options:
     """Parse xha-responder's command line. Exits 3 where it is wrong."""
     parser = Parser(
@@ -106,6 +143,7 @@ def parse_responder_options(arguments: Sequence[str]) -> Options:
         help="serve this address, as 0.0.0.0:49000 or [::]:49000; may be given several times",
     )
     add_database_options(parser)
+    add_version(parser)
     namespace = parser.parse_args(list(arguments))
     if namespace.host and namespace.socket:
         parser.error("--host and --socket exclude each other: the socket is always this host's")

@@ -1,4 +1,4 @@
-"""xha-check --watch: a live table on a terminal, a line a change in a pipe."""
+"""--watch of nodes: a live table on a terminal, a line a change in a pipe."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.host.faults import Faults
 from ...adapters.host.log import Log
-from ...core.cluster.report import cluster_exit_code
 from ...core.node.verdict import NagiosCode
-from ...core.text.values import ConfigError
 from ..terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
-from ..terminal.table import HEADINGS, Row, lines, row
-from .cluster import cluster_rows, disagreement_lines, read_cluster
-from .node import node_name, node_reader
+from ..terminal.table import HEADINGS, Row, lines
 
 if TYPE_CHECKING:
     from typing import Callable
-
-    from ...core.cluster.comparison import Member
-    from .command import Command
 
 _SECONDS = 1.0
 
@@ -36,9 +29,8 @@ class Look(NamedTuple):
     exit_code: int
 
 
-def watch(command: Command) -> int:
+def watch(look: Callable[[], Look]) -> int:
     """Look every second until Ctrl-C; return the exit code of the last look."""
-    look = _cluster_look(command) if command.mode == "cluster" else _node_look(command)
     exit_code: int = NagiosCode.UNKNOWN
     show = _Screen() if sys.stdout.isatty() else _Lines()
     faults = Faults(Log("xha-check", use_syslog=True))
@@ -56,34 +48,6 @@ def watch(command: Command) -> int:
 
 def _broken(said: str) -> Look:
     return Look([], [said], NagiosCode.UNKNOWN)
-
-
-def _cluster_look(command: Command) -> Callable[[], Look]:
-    remembered: tuple[Member, ...] = ()
-
-    def look() -> Look:
-        nonlocal remembered
-        try:
-            view = read_cluster(command, remembered)
-        except ConfigError as error:
-            if not remembered:
-                raise
-            return Look([], [f"xha-check: {error}"], NagiosCode.UNKNOWN)
-        # Who was seen once is looked at again: a node that dies takes its knowledge of the others with it.
-        remembered = tuple(view.members)
-        return Look(cluster_rows(view), disagreement_lines(view), cluster_exit_code(view.answers, view.disagreements))
-
-    return look
-
-
-def _node_look(command: Command) -> Callable[[], Look]:
-    reader, name = node_reader(command), node_name(command)
-
-    def look() -> Look:
-        snapshot = reader.take()
-        return Look([row(name, snapshot.verdict, snapshot.reading)], [], snapshot.verdict.exit_code)
-
-    return look
 
 
 class _Screen(Screen):

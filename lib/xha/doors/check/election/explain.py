@@ -1,10 +1,10 @@
-"""xha-check --cluster --explain: what each node of a resource would do next, and why. It changes nothing."""
+"""xha-check explain: what each node of a resource would do next, and why. It changes nothing."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ....adapters.network.addresses import read_own_addresses, resolve_hosts
 from ....adapters.network.port_probe import Endpoint, probe_ports
@@ -18,8 +18,10 @@ from ....core.node.verdict import NagiosCode
 from ....core.ocf.api import RESKEY
 from ....core.ocf.galera_settings import parse_settings_leniently
 from ....core.text.escape import clean
+from ..options import add_output_options
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
     from typing import Union
 
@@ -29,10 +31,24 @@ if TYPE_CHECKING:
     from ....core.galera.cluster_address import Membership
     from ....core.ocf.galera_settings import Settings
     from ....core.pacemaker.cib import Cib
-    from ..command import Command
 
     _Reports = Mapping[str, Union[Ballot, Unread]]
 
+DESCRIPTION = """\
+Tells what each node of a resource of Pacemaker would do next, and why, and
+whether a grant still counts. It changes nothing. Without --resource it tells of
+every resource of ocf:xha:galera.
+"""
+EXIT_CODES = {
+    0: "all members are in the cluster",
+    1: "it goes on by itself",
+    2: "a person is needed",
+    3: "Pacemaker does not answer, or there is no such resource",
+}
+EXAMPLES = {
+    "xha-check explain": "all resources of this cluster",
+    "xha-check explain --resource p_mysql --json": "one, as JSON",
+}
 GROUP_PORT, SQL_PORT = 4567, 3306
 _RESOLVE_SECONDS = 2.0
 
@@ -41,16 +57,39 @@ class NoAnswer(Exception):
     """There is nothing to explain; the text says why, and what to do."""
 
 
-def explain(command: Command) -> int:
+class ExplainRequest(NamedTuple):
+    """Which resource, None: every one of this agent; and how to tell it, text or json."""
+
+    resource: str | None = None
+    output: str = "text"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add which resource, and the forms of an answer."""
+    add_resource_option(parser)
+    add_output_options(parser, "json")
+
+
+def add_resource_option(parser: argparse.ArgumentParser) -> None:
+    """Add which resource of Pacemaker is meant."""
+    parser.add_argument("--resource", metavar="NAME", help="which resource of Pacemaker, where there are several")
+
+
+def read(said: argparse.Namespace) -> ExplainRequest:
+    """Return the request."""
+    return ExplainRequest(said.resource, said.output)
+
+
+def run(request: ExplainRequest) -> int:
     """Print what each node would do, and return 0 (all are in the cluster), 1 (it goes on by itself), 2 or 3."""
     try:
         cluster = Pacemaker()
-        seen = [look(cluster, resource) for resource in choose_resources(cluster, command.resource)]
+        seen = [look(cluster, resource) for resource in choose_resources(cluster, request.resource)]
     except (ClusterUnreachable, NoAnswer) as error:
         print(f"xha-check: {error}", file=sys.stderr)
         return NagiosCode.UNKNOWN
     outlooks = [foresee(one) for one in seen]
-    if command.output == "json":
+    if request.output == "json":
         import json
 
         parts = [outlook_document(one, told) for one, told in zip(seen, outlooks)]

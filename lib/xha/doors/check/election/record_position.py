@@ -1,4 +1,4 @@
-"""xha-check --report: where the data of this host's stopped server end, told to the others in its name.
+"""xha-check report: where the data of this host's stopped server end, told to the others in its name.
 
 For hosts on which the resource is not started, as on standby or banned ones: no keeper reports for them. What is left
 is the record of a clean stop: it tells the others that no server runs here, and what the data hold.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ....adapters.datadir.hold import InUse
 from ....adapters.files.agent_rundir import RunDir
@@ -21,19 +21,47 @@ from ....core.node.verdict import NagiosCode
 from ...galera.data import OwnData
 from ...galera.search import find_moved
 from ...galera.service import Locked
-from .explain import NoAnswer, choose_resource, read_settings
+from .explain import NoAnswer, add_resource_option, choose_resource, read_settings
 
 if TYPE_CHECKING:
-    from ..command import Command
+    import argparse
+
+DESCRIPTION = """\
+Recovers where the data of this host's stopped server end, and tells the others.
+It is for hosts on which the resource is not started, as standby or banned ones:
+no keeper reports for them.
+"""
+EXIT_CODES = {
+    0: "the position is recorded",
+    1: "there is none that could be compared: the data are empty, or not of Galera",
+    3: "nothing is recorded: Pacemaker does not answer, not root, a server or keeper runs, or the data cannot be read",
+}
+EXAMPLES = {"xha-check report": "on the host itself, as root"}
 
 
-def report(command: Command) -> int:
+class ReportRequest(NamedTuple):
+    """Which resource, None: the only one of this agent."""
+
+    resource: str | None = None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add which resource."""
+    add_resource_option(parser)
+
+
+def read(said: argparse.Namespace) -> ReportRequest:
+    """Return the request."""
+    return ReportRequest(said.resource)
+
+
+def run(request: ReportRequest) -> int:
     """Recover the position, print it and record it. Returns 0 if it is recorded, 1 if there is none, 3 otherwise."""
     if os.geteuid():
         return _refuse("the data are the server's: run it as root")
     try:
         cluster = Pacemaker()
-        resource = choose_resource(cluster, command.resource)
+        resource = choose_resource(cluster, request.resource)
         return _report(cluster, resource)
     except (ClusterUnreachable, NoAnswer, Unusable, InUse, OSError) as error:
         return _refuse(str(error))

@@ -65,8 +65,8 @@ def choose_services(wanted: Wanted) -> list[Chosen]:
     chosen = [*configured, *(complete_service(one, config) for one in found)]
     if not chosen:
         raise ConfigError(
-            f"no service is configured, and none was found on {socket.gethostname()}: name one with --service, or "
-            "write [service NAME] sections into xha.conf; --list shows what there is"
+            f"no service is configured, and none was found on {socket.gethostname()}: name one by xha-check service, "
+            "or write [service NAME] sections into xha.conf; xha-check list shows what there is"
         )
     order = [*CATALOGUE, ""]  # a wrong section may be of no kind
     return sorted(chosen, key=lambda one: order.index(one.kind))
@@ -75,7 +75,7 @@ def choose_services(wanted: Wanted) -> list[Chosen]:
 def _named(name: str, config: Config) -> Chosen:
     service = find_service(name, config)
     if service is None:
-        raise ConfigError(f"--service {clean(name)!r}: there are {', '.join(list_names(config))}")
+        raise ConfigError(f"service {clean(name)!r}: there are {', '.join(list_names(config))}")
     return service
 
 

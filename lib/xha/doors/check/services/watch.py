@@ -1,4 +1,4 @@
-"""xha-check --service/--all --watch: a live table of services on a terminal, a line a change in a pipe."""
+"""--watch of services: a live table of services on a terminal, a line a change in a pipe."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
-"""xha-check --cluster: all members, read in parallel under one deadline, and where they disagree."""
+"""All members of a cluster, read in parallel under one deadline, and where they disagree."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...app.node.reader import ConfigFile, Reader, Snapshot
-from ...core.cluster.comparison import (
+from ....app.node.reader import ConfigFile, Reader, Snapshot
+from ....core.cluster.comparison import (
     Disagreement,
     Member,
     MemberAnswer,
@@ -19,25 +18,19 @@ from ...core.cluster.comparison import (
     parse_incoming_addresses,
     parse_member,
 )
-from ...core.cluster.report import cluster_document, cluster_exit_code, render_nagios_cluster
-from ...core.config.xha_conf import DEFAULT_PORT
-from ...core.galera.reading import Reading
-from ...core.node.report import node_document
-from ...core.node.verdict import Code, Unreadable, judge
-from ...core.text.escape import clean
-from ...core.text.values import ConfigError
-from ..terminal.table import Row, lines, row
+from ....core.config.xha_conf import DEFAULT_PORT
+from ....core.galera.reading import Reading
+from ....core.node.verdict import Code, Unreadable, judge
+from ....core.text.values import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...core.config.xha_conf import Config
-    from .command import Command
+    from ....core.config.xha_conf import Config
+    from ..options import Options
 
 # What a member's own host would have to look into; from another host it is all the same.
 _UNREACHABLE = (Code.SERVER_DOWN, Code.HUNG)
-# In characters: a line names every member of a large cluster.
-_WIDEST = 4000
 
 
 class ClusterView(NamedTuple):
@@ -53,43 +46,12 @@ class ClusterView(NamedTuple):
         return [MemberAnswer(member, one.reading, one.verdict) for member, one in self.members.items()]
 
 
-def check_cluster(command: Command) -> int:
-    """Read the cluster, print what came of it, and return the exit code."""
-    view = read_cluster(command)
-    if command.output == "json":
-        import json
-
-        nodes = [node_document(one.report(str(member), view.age)) for member, one in view.members.items()]
-        print(json.dumps(cluster_document(nodes, view.disagreements), indent=2))
-    elif command.output == "nagios":
-        print(render_nagios_cluster(view.answers, view.disagreements))
-    else:
-        print("\n".join(cluster_lines(view)))
-    return cluster_exit_code(view.answers, view.disagreements)
-
-
-def cluster_lines(view: ClusterView) -> list[str]:
-    """Return the table, in colour on a terminal, and the disagreements below it."""
-    rows = cluster_rows(view)
-    return [*lines(rows, sys.stdout), *disagreement_lines(view)]
-
-
-def cluster_rows(view: ClusterView) -> list[Row]:
-    """Return a row for each member."""
-    return [row(str(member), one.verdict, one.reading) for member, one in view.members.items()]
-
-
-def disagreement_lines(view: ClusterView) -> list[str]:
-    """Return a line for each disagreement."""
-    return [f"DISAGREEMENT {one.code}: {clean(one.message, _WIDEST)}" for one in view.disagreements]
-
-
-def read_cluster(command: Command, remembered: tuple[Member, ...] = ()) -> ClusterView:
+def read_cluster(options: Options, remembered: tuple[Member, ...] = ()) -> ClusterView:
     """Read every member that is known: by the configuration, by this node, or remembered from before.
 
     :raises ConfigError: where none is.
     """
-    file = ConfigFile(command.options.config, command.options.apply)
+    file = ConfigFile(options.config, options.apply)
     config = file.refresh()
     began = time.monotonic()
     # Who is known from the start is asked beside this node: a frozen one must not cost the others their time.

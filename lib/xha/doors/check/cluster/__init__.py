@@ -1,0 +1,1 @@
+"""xha-check about all members of a cluster, side by side."""

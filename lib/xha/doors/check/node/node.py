@@ -1,0 +1,140 @@
+"""xha-check node: one node, the line and the why."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ....app.node.reader import ConfigFile, Reader, Snapshot
+from ....core.cluster.comparison import Member, parse_member
+from ....core.node.report import node_document, render_nagios
+from ....core.text.escape import clean
+from ..options import Options, UsageError, add_database_options, add_output_options, argument, one_database
+
+if TYPE_CHECKING:
+    import argparse
+    from typing import Callable
+
+    from ....core.config.xha_conf import Config
+    from ..watch import Look
+
+DESCRIPTION = """\
+Tells whether HAProxy may send traffic to a node, and why. Without HOST it reads
+the database of this host, and tells what the resource agent is doing here.
+"""
+EXIT_CODES = {
+    0: "in service",
+    1: "in service, or drained, for a reason that will pass",
+    2: "broken",
+    3: "the check itself could not look (configuration, account, connections)",
+}
+EXAMPLES = {
+    "xha-check node": "this host's node",
+    "xha-check node db2:3307 --json": "another one, as JSON",
+    "xha-check node --watch": "a line for each change, or a table on a terminal",
+}
+
+
+class NodeRequest(NamedTuple):
+    """Which node to look at, and how to tell it. Without a member it is this host's, or that of the options."""
+
+    member: Member | None = None
+    options: Options = Options()
+    output: str = "text"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the host, the forms of an answer, and where the database is."""
+    parser.add_argument(
+        "member",
+        metavar="HOST",
+        nargs="?",
+        type=argument(parse_member),
+        help="another host: db2, db2:3307 or [::1]:3306",
+    )
+    add_output_options(parser, "json", "nagios", "watch")
+    add_database_options(parser)
+
+
+def read(said: argparse.Namespace) -> NodeRequest:
+    """Return the request. :raises UsageError: where two hosts are named."""
+    if said.member and said.host:
+        raise UsageError("HOST and --host name a host each: leave out one")
+    if said.member and said.socket:
+        raise UsageError("HOST and --socket exclude each other: the socket is always this host's")
+    return NodeRequest(said.member, one_database(said), said.output)
+
+
+def run(request: NodeRequest) -> int:
+    """Read the node, print what came of it, and return the exit code."""
+    reader, name = _reader(request), str(request.member or request.options.host or socket.gethostname())
+    if request.output == "watch":
+        from ..watch import watch
+
+        return watch(_make_look(reader, name))
+    began = time.monotonic()
+    snapshot = reader.take()
+    verdict = snapshot.verdict
+    if request.output == "json":
+        import json
+
+        print(json.dumps(node_document(snapshot.report(name, time.monotonic() - began)), indent=2))
+    elif request.output == "nagios":
+        print(render_nagios(verdict, snapshot.reading))
+    else:
+        _print_text(name, snapshot)
+        if not (request.member or request.options.host):
+            _print_keepers()
+    return verdict.exit_code
+
+
+def _reader(request: NodeRequest) -> Reader:
+    member = request.member
+
+    def override(config: Config) -> Config:
+        config = request.options.apply(config)
+        return config.of_member(member.host, member.port) if member else config
+
+    return Reader(ConfigFile(request.options.config, override))
+
+
+def _make_look(reader: Reader, name: str) -> Callable[[], Look]:
+    from ...terminal.table import row
+    from ..watch import Look
+
+    def look() -> Look:
+        snapshot = reader.take()
+        return Look([row(name, snapshot.verdict, snapshot.reading)], [], snapshot.verdict.exit_code)
+
+    return look
+
+
+def _print_text(name: str, snapshot: Snapshot) -> None:
+    from ...terminal.table import colour
+
+    verdict = snapshot.verdict
+    service = "in service" if verdict.available else "out of service"
+    colored = colour(f"{service}, {verdict.code.value}", verdict, sys.stdout)
+    # What the server wrote must not move this terminal's cursor.
+    print(f"{clean(name)}: {colored}: {clean(verdict.message, 1000)}")
+    if verdict.remedy:
+        print(f"  to do: {verdict.remedy}")
+    disabled = snapshot.disabled
+    if disabled:
+        said = [f"by {disabled.by}" * bool(disabled.by), f"until {disabled.until}" * bool(disabled.until)]
+        print("  disabled: " + ", ".join(filter(None, [*said, disabled.why])))
+    for warning in snapshot.warnings:
+        print(f"  warning: {warning}")
+
+
+def _print_keepers() -> None:
+    """Tell what the agent is doing on this host, wherever that is more than to look on."""
+    from ....adapters.files.agent_rundir import read_bulletins
+    from ....core.monitor.keeper_status import Phase
+
+    for resource, bulletin in read_bulletins():
+        if bulletin.phase is not Phase.RUNNING:
+            progress = f" ({bulletin.progress})" if bulletin.progress else ""
+            print(f"  {resource}: {bulletin.phase.value}: {clean(bulletin.reason, 1000)}{progress}")
