@@ -117,17 +117,18 @@ def _unrecognized(left: Sequence[str], parser: Parser) -> str:
     from ...core.text.escape import clean
 
     plain = f"unrecognized arguments: {clean(' '.join(left), 200)}"
+    own = _options(parser)
     option = next((word.partition("=")[0] for word in left if word.startswith("--") and word != "--"), None)
-    if option is None:
+    if option is None or option in own:  # behind `--`, where options are words
         return plain
     if option[2:] in MODES:
         return f"{plain}; {option} is a subcommand: xha-check {MODES[option[2:]]}"
     owners = [name for name, row in SUBCOMMANDS.items() if option in _options(_subcommand_parser(row))]
     if owners:
-        return f"{option} goes with {', '.join(owners)}"
+        return f"{option} goes with {' or '.join(filter(None, [', '.join(owners[:-1]), owners[-1]]))}"
     from difflib import get_close_matches
 
-    meant = get_close_matches(option, _options(parser), 1)
+    meant = get_close_matches(option, own, 1)
     return f"{plain}: did you mean {meant[0]}?" if meant else plain
 
 

@@ -26,8 +26,7 @@ Lets the cluster be formed although something cannot be proven. It shows what
 the members report and what may be lost, and asks. The grant counts for ten
 minutes, and for those reports alone.
 
-  forget=NODE     NODE is taken for down, and for holding nothing that the others
-                  lack
+  forget=NODE     NODE is taken for down, and to hold nothing that others lack
   bootstrap=NODE  NODE forms the cluster, whatever the others hold
   discard=NODE    the data of NODE are given up: the cluster's replace them
 """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Checks services of this host, each in a process of its own with a deadline, and
 tells what was proved and whose fault it is. NAME is one of xha-check list, or
-of a section [service NAME] of xha.conf.
+of a section [service NAME] of xha.conf. That section says where the service is.
 """
 EXIT_CODES = SERVICE_EXIT_CODES
 EXAMPLES = {

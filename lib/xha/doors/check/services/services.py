@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Checks every service that is configured in xha.conf, or found on this host by
 its process, each in a process of its own with a deadline, and tells what was
-proved and whose fault it is.
+proved and whose fault it is. Where a service is stands in its section
+[service NAME] of xha.conf.
 """
 EXIT_CODES = SERVICE_EXIT_CODES
 EXAMPLES = {
