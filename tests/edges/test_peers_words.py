@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from xha.core.cluster.comparison import Disagreement
-from xha.doors.check.cluster import ClusterView, disagreement_lines
+from xha.doors.check.cluster.cluster import disagreement_lines
+from xha.doors.check.cluster.members import ClusterView
 
 
 def test_a_disagreement_is_one_line_without_control_characters() -> None:

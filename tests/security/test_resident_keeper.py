@@ -96,28 +96,28 @@ def test_a_full_run_directory_ends_no_keeper(host: Host, resource: Resource) -> 
 
 EVERY_SECOND_LOOK = """
 from itertools import count
-from xha.doors.{folder} import watch
-numbers, real = count(), watch.{name}
+import xha.doors.check.{module} as module
+numbers, real = count(), module.{name}
 def look_or_raise(*arguments):
     if next(numbers) % 2:
         raise KeyError("for a test")
     return real(*arguments)
-watch.{name} = look_or_raise
+module.{name} = look_or_raise
 """
 
 
 @pytest.mark.parametrize(
-    ("folder", "name", "arguments", "line"),
+    ("module", "name", "arguments", "line"),
     [
-        ("check", "read_cluster", ["--cluster", "--watch"], "unreachable"),
-        ("check.services", "run_services", ["--service", "memcached", "--watch"], "critical"),
+        ("cluster.cluster", "read_cluster", ["cluster", "--watch"], "unreachable"),
+        ("services.watch", "run_services", ["service", "memcached", "--watch"], "critical"),
     ],
 )
 def test_watch_goes_on_after_a_look_that_broke_off(
-    site: Site, folder: str, name: str, arguments: list[str], line: str
+    site: Site, module: str, name: str, arguments: list[str], line: str
 ) -> None:
     site.write("[cluster]\nmembers = 127.0.0.1:1\n[service memcached]\nhost = 127.0.0.1\nport = 1\n")
-    command = [*with_lines("check.main", EVERY_SECOND_LOOK.format(folder=folder, name=name)), *arguments]
+    command = [*with_lines("check.main", EVERY_SECOND_LOOK.format(module=module, name=name)), *arguments]
     process = subprocess.Popen(
         [*command, "--config", str(site.config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
     )
@@ -141,13 +141,10 @@ def test_watch_goes_on_after_a_look_that_broke_off(
 
 def test_an_exception_is_a_sentence_for_who_runs_xha_check(site: Site) -> None:
     lines = (
-        "from xha.doors.check import node\n"
-        "def broken(*_):\n"
-        "    raise KeyError('for a test')\n"
-        "node.check_node = broken\n"
+        "from xha.doors.check.node import node\ndef broken(*_):\n    raise KeyError('for a test')\nnode.run = broken\n"
     )
     done = subprocess.run(
-        [*with_lines("check.main", lines), "--node", "--config", str(site.config)],
+        [*with_lines("check.main", lines), "node", "--config", str(site.config)],
         capture_output=True,
         text=True,
         env=ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""xha-check --service, --all, --list: one process and one deadline for each check, exit codes, tables, wrong usage."""
+"""xha-check service, services, list: one process and one deadline for each check, exit codes, tables, wrong usage."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
     services.write(well)
     slowness = services.run("--service", *NAMES[2:]).seconds  # what a busy machine may add
     services.write(well + "".join(section(name, silent, "deadline = 2s\n") for name in NAMES[:2]))
-    said = services.run("--service", *NAMES, "--json")
+    said = services.run("service", *NAMES, "--json")
     document = json.loads(said.out)
     VALIDATOR.validate(document)
     results = {one["name"]: one for one in document["services"]}
@@ -173,7 +173,7 @@ def test_ctrl_c_leaves_no_check_behind(services: Services, silent: tuple[str, in
 
 def test_all_is_what_is_configured_and_what_is_found(services: Services, memcached: Memcached) -> None:
     services.write(section("cache-1", (memcached.address, PORT)))
-    said = services.run("--all", "--json")
+    said = services.run("services", "--json")
     results = {one["name"]: one for one in json.loads(said.out)["services"]}
     assert results["cache-1"]["status"] == "ok"
     assert "memcached" not in results  # a service of its kind is configured
@@ -185,7 +185,7 @@ def test_a_table_says_what_was_proved_and_whose_fault_it_is(
     services: Services, memcached: Memcached, silent: tuple[str, int]
 ) -> None:
     services.write(section("cache-1", (memcached.address, PORT)) + section("cache-2", silent, "deadline = 500ms\n"))
-    said = services.run("--service", "cache-1", "cache-2")
+    said = services.run("service", "cache-1", "cache-2")
     assert said.code == 2
     head, first, second = said.out.splitlines()
     assert head.split() == ["SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "PROVED", "MESSAGE"]
@@ -201,14 +201,14 @@ def test_grace_since_the_process_s_start(services: Services, net: Net, memcached
     )
     services.write(text)
     assert services.run("--service", "cache-1").code == 2
-    said = services.run("--service", "cache-1", "--grace", "1h")
+    said = services.run("service", "cache-1", "--grace", "1h")
     assert said.code == 1
     assert "3600 s of grace" in said.out
     services.write(f"{text}grace = 1h\n")
     assert services.run("--service", "cache-1").code == 1
-    assert services.run("--service", "cache-1", "--grace", "0s").code == 2
+    assert services.run("service", "cache-1", "--grace", "0s").code == 2
     services.write(text.replace("memcached -l", "no-such -l"))
-    assert services.run("--service", "cache-1", "--grace", "1h").code == 2  # without a process nothing is starting
+    assert services.run("service", "cache-1", "--grace", "1h").code == 2  # without a process nothing is starting
 
 
 def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:
@@ -229,12 +229,17 @@ def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:
         ("--service a --node", "not allowed with"),
         ("--service memcached --level full", "'full' is none of process, protocol, deep"),
         ("--service memcached --grace 3", "'3' is not a duration"),
-        ("--level deep", "go with --service or --all"),
-        ("--list --level deep", "go with --service or --all"),
-        ("--cluster --grace 3s", "go with --service or --all"),
-        ("--list --nagios", "--nagios goes with"),
-        ("--service memcached --host 127.0.0.1", "[service NAME]"),
-        ("--all --why disk", "go with --disable"),
+        ("--level deep", "--level goes with service or services"),
+        ("--list --level deep", "--level goes with service or services"),
+        ("--cluster --grace 3s", "--grace goes with service or services"),
+        ("--list --nagios", "--nagios goes with node, cluster, service or services"),
+        ("--service memcached --host 127.0.0.1", "--host goes with node or cluster; see xha-check service --help"),
+        ("--all --why disk", "--why goes with disable or grant"),
+        ("service", "the following arguments are required: NAME"),
+        ("service memcached --level full", "'full' is none of process, protocol, deep"),
+        ("service memcached --all", "--all is a subcommand: xha-check services"),
+        ("services memcached", "unrecognized arguments: memcached"),
+        ("list --level deep", "--level goes with service or services"),
     ],
 )
 def test_a_wrong_command_line_is_3_and_one_sentence(services: Services, line: str, words: str) -> None:
@@ -248,7 +253,9 @@ def test_a_wrong_command_line_is_3_and_one_sentence(services: Services, line: st
     ("text", "arguments", "words"),
     [
         ("", ["--service", "nothing"], "'nothing': there are keystone, "),
+        ("", ["service", "nothing"], "'nothing': there are keystone, "),
         ("", ["--service", "\x1b[2J"], "there are keystone"),
+        ("[services x]\n", ["services"], "unknown section 'services x'"),
         ("[services x]\n", ["--all"], "unknown section 'services x'"),
         ("[service memcached]\n[database]\nport = x\n", ["--service", "memcached"], "[database] port: 'x'"),
     ],
@@ -277,7 +284,7 @@ def test_a_wrong_section_is_unknown_and_the_others_are_checked(
     services: Services, memcached: Memcached, wrong: str, words: str
 ) -> None:
     services.write(section("cache-1", (memcached.address, PORT)) + wrong)
-    for arguments in (["--all"], ["--service", "cache-2", "cache-1"]):
+    for arguments in (["--all"], ["services"], ["--service", "cache-2", "cache-1"], ["service", "cache-2", "cache-1"]):
         said = services.run(*arguments, "--json")
         document = json.loads(said.out)
         VALIDATOR.validate(document)
@@ -297,12 +304,12 @@ def test_a_wrong_section_is_unknown_and_the_others_are_checked(
 
 def test_a_wrong_section_is_never_checked_as_its_kind_s_defaults(services: Services, memcached: Memcached) -> None:
     services.write("[service memcached]\nprot = 1\n")
-    for arguments in (["--all"], ["--service", "memcached"]):
+    for arguments in (["--all"], ["services"], ["--service", "memcached"], ["service", "memcached"]):
         said = services.run(*arguments, "--json")
         [result] = [one for one in json.loads(said.out)["services"] if one["name"] == "memcached"]
         assert result["status"] == "unknown"
     services.write("[service memcached]\nkind = memcachd\n")
-    said = services.run("--all", "--json")
+    said = services.run("services", "--json")
     [result] = [one for one in json.loads(said.out)["services"] if one["name"] == "memcached"]
     assert result["status"] == "unknown"
 
@@ -319,7 +326,7 @@ def test_a_name_that_is_not_allowed_moves_no_cursor_and_ends_no_label(services: 
 def test_a_change_is_a_line_in_a_pipe(services: Services, net: Net, tmp_path: Path) -> None:
     with Memcached(net, tmp_path / "own") as memcached:
         services.write(section("cache-1", (memcached.address, PORT), "deadline = 1s\n"))
-        argv = [door("xha-check"), "--service", "cache-1", "--watch", "--config", str(services.config)]
+        argv = [door("xha-check"), "service", "cache-1", "--watch", "--config", str(services.config)]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}) as process:
             assert process.stdout is not None
             assert b"  cache-1  deep  ok  " in process.stdout.readline()
@@ -334,7 +341,7 @@ def test_a_change_is_a_line_in_a_pipe(services: Services, net: Net, tmp_path: Pa
 
 def test_on_a_terminal_the_table_follows_until_ctrl_c(services: Services, memcached: Memcached) -> None:
     services.write(section("cache-1", (memcached.address, PORT)))
-    argv = [door("xha-check"), "--service", "cache-1", "--watch", "--config", str(services.config)]
+    argv = [door("xha-check"), "service", "cache-1", "--watch", "--config", str(services.config)]
     with Terminal(argv) as terminal:
         terminal.wait_for("Ctrl-C ends")
         assert "cache-1" in terminal.text

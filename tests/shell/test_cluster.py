@@ -1,4 +1,4 @@
-"""xha-check --cluster on three real nodes: who the members are, and what is said of each."""
+"""xha-check cluster on three real nodes: who the members are, and what is said of each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def configure(host: Host, node: Node, *members: str, more: str = PATIENT) -> Non
 
 class TestAllIsWell:
     def test_the_table_has_a_row_for_each_member(self, host: Host, members: Cluster) -> None:
-        result = host.run("xha-check", "--cluster")
+        result = host.run("xha-check", "cluster")
         assert (result.code, result.err) == (0, "")
         assert ESCAPE not in result.out
         assert reasons(result) == dict.fromkeys(addresses(members), "synced")
@@ -51,12 +51,12 @@ class TestAllIsWell:
             assert cells[-1] == "the node is synced and answers queries"
 
     def test_on_a_terminal_a_row_has_its_verdict_s_colour(self, host: Host, members: Cluster) -> None:
-        with Terminal(host.enter(host.door("xha-check"), "--cluster")) as terminal:
+        with Terminal(host.enter(host.door("xha-check"), "cluster")) as terminal:
             assert terminal.wait_end() == 0
         assert terminal.text.count(f"{ESCAPE}[32m") == 3
 
     def test_json_holds_each_node_s_document(self, host: Host, members: Cluster) -> None:
-        result = host.run("xha-check", "--cluster", "--json")
+        result = host.run("xha-check", "cluster", "--json")
         document = json.loads(result.out)
         validate(document)
         assert (result.code, document["schema"], document["kind"]) == (0, 1, "cluster")
@@ -68,14 +68,14 @@ class TestAllIsWell:
             assert node["reading"]["wsrep_cluster_size"] == 3
 
     def test_nagios_counts_who_is_in_service(self, host: Host, members: Cluster) -> None:
-        result = host.run("xha-check", "--cluster", "--nagios")
+        result = host.run("xha-check", "cluster", "--nagios")
         assert (result.code, result.out) == (0, "GALERA OK: 3 of 3 in service | in_service=3;;;0;3\n")
 
 
 class TestMembers:
     def test_incoming_addresses_add_to_the_configured_ones(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], members.nodes[2].address)
-        assert list(table(host.run("xha-check", "--cluster"))) == [
+        assert list(table(host.run("xha-check", "cluster"))) == [
             members.nodes[2].address,
             members.nodes[0].address,
             members.nodes[1].address,
@@ -87,39 +87,39 @@ class TestMembers:
         lines = [f"{address} {name}\n" for address, name in zip(addresses(members), names)]
         host.write("/etc/hosts", "".join(lines))
         configure(host, members.nodes[0], *names)
-        result = host.run("xha-check", "--cluster")
+        result = host.run("xha-check", "cluster")
         assert result.code == 0, result.said
         assert reasons(result) == dict.fromkeys(names, "synced")
 
     def test_a_member_of_the_configuration_that_is_no_address_is_named(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], "db1:99999")
-        result = host.run("xha-check", "--cluster")
+        result = host.run("xha-check", "cluster")
         assert result.code == 3
         assert "[cluster] members: 'db1:99999' is not a member's address" in result.err
 
     def test_a_disabled_own_node_is_one_row_and_a_warning(self, host: Host, members: Cluster) -> None:
-        host.run("xha-check", "--disable", "--why", "new disk")
-        result = host.run("xha-check", "--cluster")
+        host.run("xha-check", "disable", "--why", "new disk")
+        result = host.run("xha-check", "cluster")
         assert result.code == 1
         assert list(reasons(result).values()) == ["disabled", "synced", "synced"]
         assert "new disk" in result.out
 
     def test_this_host_s_node_may_be_given_by_its_address(self, host: Host, members: Cluster) -> None:
         host.path("/etc/xha/xha.conf").unlink()
-        result = host.run("xha-check", "--cluster", "--host", members.nodes[1].address)
+        result = host.run("xha-check", "cluster", "--host", members.nodes[1].address)
         assert reasons(result) == dict.fromkeys(addresses(members), "synced")
 
     def test_an_account_that_only_this_host_has_is_denied_elsewhere(self, host: Host, members: Cluster) -> None:
         members.nodes[0].create_account("here@localhost")
         host.write("/etc/xha/client.cnf", option_file(user="here"), 0o640)
-        result = host.run("xha-check", "--cluster")
+        result = host.run("xha-check", "cluster")
         assert result.code == 3
         assert list(reasons(result).values()) == ["synced", "access-denied", "access-denied"]
 
     def test_where_no_member_is_known_the_remedy_is_told(self, host: Host, galera: Node) -> None:
         galera.kill()
         for arguments, stream in ([], "err"), (["--nagios"], "out"):
-            result = host.run("xha-check", "--cluster", *arguments)
+            result = host.run("xha-check", "cluster", *arguments)
             assert result.code == 3
             said = getattr(result, stream)
             assert "no members are known: set members in [cluster] of xha.conf" in said
@@ -131,7 +131,7 @@ class TestUnreachable:
     def test_a_frozen_member_stays_and_costs_no_more_than_the_deadline(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], more="")
         members.nodes[2].freeze()
-        result = host.run("xha-check", "--cluster")
+        result = host.run("xha-check", "cluster")
         members.nodes[2].thaw()  # before the others have given it up
         assert result.code == 2
         assert list(reasons(result).values()) == ["synced", "synced", "unreachable"]
@@ -141,7 +141,7 @@ class TestUnreachable:
     def test_a_frozen_own_node_hides_nobody_who_is_configured(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], *addresses(members), more="")
         members.nodes[0].freeze()
-        result = host.run("xha-check", "--cluster", "--json")
+        result = host.run("xha-check", "cluster", "--json")
         members.nodes[0].thaw()
         document = json.loads(result.out)
         validate(document)
@@ -152,24 +152,24 @@ class TestUnreachable:
     def test_a_killed_member_stays_although_the_cluster_has_forgotten_it(self, host: Host, members: Cluster) -> None:
         members.nodes[1].kill()
         members.wait_size(2)
-        result = host.run("xha-check", "--cluster")
+        result = host.run("xha-check", "cluster")
         assert result.code == 2
         assert list(reasons(result).values()) == ["synced", "unreachable", "synced"]
         assert "connection refused" in result.out
         assert [cells[3] for cells in table(result).values()] == ["2", "-", "2"]
         dead = members.nodes[1].address
-        out = host.run("xha-check", "--cluster", "--nagios").out
+        out = host.run("xha-check", "cluster", "--nagios").out
         assert out == f"GALERA CRITICAL: 2 of 3 in service, {dead}:3306 unreachable | in_service=2;;;0;3\n"
 
 
 class TestDisagreements:
     def ask(self, host: Host) -> tuple[Result, dict[str, Any]]:
-        result = host.run("xha-check", "--cluster", "--json")
+        result = host.run("xha-check", "cluster", "--json")
         document = json.loads(result.out)
         validate(document)
-        text = host.run("xha-check", "--cluster")
+        text = host.run("xha-check", "cluster")
         assert result.code == text.code == 2
-        nagios = host.run("xha-check", "--cluster", "--nagios").out
+        nagios = host.run("xha-check", "cluster", "--nagios").out
         for one in document["disagreements"]:
             assert f"\nDISAGREEMENT {one['code']}: {one['message']}\n" in text.out
             assert one["message"].replace("|", "/") in nagios
@@ -199,7 +199,7 @@ class TestDisagreements:
         text, found = self.ask(host)
         assert list(reasons(text).values()) == ["synced", "synced", "non-primary"]
         assert list(found) == ["outside"]
-        alone = host.run("xha-check", "--node", third.address)
+        alone = host.run("xha-check", "node", third.address)
         assert alone.code == 2
         assert "non-primary: the node is not in the primary component: it has lost the majority" in alone.out
         assert found["outside"]["nodes"] == [f"{third.address}:3306"]
@@ -219,7 +219,7 @@ class TestDisagreements:
 def test_a_wrong_password_is_shown_nowhere(host: Host, members: Cluster, arguments: list[str]) -> None:
     host.write("/etc/xha/client.cnf", option_file(user=USER, password=f"wrong-{PASSWORD}"), 0o640)
     configure(host, members.nodes[0], *addresses(members))
-    result = host.run("xha-check", "--cluster", *arguments)
+    result = host.run("xha-check", "cluster", *arguments)
     assert result.code == 3
     assert "access-denied" in result.out
     assert "wrong-" not in result.said

@@ -1,4 +1,4 @@
-"""xha-check --node: the ways in to a database."""
+"""xha-check node: the ways in to a database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYNCED = ": in service, synced: the node is synced and answers queries\n"
 def test_without_a_mode_it_looks_at_the_node_of_this_host(host: Host, galera: Node) -> None:
     result = host.run("xha-check")
     assert result == (0, socket.gethostname() + SYNCED, "", result.seconds)
-    assert host.run("xha-check", "--node").out == result.out
+    assert host.run("xha-check", "node").out == result.out
 
 
 def test_a_healthy_node_costs_one_line_and_less_than_a_second_of_cpu(host: Host, galera: Node) -> None:
@@ -148,7 +148,7 @@ class TestTLS:
     def check(self, host: Host, tls: Node, **options: str) -> tuple[int, str]:
         host.write("/etc/xha/client.cnf", option_file(user="encrypted", password=PASSWORD, **options), 0o640)
         tls.create_account("encrypted@'::1'", f"IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}' REQUIRE SSL")
-        result = host.run("xha-check", "--node", f"[::1]:{tls.port}")
+        result = host.run("xha-check", "node", f"[::1]:{tls.port}")
         return result.code, result.said
 
     def test_an_account_that_requires_tls_is_denied_without(self, host: Host, tls: Node) -> None:

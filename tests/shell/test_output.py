@@ -1,4 +1,4 @@
-"""xha-check --node: text, JSON and Nagios's line, on a terminal, in a pipe, and where nobody listens."""
+"""xha-check node: text, JSON and Nagios's line, on a terminal, in a pipe, and where nobody listens."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestJSON:
         assert result.code == 3
 
     def test_is_plain_ascii_whatever_a_person_wrote(self, host: Host, galera: Node) -> None:
-        host.run("xha-check", "--disable", "--why", "Wartung für die Größe 🐘")
+        host.run("xha-check", "disable", "--why", "Wartung für die Größe 🐘")
         result = host.run("xha-check", "--json", env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
         assert result.out.isascii()
         assert json.loads(result.out)["disabled"]["why"] == "Wartung für die Größe 🐘"
@@ -137,7 +137,9 @@ class TestNagios:
         assert word in result.out
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"], ["--nagios"], ["--cluster"], ["--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [[], ["--json"], ["--nagios"], ["cluster"], ["--help"], ["grant", "--help"]], ids=" ".join
+)
 class TestNobodyListens:
     def test_a_reader_that_has_left_is_no_error(self, host: Host, galera: Node, arguments: list[str]) -> None:
         read, write = os.pipe()

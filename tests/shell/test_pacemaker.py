@@ -8,11 +8,15 @@ from shell.host import Host
 
 NOBODY = 65534
 COMMANDS = {
-    "explain": ("--cluster", "--explain"),
-    "explain as JSON": ("--cluster", "--explain", "--json"),
-    "a named resource": ("--cluster", "--explain", "--resource", "db"),
-    "grant": ("--grant", "forget=db1", "--why", "gone", "--yes"),
-    "report": ("--report",),
+    "explain": ("explain",),
+    "explain as JSON": ("explain", "--json"),
+    "a named resource": ("explain", "--resource", "db"),
+    "grant": ("grant", "forget=db1", "--why", "gone", "--yes"),
+    "report": ("report",),
+    "explain, as it was spelt before": ("--cluster", "--explain"),
+    "grant, as it was spelt before": ("--grant", "forget=db1", "--why", "gone", "--yes"),
+    "grant, with --cluster": ("--cluster", "--grant", "forget=db1", "--why", "gone", "--yes"),
+    "report, as it was spelt before": ("--report",),
 }
 
 
@@ -24,7 +28,7 @@ def test_without_pacemaker_there_is_no_answer(host: Host, title: str) -> None:
     assert result.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("title", ["grant", "report"])
+@pytest.mark.parametrize("title", [one for one in COMMANDS if one.startswith(("grant", "report"))])
 def test_what_changes_something_is_root_s(host: Host, title: str) -> None:
     result = host.run("xha-check", *COMMANDS[title], user=NOBODY)
     assert (result.code, result.out) == (3, "")

@@ -1,4 +1,4 @@
-"""xha-check --disable and --enable: who, why and until when, and files that are not as they should be."""
+"""xha-check disable and enable: who, why and until when, and files that are not as they should be."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def seen(host: Host, expected_code: int = 1) -> Mapping[str, Any]:
 
 
 def test_disable_and_enable_take_the_node_out_and_put_it_back(host: Host, galera: Node) -> None:
-    result = host.run("xha-check", "--disable", "--why", "new disk, ask Ada", env={"SUDO_USER": "grace"})
+    result = host.run("xha-check", "disable", "--why", "new disk, ask Ada", env={"SUDO_USER": "grace"})
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("disabled until xha-check --enable: ")
     assert written(host) == {"by": "grace", "why": "new disk, ask Ada", "until": None}
@@ -47,23 +47,23 @@ def test_disable_and_enable_take_the_node_out_and_put_it_back(host: Host, galera
     assert "out of service, disabled: the node was taken out of service by hand: new disk, ask Ada\n" in text
     assert "  to do: xha-check --enable\n" in text
     assert "  disabled: by grace, new disk, ask Ada\n" in text
-    assert host.run("xha-check", "--enable").out == "enabled\n"
+    assert host.run("xha-check", "enable").out == "enabled\n"
     assert not host.path(DISABLED).exists()
     assert seen(host, 0)["disabled"] is None
 
 
 def test_who_is_the_user_where_sudo_names_nobody(host: Host) -> None:
-    assert host.run("xha-check", "--disable").code == 0
+    assert host.run("xha-check", "disable").code == 0
     assert written(host)["by"] == "root"
     host.path("/etc/xha").chmod(0o777)
     host.path(DISABLED).unlink()
-    assert host.run("xha-check", "--disable", user=12345).code == 0
+    assert host.run("xha-check", "disable", user=12345).code == 0
     assert written(host)["by"] == "12345"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("2h", 7200), ("90m", 5400), ("1d", 86400)])
 def test_until_may_be_a_duration(host: Host, galera: Node, text: str, seconds: float) -> None:
-    result = host.run("xha-check", "--disable", "--until", text)
+    result = host.run("xha-check", "disable", "--until", text)
     until = datetime.fromisoformat(written(host)["until"])
     assert until.utcoffset() == timedelta(0)
     assert abs(until.timestamp() - datetime.now(timezone.utc).timestamp() - seconds) < 20
@@ -77,7 +77,7 @@ def test_until_may_be_a_time_with_a_zone(host: Host) -> None:
         ("2999-12-31T22:00:00+01:00", "2999-12-31T21:00:00+00:00"),
         ("2999-12-31T22:00:00Z", "2999-12-31T22:00:00+00:00"),
     ]:
-        assert host.run("xha-check", "--disable", "--until", text).code == 0
+        assert host.run("xha-check", "disable", "--until", text).code == 0
         assert written(host)["until"] == utc
 
 
@@ -87,7 +87,7 @@ def test_until_may_be_a_time_with_a_zone(host: Host) -> None:
      "9999-12-31T23:59:59-23:00", "2001-01-01T00:00:00Z", "0s"],
 )  # fmt: skip
 def test_until_that_means_nothing_disables_nothing(host: Host, text: str) -> None:
-    result = host.run("xha-check", "--disable", f"--until={text}")
+    result = host.run("xha-check", "disable", f"--until={text}")
     assert result.code == 3
     assert result.err.startswith("xha-check: ")
     assert result.err.count("\n") == 1
@@ -95,13 +95,13 @@ def test_until_that_means_nothing_disables_nothing(host: Host, text: str) -> Non
 
 
 def test_it_runs_out_by_itself(host: Host, galera: Node) -> None:
-    assert host.run("xha-check", "--disable", "--until", "3s").code == 0
+    assert host.run("xha-check", "disable", "--until", "3s").code == 0
     wait_until(lambda: host.run("xha-check").code == 0, 15, "the time is over")
     assert seen(host, 0)["disabled"] is None
 
 
 def test_a_broken_server_outranks_a_disabled_node_and_both_are_told(host: Host, galera: Node) -> None:
-    host.run("xha-check", "--disable", "--why", "maintenance")
+    host.run("xha-check", "disable", "--why", "maintenance")
     galera.kill()
     document = seen(host, 2)
     assert document["verdict"]["code"] == "server-down"
@@ -111,9 +111,9 @@ def test_a_broken_server_outranks_a_disabled_node_and_both_are_told(host: Host, 
 
 def test_the_file_is_replaced_in_one_step_and_readable_by_all(host: Host) -> None:
     reader, names = host.path(DISABLED), set()
-    host.run("xha-check", "--disable", "--why", "first")
+    host.run("xha-check", "disable", "--why", "first")
     with reader.open() as kept:
-        host.run("xha-check", "--disable", "--why", "second", wrapper=["/bin/sh", "-c", 'umask 077; exec "$@"', "sh"])
+        host.run("xha-check", "disable", "--why", "second", wrapper=["/bin/sh", "-c", 'umask 077; exec "$@"', "sh"])
         assert json.loads(kept.read())["why"] == "first"  # a reader of the old file still has all of it
     assert written(host)["why"] == "second"
     assert stat.S_IMODE(reader.stat().st_mode) == 0o644
@@ -122,7 +122,7 @@ def test_the_file_is_replaced_in_one_step_and_readable_by_all(host: Host) -> Non
 
 
 def test_control_characters_go_and_200_characters_stay(host: Host, galera: Node) -> None:
-    host.run("xha-check", "--disable", "--why", "a\x1b[31m\nb\u202e\u2028" + "ä" * 300, env={"SUDO_USER": "ada\x07\n"})
+    host.run("xha-check", "disable", "--why", "a\x1b[31m\nb\u202e\u2028" + "ä" * 300, env={"SUDO_USER": "ada\x07\n"})
     document = seen(host)["disabled"]
     assert document == written(host)
     assert document["why"] == ("a [31m b  " + "ä" * 300)[:200]
@@ -159,13 +159,13 @@ def test_an_unreadable_file_counts_as_disabled_and_says_so(host: Host, galera: N
 def test_a_fifo_or_directory_in_its_place_neither_hangs_nor_enables(host: Host, galera: Node) -> None:
     os.mkfifo(host.path(DISABLED))
     assert seen(host)["verdict"]["code"] == "disabled"
-    assert host.run("xha-check", "--enable").code == 0
+    assert host.run("xha-check", "enable").code == 0
     host.path(DISABLED).mkdir()
     assert seen(host)["verdict"]["code"] == "disabled"
-    failed = host.run("xha-check", "--enable")
+    failed = host.run("xha-check", "enable")
     assert failed.code == 3
     assert f"xha-check: removing {DISABLED}: is a directory" in failed.err
-    assert host.run("xha-check", "--disable").code == 3
+    assert host.run("xha-check", "disable").code == 3
 
 
 @pytest.mark.parametrize("mode", ["--disable", "--enable"])
@@ -189,22 +189,22 @@ def test_a_missing_directory_is_named(host: Host) -> None:
 def test_xha_conf_may_name_another_file(host: Host, galera: Node) -> None:
     text = f"[database]\nsocket = {galera.socket}\n[responder]\ndisabled_file = /run/off\n"
     host.write("/etc/xha/xha.conf", text)
-    assert host.run("xha-check", "--disable").code == 0
+    assert host.run("xha-check", "disable").code == 0
     assert host.path("/run/off").exists()
     assert not host.path(DISABLED).exists()
     assert host.run("xha-check").code == 1
-    assert host.run("xha-check", "--enable").out == "enabled\n"
+    assert host.run("xha-check", "enable").out == "enabled\n"
 
 
 def test_enabling_twice_is_no_error(host: Host) -> None:
-    result = host.run("xha-check", "--enable")
+    result = host.run("xha-check", "enable")
     assert (result.code, result.out) == (0, "enabled already: there was no disabled file\n")
 
 
 def test_enable_names_the_file_that_still_keeps_clustercheck_at_503(host: Host) -> None:
     host.write(LEGACY, "")
-    host.run("xha-check", "--disable")
-    result = host.run("xha-check", "--enable")
+    host.run("xha-check", "disable")
+    result = host.run("xha-check", "enable")
     assert result.code == 1
     assert LEGACY in result.err
     assert "remove it" in result.err
@@ -219,5 +219,5 @@ def test_clustercheck_s_file_counts_where_xha_conf_names_it_and_is_never_opened(
 
 
 def test_another_host_s_node_is_not_disabled_by_this_host_s_file(host: Host, galera: Node) -> None:
-    host.run("xha-check", "--disable")
-    assert host.run("xha-check", "--node", galera.address).code == 0
+    host.run("xha-check", "disable")
+    assert host.run("xha-check", "node", galera.address).code == 0

@@ -1,4 +1,4 @@
-"""xha-check --node: every verdict that a real server can be brought to, its exit code and its words."""
+"""xha-check node: every verdict that a real server can be brought to, its exit code and its words."""
 
 from __future__ import annotations
 

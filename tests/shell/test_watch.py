@@ -164,7 +164,7 @@ def test_a_cluster_is_watched_although_who_knew_it_hangs(host: Host, members: Cl
 
 
 def test_a_cluster_s_table_is_drawn_in_place(host: Host, members: Cluster) -> None:
-    with Terminal(host.enter(host.door("xha-check"), "--cluster", "--watch")) as terminal:
+    with Terminal(host.enter(host.door("xha-check"), "cluster", "--watch")) as terminal:
         terminal.wait_for("Ctrl-C ends")
         for node in members.nodes:
             assert f"{node.address}:3306" in terminal.text
