@@ -15,6 +15,7 @@ from xha.core.galera.reading import METRICS
 from xha.core.node.verdict import Code
 from xha.core.ocf.galera_settings import PARAMETERS
 from xha.core.services.catalogue import CATALOGUE
+from xha.doors.check.subcommands import SUBCOMMANDS
 
 TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 PAGES = [ROOT / name for name in TOP] + sorted((ROOT / "docs").rglob("*.md"))
@@ -171,6 +172,7 @@ MODELS = {
     "an agent parameter": {parameter.name for parameter in PARAMETERS},
     "a reason code": {code.value for code in Code},
     "a metric": set(METRICS),
+    "a subcommand": set(SUBCOMMANDS),
 }
 EXAMPLES = dict(
     re.findall(
