@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from xha.doors.galera.council import Council
 
 from xha.adapters.pacemaker.standalone import Standalone
 from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera import council as module
-from xha.doors.galera.council import Council
 
 
 class Names:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
+from xha.doors.galera.council import Council, release_token
+from xha.doors.galera.deeds import Over, Plan
 
 from xha.adapters.datadir.hold import InUse
 from xha.adapters.files.agent_rundir import RunDir
@@ -20,8 +22,6 @@ from xha.core.galera.position import Kind, Position, Standing
 from xha.core.monitor.keeper_status import Phase
 from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera import keeper as keeper_module
-from xha.doors.galera.council import Council, release_token
-from xha.doors.galera.deeds import Over, Plan
 from xha.doors.galera.keeper import Keeper
 from xha.doors.galera.service import Locked
 

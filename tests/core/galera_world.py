@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from xha.core.election.position_report import State
 from xha.core.galera.lineage import Generation
+from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, View
 
 CLUSTER = "aaaaaaaa-0000-0000-0000-000000000000"
@@ -26,30 +27,34 @@ class Lost(AssertionError):
 class Disk:
     """What survives a crash.
 
+    record: what its keeper wrote beside the data; a state transfer sweeps it away. discarded: a grant gave the data up.
     hidden: commits on a disk that was taken away, and perhaps only is not mounted. mixed: rows of two histories.
-    strayed: rows that were written without the cluster, and that no position tells of; inconsistent: its agent knows.
+    strayed: rows that were written without the cluster, and that no position tells of.
     """
 
     uuid: str = NO_UUID
     history: list[str] = field(default_factory=list)
-    line: tuple[Generation, ...] = ()
+    record: NodeRecord | None = None
     grastate: GraState | None = None
     gvwstate: tuple[str, View] | None = None
-    last_view: tuple[str, View] | None = None
-    view_seqno: int = -1
     torn: bool = False
     mixed: bool = False
     discarded: bool = False
     strayed: bool = False
-    inconsistent: bool = False
     hidden: set[str] = field(default_factory=set)
+
+    @property
+    def line(self) -> tuple[Generation, ...]:
+        """The generations that its keeper wrote down."""
+        return self.record.line if self.record else ()
 
 
 @dataclass
 class Server:
-    """A running mysqld. queue: delivered and not applied; a kill loses it."""
+    """A running mysqld. queue: delivered and not applied; a kill loses it. argv: of one that a person started."""
 
     uuid: str
+    pid: int
     state: State
     last_view: View | None = None
     component: View | None = None
@@ -57,12 +62,16 @@ class Server:
     paused: bool = False
     transferring: bool = False
     joining: bool = False
-    age: int = 0
+    argv: tuple[str, ...] = ()
 
 
 @dataclass
 class Node:
-    """A host. blind: for how many looks of its agent a recovery fails."""
+    """A host.
+
+    blind: for how many looks of its keeper a recovery fails. joining: what its keeper keeps under /run of a join that
+    is under way.
+    """
 
     name: str
     disk: Disk = field(default_factory=Disk)
@@ -73,6 +82,7 @@ class Node:
     seen_all: bool = True
     wanted: bool = True
     blind: int = 0
+    joining: NodeRecord | None = None
 
     def apply(self) -> None:
         if self.server:
@@ -124,7 +134,8 @@ class Galera:
         assert node.server is None
         assert node.up
         restored = node.disk.gvwstate if state is State.RESTORING else None
-        node.server = Server(restored[0] if restored else self.uuid(), state, restored[1] if restored else None)
+        uuid = restored[0] if restored else self.uuid()
+        node.server = Server(uuid, next(self.numbers), state, restored[1] if restored else None)
 
     def stop(self, node: Node) -> None:
         """A clean leaver shrinks the component, so the rest stays Primary, and writes its seqno."""
@@ -306,6 +317,7 @@ class Galera:
         self._not_lost(joiner, donor)
         disk.torn, disk.uuid, disk.grastate = True, donor.uuid, GraState(NO_UUID, -1, False)
         disk.history = ["torn", *donor.history[1:]]
+        disk.record = None
         joiner.server.state, joiner.server.transferring = State.STARTING, True
         self.tally.add("state transfer")
 
@@ -321,7 +333,7 @@ class Galera:
             donor.apply()
             disk.uuid, disk.torn, disk.discarded, disk.mixed = donor.disk.uuid, False, False, False
             disk.history = list(donor.disk.history)
-            disk.strayed = disk.inconsistent = False
+            disk.strayed = False
             joiner.server.transferring = False
             self._install([*primary, joiner])
         self.settle()
@@ -332,8 +344,7 @@ class Galera:
         for node in members:
             assert node.server
             node.server.state, node.server.last_view, node.server.component = State.PRIMARY, view, view
-            node.disk.gvwstate = node.disk.last_view = (node.server.uuid, view)
-            node.disk.view_seqno = -1
+            node.disk.gvwstate = (node.server.uuid, view)
             seqno = len(node.disk.history) if node.server.paused else -1
             node.disk.grastate = GraState(node.disk.uuid, seqno, len(members) == 1)
 
@@ -346,9 +357,12 @@ class Galera:
     def bootstrap(self, node: Node) -> int:
         """galera_new_cluster, whoever else runs, and the view's own write set; return where it began."""
         origin = len(node.disk.history)
+        position = f"{node.disk.uuid}:{origin}"
         node.disk.gvwstate = None
         self.by_hand += 1
         self.start(node, State.STARTING)
+        assert node.server
+        node.server.argv = ("mysqld", "--wsrep-new-cluster", f"--wsrep_start_position={position}")
         self._install([node])
         held = set().union(*({*one.disk.history, *one.disk.hidden} for one in self.nodes.values()))
         self.named |= (held & self.acknowledged) - set(node.disk.history)
@@ -359,7 +373,8 @@ class Galera:
     def write_apart(self, node: Node) -> None:
         """A server without Galera takes writes; its agent sees it, and has the next join be a full copy."""
         assert node.server is None
-        node.disk.strayed = node.disk.inconsistent = True
+        node.disk.strayed = True
+        node.disk.record = (node.disk.record or NodeRecord())._replace(inconsistent=True, clean_stop=None)
         node.disk.grastate = GraState(NO_UUID, -1, False)
         self.tally.add("ran apart")
 

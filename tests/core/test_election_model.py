@@ -83,10 +83,9 @@ class ElectionModel(RuleBasedStateMachine):
         node = self.node(who)
         saved = node.disk.grastate
         alone = not self.world.running(State.NON_PRIMARY, State.RESTORING)
-        alone = alone and all(agent.plan != "form" for agent in self.world.agents.values())
+        alone = alone and not any(agent.pending for agent in self.world.agents.values())
         if node.up and not node.server and saved and saved.uuid == node.disk.uuid and not node.disk.discarded and alone:
             self.world.bootstrap_by_hand(node)
-            node.wanted = True
 
     @rule(who=WHO)
     def start(self, who: int) -> None:
@@ -144,9 +143,14 @@ class ElectionModel(RuleBasedStateMachine):
     def doom(self, who: int) -> None:
         self.world.doomed.add(self.node(who).name)
 
-    @rule(who=WHO, late=SOME)
-    def tick(self, who: int, late: set[int]) -> None:
-        self.world.tick(self.node(who), [node.name for node in self.some(late)])
+    @rule(who=WHO)
+    def cut_short(self, who: int) -> None:
+        self.world.cut_short.add(self.node(who).name)
+
+    @rule(who=WHO, late=SOME, held=st.none() | st.integers(0, 9))
+    def tick(self, who: int, late: set[int], held: int | None = None) -> None:
+        """One keeper looks and acts; or it is held between two of its effects, until its next tick."""
+        self.world.tick(self.node(who), [node.name for node in self.some(late)], held)
 
     @rule(count=st.integers(1, 4))
     def rounds(self, count: int) -> None:
@@ -198,12 +202,12 @@ class ElectionModel(RuleBasedStateMachine):
         if anew:
             self.world.take_disk(node)
         node.wanted = True
-        self.ticks(node, 2)
+        self.ticks(node, 3)
         for one in others:
             self.world.grant(node, GrantKind.FORGET, one.name)
         if anew:
             self.world.grant(node, GrantKind.BOOTSTRAP, node.name)
-        self.ticks(node, 3)
+        self.ticks(node, 6)
         self.write(node, writes)
 
     @rule(order=st.permutations([0, 1, 2]), pauses=st.tuples(st.integers(0, 5), st.integers(0, 5)))

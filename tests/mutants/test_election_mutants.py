@@ -15,7 +15,7 @@ from unittest import mock
 
 import pytest
 
-from core import cluster_world
+from core import model_keeper
 from core.test_election_model import ElectionModel
 from xha.core.election import candidates, obstacles, survivors
 from xha.core.election import compose_report as ballotbox
@@ -26,6 +26,7 @@ from xha.core.election.position_report import Ballot, State
 from xha.core.galera import position
 from xha.core.galera.lineage import Order, compare
 from xha.core.galera.position import Kind, Position, Standing
+from xha.core.keeper import local, machine, turn
 
 Patch = tuple[Any, str, Any]
 
@@ -78,7 +79,7 @@ def yes(*_: Any, **__: Any) -> bool:
 
 def empty_where_unknown(me: str, facts: Any, **how: Any) -> Ballot:
     """As it was: a recovery that failed had found no data."""
-    if facts.standing.kind is Kind.UNKNOWN:
+    if facts.standing and facts.standing.kind is Kind.UNKNOWN:
         facts = facts._replace(standing=Standing(Kind.EMPTY))
     return ballotbox.compose_ballot(me, facts, **how)
 
@@ -100,19 +101,23 @@ MUTANTS: dict[str, list[Patch]] = {
     "first flag wins": [(election, "RULES", (*election.RULES[:4], first_flag, *election.RULES[4:]))],
     "online nodes only": everywhere("find_missing", nothing),
     "smallest UUID": [*everywhere("choose", smallest_uuid), *everywhere("judge_histories", nothing)],
-    "trusts grastate's seqno": [(position, "classify", saved_seqno)],
+    "trusts grastate's seqno": [(local, "classify", saved_seqno)],
     "ignores generations": [*everywhere("compare", without_generations), *everywhere("has_newest_generation", yes)],
     "OFFLINE is proof": everywhere("is_down", yes),
-    "no token": [*without(election._token), (cluster_world.World, "_holds_token", yes)],
+    "no token": [
+        *without(election._token),
+        (model_keeper.ModelKeeper, "holds", yes),
+        (model_keeper.ModelKeeper, "finds_no_token", yes),
+    ],
     "fencing proves not newer": everywhere("is_not_newer", lambda facts, node, _: is_down(facts, node)),
     "an unknown view proves": everywhere("views_are_complete", yes),
     "an empty disk held nothing": everywhere("find_lost_data", nothing),
     "who is in doubt is behind": [(candidates, "_judge_doubtful", nothing)],
     "survivors ask nobody": [(survivors, "_judge_stopped", nothing)],
     "survivors wait for nobody": [(survivors, "_find_awaited", nothing)],
-    "a hand leaves no trace": [(cluster_world, "begin_by_hand", lambda node, line, origin, name: line)],
+    "a hand leaves no trace": [(machine, "begin_by_hand", lambda node, line, origin, name: line)],
     "either of two Primaries will do": everywhere("are_at_odds", nothing),
-    "a recovery that failed found nothing": [(cluster_world, "compose_ballot", empty_where_unknown)],
+    "a recovery that failed found nothing": [(turn, "compose_ballot", empty_where_unknown)],
     "who cannot look is left out": [(obstacles, "find_missing", skip_the_troubled)],
     "who cannot look joins all the same": without(election._know_own),
     "who ran apart is a candidate": [(candidates, "_candidates", whoever_is_fit)],
@@ -182,7 +187,8 @@ MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
     "blind": {"who": who, "looks": lambda chance: chance.randrange(1, 13)},
     "write_apart": {"who": who},
     "doom": {"who": who},
-    "tick": {"who": who, "late": some},
+    "cut_short": {"who": who},
+    "tick": {"who": who, "late": some, "held": lambda chance: chance.choice([None, None, *range(10)])},
     "grant": {"who": who},
     "leave_one_by_one": {"last": who, "pause": coin, "clean": three(coin)},
     "carry_on_without": {"who": who, "gap": coin, "writes": few, "anew": lambda chance: chance.random() < 0.3},

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xha.doors.galera.data import OwnData
 
 from agent.host import Resource
 from agent.test_life import MakeResource, await_code, host, make_resource, query, run_by_hand
@@ -32,7 +33,6 @@ from xha.adapters.datadir.users import Use, find_occupants
 from xha.adapters.files.agent_rundir import RunDir
 from xha.core.galera.position import Kind, Position, Standing
 from xha.doors.galera import data as data_module
-from xha.doors.galera.data import OwnData
 
 __all__ = ["host", "make_resource", "make_server"]  # fixtures of other modules
 

@@ -160,6 +160,12 @@ class Pacemaker:
         xml = _element("cluster_property_set", pair, id=own)
         return _run_unless(_EXISTS, *_CHANGE, "--create", *_CRM_CONFIG, xml) is not None
 
+    def void_token(self, resource: str, token: Token) -> None:
+        """Remove this token, and no other one that may have come in its place."""
+        value = f"nvpair[@value='{render_token(token)}']"
+        xpath = f"/cib/configuration/crm_config/cluster_property_set[@id='{token_id(resource)}'][{value}]"
+        _change("--delete", "--xpath", xpath)
+
     def release_token(self, resource: str) -> None:
         """Remove the token."""
         _change("--delete", *_CRM_CONFIG, _element("cluster_property_set", id=token_id(resource)))

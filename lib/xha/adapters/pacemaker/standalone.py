@@ -87,6 +87,9 @@ class Standalone:
         self._records = self._records._replace(token=token)
         return True
 
+    def void_token(self, resource: str, token: Token) -> None:
+        """There is no other node's."""
+
     def release_token(self, resource: str) -> None:
         """Remove the token."""
         self._records = self._records._replace(token=None)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..election.candidates import are_at_odds
 from ..election.decision import Decision, Refuse, Wait
-from ..election.facts import Around, GrantKind, Host, count, why_void
+from ..election.facts import GrantKind, Host, why_void
 from ..election.obstacles import name_nodes
 from ..election.position_report import Ballot, State, Unread, digest
-from ..election.rules import elect
 from ..galera.lineage import Order, compare
 from ..galera.position import Kind
+from .election_facts import ElectionFacts, gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,14 +61,20 @@ def _decide(seen: Seen, node: str) -> Decision:
     if isinstance(report, Unread):
         what = "is unreadable" if report.schema is None else f"is of schema {report.schema}, which is unknown here"
         return Wait(f"its report {what}", (node,), "install one version of xha on all nodes")
-    book = seen.cib.book
-    around = _around(seen, report.opens)
-    return elect(node, seen.reports, seen.members, book.records, book.grants, around)
+    return _facts(seen, node, report.opens).elect()
 
 
-def _around(seen: Seen, epoch: str) -> Around:
-    cib = seen.cib
-    return Around(epoch, seen.now, cib.quorum, cib.two_node, cib.hosts, seen.probes, seen.arbitrators)
+def _facts(seen: Seen, node: str, epoch: str) -> ElectionFacts:
+    return gather(
+        node,
+        epoch,
+        seen.cib,
+        seen.reports,
+        seen.members,
+        probes=seen.probes,
+        arbitrators=seen.arbitrators,
+        clock=seen.now,
+    )
 
 
 def count_for(seen: Seen, node: str) -> Poll | None:
@@ -76,8 +82,7 @@ def count_for(seen: Seen, node: str) -> Poll | None:
     report = seen.reports.get(node)
     if not isinstance(report, Ballot):
         return None
-    book = seen.cib.book
-    return count(node, seen.reports, seen.members, book.records, book.grants, _around(seen, report.opens))
+    return _facts(seen, node, report.opens).poll()
 
 
 def digests(seen: Seen) -> dict[str, str]:

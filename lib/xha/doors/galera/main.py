@@ -19,12 +19,15 @@ from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_process
 from ...core.galera.cluster_address import BadAddress
 from ...core.monitor.keeper_status import Bulletin, Phase
-from .council import Council
+from .announcer import Announcer
 from .keeper import Keeper
-from .own import OwnNode
+from .local_data import LocalData
+from .local_server import Installed, LocalServer
+from .observer import Observer
+from .peers import Peers
+from .performer import Performer
 from .search import find_moved
 from .service import Locked
-from .speaker import Speaker
 
 if TYPE_CHECKING:
     from ...adapters.mysqld.program import Program
@@ -70,12 +73,22 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
     run.make_server_directory(*program.account.owner)
     notifier = NotifySocket(run.file("notify"), program.account.owner)
     try:
-        own = OwnNode(settings, program, options, notifier, run)
-        council = Council(cluster, instance.name, settings, address)
-        speaker = Speaker(run, cluster, instance.name, log)
-        Keeper(own, council, speaker, run, log).run()
+        make_keeper(
+            run, log, settings, Installed(program, options), notifier, Peers(cluster, instance.name, settings, address)
+        ).run()
     finally:
         notifier.close()
+
+
+def make_keeper(  # noqa: PLR0913, PLR0917 - all that a keeper has to do with
+    run: RunDir, log: Log, settings: Settings, installed: Installed, notifier: NotifySocket, peers: Peers
+) -> Keeper:
+    """Return a keeper that has not looked yet."""
+    faults, data = Faults(log), LocalData(installed.program, run)
+    server = LocalServer(settings, installed, notifier, data)
+    announcer = Announcer(run, peers.cluster, peers.resource, log)
+    observer = Observer(settings, run, server, data, peers, announcer, faults)
+    return Keeper(observer, Performer(server, data, peers, announcer, faults), faults)
 
 
 def _read_program(run: RunDir, log: Log, instance: Instance, settings: Settings) -> tuple[Program, ServerOptions]:

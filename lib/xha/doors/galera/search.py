@@ -46,7 +46,7 @@ def find_moved(run: RunDir, datadir: str) -> Remembered | None:
     return next((one for one in alive if one.datadir != datadir), None)
 
 
-class Memory:
+class KnownServers:
     """What is written down of the server that a keeper has in its hands: until it is gone, also where we are killed."""
 
     def __init__(self, run: RunDir, program: Program) -> None:

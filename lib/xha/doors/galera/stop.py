@@ -20,7 +20,7 @@ from ...core.galera.node_record import NodeRecord
 from ...core.galera.position import NO_SEQNO, Position
 from ...core.monitor.keeper_status import Phase
 from ...core.ocf.api import ExitCode, Outcome
-from .council import release_token
+from .peers import release_token
 from .search import whole_search
 from .service import end_keeper, launch
 from .sweep import may_be_deleted

@@ -16,9 +16,10 @@ from ....adapters.mysqld.program import Unusable, find_program, read_options
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
 from ....adapters.process.procfs import read_boot_id
 from ....core.galera.lineage import History, StopRecord
+from ....core.galera.node_record import NodeRecord
 from ....core.galera.position import Kind
 from ....core.node.verdict import NagiosCode
-from ...galera.data import OwnData
+from ...galera.local_data import LocalData
 from ...galera.search import find_moved
 from ...galera.service import Locked
 from .explain import NoAnswer, add_resource_option, choose_resource, read_settings
@@ -83,17 +84,17 @@ def _report(cluster: Pacemaker, resource: str) -> int:
                 f"mysqld, pid {moved.pid}, runs on {moved.datadir}, and the configuration now names {program.datadir}: "
                 f"pcs resource restart {resource}"
             )
-        data = OwnData(program, run)
-        standing = data.recover()
+        found = LocalData(program, run).recover()
+        standing, record = found.standing, found.record or NodeRecord()
         if standing.kind is Kind.UNKNOWN:
             raise NoAnswer(f"nobody knows where the data of {node} end: {standing.cause}; mend that, and try again")
-        history = History(standing.position, data.record.line)
+        history = History(standing.position, record.line)
         where = f" at {history}" if standing.position.real else ""
         print(f"{node}: {program.datadir} is {standing.kind.value}{where}")
         if standing.kind in (Kind.EMPTY, Kind.FOREIGN):
             print(f"xha-check: nothing that could be compared: --grant forget={node} tells the others", file=sys.stderr)
             return NagiosCode.WARNING
-        cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), data.record.view))
+        cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), record.view))
     print(f"recorded: {resource} on {node} is stopped there; it holds until the resource is started on it")
     return NagiosCode.OK
 

@@ -1,0 +1,253 @@
+"""From what the election decides to what the keeper does: the effects of each decision, with their guards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..election.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
+from ..election.facts import GrantKind, Probe, Token
+from ..election.obstacles import name_nodes
+from ..election.position_report import State
+from ..galera.lineage import History
+from ..galera.node_record import NodeRecord
+from ..galera.position import Kind, Position
+from ..monitor.keeper_status import Phase
+from .effects import (
+    Allowed,
+    Confirmed,
+    ConsumeGrants,
+    Create,
+    Discard,
+    HoldsToken,
+    HostFit,
+    Launch,
+    NoteServer,
+    Publish,
+    RecordLine,
+    SetViewAside,
+    Stop,
+    TakeToken,
+    TokenNotElsewhere,
+    VoidToken,
+    WriteGrastate,
+    WriteJoining,
+)
+from .effects import Revive as SetBootstrap
+from .results import give_up
+from .server import is_deaf
+
+if TYPE_CHECKING:
+    from ..election.decision import Decision
+    from .effects import Guard
+    from .memory import Plan
+    from .turn import Turn
+
+# How long after it asked a node says so, before it says what follows from the answers that are missing.
+ANSWER_SECONDS = 5.0
+# How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
+KEEPER_SECONDS = 15.0
+STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
+_FORM, _RESTORE = "forming the cluster", "forming the last view again"
+
+
+def decide(turn: Turn, *, overdue: bool = False) -> Decision:
+    """Return what this node does next, and why."""
+    if turn.cluster.ambiguous:
+        remedy = "name each host once: cluster_host_map=NODE:HOST;..."
+        return Refuse(turn.cluster.ambiguous[0], (turn.me,), remedy)
+    return turn.facts(overdue=overdue).elect()
+
+
+def act(turn: Turn, decision: Decision) -> None:
+    """Do what was decided, or the first part of it."""
+    turn.note(refused=isinstance(decision, Refuse), decision=decision)
+    if turn.memory.plan is not None:
+        _use_token(turn, turn.memory.plan, decision)
+    elif isinstance(decision, (Wait, Refuse)):
+        _hold(turn, decision)
+    elif isinstance(decision, Join):
+        _join(turn, decision)
+    elif isinstance(decision, RestoreView):
+        _restore(turn, decision)
+    else:
+        _take_token(turn, decision)
+
+
+# --- waiting
+
+
+def _hold(turn: Turn, decision: Wait | Refuse) -> None:
+    memory = turn.memory
+    refusing = isinstance(decision, Refuse)
+    reason = f"{decision.reason}; {decision.remedy}" if decision.remedy else decision.reason
+    starting = memory.server is not None and memory.is_pending
+    phase = Phase.REFUSING if refusing else memory.server_phase if starting else Phase.WAITING
+    if memory.is_unknown and not refusing:
+        phase, reason = Phase.UNKNOWN, memory.standing.cause if memory.standing else ""
+    silent = turn.facts().unanswered
+    if not memory.is_unknown and _asks_running(turn):
+        return
+    if silent and not decision.first and turn.age < ANSWER_SECONDS and phase is not Phase.UNKNOWN:
+        phase, reason = memory.server_phase, f"asking {name_nodes(silent)}"
+    elif starting and not refusing and not decision.first:
+        reason = memory.why or reason
+    if decision.first is None:
+        turn.say(phase, reason)
+    elif turn.may(decision.first.value):
+        turn.say(phase, reason)
+        _take_first(turn, decision.first)
+
+
+def _asks_running(turn: Turn) -> bool:
+    """Return whether a server runs somewhere whose keeper is still to come: it may be a Primary of its own."""
+    facts, accepted = turn.facts(), Probe.ACCEPTED
+    probes = turn.cluster.probes.items()
+    unheard = tuple(node for node, probe in probes if probe is accepted and not facts.has_answered(node))
+    if not unheard or turn.memory.server is not None or turn.age > KEEPER_SECONDS:
+        return False
+    turn.say(Phase.RECOVERING, f"asking {name_nodes(unheard)}, where a server runs")
+    return True
+
+
+def _take_first(turn: Turn, first: Step) -> None:
+    allowed = Allowed(first.value)
+    if first is Step.STOP:
+        stop_server(turn, allowed)
+    elif first is Step.SET_VIEW_ASIDE:
+        turn.do(SetViewAside(), allowed)
+    else:
+        turn.do(ConsumeGrants(("discard",)), allowed)
+        turn.log("a grant gives up the data here: they are not deleted, the next join replaces them", warning=True)
+        discard(turn)
+        kept = next((one for one in turn.other_primaries() if one.position.real), None)
+        if kept is not None:
+            turn.do(RecordLine(kept.line, kept.position.uuid))
+
+
+def discard(turn: Turn, *guards: Guard) -> None:
+    """Give up the data here, behind the server's end."""
+    if turn.memory.server is not None:
+        stop_server(turn, *guards)
+        guards = ()
+    turn.do(Discard(), *guards)
+
+
+def stop_server(turn: Turn, *guards: Guard) -> None:
+    """Stop the server. One that waits for its group serves nobody, and does not heed SIGTERM."""
+    turn.log("stopping mysqld", warning=True)
+    turn.do(Stop(DEAF_SECONDS if is_deaf(turn.memory) else STOP_SECONDS), *guards)
+
+
+# --- starting a server plainly
+
+
+def _join(turn: Turn, decision: Join) -> None:
+    memory = turn.memory
+    if memory.server is not None:
+        running = memory.state is State.PRIMARY
+        turn.say(memory.server_phase, decision.reason if running else memory.why or decision.reason)
+        return
+    if _asks_running(turn) or not turn.may("joining"):
+        return
+    intact = memory.standing is not None and memory.standing.kind is Kind.INTACT
+    held = memory.standing.position if memory.standing and intact else Position()
+    turn.note(came_with=History(held, turn.record.line))
+    turn.do(SetViewAside(), Allowed("joining"))
+    turn.view = None
+    turn.remember(turn.record._replace(line=decision.line, clean_stop=None))
+    turn.do(WriteJoining(NodeRecord(line=decision.line)))
+    _launch(turn, Phase.STARTING, decision.reason)
+
+
+def _restore(turn: Turn, decision: RestoreView) -> None:
+    if turn.memory.server is not None:
+        turn.say(Phase.RESTORING, decision.reason)
+    elif turn.may(_RESTORE):
+        _launch(turn, Phase.RESTORING, decision.reason, Allowed(_RESTORE))
+
+
+def _launch(turn: Turn, phase: Phase, reason: str, *guards: Guard) -> None:
+    """Say that a server starts, see that everybody can know it, and start it."""
+    bootstrap = phase is Phase.FORMING
+    state = State.RESTORING if phase is Phase.RESTORING else State.STARTING
+    turn.begins = True
+    turn.note(why=reason)
+    turn.say(phase, reason, *guards, HostFit())
+    turn.delete_stop()
+    report = turn.report(state, forming=bootstrap)
+    turn.do(Publish(report))
+    turn.do(NoteServer(None))  # whatever becomes of the keeper: the directory is known from now on
+    standing = turn.memory.standing
+    position = standing.position if standing and standing.position.real else None
+    copied = not bootstrap and standing is not None and standing.kind is not Kind.INTACT
+    seen: tuple[Guard, ...] = (Confirmed(report),)
+    if phase is not Phase.STARTING:
+        seen = (*seen, TokenNotElsewhere())
+    turn.do(Launch(phase, position, bootstrap, copied), *seen)
+
+
+# --- forming a Primary
+
+
+def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
+    """Take the one right to form a Primary, and ask everybody again."""
+    if not turn.may(_FORM):
+        return
+    facts = turn.facts()
+    shown, poll, token = facts.digest(), facts.poll(), facts.records.token
+    if (
+        token is not None
+        and token.node != turn.me
+        and (poll.granted(GrantKind.FORGET, token.node) or poll.granted(GrantKind.BOOTSTRAP))
+    ):
+        turn.do(VoidToken(token), Allowed(_FORM))
+    turn.open_epoch(turn.seen.fresh.token)
+    turn.do(TakeToken(Token(turn.me, turn.memory.epoch, shown)), Allowed(_FORM))
+    turn.say(Phase.FORMING, f"{decision.reason}; asking everybody once more")
+
+
+def _use_token(turn: Turn, plan: Plan, decision: Decision) -> None:
+    """Act if all that was seen still stands; give the token back if it does not."""
+    facts = turn.facts()
+    if isinstance(decision, (Bootstrap, Revive)) and facts.digest() == plan.shown:
+        if turn.may(_FORM):
+            turn.note(plan=None)
+            return _form(turn, decision)
+    elif facts.unanswered and turn.now < plan.until:
+        return None
+    turn.note(plan=None)
+    turn.log("the reports have changed since the token was taken")
+    return None
+
+
+def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
+    turn.begins = True
+    guards: tuple[Guard, ...] = (HoldsToken(turn.memory.epoch), Allowed(_FORM))
+    if decision.grants:
+        turn.do(ConsumeGrants(tuple(sorted({grant.kind.value for grant in decision.grants}))), *guards)
+        guards = ()
+    line = decision.founding.line(turn.seen.fresh.generation)
+    if isinstance(decision, Bootstrap) and not decision.position.real and not turn.data.created:
+        if not turn.seen.settings.enable_creation:
+            datadir = turn.seen.datadir
+            turn.begins = False
+            reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
+            return give_up(turn, reason)
+        turn.say(Phase.FORMING, f"creating a database in {turn.seen.datadir}", *guards)
+        turn.do(Create())
+        guards = ()
+    turn.remember(turn.record._replace(line=line, clean_stop=None, discarded=False), *guards)
+    if isinstance(decision, Revive):
+        turn.do(RecordLine(line, turn.memory.position.uuid))
+        turn.say(Phase.REVIVING, decision.reason)
+        turn.log(decision.reason, warning=True)
+        turn.do(SetBootstrap())
+        return None
+    turn.do(SetViewAside())
+    turn.view = None
+    if decision.position.real:
+        turn.do(RecordLine(line, decision.position.uuid))
+    # Without a position it begins a history of its own: with a UUID that nobody has yet.
+    turn.do(WriteGrastate(decision.position))
+    _launch(turn, Phase.FORMING, decision.reason)
+    return None

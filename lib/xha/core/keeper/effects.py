@@ -1,0 +1,262 @@
+"""What a keeper can do to the world, as values, and what must hold at the moment it is done: the guards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from ..election.facts import Token
+    from ..election.position_report import Ballot
+    from ..galera.lineage import Generation
+    from ..galera.node_record import NodeRecord
+    from ..galera.position import Position
+    from ..monitor.keeper_status import Bulletin, Phase
+    from ..monitor.start_failures import Failure
+    from .memory import Server
+
+# --- guards: each is a fresh look at the moment of its effect
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Neither maintenance nor standby, nor whatever else an operator decided, forbids it. what: it, for people."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class HostFit:
+    """What validate-all calls an error of this host is not there."""
+
+
+@dataclass(frozen=True)
+class HoldsToken:
+    """The token in the cluster's configuration is this node's, for this epoch."""
+
+    epoch: str
+
+
+@dataclass(frozen=True)
+class TokenNotElsewhere:
+    """No other node has the token."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """This report is what the cluster hands back, so that everybody can see it: attributes arrive in one order."""
+
+    report: Ballot
+
+
+Guard = Union[Allowed, HostFit, HoldsToken, TokenNotElsewhere, Confirmed]
+
+# --- what is said
+
+
+@dataclass(frozen=True)
+class Say:
+    """Write the bulletin, and the log and the attribute for people where it changed. It never fails."""
+
+    bulletin: Bulletin
+
+
+@dataclass(frozen=True)
+class Log:
+    """Write a line of the log."""
+
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class SetReady:
+    """Set the attribute by which rules of other resources know whether this node serves."""
+
+    ready: bool
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Publish this node's report."""
+
+    report: Ballot
+
+
+@dataclass(frozen=True)
+class Retract:
+    """Take this node's report away."""
+
+
+# --- the cluster's configuration
+
+
+@dataclass(frozen=True)
+class TakeToken:
+    """Take the one right to form a Primary. It fails where the token is there already."""
+
+    token: Token
+
+
+@dataclass(frozen=True)
+class VoidToken:
+    """Remove the token of a node that a person gave up, if it is this one still."""
+
+    token: Token
+
+
+@dataclass(frozen=True)
+class ReleaseToken:
+    """Give the token back, if it is this node's. It is tried whatever failed before it."""
+
+
+@dataclass(frozen=True)
+class ConsumeGrants:
+    """Use up the grants of these kinds. It fails where there is none any more."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordLine:
+    """Record the generations, None to leave them, and the UUID of the history that the cluster stands in."""
+
+    line: tuple[Generation, ...] | None
+    cluster: str
+
+
+@dataclass(frozen=True)
+class DeleteStop:
+    """Remove the record of this node's last clean stop."""
+
+
+@dataclass(frozen=True)
+class ForgetDegraded:
+    """Have Pacemaker forget that this node was not at its best."""
+
+
+# --- the data directory, and what is kept under /run
+
+
+@dataclass(frozen=True)
+class WriteRecord:
+    """Write the record beside the data."""
+
+    record: NodeRecord
+
+
+@dataclass(frozen=True)
+class WriteJoining:
+    """Keep the record that holds once a donor's data are here; None: they are."""
+
+    record: NodeRecord | None
+
+
+@dataclass(frozen=True)
+class WriteFailures:
+    """Write down the failed starts."""
+
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class NoteServer:
+    """Remember that this server uses the data directory, None: that none does."""
+
+    server: Server | None
+
+
+@dataclass(frozen=True)
+class SetViewAside:
+    """Rename gvwstate.dat, so that no server restores that view."""
+
+
+@dataclass(frozen=True)
+class WriteGrastate:
+    """Write grastate.dat with the position, and with safe_to_bootstrap set."""
+
+    position: Position
+
+
+@dataclass(frozen=True)
+class Discard:
+    """Give up the data: nothing is deleted, the next join replaces them."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create a database in the empty data directory; up to 300 s."""
+
+
+@dataclass(frozen=True)
+class Recover:
+    """Find out where the data of the stopped server end; up to an hour."""
+
+
+# --- the server
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Start the server. position: where its data end, None: it finds that itself. copied: it gets a full copy."""
+
+    phase: Phase
+    position: Position | None
+    bootstrap: bool = False
+    copied: bool = False
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop the server, by SIGKILL when the seconds are over."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Revive:
+    """Set pc.bootstrap in the running server. Its value is "", or why the server refused."""
+
+
+@dataclass(frozen=True)
+class End:
+    """End the keeper. It is done whatever failed before it."""
+
+
+Act = Union[
+    Say,
+    Log,
+    SetReady,
+    Publish,
+    Retract,
+    VoidToken,
+    TakeToken,
+    ReleaseToken,
+    ConsumeGrants,
+    RecordLine,
+    DeleteStop,
+    ForgetDegraded,
+    WriteRecord,
+    WriteJoining,
+    WriteFailures,
+    NoteServer,
+    SetViewAside,
+    WriteGrastate,
+    Discard,
+    Create,
+    Recover,
+    Launch,
+    Stop,
+    Revive,
+    End,
+]
+# What is tried also where an effect before it failed.
+ALWAYS = (ReleaseToken, End)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One thing to do, and what must hold when it is done."""
+
+    act: Act
+    guards: tuple[Guard, ...] = ()

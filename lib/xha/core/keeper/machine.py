@@ -1,0 +1,257 @@
+"""The keeper of one node, as a function: `step(memory, observation) -> (memory, effects)`.
+
+It is pure and total: it looks at nothing, changes nothing, and raises nothing. Time and fresh ids come with the
+observation. Whoever calls it looks, steps, and does the effects in their order; an effect is done only if its guards
+hold by a fresh look at that moment. The first that fails drops the rest, but for giving back the token and ending the
+keeper (`ALWAYS`), and a step without a look follows at once: it says what failed. What came of the effects is seen in
+the next observation, and only then remembered: what is not done is not known.
+
+The order of the effects within a step, and why:
+
+1. What was learnt from the last ones (Log, NoteServer, Say): it is true already.
+2. Retract, before anything else is said of a server that has ended: the others must not count a Primary that is gone.
+3. WriteRecord, WriteJoining and SetViewAside come before the report that builds on them: what others rely on stands on
+   the disk. A joiner writes the generations of its Primary down before it starts, and a node that forms one before it
+   is formed: a crash between leaves a node that knows too much, and none that looks diverged.
+4. ConsumeGrants comes before what the grant allows: a grant is used once, also if its effect is interrupted.
+5. RecordLine comes before the Primary is formed: from then on everybody knows of the generation, and nobody forms one
+   without it. Of a brand-new history it comes after: a first start that fails must leave no record that a cluster ever
+   existed. WriteGrastate follows it: the flag is the last thing that is written before the launch.
+6. Say, DeleteStop and Publish come before Launch: the stop record and the old report promise that no server runs.
+   Launch waits until everybody can see the new report (`Confirmed`), and looks once more whether another node has
+   taken the token (`TokenNotElsewhere`).
+7. Publish of an ordinary look comes before the decision's effects: those who count this node's report see what it
+   decides by.
+8. TakeToken opens an epoch of its own, which is published by the next step: every answer to it is younger than the
+   token.
+9. SetReady and ForgetDegraded, which nobody's data depend on.
+10. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
+11. End.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..election.compose_report import is_unreplicated
+from ..election.position_report import State
+from ..galera.error_log import is_permanent, tell
+from ..galera.lineage import begin_by_hand
+from ..galera.node_record import NodeRecord
+from ..galera.position import NO_UUID
+from ..galera.server_options import find_bootstrap
+from ..monitor.keeper_status import Phase
+from ..monitor.start_failures import Failure, add_failure, is_hopeless
+from ..node.verdict import Code
+from .decisions import act, decide, stop_server
+from .effects import ForgetDegraded, HostFit, RecordLine, Recover, Retract, WriteFailures
+from .outcomes import Cause, Done, Failed
+from .results import begin_anew, give_up, learn, note_failure
+from .server import is_lost, is_overdue, note_server
+from .settling import settle
+from .turn import Turn
+
+if TYPE_CHECKING:
+    from .effects import Effect
+    from .memory import Ending, Memory
+    from .observation import Observation
+
+# How long between two looks, in seconds: while something is to be decided, and while a server serves.
+BUSY, CALM = 0.5, 1.0
+# How long nothing is tried again that broke off for a reason nobody knows.
+FAULT_SECONDS = 5.0
+# More than the interval of monitor: then the last one has said that all is well.
+WELL_SECONDS = 12.0
+
+
+def step(memory: Memory, seen: Observation) -> tuple[Memory, tuple[Effect, ...]]:
+    """Return what the keeper remembers from now on, and what it does, in that order."""
+    turn = Turn(memory, seen)
+    if not memory.epoch:
+        turn.open_epoch()
+        turn.note(calm_since=turn.now)
+    learn(turn)
+    _take(turn)
+    turn.finish()
+    return turn.memory, tuple(turn.effects)
+
+
+def rest(memory: Memory, seen: Observation) -> float:
+    """Return how many seconds to wait behind the step that made this memory of what was seen.
+
+    seen.results are those of this step. Nobody waits behind a recovery, whose result is news.
+    """
+    causes = {one.outcome.cause for one in seen.results if isinstance(one.outcome, Failed)}
+    if Cause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is Cause.UNFORESEEN):
+        return FAULT_SECONDS
+    if any(isinstance(one.act, Recover) and isinstance(one.outcome, Done) for one in seen.results):
+        return 0.0
+    return CALM if memory.is_calm else BUSY
+
+
+def _take(turn: Turn) -> None:
+    memory, seen = turn.memory, turn.seen
+    if not seen.in_charge:
+        turn.log(f"{seen.run} was removed: the next monitor starts another keeper", warning=True)
+    if seen.ending or memory.giving_up or not seen.in_charge:
+        turn.note(plan=None)
+        return
+    if seen.server is not None and seen.data is not None:
+        _look(turn)
+    if seen.trouble is not None:
+        note_failure(turn, seen.trouble.cause, seen.trouble.text)
+        return
+    if seen.server is None or seen.data is None or seen.cluster is None:
+        return
+    token = seen.cluster.cib.book.records.token
+    turn.note(has_token=token is not None and token.node == turn.me)
+    if turn.memory.ending is not None:
+        _note_end(turn, turn.memory.ending)
+    elif is_lost(turn.memory, turn.now):
+        _give_up_join(turn)
+    elif turn.memory.server is None and turn.memory.is_due(turn.now):
+        _recover(turn)
+    else:
+        _go_on(turn)
+
+
+def _look(turn: Turn) -> None:
+    """Take note of what was seen of this host."""
+    before = turn.memory
+    if turn.seen.reloaded:
+        turn.note(pause=0.0, again_at=0.0)
+    turn.memory = note_server(turn.memory, turn.server, turn.now)
+    memory = turn.memory
+    if before.server is not None and memory.server is None:
+        turn.note(record=turn.data.record or before.record)
+    if before.state is State.PRIMARY and memory.state is State.NON_PRIMARY:
+        turn.open_epoch()  # what a Primary's members answered before says nothing of where they are now
+    readable = memory.server is not None and not turn.data.trouble
+    if readable and is_unreplicated(memory.reading) and not turn.record.inconsistent:
+        turn.log("mysqld runs without replication: its data are in doubt from now on", warning=True)
+        turn.remember(turn.record._replace(inconsistent=True, clean_stop=None))
+    elif readable and memory.transfer is None and turn.data.record is None:
+        turn.remember(turn.record)  # a state transfer swept it away
+
+
+def _go_on(turn: Turn) -> None:
+    """Do at most one thing, as it is decided."""
+    memory = turn.memory
+    if memory.halted and memory.server is not None:
+        # As systemd does with a server of its own that it found killed. Nobody else brings it into the cluster.
+        turn.log("a server was started here, and not by Pacemaker: going on with it", warning=True)
+        turn.note(halted="")
+    elif memory.halted:
+        turn.say(Phase.ENDED, memory.halted)
+        turn.publish()
+        return
+    if turn.data.trouble and not memory.is_unknown:
+        turn.say(memory.server_phase, turn.data.trouble)
+        return
+    if memory.newcomer:
+        _adopt(turn)
+    if memory.revive_refused:
+        refused = memory.revive_refused
+        turn.log(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew", warning=True)
+        turn.note(revive_refused="")
+        stop_server(turn)
+        return
+    if not settle(turn):
+        return
+    _note_primary(turn)
+    turn.publish()
+    overdue = is_overdue(turn.memory, turn.seen.settings.view_timeout, turn.now)
+    act(turn, decide(turn, overdue=overdue))
+    turn.set_ready(turn.memory.state is State.PRIMARY)
+    _tidy(turn)
+
+
+def _recover(turn: Turn) -> None:
+    turn.report()  # should the keeper give up, its last report names the history that it knows
+    if turn.memory.halted:
+        turn.do(Recover())
+        return
+    if not turn.memory.is_unknown:  # then the bulletin goes on saying why
+        turn.say(Phase.RECOVERING, "finding out where the data end")
+    turn.do(Recover(), HostFit())
+
+
+# --- what became of the server
+
+
+def _adopt(turn: Turn) -> None:
+    """Take charge of a server that no keeper launched; whoever bootstrapped it began a history of its own."""
+    server, record, saved = turn.memory.server, turn.record, turn.data.grastate
+    turn.note(finishing=("newcomer",))
+    assert server is not None
+    turn.delete_stop()
+    told = find_bootstrap(server.argv)
+    origin = told if told is not None and told.real else record.clean_stop
+    # Of data that no keeper ever had in its charge nothing is known that this could be told from.
+    if told is not None and origin is not None and saved and saved.uuid == origin.uuid and record != NodeRecord():
+        line = begin_by_hand(turn.me, record.line, origin.seqno, server.mark)
+        if line != record.line:
+            turn.log(
+                f"{server.title} was bootstrapped by hand at {origin}: a history of its own begins there", warning=True
+            )
+            turn.do(RecordLine(line, origin.uuid))
+        turn.remember(record._replace(line=line, clean_stop=None))
+
+
+def _note_end(turn: Turn, ending: Ending) -> None:
+    """The server has ended and nobody here stopped it."""
+    said = f": {tell(ending.errors)}" if ending.errors else ""
+    turn.do(Retract())
+    turn.note(finishing=("ending",))
+    begin_anew(turn)
+    if ending.served or ending.launched is None:
+        # Pacemaker learns of it from its monitor, counts it, and starts the node again. Until then this keeper only
+        # tells where the data end: the others need not wait for that.
+        turn.note(halted=f"mysqld has ended{said}")
+        turn.say(Phase.ENDED, turn.memory.halted)
+        turn.set_ready(False)
+        return
+    _count_failure(turn, f"mysqld ended while it was {ending.launched.phase.value}{said}", ending.errors)
+
+
+def _give_up_join(turn: Turn) -> None:
+    """Stop a server that came up outside of the group, as when its transfer failed at the end; then begin anew."""
+    errors = turn.server.errors
+    said = f": {tell(errors)}" if errors else ""
+    if _count_failure(turn, f"mysqld has left the group while it joined{said}", errors):
+        stop_server(turn)
+
+
+def _count_failure(turn: Turn, reason: str, errors: tuple[str, ...]) -> bool:
+    """Note that a start failed; return whether another one is to be tried here."""
+    failures = add_failure(turn.data.failures, Failure(turn.now, tell(errors) or reason))
+    turn.do(WriteFailures(failures))
+    permanent = is_permanent(errors)
+    if permanent or is_hopeless(failures, turn.now):
+        again = "" if permanent else "; the same for the third time within 10 minutes"
+        give_up(turn, f"{reason}{again}: mend it, then pcs resource cleanup")
+        return False
+    turn.log(reason, warning=True)
+    return True
+
+
+def _note_primary(turn: Turn) -> None:
+    """Note since when another member has been in a Primary component of this node's history."""
+    memory = turn.memory
+    uuid = (memory.standing.position if memory.standing else memory.position).uuid
+    others = (one for one in turn.other_primaries() if uuid in (one.position.uuid, NO_UUID))
+    if memory.state is State.PRIMARY or next(others, None) is None:
+        turn.note(primary_at=0.0)
+    elif not memory.primary_at:
+        turn.note(primary_at=turn.now)
+
+
+def _tidy(turn: Turn) -> None:
+    """While the node has been well for longer than a monitor's interval, nothing of its past is a failure."""
+    memory = turn.memory
+    synced = memory.verdict is not None and memory.verdict.code is Code.SYNCED
+    if not synced or memory.phase is not Phase.RUNNING:
+        turn.note(calm_since=turn.now)
+    elif turn.now - memory.calm_since > WELL_SECONDS:
+        turn.note(calm_since=turn.now)
+        turn.do(ForgetDegraded())

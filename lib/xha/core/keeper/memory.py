@@ -1,0 +1,274 @@
+"""What a keeper remembers from one look to the next, and what follows from that alone."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..election.compose_report import reading_position
+from ..election.position_report import State
+from ..galera.position import Kind
+from ..galera.reading import LocalState
+from ..monitor.keeper_status import Phase
+
+if TYPE_CHECKING:
+    from ..election.decision import Decision
+    from ..election.position_report import Ballot
+    from ..galera.lineage import History
+    from ..galera.node_record import NodeRecord
+    from ..galera.position import GvwState, Position, Standing
+    from ..galera.reading import Reading
+    from ..node.verdict import Verdict
+
+_SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
+
+
+class Server(NamedTuple):
+    """A server process. title is its name for people, mark an id that no other process ever has, on whatever host.
+
+    argv is empty where nobody read it. stopped: a signal or a debugger holds it, and it answers nothing.
+    """
+
+    pid: int
+    started: int
+    title: str = "mysqld"
+    stopped: bool = False
+    argv: tuple[str, ...] = ()
+    mark: str = ""
+
+
+class Transfer(NamedTuple):
+    """A state transfer that helpers of the server carry out. role: `joiner` or `donor`; progress: bytes and ticks."""
+
+    role: str
+    progress: int
+    title: str = ""
+
+
+class Launched(NamedTuple):
+    """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes.
+
+    free is the room on its disk, in bytes. view is the gvwstate.dat that it found: while it restores that view, it is
+    no longer on the disk.
+    """
+
+    phase: Phase
+    at: float
+    log_from: int = 0
+    free: int = 0
+    view: GvwState | None = None
+
+
+class Ending(NamedTuple):
+    """A server that is gone and that nobody here stopped. served: it had been in a Primary component."""
+
+    served: bool
+    launched: Launched | None
+    errors: tuple[str, ...] = ()
+
+
+class Plan(NamedTuple):
+    """A Primary that this node is about to form under the token: the digest it was shown, and until when it waits."""
+
+    shown: str
+    until: float
+
+
+class Memory(NamedTuple):
+    """All that a keeper remembers. Times are seconds of the monotonic clock; 0.0 is never.
+
+    server: the process that uses the data; newcomer: no keeper of this resource launched it, and it is not adopted yet.
+    ending: a server that has ended, until that is dealt with; finishing: which of these two is dealt with once all
+    effects of the last step are done. noted: the pid and start time that were written down last. served: the server has
+    been in a Primary component. reading, verdict: its last ones; answered_at: when it last answered, asked_at: when it
+    was last asked; met_at: since when it is known; progress_at: when a state transfer last moved.
+
+    standing: what the data of a stopped server are worth; None: nobody has looked since the server ran. record: the one
+    beside the data as it was last read or written, None: not read. unmendable: what the last look failed by comes back
+    until somebody changes something. pause, again_at: when to look at unknown data again.
+
+    epoch: the id that this node opened at epoch_at; answers: the epochs that its report answers. report: the last one
+    that was made, told: that was published, without a Primary's seqno. has_token: the token was this node's at the last
+    look. plan: the token was taken, and everybody is asked again. forming_since: a Primary was begun here and is not
+    there yet. came_with: the history that the data had before the server was started to join; nothing real where a full
+    copy is due. why: the words of the last launch. revive_refused: why the server refused pc.bootstrap.
+
+    halted: why this keeper only reports from now on. giving_up: why it ends; permanent: no second try mends that.
+    decision: the last one; refused: it needs a person. primary_at: since when another member has been in a Primary
+    component of this history. calm_since: since when the node is well. phase, reason: what was said last. ready: the
+    attribute that was set last, None: none was.
+    """
+
+    server: Server | None = None
+    newcomer: bool = False
+    launched: Launched | None = None
+    ending: Ending | None = None
+    finishing: tuple[str, ...] = ()
+    noted: tuple[int, int] | None = None
+    served: bool = False
+    reading: Reading | None = None
+    verdict: Verdict | None = None
+    answered_at: float = 0.0
+    asked_at: float = 0.0
+    met_at: float = 0.0
+    transfer: Transfer | None = None
+    progress_at: float = 0.0
+    standing: Standing | None = None
+    record: NodeRecord | None = None
+    safe_to_bootstrap: bool = False
+    unmendable: bool = False
+    pause: float = 0.0
+    again_at: float = 0.0
+    epoch: str = ""
+    epoch_at: float = 0.0
+    answers: tuple[str, ...] = ()
+    report: Ballot | None = None
+    told: Ballot | None = None
+    has_token: bool = False
+    plan: Plan | None = None
+    forming_since: float = 0.0
+    came_with: History | None = None
+    why: str = ""
+    revive_refused: str = ""
+    halted: str = ""
+    giving_up: str = ""
+    permanent: bool = False
+    decision: Decision | None = None
+    refused: bool = False
+    primary_at: float = 0.0
+    calm_since: float = 0.0
+    phase: Phase = Phase.RECOVERING
+    reason: str = ""
+    ready: bool | None = None
+
+    # --- the server
+
+    @property
+    def state(self) -> State:
+        """How far the server is, for the report."""
+        if self.server is None:
+            return State.STOPPED
+        if self.reading is not None and is_serving(self.reading):
+            return State.PRIMARY
+        joined = self.served or self.launched is None
+        if joined and self.reading is not None and self.reading.status.wsrep_cluster_status != "Primary":
+            return State.NON_PRIMARY
+        restoring = self.launched is not None and self.launched.phase is Phase.RESTORING
+        return State.RESTORING if restoring else State.STARTING
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a server runs that is in no component yet."""
+        return self.state in (State.STARTING, State.RESTORING)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether applications may use it: in a Primary component, and the server says so itself."""
+        return self.state is State.PRIMARY and self.reading is not None and self.reading.status.wsrep_ready is True
+
+    @property
+    def position(self) -> Position:
+        """Where the data of the running server end, by its last reading."""
+        return reading_position(self.reading)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the running server has left its group for good, as after a state transfer that failed."""
+        return self.reading is not None and self.reading.status.wsrep_cluster_status == "Disconnected"
+
+    # --- the data
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether somebody has looked at the data of the stopped server, in vain."""
+        return self.standing is not None and self.standing.kind is Kind.UNKNOWN
+
+    def is_due(self, now: float) -> bool:
+        """Whether to look at the data now: nobody has yet, or nobody could and the pause is over."""
+        return self.standing is None or (self.is_unknown and now >= self.again_at)
+
+    # --- what is under way
+
+    @property
+    def is_forming(self) -> bool:
+        """Whether a Primary is being formed here, so that the token has to be kept.
+
+        It is planned; or a server starts, of which nobody knows yet what it comes to, and which may be a dead keeper's;
+        or a survivor was told to be a Primary.
+        """
+        if self.plan is not None or self.server is None:
+            return self.plan is not None
+        return self.state is State.STARTING or (self.state is State.NON_PRIMARY and self.forming_since > 0)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether the server serves, and nothing is to be decided.
+
+        Where a person has to decide, the grant is looked for at each look.
+        """
+        settled = self.plan is None and not self.forming_since and not self.refused
+        return settled and self.state is State.PRIMARY
+
+    @property
+    def server_phase(self) -> Phase:
+        """What the server, or its absence, is called in a bulletin."""
+        if self.server is None:
+            return Phase.WAITING
+        if not self.is_pending:
+            return Phase.RUNNING
+        return self.launched.phase if self.launched else Phase.STARTING
+
+
+def is_serving(reading: Reading) -> bool:
+    """Return whether a server says that it is in a Primary component with all of its data."""
+    status = reading.status
+    return status.wsrep_cluster_status == "Primary" and status.wsrep_local_state in _SERVING
+
+
+class Mode(str, Enum):
+    """What a keeper is at: the states of docs/keeper.md."""
+
+    LOOKING = "looking"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    REFUSING = "refusing"
+    ASKING = "asking"
+    JOINING = "joining"
+    RESTORING = "restoring"
+    FORMING = "forming"
+    REVIVING = "reviving"
+    APART = "apart"
+    SERVING = "serving"
+    BEREFT = "bereft"
+    HALTED = "halted"
+    OVER = "over"
+
+
+def mode_of(memory: Memory) -> Mode:
+    """Return what a keeper is at, by its memory."""
+    if memory.giving_up:
+        return Mode.OVER
+    if memory.ending is not None:
+        return Mode.BEREFT
+    if memory.halted:
+        return Mode.HALTED
+    if memory.plan is not None:
+        return Mode.ASKING
+    if memory.server is None:
+        return _stopped_mode(memory)
+    state = memory.state
+    if state is State.PRIMARY:
+        return Mode.SERVING
+    if state is State.NON_PRIMARY:
+        return Mode.REVIVING if memory.forming_since else Mode.APART
+    if state is State.RESTORING:
+        return Mode.RESTORING
+    return Mode.FORMING if memory.forming_since else Mode.JOINING
+
+
+def _stopped_mode(memory: Memory) -> Mode:
+    if memory.standing is None:
+        return Mode.LOOKING
+    if memory.is_unknown:
+        return Mode.UNKNOWN
+    return Mode.REFUSING if memory.refused else Mode.WAITING

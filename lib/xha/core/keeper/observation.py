@@ -1,0 +1,114 @@
+"""What one look of a keeper sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..ocf.galera_settings import Settings
+from ..pacemaker.cib import Cib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..election.facts import Probe
+    from ..election.position_report import Ballot, Unread
+    from ..galera.node_record import NodeRecord
+    from ..galera.position import GraState, GvwState
+    from ..galera.reading import Reading
+    from ..monitor.start_failures import Failure
+    from ..node.verdict import Verdict
+    from .memory import Server, Transfer
+    from .outcomes import Cause, Result
+
+
+class ServerSeen(NamedTuple):
+    """The server. server: the one that the keeper knows, while it lives, or else one that was found; None: none is.
+
+    ours: the environment of one that was found names this resource's notify socket. errors: what a server complained
+    of that has ended, or has left its group. asked: it was asked now; verdict and reading are its answer, reading None
+    where it gave none. free: the room on its disk now, in bytes, 0 where nobody looked.
+    """
+
+    server: Server | None = None
+    ours: bool = True
+    errors: tuple[str, ...] = ()
+    transfer: Transfer | None = None
+    asked: bool = False
+    verdict: Verdict | None = None
+    reading: Reading | None = None
+    free: int = 0
+
+
+class DataSeen(NamedTuple):
+    """The data directory, read after the server was.
+
+    trouble: why it, or the record in it, cannot be read, "" if it can. created: a database was created here, and to the
+    end. joining: the record of a join under way, kept under /run.
+    """
+
+    record: NodeRecord | None = None
+    gvwstate: GvwState | None = None
+    grastate: GraState | None = None
+    created: bool = False
+    trouble: str = ""
+    failures: tuple[Failure, ...] = ()
+    joining: NodeRecord | None = None
+
+
+class ClusterSeen(NamedTuple):
+    """The cluster, looked at after this host was.
+
+    reports: the others', and what the cluster hands back of this node's. members: in the order of the list;
+    ambiguous: what is wrong where a name stands for two. probes, arbitrators: what their ports answered. clock: seconds
+    since 1970, which grants are dated by.
+    """
+
+    me: str
+    reports: Mapping[str, Ballot | Unread] = {}
+    cib: Cib = Cib()
+    members: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+    probes: Mapping[str, Probe] = {}
+    arbitrators: Mapping[str, Probe] = {}
+    addresses: tuple[str, ...] = ()
+    clock: float = 0.0
+
+
+class Fresh(NamedTuple):
+    """Ids that nobody has used yet: for an epoch that is opened, for the token's own one, and for a generation."""
+
+    epoch: str
+    token: str
+    generation: str
+
+
+class Trouble(NamedTuple):
+    """Looking itself failed."""
+
+    cause: Cause
+    text: str
+
+
+class Observation(NamedTuple):
+    """One look, and what came of the effects before it. now is the monotonic clock's.
+
+    server, data and cluster are None where nobody looked: after an effect failed, and with a trouble. in_charge: the
+    lock that stands in /run is this keeper's. ending: the process ends, and this is its last step. reloaded: settings
+    were stored again since the last look. run: the directory under /run; datadir, socket: the server's.
+    """
+
+    now: float
+    fresh: Fresh
+    settings: Settings = Settings()
+    results: tuple[Result, ...] = ()
+    in_charge: bool = True
+    ending: bool = False
+    reloaded: bool = False
+    trouble: Trouble | None = None
+    server: ServerSeen | None = None
+    data: DataSeen | None = None
+    cluster: ClusterSeen | None = None
+    run: str = ""
+    datadir: str = ""
+    socket: str = ""
+    boot_id: str = ""

@@ -1,0 +1,210 @@
+"""What the keeper learns from what came of its effects: the memory changes here, and not before they are done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..election.position_report import State
+from ..galera.position import Kind
+from ..node.verdict import Code, Policy, Unreadable, judge
+from .effects import (
+    Allowed,
+    Create,
+    Discard,
+    ForgetDegraded,
+    HoldsToken,
+    HostFit,
+    Launch,
+    NoteServer,
+    Publish,
+    RecordLine,
+    Recover,
+    ReleaseToken,
+    Retract,
+    Revive,
+    Say,
+    SetReady,
+    Stop,
+    TakeToken,
+    WriteRecord,
+)
+from .memory import Launched, Plan
+from .outcomes import Cause, Done, Failed, GuardFailed, Recovered, Started
+from .turn import lasting
+
+if TYPE_CHECKING:
+    from .outcomes import Result
+    from .turn import Turn
+
+# How long the holder of the token waits for everybody to answer again.
+TOKEN_PATIENCE = 20.0
+# How long after a look at the data that failed the next one comes: twice as long each time.
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+
+
+def learn(turn: Turn) -> None:
+    """Take note of the results of the last effects, the failures last."""
+    results = turn.seen.results
+    for result in results:
+        if isinstance(result.outcome, Done):
+            _note_done(turn, result, result.outcome)
+        elif isinstance(result.act, Publish):
+            turn.note(told=None)  # it may have arrived
+        elif isinstance(result.act, Revive) and isinstance(result.outcome, Failed):
+            turn.note(forming_since=result.outcome.at)  # the server may have been told
+    if results and all(isinstance(one.outcome, Done) for one in results):
+        if "newcomer" in turn.memory.finishing:
+            turn.note(newcomer=False)
+        if "ending" in turn.memory.finishing:
+            turn.note(ending=None)
+    turn.note(finishing=())
+    for result in results:
+        if isinstance(result.outcome, GuardFailed):
+            _note_refusal(turn, result.outcome)
+        elif isinstance(result.outcome, Failed):
+            note_failure(turn, result.outcome.cause, result.outcome.text, result)
+
+
+def _note_done(turn: Turn, result: Result, done: Done) -> None:  # noqa: PLR0912 - a branch for each effect
+    act, value = result.act, done.value
+    if isinstance(act, Say):
+        turn.note(phase=act.bulletin.phase, reason=act.bulletin.reason)
+    elif isinstance(act, SetReady):
+        turn.note(ready=act.ready)
+    elif isinstance(act, Publish):
+        turn.note(told=lasting(act.report))
+    elif isinstance(act, Retract):
+        turn.note(told=None)
+    elif isinstance(act, TakeToken):
+        turn.note(has_token=True, plan=Plan(act.token.digest, turn.now + TOKEN_PATIENCE))
+    elif isinstance(act, ReleaseToken):
+        turn.note(has_token=False)
+        if value:
+            turn.log("no Primary is being formed here any more: the token is given back")
+    elif isinstance(act, RecordLine):
+        _note_formed(turn, act)
+    elif isinstance(act, ForgetDegraded) and value:
+        turn.log("well again: what was degraded leaves Pacemaker's list of failures")
+    elif isinstance(act, NoteServer):
+        turn.note(noted=(act.server.pid, act.server.started) if act.server else (0, 0))
+    elif isinstance(act, WriteRecord):
+        turn.note(record=act.record)
+    elif isinstance(act, Discard):
+        turn.note(standing=None, record=None)
+    elif isinstance(act, Recover) and isinstance(value, Recovered):
+        _note_recovered(turn, value)
+    elif isinstance(act, Launch) and isinstance(value, Started):
+        _note_started(turn, act, value)
+    elif isinstance(act, Stop):
+        forget_server(turn)
+        begin_anew(turn)
+    elif isinstance(act, Revive):
+        turn.note(forming_since=done.at, revive_refused=str(value or ""))
+
+
+def _note_formed(turn: Turn, act: RecordLine) -> None:
+    """A Primary that was begun here is there, and everybody knows."""
+    if turn.memory.forming_since and turn.memory.state is State.PRIMARY and act.line is not None:
+        turn.note(forming_since=0.0)
+        node = turn.memory.report.node if turn.memory.report else "this node"
+        turn.log(f"{node} has formed the cluster: {turn.memory.position}")
+
+
+def forget_server(turn: Turn) -> None:
+    """Nothing that was known of the server, or of the data before it ran, holds any more."""
+    turn.note(
+        server=None,
+        newcomer=False,
+        launched=None,
+        standing=None,
+        reading=None,
+        verdict=None,
+        transfer=None,
+        served=False,
+        answered_at=0.0,
+        asked_at=0.0,
+    )
+
+
+def begin_anew(turn: Turn) -> None:
+    """The server has ended, and what was asked before does not count any more."""
+    turn.note(plan=None, forming_since=0.0, came_with=None, revive_refused="")
+    turn.open_epoch()
+
+
+def _note_started(turn: Turn, act: Launch, value: Started) -> None:
+    turn.note(
+        server=value.server,
+        newcomer=False,
+        launched=Launched(act.phase, value.at, value.log_from, value.free, value.view),
+        ending=None,
+        served=False,
+        answered_at=0.0,
+        asked_at=0.0,
+        met_at=value.at,
+        progress_at=value.at,
+        forming_since=value.at if act.bootstrap else 0.0,
+    )
+
+
+def _note_recovered(turn: Turn, value: Recovered) -> None:
+    """What cannot be found out is looked for again after a pause that grows; where somebody uses the data, a short one.
+
+    That may be over at any moment.
+    """
+    standing, pause = value.standing, 0.0
+    if standing.kind is Kind.UNKNOWN:
+        pause = FIRST_PAUSE if value.busy else min(2 * turn.memory.pause or FIRST_PAUSE, LONGEST_PAUSE)
+    else:
+        turn.log(f"the data are {standing.kind.value}, and end at {standing.position}")
+    turn.note(
+        standing=standing,
+        record=value.record,
+        safe_to_bootstrap=value.safe_to_bootstrap,
+        unmendable=value.unmendable,
+        pause=pause,
+        again_at=turn.now + pause,
+    )
+    if value.unmendable and not turn.memory.halted:
+        give_up(turn, f"{standing.cause}: mend it, then pcs resource cleanup")
+
+
+def _note_refusal(turn: Turn, outcome: GuardFailed) -> None:
+    if isinstance(outcome.guard, HoldsToken):
+        turn.note(plan=None)
+        turn.log("the reports have changed since the token was taken")
+    elif isinstance(outcome.guard, Allowed):
+        turn.hold(outcome.guard, outcome.text)
+    elif isinstance(outcome.guard, HostFit):
+        if outcome.permanent:
+            give_up(turn, outcome.text)
+        else:
+            turn.say(turn.memory.server_phase, outcome.text)
+
+
+def note_failure(turn: Turn, cause: Cause, text: str, result: Result | None = None) -> None:
+    """Say why something failed; end where no second try helps. A fault of xha's own ends what was planned.
+
+    It says nothing of the server, so the bulletin says no more than that: monitor calls the node degraded, not failed,
+    and neither hung nor stalled by what was seen before. Nobody else may form a Primary as long as this node only
+    tries again.
+    """
+    if cause is Cause.UNFORESEEN:
+        said = f"the keeper has a fault of its own, and tries again: {text}; see its log"
+        verdict = judge(Unreadable(Code.CONFIG_ERROR, said), Policy())
+        turn.note(plan=None, verdict=verdict, transfer=None)
+        turn.say(turn.memory.server_phase, said)
+    elif cause is Cause.SURVIVES:
+        give_up(turn, "mysqld does not end, not even by SIGKILL", permanent=False)
+    elif cause is Cause.UNUSABLE and result and isinstance(result.act, (Launch, Create)):
+        give_up(turn, text)
+    elif cause is Cause.SYSTEM and result and isinstance(result.act, Launch):
+        give_up(turn, f"mysqld cannot be started: {text}", permanent=False)
+    else:
+        said = f"Pacemaker does not answer: {text}" if cause is Cause.UNREACHABLE else text
+        turn.say(turn.memory.server_phase, said)
+
+
+def give_up(turn: Turn, reason: str, *, permanent: bool = True) -> None:
+    """End with a failure, once the effects of this step are done."""
+    turn.note(giving_up=reason, permanent=permanent)

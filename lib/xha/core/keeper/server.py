@@ -1,0 +1,109 @@
+"""What the keeper makes of what it sees of its server; and what to look at follows from that, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..election.position_report import State
+from ..galera.position import Kind
+from ..galera.reading import LocalState, Reading
+from ..node.verdict import Code
+from .memory import Ending, is_serving
+
+if TYPE_CHECKING:
+    from .memory import Memory
+    from .observation import ServerSeen
+
+# A server that did not answer is asked again this much later: every connection waits in its backlog.
+SILENCE_SECONDS = 10.0
+# How long a joiner waits for a Primary that nobody reports any more.
+LONELY_SECONDS = 8.0
+
+
+def looks_for_server(memory: Memory) -> bool:
+    """Return whether to look for a server that this keeper does not know."""
+    return memory.server is None and memory.ending is None
+
+
+def looks_for_transfer(memory: Memory) -> bool:
+    """Return whether to look for a state transfer: a member that serves has none, but for a donor."""
+    status = memory.reading.status if memory.reading else None
+    donates = status is not None and status.wsrep_local_state == LocalState.DONOR
+    return memory.state is not State.PRIMARY or donates
+
+
+def asks_server(memory: Memory, now: float) -> bool:
+    """Return whether to ask the server that this keeper knows."""
+    silent = memory.asked_at > memory.answered_at
+    return not (silent and now - memory.asked_at < SILENCE_SECONDS)
+
+
+def looks_at_contents(memory: Memory) -> bool:
+    """Return whether to look whether a database was created: it matters where the data are empty."""
+    return memory.server is None and memory.standing is not None and memory.standing.kind is Kind.EMPTY
+
+
+def note_server(memory: Memory, seen: ServerSeen, now: float) -> Memory:
+    """Return the memory with what was seen of the server."""
+    if memory.server is not None and seen.server is None:
+        # What it was is gone with it; the record beside the data stays.
+        return _lose(memory, seen)
+    if seen.server is None:
+        return memory
+    if memory.server is None:
+        if memory.ending is not None:
+            return memory
+        # Ours know where to tell their state, also after another keeper launched them.
+        memory = memory._replace(standing=None, served=False, newcomer=not seen.ours, met_at=now)
+    before = memory.server
+    known = seen.server if before is None else seen.server._replace(argv=before.argv, mark=before.mark)
+    memory = memory._replace(server=known)
+    moved = seen.transfer and (memory.transfer is None or memory.transfer.progress != seen.transfer.progress)
+    memory = memory._replace(transfer=seen.transfer, progress_at=now if moved else memory.progress_at)
+    return _note_reading(memory, seen, now) if seen.asked else memory
+
+
+def _lose(memory: Memory, seen: ServerSeen) -> Memory:
+    return memory._replace(
+        ending=Ending(memory.served, memory.launched, seen.errors),
+        server=None,
+        newcomer=False,
+        launched=None,
+        standing=None,
+        reading=None,
+        verdict=None,
+        transfer=None,
+        served=False,
+        answered_at=0.0,
+        asked_at=0.0,
+    )
+
+
+def _note_reading(memory: Memory, seen: ServerSeen, now: float) -> Memory:
+    memory = memory._replace(verdict=seen.verdict)
+    if isinstance(seen.reading, Reading):
+        served = memory.served or is_serving(seen.reading)
+        return memory._replace(reading=seen.reading, answered_at=now, asked_at=now, served=served)
+    # One that never answered may not listen yet.
+    return memory._replace(asked_at=now) if memory.answered_at else memory
+
+
+def is_deaf(memory: Memory) -> bool:
+    """Return whether nobody listens where the server should: it waits for its group, and serves nothing."""
+    return memory.verdict is not None and memory.verdict.code is Code.SERVER_DOWN
+
+
+def is_lost(memory: Memory, now: float) -> bool:
+    """Return whether a server that was to join has left the group instead, and not only not come there yet."""
+    waits = memory.is_pending and memory.has_left and memory.launched is not None
+    return waits and now - max(memory.met_at, memory.progress_at) > LONELY_SECONDS
+
+
+def is_overdue(memory: Memory, view_timeout: float, now: float) -> bool:
+    """Return whether what was started should have become Primary by now. A server that serves, but not us, is not."""
+    if not memory.is_pending or memory.transfer or not (is_deaf(memory) or memory.reading):
+        return False
+    # Without a Primary there is nothing to join: then a joiner only keeps the survivors from reviving theirs.
+    hopeless = memory.state is State.STARTING and not memory.forming_since and not memory.primary_at
+    patience = min(LONELY_SECONDS, view_timeout) if hopeless else view_timeout
+    return now - max(memory.met_at, memory.progress_at) > patience

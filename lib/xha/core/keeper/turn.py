@@ -1,0 +1,253 @@
+"""One step under way: the memory so far, and the effects in their order.
+
+What an effect of this step will have changed is known to what follows it in the same step: the record that will stand
+beside the data, and whether gvwstate.dat will. The memory itself changes only when the effect's result is seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..cluster.election_facts import gather
+from ..election.compose_report import Facts, compose_ballot, give_up
+from ..election.position_report import Ballot, State
+from ..galera.node_record import NodeRecord
+from ..monitor.keeper_status import Bulletin, Phase
+from .effects import (
+    Allowed,
+    DeleteStop,
+    Effect,
+    End,
+    Log,
+    NoteServer,
+    Publish,
+    ReleaseToken,
+    Say,
+    SetReady,
+    WriteRecord,
+)
+from .memory import Launched, Memory
+from .observation import ClusterSeen, DataSeen, ServerSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..cluster.election_facts import ElectionFacts
+    from ..galera.position import GvwState
+    from .effects import Act, Guard
+    from .observation import Observation
+
+
+class Turn:
+    """One step: rules read `memory` and `seen`, replace the memory by `note`, and add effects by `do`."""
+
+    def __init__(self, memory: Memory, seen: Observation) -> None:
+        self.memory, self.seen = memory, seen
+        self.effects: list[Effect] = []
+        self.server = seen.server or ServerSeen()
+        self.data = seen.data or DataSeen()
+        self.cluster = seen.cluster or ClusterSeen("")
+        # What will be true once the effects so far are done.
+        self._on_disk = self.data.record
+        self._record: NodeRecord | None = None
+        self.view = self.data.gvwstate
+        # A server is being started, or told to be a Primary: what came of it decides about the token.
+        self.begins = False
+
+    @property
+    def now(self) -> float:
+        """The monotonic clock, in seconds."""
+        return self.seen.now
+
+    @property
+    def me(self) -> str:
+        """This node's name."""
+        return self.cluster.me
+
+    def note(self, **changes: object) -> None:
+        """Remember it."""
+        self.memory = self.memory._replace(**changes)  # type: ignore[arg-type]
+
+    def do(self, act: Act, *guards: Guard) -> None:
+        """Add an effect."""
+        self.effects.append(Effect(act, guards))
+
+    # --- what is said
+
+    def say(self, phase: Phase, reason: str, *guards: Guard, permanent: bool = False) -> None:
+        """Say what the keeper does; where it is said already, only the bulletin is written again."""
+        memory = self.memory
+        reading, verdict, server = memory.reading, memory.verdict, memory.server
+        bulletin = Bulletin(
+            phase,
+            reason,
+            server_pid=server.pid if server else 0,
+            server_started=server.started if server else 0,
+            launched_at=memory.launched.at if memory.launched else 0.0,
+            code=verdict.code.value if verdict else "",
+            message=verdict.message if verdict else "",
+            ready=memory.is_ready,
+            cluster_status=(reading.status.wsrep_cluster_status or "") if reading else "",
+            answered_at=memory.answered_at,
+            transfer=memory.transfer.title if memory.transfer else "",
+            progress_at=memory.progress_at if memory.transfer else 0.0,
+            primary_at=memory.primary_at,
+            permanent=permanent,
+            datadir=self.seen.datadir,
+            socket=self.seen.socket,
+            arrived=self._arrived if memory.transfer else 0,
+        )
+        self.do(Say(bulletin), *guards)
+
+    @property
+    def _arrived(self) -> int:
+        launched = self.memory.launched
+        return max(0, launched.free - self.server.free) if launched and self.server.free else 0
+
+    def log(self, text: str, *, warning: bool = False) -> None:
+        """Add a line of the log."""
+        self.do(Log(text, warning))
+
+    # --- the data
+
+    @property
+    def record(self) -> NodeRecord:
+        """The node's record, as it will be when the effects so far are done."""
+        return self._record or self.memory.record or self.data.record or NodeRecord()
+
+    def remember(self, record: NodeRecord, *guards: Guard) -> None:
+        """Write the record where it changed, or where a state transfer swept it away."""
+        if record != self.record or self._on_disk != record or guards:
+            self.do(WriteRecord(record), *guards)
+        self._record = self._on_disk = record
+
+    # --- the cluster
+
+    def open_epoch(self, name: str | None = None) -> None:
+        """Ask everybody anew: from now on only what answers this epoch counts."""
+        self.note(epoch=name or self.seen.fresh.epoch, epoch_at=self.now)
+
+    @property
+    def age(self) -> float:
+        """Seconds since this node's epoch was opened."""
+        return self.now - self.memory.epoch_at
+
+    def report(self, announced: State | None = None, *, forming: bool | None = None) -> Ballot:
+        """Return this node's report, and remember what it answers.
+
+        announced: the state of a server that is about to be started. While a plan is under way it answers nobody's new
+        question. Without one it also answers the token's epoch, which tells the others that nobody forms a Primary.
+        """
+        memory = self.memory
+        if memory.plan is None:
+            forms = bool(memory.forming_since) if forming is None else forming
+            opened = {one.opens for one in self.cluster.reports.values() if isinstance(one, Ballot) and one.opens}
+            token = self.cluster.cib.book.records.token
+            mine = token is not None and token.node == self.me and not forms
+            answers = (*sorted({*opened, memory.epoch}), *([token.epoch] if token and mine else []))
+            self.note(answers=answers)
+        made = compose_ballot(
+            self.me,
+            self._facts(announced),
+            epochs=self.memory.answers,
+            opens=memory.epoch,
+            members=self.cluster.members,
+        )
+        self.note(report=made)
+        return made
+
+    def _facts(self, announced: State | None) -> Facts:
+        memory = self.memory
+        return Facts(
+            state=announced if announced is not None and memory.server is None else memory.state,
+            record=NodeRecord() if memory.is_unknown else self.record,  # where nobody could look, neither is read
+            standing=memory.standing,
+            reading=memory.reading,
+            gvwstate=None if memory.is_unknown else self._view(memory.launched),
+            safe_to_bootstrap=memory.safe_to_bootstrap,
+            transfer=memory.transfer is not None and memory.transfer.role == "joiner",
+            boot_id=self.seen.boot_id,
+            addresses=self.cluster.addresses,
+        )
+
+    def _view(self, launched: Launched | None) -> GvwState | None:
+        restoring = launched is not None and self.memory.state is State.RESTORING
+        return launched.view if launched and restoring else self.view
+
+    def publish(self) -> None:
+        """Make the report, and publish it where it differs from the last one in more than a Primary's seqno."""
+        report = self.report()
+        if lasting(report) != self.memory.told:
+            self.do(Publish(report))
+
+    def facts(self, *, overdue: bool = False) -> ElectionFacts:
+        """Return the facts of the election; this node's own report is the one that it made last: `publish`."""
+        cluster = self.cluster
+        return gather(
+            self.me,
+            self.memory.epoch,
+            cluster.cib,
+            {**cluster.reports, **({self.me: self.memory.report} if self.memory.report else {})},
+            cluster.members,
+            probes=cluster.probes,
+            arbitrators=cluster.arbitrators,
+            clock=cluster.clock,
+            overdue=overdue,
+        )
+
+    def other_primaries(self) -> Iterator[Ballot]:
+        """Return the reports of the other members that are in a Primary component."""
+        for node, one in self.cluster.reports.items():
+            if node != self.me and isinstance(one, Ballot) and one.state is State.PRIMARY:
+                yield one
+
+    def may(self, what: str) -> bool:
+        """Return whether nothing forbids it by this look; else say so. The effects look again: `Allowed`."""
+        forbidden = self.cluster.cib.forbidden(self.me)
+        if forbidden:
+            self.hold(Allowed(what), forbidden)
+        return not forbidden
+
+    def hold(self, guard: Allowed, forbidden: str) -> None:
+        """Say that an operator has taken the node out of the keeper's charge."""
+        self.say(Phase.HELD, f"{guard.what} is due, but {forbidden}")
+
+    def delete_stop(self) -> None:
+        """Remove the record of this node's last clean stop: nobody may rely on it once the server starts."""
+        if self.me in self.cluster.cib.book.records.stops:
+            self.do(DeleteStop())
+
+    # --- the last effects of a step
+
+    def set_ready(self, ready: bool) -> None:
+        """Set the attribute where it changes."""
+        if ready != self.memory.ready:
+            self.do(SetReady(ready))
+
+    def finish(self) -> None:
+        """Give the token back where no Primary is being formed here, and end where the keeper is to end.
+
+        The last report answers nobody, and says why: others wait for this node, and name the reason.
+        """
+        memory = self.memory
+        if memory.giving_up:
+            self.say(Phase.FAILED, memory.giving_up, permanent=memory.permanent)
+            self.set_ready(False)
+            last = self.report() if self.seen.cluster else memory.report
+            if last is not None:
+                self.do(Publish(give_up(last, memory.giving_up)))
+            self.note(plan=None)
+        server = self.memory.server
+        pid = (server.pid, server.started) if server else (0, 0)
+        if pid != memory.noted and not self.begins and self.seen.server is not None:
+            self.do(NoteServer(server))
+        if self.memory.has_token and not self.memory.is_forming and not self.begins:
+            self.do(ReleaseToken())
+        if memory.giving_up or not self.seen.in_charge:
+            self.do(End())
+
+
+def lasting(report: Ballot) -> Ballot:
+    """Return the report without what changes all the time: the seqno of a Primary."""
+    running = report.state is State.PRIMARY
+    return report._replace(position=report.position._replace(seqno=0)) if running else report

@@ -1,0 +1,73 @@
+"""What is said of a node: to monitor (the keeper's bulletin), to the log, and to the cluster (two attributes)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.process.procfs import read_process
+from ...core.monitor.keeper_status import Bulletin, Phase
+
+if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.host.log import Log
+    from ...adapters.pacemaker.cluster import Pacemaker
+    from ...adapters.pacemaker.standalone import Standalone
+
+_MOST_CHARACTERS = 240
+# How often the log tells how far a state transfer is.
+PROGRESS_SECONDS = 30.0
+
+
+class Announcer:
+    """Says everything once: a line of the log for each change, and a bulletin at each look."""
+
+    def __init__(self, run: RunDir, cluster: Pacemaker | Standalone, resource: str, log: Log) -> None:
+        self._run, self._cluster, self._resource, self._log = run, cluster, resource, log
+        process = read_process(os.getpid())
+        self._started = process.started if process else 0
+        self._last = Bulletin(Phase.RECOVERING)
+        self._shown = ""
+        self._progress_at = 0.0
+
+    def say(self, bulletin: Bulletin) -> None:
+        """Write the bulletin; where phase or reason changed, tell the log and the cluster, too.
+
+        It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old bulletin sees its age.
+        """
+        now, last = time.monotonic(), self._last
+        changed = (bulletin.phase, bulletin.reason) != (last.phase, last.reason)
+        since = now if changed else last.since
+        self._last = bulletin._replace(pid=os.getpid(), started=self._started, at=now, since=since)
+        try:
+            self._run.write_bulletin(self._last)
+        except OSError as error:
+            if changed:
+                reason = (error.strerror or str(error)).lower()
+                self._log.warning(f"{self._run.path}: {reason}: monitor reads old news")
+        if self._last.progress and now - self._progress_at > PROGRESS_SECONDS:
+            self._progress_at = now
+            self._log.info(self._last.progress)
+        text = f"{bulletin.phase.value}: {bulletin.reason}"
+        if changed:
+            self._log.info(text)
+        self._show(text[:_MOST_CHARACTERS])
+
+    def set_ready(self, ready: bool) -> None:
+        """Set the attribute by which rules of other resources know whether this node serves."""
+        self._cluster.set_transient(f"xha-{self._resource}-ready", str(int(ready)))
+
+    def log(self, text: str, *, warning: bool) -> None:
+        """Write a line of the log."""
+        (self._log.warning if warning else self._log.info)(text)
+
+    def _show(self, text: str) -> None:
+        """Set the attribute, and try again at the next word where Pacemaker does not answer."""
+        if text == self._shown:
+            return
+        with contextlib.suppress(ClusterUnreachable):
+            self._cluster.set_private(f"xha-{self._resource}-state", text)
+            self._shown = text

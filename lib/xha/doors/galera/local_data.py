@@ -1,0 +1,151 @@
+"""This host's data directory: what is kept beside the data, and where those of a stopped server end.
+
+What could not be read is not absent, and what could not be looked at is not empty: both are Kind.UNKNOWN, with a cause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.datadir.contents import RECORD, DataDirectory
+from ...adapters.datadir.hold import InUse
+from ...adapters.datadir.suspects import find_suspects
+from ...adapters.lifecycle.launch import recover
+from ...adapters.mysqld.error_log import read_log
+from ...adapters.mysqld.program import Unusable
+from ...core.galera.error_log import is_permanent
+from ...core.galera.position import NO_UUID, Kind, Position, Standing
+from ...core.keeper.local import choose_record, judge_data
+from ...core.keeper.observation import DataSeen
+from ...core.keeper.outcomes import Recovered
+
+if TYPE_CHECKING:
+    from ...adapters.datadir.contents import Contents
+    from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.mysqld.program import Program
+    from ...core.galera.node_record import NodeRecord
+    from ...core.galera.position import GraState
+
+RECOVERY_SECONDS = 3600.0
+
+
+class Unknown(Exception):
+    """It cannot be found out what the data are worth; the text says why. permanent: no second try mends it."""
+
+    def __init__(self, text: str, *, permanent: bool = False) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+
+
+class LocalData:
+    """The data directory, and what is kept of it under /run."""
+
+    def __init__(self, program: Program, run: RunDir) -> None:
+        self.program, self.run = program, run
+        self.directory = DataDirectory(program.datadir, program.account.owner)
+
+    # --- looking
+
+    def see(self, *, contents: bool, saved: bool) -> DataSeen:
+        """Return what stands there. contents: also whether a database was created; saved: also grastate.dat."""
+        seen = DataSeen(failures=self.run.read_failures(), joining=self.run.read_joining())
+        try:
+            return seen._replace(
+                record=self.read_record(),
+                gvwstate=self.directory.read_gvwstate(),
+                grastate=self.directory.read_grastate() if saved else None,
+                created=contents and self._is_created(),
+            )
+        except OSError as error:
+            return seen._replace(trouble=str(error))
+
+    def read_record(self) -> NodeRecord | None:
+        """Return the record beside the data, None where there is none. :raises OSError: if it cannot be read."""
+        record = self.directory.read_record()
+        if record is None and self.directory.has_record():
+            path = f"{self.program.datadir}/{RECORD}"
+            raise OSError(
+                f"{path} is there and is no record that this version of xha reads: install the version that wrote it, "
+                "or if it is damaged, move it away: it says only which history the data belong to"
+            )
+        return record
+
+    def read_free(self) -> int:
+        """Return the room on the disk, in bytes; 0 where that is not known."""
+        with contextlib.suppress(OSError):
+            return self.directory.read_contents().free_bytes
+        return 0
+
+    def _is_created(self) -> bool:
+        """Return whether a database was created here, and to the end."""
+        return self.directory.read_contents().initialised and not self.directory.has_creation_mark()
+
+    # --- where the data end
+
+    def recover(self) -> Recovered:
+        """Find out where the data end; the server's own crash recovery may take long.
+
+        Nothing is run where the data cannot have an end: an empty directory, or one that was given up. What cannot be
+        found out is Kind.UNKNOWN with the cause.
+        """
+        try:
+            return self._look()
+        except InUse as error:
+            return Recovered(Standing(Kind.UNKNOWN, cause=str(error)), busy=True)
+        except (Unknown, Unusable, OSError) as error:
+            permanent = isinstance(error, Unknown) and error.permanent
+            return Recovered(Standing(Kind.UNKNOWN, cause=str(error)), unmendable=permanent)
+
+    def _look(self) -> Recovered:
+        """:raises InUse, Unknown, Unusable, OSError: where it cannot be told."""
+        contents, marked = self.directory.read_contents(), self.directory.has_creation_mark()
+        grastate = self.directory.read_grastate()
+        joining, begun = self.run.read_joining(), contents.transfer_begun
+        record = choose_record(self.read_record(), joining, grastate, transfer_begun=begun)
+        position = None
+        if not record.discarded and self._may_end(contents, marked):
+            position, doubted = self._recover(record)
+            if doubted:
+                grastate, record = self._doubt(grastate, record)
+        standing, judged = judge_data(
+            record, grastate, position, user_schemas=contents.user_schemas, transfer_begun=begun
+        )
+        if judged != record:
+            self.directory.write_record(judged)
+        return Recovered(standing, judged, bool(grastate and grastate.safe_to_bootstrap))
+
+    def _may_end(self, contents: Contents, marked: bool) -> bool:
+        """Return whether a database is here that has an end. :raises Unknown: for what looks like a part of one."""
+        if contents.initialised:
+            return contents.user_schemas or not marked  # half of a creation has none
+        if contents.user_schemas and not (contents.transfer_begun or marked):
+            raise Unknown(
+                f"{self.program.datadir} holds directories with files, and no schema mysql: it is a part of a "
+                "database, or none; mount or restore all of it, or remove what is not the database's"
+            )
+        return False
+
+    def _recover(self, record: NodeRecord) -> tuple[Position, bool]:
+        """Run the server's recovery; return the position, and whether the data lack rows that it promises."""
+        recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
+        log = self.run.write_recovery_log(recovery.log)
+        if recovery.position is None:
+            said = "; ".join((recovery.failure, *find_suspects(self.program), f"all that it said: {log}"))
+            raise Unknown(said, permanent=is_permanent(recovery.errors))
+        return recovery.position, recovery.inconsistent or record.inconsistent
+
+    def _doubt(self, grastate: GraState | None, record: NodeRecord) -> tuple[GraState | None, NodeRecord]:
+        """Have the next join be a full transfer, as Galera itself does with who was voted out.
+
+        Return the new saved state, and the new record.
+        """
+        if grastate is not None and grastate.uuid != NO_UUID:
+            log_tail = read_log(self.program.account, self.program.log)
+            self.directory.quarantine(f"{self.program.datadir} lacks rows that its position promises", log_tail)
+            self.directory.write_grastate(Position(), safe_to_bootstrap=False)
+        doubted = record._replace(inconsistent=True)
+        if doubted != record or self.directory.read_record() != doubted:
+            self.directory.write_record(doubted)
+        return self.directory.read_grastate(), doubted

@@ -1,0 +1,161 @@
+"""This host's server: its process, what it says, and starting, stopping and reviving it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...adapters.datadir.transfers import find_transfer
+from ...adapters.datadir.users import find_server
+from ...adapters.lifecycle.launch import launch
+from ...adapters.lifecycle.terminate import terminate
+from ...adapters.mysql.agent_login import execute, find_target, own_target
+from ...adapters.mysql.session import ReadError
+from ...adapters.mysqld.error_log import read_log, read_size
+from ...adapters.process.procfs import fingerprint, look, read_environ
+from ...core.galera.error_log import find_errors
+from ...core.galera.reading import Reading
+from ...core.galera.server_options import without_gcache
+from ...core.keeper.memory import Server, Transfer
+from ...core.keeper.observation import ServerSeen
+from ...core.keeper.outcomes import Started
+from ...core.keeper.server import asks_server, looks_for_server, looks_for_transfer
+from ...core.node.verdict import Code
+from ...core.text.values import ConfigError
+from .login import SQL_SECONDS, make_reader
+from .search import KnownServers
+
+if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.mysqld.notify_listener import NotifySocket
+    from ...adapters.mysqld.program import Program
+    from ...adapters.process.procfs import Process
+    from ...core.galera.server_options import ServerOptions
+    from ...core.keeper.effects import Launch
+    from ...core.keeper.memory import Memory
+    from ...core.node.verdict import Verdict
+    from ...core.ocf.galera_settings import Settings
+    from .local_data import LocalData
+
+# The account is at fault, not the server.
+_REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
+_REVIVE = "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"
+
+
+class Installed(NamedTuple):
+    """The program that serves the data, and the options that it resolves."""
+
+    program: Program
+    options: ServerOptions
+
+
+class LocalServer:
+    """The server that uses the data directory. It keeps connections, and nothing else that a keeper goes by."""
+
+    def __init__(self, settings: Settings, installed: Installed, notifier: NotifySocket, data: LocalData) -> None:
+        self._settings, self.program, self._options = settings, installed.program, installed.options
+        self._notifier, self._data = notifier, data
+        self._run: RunDir = data.run
+        self._known = KnownServers(data.run, installed.program)
+        socket = installed.program.socket
+        self._reader = make_reader(lambda: find_target(self._settings, socket), SQL_SECONDS)
+        # What the resource's account is refused, root by the unix socket may still see: an election needs the facts.
+        self._root_reader = make_reader(lambda: own_target(self._settings, socket), SQL_SECONDS)
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on, and by another account."""
+        self._settings = settings
+        self._reader.close()
+
+    # --- looking
+
+    def see(self, memory: Memory, me: str, now: float) -> ServerSeen:
+        """Return how the server is that the keeper remembers, or one that was found. me: this node's name."""
+        known = memory.server
+        process = look(known.pid, known.started) if known else None
+        if known is not None and process is None:
+            self._reader.close()
+            return ServerSeen(errors=self.read_errors(memory))
+        if process is not None:
+            return self._ask(_describe(process), process, memory, now)
+        found = find_server(self._known.search) if looks_for_server(memory) else None
+        if found is None or found.recovering:
+            return ServerSeen()
+        described = _describe(found)._replace(argv=found.argv, mark=fingerprint(found, me))
+        seen = self._ask(described, found, memory, now)
+        return seen._replace(ours=read_environ(found.pid).get("NOTIFY_SOCKET") == self._notifier.path)
+
+    def _ask(self, server: Server, process: Process, memory: Memory, now: float) -> ServerSeen:
+        transfer = find_transfer(process, self._known.search.trust) if looks_for_transfer(memory) else None
+        seen = ServerSeen(server)
+        if transfer is not None:
+            told = Transfer(transfer.role, transfer.progress, str(transfer))
+            seen = seen._replace(transfer=told, free=self._data.read_free())
+        if process.stopped or not asks_server(memory, now):
+            return seen
+        verdict, reading = self._read()
+        left = reading is not None and reading.status.wsrep_cluster_status == "Disconnected"
+        errors = self.read_errors(memory) if left else ()
+        return seen._replace(asked=True, verdict=verdict, reading=reading, errors=errors)
+
+    def _read(self) -> tuple[Verdict, Reading | None]:
+        snapshot = self._reader.take()
+        reading = snapshot.reading
+        if snapshot.verdict.code in _REFUSED:
+            reading = self._root_reader.take().reading
+        self._notifier.drain()
+        return snapshot.verdict, reading if isinstance(reading, Reading) else None
+
+    def read_errors(self, memory: Memory) -> tuple[str, ...]:
+        """Return what the running server, or the one that has just ended, complained of since it was launched."""
+        log_from = memory.launched.log_from if memory.launched else 0
+        try:
+            return find_errors(read_log(self.program.account, self.program.log, log_from))
+        except OSError as error:
+            return (f"its error log {self.program.log} cannot be read ({(error.strerror or str(error)).lower()})",)
+
+    # --- its life
+
+    def note(self, server: Server | None) -> None:
+        """Write down that this server uses the data directory, None: that none does. :raises OSError: if it cannot."""
+        self._known.note(look(server.pid, server.started) if server else None)
+
+    def start(self, act: Launch) -> Started:
+        """Start the server. :raises InUse, Unusable, OSError: as launch does."""
+        self._notifier.forget()
+        self._run.remove_status()
+        log_from, view = read_size(self.program.account, self.program.log), self._data.directory.read_gvwstate()
+        free = self._data.read_free()
+        process = launch(
+            self.program,
+            act.position,
+            provider_options=without_gcache(self._options.wsrep_provider_options) if act.copied else None,
+            bootstrap=act.bootstrap,
+            notify_socket=self._notifier.path,
+            status_file=self._run.status_path if self._options.wsrep_status_file is not None else "",
+        )
+        return Started(_describe(process), time.monotonic(), log_from, free, view)
+
+    def stop(self, seconds: float) -> bool:
+        """Stop the server and return whether nothing is left of it."""
+        self._reader.close()
+        return not terminate(self._known.search, time.monotonic() + seconds)
+
+    def revive(self) -> str:
+        """Make this server's component Primary (pc.bootstrap); return "" or why the server refused.
+
+        The check's account may lack the privilege; root by the unix socket has it wherever it can log in.
+        """
+        refused = ""
+        for find in (find_target, own_target):
+            try:
+                execute(find(self._settings, self.program.socket), _REVIVE, SQL_SECONDS)
+            except (ReadError, ConfigError) as error:
+                refused = str(error)
+                continue
+            return ""
+        return refused
+
+
+def _describe(process: Process) -> Server:
+    return Server(process.pid, process.started, str(process), process.stopped)

@@ -1,0 +1,106 @@
+"""Looks at this host and at the cluster, once for each step of the keeper."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.datadir.hold import InUse
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.process.procfs import identity, read_boot_id
+from ...core.keeper.observation import Fresh, Observation, Trouble
+from ...core.keeper.outcomes import Cause
+from ...core.keeper.server import looks_at_contents, note_server
+from .peers import new_id
+from .service import LOCK
+
+if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.host.faults import Faults
+    from ...core.keeper.memory import Memory
+    from ...core.keeper.observation import DataSeen, ServerSeen
+    from ...core.keeper.outcomes import Result
+    from ...core.ocf.galera_settings import Settings
+    from .announcer import Announcer
+    from .local_data import LocalData
+    from .local_server import LocalServer
+    from .peers import Peers
+
+
+class Observer:
+    """The first half of the keeper's loop. What to look at, it asks core/keeper/server.py."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what can be looked at
+        self,
+        settings: Settings,
+        run: RunDir,
+        server: LocalServer,
+        data: LocalData,
+        peers: Peers,
+        announcer: Announcer,
+        faults: Faults,
+    ) -> None:
+        self.settings = settings
+        self._run, self._server, self._data, self._peers = run, server, data, peers
+        self._announcer, self._faults = announcer, faults
+        self._signature = run.settings_signature()
+        self._lock = identity(run.file(LOCK))
+        self._boot_id = read_boot_id()
+
+    def look(self, memory: Memory, results: tuple[Result, ...]) -> Observation:
+        """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
+        seen = self.glance(results)
+        try:
+            if not self._is_in_charge():
+                return seen._replace(in_charge=False)
+            seen = seen._replace(reloaded=self._reload(), settings=self.settings)
+            server = self._server.see(memory, self._peers.me, seen.now)
+            seen = seen._replace(server=server, data=self._see_data(memory, server))
+            electing = not note_server(memory, server, seen.now).is_calm
+            return seen._replace(cluster=self._peers.see(electing=electing))
+        except ClusterUnreachable as error:
+            return seen._replace(trouble=Trouble(Cause.UNREACHABLE, str(error)))
+        except (InUse, OSError) as error:
+            return seen._replace(trouble=Trouble(Cause.BUSY, str(error)))
+        except Exception as error:
+            said = self._faults.note("looking after the node", error)
+            return seen._replace(trouble=Trouble(Cause.UNFORESEEN, said))
+
+    def glance(self, results: tuple[Result, ...], *, ending: bool = False) -> Observation:
+        """Return an observation without a look: what came of the effects."""
+        return Observation(
+            time.monotonic(),
+            Fresh(new_id(), new_id(), new_id()),
+            self.settings,
+            results,
+            ending=ending,
+            run=self._run.path,
+            datadir=self._server.program.datadir,
+            socket=self._server.program.socket,
+            boot_id=self._boot_id,
+        )
+
+    def _see_data(self, memory: Memory, server: ServerSeen) -> DataSeen:
+        found = server.server is not None and (memory.server is None or memory.newcomer)
+        return self._data.see(contents=looks_at_contents(memory), saved=found)
+
+    def _is_in_charge(self) -> bool:
+        """Return whether the lock that stands in /run is the one that this keeper holds; as before if it is unknown."""
+        try:
+            return identity(self._run.file(LOCK)) == self._lock
+        except OSError:
+            return True
+
+    def _reload(self) -> bool:
+        """Go by the settings that reload-agent stored since; return whether any were stored."""
+        signature = self._run.settings_signature()
+        if signature == self._signature:
+            return False
+        self._signature = signature
+        settings = self._run.read_settings()
+        if settings is not None and settings != self.settings:
+            self.settings = settings
+            self._server.use(settings)
+            self._peers.use(settings)
+            self._announcer.log("new settings are in force", warning=False)
+        return True

@@ -1,0 +1,164 @@
+"""The other members, as one keeper hears them: their reports, the cluster's records, and what it tells them itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.network.addresses import read_own_addresses, resolve_hosts
+from ...adapters.network.port_probe import Endpoint, probe_ports
+from ...core.election.position_report import Ballot, parse_ballot, render_ballot
+from ...core.galera.cluster_address import name_members, parse_cluster_address
+from ...core.keeper.observation import ClusterSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...adapters.pacemaker.cluster import Pacemaker
+    from ...adapters.pacemaker.standalone import Standalone
+    from ...core.election.facts import Probe
+    from ...core.election.position_report import Unread
+    from ...core.galera.cluster_address import Membership, Peer
+    from ...core.ocf.galera_settings import Settings
+    from ...core.pacemaker.cib import Cib
+
+GROUP_PORT, SQL_PORT = 4567, 3306
+# The cluster's configuration is read at each look of an election, and this often (seconds) while a server runs.
+CONFIGURATION_AGE = 10.0
+CONFIRM_SECONDS = RESOLVE_SECONDS = 5.0
+RESOLVE_AGAIN_SECONDS = 1.0
+
+
+class Peers:
+    """What one node hears of the others, and the cluster's configuration by its last reading."""
+
+    def __init__(self, cluster: Pacemaker | Standalone, resource: str, settings: Settings, address: str) -> None:
+        self.cluster, self.resource = cluster, resource
+        self._settings, self._address = settings, parse_cluster_address(address)
+        self.me = cluster.node_name()
+        self._cib: Cib = cluster.read_cib(resource)
+        self._members: tuple[str, ...] = (self.me,)
+        self._addresses: tuple[str, ...] = ()
+        self._resolved: Mapping[str, tuple[str, ...]] = {}
+        self._find_addresses(RESOLVE_SECONDS)
+        self._read_at = time.monotonic()
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._settings = settings
+
+    def _find_addresses(self, seconds: float) -> None:
+        """Find out the addresses of this host, and those of names that have none yet."""
+        self._addresses = tuple(sorted(read_own_addresses()))
+        names = {*(peer.host for peer in self._address.peers), *self._cib.nodes}
+        unknown = (name for name in names if not self._resolved.get(name))
+        self._resolved = {**self._resolved, **resolve_hosts(unknown, seconds)}
+        self._found_at = time.monotonic()
+
+    def _lacks_addresses(self) -> bool:
+        """Whether a member's name, or this host, had no address when it was looked up: as while a host boots."""
+        unknown = any(not self._resolved.get(peer.host) for peer in self._address.peers)
+        return unknown or self.me not in self._members
+
+    @property
+    def attribute(self) -> str:
+        """The name of the private attribute that holds a report."""
+        return f"xha-{self.resource}-report"
+
+    # --- looking
+
+    def see(self, *, electing: bool) -> ClusterSeen:
+        """Read what the others said. electing: also the configuration and the members' ports, and not at leisure."""
+        said = self.cluster.read_attribute(self.attribute)
+        reports = {node: parse_ballot(text) for node, text in said.items()}
+        if electing or time.monotonic() - self._read_at > CONFIGURATION_AGE:
+            self.read_cib()
+        if electing and self._lacks_addresses() and time.monotonic() - self._found_at > CONFIGURATION_AGE:
+            self._find_addresses(RESOLVE_AGAIN_SECONDS)
+        membership = self._name_members(reports)
+        self._members = membership.names
+        peers = dict(zip(membership.names, membership.peers))
+        probes, arbitrators = self._probe(peers) if electing else ({}, {})
+        return ClusterSeen(
+            self.me,
+            reports,
+            self._cib,
+            membership.names,
+            membership.ambiguous,
+            probes,
+            arbitrators,
+            self._addresses,
+            time.time(),
+        )
+
+    def _name_members(self, reports: Mapping[str, Ballot | Unread]) -> Membership:
+        reported = {node: one.addresses for node, one in reports.items() if isinstance(one, Ballot)}
+        return name_members(
+            self._address.peers,
+            nodes=self._cib.nodes,
+            host_map=self._settings.cluster_host_map,
+            resolved=self._resolved,
+            reported={**reported, self.me: self._addresses},
+            arbitrators=self._settings.arbitrators,
+        )
+
+    def _probe(self, peers: Mapping[str, Peer]) -> tuple[Mapping[str, Probe], Mapping[str, Probe]]:
+        """Return what the ports of the other members answered, and those of the arbitrators."""
+        doors = {node: self._doors(peer) for node, peer in peers.items() if node != self.me}
+        voters = {str(peer): [Endpoint(peer.host, peer.port or GROUP_PORT)] for peer in self._settings.arbitrators}
+        found = probe_ports({**doors, **voters})
+        return {node: found[node] for node in doors}, {name: found[name] for name in voters}
+
+    @staticmethod
+    def _doors(peer: Peer) -> list[Endpoint]:
+        return [Endpoint(peer.host, peer.port or GROUP_PORT), Endpoint(peer.host, SQL_PORT)]
+
+    def read_cib(self) -> Cib:
+        """Read the cluster's configuration anew, and return it."""
+        self._cib, self._read_at = self.cluster.read_cib(self.resource), time.monotonic()
+        return self._cib
+
+    # --- telling
+
+    def publish(self, report: Ballot) -> None:
+        """Publish this node's report."""
+        self.cluster.set_private(self.attribute, render_ballot(report))
+
+    def is_confirmed(self, report: Ballot) -> bool:
+        """Return whether all others see the report, or do within some seconds: attributes reach all in one order."""
+        until = time.monotonic() + CONFIRM_SECONDS
+        while time.monotonic() < until:
+            if self.cluster.read_attribute(self.attribute).get(self.me) == render_ballot(report):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def retract(self) -> None:
+        """Take this node's report away."""
+        self.cluster.delete_attribute(self.attribute)
+
+    # --- the cluster's records
+
+    def consume_grants(self, kinds: tuple[str, ...]) -> bool:
+        """Use up the grants of these kinds; False if there is none any more."""
+        used = [grant for grant in self.read_cib().book.grants if grant.kind.value in kinds]
+        return self.cluster.consume_grants(self.resource, used)
+
+    def release_token(self) -> bool:
+        """Give the token back, if it is this node's by a fresh look; return whether it was."""
+        return release_token(self.cluster, self.resource, self.read_cib())
+
+
+def release_token(cluster: Pacemaker | Standalone, resource: str, cib: Cib) -> bool:
+    """Give the token back, if it is this node's by this configuration; return whether it was."""
+    token = cib.book.records.token
+    mine = token is not None and token.node == cluster.node_name()
+    if mine:
+        cluster.release_token(resource)
+    return mine
+
+
+def new_id() -> str:
+    """Return a random id for an epoch or a generation."""
+    return os.urandom(8).hex()

@@ -1,0 +1,133 @@
+"""What the model is worth for the keeper's step: an effect left out, out of order or without its guard is found out.
+
+Each mutant changes what the real step gives, or a rule inside it, for one search as for those of the election.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core import model_keeper
+from mutants.test_election_mutants import Patch, nothing, search
+from xha.core.keeper import decisions, machine, results, settling, turn
+from xha.core.keeper.effects import (
+    Confirmed,
+    ConsumeGrants,
+    Discard,
+    Effect,
+    HoldsToken,
+    Launch,
+    Publish,
+    RecordLine,
+    ReleaseToken,
+    Retract,
+    Revive,
+    SetViewAside,
+    TokenNotElsewhere,
+    WriteJoining,
+    WriteRecord,
+)
+from xha.core.keeper.machine import step
+from xha.core.keeper.memory import Memory
+from xha.core.keeper.observation import Observation
+
+Effects = tuple[Effect, ...]
+BEGINS = (Launch, Revive)
+
+
+Change = Callable[[Effects], Effects]
+
+
+def changed(*changes: Change) -> list[Patch]:
+    """The step with its effects changed."""
+
+    def mutant(memory: Memory, seen: Observation) -> tuple[Memory, Effects]:
+        memory, effects = step(memory, seen)
+        for change in changes:
+            effects = change(effects)
+        return memory, effects
+
+    return [(model_keeper, "step", mutant)]
+
+
+def left_out(*kinds: type) -> Change:
+    return lambda effects: tuple(one for one in effects if not isinstance(one.act, kinds))
+
+
+def unguarded(*kinds: type) -> Change:
+    def change(effects: Effects) -> Effects:
+        return tuple(Effect(one.act, tuple(one for one in one.guards if not isinstance(one, kinds))) for one in effects)
+
+    return change
+
+
+def too_late(*kinds: type) -> Change:
+    """What belongs before the server is started, or told to be a Primary, is done behind that."""
+
+    def change(effects: Effects) -> Effects:
+        if not any(isinstance(one.act, BEGINS) for one in effects):
+            return effects
+        late = [one for one in effects if isinstance(one.act, kinds)]
+        return (*(one for one in effects if one not in late), *(Effect(one.act) for one in late))
+
+    return change
+
+
+def formed_whatever_changed(one: Any, plan: Any, decision: Any) -> None:
+    """The token is enough: nobody compares what is reported now with what was."""
+    one.note(plan=None)
+    if hasattr(decision, "founding"):
+        decisions._form(one, decision)
+
+
+def taken_for_granted(one: Any, decision: Any) -> None:
+    """What was answered before the token was taken counts behind it."""
+    opened = one.open_epoch
+    one.open_epoch = nothing
+    take_token(one, decision)
+    one.open_epoch = opened
+
+
+def answers_all(self: Any, announced: Any = None, *, forming: Any = None) -> Any:
+    """Who holds the token goes on answering others."""
+    plan = self.memory.plan
+    self.note(plan=None)
+    made = report(self, announced, forming=forming)
+    self.note(plan=plan)
+    return made
+
+
+def kept_epoch(one: Any) -> None:
+    one.note(plan=None, forming_since=0.0, came_with=None, revive_refused="")
+
+
+take_token, report = decisions._take_token, turn.Turn.report
+
+MUTANTS: dict[str, list[Patch]] = {
+    "the token is not looked at again": changed(unguarded(HoldsToken, TokenNotElsewhere)),
+    "a launch is announced too late": changed(too_late(Publish), unguarded(Confirmed)),
+    "a launch waits for nobody to see its report": changed(unguarded(Confirmed)),
+    "the token is kept after giving up": changed(left_out(ReleaseToken)),
+    "grants are not consumed": changed(left_out(ConsumeGrants)),
+    "the epoch outlives the server": [(machine, "begin_anew", kept_epoch), (results, "begin_anew", kept_epoch)],
+    "the line is recorded after forming": changed(too_late(RecordLine, WriteRecord)),
+    "the line is not written beside the data": changed(left_out(WriteRecord)),
+    "the line is not recorded in the cluster": changed(left_out(RecordLine)),
+    "a view is not set aside": changed(left_out(SetViewAside)),
+    "formed whatever has changed": [(decisions, "_use_token", formed_whatever_changed)],
+    "the token opens no epoch": [(decisions, "_take_token", taken_for_granted)],
+    "the holder of the token answers": [(turn.Turn, "report", answers_all)],
+    "the report of an ended server stays": changed(left_out(Retract)),
+    "a join is not remembered": changed(left_out(WriteJoining)),
+    "data are not given up": changed(left_out(Discard)),
+    "strangers are joined": [(settling, "_lies_behind", lambda *_: True)],
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_model_catches(name: str) -> None:
+    seed, _ = search(MUTANTS[name], 20000)
+    assert seed is not None
