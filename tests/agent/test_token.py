@@ -1,4 +1,7 @@
-"""The token binds all others: it is given back whenever no Primary is being formed here, whatever came between."""
+"""The token binds all others: it is given back whenever no Primary is being formed here, whatever came between.
+
+The keeper's loop is the real one, with a server and a data directory that a test describes.
+"""
 
 from __future__ import annotations
 
@@ -7,175 +10,268 @@ from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
-from xha.doors.galera.council import Council, release_token
-from xha.doors.galera.deeds import Over, Plan
 
+from core.facts import synced
 from xha.adapters.datadir.hold import InUse
 from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.host.faults import Faults
 from xha.adapters.host.log import Log
 from xha.adapters.pacemaker.cluster import ClusterUnreachable
 from xha.adapters.pacemaker.standalone import Standalone
-from xha.core.election.compose_report import Facts
 from xha.core.election.facts import Token
 from xha.core.election.position_report import Ballot, State, parse_ballot
 from xha.core.galera.position import Kind, Position, Standing
+from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
+from xha.core.keeper.memory import Launched, Memory, Plan, Server
+from xha.core.keeper.observation import DataSeen, ServerSeen
+from xha.core.keeper.outcomes import Cause, Failed, Recovered, Result
 from xha.core.monitor.keeper_status import Phase
 from xha.core.ocf.galera_settings import Settings
-from xha.doors.galera import keeper as keeper_module
+from xha.doors.galera.announcer import Announcer
 from xha.doors.galera.keeper import Keeper
+from xha.doors.galera.observer import Observer
+from xha.doors.galera.peers import Peers, release_token
+from xha.doors.galera.performer import Performer
 from xha.doors.galera.service import Locked
 
 HELD = Standing(Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", 5))
-RUNS = SimpleNamespace(pid=1, started=1)
+RUNS = Server(1, 1)
+FIRST = synced(
+    wsrep_local_state_uuid=HELD.position.uuid,
+    wsrep_last_committed=5,
+    wsrep_local_recv_queue=0,
+    wsrep_cluster_size=1,
+    wsrep_gcomm_uuid=HELD.position.uuid,
+)
+APART = synced(wsrep_cluster_status="non-Primary", wsrep_local_state=0, wsrep_local_recv_queue=0)
+
+
+class Quiet:
+    """A directory in which everything succeeds."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
 
 
 class Life:
     """A keeper that has taken the token, with a node that a test describes."""
 
-    def __init__(self, directory: Path) -> None:
-        self.cluster = Standalone()
-        self.council = Council(self.cluster, "db", Settings(), "gcomm://127.0.0.1")
-        self.own: Any = SimpleNamespace(
-            process=None,
-            state=State.STOPPED,
-            settings=Settings(),
-            facts=lambda *_: Facts(self.own.state, standing=HELD),
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cluster, self.run, log = Standalone(), RunDir("db", str(directory)), Log("test")
+        self.seen = ServerSeen()
+        self.sees: Callable[[], ServerSeen] = lambda: self.seen
+        self.server: Any = SimpleNamespace(
+            program=SimpleNamespace(datadir="/srv/db", socket="/srv/db.sock"),
+            see=lambda *_: self.sees(),
+            note=lambda _: None,
+            start=lambda _: pytest.fail("nobody starts a server here"),
+            stop=lambda _: False,
         )
-        said = SimpleNamespace(phase=Phase.FORMING, reason="mysqld ended", say=lambda *_, **__: None)
-        run = RunDir("db", str(directory))
-        with Locked(run):
-            self.keeper = Keeper(self.own, self.council, said, run, Log("test"))  # type: ignore[arg-type]
-        assert self.council.take_token("shown")
-        self.lock = Path(run.file("keeper.lock"))
-        self.looks = 0
+        self.data: Any = SimpleNamespace(
+            run=self.run,
+            directory=Quiet(),
+            see=lambda **_: DataSeen(),
+            recover=lambda: Recovered(HELD),
+        )
+        self.peers = Peers(self.cluster, "db", Settings(), "gcomm://127.0.0.1")
+        monkeypatch.setattr(self.peers, "_probe", lambda _: ({}, {}))
+        faults, said = Faults(log), Announcer(self.run, self.cluster, "db", log)
+        with Locked(self.run):
+            observer = Observer(Settings(), self.run, self.server, self.data, self.peers, said, faults)
+        self.keeper = Keeper(observer, Performer(self.server, self.data, self.peers, said, faults), faults)
+        self.keeper.memory = Memory(epoch="e", standing=HELD, has_token=True, reason="mysqld ended")
+        self.cluster.take_token("db", Token(self.cluster.node_name(), "e", "shown"))
+        self.peers.read_cib()
+        self.lock = Path(self.run.file("keeper.lock"))
 
     @property
     def token(self) -> Token | None:
         return self.cluster.read_cib("db").book.records.token
 
-    def live(self, monkeypatch: pytest.MonkeyPatch, *looks: Callable[[], None]) -> None:
-        """Let the keeper look so often, and end as the last look has it."""
+    def remember(self, **changes: Any) -> None:
+        self.keeper.memory = self.keeper.memory._replace(**changes)
 
-        def step() -> None:
-            self.looks += 1
-            self.council.forbidden()  # reads the configuration, as each look does
-            looks[self.looks - 1]()
+    def plan(self) -> None:
+        self.remember(plan=Plan("shown", 1e12))
 
-        monkeypatch.setattr(self.keeper, "step", step)
-        monkeypatch.setattr(keeper_module, "BUSY", 0.0)
-        self.keeper.run()
+    def waits_for_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A member is heard that has not answered."""
+        self.plan()
+        see = self.peers.see
+
+        def see_another(*, electing: bool) -> Any:
+            seen = see(electing=electing)
+            members = (*seen.members, "another")
+            return seen._replace(members=members, reports={**seen.reports, "another": Ballot("another")})
+
+        monkeypatch.setattr(self.peers, "see", see_another)
+
+    def look(self) -> None:
+        """Let the keeper take one step, without the rest behind it."""
+        self.keeper.look_and_act()
+
+    def is_over(self) -> bool:
+        return any(isinstance(one.act, End) for one in self.keeper._results)
 
 
 @pytest.fixture
-def life(tmp_path: Path) -> Life:
-    return Life(tmp_path)
+def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Life:
+    return Life(tmp_path, monkeypatch)
 
 
-def raises(error: BaseException) -> Callable[[], None]:
-    def act() -> None:
+def raises(error: BaseException) -> Callable[..., Any]:
+    def act(*_: object) -> None:
         raise error
 
     return act
 
 
-def plan(one: Life) -> None:
-    one.keeper.hands.plan = Plan("shown", 1e12)
+def gives_up(life: Life) -> None:
+    """The last effect that failed is one that no second try mends."""
+    life.keeper._results = (Result(Stop(60.0), Failed(Cause.SURVIVES, "")),)
 
 
 class TestAKeeperThatEnds:
-    def test_because_it_gave_up(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        life.live(monkeypatch, lambda: plan(life), raises(Over()))
+    def test_because_it_gave_up(self, life: Life) -> None:
+        life.plan()
+        gives_up(life)
+        life.keeper.run()
         assert life.token is None
 
-    def test_because_its_directory_was_removed(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        life.live(monkeypatch, lambda: plan(life), life.lock.unlink)
+    def test_because_its_directory_was_removed(self, life: Life) -> None:
+        life.plan()
+        life.lock.unlink()
+        life.keeper.run()
         assert life.token is None
 
     def test_while_pacemaker_does_not_answer(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its stop does it, or the next keeper."""
-        unreachable = raises(ClusterUnreachable("no"))
-        monkeypatch.setattr(life.council, "release_token", unreachable)
-        life.live(monkeypatch, raises(Over()))
+        monkeypatch.setattr(life.peers, "release_token", raises(ClusterUnreachable("no")))
+        gives_up(life)
+        life.keeper.run()
         assert life.token is not None
         assert release_token(life.cluster, "db", life.cluster.read_cib("db"))
         assert life.token is None
 
-    def test_keeps_it_where_its_server_still_starts(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        life.own.process, life.own.state = RUNS, State.STARTING
-        life.live(monkeypatch, life.lock.unlink)
+    def test_keeps_it_where_its_server_still_starts(self, life: Life) -> None:
+        life.remember(server=RUNS, launched=Launched(Phase.FORMING, 5.0))
+        life.lock.unlink()
+        life.keeper.run()
         assert life.token is not None
 
-    def test_says_that_it_gave_up(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        life.live(monkeypatch, raises(Over()))
+    def test_by_an_exception_that_ends_the_process(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+        life.waits_for_another(monkeypatch)
+        life.sees = raises(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            life.keeper.run()
+        assert life.token is None
+
+    def test_says_that_it_gave_up(self, life: Life) -> None:
+        gives_up(life)
+        life.keeper.run()
         [text] = life.cluster.read_attribute("xha-db-report").values()
         last = parse_ballot(text)
         assert isinstance(last, Ballot)
         assert (last.kind, last.epochs, last.opens) == (Kind.UNKNOWN, (), "")
-        assert last.trouble == "its keeper gave up: mysqld ended"
+        assert last.trouble == "its keeper gave up: mysqld does not end, not even by SIGKILL"
+        bulletin = life.run.read_bulletin()
+        assert bulletin is not None
+        assert (bulletin.phase, bulletin.permanent) == (Phase.FAILED, False)
+
+
+ERRORS = [InUse("somebody"), OSError(28, "No space left"), ClusterUnreachable("no"), TimeoutError("late")]
 
 
 class TestAKeeperThatGoesOn:
     """What each look ends in, and whether the token is there behind it."""
 
-    def behind(self, life: Life, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> bool:
-        found: list[bool] = []
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_a_look_that_came_to_nothing(self, life: Life, error: BaseException) -> None:
+        life.sees = raises(error)
+        life.look()
+        assert life.token is None
+        assert not life.is_over()
 
-        def note() -> None:
-            found.append(life.token is not None)
-            raise Over
-
-        life.live(monkeypatch, act, note)
-        return found[0]
-
-    @pytest.mark.parametrize(
-        "error", [InUse("somebody"), OSError(28, "No space left"), ClusterUnreachable("no"), TimeoutError("late")]
-    )
-    def test_a_launch_that_came_to_nothing(
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_an_effect_that_came_to_nothing(
         self, life: Life, monkeypatch: pytest.MonkeyPatch, error: BaseException
     ) -> None:
-        assert not self.behind(life, monkeypatch, raises(error))
+        """Without a rest: nobody waits for a token that serves nothing."""
+        life.waits_for_another(monkeypatch)
+        life.look()
+        assert life.token is not None
+        life.remember(plan=None)
+        monkeypatch.setattr(life.peers, "publish", raises(error))
+        life.remember(told=None)
+        life.look()
+        assert life.token is None
 
-    def test_a_fault_of_its_own(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("what", ["see", "look", "step"])
+    def test_a_fault_of_its_own(self, life: Life, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
         """It is tried again, and what was planned is not: others may form the cluster meanwhile."""
-        monkeypatch.setattr(keeper_module, "FAULT_SECONDS", 0.0)
+        life.waits_for_another(monkeypatch)
+        if what == "see":
+            life.sees = raises(ZeroDivisionError())
+        elif what == "look":
+            monkeypatch.setattr(life.peers, "publish", raises(ZeroDivisionError()))
+        else:
+            monkeypatch.setattr("xha.core.keeper.machine._look", lambda _: 1 / 0)
+        assert life.keeper.look_and_act() == 5.0
+        assert life.token is None
+        assert life.keeper.memory.plan is None
+        bulletin = life.run.read_bulletin()
+        assert bulletin is not None
+        assert bulletin.reason.startswith("the keeper has a fault of its own, and tries again: ZeroDivisionError")
+        assert bulletin.code == "config-error"
 
-        def fails() -> None:
-            plan(life)
-            raise ZeroDivisionError
+    def test_no_grant_to_use_up(self, life: Life) -> None:
+        life.look()
+        assert life.token is None
 
-        assert not self.behind(life, monkeypatch, fails)
-
-    def test_no_grant_to_use_up(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert not self.behind(life, monkeypatch, lambda: None)
-
-    def test_the_server_has_ended(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        life.keeper.hands.forming_since = 5.0
-        assert not self.behind(life, monkeypatch, lambda: None)
+    def test_the_server_has_ended(self, life: Life) -> None:
+        life.remember(server=RUNS, forming_since=5.0, launched=Launched(Phase.FORMING, 5.0))
+        life.look()
+        assert life.token is None
 
     def test_everybody_is_asked_again(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert self.behind(life, monkeypatch, lambda: plan(life))
+        life.waits_for_another(monkeypatch)
+        life.look()
+        assert life.token is not None
 
     @pytest.mark.parametrize(
         ("state", "forming", "kept"),
         [
             (State.STARTING, 5.0, True),
             (State.STARTING, 0.0, True),  # a dead keeper's, and nobody knows yet what it comes to
-            (State.NON_PRIMARY, 5.0, True),  # told to be a Primary
+            (State.NON_PRIMARY, 1e9, True),  # told to be a Primary, and its time is not over
             (State.NON_PRIMARY, 0.0, False),
             (State.PRIMARY, 0.0, False),
             (State.RESTORING, 0.0, False),
         ],
     )
-    def test_a_server_runs(
-        self, life: Life, monkeypatch: pytest.MonkeyPatch, state: State, forming: float, kept: bool
-    ) -> None:
-        life.own.process, life.own.state = RUNS, state
-        life.keeper.hands.forming_since = forming
-        assert self.behind(life, monkeypatch, lambda: None) is kept
+    def test_a_server_runs(self, life: Life, state: State, forming: float, kept: bool) -> None:
+        phase = Phase.RESTORING if state is State.RESTORING else Phase.STARTING
+        reading = {State.PRIMARY: FIRST, State.NON_PRIMARY: APART}.get(state)
+        launched = Launched(phase, 5.0)
+        life.remember(server=RUNS, launched=launched, reading=reading, served=reading is not None)
+        life.remember(forming_since=forming)
+        assert life.keeper.memory.state is state
+        life.seen = ServerSeen(RUNS)
+        life.look()
+        assert life.keeper.memory.state is state
+        assert (life.token is not None) is kept
 
 
 def test_nobody_gives_back_what_is_another_node_s(life: Life) -> None:
     life.cluster.take_token("db", Token("another", "e", "shown"))
     assert not release_token(life.cluster, "db", life.cluster.read_cib("db"))
-    assert not life.council.release_token()
+    assert not life.peers.release_token()
     assert life.token is not None
+
+
+def test_what_is_done_in_any_case_is_done_also_behind_a_failure(life: Life) -> None:
+    assert not any(isinstance(one.act, (Launch, ReleaseToken)) for one in life.keeper._results)
+    life.server.note = raises(OSError(5, "Input/output error"))
+    life.look()
+    acts = [type(one.act) for one in life.keeper._results]
+    assert life.token is None, acts

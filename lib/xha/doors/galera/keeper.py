@@ -18,7 +18,6 @@ from ...core.keeper.outcomes import Cause, Done
 
 if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
-    from ...core.keeper.effects import Effect
     from ...core.keeper.observation import Observation
     from ...core.keeper.outcomes import Result
     from .observer import Observer
@@ -44,27 +43,26 @@ class Keeper:
 
     def look_and_act(self) -> float:
         """Take a step, and where an effect failed, another one without a look; return how long to rest then."""
-        seen = self._observer.look(self.memory, self._results)
-        self._act(seen)
-        results = self._results
-        if any(not isinstance(one.outcome, Done) for one in results) and not self._is_over:
-            self._act(self._observer.glance(results))
-        return rest(self.memory, seen._replace(results=(*results, *self._results)))
+        seen = self._act(self._observer.look(self.memory, self._results))
+        if any(not isinstance(one.outcome, Done) for one in seen.results) and not self._is_over:
+            behind = self._act(self._observer.glance(seen.results))
+            seen = seen._replace(results=(*seen.results, *behind.results))
+        return rest(self.memory, seen)
 
     @property
     def _is_over(self) -> bool:
         return any(isinstance(one.act, End) for one in self._results)
 
-    def _act(self, seen: Observation) -> None:
-        self._results = self._performer.perform(self._step(seen), seen.settings)
+    def _act(self, seen: Observation) -> Observation:
+        """Take a step and do its effects; return what was seen, with what came of them.
 
-    def _step(self, seen: Observation) -> tuple[Effect, ...]:
-        """Take the step. Should it break off, in spite of all, nothing is planned any more, and that is said."""
+        Should the step break off, in spite of all, nothing is planned any more, and that is said.
+        """
         try:
             self.memory, effects = step(self.memory, seen)
         except Exception as error:
-            said = self._faults.note("deciding what to do", error)
-            trouble = Trouble(Cause.UNFORESEEN, said)
-            bare = seen._replace(results=(), trouble=trouble, server=None, data=None, cluster=None)
-            self.memory, effects = step(self.memory, bare)
-        return effects
+            trouble = Trouble(Cause.UNFORESEEN, self._faults.note("deciding what to do", error))
+            seen = seen._replace(results=(), trouble=trouble, server=None, data=None, cluster=None)
+            self.memory, effects = step(self.memory, seen)
+        self._results = self._performer.perform(effects, seen.settings)
+        return seen._replace(results=self._results)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from xha.doors.galera.council import Council
 
 from xha.adapters.pacemaker.standalone import Standalone
+from xha.core.galera.cluster_address import parse_cluster_address
 from xha.core.ocf.galera_settings import Settings
-from xha.doors.galera import council as module
+from xha.doors.galera import peers as module
+from xha.doors.galera.peers import Peers
 
 
 class Names:
@@ -34,37 +35,34 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 
 def test_names_and_addresses_that_come_late_are_found(names: Names) -> None:
-    council = Council(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
-    council.listen(electing=True)
-    assert council.me not in council.members
+    peers = Peers(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
+    assert peers.me not in peers.see(electing=True).members
     asked = len(names.asked)
     names.known["db1.example"], names.own = ("192.0.2.1",), frozenset({"192.0.2.1"})
-    council.listen(electing=True)
+    peers.see(electing=True)
     assert len(names.asked) == asked  # not at each look: a resolver may be slow
     names.now += 11
-    council.listen(electing=True)
-    assert council.me in council.members
-    assert council.addresses == ("192.0.2.1",)
+    seen = peers.see(electing=True)
+    assert peers.me in seen.members
+    assert seen.addresses == ("192.0.2.1",)
     assert "db1.example" in names.asked[-1]
 
 
 def test_what_is_known_is_not_asked_again(names: Names) -> None:
     names.known.update({"db1.example": ("192.0.2.1",), "192.0.2.2": ("192.0.2.2",)})
     names.own = frozenset({"192.0.2.1"})
-    council = Council(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
+    peers = Peers(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
     asked = len(names.asked)
     for _ in range(3):
         names.now += 11
-        council.listen(electing=True)
+        peers.see(electing=True)
     assert len(names.asked) == asked
 
 
 def test_other_arbitrators_are_in_force_at_the_next_look(names: Names) -> None:
     names.own = frozenset({"192.0.2.1"})
     names.known["192.0.2.9"] = ("192.0.2.9",)
-    council = Council(Standalone(), "db", Settings(), "gcomm://192.0.2.1,192.0.2.9")
-    council.listen(electing=True)
-    assert council.voters == {}
-    council.settings = council.settings._replace(arbitrators=council.address.peers[1:])
-    council.listen(electing=True)
-    assert [*council.voters] == ["192.0.2.9"]
+    peers = Peers(Standalone(), "db", Settings(), "gcomm://192.0.2.1,192.0.2.9")
+    assert peers.see(electing=True).arbitrators == {}
+    peers.use(Settings(arbitrators=parse_cluster_address("gcomm://192.0.2.9").peers))
+    assert [*peers.see(electing=True).arbitrators] == ["192.0.2.9"]
