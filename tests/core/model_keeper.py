@@ -18,7 +18,7 @@ from xha.core.galera.position import NO_SEQNO, NO_UUID, GraState, GvwState, Kind
 from xha.core.galera.reading import LocalState, Reading, Status, Variables
 from xha.core.keeper import effects as acts
 from xha.core.keeper import local
-from xha.core.keeper.machine import step
+from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory, Server, Transfer
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen
 from xha.core.keeper.outcomes import Cause, Done, Failed, GuardFailed, Outcome, Recovered, Result, Started
@@ -149,7 +149,7 @@ class ModelKeeper:
         return Observation(self.agent.now, fresh, SETTINGS, tuple(self.agent.results))
 
     def look(self) -> Observation:
-        """Return what the keeper sees."""
+        """Return what the keeper sees, once it knows what came of its effects."""
         node, server = self.node, self.node.server
         if server is None or server.state is State.NON_PRIMARY:
             node.apply()
@@ -160,10 +160,12 @@ class ModelKeeper:
             created=bool(node.disk.history),
             joining=node.joining,
         )
-        return self._seen()._replace(server=self._see_server(), data=data, cluster=self.see_cluster())
+        seen = self._seen()
+        known = learnt(self.agent.memory, seen).server
+        return seen._replace(server=self._see_server(known), data=data, cluster=self.see_cluster())
 
-    def _see_server(self) -> ServerSeen:
-        server, known = self.node.server, self.agent.memory.server
+    def _see_server(self, known: Server | None) -> ServerSeen:
+        server = self.node.server
         if server is None or (known is not None and known.pid != server.pid):
             return ServerSeen()
         found = Server(server.pid, 0, argv=server.argv, mark=f"mark {server.pid}")

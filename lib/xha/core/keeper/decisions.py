@@ -191,6 +191,10 @@ def _launch(turn: Turn, phase: Phase, reason: str, *guards: Guard) -> None:
 
 def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
     """Take the one right to form a Primary, and ask everybody again."""
+    if turn.memory.has_token:  # it is used already, or given back at the end of this step
+        if turn.memory.forming_since:
+            turn.say(Phase.REVIVING, decision.reason)
+        return
     if not turn.may(_FORM):
         return
     facts = turn.facts()

@@ -76,6 +76,13 @@ def step(memory: Memory, seen: Observation) -> tuple[Memory, tuple[Effect, ...]]
     return turn.memory, tuple(turn.effects)
 
 
+def learnt(memory: Memory, seen: Observation) -> Memory:
+    """Return what the keeper knows before it looks: whoever looks goes by what came of the last effects."""
+    turn = Turn(memory, seen)
+    learn(turn)
+    return turn.memory
+
+
 def rest(memory: Memory, seen: Observation) -> float:
     """Return how many seconds to wait behind the step that made this memory of what was seen.
 
@@ -94,7 +101,6 @@ def _take(turn: Turn) -> None:
     if not seen.in_charge:
         turn.log(f"{seen.run} was removed: the next monitor starts another keeper", warning=True)
     if seen.ending or memory.giving_up or not seen.in_charge:
-        turn.note(plan=None)
         return
     if seen.server is not None and seen.data is not None:
         _look(turn)

@@ -153,7 +153,8 @@ class Turn:
             opens=memory.epoch,
             members=self.cluster.members,
         )
-        self.note(report=made)
+        if announced is None:
+            self.note(report=made)
         return made
 
     def _facts(self, announced: State | None) -> Facts:
@@ -235,15 +236,18 @@ class Turn:
             self.set_ready(False)
             last = self.report() if self.seen.cluster else memory.report
             if last is not None:
+                last = last._replace(line=memory.record.line if memory.record else last.line)
                 self.do(Publish(give_up(last, memory.giving_up)))
+        ends = bool(memory.giving_up) or self.seen.ending or not self.seen.in_charge
+        if ends:
             self.note(plan=None)
         server = self.memory.server
         pid = (server.pid, server.started) if server else (0, 0)
         if pid != memory.noted and not self.begins and self.seen.server is not None:
             self.do(NoteServer(server))
-        if self.memory.has_token and not self.memory.is_forming and not self.begins:
+        if (self.memory.has_token or ends) and not self.memory.is_forming and not self.begins:
             self.do(ReleaseToken())
-        if memory.giving_up or not self.seen.in_charge:
+        if ends:
             self.do(End())
 
 

@@ -38,7 +38,7 @@ class Keeper:
             while not self._is_over:
                 time.sleep(self.look_and_act())
         finally:
-            if not self._is_over:
+            if not self._is_over:  # the token is given back, whatever ends this
                 self._act(self._observer.glance(self._results, ending=True))
 
     def look_and_act(self) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...adapters.datadir.hold import InUse
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.process.procfs import identity, read_boot_id
+from ...core.keeper.machine import learnt
 from ...core.keeper.observation import Fresh, Observation, Trouble
 from ...core.keeper.outcomes import Cause
 from ...core.keeper.server import looks_at_contents, note_server
@@ -50,6 +51,7 @@ class Observer:
     def look(self, memory: Memory, results: tuple[Result, ...]) -> Observation:
         """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
         seen = self.glance(results)
+        memory = learnt(memory, seen)
         try:
             if not self._is_in_charge():
                 return seen._replace(in_charge=False)

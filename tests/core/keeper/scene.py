@@ -1,0 +1,433 @@
+"""One keeper and what it sees, as a script tells it: see scripts/README.md for the events.
+
+The scene does what the effects say, all at once and without fail unless an event says otherwise; so a script shows
+what the step wants, and the next look shows it what came of that.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from core.keeper.words import UUID, tell
+from xha.core.cluster.election_facts import gather
+from xha.core.election.facts import Grant, GrantKind, Host, Probe, Records, Token
+from xha.core.election.position_report import Ballot, State, Unread
+from xha.core.galera.lineage import Generation, History, StopRecord
+from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
+from xha.core.galera.reading import LocalState, Reading, Status, Variables
+from xha.core.keeper import effects as acts
+from xha.core.keeper.machine import step
+from xha.core.keeper.memory import Memory, Mode, Server, Transfer, mode_of
+from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
+from xha.core.keeper.outcomes import Cause, Done, Failed, GuardFailed, Outcome, Recovered, Result, Started
+from xha.core.monitor.keeper_status import Phase
+from xha.core.node.verdict import Code, Policy, Unreadable, judge
+from xha.core.ocf.galera_settings import Settings
+from xha.core.pacemaker.cib import Cib
+from xha.core.pacemaker.cib_records import Book
+
+OTHER = "bbbbbbbb-0000-0000-0000-000000000000"
+CLOCK = 1000.0
+DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
+SYNCED = judge(
+    Reading(Status(wsrep_local_state=4, wsrep_cluster_status="Primary", wsrep_ready=True, wsrep_connected=True)),
+    Policy(),
+)
+# How long a look takes by the keeper's clock, where the script does not say.
+LOOK = 1.0
+
+
+def line_of(text: str) -> tuple[Generation, ...]:
+    """`g2@7:B,g1@3:A` is a line, newest first: id, where it began, and who formed it."""
+    found: tuple[Generation, ...] = ()
+    for word in reversed([one for one in text.split(",") if one]):
+        name, _, rest = word.partition("@")
+        seqno, _, founder = rest.partition(":")
+        found = (Generation(name, found[0].id if found else "", int(seqno), (founder,)), *found)
+    return found
+
+
+def view_of(text: str) -> View:
+    """`ABC` is the view of those three; `ABC2` a later one."""
+    return View(f"view {text}", tuple(sorted(f"uuid {name}" for name in text if name.isalpha())))
+
+
+def position_of(text: str) -> Position:
+    """`5` is a seqno of the cluster's history, `other:5` one of another, `-` none."""
+    name, _, seqno = text.rpartition(":")
+    return Position() if text == "-" else Position(OTHER if name else UUID, int(seqno))
+
+
+class Scene:
+    """The world of one keeper, node A of A, B and C."""
+
+    def __init__(self) -> None:
+        self.memory, self.now = Memory(), 0.0
+        self.members: tuple[str, ...] = ("A", "B", "C")
+        self.peers: dict[str, Ballot | Unread] = {}
+        self.late: set[str] = set()
+        self.hosts = dict.fromkeys("ABC", Host.ONLINE)
+        self.probes: dict[str, Probe] = {}
+        self.records, self.grants = Records(), []
+        self.meta: dict[str, str] = {}
+        self.quorum, self.two_node, self.ambiguous = True, False, ()
+        self.found = Recovered(Standing(Kind.EMPTY), NodeRecord())
+        self.data = DataSeen()
+        self.server = ServerSeen()
+        self.settings = Settings(view_timeout=30.0, enable_creation=True)
+        self.failing: dict[str, Outcome] = {}
+        self.trouble: Trouble | None = None
+        self.results: tuple[Result, ...] = ()
+        self.in_charge, self.reloaded = True, False
+        self.numbers = 0
+        # What the step did, for the page of states: from, to, and the acts between.
+        self.steps: list[tuple[Mode, Mode, tuple[acts.Effect, ...]]] = []
+
+    # --- a line of a script
+
+    def play(self, line: str) -> list[str]:
+        """Let something happen and the keeper look; return its effects in words."""
+        verb, *words = shlex.split(line)
+        quiet = verb == "given"
+        if quiet:
+            verb, *words = words
+        getattr(self, f"on_{verb.replace('-', '_')}")(*words)
+        return [] if quiet else self.look()
+
+    def look(self) -> list[str]:
+        """Let the keeper look, and do what it says."""
+        if self.now:
+            self.now += LOOK
+        else:
+            self.now = 100.0
+        told = self._act(self._observe())
+        if any(not isinstance(one.outcome, Done) for one in self.results):
+            told += ["then", *self._act(self._bare())]
+        self.failing, self.reloaded = {}, False
+        if any(isinstance(one.act, acts.Recover) and isinstance(one.outcome, Done) for one in self.results):
+            told += ["at once", *self._act(self._observe())]  # nobody rests behind a recovery
+        return told
+
+    def _bare(self) -> Observation:
+        self.numbers += 1
+        fresh = Fresh(f"e{self.numbers}", f"t{self.numbers}", f"g{self.numbers}")
+        return Observation(self.now, fresh, self.settings, self.results, datadir="/srv/db", run="/run/xha/galera/db")
+
+    def _observe(self) -> Observation:
+        seen = self._bare()._replace(in_charge=self.in_charge, reloaded=self.reloaded, trouble=self.trouble)
+        if self.trouble and self.trouble.cause is not Cause.UNREACHABLE:
+            return seen
+        seen = seen._replace(server=self.server, data=self.data)
+        return seen if self.trouble else seen._replace(cluster=self._cluster())
+
+    def _cluster(self) -> ClusterSeen:
+        epoch = self.memory.epoch
+        reports: dict[str, Ballot | Unread] = {}
+        for name, one in self.peers.items():
+            answers = isinstance(one, Ballot) and name not in self.late
+            epochs = (*one.epochs, epoch) if isinstance(one, Ballot) and answers else ()
+            reports[name] = one._replace(epochs=epochs, members=self.members) if isinstance(one, Ballot) else one
+        cib = Cib(
+            self.members,
+            self.hosts,
+            self.quorum,
+            self.two_node,
+            exists=True,
+            meta=self.meta,
+            book=Book(self.records, tuple(self.grants)),
+        )
+        return ClusterSeen("A", reports, cib, self.members, self.ambiguous, self.probes, {}, (), CLOCK)
+
+    def _act(self, seen: Observation) -> list[str]:
+        before = mode_of(self.memory)
+        self.memory, effects = step(self.memory, seen)
+        results: list[Result] = []
+        for effect in effects:
+            failed = any(not isinstance(one.outcome, Done) for one in results)
+            if not failed or isinstance(effect.act, acts.ALWAYS):
+                results.append(Result(effect.act, self._try(effect)))
+        self.results = tuple(results)
+        self.steps.append((before, mode_of(self.memory), effects))
+        return [line for line in map(tell, effects) if line]
+
+    # --- what effects come to
+
+    def _try(self, effect: acts.Effect) -> Outcome:
+        for guard in effect.guards:
+            if type(guard).__name__ in self.failing:
+                return _with(self.failing[type(guard).__name__], guard)
+        act = effect.act
+        if type(act).__name__ in self.failing:
+            return self.failing[type(act).__name__]
+        do = getattr(self, f"_do_{type(act).__name__}", None)
+        value = do(act) if do else None
+        return value if isinstance(value, (GuardFailed, Failed)) else Done(self.now, value)
+
+    def _do_TakeToken(self, act: acts.TakeToken) -> Outcome | None:  # noqa: N802 - named after its act
+        if self.records.token is not None:
+            return GuardFailed(None)
+        self.records = self.records._replace(token=act.token)
+        return None
+
+    def _do_VoidToken(self, act: acts.VoidToken) -> None:  # noqa: N802
+        if self.records.token == act.token:
+            self.records = self.records._replace(token=None)
+
+    def _do_ReleaseToken(self, _: acts.ReleaseToken) -> bool:  # noqa: N802
+        self.records = self.records._replace(token=None)
+        return True
+
+    def _do_ConsumeGrants(self, act: acts.ConsumeGrants) -> Outcome | None:  # noqa: N802
+        used = [one for one in self.grants if one.kind.value in act.kinds]
+        self.grants = [one for one in self.grants if one not in used]
+        return None if used else GuardFailed(None)
+
+    def _do_RecordLine(self, act: acts.RecordLine) -> None:  # noqa: N802
+        line = self.records.line if act.line is None else act.line
+        self.records = self.records._replace(line=line, cluster=act.cluster)
+
+    def _do_DeleteStop(self, _: acts.DeleteStop) -> None:  # noqa: N802
+        self.records = self.records._replace(stops={k: v for k, v in self.records.stops.items() if k != "A"})
+
+    def _do_WriteRecord(self, act: acts.WriteRecord) -> None:  # noqa: N802
+        self.data = self.data._replace(record=act.record)
+
+    def _do_WriteJoining(self, act: acts.WriteJoining) -> None:  # noqa: N802
+        self.data = self.data._replace(joining=act.record)
+
+    def _do_WriteFailures(self, act: acts.WriteFailures) -> None:  # noqa: N802
+        self.data = self.data._replace(failures=act.failures)
+
+    def _do_SetViewAside(self, _: acts.SetViewAside) -> None:  # noqa: N802
+        self.data = self.data._replace(gvwstate=None)
+
+    def _do_Discard(self, _: acts.Discard) -> None:  # noqa: N802
+        record = (self.data.record or NodeRecord())._replace(discarded=True, superseded=True, clean_stop=None)
+        self.data = self.data._replace(record=record, gvwstate=None)
+        self.found = Recovered(Standing(Kind.EMPTY), record)
+
+    def _do_Recover(self, _: acts.Recover) -> Recovered:  # noqa: N802
+        record = None if self.found.standing.kind is Kind.UNKNOWN else self.data.record or NodeRecord()
+        found = self.found
+        return Recovered(found.standing, record, found.safe_to_bootstrap, found.unmendable, found.busy)
+
+    def _do_Launch(self, act: acts.Launch) -> Started:  # noqa: N802
+        self.numbers += 1
+        server, view = Server(self.numbers, 0), self.data.gvwstate
+        self.server = ServerSeen(server, asked=True, verdict=DEAF)
+        if act.phase is Phase.RESTORING:  # Galera takes it away when it begins
+            self.data = self.data._replace(gvwstate=None)
+        return Started(server, self.now, view=view)
+
+    def _do_Stop(self, _: acts.Stop) -> None:  # noqa: N802
+        self.server = ServerSeen()
+
+    # --- events
+
+    def on_look(self) -> None:
+        """Nothing happens."""
+
+    def on_wait(self, seconds: str) -> None:
+        self.now += float(seconds) - LOOK
+
+    def on_members(self, names: str) -> None:
+        self.members = tuple(names.split(","))
+        self.hosts = dict.fromkeys(self.members, Host.ONLINE)
+        self.two_node = len(self.members) == 2
+
+    def on_disk(self, kind: str, seqno: str = "-", *words: str) -> None:
+        """What a recovery finds: KIND SEQNO [line=...] [view=ABC] [seen=SEQNO] [superseded] [inconsistent]."""
+        said = dict(word.partition("=")[::2] for word in words)
+        view = view_of(said["view"]) if "view" in said else None
+        record = NodeRecord(
+            line_of(said.get("line", "")),
+            view,
+            int(said.get("seen", -1)),
+            "uuid A" if view else "",
+            superseded="superseded" in said,
+            inconsistent="inconsistent" in said,
+        )
+        saved = GvwState("uuid A", view) if view and "gvwstate" in said else None
+        position = position_of(seqno)
+        self.found = Recovered(Standing(Kind(kind), position), record, safe_to_bootstrap="safe" in said)
+        self.data = DataSeen(record, saved, created=kind != "empty")
+
+    def on_blind(self, cause: str, *how: str) -> None:
+        self.found = Recovered(Standing(Kind.UNKNOWN, cause=cause), unmendable="unmendable" in how, busy="busy" in how)
+
+    def on_trouble(self, cause: str, text: str = "") -> None:
+        """Looking fails from now on: unreachable, busy, unforeseen; or not any more: over."""
+        self.trouble = None if cause == "over" else Trouble(Cause[cause.upper()], text)
+
+    def on_unreadable(self, text: str) -> None:
+        self.data = self.data._replace(trouble=text)
+
+    def on_hear(self, name: str, state: str, kind: str = "intact", seqno: str = "-", *words: str) -> None:
+        """A member reports: NAME STATE KIND SEQNO [line=...] [view=ABC] [seen=SEQNO] [in=ABC] [late] [superseded]."""
+        said = dict(word.partition("=")[::2] for word in words)
+        (self.late.add if "late" in said else self.late.discard)(name)
+        view = view_of(said["view"]) if "view" in said else None
+        component = view_of(said["in"]) if "in" in said else None
+        self.peers[name] = Ballot(
+            name,
+            State(state),
+            Kind(kind),
+            position_of(seqno),
+            line_of(said.get("line", "")),
+            safe_to_bootstrap="safe" in said,
+            superseded="superseded" in said,
+            own_uuid=self._place(name, State(state), said.get("in", "")),
+            view=view,
+            view_seqno=int(said.get("seen", -1)),
+            restorable="gvwstate" in said,
+            component=self._component(State(state), said.get("in", "")) or component,
+            opens=f"e{name}",
+            trouble=said.get("trouble", ""),
+            epochs=tuple(filter(None, said.get("answers", "").split(","))),
+        )
+        self.hosts[name] = Host.ONLINE
+
+    @staticmethod
+    def _place(name: str, state: State, inside: str) -> str:
+        return f"{inside.index(name)} {name}" if inside and state is State.NON_PRIMARY else f"uuid {name}"
+
+    @staticmethod
+    def _component(state: State, inside: str) -> View | None:
+        if not inside or state is not State.NON_PRIMARY:
+            return None
+        return View(f"non-primary {UUID}", tuple(f"{place} {name}" for place, name in enumerate(inside)))
+
+    def on_unread(self, name: str, schema: str) -> None:
+        self.peers[name] = Unread(int(schema))
+
+    def on_lose(self, name: str, host: str = "lost") -> None:
+        """A member's host is gone: lost, fenced, clean-down; its report with it."""
+        self.peers.pop(name, None)
+        self.hosts[name] = Host(host)
+
+    def on_late(self, names: str) -> None:
+        self.late = set(filter(None, names.split(",")))
+
+    def on_port(self, name: str, answer: str) -> None:
+        self.probes[name] = Probe(answer)
+
+    def on_server(self, how: str, *words: str) -> None:
+        """The server is: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, silent, left, or gone."""
+        numbers = [word for word in words if "=" not in word]
+        said = dict(word.partition("=")[::2] for word in words)
+        server = self.server.server
+        if how == "gone":
+            self.server = ServerSeen(errors=tuple(numbers))
+            return
+        if server is None or "new" in words:
+            self.numbers += 1
+            server = Server(self.numbers, 0, mark="mark")
+        self.server = ServerSeen(server, asked=True, verdict=DEAF)
+        if how in ("primary", "apart", "left"):
+            seqno = next((word for word in numbers if word.lstrip("-").isdigit()), "-")
+            self._answers(how, seqno, said.get("in", "A"))
+        elif how == "receiving":
+            self.server = self.server._replace(transfer=Transfer("joiner", int(numbers[0]), "rsync, joiner"))
+        elif how == "unreplicated":
+            status = Status(wsrep_cluster_status="Disconnected")
+            variables = Variables(wsrep_on=False, wsrep_provider="none")
+            self.server = self.server._replace(reading=Reading(status, variables), verdict=SYNCED)
+
+    def _answers(self, how: str, seqno: str, inside: str) -> None:
+        primary = how == "primary"
+        position = position_of(seqno)
+        status = Status(
+            wsrep_local_state=LocalState.SYNCED if primary else LocalState.UNDEFINED,
+            wsrep_cluster_status={"primary": "Primary", "apart": "non-Primary", "left": "Disconnected"}[how],
+            wsrep_ready=primary,
+            wsrep_connected=how != "left",
+            wsrep_cluster_size=len(inside.rstrip("0123456789")),
+            wsrep_cluster_state_uuid=position.uuid,
+            wsrep_local_state_uuid=position.uuid,
+            wsrep_last_committed=position.seqno,
+            wsrep_local_index=inside.index("A"),
+            wsrep_local_recv_queue=0,
+            wsrep_incoming_addresses=",".join(name for name in inside if name.isalpha()),
+            wsrep_gcomm_uuid="uuid A",
+        )
+        reading = Reading(status, Variables(wsrep_on=True, wsrep_provider="/usr/lib/galera.so"))
+        verdict = SYNCED if primary else judge(reading, Policy())
+        self.server = self.server._replace(reading=reading, verdict=verdict)
+        if primary:
+            self.data = self.data._replace(gvwstate=GvwState("uuid A", view_of(inside)))
+
+    def on_by_hand(self, position: str = "-") -> None:
+        """A person has started the server, and with a position: bootstrapped it from there."""
+        self.numbers += 1
+        begun = position_of(position)
+        argv = ("mysqld", "--wsrep-new-cluster", f"--wsrep_start_position={begun}") if begun.real else ("mysqld",)
+        server = Server(self.numbers, 0, argv=argv, mark="mark")
+        self.server = ServerSeen(server, ours=False, asked=True, verdict=DEAF)
+        self.data = self.data._replace(grastate=GraState(begun.uuid if begun.real else NO_UUID, -1, False))
+
+    def on_fail(self, what: str, how: str, text: str = "") -> None:
+        """An effect, or a guard, fails at the next look: no, never, or the name of a cause in small letters."""
+        self.failing[what] = (
+            GuardFailed(None, text, permanent=how == "never")
+            if how in ("no", "never")
+            else Failed(Cause[how.upper()], text, self.now)
+        )
+
+    def on_refuses(self, text: str) -> None:
+        """The server refuses pc.bootstrap at the next look."""
+        self.failing["Revive"] = Done(self.now, text)
+
+    def on_record(self, *words: str) -> None:
+        """What stands in the cluster's configuration: line=..., cluster, stop=NAME:SEQNO."""
+        for name, _, value in (word.partition("=") for word in words):
+            if name == "line":
+                self.records = self.records._replace(line=line_of(value), cluster=UUID)
+            elif name == "cluster":
+                self.records = self.records._replace(cluster=UUID)
+            else:
+                node, _, seqno = value.partition(":")
+                stop = StopRecord(History(position_of(seqno)), "boot")
+                self.records = self.records._replace(stops={**self.records.stops, node: stop})
+
+    def on_token(self, node: str, epoch: str = "old") -> None:
+        """A node has the token; `-`: none has."""
+        self.records = self.records._replace(token=None if node == "-" else Token(node, epoch, "shown"))
+
+    def on_grant(self, kind: str, node: str) -> None:
+        """A person gives a grant for what the keeper shows."""
+        seen = self._cluster()
+        reports = {**seen.reports, **({"A": self.memory.report} if self.memory.report else {})}
+        facts: Any = gather(
+            "A", self.memory.epoch, seen.cib, reports, seen.members, probes={}, arbitrators={}, clock=CLOCK
+        )
+        self.grants.append(Grant(GrantKind(kind), node, facts.digest(), CLOCK, "ann", "test"))
+
+    def on_forbid(self, what: str = "maintenance") -> None:
+        self.meta = {"maintenance": "true"} if what == "maintenance" else {"target-role": "Stopped"}
+
+    def on_allow(self) -> None:
+        self.meta = {}
+
+    def on_settings(self, *words: str) -> None:
+        for name, _, value in (word.partition("=") for word in words):
+            self.settings = self.settings._replace(**{name: value == "1" if value in "01" else float(value)})
+        self.reloaded = True
+
+    def on_quorum(self, has: str) -> None:
+        self.quorum = has == "yes"
+
+    def on_removed(self) -> None:
+        self.in_charge = False
+
+    def on_another_keeper(self) -> None:
+        """The keeper died, and another one takes over: what runs, runs."""
+        self.memory, self.results = Memory(), ()
+
+    def on_ambiguous(self, text: str) -> None:
+        self.ambiguous = (text,)
+
+
+def _with(outcome: Outcome, guard: acts.Guard) -> Outcome:
+    return GuardFailed(guard, outcome.text, outcome.permanent) if isinstance(outcome, GuardFailed) else outcome

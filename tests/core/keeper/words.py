@@ -1,0 +1,85 @@
+"""Effects in words, one a line: what differs is shown, what is always the same is not."""
+
+from __future__ import annotations
+
+import re
+
+from xha.core.election.position_report import Ballot
+from xha.core.galera.lineage import Generation
+from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.position import Position
+from xha.core.keeper import effects as acts
+
+UUID = "aaaaaaaa-0000-0000-0000-000000000000"
+_CAMEL = re.compile(r"(?<!^)([A-Z])")
+
+
+def name_of(kind: type) -> str:
+    """`take-token` for TakeToken."""
+    return _CAMEL.sub(r"-\1", kind.__name__).lower()
+
+
+def tell(effect: acts.Effect) -> str:
+    """Return the line of an effect; the guards stand behind it. NoteServer says nothing that a script would tell."""
+    act = effect.act
+    if isinstance(act, acts.NoteServer):
+        return ""
+    guards = [name_of(type(guard)) for guard in effect.guards]
+    line = " ".join(filter(None, (name_of(type(act)), _detail(act))))
+    return (f"{line}  [{', '.join(guards)}]" if guards else line).replace(UUID, "U")
+
+
+def _detail(act: acts.Act) -> str:
+    if isinstance(act, acts.Say):
+        last = " (permanent)" if act.bulletin.permanent else ""
+        return f"{act.bulletin.phase.value}{last}: {act.bulletin.reason}"
+    if isinstance(act, acts.Log):
+        return f"{'warning: ' if act.warning else ''}{act.text}"
+    if isinstance(act, acts.SetReady):
+        return str(int(act.ready))
+    if isinstance(act, acts.Publish):
+        return _report(act.report)
+    if isinstance(act, (acts.TakeToken, acts.VoidToken)):
+        return f"{act.token.node} {act.token.epoch}"
+    if isinstance(act, acts.ConsumeGrants):
+        return ", ".join(act.kinds)
+    if isinstance(act, acts.RecordLine):
+        return " ".join(filter(None, ("" if act.line is None else _line(act.line), f"cluster={act.cluster}")))
+    if isinstance(act, acts.WriteRecord):
+        return _record(act.record)
+    if isinstance(act, acts.WriteJoining):
+        return "-" if act.record is None else _record(act.record)
+    if isinstance(act, acts.WriteFailures):
+        return f"{len(act.failures)}"
+    if isinstance(act, acts.WriteGrastate):
+        return _position(act.position)
+    if isinstance(act, acts.Launch):
+        words = [act.phase.value, _position(act.position or Position())]
+        return " ".join([*words, *(["bootstrap"] if act.bootstrap else []), *(["copied"] if act.copied else [])])
+    return f"{act.seconds:.0f} s" if isinstance(act, acts.Stop) else ""
+
+
+def _position(position: Position) -> str:
+    return str(position) if position.real else "-"
+
+
+def _line(line: tuple[Generation, ...]) -> str:
+    return "line=" + (",".join(f"{one.id}@{one.position}{'!' if one.by_hand else ''}" for one in line) or "-")
+
+
+def _report(one: Ballot) -> str:
+    words = [one.state.value, one.kind.value, _position(one.position)]
+    if one.line:
+        words.append(_line(one.line))
+    words += [name for name in ("restorable", "inconsistent", "superseded") if getattr(one, name)]
+    words.append(f"opens={one.opens}")
+    words.append(f"answers={','.join(one.epochs) or '-'}")
+    return " ".join(words) + (f" trouble={one.trouble!r}" if one.trouble else "")
+
+
+def _record(record: NodeRecord) -> str:
+    words = [_line(record.line)]
+    if record.view:
+        words.append(f"view={record.view.id.partition(' ')[2]}@{record.view_seqno}")
+    words += [name for name in ("superseded", "discarded", "inconsistent") if getattr(record, name)]
+    return " ".join(words)
