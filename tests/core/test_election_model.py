@@ -17,6 +17,7 @@ from xha.core.election.decision import Refuse, Wait
 from xha.core.election.facts import GrantKind, Host
 from xha.core.election.position_report import State
 from xha.core.galera.lineage import find_line
+from xha.core.galera.position import NO_UUID
 
 ROUNDS = 150
 # How long nobody needs to help where nothing asks for it: two starts that come to nothing in their time, and a third.
@@ -84,7 +85,8 @@ class ElectionModel(RuleBasedStateMachine):
         saved = node.disk.grastate
         alone = not self.world.running(State.NON_PRIMARY, State.RESTORING)
         alone = alone and not any(agent.pending for agent in self.world.agents.values())
-        if node.up and not node.server and saved and saved.uuid == node.disk.uuid and not node.disk.discarded and alone:
+        whole = saved is not None and saved.uuid == node.disk.uuid != NO_UUID and not node.disk.discarded
+        if node.up and not node.server and whole and alone:
             self.world.bootstrap_by_hand(node)
 
     @rule(who=WHO)
