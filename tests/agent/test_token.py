@@ -22,9 +22,9 @@ from xha.core.election.facts import Token
 from xha.core.election.position_report import Ballot, State, parse_ballot
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
-from xha.core.keeper.memory import Launched, Memory, Plan, Server
+from xha.core.keeper.memory import Launched, Memory, Plan, ServerProcess
 from xha.core.keeper.observation import DataSeen, ServerSeen
-from xha.core.keeper.outcomes import Cause, Failed, Recovered, Result
+from xha.core.keeper.outcomes import EffectFailed, EffectResult, FailureCause, Recovered
 from xha.core.monitor.keeper_status import Phase
 from xha.core.ocf.galera_settings import Settings
 from xha.doors.galera.announcer import Announcer
@@ -35,7 +35,7 @@ from xha.doors.galera.performer import Performer
 from xha.doors.galera.service import Locked
 
 HELD = Standing(Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", 5))
-RUNS = Server(1, 1)
+RUNS = ServerProcess(1, 1)
 FIRST = synced(
     wsrep_local_state_uuid=HELD.position.uuid,
     wsrep_last_committed=5,
@@ -128,7 +128,7 @@ def raises(error: BaseException) -> Callable[..., Any]:
 
 def gives_up(life: Life) -> None:
     """The last effect that failed is one that no second try mends."""
-    life.keeper._results = (Result(Stop(60.0), Failed(Cause.SURVIVES, "")),)
+    life.keeper._results = (EffectResult(Stop(60.0), EffectFailed(FailureCause.SURVIVES, "")),)
 
 
 class TestAKeeperThatEnds:

@@ -19,9 +19,18 @@ from xha.core.galera.reading import LocalState, Reading, Status, Variables
 from xha.core.keeper import effects as acts
 from xha.core.keeper import local
 from xha.core.keeper.machine import learnt, step
-from xha.core.keeper.memory import Memory, Server, Transfer
+from xha.core.keeper.memory import Memory, ServerProcess, StateTransfer
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen
-from xha.core.keeper.outcomes import Cause, Done, Failed, GuardFailed, Outcome, Recovered, Result, Started
+from xha.core.keeper.outcomes import (
+    Done,
+    EffectFailed,
+    EffectResult,
+    FailureCause,
+    GuardFailed,
+    Outcome,
+    Recovered,
+    Started,
+)
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker import cib as configuration
@@ -49,7 +58,7 @@ class Agent:
     known: dict[str, Ballot] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     pending: list[acts.Effect] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
+    results: list[EffectResult] = field(default_factory=list)
     now: float = 0.0
 
     @property
@@ -107,7 +116,7 @@ class ModelKeeper:
             outcome = self._try(effect)
             if self.is_replaced:
                 return
-            agent.results.append(Result(effect.act, outcome))
+            agent.results.append(EffectResult(effect.act, outcome))
             if self._dies_behind(effect.act):
                 return
             if not isinstance(outcome, Done):
@@ -119,9 +128,9 @@ class ModelKeeper:
         agent = self.agent
         for effect in agent.pending:
             if isinstance(effect.act, acts.ALWAYS):
-                agent.results.append(Result(effect.act, self._try(effect)))
+                agent.results.append(EffectResult(effect.act, self._try(effect)))
         self._step(self._seen())
-        agent.results = [Result(one.act, self._try(one)) for one in agent.pending]
+        agent.results = [EffectResult(one.act, self._try(one)) for one in agent.pending]
         agent.pending = []
 
     def _dies_before(self, act: acts.Act) -> bool:
@@ -164,12 +173,12 @@ class ModelKeeper:
         known = learnt(self.agent.memory, seen).server
         return seen._replace(server=self._see_server(known), data=data, cluster=self.see_cluster())
 
-    def _see_server(self, known: Server | None) -> ServerSeen:
+    def _see_server(self, known: ServerProcess | None) -> ServerSeen:
         server = self.node.server
         if server is None or (known is not None and known.pid != server.pid):
             return ServerSeen()
-        found = Server(server.pid, 0, argv=server.argv, mark=f"mark {server.pid}")
-        transfer = Transfer("joiner", int(self.agent.now)) if server.transferring else None
+        found = ServerProcess(server.pid, 0, argv=server.argv, mark=f"mark {server.pid}")
+        transfer = StateTransfer("joiner", int(self.agent.now)) if server.transferring else None
         reading = self._read()
         verdict = None if reading else DEAF
         return ServerSeen(found, not server.argv, (), transfer, True, verdict, reading)
@@ -238,7 +247,7 @@ class ModelKeeper:
             acts.Recover: self._recover,
             acts.Launch: self._launch,
             acts.Stop: self._stop,
-            acts.Revive: self._revive,
+            acts.MakePrimary: self._revive,
         }
         self._act = act
         return how[type(act)]() if type(act) in how else Done(self.agent.now)
@@ -348,14 +357,14 @@ class ModelKeeper:
         node, act = self.node, self._act
         assert isinstance(act, acts.Launch)
         if node.server:
-            return Failed(Cause.BUSY, "in use")
+            return EffectFailed(FailureCause.BUSY, "in use")
         view = GvwState(*node.disk.gvwstate) if node.disk.gvwstate else None
         restores = act.phase.value == "restoring" and view is not None
         if act.bootstrap:
             self._begin_history()
         self.world.start(node, State.RESTORING if restores else State.STARTING)
         assert node.server
-        started = Server(node.server.pid, 0)
+        started = ServerProcess(node.server.pid, 0)
         node.server.joining = act.phase.value == "starting"
         if act.bootstrap:
             self.world.tally.add("bootstrap")
@@ -403,7 +412,7 @@ class ModelKeeper:
 
 def _begins(act: acts.Act) -> bool:
     """Return whether a Primary is begun by it."""
-    return isinstance(act, acts.Revive) or (isinstance(act, acts.Launch) and act.bootstrap)
+    return isinstance(act, acts.MakePrimary) or (isinstance(act, acts.Launch) and act.bootstrap)
 
 
 @lru_cache(maxsize=4096)

@@ -20,11 +20,11 @@ from xha.core.keeper.effects import (
     Effect,
     HoldsToken,
     Launch,
+    MakePrimary,
     Publish,
     RecordLine,
     ReleaseToken,
     Retract,
-    Revive,
     SetViewAside,
     TokenNotElsewhere,
     WriteJoining,
@@ -35,7 +35,7 @@ from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import Observation
 
 Effects = tuple[Effect, ...]
-BEGINS = (Launch, Revive)
+BEGINS = (Launch, MakePrimary)
 
 
 Change = Callable[[Effects], Effects]

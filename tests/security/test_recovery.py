@@ -27,7 +27,7 @@ from agent.test_life import MakeResource, await_code, host, make_resource, query
 from loopback import wait_until
 from loopback.doors import CHECKOUT
 from server.conftest import MakeServer, make_server
-from server.machine import Server
+from server.machine import ServerProcess
 from xha.adapters.datadir.users import Use, find_occupants
 from xha.adapters.files.agent_rundir import RunDir
 from xha.core.galera.position import Kind, Position, Standing
@@ -35,7 +35,7 @@ from xha.core.keeper.effects import Recover
 from xha.core.keeper.machine import step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import DataSeen, Fresh, Observation, ServerSeen
-from xha.core.keeper.outcomes import Done, Result
+from xha.core.keeper.outcomes import Done, EffectResult
 from xha.doors.galera.local_data import LocalData
 
 __all__ = ["host", "make_resource", "make_server"]  # fixtures of other modules
@@ -49,7 +49,7 @@ FRESH = Fresh("epoch", "token", "generation")
 class Holder:
     """A server that was killed with rows in its tables, and what its keeper finds out."""
 
-    def __init__(self, server: Server, base: Path) -> None:
+    def __init__(self, server: ServerProcess, base: Path) -> None:
         self.server, self.base = server, base
         self.end = Position()
 
@@ -278,7 +278,7 @@ def test_data_that_no_cluster_ever_had_are_foreign(make_server: MakeServer, tmp_
 
 def learn(memory: Memory, data: LocalData, now: float) -> Memory:
     """Return what a keeper remembers of a look at the data."""
-    result = Result(Recover(), Done(now, data.recover()))
+    result = EffectResult(Recover(), Done(now, data.recover()))
     return step(memory, Observation(now, FRESH, results=(result,)))[0]
 
 

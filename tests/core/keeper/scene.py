@@ -19,9 +19,18 @@ from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position
 from xha.core.galera.reading import LocalState, Reading, Status, Variables
 from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import step
-from xha.core.keeper.memory import Memory, Mode, Server, Transfer, mode_of
+from xha.core.keeper.memory import Memory, Mode, ServerProcess, StateTransfer, mode_of
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
-from xha.core.keeper.outcomes import Cause, Done, Failed, GuardFailed, Outcome, Recovered, Result, Started
+from xha.core.keeper.outcomes import (
+    Done,
+    EffectFailed,
+    EffectResult,
+    FailureCause,
+    GuardFailed,
+    Outcome,
+    Recovered,
+    Started,
+)
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
@@ -79,7 +88,7 @@ class Scene:
         self.settings = Settings(view_timeout=30.0, enable_creation=True)
         self.failing: dict[str, Outcome] = {}
         self.trouble: Trouble | None = None
-        self.results: tuple[Result, ...] = ()
+        self.results: tuple[EffectResult, ...] = ()
         self.in_charge, self.reloaded = True, False
         self.numbers = 0
         # What the step did, for the page of states: from, to, and the acts between.
@@ -117,7 +126,7 @@ class Scene:
 
     def _observe(self) -> Observation:
         seen = self._bare()._replace(in_charge=self.in_charge, reloaded=self.reloaded, trouble=self.trouble)
-        if self.trouble and self.trouble.cause is not Cause.UNREACHABLE:
+        if self.trouble and self.trouble.cause is not FailureCause.UNREACHABLE:
             return seen
         seen = seen._replace(server=self.server, data=self.data)
         return seen if self.trouble else seen._replace(cluster=self._cluster())
@@ -143,11 +152,11 @@ class Scene:
     def _act(self, seen: Observation) -> list[str]:
         before = mode_of(self.memory)
         self.memory, effects = step(self.memory, seen)
-        results: list[Result] = []
+        results: list[EffectResult] = []
         for effect in effects:
             failed = any(not isinstance(one.outcome, Done) for one in results)
             if not failed or isinstance(effect.act, acts.ALWAYS):
-                results.append(Result(effect.act, self._try(effect)))
+                results.append(EffectResult(effect.act, self._try(effect)))
         self.results = tuple(results)
         self.steps.append((before, mode_of(self.memory), effects))
         return [line for line in map(tell, effects) if line]
@@ -163,7 +172,7 @@ class Scene:
             return self.failing[type(act).__name__]
         do = getattr(self, f"_do_{type(act).__name__}", None)
         value = do(act) if do else None
-        return value if isinstance(value, (GuardFailed, Failed)) else Done(self.now, value)
+        return value if isinstance(value, (GuardFailed, EffectFailed)) else Done(self.now, value)
 
     def _do_TakeToken(self, act: acts.TakeToken) -> Outcome | None:  # noqa: N802 - named after its act
         if self.records.token is not None:
@@ -215,7 +224,7 @@ class Scene:
 
     def _do_Launch(self, act: acts.Launch) -> Started:  # noqa: N802
         self.numbers += 1
-        server, view = Server(self.numbers, 0), self.data.gvwstate
+        server, view = ServerProcess(self.numbers, 0), self.data.gvwstate
         self.server = ServerSeen(server, asked=True, verdict=DEAF)
         if act.phase is Phase.RESTORING:  # Galera takes it away when it begins
             self.data = self.data._replace(gvwstate=None)
@@ -259,7 +268,7 @@ class Scene:
 
     def on_trouble(self, cause: str, text: str = "") -> None:
         """Looking fails from now on: unreachable, busy, unforeseen; or not any more: over."""
-        self.trouble = None if cause == "over" else Trouble(Cause[cause.upper()], text)
+        self.trouble = None if cause == "over" else Trouble(FailureCause[cause.upper()], text)
 
     def on_unreadable(self, text: str) -> None:
         self.data = self.data._replace(trouble=text)
@@ -323,13 +332,13 @@ class Scene:
             return
         if server is None or "new" in words:
             self.numbers += 1
-            server = Server(self.numbers, 0, mark="mark")
+            server = ServerProcess(self.numbers, 0, mark="mark")
         self.server = ServerSeen(server, asked=True, verdict=DEAF)
         if how in ("primary", "apart", "left"):
             seqno = next((word for word in numbers if word.lstrip("-").isdigit()), "-")
             self._answers(how, seqno, said.get("in", "A"))
         elif how == "receiving":
-            self.server = self.server._replace(transfer=Transfer("joiner", int(numbers[0]), "rsync, joiner"))
+            self.server = self.server._replace(transfer=StateTransfer("joiner", int(numbers[0]), "rsync, joiner"))
         elif how == "unreplicated":
             status = Status(wsrep_cluster_status="Disconnected")
             variables = Variables(wsrep_on=False, wsrep_provider="none")
@@ -363,7 +372,7 @@ class Scene:
         self.numbers += 1
         begun = position_of(position)
         argv = ("mysqld", "--wsrep-new-cluster", f"--wsrep_start_position={begun}") if begun.real else ("mysqld",)
-        server = Server(self.numbers, 0, argv=argv, mark="mark")
+        server = ServerProcess(self.numbers, 0, argv=argv, mark="mark")
         self.server = ServerSeen(server, ours=False, asked=True, verdict=DEAF)
         self.data = self.data._replace(grastate=GraState(begun.uuid if begun.real else NO_UUID, -1, False))
 
@@ -372,7 +381,7 @@ class Scene:
         self.failing[what] = (
             GuardFailed(None, text, permanent=how == "never")
             if how in ("no", "never")
-            else Failed(Cause[how.upper()], text, self.now)
+            else EffectFailed(FailureCause[how.upper()], text, self.now)
         )
 
     def on_refuses(self, text: str) -> None:

@@ -33,7 +33,7 @@ def _detail(act: acts.Act) -> str:
     if isinstance(act, acts.Say):
         last = " (permanent)" if act.bulletin.permanent else ""
         return f"{act.bulletin.phase.value}{last}: {act.bulletin.reason}"
-    if isinstance(act, acts.Log):
+    if isinstance(act, acts.LogLine):
         return f"{'warning: ' if act.warning else ''}{act.text}"
     if isinstance(act, acts.SetReady):
         return str(int(act.ready))

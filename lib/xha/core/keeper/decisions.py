@@ -21,6 +21,7 @@ from .effects import (
     HoldsToken,
     HostFit,
     Launch,
+    MakePrimary,
     NoteServer,
     Publish,
     RecordLine,
@@ -32,7 +33,6 @@ from .effects import (
     WriteGrastate,
     WriteJoining,
 )
-from .effects import Revive as SetBootstrap
 from .results import give_up
 from .server import is_deaf
 
@@ -245,7 +245,7 @@ def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
         turn.do(RecordLine(line, turn.memory.position.uuid))
         turn.say(Phase.REVIVING, decision.reason)
         turn.log(decision.reason, warning=True)
-        turn.do(SetBootstrap())
+        turn.do(MakePrimary())
         return None
     turn.do(SetViewAside())
     turn.view = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..galera.position import Position
     from ..monitor.keeper_status import Bulletin, Phase
     from ..monitor.start_failures import Failure
-    from .memory import Server
+    from .memory import ServerProcess
 
 # --- guards: each is a fresh look at the moment of its effect
 
@@ -62,7 +62,7 @@ class Say:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogLine:
     """Write a line of the log."""
 
     text: str
@@ -163,7 +163,7 @@ class WriteFailures:
 class NoteServer:
     """Remember that this server uses the data directory, None: that none does."""
 
-    server: Server | None
+    server: ServerProcess | None
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Revive:
+class MakePrimary:
     """Set pc.bootstrap in the running server. Its value is "", or why the server refused."""
 
 
@@ -225,7 +225,7 @@ class End:
 
 Act = Union[
     Say,
-    Log,
+    LogLine,
     SetReady,
     Publish,
     Retract,
@@ -247,7 +247,7 @@ Act = Union[
     Recover,
     Launch,
     Stop,
-    Revive,
+    MakePrimary,
     End,
 ]
 # What is tried also where an effect before it failed.

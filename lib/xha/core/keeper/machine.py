@@ -8,7 +8,7 @@ the next observation, and only then remembered: what is not done is not known.
 
 The order of the effects within a step, and why:
 
-1. What was learnt from the last ones (Log, NoteServer, Say): it is true already.
+1. What was learnt from the last ones (LogLine, NoteServer, Say): it is true already.
 2. Retract, before anything else is said of a server that has ended: the others must not count a Primary that is gone.
 3. WriteRecord, WriteJoining and SetViewAside come before the report that builds on them: what others rely on stands on
    the disk. A joiner writes the generations of its Primary down before it starts, and a node that forms one before it
@@ -45,7 +45,7 @@ from ..monitor.start_failures import Failure, add_failure, is_hopeless
 from ..node.verdict import Code
 from .decisions import act, decide, stop_server
 from .effects import ForgetDegraded, HostFit, RecordLine, Recover, Retract, WriteFailures
-from .outcomes import Cause, Done, Failed
+from .outcomes import Done, EffectFailed, FailureCause
 from .results import begin_anew, give_up, learn, note_failure
 from .server import is_lost, is_overdue, note_server
 from .settling import settle
@@ -88,8 +88,8 @@ def rest(memory: Memory, seen: Observation) -> float:
 
     seen.results are those of this step. Nobody waits behind a recovery, whose result is news.
     """
-    causes = {one.outcome.cause for one in seen.results if isinstance(one.outcome, Failed)}
-    if Cause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is Cause.UNFORESEEN):
+    causes = {one.outcome.cause for one in seen.results if isinstance(one.outcome, EffectFailed)}
+    if FailureCause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is FailureCause.UNFORESEEN):
         return FAULT_SECONDS
     if any(isinstance(one.act, Recover) and isinstance(one.outcome, Done) for one in seen.results):
         return 0.0

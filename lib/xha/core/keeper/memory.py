@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
-class Server(NamedTuple):
+class ServerProcess(NamedTuple):
     """A server process. title is its name for people, mark an id that no other process ever has, on whatever host.
 
     argv is empty where nobody read it. stopped: a signal or a debugger holds it, and it answers nothing.
@@ -37,7 +37,7 @@ class Server(NamedTuple):
     mark: str = ""
 
 
-class Transfer(NamedTuple):
+class StateTransfer(NamedTuple):
     """A state transfer that helpers of the server carry out. role: `joiner` or `donor`; progress: bytes and ticks."""
 
     role: str
@@ -99,7 +99,7 @@ class Memory(NamedTuple):
     attribute that was set last, None: none was.
     """
 
-    server: Server | None = None
+    server: ServerProcess | None = None
     newcomer: bool = False
     launched: Launched | None = None
     ending: Ending | None = None
@@ -111,7 +111,7 @@ class Memory(NamedTuple):
     answered_at: float = 0.0
     asked_at: float = 0.0
     met_at: float = 0.0
-    transfer: Transfer | None = None
+    transfer: StateTransfer | None = None
     progress_at: float = 0.0
     standing: Standing | None = None
     record: NodeRecord | None = None

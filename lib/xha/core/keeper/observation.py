@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..galera.reading import Reading
     from ..monitor.start_failures import Failure
     from ..node.verdict import Verdict
-    from .memory import Server, Transfer
-    from .outcomes import Cause, Result
+    from .memory import ServerProcess, StateTransfer
+    from .outcomes import EffectResult, FailureCause
 
 
 class ServerSeen(NamedTuple):
@@ -29,10 +29,10 @@ class ServerSeen(NamedTuple):
     where it gave none. free: the room on its disk now, in bytes, 0 where nobody looked.
     """
 
-    server: Server | None = None
+    server: ServerProcess | None = None
     ours: bool = True
     errors: tuple[str, ...] = ()
-    transfer: Transfer | None = None
+    transfer: StateTransfer | None = None
     asked: bool = False
     verdict: Verdict | None = None
     reading: Reading | None = None
@@ -85,7 +85,7 @@ class Fresh(NamedTuple):
 class Trouble(NamedTuple):
     """Looking itself failed."""
 
-    cause: Cause
+    cause: FailureCause
     text: str
 
 
@@ -100,7 +100,7 @@ class Observation(NamedTuple):
     now: float
     fresh: Fresh
     settings: Settings = Settings()
-    results: tuple[Result, ...] = ()
+    results: tuple[EffectResult, ...] = ()
     in_charge: bool = True
     ending: bool = False
     reloaded: bool = False

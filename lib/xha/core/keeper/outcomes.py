@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from ..galera.node_record import NodeRecord
     from ..galera.position import GvwState, Standing
     from .effects import Act, Guard
-    from .memory import Server
+    from .memory import ServerProcess
 
 
-class Cause(Enum):
+class FailureCause(Enum):
     """Why something failed, as far as it decides what comes next."""
 
     UNREACHABLE = "Pacemaker does not answer"
@@ -28,7 +28,7 @@ class Cause(Enum):
 class Started:
     """The value of a launch: the server, and what was true when it was started."""
 
-    server: Server
+    server: ServerProcess
     at: float
     log_from: int = 0
     free: int = 0
@@ -71,19 +71,19 @@ class GuardFailed:
 
 
 @dataclass(frozen=True)
-class Failed:
+class EffectFailed:
     """It failed, perhaps after a part of it was done. at: when, by the monotonic clock."""
 
-    cause: Cause
+    cause: FailureCause
     text: str
     at: float = 0.0
 
 
-Outcome = Union[Done, GuardFailed, Failed]
+Outcome = Union[Done, GuardFailed, EffectFailed]
 
 
 @dataclass(frozen=True)
-class Result:
+class EffectResult:
     """An effect that was tried, and what came of it. What was dropped has no result."""
 
     act: Act

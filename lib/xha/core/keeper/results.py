@@ -15,13 +15,13 @@ from .effects import (
     HoldsToken,
     HostFit,
     Launch,
+    MakePrimary,
     NoteServer,
     Publish,
     RecordLine,
     Recover,
     ReleaseToken,
     Retract,
-    Revive,
     Say,
     SetReady,
     Stop,
@@ -29,11 +29,11 @@ from .effects import (
     WriteRecord,
 )
 from .memory import Launched, Plan
-from .outcomes import Cause, Done, Failed, GuardFailed, Recovered, Started
+from .outcomes import Done, EffectFailed, FailureCause, GuardFailed, Recovered, Started
 from .turn import lasting
 
 if TYPE_CHECKING:
-    from .outcomes import Result
+    from .outcomes import EffectResult
     from .turn import Turn
 
 # How long the holder of the token waits for everybody to answer again.
@@ -50,7 +50,7 @@ def learn(turn: Turn) -> None:
             _note_done(turn, result, result.outcome)
         elif isinstance(result.act, Publish):
             turn.note(told=None)  # it may have arrived
-        elif isinstance(result.act, Revive) and isinstance(result.outcome, Failed):
+        elif isinstance(result.act, MakePrimary) and isinstance(result.outcome, EffectFailed):
             turn.note(forming_since=result.outcome.at)  # the server may have been told
     if results and all(isinstance(one.outcome, Done) for one in results):
         if "newcomer" in turn.memory.finishing:
@@ -61,11 +61,11 @@ def learn(turn: Turn) -> None:
     for result in results:
         if isinstance(result.outcome, GuardFailed):
             _note_refusal(turn, result.outcome)
-        elif isinstance(result.outcome, Failed):
+        elif isinstance(result.outcome, EffectFailed):
             note_failure(turn, result.outcome.cause, result.outcome.text, result)
 
 
-def _note_done(turn: Turn, result: Result, done: Done) -> None:  # noqa: PLR0912 - a branch for each effect
+def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: PLR0912 - a branch for each effect
     act, value = result.act, done.value
     if isinstance(act, Say):
         turn.note(phase=act.bulletin.phase, reason=act.bulletin.reason)
@@ -98,7 +98,7 @@ def _note_done(turn: Turn, result: Result, done: Done) -> None:  # noqa: PLR0912
     elif isinstance(act, Stop):
         forget_server(turn)
         begin_anew(turn)
-    elif isinstance(act, Revive):
+    elif isinstance(act, MakePrimary):
         turn.note(forming_since=done.at, revive_refused=str(value or ""))
 
 
@@ -182,26 +182,26 @@ def _note_refusal(turn: Turn, outcome: GuardFailed) -> None:
             turn.say(turn.memory.server_phase, outcome.text)
 
 
-def note_failure(turn: Turn, cause: Cause, text: str, result: Result | None = None) -> None:
+def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResult | None = None) -> None:
     """Say why something failed; end where no second try helps. A fault of xha's own ends what was planned.
 
     It says nothing of the server, so the bulletin says no more than that: monitor calls the node degraded, not failed,
     and neither hung nor stalled by what was seen before. Nobody else may form a Primary as long as this node only
     tries again.
     """
-    if cause is Cause.UNFORESEEN:
+    if cause is FailureCause.UNFORESEEN:
         said = f"the keeper has a fault of its own, and tries again: {text}; see its log"
         verdict = judge(Unreadable(Code.CONFIG_ERROR, said), Policy())
         turn.note(plan=None, verdict=verdict, transfer=None)
         turn.say(turn.memory.server_phase, said)
-    elif cause is Cause.SURVIVES:
+    elif cause is FailureCause.SURVIVES:
         give_up(turn, "mysqld does not end, not even by SIGKILL", permanent=False)
-    elif cause is Cause.UNUSABLE and result and isinstance(result.act, (Launch, Create)):
+    elif cause is FailureCause.UNUSABLE and result and isinstance(result.act, (Launch, Create)):
         give_up(turn, text)
-    elif cause is Cause.SYSTEM and result and isinstance(result.act, Launch):
+    elif cause is FailureCause.SYSTEM and result and isinstance(result.act, Launch):
         give_up(turn, f"mysqld cannot be started: {text}", permanent=False)
     else:
-        said = f"Pacemaker does not answer: {text}" if cause is Cause.UNREACHABLE else text
+        said = f"Pacemaker does not answer: {text}" if cause is FailureCause.UNREACHABLE else text
         turn.say(turn.memory.server_phase, said)
 
 

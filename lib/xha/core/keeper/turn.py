@@ -18,7 +18,7 @@ from .effects import (
     DeleteStop,
     Effect,
     End,
-    Log,
+    LogLine,
     NoteServer,
     Publish,
     ReleaseToken,
@@ -106,7 +106,7 @@ class Turn:
 
     def log(self, text: str, *, warning: bool = False) -> None:
         """Add a line of the log."""
-        self.do(Log(text, warning))
+        self.do(LogLine(text, warning))
 
     # --- the data
 

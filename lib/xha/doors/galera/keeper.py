@@ -14,12 +14,12 @@ from ...core.keeper.effects import End
 from ...core.keeper.machine import rest, step
 from ...core.keeper.memory import Memory
 from ...core.keeper.observation import Trouble
-from ...core.keeper.outcomes import Cause, Done
+from ...core.keeper.outcomes import Done, FailureCause
 
 if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
     from ...core.keeper.observation import Observation
-    from ...core.keeper.outcomes import Result
+    from ...core.keeper.outcomes import EffectResult
     from .observer import Observer
     from .performer import Performer
 
@@ -30,7 +30,7 @@ class Keeper:
     def __init__(self, observer: Observer, performer: Performer, faults: Faults) -> None:
         self._observer, self._performer, self._faults = observer, performer, faults
         self.memory = Memory()
-        self._results: tuple[Result, ...] = ()
+        self._results: tuple[EffectResult, ...] = ()
 
     def run(self) -> None:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
@@ -61,7 +61,7 @@ class Keeper:
         try:
             self.memory, effects = step(self.memory, seen)
         except Exception as error:
-            trouble = Trouble(Cause.UNFORESEEN, self._faults.note("deciding what to do", error))
+            trouble = Trouble(FailureCause.UNFORESEEN, self._faults.note("deciding what to do", error))
             seen = seen._replace(results=(), trouble=trouble, server=None, data=None, cluster=None)
             self.memory, effects = step(self.memory, seen)
         self._results = self._performer.perform(effects, seen.settings)

@@ -16,7 +16,7 @@ from ...adapters.process.procfs import fingerprint, look, read_environ
 from ...core.galera.error_log import find_errors
 from ...core.galera.reading import Reading
 from ...core.galera.server_options import without_gcache
-from ...core.keeper.memory import Server, Transfer
+from ...core.keeper.memory import ServerProcess, StateTransfer
 from ...core.keeper.observation import ServerSeen
 from ...core.keeper.outcomes import Started
 from ...core.keeper.server import asks_server, looks_for_server, looks_for_transfer
@@ -85,11 +85,11 @@ class LocalServer:
         seen = self._ask(described, found, memory, now)
         return seen._replace(ours=read_environ(found.pid).get("NOTIFY_SOCKET") == self._notifier.path)
 
-    def _ask(self, server: Server, process: Process, memory: Memory, now: float) -> ServerSeen:
+    def _ask(self, server: ServerProcess, process: Process, memory: Memory, now: float) -> ServerSeen:
         transfer = find_transfer(process, self._known.search.trust) if looks_for_transfer(memory) else None
         seen = ServerSeen(server)
         if transfer is not None:
-            told = Transfer(transfer.role, transfer.progress, str(transfer))
+            told = StateTransfer(transfer.role, transfer.progress, str(transfer))
             seen = seen._replace(transfer=told, free=self._data.read_free())
         if process.stopped or not asks_server(memory, now):
             return seen
@@ -116,7 +116,7 @@ class LocalServer:
 
     # --- its life
 
-    def note(self, server: Server | None) -> None:
+    def note(self, server: ServerProcess | None) -> None:
         """Write down that this server uses the data directory, None: that none does. :raises OSError: if it cannot."""
         self._known.note(look(server.pid, server.started) if server else None)
 
@@ -157,5 +157,5 @@ class LocalServer:
         return refused
 
 
-def _describe(process: Process) -> Server:
-    return Server(process.pid, process.started, str(process), process.stopped)
+def _describe(process: Process) -> ServerProcess:
+    return ServerProcess(process.pid, process.started, str(process), process.stopped)

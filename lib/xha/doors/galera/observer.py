@@ -10,7 +10,7 @@ from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.process.procfs import identity, read_boot_id
 from ...core.keeper.machine import learnt
 from ...core.keeper.observation import Fresh, Observation, Trouble
-from ...core.keeper.outcomes import Cause
+from ...core.keeper.outcomes import FailureCause
 from ...core.keeper.server import looks_at_contents, note_server
 from .peers import new_id
 from .service import LOCK
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
     from ...core.keeper.memory import Memory
     from ...core.keeper.observation import DataSeen, ServerSeen
-    from ...core.keeper.outcomes import Result
+    from ...core.keeper.outcomes import EffectResult
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
     from .local_data import LocalData
@@ -48,7 +48,7 @@ class Observer:
         self._lock = identity(run.file(LOCK))
         self._boot_id = read_boot_id()
 
-    def look(self, memory: Memory, results: tuple[Result, ...]) -> Observation:
+    def look(self, memory: Memory, results: tuple[EffectResult, ...]) -> Observation:
         """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
         seen = self.glance(results)
         memory = learnt(memory, seen)
@@ -61,14 +61,14 @@ class Observer:
             electing = not note_server(memory, server, seen.now).is_calm
             return seen._replace(cluster=self._peers.see(electing=electing))
         except ClusterUnreachable as error:
-            return seen._replace(trouble=Trouble(Cause.UNREACHABLE, str(error)))
+            return seen._replace(trouble=Trouble(FailureCause.UNREACHABLE, str(error)))
         except (InUse, OSError) as error:
-            return seen._replace(trouble=Trouble(Cause.BUSY, str(error)))
+            return seen._replace(trouble=Trouble(FailureCause.BUSY, str(error)))
         except Exception as error:
             said = self._faults.note("looking after the node", error)
-            return seen._replace(trouble=Trouble(Cause.UNFORESEEN, said))
+            return seen._replace(trouble=Trouble(FailureCause.UNFORESEEN, said))
 
-    def glance(self, results: tuple[Result, ...], *, ending: bool = False) -> Observation:
+    def glance(self, results: tuple[EffectResult, ...], *, ending: bool = False) -> Observation:
         """Return an observation without a look: what came of the effects."""
         return Observation(
             time.monotonic(),

@@ -12,7 +12,7 @@ from ...adapters.mysqld.program import Unusable
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...app.node.host_findings import find_fault
 from ...core.keeper import effects as acts
-from ...core.keeper.outcomes import Cause, Done, Failed, GuardFailed, Result
+from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed
 from ...core.ocf.api import ExitCode
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ class Performer:
         self._settings: Settings | None = None
         self._acts = self._table()
 
-    def perform(self, effects: tuple[Effect, ...], settings: Settings) -> tuple[Result, ...]:
+    def perform(self, effects: tuple[Effect, ...], settings: Settings) -> tuple[EffectResult, ...]:
         """Do the effects in their order. The first that fails drops the rest, but for what is done in any case."""
         self._settings = settings
-        results: list[Result] = []
+        results: list[EffectResult] = []
         failed = False
         for effect in effects:
             if failed and not isinstance(effect.act, acts.ALWAYS):
                 continue
             outcome = self._try(effect)
-            results.append(Result(effect.act, outcome))
+            results.append(EffectResult(effect.act, outcome))
             failed = failed or not isinstance(outcome, Done)
         return tuple(results)
 
@@ -64,19 +64,21 @@ class Performer:
             checked = True
             return self._acts[type(effect.act)](effect.act)
         except ClusterUnreachable as error:
-            return self._fail(Cause.UNREACHABLE, error)
+            return self._fail(FailureCause.UNREACHABLE, error)
         except Unusable as error:
-            return self._fail(Cause.UNUSABLE, error)
+            return self._fail(FailureCause.UNUSABLE, error)
         except InUse as error:
-            return self._fail(Cause.BUSY, error)
+            return self._fail(FailureCause.BUSY, error)
         except OSError as error:
-            return self._fail(Cause.SYSTEM if checked else Cause.BUSY, error)
+            return self._fail(FailureCause.SYSTEM if checked else FailureCause.BUSY, error)
         except Exception as error:
-            return Failed(Cause.UNFORESEEN, self._faults.note("looking after the node", error), time.monotonic())
+            return EffectFailed(
+                FailureCause.UNFORESEEN, self._faults.note("looking after the node", error), time.monotonic()
+            )
 
     @staticmethod
-    def _fail(cause: Cause, error: Exception) -> Failed:
-        return Failed(cause, str(error), time.monotonic())
+    def _fail(cause: FailureCause, error: Exception) -> EffectFailed:
+        return EffectFailed(cause, str(error), time.monotonic())
 
     # --- guards
 
@@ -113,7 +115,7 @@ class Performer:
         directory, run = self._data.directory, self._data.run
         simple: dict[type, Callable[[Any], object]] = {
             acts.Say: lambda act: self._announcer.say(act.bulletin),
-            acts.Log: lambda act: self._announcer.log(act.text, warning=act.warning),
+            acts.LogLine: lambda act: self._announcer.log(act.text, warning=act.warning),
             acts.SetReady: lambda act: self._announcer.set_ready(act.ready),
             acts.Publish: lambda act: peers.publish(act.report),
             acts.Retract: lambda _: peers.retract(),
@@ -131,7 +133,7 @@ class Performer:
             acts.Discard: lambda _: directory.discard(),
             acts.Create: lambda _: create(self._server.program, time.monotonic() + CREATION_SECONDS),
             acts.Recover: lambda _: self._data.recover(),
-            acts.Revive: lambda _: self._server.revive(),
+            acts.MakePrimary: lambda _: self._server.revive(),
             acts.End: lambda _: None,
         }
         return {
@@ -156,7 +158,7 @@ class Performer:
     def _stop(self, act: acts.Stop) -> Outcome:
         if self._server.stop(act.seconds):
             return Done(time.monotonic())
-        return Failed(Cause.SURVIVES, "", time.monotonic())
+        return EffectFailed(FailureCause.SURVIVES, "", time.monotonic())
 
 
 def _as_done(act: Callable[[Any], Any]) -> Callable[[Act], Outcome]:
