@@ -15,7 +15,7 @@ from xha.core.election.facts import Records
 from xha.core.election.position_report import Ballot, State
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_SEQNO, NO_UUID, GraState, GvwState, Kind, Position, Standing
-from xha.core.galera.reading import LocalState, Reading, Status, Variables
+from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper import local
 from xha.core.keeper.machine import learnt, step
@@ -419,7 +419,7 @@ def _begins(act: acts.Act) -> bool:
 def _reading(  # noqa: PLR0913, PLR0917 - the rows that count
     primary: bool, uuid: str, seqno: int, queue: int, size: int, addresses: str, index: int | None, own: str
 ) -> Reading:
-    status = Status(
+    status = WsrepStatus(
         wsrep_local_state=LocalState.SYNCED if primary else LocalState.UNDEFINED,
         wsrep_cluster_status="Primary" if primary else "non-Primary",
         wsrep_ready=primary,

@@ -67,7 +67,6 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
         pytest.param(absent(Phase.STARTING), "joining", DEGRADED, id="about to join"),
         pytest.param(absent(Phase.FORMING), "joining", DEGRADED, id="about to form the cluster"),
         pytest.param(absent(Phase.RESTORING), "joining", DEGRADED, id="about to restore the view"),
-        pytest.param(absent(Phase.STOPPING), "preparing", DEGRADED, id="about to end"),
         pytest.param(absent(Phase.FAILED), "failed", GENERIC, id="the keeper has failed"),
         pytest.param(absent(Phase.RUNNING), "ended", GENERIC, id="the server is gone before the keeper saw it"),
         pytest.param(absent(Phase.ENDED), "ended", GENERIC, id="the keeper saw the server end"),
@@ -209,10 +208,6 @@ def test_every_verdict_has_its_row() -> None:
             Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "--cluster --explain", id="no keeper"
         ),
         pytest.param(
-            running(Code.DESYNCED)._replace(orders="the node is in standby"), "(nothing is changed: the node is in",
-            id="orders",
-        ),
-        pytest.param(
             Symptoms(DatadirUse.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
             "another program uses the data directory: mysqld, pid 7, of nobody (ibdata1 is open); find it", id="who",
         ),
@@ -311,7 +306,6 @@ SEEN = st.builds(
     query_error=st.sampled_from(["", "1146"]),
     disk_free=st.sampled_from([None, 0, 1 << 40]),
     disk_size=st.sampled_from([None, 1 << 40]),
-    orders=st.sampled_from(["", "maintenance-mode is on"]),
 )
 
 

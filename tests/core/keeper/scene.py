@@ -16,7 +16,7 @@ from xha.core.election.position_report import Ballot, State, Unread
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
-from xha.core.galera.reading import LocalState, Reading, Status, Variables
+from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import step
 from xha.core.keeper.memory import Memory, Mode, ServerProcess, StateTransfer, mode_of
@@ -41,7 +41,7 @@ OTHER = "bbbbbbbb-0000-0000-0000-000000000000"
 CLOCK = 1000.0
 DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
 SYNCED = judge(
-    Reading(Status(wsrep_local_state=4, wsrep_cluster_status="Primary", wsrep_ready=True, wsrep_connected=True)),
+    Reading(WsrepStatus(wsrep_local_state=4, wsrep_cluster_status="Primary", wsrep_ready=True, wsrep_connected=True)),
     Policy(),
 )
 # How long a look takes by the keeper's clock, where the script does not say.
@@ -340,14 +340,14 @@ class Scene:
         elif how == "receiving":
             self.server = self.server._replace(transfer=StateTransfer("joiner", int(numbers[0]), "rsync, joiner"))
         elif how == "unreplicated":
-            status = Status(wsrep_cluster_status="Disconnected")
+            status = WsrepStatus(wsrep_cluster_status="Disconnected")
             variables = Variables(wsrep_on=False, wsrep_provider="none")
             self.server = self.server._replace(reading=Reading(status, variables), verdict=SYNCED)
 
     def _answers(self, how: str, seqno: str, inside: str) -> None:
         primary = how == "primary"
         position = position_of(seqno)
-        status = Status(
+        status = WsrepStatus(
             wsrep_local_state=LocalState.SYNCED if primary else LocalState.UNDEFINED,
             wsrep_cluster_status={"primary": "Primary", "apart": "non-Primary", "left": "Disconnected"}[how],
             wsrep_ready=primary,

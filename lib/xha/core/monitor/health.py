@@ -80,8 +80,7 @@ def judge_health(seen: Symptoms) -> Health:
 def _reason(rule: MonitorRule, found: str | bool, seen: Symptoms) -> str:
     words = rule.text if found is True else f"{rule.text}: {found}"
     steps = f"; {rule.remedy}" if rule.remedy and (rule.says_remedy or found is True) else ""
-    orders = f" (nothing is changed: {seen.orders})" if seen.orders else ""
-    line = " ".join(f"{words}{steps}{orders}".split())
+    line = " ".join(f"{words}{steps}".split())
     says_step = 0 < line.find("; ") < _SHOWN - len(_EXPLAIN)
     if len(line) > _SHOWN and _EXPLAIN in rule.remedy and not says_step:
         return f"{line[: _SHOWN - len(_EXPLAIN) - 5]}...; {_EXPLAIN}"
@@ -136,9 +135,7 @@ RULES = (
         "mend what it names: the keeper looks again by itself, within half a minute",
         in_phase(Phase.UNKNOWN),
     ),
-    MonitorRule(
-        "preparing", _WAITS, "the keeper works", "", in_phase(Phase.RECOVERING, Phase.REVIVING, Phase.STOPPING)
-    ),
+    MonitorRule("preparing", _WAITS, "the keeper works", "", in_phase(Phase.RECOVERING, Phase.REVIVING)),
     MonitorRule(
         "refusing",
         _WAITS,

@@ -23,7 +23,6 @@ class Phase(str, Enum):
     RESTORING = "restoring"
     REVIVING = "reviving"
     RUNNING = "running"
-    STOPPING = "stopping"
     ENDED = "ended"
     FAILED = "failed"
 

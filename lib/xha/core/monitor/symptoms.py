@@ -56,10 +56,9 @@ class Symptoms(NamedTuple):
     server_pid: the server's. alive: a keeper holds its lock; keeper: the last that it, or a dead one, said. now: of
     the clock of its times. verdict and cluster_status: the monitor's own look, None and "" where it has not asked
     (depth 0): the keeper's is taken then. status: the server's status file. query_error: why the query of depth 20
-    failed. disk_free and disk_size: bytes of the data directory's file system, None where not looked at. orders: why
-    nothing may be changed now, such as `maintenance-mode is on`. occupant: in words, who else uses the data (OTHER), or
-    why that is not known (UNSEEN). keeper.primary_at counts as the time since which a Primary of the same lineage has
-    been reachable, 0.0 while there is none.
+    failed. disk_free and disk_size: bytes of the data directory's file system, None where not looked at. occupant: in
+    words, who else uses the data (OTHER), or why that is not known (UNSEEN). keeper.primary_at counts as the time since
+    which a Primary of the same lineage has been reachable, 0.0 while there is none.
     """
 
     server: DatadirUse = DatadirUse.ABSENT
@@ -73,7 +72,6 @@ class Symptoms(NamedTuple):
     query_error: str = ""
     disk_free: int | None = None
     disk_size: int | None = None
-    orders: str = ""
     occupant: str = ""
     graces: Graces = Graces()
 
@@ -125,7 +123,7 @@ def is_low(free: int | None, size: int | None) -> bool:
 
 
 _STARTS = (Phase.FORMING, Phase.STARTING, Phase.RESTORING)
-_MUTE = (Phase.RECOVERING, Phase.UNKNOWN, Phase.STOPPING)
+_MUTE = (Phase.RECOVERING, Phase.UNKNOWN)
 IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.UNREACHABLE)
 
 
