@@ -21,7 +21,7 @@ from loopback.doors import CHECKOUT
 from xha.adapters.files.agent_rundir import RunDir
 from xha.core.ocf.api import ACTIONS, ExitCode, Instance, Outcome
 from xha.core.ocf.galera_settings import PARAMETERS, SECRETS, Settings
-from xha.doors.galera import actions
+from xha.doors.ocf import galera as actions
 
 RESKEY = "OCF_RESKEY_"
 PREFIX = "ocf-exit-reason:"
@@ -154,7 +154,7 @@ def test_the_keeper_is_no_action_of_pacemaker_s_and_tells_only_the_log(monkeypat
         seen.append(instance)
         raise RuntimeError("the unforeseen")
 
-    monkeypatch.setitem(sys.modules, "xha.doors.galera.main", SimpleNamespace(keep=keep))
+    monkeypatch.setitem(sys.modules, "xha.app.keeper.main", SimpleNamespace(keep=keep))
     assert call("keeper", {"OCF_RESOURCE_INSTANCE": "db:1"}) == (1, "")
     assert [one.name for one in seen] == ["db"]
     assert logged[-1] == "RuntimeError: the unforeseen"
@@ -235,7 +235,7 @@ def test_no_password_is_told_whatever_goes_wrong(
 
 def test_nobody_has_to_read_it() -> None:
     command = f'"{sys.executable}" -c "import sys; sys.path.insert(0, \'{CHECKOUT}/lib\'); '
-    command += "from xha.doors.galera.actions import main; sys.exit(main(['meta-data']))\" | true"
+    command += "from xha.doors.ocf.galera import main; sys.exit(main(['meta-data']))\" | true"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
@@ -251,7 +251,7 @@ def test_closed_and_full_streams_change_no_code(staged: Staged, closed_streams: 
 def test_a_real_signal_ends_a_real_process() -> None:
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
-        "from xha.doors.galera import actions\n"
+        "from xha.doors.ocf import galera as actions\n"
         "actions._door = lambda _: lambda *said: print('waits', flush=True) or time.sleep(30)\n"
         "sys.exit(actions.main(['start']))"
     )

@@ -46,8 +46,8 @@ CODE = """
 import sys
 
 sys.path.insert(0, sys.argv[1])
-import xha.doors.galera.actions
-import xha.doors.galera.probe
+import xha.doors.ocf.galera
+import xha.app.agent.monitor
 from xha.core.ocf.galera_settings import load_settings, parse_settings
 from xha.core.monitor.keeper_status import parse_bulletin
 from xha.core.galera.status_file import parse_status_file

@@ -450,7 +450,7 @@ class TestWhatAMonitorCosts:
     def test_depth_0_imports_nothing_that_it_has_no_use_for(self, running: Resource) -> None:
         code = (
             "import sys; sys.path.insert(0, sys.argv[1])\n"
-            "from xha.doors.galera.actions import main\n"
+            "from xha.doors.ocf.galera import main\n"
             "code = main(['monitor'])\n"
             f"print(code, sorted({NOT_FOR_A_MONITOR!r} & set(sys.modules)))"
         )

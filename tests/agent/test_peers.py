@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from xha.adapters.pacemaker.standalone import Standalone
+from xha.app.keeper import peers as module
+from xha.app.keeper.peers import Peers
 from xha.core.galera.cluster_address import parse_cluster_address
 from xha.core.ocf.galera_settings import Settings
-from xha.doors.galera import peers as module
-from xha.doors.galera.peers import Peers
 
 
 class Names:

@@ -10,7 +10,7 @@ import pytest
 
 from xha.adapters.files.agent_rundir import RunDir
 from xha.core.ocf.galera_settings import Settings
-from xha.doors.galera import actions
+from xha.doors.ocf import galera as actions
 
 RUNNING = Settings(datadir="/data", test_user="old", test_passwd="old", start_wait=1.0)
 

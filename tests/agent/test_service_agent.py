@@ -29,8 +29,8 @@ from xha.core.ocf.manpage import render_manpage
 from xha.core.ocf.metadata import render_metadata
 from xha.core.ocf.service_description import DESCRIPTION
 from xha.core.ocf.service_parameters import ACTIONS, PARAMETERS
-from xha.doors.galera.actions import GALERA
 from xha.doors.ocf import service as service_agent
+from xha.doors.ocf.galera import GALERA
 
 NAME = "ocf:xha:service"
 RESKEY = "OCF_RESKEY_"

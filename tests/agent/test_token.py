@@ -18,6 +18,12 @@ from xha.adapters.host.faults import Faults
 from xha.adapters.host.log import Log
 from xha.adapters.pacemaker.cluster import ClusterUnreachable
 from xha.adapters.pacemaker.standalone import Standalone
+from xha.app.keeper.announcer import Announcer
+from xha.app.keeper.keeper import Keeper
+from xha.app.keeper.observer import Observer
+from xha.app.keeper.peers import Peers, release_token
+from xha.app.keeper.performer import Performer
+from xha.app.keeper.process import Locked
 from xha.core.election.facts import Token
 from xha.core.election.position_report import Ballot, State, parse_ballot
 from xha.core.galera.position import Kind, Position, Standing
@@ -27,12 +33,6 @@ from xha.core.keeper.observation import DataSeen, ServerSeen
 from xha.core.keeper.outcomes import EffectFailed, EffectResult, FailureCause, Recovered
 from xha.core.monitor.keeper_status import Phase
 from xha.core.ocf.galera_settings import Settings
-from xha.doors.galera.announcer import Announcer
-from xha.doors.galera.keeper import Keeper
-from xha.doors.galera.observer import Observer
-from xha.doors.galera.peers import Peers, release_token
-from xha.doors.galera.performer import Performer
-from xha.doors.galera.service import Locked
 
 HELD = Standing(Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", 5))
 RUNS = ServerProcess(1, 1)

@@ -21,7 +21,7 @@ from loopback.doors import CHECKOUT
 from xha.adapters.pacemaker import cluster as pacemaker
 from xha.app.agent import validate
 from xha.core.pacemaker.cib import Cib
-from xha.doors.galera import actions
+from xha.doors.ocf import galera as actions
 
 AGENT = "ocf:xha:galera"
 HERE = socket.gethostname()
@@ -72,7 +72,7 @@ def test_what_is_right_and_yet_not_wise(values: dict[str, str], text: str) -> No
 def test_below_10_nothing_of_this_host_is_looked_at(level: int) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from xha.doors.galera.actions import main\n"
+        "from xha.doors.ocf.galera import main\n"
         "code = main(['validate-all'])\n"
         "print(code, [name for name in sys.modules if name.startswith('xha.adapters')])"
     )

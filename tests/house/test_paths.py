@@ -90,13 +90,13 @@ OTHERS = {
         {"os.path.realpath", "os.stat"},
     ),
     "doors/clustercheck.py": (OPERATORS, {"os.access"}),
-    "doors/galera/login.py": (
+    "app/node/local_reader.py": (
         "looked at, never opened: whose socket it is, is asked of the kernel",
         {"os.path.exists"},
     ),
-    "doors/galera/main.py": ("looked at, never opened", {"os.path.isdir"}),
-    "doors/galera/probe.py": ("the agent's own; the disk is looked at by a child", {"os.path.isdir", "os.statvfs"}),
-    "doors/galera/service.py": (ROOTS, {"os.open"}),
+    "app/keeper/main.py": ("looked at, never opened", {"os.path.isdir"}),
+    "app/agent/monitor.py": ("the agent's own; the disk is looked at by a child", {"os.path.isdir", "os.statvfs"}),
+    "app/keeper/process.py": (ROOTS, {"os.open"}),
     "doors/services_daemon.py": ("of the account of xha-services", {"os.makedirs"}),
     "doors/terminal/streams.py": (KERNEL, {"open"}),
     "app/node/host_findings.py": ("looked at, never opened", {"os.path.exists", "os.path.isdir", "os.stat"}),

@@ -30,13 +30,13 @@ from server.conftest import MakeServer, make_server
 from server.machine import ServerProcess
 from xha.adapters.datadir.users import Use, find_occupants
 from xha.adapters.files.agent_rundir import RunDir
+from xha.app.keeper.local_data import LocalData
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import Recover
 from xha.core.keeper.machine import step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import DataSeen, Fresh, Observation, ServerSeen
 from xha.core.keeper.outcomes import Done, EffectResult
-from xha.doors.galera.local_data import LocalData
 
 __all__ = ["host", "make_resource", "make_server"]  # fixtures of other modules
 
@@ -130,7 +130,7 @@ def test_one_with_too_few_files(holder: Holder) -> None:
         "from xha.adapters.files.agent_rundir import RunDir\n"
         "from xha.adapters.mysqld.program import find_program, read_options\n"
         "from xha.core.ocf.galera_settings import Settings\n"
-        "from xha.doors.galera.local_data import LocalData\n"
+        "from xha.app.keeper.local_data import LocalData\n"
         "settings = Settings(config=sys.argv[3], user='mysql', group='')\n"
         "found = LocalData(read_options(find_program(settings))[0], RunDir('db', sys.argv[4])).recover().standing\n"
         "print(json.dumps([found.kind.value, str(found.position), found.cause]))\n"

@@ -25,7 +25,7 @@ SWITCH = "/run/xha-test-fault"
 FAULTY = f"""
 import os
 if sys.argv[1:] == ["keeper"]:
-    from xha.doors.galera import keeper
+    from xha.app.keeper import keeper
     step = keeper.step
     def step_or_raise(memory, seen):
         if os.path.exists("{SWITCH}") and seen.trouble is None:

@@ -386,7 +386,7 @@ class Scene:
 
     def on_refuses(self, text: str) -> None:
         """The server refuses pc.bootstrap at the next look."""
-        self.failing["Revive"] = Done(self.now, text)
+        self.failing["MakePrimary"] = Done(self.now, text)
 
     def on_record(self, *words: str) -> None:
         """What stands in the cluster's configuration: line=..., cluster, stop=NAME:SEQNO."""

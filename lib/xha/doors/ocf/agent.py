@@ -2,7 +2,7 @@
 
 Pacemaker shows the exit reason, its first 128 characters, in `pcs status`, and logs all of standard error; a traceback
 goes to syslog alone. A module is imported when its action is called: meta-data and monitor run often, and need little.
-The actions themselves stand in galera/actions.py and service.py.
+The actions themselves stand in galera.py and service.py.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ from ....adapters.files.agent_rundir import RunDir
 from ....adapters.mysqld.program import Unusable, find_program, read_options
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
 from ....adapters.process.procfs import read_boot_id
+from ....app.keeper.known_servers import find_moved
+from ....app.keeper.local_data import LocalData
+from ....app.keeper.process import Locked
 from ....core.galera.lineage import History, StopRecord
 from ....core.galera.node_record import NodeRecord
 from ....core.galera.position import Kind
 from ....core.node.verdict import NagiosCode
-from ...galera.local_data import LocalData
-from ...galera.search import find_moved
-from ...galera.service import Locked
 from .explain import NoAnswer, add_resource_option, choose_resource, read_settings
 
 if TYPE_CHECKING:

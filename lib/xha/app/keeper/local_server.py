@@ -22,8 +22,8 @@ from ...core.keeper.outcomes import Started
 from ...core.keeper.server import asks_server, looks_for_server, looks_for_transfer
 from ...core.node.verdict import Code
 from ...core.text.values import ConfigError
-from .login import SQL_SECONDS, make_reader
-from .search import KnownServers
+from ..node.local_reader import SQL_SECONDS, make_reader
+from .known_servers import KnownServers
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir

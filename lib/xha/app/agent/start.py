@@ -9,7 +9,7 @@ from ...adapters.files.agent_rundir import RunDir
 from ...adapters.mysqld.program import Unusable, find_program
 from ...core.monitor.keeper_status import Phase
 from ...core.ocf.api import ExitCode, Outcome
-from .service import find_keeper, launch_keeper
+from ..keeper.process import find_keeper, launch_keeper
 
 if TYPE_CHECKING:
     from ...core.monitor.keeper_status import Bulletin

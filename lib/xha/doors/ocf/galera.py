@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.light_typing import TYPE_CHECKING
 from ...core.ocf.api import ACTIONS, ExitCode, Instance, Outcome
-from ..ocf.agent import Agent, Call, run
+from .agent import Agent, Call, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +21,12 @@ def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None
 def _dispatch(call: Call) -> Outcome:
     if call.action == "validate-all":
         from ...app.agent.validate import validate
-        from ..ocf.findings import tell_findings
+        from .findings import tell_findings
 
         return tell_findings(validate(call.environment, call.instance))
     if call.action == "reload-agent":
         from ...app.agent.reload import reload_agent
-        from ..ocf.findings import tell_findings
+        from .findings import tell_findings
 
         return tell_findings(reload_agent(call.environment, call.instance))
     from ...core.ocf.galera_settings import parse_settings_leniently
@@ -54,14 +54,14 @@ def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> O
 
 def _door(action: str) -> Callable[[Settings, Instance], Outcome]:
     if action == "start":
-        from .start import start
+        from ...app.agent.start import start
 
         return start
     if action == "stop":
-        from .stop import stop
+        from ...app.agent.stop import stop
 
         return stop
-    from .probe import monitor
+    from ...app.agent.monitor import monitor
 
     return monitor
 
@@ -73,5 +73,5 @@ GALERA = Agent(
     _dispatch,
     "galera_description",
     # What start, stop and monitor launch: this program again, in a session of its own. Not advertised.
-    residents={"keeper": ("doors.galera.main", "keep"), "sweep": ("doors.galera.sweep", "sweep")},
+    residents={"keeper": ("app.keeper.main", "keep"), "sweep": ("app.agent.sweep", "sweep")},
 )

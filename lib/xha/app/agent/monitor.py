@@ -14,7 +14,7 @@ from ...adapters.files.agent_rundir import RunDir
 from ...adapters.process.procfs import look
 from ...core.light_typing import TYPE_CHECKING
 from ...core.monitor.health import DatadirUse, Graces, Symptoms, judge_health
-from .service import Locked, launch_keeper
+from ..keeper.process import Locked, launch_keeper
 
 if TYPE_CHECKING:
     from ...adapters.datadir.users import Search
@@ -83,7 +83,7 @@ def _find(
         if server is not None:
             return server, _judge_process(server), ""
     from ...adapters.datadir.users import find_server
-    from .search import remembered_search, whole_search
+    from ..keeper.known_servers import remembered_search, whole_search
 
     search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
     server = find_server(search)
@@ -140,7 +140,7 @@ def _ask(seen: Symptoms, settings: Settings, instance: Instance) -> Symptoms:
     from ...adapters.mysql.agent_login import find_target
     from ...adapters.network.unix_listeners import find_listening
     from ...core.galera.reading import Reading
-    from .login import SQL_SECONDS, find_socket, make_reader
+    from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
 
     known = seen.known.socket if seen.known else ""
     socket = find_socket(settings, known or find_listening(seen.server_pid))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...adapters.mysql.login_target import DEFAULT_SOCKETS
-from ...app.node.reader import Reader
 from ...core.config.xha_conf import Config
+from .reader import Reader
 
 if TYPE_CHECKING:
     from typing import Callable

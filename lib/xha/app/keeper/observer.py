@@ -13,7 +13,7 @@ from ...core.keeper.observation import Fresh, Observation, Trouble
 from ...core.keeper.outcomes import FailureCause
 from ...core.keeper.server import looks_at_contents, note_server
 from .peers import new_id
-from .service import LOCK
+from .process import LOCK
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir

@@ -10,10 +10,10 @@ from ...adapters.host.systemd_units import give_scope
 from ...adapters.lifecycle.creation import create
 from ...adapters.mysqld.program import Unusable
 from ...adapters.pacemaker.cluster import ClusterUnreachable
-from ...app.node.host_findings import find_fault
 from ...core.keeper import effects as acts
 from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed
 from ...core.ocf.api import ExitCode
+from ..node.host_findings import find_fault
 
 if TYPE_CHECKING:
     from typing import Callable

@@ -21,13 +21,13 @@ from ...core.galera.cluster_address import BadAddress
 from ...core.monitor.keeper_status import Bulletin, Phase
 from .announcer import Announcer
 from .keeper import Keeper
+from .known_servers import find_moved
 from .local_data import LocalData
 from .local_server import Installed, LocalServer
 from .observer import Observer
 from .peers import Peers
 from .performer import Performer
-from .search import find_moved
-from .service import Locked
+from .process import Locked
 
 if TYPE_CHECKING:
     from ...adapters.mysqld.program import Program

@@ -20,9 +20,9 @@ from ...core.galera.node_record import NodeRecord
 from ...core.galera.position import NO_SEQNO, Position
 from ...core.monitor.keeper_status import Phase
 from ...core.ocf.api import ExitCode, Outcome
-from .peers import release_token
-from .search import whole_search
-from .service import end_keeper, launch
+from ..keeper.known_servers import whole_search
+from ..keeper.peers import release_token
+from ..keeper.process import end_keeper, launch
 from .sweep import may_be_deleted
 
 if TYPE_CHECKING:

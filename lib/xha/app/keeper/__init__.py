@@ -1,0 +1,1 @@
+"""The keeper as a process: it looks, asks core/keeper what to do, and does that."""
