@@ -29,3 +29,13 @@ def test_what_tries_it_is_there(what: str, tried: str) -> None:
     for path, _, name in re.findall(r"((?:tests|docs)/[\w/]+\.(?:py|md))(::(\w+))?", tried):
         text = Path(REPOSITORY, path).read_text(encoding="utf-8")
         assert f"def {name}(" in text or not name, f"{path} has no {name}"
+    for pattern in re.findall(r"tests/core/keeper/scripts/[\w*-]+\.txt", tried):
+        assert list(REPOSITORY.glob(pattern)), pattern
+
+
+def test_every_numbered_script_stands_in_its_row() -> None:
+    tried = {int(number): text for number, _, _, text in ROWS}
+    for path in (REPOSITORY / "tests/core/keeper/scripts").glob("[0-9]*.txt"):
+        number, text = path.stem[:2], path.read_text(encoding="utf-8")
+        assert f"scripts/{number}-*.txt" in tried[int(number)], path.name
+        assert text.startswith(f"# Row {int(number)}: "), path.name

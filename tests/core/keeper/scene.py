@@ -18,8 +18,9 @@ from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
 from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
-from xha.core.keeper.machine import step
-from xha.core.keeper.memory import Memory, Mode, ServerProcess, StateTransfer, mode_of
+from xha.core.keeper.machine import learnt, step
+from xha.core.keeper.memory import Memory, ServerProcess, StateTransfer
+from xha.core.keeper.modes import Mode, mode_of
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
 from xha.core.keeper.outcomes import (
     Done,
@@ -119,8 +120,12 @@ class Scene:
             told += ["at once", *self._act(self._observe())]  # nobody rests behind a recovery
         return told
 
+    @property
+    def mode(self) -> Mode:
+        """What the keeper is at, once it knows what came of its effects."""
+        return mode_of(learnt(self.memory, self._bare()))
+
     def _bare(self) -> Observation:
-        self.numbers += 1
         fresh = Fresh(f"e{self.numbers}", f"t{self.numbers}", f"g{self.numbers}")
         return Observation(self.now, fresh, self.settings, self.results, datadir="/srv/db", run="/run/xha/galera/db")
 
@@ -150,7 +155,8 @@ class Scene:
         return ClusterSeen("A", reports, cib, self.members, self.ambiguous, self.probes, {}, (), CLOCK)
 
     def _act(self, seen: Observation) -> list[str]:
-        before = mode_of(self.memory)
+        self.numbers += 1
+        before = self.mode
         self.memory, effects = step(self.memory, seen)
         results: list[EffectResult] = []
         for effect in effects:
@@ -158,7 +164,7 @@ class Scene:
             if not failed or isinstance(effect.act, acts.ALWAYS):
                 results.append(EffectResult(effect.act, self._try(effect)))
         self.results = tuple(results)
-        self.steps.append((before, mode_of(self.memory), effects))
+        self.steps.append((before, self.mode, effects))
         return [line for line in map(tell, effects) if line]
 
     # --- what effects come to

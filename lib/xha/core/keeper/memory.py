@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..election.compose_report import reading_position
@@ -223,52 +222,3 @@ def is_serving(reading: Reading) -> bool:
     """Return whether a server says that it is in a Primary component with all of its data."""
     status = reading.status
     return status.wsrep_cluster_status == "Primary" and status.wsrep_local_state in _SERVING
-
-
-class Mode(str, Enum):
-    """What a keeper is at: the states of docs/keeper.md."""
-
-    LOOKING = "looking"
-    UNKNOWN = "unknown"
-    WAITING = "waiting"
-    REFUSING = "refusing"
-    ASKING = "asking"
-    JOINING = "joining"
-    RESTORING = "restoring"
-    FORMING = "forming"
-    REVIVING = "reviving"
-    APART = "apart"
-    SERVING = "serving"
-    BEREFT = "bereft"
-    HALTED = "halted"
-    OVER = "over"
-
-
-def mode_of(memory: Memory) -> Mode:
-    """Return what a keeper is at, by its memory."""
-    if memory.giving_up:
-        return Mode.OVER
-    if memory.ending is not None:
-        return Mode.BEREFT
-    if memory.halted:
-        return Mode.HALTED
-    if memory.plan is not None:
-        return Mode.ASKING
-    if memory.server is None:
-        return _stopped_mode(memory)
-    state = memory.state
-    if state is State.PRIMARY:
-        return Mode.SERVING
-    if state is State.NON_PRIMARY:
-        return Mode.REVIVING if memory.forming_since else Mode.APART
-    if state is State.RESTORING:
-        return Mode.RESTORING
-    return Mode.FORMING if memory.forming_since else Mode.JOINING
-
-
-def _stopped_mode(memory: Memory) -> Mode:
-    if memory.standing is None:
-        return Mode.LOOKING
-    if memory.is_unknown:
-        return Mode.UNKNOWN
-    return Mode.REFUSING if memory.refused else Mode.WAITING
