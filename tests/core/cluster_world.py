@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from core.galera_world import CLUSTER, Disk, Galera, Lost, Node
-from core.model_keeper import NOW, TICK, Agent, ModelKeeper
+from core.model_keeper import NOW, TICK, Agent, ModelKeeper, begins_primary
 from xha.core.election.facts import Grant, GrantKind, Host, Token
 from xha.core.election.position_report import Ballot, State
 from xha.core.galera.lineage import Generation, History, StopRecord
@@ -133,6 +133,10 @@ class World(Galera):
             self.tick(origin)
         if origin.server and origin.server.state is State.PRIMARY:
             super().commit(origin, slow)
+
+    def is_about_to_form(self, node: Node) -> bool:
+        """Return whether a keeper has decided to form a Primary, and has not begun yet."""
+        return any(begins_primary(one.act) for one in self.agents[node.name].pending)
 
     def kill(self, nodes: Iterable[Node], *, gap: bool = False, ddl: bool = False) -> None:
         """A new keeper looks after a server that was killed: it opens an epoch of its own."""

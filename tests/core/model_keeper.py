@@ -101,7 +101,7 @@ class ModelKeeper:
     def _moment(self) -> int | None:
         """Where something may happen every time: before a Primary is formed, and before a view is restored."""
         for index, effect in enumerate(self.agent.pending):
-            if _begins(effect.act):
+            if begins_primary(effect.act):
                 return 0
             if isinstance(effect.act, acts.Launch) and effect.act.phase.value == "restoring":
                 return index
@@ -135,7 +135,7 @@ class ModelKeeper:
 
     def _dies_before(self, act: acts.Act) -> bool:
         """Let whoever is doomed die between writing down what it begins and beginning it."""
-        if not _begins(act) or self.node.name not in self.world.doomed:
+        if not begins_primary(act) or self.node.name not in self.world.doomed:
             return False
         self.world.doomed.discard(self.node.name)
         self.world.tally.add("died forming")
@@ -145,7 +145,7 @@ class ModelKeeper:
 
     def _dies_behind(self, act: acts.Act) -> bool:
         """Let a keeper that is cut short die as soon as it has begun a Primary: another one takes over its server."""
-        if not _begins(act) or self.node.name not in self.world.cut_short:
+        if not begins_primary(act) or self.node.name not in self.world.cut_short:
             return False
         self.world.cut_short.discard(self.node.name)
         self.world.restart_agent(self.node)
@@ -410,7 +410,7 @@ class ModelKeeper:
         return Done(self.agent.now, "")
 
 
-def _begins(act: acts.Act) -> bool:
+def begins_primary(act: acts.Act) -> bool:
     """Return whether a Primary is begun by it."""
     return isinstance(act, acts.MakePrimary) or (isinstance(act, acts.Launch) and act.bootstrap)
 

@@ -145,6 +145,27 @@ class ElectionModel(RuleBasedStateMachine):
     def doom(self, who: int) -> None:
         self.world.doomed.add(self.node(who).name)
 
+    @rule(last=WHO)
+    def hang(self, last: int) -> None:
+        """A keeper hangs as it is about to form a Primary; somebody gives its node up, and it wakes behind that."""
+        self.leave_one_by_one(last, pause=False, clean=(True, True, True))
+        for node in [*self.world.nodes.values()] * 6:
+            self.world.tick(node)
+            if node.up and not node.server and self.world.is_about_to_form(node):
+                return self.give_up(node)
+        return None
+
+    def give_up(self, hung: Node) -> None:
+        others = [one for one in self.world.peers(hung) if one is not hung]
+        for one in others:
+            self.world.restart_agent(one)  # what the hung one has answered counts no longer
+        for one in others * 3:
+            self.world.tick(one)
+        if others:
+            self.world.grant(others[0], GrantKind.FORGET, hung.name)
+        for one in others * 6:
+            self.world.tick(one)
+
     @rule(who=WHO)
     def cut_short(self, who: int) -> None:
         self.world.cut_short.add(self.node(who).name)

@@ -188,6 +188,7 @@ MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
     "write_apart": {"who": who},
     "doom": {"who": who},
     "cut_short": {"who": who},
+    "hang": {"last": who},
     "tick": {"who": who, "late": some, "held": lambda chance: chance.choice([None, None, *range(10)])},
     "grant": {"who": who},
     "leave_one_by_one": {"last": who, "pause": coin, "clean": three(coin)},

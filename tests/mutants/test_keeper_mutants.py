@@ -12,7 +12,7 @@ import pytest
 
 from core import model_keeper
 from mutants.test_election_mutants import Patch, nothing, search
-from xha.core.keeper import decisions, machine, results, settling, turn
+from xha.core.keeper import decisions, settling, turn
 from xha.core.keeper.effects import (
     Confirmed,
     ConsumeGrants,
@@ -100,11 +100,13 @@ def answers_all(self: Any, announced: Any = None, *, forming: Any = None) -> Any
     return made
 
 
-def kept_epoch(one: Any) -> None:
-    one.note(plan=None, forming_since=0.0, came_with=None, revive_refused="")
+def only_once(self: Any, name: str | None = None) -> None:
+    """Neither the end of a server nor the loss of a Primary has everybody asked again."""
+    if name or not self.memory.epoch:
+        open_epoch(self, name)
 
 
-take_token, report = decisions._take_token, turn.Turn.report
+take_token, report, open_epoch = decisions._take_token, turn.Turn.report, turn.Turn.open_epoch
 
 MUTANTS: dict[str, list[Patch]] = {
     "the token is not looked at again": changed(unguarded(HoldsToken, TokenNotElsewhere)),
@@ -112,7 +114,7 @@ MUTANTS: dict[str, list[Patch]] = {
     "a launch waits for nobody to see its report": changed(unguarded(Confirmed)),
     "the token is kept after giving up": changed(left_out(ReleaseToken)),
     "grants are not consumed": changed(left_out(ConsumeGrants)),
-    "the epoch outlives the server": [(machine, "begin_anew", kept_epoch), (results, "begin_anew", kept_epoch)],
+    "an epoch is opened once and for all": [(turn.Turn, "open_epoch", only_once)],
     "the line is recorded after forming": changed(too_late(RecordLine, WriteRecord)),
     "the line is not written beside the data": changed(left_out(WriteRecord)),
     "the line is not recorded in the cluster": changed(left_out(RecordLine)),

@@ -27,7 +27,7 @@ from agent.test_life import MakeResource, await_code, host, make_resource, query
 from loopback import wait_until
 from loopback.doors import CHECKOUT
 from server.conftest import MakeServer, make_server
-from server.machine import ServerProcess
+from server.machine import Server
 from xha.adapters.datadir.users import Use, find_occupants
 from xha.adapters.files.agent_rundir import RunDir
 from xha.app.keeper.local_data import LocalData
@@ -49,7 +49,7 @@ FRESH = Fresh("epoch", "token", "generation")
 class Holder:
     """A server that was killed with rows in its tables, and what its keeper finds out."""
 
-    def __init__(self, server: ServerProcess, base: Path) -> None:
+    def __init__(self, server: Server, base: Path) -> None:
         self.server, self.base = server, base
         self.end = Position()
 
