@@ -207,7 +207,7 @@ class Scene:
         self.records = self.records._replace(stops={k: v for k, v in self.records.stops.items() if k != "A"})
 
     def _do_WriteRecord(self, act: acts.WriteRecord) -> None:  # noqa: N802
-        self.data = self.data._replace(record=act.record)
+        self.data = self.data._replace(record=act.record, unread="")
 
     def _do_WriteJoining(self, act: acts.WriteJoining) -> None:  # noqa: N802
         self.data = self.data._replace(joining=act.record)
@@ -275,6 +275,9 @@ class Scene:
     def on_trouble(self, cause: str, text: str = "") -> None:
         """Looking fails from now on: unreachable, busy, unforeseen; or not any more: over."""
         self.trouble = None if cause == "over" else Trouble(FailureCause[cause.upper()], text)
+
+    def on_unread_record(self, text: str) -> None:
+        self.data = self.data._replace(record=None, unread=text)
 
     def on_unreadable(self, text: str) -> None:
         self.data = self.data._replace(trouble=text)

@@ -52,8 +52,10 @@ class LocalData:
         """Return what stands there. contents: also whether a database was created; saved: also grastate.dat."""
         seen = DataSeen(failures=self.run.read_failures(), joining=self.run.read_joining())
         try:
+            record = self.directory.read_record()
             return seen._replace(
-                record=self.read_record(),
+                record=record,
+                unread=self._tell_unread() if record is None else "",
                 gvwstate=self.directory.read_gvwstate(),
                 grastate=self.directory.read_grastate() if saved else None,
                 created=contents and self._is_created(),
@@ -61,16 +63,22 @@ class LocalData:
         except OSError as error:
             return seen._replace(trouble=str(error))
 
-    def read_record(self) -> NodeRecord | None:
+    def _read_record(self) -> NodeRecord | None:
         """Return the record beside the data, None where there is none. :raises OSError: if it cannot be read."""
         record = self.directory.read_record()
-        if record is None and self.directory.has_record():
-            path = f"{self.program.datadir}/{RECORD}"
-            raise OSError(
-                f"{path} is there and is no record that this version of xha reads: install the version that wrote it, "
-                "or if it is damaged, move it away: it says only which history the data belong to"
-            )
+        unread = self._tell_unread() if record is None else ""
+        if unread:
+            raise OSError(unread)
         return record
+
+    def _tell_unread(self) -> str:
+        """Return why the record cannot be read, "" where there is none."""
+        if not self.directory.has_record():
+            return ""
+        return (
+            f"{self.program.datadir}/{RECORD} is there and is no record that this version of xha reads: install the "
+            "version that wrote it, or if it is damaged, move it away: it says only which history the data belong to"
+        )
 
     def read_free(self) -> int:
         """Return the room on the disk, in bytes; 0 where that is not known."""
@@ -103,7 +111,7 @@ class LocalData:
         contents, marked = self.directory.read_contents(), self.directory.has_creation_mark()
         grastate = self.directory.read_grastate()
         joining, begun = self.run.read_joining(), contents.transfer_begun
-        record = choose_record(self.read_record(), joining, grastate, transfer_begun=begun)
+        record = choose_record(self._read_record(), joining, grastate, transfer_begun=begun)
         position = None
         if not record.discarded and self._may_end(contents, marked):
             position, doubted = self._recover(record)

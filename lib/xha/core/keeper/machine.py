@@ -53,7 +53,7 @@ from .turn import Turn
 
 if TYPE_CHECKING:
     from .effects import Effect
-    from .memory import Ending, Memory
+    from .memory import Ending, Memory, ServerProcess
     from .observation import Observation
 
 # How long between two looks, in seconds: while something is to be decided, and while a server serves.
@@ -132,7 +132,9 @@ def _look(turn: Turn) -> None:
         turn.note(record=turn.data.record or before.record)
     if before.state is State.PRIMARY and memory.state is State.NON_PRIMARY:
         turn.open_epoch()  # what a Primary's members answered before says nothing of where they are now
-    readable = memory.server is not None and not turn.data.trouble
+    if memory.server is not None and memory.record is None:
+        turn.note(record=turn.data.record)
+    readable = memory.server is not None and not turn.trouble
     if readable and is_unreplicated(memory.reading) and not turn.record.inconsistent:
         turn.log("mysqld runs without replication: its data are in doubt from now on", warning=True)
         turn.remember(turn.record._replace(inconsistent=True, clean_stop=None))
@@ -151,11 +153,11 @@ def _go_on(turn: Turn) -> None:
         turn.say(Phase.ENDED, memory.halted)
         turn.publish()
         return
-    if turn.data.trouble and not memory.is_unknown:
-        turn.say(memory.server_phase, turn.data.trouble)
+    if turn.trouble and not memory.is_unknown:
+        turn.say(memory.server_phase, turn.trouble)
         return
-    if memory.newcomer:
-        _adopt(turn)
+    if memory.newcomer and memory.server is not None:
+        _adopt(turn, memory.server)
     if memory.revive_refused:
         refused = memory.revive_refused
         turn.log(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew", warning=True)
@@ -185,11 +187,10 @@ def _recover(turn: Turn) -> None:
 # --- what became of the server
 
 
-def _adopt(turn: Turn) -> None:
+def _adopt(turn: Turn, server: ServerProcess) -> None:
     """Take charge of a server that no keeper launched; whoever bootstrapped it began a history of its own."""
-    server, record, saved = turn.memory.server, turn.record, turn.data.grastate
+    record, saved = turn.record, turn.data.grastate
     turn.note(finishing=("newcomer",))
-    assert server is not None
     turn.delete_stop()
     told = find_bootstrap(server.argv)
     origin = told if told is not None and told.real else record.clean_stop

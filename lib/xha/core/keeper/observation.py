@@ -42,8 +42,8 @@ class ServerSeen(NamedTuple):
 class DataSeen(NamedTuple):
     """The data directory, read after the server was.
 
-    trouble: why it, or the record in it, cannot be read, "" if it can. created: a database was created here, and to the
-    end. joining: the record of a join under way, kept under /run.
+    trouble: why it cannot be read, "" if it can; unread: why the record in it, which is there, cannot be. created: a
+    database was created here, and to the end. joining: the record of a join under way, kept under /run.
     """
 
     record: NodeRecord | None = None
@@ -51,6 +51,7 @@ class DataSeen(NamedTuple):
     grastate: GraState | None = None
     created: bool = False
     trouble: str = ""
+    unread: str = ""
     failures: tuple[Failure, ...] = ()
     joining: NodeRecord | None = None
 

@@ -115,6 +115,11 @@ class Turn:
         """The node's record, as it will be when the effects so far are done."""
         return self._record or self.memory.record or self.data.record or NodeRecord()
 
+    @property
+    def trouble(self) -> str:
+        """Why the data directory cannot be gone by, "" if it can. A record that was read before is written anew."""
+        return self.data.trouble or (self.data.unread if self.memory.record is None else "")
+
     def remember(self, record: NodeRecord, *guards: Guard) -> None:
         """Write the record where it changed, or where a state transfer swept it away."""
         if record != self.record or self._on_disk != record or guards:
