@@ -162,7 +162,10 @@ def test_a_hostile_management_api_leaves_gaps(services: Services, net: Net, tmp_
         stack.enter_context(Hostile(broker, "amqp", "well"))
         stack.enter_context(Hostile(api, "http", way))
         services.write(f"{section(ATTACKS['a broker'], place, tmp_path)}api = http://{where}\n")
-        result = check_in_time(services, "rabbitmq", "deep")
+        for _ in range(TRIES):
+            result = check_in_time(services, "rabbitmq", "deep")
+            if "no answer in time" not in result["message"]:  # the broker is well, and a busy machine is not
+                break
     assert (result["status"], result["proved"][:9]) == ("warning", "a message"), str(result)
     assert "not looked at: /api/" in result["message"]
     assert result["peak"] <= MOST, result
@@ -216,9 +219,9 @@ def test_a_resolver_that_does_not_answer_is_told(services: Services, net: Net, t
 PROGRAMS = {
     "hangs": ("exec sleep 60", "does not end within 1.5 s", "critical"),
     "hangs by its child": ("sleep 60 & exit 0", "does not end within 1.5 s", "critical"),
-    "prints for ever": ("exec yes '<node/>'", "crm_mon prints more than 4096 KiB", "unknown"),
-    "complains for ever": ("exec yes >&2", "crm_mon prints more than 4096 KiB", "unknown"),
-    "one line without an end": ("exec tr '\\0' x </dev/zero", "crm_mon prints more than 4096 KiB", "unknown"),
+    "prints for ever": ("exec yes '<node/>'", "crm_mon prints more than 8192 KiB", "unknown"),
+    "complains for ever": ("exec yes >&2", "crm_mon prints more than 8192 KiB", "unknown"),
+    "one line without an end": ("exec tr '\\0' x </dev/zero", "crm_mon prints more than 8192 KiB", "unknown"),
     "nothing": ("exit 0", "crm_mon said no XML", "critical"),
     "rubbish": ("head -c 100000 /dev/urandom", "crm_mon said no XML", "critical"),
 }
