@@ -1,1 +1,1 @@
-"""Who may form the cluster, and why."""
+"""The election: which node may form the cluster, and why."""

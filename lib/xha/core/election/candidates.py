@@ -1,4 +1,4 @@
-"""Which of the reported histories holds all others, or which two cannot be reconciled."""
+"""Compares the reported histories: which one contains all others, or which two cannot be reconciled."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def _holders(poll: Poll, *kinds: Kind) -> list[Ballot]:
 
 
 def are_at_odds(one: Ballot, other: Ballot) -> bool:
-    """Return whether two Primaries are of two clusters: with nobody in both components, or with different histories.
+    """Return whether two Primary reports belong to two different clusters.
 
-    In one component, one of them may only not know its line yet.
+    They do if their components have no member in common, or if their histories are unrelated or diverged. Two members
+    of one component are never at odds while the line of one continues the line of the other: one of them may not have
+    learned its line yet.
     """
     if one.component is not None and other.component is not None:
         if one.component == other.component and (goes_on(one.line, other.line) or goes_on(other.line, one.line)):
@@ -32,7 +34,7 @@ def are_at_odds(one: Ballot, other: Ballot) -> bool:
 
 
 def judge_histories(poll: Poll) -> Refuse | None:
-    """Return why no choice can be made without a person, None if the histories lie on one line."""
+    """Return why only a person can choose between the histories, or None if they all lie on one line."""
     for one in _holders(poll, Kind.FOREIGN):
         return _refuse(f"{one.node} holds user schemas without a position: nobody can say whose they are", (one.node,))
     holders = _holders(poll, Kind.INTACT, Kind.IN_DOUBT)
@@ -48,7 +50,11 @@ def judge_histories(poll: Poll) -> Refuse | None:
 
 
 def _judge_doubtful(poll: Poll) -> Refuse | None:
-    """A node in doubt that is ahead may hold acknowledged commits that the candidate lacks: neither is safe to take."""
+    """Refuse if a node in doubt is ahead of the candidate.
+
+    The node may hold acknowledged commits that the candidate lacks, and its rows may be wrong. Neither of the two is
+    safe to take.
+    """
     candidates = _candidates(poll)
     doubtful = [one for one in _holders(poll, Kind.INTACT, Kind.IN_DOUBT) if one not in candidates]
     if not doubtful:
@@ -72,15 +78,21 @@ def _judge_doubtful(poll: Poll) -> Refuse | None:
 
 
 def _candidates(poll: Poll) -> list[Ballot]:
-    """Return who may form the cluster: the intact, or with none the doubtful that nobody found inconsistent."""
+    """Return the nodes that may form the cluster.
+
+    These are the intact nodes. If there are none, they are the nodes in doubt. A node that was found inconsistent is
+    never among them.
+    """
     intact = [one for one in _holders(poll, Kind.INTACT) if not one.inconsistent]
     return intact or [one for one in _holders(poll, Kind.IN_DOUBT) if not one.inconsistent]
 
 
 def choose(poll: Poll) -> Ballot | None:
-    """Return who should form the cluster, of histories on one line; None while nobody who can has reported.
+    """Return the report of the node that should form the cluster, given histories that all lie on one line.
 
-    The flag safe_to_bootstrap only decides between equals: one of an earlier life as the only node proves nothing.
+    Return None if no node that may form the cluster has reported. If no cluster is on record and every member has
+    reported without data, return the first member. The flag safe_to_bootstrap only decides between equal histories. On
+    its own it proves nothing: it may date from an earlier time when this node was the only member.
     """
     candidates = _candidates(poll)
     if candidates:

@@ -1,4 +1,4 @@
-"""From what a keeper knows of its own host to the report that the others count, and to what it keeps of its views."""
+"""Composes a node's position report from what its keeper knows, and updates the record of the node's last view."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ _HOLDS_ITS_DATA = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
 class Facts(NamedTuple):
-    """What one keeper knows of its own host.
+    """What one keeper knows about its own host.
 
-    state: what runs, or is about to (a report that is retracted for a launch says STARTING or RESTORING). standing: of
-    a stopped server what recovery found, of a starting one what it was launched with; None: nobody has looked, as at a
-    server that somebody else launched; with a cause, nobody could. reading: the running server's last one. gvwstate:
-    the file as it is now, None if there is none. safe_to_bootstrap: grastate.dat's flag. transfer: the server is
-    receiving a state transfer.
+    state: what runs or is about to run. A report that is retracted for a launch says STARTING or RESTORING.
+    standing: for a stopped server, what recovery found; for a starting one, what it was launched with. None means that
+      nobody has looked, for example at a server that somebody else launched. A standing with a cause means that nobody
+      could look.
+    reading: the last reading of the running server.
+    gvwstate: the content of gvwstate.dat now, None if there is no such file.
+    safe_to_bootstrap: the flag in grastate.dat.
+    transfer: the server is receiving a state transfer.
     """
 
     state: State
@@ -48,11 +51,13 @@ def compose_ballot(
     opens: str = "",
     members: tuple[str, ...] = (),
 ) -> Ballot:
-    """Return this node's report. It answers no epoch while it cannot say where its data end.
+    """Return this node's report. It answers no epoch while the node cannot say where its data end.
 
-    trouble is said also of a Primary that no longer replicates: it answers, and its data are in doubt once it stops. A
-    server without a Primary that still applies what it received says STARTING: its position is not the end of its
-    data, and nobody, itself included, may judge it by that one.
+    trouble is also set for a Primary that no longer replicates. Such a server still answers epochs, but its data are in
+    doubt once it stops.
+
+    A server without a Primary that is still applying write sets reports STARTING. Its position is not yet the end of
+    its data, so no node, itself included, may judge it by that position.
     """
     record, state = facts.record, _state(facts)
     standing = _standing(facts, state) or Standing(Kind.UNKNOWN)
@@ -82,15 +87,15 @@ def compose_ballot(
 
 
 def give_up(ballot: Ballot, reason: str) -> Ballot:
-    """Return the last report of a keeper that gives up: it answers nobody from now on, and says why."""
+    """Return the last report of a keeper that gives up: it answers no epoch, and it gives the reason."""
     trouble = clean(f"its keeper gave up: {reason}", TROUBLE_LENGTH)
     return ballot._replace(kind=Kind.UNKNOWN, position=Position(), epochs=(), opens="", trouble=trouble)
 
 
 def is_unreplicated(reading: Reading | None) -> bool:
-    """Return whether a server says that it runs without Galera: what is written there reaches nobody.
+    """Return whether a server says that it runs without Galera, so that its writes reach no other member.
 
-    Percona XtraDB Cluster has no global wsrep_on; what was not read is no such word.
+    Percona XtraDB Cluster has no global wsrep_on. A variable that was not read says nothing, and counts as replicated.
     """
     variables = reading.variables if reading else None
     return variables is not None and (variables.wsrep_on is False or variables.wsrep_provider in ("", "none"))
@@ -104,12 +109,15 @@ def _tell_unreplicated(reading: Reading | None) -> str:
 
 
 def note_view(record: NodeRecord, gvwstate: GvwState | None, reading: Reading) -> NodeRecord:
-    """Return the record with the Primary view that the server is in, and a position that it had in that view.
+    """Return the record with the server's current Primary view, and with a position that was read in that view.
 
-    reading was taken before gvwstate was read, so the position is that of a reading after the one that met the view.
-    Once is enough: whoever is not in the view acknowledged nothing after it had begun. The view's size stands in the
-    status when everything from before the view is applied, what several appliers had in their hands included
-    (Galera drains them before a view).
+    The caller takes reading before it reads gvwstate. So the first call for a view records only the view, and the
+    position comes from a later reading, taken after the view began.
+
+    One such position is enough: a node outside of the view acknowledged nothing after the view had begun. The position
+    counts only when wsrep_cluster_size equals the size of the view. At that moment all write sets from before the view
+    are applied, including those that several appliers were working on: Galera drains the appliers before it installs a
+    view.
     """
     status = reading.status
     if gvwstate is None or status.wsrep_cluster_status != "Primary" or status.wsrep_gcomm_uuid is None:
@@ -127,7 +135,7 @@ def note_view(record: NodeRecord, gvwstate: GvwState | None, reading: Reading) -
 
 
 def reading_position(reading: Reading | None) -> Position:
-    """Return the last write set that a running server has applied, or no position where it does not say."""
+    """Return the last write set that a running server has applied, or no position if the server does not say."""
     status = reading.status if reading else None
     if status is None or status.wsrep_local_state_uuid is None or status.wsrep_last_committed is None:
         return Position()
@@ -136,9 +144,9 @@ def reading_position(reading: Reading | None) -> Position:
 
 
 def last_view(record: NodeRecord, gvwstate: GvwState | None) -> tuple[View | None, str, int]:
-    """Return the last Primary view, the group UUID in it, and the position that was read in it.
+    """Return the last Primary view, the node's group UUID in it, and the position that was read in it.
 
-    gvwstate.dat is as new as the view; a clean stop removes it, and then the record has the view.
+    gvwstate.dat is always as new as the view. A clean stop removes the file; then the record has the view.
     """
     if gvwstate is None:
         return record.view, record.own_uuid, record.view_seqno
@@ -153,26 +161,27 @@ def _state(facts: Facts) -> State:
 
 
 def _standing(facts: Facts, state: State) -> Standing | None:
-    """Return what the data are worth, None where nobody has looked."""
+    """Return what the data are worth, or None if nobody has looked."""
     if state is not State.PRIMARY and is_unreplicated(facts.reading):
         return Standing(Kind.UNKNOWN, cause=_tell_unreplicated(facts.reading))
     if facts.transfer:
-        # Half a copy carries the donor's position, and what it replaces is gone.
+        # An incomplete copy carries the donor's position, and the data that it replaces are gone.
         return Standing(Kind.EMPTY)
     if state not in _RUNS_IN_GROUP:
         return None if facts.state is State.NON_PRIMARY else facts.standing
     position = reading_position(facts.reading)
     if position.real:
         return Standing(Kind.INTACT, position)
-    # Who waits outside and names no position never had one; a Primary that names none has only not said it yet.
+    # A server outside of a Primary that names no position never had one. A Primary that names none has not said it yet.
     return Standing(Kind.EMPTY) if state is State.NON_PRIMARY else None
 
 
 def _component(facts: Facts, state: State) -> tuple[View | None, str]:
-    """Return the view that a running server is in, and its own place there where that has no group UUID.
+    """Return the view that a running server is in, and its own place in it if that view has no group UUIDs.
 
-    Of a component without Primary a server tells neither id nor UUIDs, but its members' addresses in the group's
-    order, the same on each (measured, MariaDB 10.11). Places such as `0 192.0.2.1:3306` stand for the UUIDs then.
+    In a component without Primary, a server tells neither the view's id nor the group UUIDs. It tells the addresses of
+    the members in the group's order, which is the same on every member (measured, MariaDB 10.11). So places such as `0
+    192.0.2.1:3306` stand for the UUIDs.
     """
     if state is State.PRIMARY and facts.gvwstate:
         return facts.gvwstate.view, ""

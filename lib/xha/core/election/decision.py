@@ -1,4 +1,4 @@
-"""What an election can come to. Every decision carries the sentence that goes to the log and the operator."""
+"""The possible decisions of an election. Each carries its reason, as a sentence for the log and the operator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Step(Enum):
-    """What the node does before it goes on waiting, or is refused; then it reports again."""
+    """What a node does before it waits or while it is refused. Afterwards it reports again."""
 
     STOP = "stop"
     SET_VIEW_ASIDE = "set-view-aside"
@@ -21,21 +21,22 @@ class Step(Enum):
 
 
 class Founding(NamedTuple):
-    """The generation that forming a Primary begins; the node that forms it chooses the id."""
+    """The generation that forming a Primary begins. The node that forms the Primary chooses the id."""
 
     origin: History
     founders: tuple[str, ...]
 
     def line(self, generation_id: str) -> tuple[Generation, ...]:
-        """Return the line that is written down before the Primary is formed."""
+        """Return the line of generations. It is recorded before the Primary is formed."""
         begun = Generation(generation_id, self.origin.generation, self.origin.position.seqno, self.founders)
         return extend(self.origin.line, begun)
 
 
 class Join(NamedTuple):
-    """Start and join the Primary that primary is in, or go on joining it.
+    """Start the server and join the Primary that the node `primary` is in, or continue to join it.
 
-    gvwstate.dat is set aside and line written down first, so that a crash on the way leaves no false divergence.
+    Before the start, gvwstate.dat is set aside and `line` is recorded. Otherwise a crash during the join would look
+    like a divergence.
     """
 
     reason: str
@@ -44,14 +45,17 @@ class Join(NamedTuple):
 
 
 class RestoreView(NamedTuple):
-    """Start plainly: with gvwstate.dat in place on every member of view, Galera forms it again (pc.recovery)."""
+    """Start the server without bootstrapping, so that Galera forms `view` again (pc.recovery).
+
+    Every member of the view must have its gvwstate.dat in place.
+    """
 
     reason: str
     view: View
 
 
 class Revive(NamedTuple):
-    """Set pc.bootstrap here, once, under the token. may_miss are nodes whose disks could not be asked."""
+    """Set pc.bootstrap on this node, once, under the token. may_miss: nodes whose data could not be checked."""
 
     reason: str
     founding: Founding
@@ -60,11 +64,11 @@ class Revive(NamedTuple):
 
 
 class Bootstrap(NamedTuple):
-    """Form a new Primary here, under the token, with position written to grastate.dat together with the flag.
+    """Form a new Primary on this node, under the token. grastate.dat gets `position` and safe_to_bootstrap together.
 
-    The line is recorded on the disk and in the cluster's configuration first. Only with a position that is not real,
-    which begins a new history, the configuration learns of it when it is Primary: a start that fails leaves no record
-    that a cluster ever existed. grants are used up by acting on this.
+    The line is first recorded on the disk and in the cluster's configuration. There is one exception: a position that
+    is not real begins a new history, and the configuration gets that line only once the node is Primary. So a start
+    that fails leaves no record that a cluster ever existed. Acting on this decision uses up `grants`.
     """
 
     reason: str
@@ -74,7 +78,7 @@ class Bootstrap(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Nothing yet: missing are the nodes that something is awaited of, remedy is what would end the wait."""
+    """Do nothing yet. missing: the nodes that something is awaited from. remedy: what would end the wait."""
 
     reason: str
     missing: tuple[str, ...] = ()
@@ -83,7 +87,7 @@ class Wait(NamedTuple):
 
 
 class Refuse(NamedTuple):
-    """Not without a person: nodes are those at odds, remedy the commands that decide between them."""
+    """Do nothing until a person decides. nodes: those in conflict. remedy: the commands that resolve the conflict."""
 
     reason: str
     nodes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The facts of an election, counted: who answered, who is proven down, and who is proven to hold nothing newer."""
+"""The facts of an election: who answered, who is proven down, and who is proven to hold nothing newer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRANT_LIFE = 600.0
 
 
 class GrantKind(str, Enum):
-    """What an operator can take on himself, for one node and one occasion."""
+    """What an operator can permit, for one node and one occasion."""
 
     FORGET = "forget"
     BOOTSTRAP = "bootstrap"
@@ -24,7 +24,7 @@ class GrantKind(str, Enum):
 
 
 class Grant(NamedTuple):
-    """An operator's word. digest is that of the reports shown to him, at in seconds since the epoch."""
+    """An operator's permission. digest: of the reports that the operator saw. at: seconds since 1970."""
 
     kind: GrantKind
     node: str
@@ -35,7 +35,7 @@ class Grant(NamedTuple):
 
 
 class Token(NamedTuple):
-    """The right to form a Primary: who took it, and the epoch that he opened with it."""
+    """The right to form a Primary: the node that took it, and the epoch that this node opened with it."""
 
     node: str
     epoch: str
@@ -43,10 +43,10 @@ class Token(NamedTuple):
 
 
 class Records(NamedTuple):
-    """What the cluster's configuration keeps: clean stops, the newest generation's line, the token.
+    """What the cluster's configuration keeps: clean stops, the line of the newest generation, and the token.
 
-    cluster is the UUID of the history that was last seen Primary, empty if none ever was: a cluster that was formed
-    before xha has one, too, although its line is empty.
+    cluster is the UUID of the history that was last seen Primary, "" if there never was one. A cluster that was formed
+    before xha was installed has a UUID here too, although its line is empty.
     """
 
     stops: Mapping[str, StopRecord] = {}
@@ -56,7 +56,7 @@ class Records(NamedTuple):
 
 
 class Host(Enum):
-    """What Pacemaker knows of a host. CLEAN_DOWN: node_state expected=down. LOST proves nothing."""
+    """What Pacemaker knows about a host. CLEAN_DOWN: node_state expected=down. LOST proves nothing."""
 
     ONLINE = "online"
     CLEAN_DOWN = "clean-down"
@@ -65,7 +65,7 @@ class Host(Enum):
 
 
 class Probe(Enum):
-    """What a connection to a member's ports met. SILENT is unknown, never down."""
+    """The result of connecting to a member's ports. SILENT means unknown, never down."""
 
     REFUSED = "refused"
     ACCEPTED = "accepted"
@@ -75,8 +75,9 @@ class Probe(Enum):
 class Around(NamedTuple):
     """What is true now, besides the reports.
 
-    epoch is the id that this starter opened, now in seconds since the epoch; quorum is have-quorum, two_node whether
-    corosync counts one of two as such. overdue: what this node started has not become Primary in its time.
+    epoch: the id that this node opened. now: seconds since 1970. quorum: Pacemaker's have-quorum. two_node: whether
+      corosync grants quorum to one node of two. overdue: the server that this node started has not become Primary in
+      time.
     """
 
     epoch: str = ""
@@ -90,10 +91,10 @@ class Around(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """The facts as one node counts them.
+    """The facts of an election as one node sees them.
 
-    fresh holds the reports that answer its epoch, its own included. troubles: what those say, in words, that do not
-    count because their nodes cannot say where their data end, or their keepers gave up.
+    fresh: the reports that answer this node's epoch, and its own. troubles: the troubles of reports that do not count,
+      because their nodes cannot say where their data end or because their keepers gave up.
     """
 
     me: str
@@ -113,15 +114,15 @@ class Poll(NamedTuple):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The members that have not answered this epoch."""
+        """The members that have not answered this node's epoch."""
         return tuple(node for node in self.members if node not in self.fresh)
 
     def among(self, *states: State) -> tuple[str, ...]:
-        """Return the members that report one of the states, in list order."""
+        """Return the members whose report has one of the states, in list order."""
         return tuple(node for node in self.members if node in self.fresh and self.fresh[node].state in states)
 
     def granted(self, kind: GrantKind, node: str | None = None) -> Grant | None:
-        """Return the grant of that kind for the node, or for any."""
+        """Return the grant of this kind for the node, or for any node if node is None."""
         return next((one for one in self.grants if one.kind is kind and node in (None, one.node)), None)
 
 
@@ -133,7 +134,7 @@ def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     grants: Sequence[Grant],
     around: Around,
 ) -> Poll:
-    """Return the facts counted: what is stale is left out, and each line of generations brought up to date."""
+    """Return the facts of the election. Stale reports are left out, each line of generations is brought up to date."""
     read = {node: one for node, one in reports.items() if isinstance(one, Ballot) and node in members}
     lines = (
         records.line,
@@ -147,7 +148,7 @@ def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     }
     troubles = {node: one.trouble for node, one in read.items() if one.trouble and node not in fresh}
     unread = {node: one for node, one in reports.items() if isinstance(one, Unread) and node in members}
-    # Every node must come to the same order, or two of them wait for each other.
+    # Every node must use the same order. Otherwise two nodes could wait for each other.
     agreed = all(one.members == tuple(members) for one in fresh.values())
     order = tuple(members) if agreed else tuple(sorted(members))
     living = tuple(one for one in grants if not why_void(one, fresh, around.now))
@@ -155,9 +156,10 @@ def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
 
 
 def why_void(grant: Grant, fresh: Mapping[str, Ballot], now: float) -> str:
-    """Return why a grant does not hold at `now`, "" if it does.
+    """Return why a grant does not hold at the time `now`, "" if it holds.
 
-    It holds while it is young, for the reports it was given for, and but for discard only with no Primary.
+    A grant holds while it is younger than GRANT_LIFE and while the reports have the digest that it was given for. A
+    grant that is not a discard also requires that no Primary answers.
     """
     age = now - grant.at
     if age < 0:
@@ -174,8 +176,8 @@ def why_void(grant: Grant, fresh: Mapping[str, Ballot], now: float) -> str:
 def is_down(poll: Poll, node: str) -> bool:
     """Return whether a member that does not answer is proven to run no server. OFFLINE alone is no proof.
 
-    A clean-stop record counts where its removal would have been seen: the host is in our membership, or left it
-    cleanly.
+    A clean-stop record counts only if this node would have seen its removal: the host is in our membership, or it left
+    the membership cleanly.
     """
     host = poll.around.hosts.get(node, Host.LOST)
     if host is Host.FENCED or poll.granted(GrantKind.FORGET, node):
@@ -184,7 +186,7 @@ def is_down(poll: Poll, node: str) -> bool:
 
 
 def is_not_newer(poll: Poll, node: str, candidate: History) -> bool:
-    """Return whether a member whose data cannot be asked is proven to hold nothing that the candidate lacks."""
+    """Return whether a member whose data cannot be read is proven to hold nothing that the candidate lacks."""
     if poll.granted(GrantKind.FORGET, node):
         return True
     stop = poll.records.stops.get(node)
@@ -194,12 +196,20 @@ def is_not_newer(poll: Poll, node: str, candidate: History) -> bool:
 
 
 def views_are_complete(poll: Poll, candidate: History) -> bool:
-    """Return whether every member of every reporter's last Primary view has reported, and nothing was lost since.
+    """Return whether the reporters' last Primary views prove that no missing member holds anything newer.
 
-    Then whoever has not was in none of them, and so in no Primary since: a later Primary has a member of the one
-    before it. What he acknowledged before was delivered to that view, but a killed server loses what it had not yet
-    applied: so the candidate must have what was read after the view had begun. A reporter that knows no view, or of
-    no such reading, leaves the question open; and so does a Primary that a person formed with none of those members.
+    The proof:
+
+    1. Every member of every reporter's last Primary view has reported. So a member that has not reported was in none of
+       these views.
+    2. A later Primary always contains a member of the one before it. So the missing member was in no Primary since, and
+       acknowledged nothing since.
+    3. What the missing member acknowledged before was delivered to those views. But a killed server loses what it had
+       not yet applied. So the candidate must have reached view_seqno of every report: a position that was read after
+       the view had begun.
+
+    The answer is False if a reporter knows no view or no such position. It is also False if a person formed the newest
+    generation by hand, because that Primary may have had none of those members.
     """
     holders = [one for one in poll.fresh.values() if one.position.real]
     if any(one.line and one.line[0].by_hand for one in holders):
@@ -212,7 +222,7 @@ def views_are_complete(poll: Poll, candidate: History) -> bool:
 
 
 def has_newest_generation(poll: Poll, candidate: History) -> bool:
-    """Return whether the candidate stands in every generation that anybody knows of, and has reached its own."""
+    """Return whether the candidate's line has every known newest generation, and its data have reached its own."""
     ids = {generation.id for generation in candidate.line}
     reached = not candidate.line or candidate.line[0].position <= candidate.position.seqno
     return reached and all(line[0].id in ids for line in poll.lines if line)

@@ -1,4 +1,4 @@
-"""What forbids forming a Primary of a history that is otherwise the right one."""
+"""Finds what forbids forming a Primary from a history that is otherwise the right one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,16 @@ def forget(nodes: Iterable[str]) -> str:
 
 
 def tell_troubles(poll: Poll, nodes: Iterable[str]) -> str:
-    """Return what those of the nodes say that report a trouble instead of their data, "" for nothing."""
+    """Return the troubles that the nodes report, as one text; "" if they report none."""
     return "; ".join(f"{node}: {poll.troubles[node]}" for node in nodes if node in poll.troubles)
 
 
 def end_wait(poll: Poll, nodes: tuple[str, ...], otherwise: str) -> str:
-    """Return what ends the wait for nodes: nobody is given up who says himself what has to be mended."""
+    """Return the remedy for waiting on the nodes.
+
+    A node that reports a trouble is still there: its trouble must be mended, and it is not to be given up. If none of
+    the nodes reports one, the remedy is `otherwise`.
+    """
     troubled = tuple(node for node in nodes if node in poll.troubles)
     if not troubled:
         return otherwise
@@ -46,9 +50,9 @@ def end_wait(poll: Poll, nodes: tuple[str, ...], otherwise: str) -> str:
 def find_obstacle(
     poll: Poll, candidate: History, *, running: tuple[str, ...] = (), chosen: bool = False
 ) -> Decision | None:
-    """Return why no Primary may be formed of the candidate's history now, None if it may.
+    """Return why no Primary may be formed from the candidate's history now, or None if it may.
 
-    running are nodes whose server may run, because it is part of the plan; chosen, that a person chose the candidate.
+    running: nodes whose server may run because that is part of the plan. chosen: a person chose the candidate.
     """
     return (
         find_running(poll, running)
@@ -60,6 +64,7 @@ def find_obstacle(
 
 
 def find_running(poll: Poll, running: tuple[str, ...]) -> Decision | None:
+    """Return what to wait for while a server runs or may run on another node, or None."""
     alive = tuple(node for node in poll.among(*_ALIVE) if node not in (*running, poll.me))
     if alive:
         return Wait(f"a server runs on {name_nodes(alive)}, and may become Primary or be ahead", alive)
@@ -78,16 +83,18 @@ def find_running(poll: Poll, running: tuple[str, ...]) -> Decision | None:
 
 
 def may_go_without(poll: Poll, node: str, candidate: History) -> bool:
-    """Return whether a member that does not answer can be left out.
+    """Return whether the election can go on without a member that does not answer.
 
-    It must hold nothing newer, and run no server: proven, or excluded by a majority of hosts, which a second side
-    cannot have at the same time. Under two_node both sides have "quorum", so there only proof of down counts.
+    The member must hold nothing newer, and it must run no server. The latter is either proven, or it follows from this
+    side's majority of hosts: another side cannot have a majority at the same time. With two_node both sides have
+    quorum, so only a proof that the member is down counts.
     """
     majority = poll.around.quorum and not poll.around.two_node
     return is_not_newer(poll, node, candidate) and (is_down(poll, node) or majority)
 
 
 def find_missing(poll: Poll, candidate: History) -> Decision | None:
+    """Return what to wait for while the election cannot go on without a member that has not answered, or None."""
     missing = tuple(node for node in poll.missing if not may_go_without(poll, node, candidate))
     if not missing:
         return None
@@ -107,6 +114,7 @@ def _what_is_missing(poll: Poll, node: str, candidate: History) -> str:
 
 
 def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
+    """Return a decision if no reporter holds the newest generation that is known, or None."""
     if has_newest_generation(poll, candidate):
         return None
     newest = next(
@@ -127,7 +135,7 @@ def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
 
 
 def find_lost_data(poll: Poll, candidate: History) -> Decision | None:
-    """A member that comes back empty held data once, perhaps the newest: its disk may only not be mounted."""
+    """Refuse if a member that reports no data may have held newer data: its disk may only not be mounted."""
     if not candidate.position.real:
         return None
     gone = tuple(
@@ -148,7 +156,11 @@ def find_lost_data(poll: Poll, candidate: History) -> Decision | None:
 
 
 def _find_arbitrator(poll: Poll) -> Decision | None:
-    """After the last member left cleanly, a running garbd is the Primary component: a second one must not be formed."""
+    """Wait while an arbitrator runs, or may run, after a clean stop.
+
+    After the last member has left cleanly, a running garbd alone is the Primary component. A second Primary must not be
+    formed beside it.
+    """
     if not any(node in poll.records.stops for node in poll.fresh):
         return None
     alive = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.ACCEPTED)
@@ -170,6 +182,7 @@ def _find_arbitrator(poll: Poll) -> Decision | None:
 
 
 def find_lost_quorum(poll: Poll) -> Decision | None:
+    """Return what to wait for while this side of the cluster has no quorum and no grant, or None."""
     if poll.around.quorum or poll.grants:
         return None
     others = tuple(node for node in poll.missing if node not in poll.troubles)

@@ -1,4 +1,4 @@
-"""What one member tells the others before an election: the JSON of the attribute xha-RSC-report."""
+"""The position report: what one member tells the others before an election, as the JSON of attribute xha-RSC-report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA = 1
 
 
 class State(str, Enum):
-    """What runs on the node: nothing, or a server and how far it is."""
+    """What runs on the node: no server, or how far its server has come."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -36,16 +36,18 @@ class State(str, Enum):
 
 
 class Ballot(NamedTuple):
-    """One member's report.
+    """The report of one member.
 
-    position: of a stopped node what recovery found, of a running one its last applied write set, read with an empty
-    receive queue, of a starting one where it starts from. view is the last Primary view that it was in, view_seqno a
-    position that was read with an empty receive queue after view had begun, -1 where the server ended before that.
-    component is the view that a running server is in now, own_uuid its group UUID there, or in view. restorable:
-    gvwstate.dat is in place and names own_uuid. superseded: what an empty node held was given up for a newer history,
-    by a state transfer or a grant. epochs are the ids that it answers, opens is the one that it wants answered.
-    trouble: in words, why a person has to look at the node: it cannot say where its data end, its keeper gave up, or
-    its server does not replicate.
+    position: for a stopped node, what recovery found. For a running node, its last applied write set, read with an
+      empty receive queue. For a starting node, the position that it starts from.
+    view: the last Primary view that the node was in. view_seqno: a position that was read with an empty receive queue
+      after that view had begun, -1 if the server ended before such a reading.
+    component: the view that a running server is in now. own_uuid: the node's group UUID in component, or else in view.
+    restorable: gvwstate.dat is in place and names own_uuid.
+    superseded: the node is empty because its data were given up for a newer history, by a state transfer or by a grant.
+    epochs: the ids that this report answers. opens: the id that this node wants answered.
+    trouble: why a person has to look at the node, in words. The node cannot say where its data end, its keeper gave up,
+      or its server does not replicate.
     """
 
     node: str
@@ -70,18 +72,18 @@ class Ballot(NamedTuple):
 
     @property
     def history(self) -> History:
-        """The position with its generations."""
+        """The position together with its generations."""
         return History(self.position, self.line)
 
 
 class Unread(NamedTuple):
-    """A report that this version cannot judge. schema is None where the text is no report at all."""
+    """A report that this version cannot read. schema: its schema, None if the text is no report at all."""
 
     schema: int | None = None
 
 
 def render_ballot(ballot: Ballot) -> str:
-    """Return the attribute's text, on one line."""
+    """Return the text of the attribute, on one line."""
     import json
 
     fields = ballot._asdict()
@@ -92,7 +94,7 @@ def render_ballot(ballot: Ballot) -> str:
 
 
 def parse_ballot(text: str) -> Ballot | Unread:
-    """Return the report. One of another schema, or with a field missing or misshapen, is Unread: never guessed at."""
+    """Return the report. A report of another schema, or with a missing or invalid field, is Unread."""
     try:
         document = parse_json(text)
         schema = document["schema"]
@@ -106,7 +108,7 @@ def parse_ballot(text: str) -> Ballot | Unread:
         return Unread()
 
 
-# What a report of this schema did not always have.
+# Fields that older reports of this schema lack.
 _LATER = {"trouble"}
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "state": State,
@@ -127,10 +129,11 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def digest(ballots: Iterable[Ballot]) -> str:
-    """Return a number in hexadecimal that changes with whatever a grant or a token was given for.
+    """Return a hexadecimal number that changes when the facts change that a grant or a token depends on.
 
-    The seqno of a Primary is no part of it, nor is what changes while a decision is carried out, nor who does not know
-    what he holds. FNV-1a of 64 bits: it meets accidents, not enemies, for grants and tokens are root's.
+    It does not contain the seqno of a Primary, what changes while a decision is carried out, or reports of nodes that
+    do not know their data. It is a 64-bit FNV-1a hash. That suffices against accidents; it does not need to withstand
+    an attacker, because only root writes grants and tokens.
     """
     parts = []
     for ballot in sorted((one for one in ballots if one.kind is not Kind.UNKNOWN), key=lambda one: one.node):

@@ -1,9 +1,11 @@
-"""Who may form the cluster, and why: the one rule that the agent and `xha-check --explain` ask.
+"""The rules of the election. The agent and `xha-check --explain` use the same ones.
 
-`elect` says what one node does next, given what it can see. It is pure, and total: whatever it is told, it comes to
-one of six decisions. The rules stand in RULES in their order; each returns a decision, or None to leave it to the
-next. Starting a server plainly never makes a second Primary, so everything before RestoreView may be done on sight;
-RestoreView, Revive and Bootstrap are what the proofs of facts.py are for.
+`elect` returns what one node does next, given the facts that it can see. It is pure and total: for every input it
+returns one of six decisions. RULES lists the rules in their order. Each rule returns a decision, or None to leave the
+decision to the next rule.
+
+Starting a server without bootstrapping never makes a second Primary. So the decisions before RestoreView need no proof.
+RestoreView, Revive and Bootstrap need the proofs in facts.py.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def elect(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     grants: Sequence[Grant] = (),
     around: Around = Around(),  # noqa: B008 - a named tuple cannot change
 ) -> Decision:
-    """Return what this node does next. reports hold this node's own, whatever epochs it answers."""
+    """Return what this node does next. reports includes this node's own report, whichever epochs that answers."""
     if me not in members:
         return Refuse(
             f"{me} is not in the list of members ({', '.join(members)})",
@@ -64,7 +66,7 @@ def _members_agree(poll: Poll) -> Decision | None:
 
 
 def _know_own(poll: Poll) -> Decision | None:
-    """Who cannot say what he holds does nothing: whatever he did, it would be done with data of somebody else's."""
+    """A node that cannot say where its data end does nothing: its data could belong to another cluster."""
     mine, stopped = poll.mine, poll.mine.state is State.STOPPED
     if mine.kind is not Kind.UNKNOWN or not (stopped or mine.trouble):
         return None
@@ -85,11 +87,11 @@ def _know_own(poll: Poll) -> Decision | None:
 
 
 def _join(poll: Poll) -> Decision | None:
-    """Whoever may, joins a Primary; whoever holds something that it lacks, stays away from it."""
+    """A node joins the Primary if it may. It stays away if it holds something that the Primary lacks."""
     primaries = poll.among(State.PRIMARY)
     if not primaries:
         return None
-    # What one of them still has to apply, another may have applied.
+    # One member of the Primary may already have applied what another has not.
     primary = max(primaries, key=lambda node: poll.fresh[node].position.seqno)
     if poll.mine.state is State.PRIMARY:
         primary = poll.me
@@ -102,7 +104,7 @@ def _join(poll: Poll) -> Decision | None:
 
 
 def _refuse_two(poll: Poll, primary: str, rival: str) -> Decision:
-    """Two clusters live: what either acknowledged is real, and only a person can say whose is given up."""
+    """Two clusters run. Both acknowledged commits, and only a person can say which ones are given up."""
     if poll.me == primary and poll.granted(GrantKind.DISCARD, primary):
         return Wait(f"a grant gives up the data of {primary}", first=Step.DISCARD)
     one, other = sorted((primary, rival), key=poll.members.index)
@@ -124,7 +126,7 @@ def _join_one(poll: Poll, primary: str) -> Decision:
     if mine.kind is Kind.EMPTY:
         return Join(f"{primary} is Primary and {poll.me} holds no data: it gets all of them", primary, line)
     if mine.state is State.STOPPED and theirs.component and mine.own_uuid in theirs.component.members:
-        # Without us it may be no majority, and then a joiner would only be in the way of who makes it Primary again.
+        # Without this node the others may lack a majority. A joiner would only hinder who makes them Primary again.
         return Wait(f"{primary} has not noticed yet that the server of {poll.me} has ended", (primary,))
     order = compare(mine.history, theirs.history) if mine.kind is not Kind.FOREIGN else Order.OTHER
     if order in (Order.EQUAL, Order.BEHIND):
@@ -170,7 +172,7 @@ def _discard(poll: Poll) -> Decision | None:
 
 
 def _unsettled(poll: Poll) -> Decision | None:
-    """What was started and found no Primary ends when its time is over; then it reports, and is counted, again."""
+    """A server that was started and finds no Primary in time is stopped. Then the node reports again."""
     if poll.mine.state not in _PENDING:
         return None
     if poll.around.overdue:
@@ -181,7 +183,7 @@ def _unsettled(poll: Poll) -> Decision | None:
 
 
 def _token(poll: Poll) -> Decision | None:
-    """Another node's token binds until that node has answered the token's epoch: it came back and does not hold it."""
+    """Wait while another node holds the token, until that node's report answers the token's epoch without the token."""
     token = poll.records.token
     if token is None or token.node == poll.me:
         return None
@@ -204,7 +206,7 @@ def _token(poll: Poll) -> Decision | None:
 
 
 def _restore(poll: Poll) -> Decision | None:
-    """Everybody of one view is back: Galera forms it again without any choice, and so without a wrong one."""
+    """If all members of one view are back, Galera forms that view again. No choice is needed, so none can be wrong."""
     mine, view = poll.mine, poll.mine.view
     if mine.state is not State.STOPPED or view is None or poll.grants:
         return None
@@ -233,7 +235,7 @@ def _can_restore(one: Ballot, mine: Ballot) -> bool:
 
 
 def _form(poll: Poll) -> Decision | None:
-    """The one node whose data hold everybody's forms a Primary; all others wait for it."""
+    """The node whose data contain everybody's data forms a Primary. All others wait for it."""
     grant = poll.granted(GrantKind.BOOTSTRAP)
     if grant is None:
         refused = judge_histories(poll)
@@ -256,7 +258,7 @@ def _form(poll: Poll) -> Decision | None:
     if winner.node != poll.me:
         holds = f"holds the newest data ({winner.history})" if winner.position.real else "is the first of the list"
         return Wait(f"{winner.node} {holds} and forms the cluster", (winner.node,))
-    # Rows that no position tells of must not come to look like everybody's: whoever joined by IST would lack them.
+    # Rows without a trusted position must not look like the cluster's rows. A node that joined by IST would lack them.
     shared = winner.kind in (Kind.INTACT, Kind.IN_DOUBT) and not winner.inconsistent
     position = winner.position if shared else Position()
     history = winner.history if position.real else winner.history._replace(position=Position(), line=())

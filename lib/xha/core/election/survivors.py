@@ -1,4 +1,4 @@
-"""Servers that live without a Primary: made one again where they are, unless somebody else holds more."""
+"""Decides about servers that run without a Primary: they become Primary again, unless another node holds more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def decide_survivor(poll: Poll) -> Decision | None:
-    """Return what happens while servers live without a Primary; None if there are none."""
+    """Return what this node does while servers run without a Primary, or None if there are none."""
     alive = poll.among(State.NON_PRIMARY)
     if not alive:
         return None
@@ -33,7 +33,7 @@ def decide_survivor(poll: Poll) -> Decision | None:
 
 
 def _component(poll: Poll) -> list[Ballot]:
-    """Return the reports of the members of this node's component, in list order; at least its own."""
+    """Return the reports of the members of this node's component, in list order. Its own report is always included."""
     mine, found = poll.mine, []
     for node in poll.members:
         one = poll.fresh.get(node)
@@ -48,7 +48,7 @@ def _decide_component(poll: Poll, inside: list[Ballot], *, chosen: bool) -> Deci
     leader = next(one.node for one in inside if one.state is State.NON_PRIMARY)
     best = poll.mine
     for one in inside:
-        # A server that joins without data has no history that could be at odds.
+        # A joining server without data has no history that could conflict.
         order = compare(one.history, best.history) if one.position.real else Order.BEHIND
         if order in (Order.OTHER, Order.DIVERGED) and best.position.real:
             return Refuse(
@@ -79,7 +79,7 @@ def _decide_component(poll: Poll, inside: list[Ballot], *, chosen: bool) -> Deci
 
 
 def _judge_stopped(poll: Poll, survivor: History) -> Decision | None:
-    """Judge who reported from a stopped server: a killed node may have acknowledged what the survivors dropped."""
+    """Judge the reports of stopped servers. A killed node may have acknowledged commits that the survivors dropped."""
     for node in poll.among(State.STOPPED):
         one = poll.fresh[node]
         if one.kind is Kind.EMPTY:
@@ -102,7 +102,7 @@ def _judge_stopped(poll: Poll, survivor: History) -> Decision | None:
 
 
 def _find_awaited(poll: Poll, names: tuple[str, ...], survivor: History) -> Decision | None:
-    """Find who must answer first: whoever is not proven down, and whoever could say where his data end."""
+    """Find the nodes that must answer first: those not proven down, and those that can say where their data end."""
     running = find_running(poll, names)
     if running is not None:
         return running
