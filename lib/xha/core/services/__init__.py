@@ -1,1 +1,1 @@
-"""The services of an OpenStack controller: what can be checked of each, what a check came to, what follows from it."""
+"""The services of an OpenStack controller: what can be checked of each, the results, and what follows from them."""

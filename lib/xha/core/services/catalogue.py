@@ -1,4 +1,4 @@
-"""Every service of an OpenStack controller that xha knows, in their order, and how each can be checked.
+"""Every service of an OpenStack controller that xha knows, and how each can be checked.
 
 A new service is a row in one of the modules that _ROWS names. A new kind of check is a module: docs/contributing.md.
 """
@@ -15,7 +15,7 @@ from .workers import table as workers_rows
 if TYPE_CHECKING:
     from .model.kind import Service
 
-# The order in which services are shown. One that is not in it comes behind these.
+# The order in which services are shown. A service that is not listed comes after these.
 ORDER = (
     "keystone",
     "glance-api",

@@ -1,4 +1,4 @@
-"""The last result of a service as a file, from xha-services to the responder, and what HAProxy is told of it."""
+"""The last result of a service as a file, from xha-services to the responder, and the answer to HAProxy from it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _LONGEST = 200
 
 
 class Record(NamedTuple):
-    """A result with when its check began: at by the host's monotonic clock, time since the epoch, both in seconds.
+    """A result and when its check began.
 
-    failing is how many results in a row, this one included, found the service itself broken.
+    at: seconds of the host's monotonic clock. time: seconds since 1970.
+    failing: how many results in a row, this one included, found the service itself broken.
     """
 
     result: Result
@@ -36,20 +37,20 @@ class Record(NamedTuple):
 def next_record(service: ServiceConfig, last: Record | None, result: Result, at: float, time: float) -> Record:
     """Return the record that follows the last one.
 
-    Who was never seen to work has no credit: its first failure counts for all.
+    A service without an earlier result is down on its first failure, without waiting for `fall`.
     """
     before = last.failing if last else service.fall - 1
     return Record(result, at, time, min(before + 1, service.fall) if result.is_down else 0)
 
 
 def render_record(record: Record) -> str:
-    """Return the text of a record's file: the result's own object (docs/schema-1.json), and three names more."""
+    """Return the text of a record's file: the result's own object (docs/schema-1.json), and three more names."""
     more = {"at": record.at, "time": record.time, "failing": record.failing}
     return json.dumps({**record.result.document(), **more}) + "\n"
 
 
 def parse_record(text: str) -> Record:
-    """Return the record of a file's text. :raises ValueError: saying what is wrong with it, for anything else."""
+    """Return the record in a file's text. :raises ValueError: saying what is wrong, for anything else."""
     document = parse_json(text)
     result = parse_result(document)
     at, time = (parse_field(document, name, parse_moment) for name in ("at", "time"))
@@ -57,13 +58,13 @@ def parse_record(text: str) -> Record:
 
 
 class UnusableRecord(NamedTuple):
-    """What stands in the place of a record and cannot be used. why is a sentence's end: `at has a value ...`."""
+    """Stands for a record that cannot be used. why: the end of a sentence, such as `at has a value ...`."""
 
     why: str
 
 
 class ServiceStanding(NamedTuple):
-    """What a load balancer is told of a service. is_applicable False: there is nothing here to send traffic to."""
+    """The answer to a load balancer about a service. is_applicable False: nothing here can take traffic."""
 
     is_available: bool
     text: str
@@ -71,10 +72,11 @@ class ServiceStanding(NamedTuple):
 
 
 def judge_record(service: ServiceConfig, record: Record | UnusableRecord | None, now: float) -> ServiceStanding:
-    """Return whether the service may have traffic. now is in seconds by the host's monotonic clock.
+    """Return whether the service may have traffic. now is in seconds of the host's monotonic clock.
 
-    Only the service's own fault takes it out, after `fall` results in a row: were a dependency's to do so, one dead
-    database would empty every backend. A record from the future would never grow old: nobody wrote it by this clock.
+    Only a fault of the service itself takes it out, after `fall` results in a row. If a dependency's fault did so too,
+    one dead database would empty every backend. A record whose time is in the future is not used: it would never become
+    stale, and it was not written by this clock.
     """
     if isinstance(record, Record) and record.at > now:
         record = UnusableRecord("at is in the future")
@@ -96,7 +98,8 @@ def judge_record(service: ServiceConfig, record: Record | UnusableRecord | None,
     return ServiceStanding(False, f"{said} {age}")
 
 
-# Of a service whose section is wrong. What is wrong may quote a path or a value: the log and xha-check have it.
+# The answer for a service whose section is wrong. The fault itself may quote a path or a value, so it is only in the
+# log and in xha-check.
 MISCONFIGURED = ServiceStanding(False, "unknown: its section in xha.conf is wrong")
 
 
@@ -105,7 +108,7 @@ def render_service_metrics(
     now: float,
     faults: Iterable[ServiceFault] = (),
 ) -> str:
-    """Return the Prometheus text exposition of what is known of each service; of one in faults that is nothing."""
+    """Return the Prometheus text of what is known about each service. About a service in faults nothing is known."""
     status, available, duration, last_run = [], [], [], []
     for service, record in pairs:
         label = f'service="{service.name}"'
@@ -136,7 +139,7 @@ _ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n"}
 
 
 def render_standing(request: Request, standing: ServiceStanding) -> bytes:
-    """Return the whole response that says whether a service may have traffic."""
+    """Return the complete response that says whether a service may have traffic."""
     head = request.method == "HEAD"
     status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND
     return render_response(status, f"{standing.text}\n", head=head)

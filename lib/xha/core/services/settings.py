@@ -1,4 +1,4 @@
-"""`[service NAME]` of xha.conf: raw sections in, services and faults out; a fault names file, section and key."""
+"""`[service NAME]` of xha.conf: raw sections in, services and faults out. A fault names file, section and key."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from .model.kind import Service, ServiceSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-# Of a name that is not allowed and of a sentence that quotes one, no more than this is told.
+# An invalid name, and a message that quotes it, are cut to these lengths.
 _LONGEST_NAME, _LONGEST = 100, 1000
 
 INTERVAL, DEADLINE, FALL = 10.0, 5.0, 3
 
 
 class ServiceConfig(NamedTuple):
-    """One service that is to be checked. Durations in seconds; level None is the row's own."""
+    """One service to check. Durations are in seconds. level None means the level of the row."""
 
     name: str
     kind: str
@@ -50,9 +50,9 @@ class ServiceConfig(NamedTuple):
 
 
 class ServiceFault(NamedTuple):
-    """A section that is wrong: of this service nothing is known. message names file, section and key.
+    """A section that is wrong, so that nothing is known about its service. message names file, section and key.
 
-    name is printable, as all that is told; kind is "" where the section names none that there is.
+    name is printable, like every text that is shown. kind is "" if the section names no existing kind.
     """
 
     name: str
@@ -61,15 +61,16 @@ class ServiceFault(NamedTuple):
 
 
 def default_service(kind: str) -> ServiceConfig:
-    """Return what `[service KIND]` without a key means. :raises KeyError: for a kind that there is not."""
+    """Return the service of `[service KIND]` without any key. :raises KeyError: for an unknown kind."""
     row = CATALOGUE[kind]
     return ServiceConfig(kind, kind, _make_settings(row, kind, {}))
 
 
 def find_service(name: str, config: Config) -> ServiceConfig | ServiceFault | None:
-    """Return a service of xha.conf or of the catalogue, with what other sections say of it; None for neither.
+    """Return a service of xha.conf or of the catalogue, completed from other sections; None if neither has it.
 
-    One whose section is wrong is never the catalogue's: its address or its account may stand in that section.
+    A service whose section is wrong is returned as a fault, and not taken from the catalogue: the section may hold its
+    address or its account.
     """
     services, faults = parse_services(config)
     known: dict[str, ServiceConfig | ServiceFault] = {one.name: one for one in services}
@@ -80,20 +81,20 @@ def find_service(name: str, config: Config) -> ServiceConfig | ServiceFault | No
 
 
 def list_names(config: Config) -> tuple[str, ...]:
-    """Return the names that find_service knows."""
+    """Return the names that find_service finds."""
     services, faults = parse_services(config)
     return tuple(dict.fromkeys([*(one.name for one in services), *(one.name for one in faults), *CATALOGUE]))
 
 
 def complete_service(service: ServiceConfig, config: Config) -> ServiceConfig:
-    """Return the service with what other sections of xha.conf say of it."""
+    """Return the service, completed from other sections of xha.conf."""
     return service._replace(settings=service.row.complete(service.settings, config))
 
 
 def parse_services(config: Config) -> tuple[tuple[ServiceConfig, ...], tuple[ServiceFault, ...]]:
-    """Return the services of xha.conf, with what other sections say of them, and those whose section is wrong.
+    """Return the services of xha.conf, completed from other sections, and the services whose section is wrong.
 
-    No name is in both: of two sections with one name, nobody knows which was meant.
+    No name is in both: if two sections have one name, it is not known which of them was meant.
     """
     services: dict[str, ServiceConfig] = {}
     faults: dict[str, ServiceFault] = {}
@@ -116,7 +117,7 @@ def parse_services(config: Config) -> tuple[tuple[ServiceConfig, ...], tuple[Ser
 
 
 def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) -> ServiceConfig:
-    """Return the service of a section; path and section are for messages. :raises ConfigError: see there."""
+    """Return the service of a section. path and section are for messages. :raises ConfigError: see there."""
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{path}: [{section}]: a name is of a-z, 0-9, dot, dash and underscore")
     kind = items.get("kind", name)

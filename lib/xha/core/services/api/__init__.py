@@ -1,1 +1,1 @@
-"""APIs that speak HTTP: the rows of the catalogue, and what an answer comes to."""
+"""APIs that use HTTP: their rows of the catalogue, and how their answers are judged."""

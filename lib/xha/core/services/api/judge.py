@@ -1,4 +1,4 @@
-"""The services that speak HTTP: what is asked of each, which answer is right, and whose fault another one is."""
+"""Services that use HTTP: what each is asked, which answer is right, and who is to blame for another one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _URL = re.compile(r"https?://[^/?#@\s]+(?:/[^?#@\s]*)?")
 
 
 class ApiRequest(NamedTuple):
-    """One request and its right answer: status, and in a JSON body what must stand where (`()`: any body)."""
+    """One request and its right answer: the status, and what a JSON body must hold at json_path (`()`: any body)."""
 
     path: str
     statuses: tuple[int, ...] = (200,)
@@ -27,14 +27,14 @@ class ApiRequest(NamedTuple):
 
 
 class RequestPlan(NamedTuple):
-    """What is asked of one kind: without credentials, and with a token; {project} is the token's project."""
+    """What one kind is asked without credentials, and with a token. {project} stands for the token's project."""
 
     protocol: ApiRequest
     deep: ApiRequest | None = None
 
 
 class HttpSettings(NamedTuple):
-    """The section of a service that speaks HTTP. url has no slash at its end."""
+    """The section of a service that uses HTTP. url has no slash at its end."""
 
     name: str
     process: str
@@ -56,17 +56,17 @@ class HttpSettings(NamedTuple):
 
     @property
     def patience(self) -> float:
-        """Seconds for one answer: what is left of the deadline is for asking whose fault it is that none came."""
+        """Seconds for one answer. The rest of the deadline is left to find out who is to blame if no answer comes."""
         return self.deadline / 2
 
     @property
     def password(self) -> Secret | None:
-        """Where the password is, if anywhere."""
+        """Where the password is, or None."""
         return self.password_file or self.password_env
 
     @property
     def protocol_request(self) -> ApiRequest:
-        """The plan's request as the section has it."""
+        """The plan's request with the changes of the section."""
         request = self.plan.protocol
         if self.path:
             request = ApiRequest(self.path)
@@ -76,7 +76,7 @@ class HttpSettings(NamedTuple):
 class ApiAnswer(NamedTuple):
     """An HTTP answer, or why there is none (status 0). body is its beginning, document its JSON or None.
 
-    token is the header X-Subject-Token: a secret. overdue: there is none because the time for it was up.
+    token: the header X-Subject-Token, which is a secret. overdue: there is no answer because its time was up.
     """
 
     status: int
@@ -88,7 +88,7 @@ class ApiAnswer(NamedTuple):
 
 
 def judge_request(request: ApiRequest, answer: ApiAnswer) -> str:
-    """Return what is wrong with an answer, nothing where it is the right one."""
+    """Return what is wrong with an answer, "" if it is right."""
     if not answer.status:
         return f"{request.path}: {answer.fault}"
     if answer.status not in request.statuses:
@@ -117,12 +117,12 @@ def _dig(document: Any, path: tuple[str | int, ...]) -> Any:
 
 
 def judge_protocol(settings: HttpSettings, answer: ApiAnswer) -> Result:
-    """Return what the request without credentials came to."""
+    """Return the result of the request without credentials."""
     request, level = settings.protocol_request, Level.PROTOCOL
     fault = judge_request(request, answer)
     if not fault:
         return passed(settings.name, level, f"GET {request.path} answered {answer.status}")
-    # oslo.middleware's disable_by_file: an operator drains it, nothing is broken.
+    # disable_by_file of oslo.middleware: an operator drains the service, and nothing is broken.
     if answer.status == 503 and "DISABLED BY FILE" in answer.body.upper():
         return cautioned(settings.name, level, f"{request.path}: disabled by file, an operator drains it")
     if answer.status == 404:
@@ -131,14 +131,14 @@ def judge_protocol(settings: HttpSettings, answer: ApiAnswer) -> Result:
 
 
 class Cause(NamedTuple):
-    """What the services behind this one answered when it failed; None: not asked. An empty text: they work."""
+    """What the services behind this one answered when it failed. None: not asked. An empty text: they work."""
 
     keystone: str | None = None
     database: str | None = None
 
 
 def judge_cause(name: str, fault: str, proved: str, cause: Cause) -> Result:
-    """Return whose fault it is that what needs keystone and the database failed, while the service itself answers."""
+    """Return who is to blame if the service answers, but a request fails that needs keystone and the database."""
     level = Level.DEEP
     if cause.database:
         return failed(name, level, f"{fault}; the database: {cause.database}", blame=DATABASE, proved=proved)
@@ -148,12 +148,12 @@ def judge_cause(name: str, fault: str, proved: str, cause: Cause) -> Result:
 
 
 def refused_account(name: str, status: int) -> Result:
-    """Return that keystone refused the account that this section names: the check's mistake, nobody's fault."""
+    """Return that keystone refused the account of this section. That is an error of the check's settings."""
     return unknown(name, Level.DEEP, f"needs an account that keystone accepts: it answered {status}")
 
 
 def find_fault(settings: HttpSettings) -> tuple[str, str] | None:
-    """Return the key that lacks another one."""
+    """Return the key that lacks or contradicts another one."""
     said = (settings.auth_url or settings.plan.deep is None, settings.username, settings.project, settings.password)
     if settings.password_file and settings.password_env:
         return "password_env", "password_file is said too: leave out one"
@@ -163,21 +163,21 @@ def find_fault(settings: HttpSettings) -> tuple[str, str] | None:
 
 
 def parse_url(text: str) -> str:
-    """Return a base URL without a slash at its end. :raises ValueError: without the text, which may hold a password."""
+    """Return a base URL without a slash at its end. :raises ValueError: without the text, which may have a password."""
     if not _URL.fullmatch(text):
         raise ValueError("not http://HOST:PORT or https://HOST:PORT, with a path perhaps, without an account")
     return text.rstrip("/")
 
 
 def parse_statuses(text: str) -> tuple[int, ...]:
-    """Return HTTP statuses. :raises ValueError: naming the first that is none."""
+    """Return HTTP statuses. :raises ValueError: naming the first invalid one."""
     for word in parse_words(parse_text(text)):
         if not re.fullmatch(r"[1-5]\d\d", word, re.ASCII):
             raise ValueError(f"{word!r} is not an HTTP status")
     return tuple(int(word) for word in parse_words(text))
 
 
-# How an API is asked, by whom, and what may be to blame: a worker's section says it, too.
+# How and with which account an API is asked, and what may be to blame. The section of a worker has these keys too.
 API_KEYS = {
     "url": parse_url,
     "ca_file": parse_path,

@@ -1,4 +1,4 @@
-"""The rows of the catalogue that speak HTTP: their processes, ports, requests, and what each level proves."""
+"""The rows of the catalogue that use HTTP: their processes, ports and requests, and what each level proves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANSWERS_ONLY = "a dead or frozen database, keystone or RabbitMQ"
 
 
 def python_process(script: str) -> str:
-    """Return the pattern of a Python program: started as itself, by an interpreter, or with a title of its own."""
+    """Return the pattern of a Python program: run directly, by an interpreter, or with a title of its own."""
     return rf"^(?:\S*python[\d.]*(?: -\S+)* )?(?:\S*/)?(?:{script})(?:: .*)?(?: |$)"
 
 
@@ -82,7 +82,7 @@ ROWS = (
         9292,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v2/images?limit=1", json_path=("images",))),
     ),
-    # Gone since Glance 21 (Victoria): on a host that has none, not applicable.
+    # Glance 21 (Victoria) removed it. On a host without it the result is not applicable.
     _api(
         "glance-registry",
         "image registry, before Glance 21",
@@ -94,7 +94,7 @@ ROWS = (
         "nova-api",
         "compute API",
         8774,
-        # Its /healthcheck is answered 300, as every path that it does not know.
+        # Its /healthcheck is answered with 300, like every path that it does not know.
         RequestPlan(
             ApiRequest("/", json_path=("versions", -1, "status"), json_value="CURRENT"),
             ApiRequest("/v2.1/flavors?limit=1", json_path=("flavors",)),

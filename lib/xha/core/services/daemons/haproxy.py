@@ -1,4 +1,4 @@
-"""HAProxy and its VIP: what `show info` and `show stat` say (management.txt, 9.1 and 9.3), and who holds the VIP."""
+"""HAProxy and its VIP: judges `show info` and `show stat` (management.txt, 9.1 and 9.3), and who holds the VIP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ExpectedVip(Enum):
-    """Who should hold the VIP, seen from this host."""
+    """Who should hold the VIP, as seen from this host."""
 
     EXACTLY_ONE = "exactly-one"
     HOLDER = "holder"
@@ -27,7 +27,7 @@ class ExpectedVip(Enum):
 
 
 class HaproxySettings(NamedTuple):
-    """The section of an HAProxy. backends empty: all of them; ignore: names left out; vip_ports: asked through it."""
+    """The section of an HAProxy. backends empty: all. ignore: names to leave out. vip_ports: tried at the VIP."""
 
     name: str
     process: str
@@ -48,7 +48,7 @@ def parse_info(text: str) -> dict[str, str]:
 
 
 def judge_info(settings: HaproxySettings, level: Level, info: dict[str, str]) -> Result:
-    """Return whether the process that answers serves, and has connections left."""
+    """Return whether the process that answers is in service and has connections left."""
     name = settings.name
     if "Uptime_sec" not in info:
         return failed(name, level, "show info: what answers is no HAProxy")
@@ -65,12 +65,12 @@ def _number(text: str | None) -> int:
     return parse_int(text or "") or 0
 
 
-# A row is 300 bytes and more.
+# A row has at least 300 bytes.
 _MAX_ROWS = 20_000
 
 
 class Backend(NamedTuple):
-    """One backend: its status and weight as HAProxy counts it, and its servers' states without what is transitory."""
+    """One backend: its status and weight as HAProxy counts it, and its servers' states without transitional ones."""
 
     name: str
     status: str
@@ -78,8 +78,8 @@ class Backend(NamedTuple):
 
 
 def parse_backends(text: str) -> list[Backend]:
-    """Return the backends of `show stat`. :raises ValueError: for what is no such table."""
-    # Row by row: a table of 4 MiB made dictionaries at once takes ten times that.
+    """Return the backends of `show stat`. :raises ValueError: for a text that is no such table."""
+    # Row by row: a table of 4 MiB that is converted to dictionaries at once needs ten times as much memory.
     rows = csv.DictReader(line[0] for line in re.finditer(r"[^\r\n]+", text.lstrip("# ")))
     servers: dict[str, list[tuple[str, str]]] = {}
     own: list[tuple[str, str]] = []
@@ -101,12 +101,12 @@ def parse_backends(text: str) -> list[Backend]:
     return [Backend(name, status, tuple(servers.get(name, ()))) for name, status in own]
 
 
-# Taken out by hand, or by the server itself: no fault.
+# Taken out by hand, or by the server itself. That is no fault.
 _RESTING = re.compile(r"MAINT|DRAIN|NOLB")
 
 
 def judge_backends(settings: HaproxySettings, backends: Iterable[Backend], proved: str) -> Result:
-    """Return how the chosen backends are. Who is down is to blame: HAProxy, which says so, works."""
+    """Return the state of the chosen backends. The blame is on the backend that is down: HAProxy itself works."""
     name, level = settings.name, Level.DEEP
     chosen = [one for one in backends if _is_chosen(settings, one)]
     missing = set(settings.backends) - {one.name for one in chosen}
@@ -127,7 +127,7 @@ def judge_backends(settings: HaproxySettings, backends: Iterable[Backend], prove
 def _is_chosen(settings: HaproxySettings, backend: Backend) -> bool:
     if settings.backends:
         return backend.name in settings.backends
-    # Without servers there is nothing to be down: a statistics page, a redirect.
+    # A backend without servers cannot be down, for example a statistics page or a redirect.
     return backend.name not in settings.ignore and bool(backend.servers)
 
 
@@ -137,9 +137,11 @@ def _describe(backend: Backend) -> str:
 
 
 class Vip(NamedTuple):
-    """What was seen of one VIP. others: hardware addresses of other hosts that answer for it, None: nobody could look.
+    """What was seen of one VIP.
 
-    is_here: an interface that is up has it; is_dangling: one that is down has it. faults: port -> why no connection.
+    is_here: an interface that is up has it. is_dangling: an interface that is down has it.
+    others: hardware addresses of other hosts that answer for it, None if the check could not look.
+    faults: port and why there was no connection. tried: the ports.
     """
 
     address: str
@@ -151,7 +153,7 @@ class Vip(NamedTuple):
 
 
 def judge_vip(settings: HaproxySettings, vip: Vip, proved: str) -> Result:
-    """Return whether the VIP is held by who should hold it, by one alone, and reachable."""
+    """Return whether the right host holds the VIP, only one host holds it, and it is reachable."""
     name, level, expect = settings.name, Level.DEEP, settings.vip_expect
     if vip.is_dangling:
         return failed(name, level, f"the VIP {vip.address} is on an interface that is down", proved=proved)

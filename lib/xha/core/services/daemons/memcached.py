@@ -1,4 +1,4 @@
-"""memcached: what its text protocol says (doc/protocol.txt), and when it is full."""
+"""memcached: parses its text protocol (doc/protocol.txt), and judges whether it is full."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class MemcachedSettings(NamedTuple):
-    """The section of a memcached. socket goes before host and port; connections is a share of its limit."""
+    """The section of a memcached. socket takes precedence over host and port.
+
+    max_connections_used: a share of the limit.
+    """
 
     name: str
     process: str
@@ -27,7 +30,7 @@ class MemcachedSettings(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """What of `stats` matters. None: this version does not say."""
+    """The parts of `stats` that are used. None: this version does not send it."""
 
     connections: int | None = None
     max_connections: int | None = None
@@ -35,7 +38,7 @@ class Stats(NamedTuple):
 
 
 def parse_stats(text: str) -> Stats:
-    """Return the statistics of the lines `STAT name value`."""
+    """Return the statistics in the lines `STAT name value`."""
     values: dict[str, str] = {}
     for line in text.splitlines():
         words = line.split(" ", 2)
@@ -54,7 +57,10 @@ def _number(values: Mapping[str, str], name: str) -> int | None:
 
 
 def judge_answer(settings: MemcachedSettings, level: Level, asked: str, answer: str, proved: str = "") -> Result:
-    """Return what an answer that was not the right one means. It is never quoted whole: a key could be in it."""
+    """Return the result for an answer that was not the right one.
+
+    The answer is never quoted whole: it could contain a key.
+    """
     line = answer.partition("\r\n")[0]
     if "Too many open connections" in line:
         return failed(settings.name, level, "too many open connections", proved=proved)

@@ -1,4 +1,4 @@
-"""MariaDB and Percona with Galera: xha's own verdict, as a result among the others."""
+"""MariaDB and Percona with Galera: xha's own verdict, in the form of a service's result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MysqlSettings(NamedTuple):
-    """The section of the database; where it is and what the policy says stands in [database] and [policy]."""
+    """The section of the database. Its address and policy are in [database] and [policy]."""
 
     name: str
     process: str
@@ -23,7 +23,7 @@ class MysqlSettings(NamedTuple):
 
 
 def judge_verdict(name: str, level: Level, verdict: Verdict) -> Result:
-    """Return what the one rule of xha says of the node, as a result. At level protocol an answer is enough."""
+    """Return xha's verdict on the node as a result. At level protocol any answer of the server is enough."""
     said = f"{verdict.code.value}: {verdict.message}"
     code = verdict.exit_code
     if code is NagiosCode.UNKNOWN:

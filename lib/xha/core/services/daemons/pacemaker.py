@@ -1,7 +1,7 @@
-"""Pacemaker and corosync: what `crm_mon --output-as=xml` says (api 2.x), and what follows from it.
+"""Pacemaker and corosync: parses `crm_mon --output-as=xml` (api 2.x) and judges the cluster.
 
-Its text forms are for people, and its exit code is 0 without a DC, without quorum and with failed actions (measured).
-It reads the CIB, and so says nothing of a controller that is frozen: crmadmin and corosync-quorumtool do.
+The text forms of crm_mon are for people, and its exit code is 0 without a DC, without quorum and with failed actions
+(measured). It reads the CIB, and so it does not notice a frozen controller; crmadmin and corosync-quorumtool do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PacemakerSettings(NamedTuple):
-    """The section of a cluster's node. expect_nodes: how many must be online; resources: ids that must be active."""
+    """The section of a cluster node. expect_nodes: how many must be online. resources: ids that must be active."""
 
     name: str
     process: str
@@ -32,7 +32,7 @@ class PacemakerSettings(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """A resource, or a clone as one. missing: instances that should run and do not."""
+    """A resource, or a whole clone. missing: instances that should run and do not."""
 
     name: str
     active: int
@@ -42,7 +42,10 @@ class Resource(NamedTuple):
 
 
 class ClusterState(NamedTuple):
-    """What crm_mon says. dc is None without one; failures are operations, as `vip_monitor_2000 on node-1`."""
+    """The state in crm_mon's output. dc is None if there is no DC.
+
+    failures: pairs of operation and node, such as `vip_monitor_2000` on node-1.
+    """
 
     dc: str | None
     quorate: bool
@@ -57,7 +60,7 @@ class ClusterState(NamedTuple):
 
 
 def parse_crm_mon(text: str) -> ClusterState:
-    """Return the state of the cluster. :raises ValueError: for what is no such document, or says that there is none."""
+    """Return the state of the cluster. :raises ValueError: for other text, and for a document without a cluster."""
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - see the import
     except ElementTree.ParseError:
@@ -104,7 +107,7 @@ def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resour
         elif one.tag == "clone":
             instances = list(one.iter("resource"))
             active = sum(_is(instance, "active") for instance in instances)
-            # A member of a cloned group counts for itself; an instance that has no node to run on is not missing.
+            # Each member of a cloned group counts for itself. An instance without a node to run on is not missing.
             kinds = len({instance.get("id", "").partition(":")[0] for instance in instances}) or 1
             wanted = 0 if _is_off(one, instances) else min(len(instances), able * kinds)
             blocked = any(_is(instance, "blocked") for instance in instances)
@@ -116,13 +119,13 @@ def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resour
 
 
 def _is_off(element: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
-    """Whether somebody has switched it off: target-role Stopped is no fault."""
+    """Return whether a person has switched it off: target-role Stopped is no fault."""
     roles = {element.get("target_role"), *(instance.get("target_role") for instance in instances)}
     return "Stopped" in roles or _is(element, "disabled")
 
 
 def judge_cluster(settings: PacemakerSettings, state: ClusterState, proved: str) -> Result:
-    """Return how the cluster is, as this node sees it: the worst first."""
+    """Return the state of the cluster as this node sees it, the worst fault first."""
     name, level = settings.name, Level.DEEP
     if state.dc is None:
         return failed(name, level, "the cluster has no DC: nothing is started, moved or repaired", proved=proved)
@@ -152,7 +155,7 @@ def judge_cluster(settings: PacemakerSettings, state: ClusterState, proved: str)
 
 
 def _resource_fault(settings: PacemakerSettings, state: ClusterState) -> tuple[str, str] | None:
-    """Return a resource and what is wrong with it."""
+    """Return a resource and what is wrong with it, or None."""
     known = {one.name: one for one in state.resources}
     for name in settings.resources:
         if name not in known:
@@ -184,7 +187,7 @@ def _setting_warning(settings: PacemakerSettings, state: ClusterState) -> str:
     return "; ".join(found)
 
 
-# A controller answers a call up to 1.05 s late while it works on a change of the CIB (measured, 2.1.5).
+# A controller answers a call up to 1.05 s late while it processes a change of the CIB (measured, 2.1.5).
 SHORTEST_DEADLINE = 5.0
 
 

@@ -1,1 +1,1 @@
-"""What every check has: a kind, values of its section, a result, a report."""
+"""What every check has: a kind, the values of its section, a result, and a report."""

@@ -1,4 +1,4 @@
-"""A row of the catalogue: what a kind of service is, how it is configured, and what each level proves and needs."""
+"""A row of the catalogue: a kind of service, how it is configured, and what each level proves and needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ...config.xha_conf import Config
 
     class ServiceSettings(Protocol):
-        """What the settings of every kind have; each kind is a NamedTuple with fields of its own after these."""
+        """What the settings of every kind have. Each kind is a NamedTuple with further fields of its own."""
 
         @property
         def name(self) -> str:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
         @property
         def process(self) -> str:
-            """A regular expression for the whole command line of its main process, words joined by one blank."""
+            """A regular expression for the whole command line of its main process, with words joined by one blank."""
 
         @property
         def deadline(self) -> float:
-            """Seconds after which the check is ended from outside. Its own time-outs come first."""
+            """Seconds after which the check is ended from outside. Its own timeouts are shorter."""
 
 
 class Proof(NamedTuple):
@@ -39,10 +39,12 @@ class Proof(NamedTuple):
 class Service(NamedTuple):
     """One kind of service.
 
-    module is the name of its check in xha.adapters.checks, imported only when it runs. settings makes the kind's
-    NamedTuple of name, process, deadline and what keys have parsed; a key is named like the field. defaults are the
-    row's own values of those fields. find_fault returns the key and what is wrong with it where values that are right
-    alone do not go together. complete returns the settings with what other sections of xha.conf say.
+    module: the name of its check in xha.app.checks. It is imported only when it runs.
+    settings: makes the kind's NamedTuple from name, process, deadline and the parsed keys. A key has the name of its
+      field.
+    defaults: the row's own values of those fields.
+    find_fault: returns a key and what is wrong with it if values that are each valid contradict each other.
+    complete: returns the settings, completed from other sections of xha.conf.
     """
 
     name: str
@@ -59,7 +61,7 @@ class Service(NamedTuple):
 
 
 class Secret(NamedTuple):
-    """Where a secret is: a file (a name without a slash is a systemd credential), or a variable of the environment."""
+    """Where a secret is: in a file (a name without a slash is a systemd credential), or in an environment variable."""
 
     path: str | None = None
     variable: str | None = None

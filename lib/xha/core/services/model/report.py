@@ -1,4 +1,4 @@
-"""Results of services as JSON, Nagios lines and Prometheus metrics (docs/schema-1.json)."""
+"""Renders the results of services as JSON, Nagios lines and Prometheus metrics (docs/schema-1.json)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def services_document(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def render_nagios_services(results: Sequence[Result]) -> str:
-    """Return the status line, with what each is to blame for, and the durations as performance data."""
+    """Return the status line: each fault with its blame, and the durations as performance data."""
     worst = worst_exit_code(results)
     good = sum(result.status in (Status.OK, Status.NOT_APPLICABLE) for result in results)
     if len(results) == 1:
@@ -36,7 +36,7 @@ def render_nagios_services(results: Sequence[Result]) -> str:
 
 
 def _label(name: str) -> str:
-    """Return the name without what ends a label of performance data: one that is not allowed may have it."""
+    """Return the name without the characters that end a label of performance data. Invalid names may have them."""
     return name.replace("'", "").replace("=", "")
 
 

@@ -1,4 +1,4 @@
-"""What one check of one service came to, and the exit code that follows."""
+"""The result of one check of one service, and its exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Level(IntEnum):
-    """How deep a check looks; the numbers are those of OCF_CHECK_LEVEL."""
+    """How deep a check looks. The numbers are those of OCF_CHECK_LEVEL."""
 
     PROCESS = 0
     PROTOCOL = 10
@@ -23,12 +23,12 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        """The level as xha.conf and the command line have it."""
+        """The level as xha.conf and the command line write it."""
         return self.name.lower()
 
 
 class Status(str, Enum):
-    """The stable name of how a service is."""
+    """The stable name of a service's state."""
 
     OK = "ok"
     WARNING = "warning"
@@ -42,18 +42,19 @@ _DEPENDENCY = "dependency:"
 
 
 def dependency(name: str) -> str:
-    """Return the blame of another service, as `dependency:keystone`, `dependency:mysql`, `dependency:rabbitmq`.
+    """Return the blame of another service, such as `dependency:keystone`, `dependency:mysql`, `dependency:rabbitmq`.
 
-    A name may come from that service, and be as long as it likes.
+    A name may come from that service and have any length, so it is cut.
     """
     return _DEPENDENCY + name[:200]
 
 
 class Result(NamedTuple):
-    """What a check came to.
+    """The result of a check.
 
-    blame is "self", "dependency:NAME", or None where nothing is wrong or nobody can tell. proved says what the check
-    has seen work, also where something after it failed. Whoever runs the check fills in duration_ms and age_ms.
+    blame: "self", "dependency:NAME", or None if nothing is wrong or the cause is not known.
+    proved: what the check has seen to work, also if something failed after it.
+    duration_ms and age_ms: set by the caller of the check.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Result(NamedTuple):
 
     @property
     def is_down(self) -> bool:
-        """Whether the service itself is broken: the one thing that takes it out of a load balancer."""
+        """Whether the service itself is broken. Only this takes it out of a load balancer."""
         return self.status is Status.CRITICAL and self.blame == SELF
 
     def document(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def parse_level(text: str) -> Level:
 
 
 def parse_result(document: Mapping[str, Any]) -> Result:
-    """Return the result of a JSON object. :raises ValueError: naming the field, for anything else."""
+    """Return the result in a JSON object. :raises ValueError: naming the field, for anything else."""
     try:
         return Result(**{name: parse_field(document, name, parse) for name, parse in _FIELDS.items()})
     except TypeError:
@@ -92,7 +93,7 @@ def parse_result(document: Mapping[str, Any]) -> Result:
 
 
 def parse_field(document: Mapping[str, Any], name: str, parse: Callable[[Any], Any]) -> Any:
-    """Return one field of an object. :raises ValueError: naming it. :raises TypeError: where there is no object."""
+    """Return one field of an object. :raises ValueError: naming the field. :raises TypeError: if it is no object."""
     try:
         value = document[name]
     except KeyError:
@@ -116,18 +117,18 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def passed(name: str, level: Level, proved: str, message: str = "") -> Result:
-    """Return that the service works; proved says which part of it was seen to."""
+    """Return that the service works. proved says which part of it was tested."""
     return Result(name, level, Status.OK, None, proved, message or proved)
 
 
 def failed(name: str, level: Level, message: str, *, blame: str = SELF, proved: str = "") -> Result:
-    """Return that something is broken: critical where the service itself is, a warning where a dependency is."""
+    """Return that something is broken: critical if it is the service itself, a warning if it is a dependency."""
     status = Status.CRITICAL if blame == SELF else Status.WARNING
     return Result(name, level, status, blame, proved, message)
 
 
 def cautioned(name: str, level: Level, message: str, *, blame: str = SELF, proved: str = "") -> Result:
-    """Return that the service works, and that somebody should look at something all the same."""
+    """Return that the service works, but that a person should look at something."""
     return Result(name, level, Status.WARNING, blame, proved, message)
 
 
@@ -137,7 +138,7 @@ def unknown(name: str, level: Level, message: str, *, proved: str = "") -> Resul
 
 
 def not_applicable(name: str, level: Level, message: str) -> Result:
-    """Return that there is nothing to check here, and that this is right."""
+    """Return that there is nothing to check here, and that this is as it should be."""
     return Result(name, level, Status.NOT_APPLICABLE, None, "", message)
 
 
@@ -150,14 +151,14 @@ _EXIT_CODES = {
 
 
 def exit_code(result: Result) -> NagiosCode:
-    """Return 2 for what the service itself is to blame for, 1 for a warning and a dependency's fault, 3 for unknown."""
+    """Return 2 for a fault of the service itself, 1 for a warning or a dependency's fault, 3 for unknown, else 0."""
     if result.status is Status.CRITICAL:
         return NagiosCode.CRITICAL if result.blame == SELF else NagiosCode.WARNING
     return _EXIT_CODES[result.status]
 
 
 def worst_exit_code(results: Iterable[Result]) -> NagiosCode:
-    """Return the worst of several in the order 2, 1, 3, 0; without any, 3."""
+    """Return the worst exit code of several results, in the order 2, 1, 3, 0; for no result, 3."""
     codes = {exit_code(result) for result in results}
     order = (NagiosCode.CRITICAL, NagiosCode.WARNING, NagiosCode.UNKNOWN, NagiosCode.OK)
     return next((code for code in order if code in codes), NagiosCode.UNKNOWN)

@@ -1,4 +1,4 @@
-"""The values that sections of services have in common: text in, a value or a ValueError out."""
+"""Parsers for values that several sections of services share: text in, a value or a ValueError out."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def parse_pattern(text: str) -> str:
 
 
 def parse_secret_file(text: str) -> Secret:
-    """Return the secret of an absolute path, or of a systemd credential's name. :raises ValueError: naming the text."""
+    """Return the secret at an absolute path, or of a systemd credential's name. :raises ValueError: naming the text."""
     if not text or "\0" in text or ("/" in text and not text.startswith("/")):
         raise ValueError(f"{text!r} is neither an absolute path nor the name of a systemd credential")
     return Secret(path=text)
 
 
 def parse_secret_variable(text: str) -> Secret:
-    """Return the secret of an environment variable. :raises ValueError: without the text, which may be the secret."""
+    """Return the secret in an environment variable. :raises ValueError: without the text: it may be the secret."""
     if not _VARIABLE.fullmatch(text):
         raise ValueError("not the name of an environment variable")
     return Secret(variable=text)
 
 
 def parse_percentage(text: str) -> float:
-    """Return the share that a percentage is, as 0.9 for 90%. :raises ValueError: naming the text."""
+    """Return a percentage as a share, for example 0.9 for 90%. :raises ValueError: naming the text."""
     match = re.fullmatch(r"(\d{1,3})\s*%", text.strip(), re.ASCII)
     if match is None or not 1 <= int(match[1]) <= 100:
         raise ValueError(f"{text!r} is not a percentage from 1% to 100%")

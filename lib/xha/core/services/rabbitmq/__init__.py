@@ -1,1 +1,1 @@
-"""RabbitMQ: what its cluster says of itself."""
+"""RabbitMQ: what its cluster says about itself."""

@@ -1,8 +1,8 @@
-"""A RabbitMQ cluster as one of its nodes sees it, and what that means for this node, pure.
+"""Judges a RabbitMQ cluster as one of its nodes sees it, and what that means for this node. Pure.
 
-An alarm is a warning and never more: who restarts a broker because it is full makes it worse. Mirrors are counted
-against what the policy wants on the nodes that should be there: a broker that has lost a node lists only the mirrors
-that are left, and looks whole (measured).
+An alarm is only ever a warning: restarting a broker because it is full makes things worse. Mirrors are compared with
+what the policy wants on the nodes that should exist. A broker that has lost a node lists only the mirrors that are
+left, so its own list looks complete (measured).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHOWN = 3
 
 
 class NodeFact(NamedTuple):
-    """One member of the cluster. partitions None: nobody could ask it."""
+    """One member of the cluster. partitions is None if the member could not be asked."""
 
     name: str
     running: bool
@@ -32,9 +32,10 @@ class NodeFact(NamedTuple):
 
 
 class QueueFact(NamedTuple):
-    """One queue. A classic one has mirrors where ha_mode is set; a quorum queue has members.
+    """One queue. A classic queue has mirrors if ha_mode is set; a quorum queue has members.
 
-    ha_count: what ha-params says, the number of names in it for `nodes`. synchronised does not count the master.
+    ha_count: the number in ha-params, or for `nodes` the number of names in it. synchronised: mirrors, without the
+      master.
     """
 
     name: str
@@ -51,9 +52,9 @@ class QueueFact(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """What one node says of its cluster. None: not asked, or no answer; gaps says which parts, and why.
+    """What one node says about its cluster. None: not asked, or no answer; then gaps names the parts and the reasons.
 
-    alarms: (node, resource). queues_left: how many queues were not read.
+    alarms: pairs of node and resource. queues_left: how many queues were not read.
     """
 
     own: str = ""
@@ -66,7 +67,7 @@ class Cluster(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """One thing that is not as it should be, and who is to blame. is_down: this broker must not be used."""
+    """One fault and who is to blame for it. is_down: this broker must not be used."""
 
     text: str
     blame: str = SELF
@@ -76,16 +77,16 @@ class Fault(NamedTuple):
 def judge_cluster(
     name: str, expected: Expected, cluster: Cluster, proved: str, findings: Iterable[Fault] = ()
 ) -> Result:
-    """Return what a broker is worth as a member of its cluster, with what else was found.
+    """Return the state of a broker as a member of its cluster, together with the findings of the caller.
 
-    expected 0 or (): whoever is there. findings: of somebody who has worked with the broker.
+    expected 0 or (): any number of nodes is right. findings: faults that the caller met when it used the broker.
     """
     findings = [*findings, *find_faults(expected, cluster)]
     if not findings:
         seen = [] if cluster.nodes is None else [_count(len(cluster.nodes), "node")]
         seen += [] if cluster.queues is None else [_count(len(cluster.queues), "queue")]
         return passed(name, Level.DEEP, f"{proved}; whole: {', '.join(seen)}" if seen else proved)
-    # What takes the broker out of service first, then its own troubles, then other nodes'.
+    # First what takes the broker out of service, then its own faults, then those of other nodes.
     findings.sort(key=lambda one: (not one.is_down, one.blame != SELF))
     worst, text = findings[0], "; ".join(one.text for one in findings)
     if worst.is_down:
@@ -94,7 +95,7 @@ def judge_cluster(
 
 
 def find_faults(expected: Expected, cluster: Cluster) -> list[Fault]:
-    """Return everything that is not as it should be."""
+    """Return everything that is wrong."""
     findings = [Fault(f"not looked at: {gap}") for gap in cluster.gaps]
     if cluster.nodes is not None:
         findings += _find_partitions(cluster.own, cluster.nodes)
@@ -106,10 +107,10 @@ def find_faults(expected: Expected, cluster: Cluster) -> list[Fault]:
 
 
 def _find_partitions(own: str, nodes: Sequence[NodeFact]) -> list[Fault]:
-    """Return the split brain as this node sees it, down where it is on the smaller side.
+    """Return the split brain as this node sees it. It takes this node down if this is the smaller side.
 
-    The side with more than half of the nodes keeps its clients; of two halves the one with the first name does, so
-    that a load balancer is not left without any. In three pieces there is none.
+    The side with more than half of the nodes keeps its clients. Of two halves, the one with the first name keeps them,
+    so that a load balancer is not left without any broker. If the cluster is in three pieces, no piece may keep them.
     """
     seen = {node.name: node.partitions for node in nodes if node.partitions}
     if not seen:
@@ -128,7 +129,7 @@ def _find_partitions(own: str, nodes: Sequence[NodeFact]) -> list[Fault]:
 
 
 def _find_other_partition(seen: Mapping[str, tuple[str, ...]]) -> Fault:
-    """Return the split brain that others speak of, with the blame on the one that most are partitioned from."""
+    """Return the split brain that other nodes report. The blame is on the node that most nodes are partitioned from."""
     pairs = sorted({(min(own, other), max(own, other)) for own, others in seen.items() for other in others})
     ends = [name for pair in pairs for name in pair]
     text = ", ".join(f"{one} from {another}" for one, another in pairs)
@@ -144,7 +145,7 @@ def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> li
     if present < number:
         strangers = sorted(wanted - members)
         who = f"{', '.join(strangers)} no member" if strangers else f"{len(members)} members, not {number}"
-        # A node that lost its data starts as a cluster of its own, in which nothing is amiss.
+        # A node that lost its data starts as a cluster of its own, in which nothing is wrong.
         alone = 2 * present < number or (2 * present == number and wanted and min(wanted) in strangers)
         if alone:
             findings.append(Fault(f"it has formed a cluster of its own: {who}", is_down=True))
@@ -155,7 +156,7 @@ def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> li
     if wanted and own and own not in wanted:
         findings.append(Fault(f"it is {own}, which is none of the expected nodes"))
     away = sorted(node.name for node in nodes if not node.running and (not wanted or node.name in wanted))
-    # A partitioned node does not look as if it ran from the other side: said once is enough.
+    # From the other side a partitioned node looks as if it did not run. It is reported only once.
     split = {name for node in nodes if node.partitions for name in (node.name, *node.partitions)}
     if set(away) - split:
         left = len(nodes) - len(away)
@@ -165,7 +166,7 @@ def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> li
 
 
 def _find_alarms(cluster: Cluster) -> list[Fault]:
-    """Return the alarms; the health check's are of the moment, the nodes' own lag by some seconds (measured)."""
+    """Return the alarms. Those of the health check are current; the nodes' own lag by some seconds (measured)."""
     alarms = set(cluster.alarms or ())
     alarms |= {(node.name, resource) for node in cluster.nodes or () for resource in node.alarms}
     return [
@@ -181,7 +182,7 @@ def _find_queues(expected: Expected, cluster: Cluster) -> list[Fault]:
     queues = cluster.queues or ()
     running = {node.name for node in cluster.nodes or () if node.running}
     wanted = {*(expected if isinstance(expected, tuple) else ()), *(node.name for node in cluster.nodes or ())}
-    # Copies that are missing are missing on the nodes that are.
+    # The missing copies belong on the nodes that are missing.
     away = sorted(wanted - running) if cluster.nodes is not None else []
     blame = dependency(away[0]) if away else SELF
     number = len(expected) if isinstance(expected, tuple) else expected
@@ -209,7 +210,7 @@ def _find_queues(expected: Expected, cluster: Cluster) -> list[Fault]:
 
 
 def mirrors_wanted(queue: QueueFact, nodes: int) -> int:
-    """Return how many mirrors beside its master a queue's policy wants on that many nodes (rabbitmq.com/ha.html)."""
+    """Return how many mirrors besides its master a queue's policy wants on that many nodes (rabbitmq.com/ha.html)."""
     if queue.ha_mode == "all":
         return max(nodes - 1, 0)
     if queue.ha_mode == "exactly":

@@ -1,7 +1,7 @@
-"""What RabbitMQ's management API and rabbitmqctl print, made facts; every name in it may be missing, and some are.
+"""Parses the output of RabbitMQ's management API and of rabbitmqctl. Every name in it may be missing.
 
-A node that is down or has just started has neither alarms nor partitions; in a partition a queue's object has the
-same name twice (measured on 3.10.8). Every parser raises ValueError for a document of another shape altogether.
+A node that is down or has just started has neither alarms nor partitions. During a partition the object of a queue has
+the same name twice (measured on 3.10.8). Every parser raises ValueError for a document of another shape.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def parse_document(text: str) -> Any:
-    """Return a JSON document in which a name that stands twice with lists has both. :raises ValueError: for rubbish."""
+    """Return a JSON document. Lists under a repeated name are joined. :raises ValueError: for text that is no JSON."""
     return parse_json(text, object_pairs_hook=_merge)
 
 
@@ -34,7 +34,7 @@ def _merge(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_nodes(document: Any) -> tuple[NodeFact, ...]:
-    """Return the members that /api/nodes lists."""
+    """Return the members in /api/nodes."""
     nodes = []
     for row in _rows(document):
         alarms = [what for what in ("mem", "disk_free") if row.get(f"{what}_alarm") is True]
@@ -58,7 +58,7 @@ def parse_health(document: Any) -> tuple[tuple[str, str], ...]:
 
 
 def parse_policies(document: Any) -> Policies:
-    """Return the definitions of /api/policies by virtual host and name."""
+    """Return the definitions in /api/policies, by virtual host and name."""
     policies = {}
     for row in _rows(document):
         definition = row.get("definition")
@@ -67,7 +67,7 @@ def parse_policies(document: Any) -> Policies:
 
 
 def parse_queues(document: Any, policies: Policies) -> tuple[QueueFact, ...]:
-    """Return the queues of /api/queues. An exclusive one has no copies, whatever the policy says: it is left out."""
+    """Return the queues of /api/queues without exclusive ones, which have no copies whatever the policy says."""
     return tuple(_parse_queue(row, policies) for row in _rows(document) if not _is_exclusive(row))
 
 
@@ -77,14 +77,14 @@ def _is_exclusive(row: dict[str, Any]) -> bool:
 
 def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
     vhost = str(row.get("vhost", ""))
-    # Since 3.7; older ones have the policy's name alone.
+    # Since 3.7. Older versions give only the policy's name.
     definition = row.get("effective_policy_definition")
     if not isinstance(definition, dict) or not definition:
         definition = policies.get((vhost, str(row.get("policy") or "")), {})
     parameters = definition.get("ha-params")
     kind = str(row.get("type") or "classic")
     mirrored = kind == "classic" and "ha-mode" in definition
-    # /api/queues lists them by name, rabbitmqctl by process.
+    # /api/queues lists the mirrors by name, rabbitmqctl by process.
     synchronised = row.get("synchronised_slave_nodes")
     return QueueFact(
         _name(row),

@@ -1,4 +1,4 @@
-"""Where a broker is, as whom to log in there, and what it can answer to that."""
+"""Where a broker is, the account for it, and the faults of a login."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PORT, TLS_PORT = 5672, 5671
 
 
 class Login(NamedTuple):
-    """One broker and an account on it; its text never holds the password."""
+    """One broker and an account on it. Its text never has the password."""
 
     host: str
     port: int = PORT
@@ -47,12 +47,12 @@ class AmqpFault(Enum):
 
 
 class AmqpError(Exception):
-    """A broker did not do what it was asked to. Its text names broker and fault, and holds no secret."""
+    """A broker did not do what it was asked to. The text names the broker and the fault, and has no secret."""
 
     def __init__(self, where: object, fault: AmqpFault, detail: str = "") -> None:
         super().__init__(f"{where}: {fault.value}" + (f" ({detail})" if detail else ""))
         self.fault = fault
 
 
-# The mistake is in the check's own settings: the broker works, and nothing is known of what was to be looked at.
+# Errors of the check's own settings: the broker works, and nothing is known about what was to be checked.
 MISCONFIGURED = {AmqpFault.ACCOUNT, AmqpFault.VHOST, AmqpFault.PERMISSION, AmqpFault.TLS, AmqpFault.NAME}

@@ -1,4 +1,4 @@
-"""The row of the catalogue for RabbitMQ, its section's keys, and what a broker's refusals mean."""
+"""The row of the catalogue for RabbitMQ, the keys of its section, and what a broker's refusals mean."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NODE = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 class RabbitSettings(NamedTuple):
-    """The section of a RabbitMQ broker. nodes: the names of the cluster's nodes, or how many there are."""
+    """The section of a RabbitMQ broker. nodes: the names of the cluster's nodes, or their number."""
 
     name: str
     process: str
@@ -43,12 +43,12 @@ class RabbitSettings(NamedTuple):
 
     @property
     def password(self) -> Secret | None:
-        """Where the password is, if anywhere."""
+        """Where the password is, or None."""
         return self.password_file or self.password_env
 
     @property
     def api_password(self) -> Secret | None:
-        """Where the password for the management API is: the broker's own account serves unless another one is named."""
+        """Where the password for the management API is. Without api_username the API uses the broker's account."""
         return (self.api_password_file or self.api_password_env) if self.api_username else self.password
 
     @property
@@ -59,10 +59,10 @@ class RabbitSettings(NamedTuple):
 
 
 def judge_fault(settings: RabbitSettings, level: Level, error: AmqpError, proved: str, blame: str = SELF) -> Result:
-    """Return what it means that a broker did not do what it was asked to; blame: whose fault its silence would be."""
+    """Return the result if a broker did not do what it was asked to. blame: who is to blame if the broker is silent."""
     if error.fault in MISCONFIGURED:
         return unknown(settings.name, level, f"needs an account and settings that it accepts: {error}", proved=proved)
-    # Who restarts a broker because it is full makes it worse.
+    # Restarting a broker because it is full makes things worse.
     if error.fault is AmqpFault.BLOCKED:
         return cautioned(settings.name, level, str(error), proved=proved)
     return failed(settings.name, level, str(error), blame=blame, proved=proved)
@@ -84,7 +84,7 @@ def find_fault(settings: RabbitSettings) -> tuple[str, str] | None:
 
 
 def parse_expected(text: str) -> Expected:
-    """Return the names of nodes, or their number. :raises ValueError: naming the first that is none."""
+    """Return the names of nodes, or their number. :raises ValueError: naming the first invalid one."""
     words = parse_words(parse_text(text))
     if len(words) == 1 and words[0].isascii() and words[0].isdigit() and 0 < int(words[0]) < 1000:
         return int(words[0])

@@ -1,1 +1,1 @@
-"""Workers without a port: their processes, and their way to RabbitMQ."""
+"""Workers without a port: their processes, and their connection to RabbitMQ."""

@@ -1,7 +1,7 @@
-"""The workers without a port: they take calls from RabbitMQ, so that is where they are asked, pure.
+"""Workers without a port take calls from RabbitMQ. So the check calls them there, and judges the answers. Pure.
 
-A worker that answers a call is alive; whether its work succeeds only the service list knows, some 60 seconds late.
-Who does not answer because the broker does not carry the call is not to blame for it.
+A worker that answers a call is alive. Whether its work succeeds is known only to the service list, some 60 seconds
+late. A worker that does not answer because the broker does not deliver the call is not to blame.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ RABBITMQ = dependency("rabbitmq")
 
 
 class ExpectedWorker(Enum):
-    """Where the worker should run, seen from this host."""
+    """Where the worker should run, as seen from this host."""
 
     RUNNING = "running"
     STOPPED = "stopped"
-    ONE = "one"  # here or on another host, which Pacemaker decides: never on two
+    ONE = "one"  # here or on another host, as Pacemaker decides, but never on two
 
 
 class WorkerSettings(NamedTuple):
-    """The section of a worker. hosts: its names on the bus, where its own file does not say them.
+    """The section of a worker. hosts: its names on the bus, if its own file does not give them.
 
-    topics, exchange, binary, services are the row's: what it listens to, and where the service list has it.
+    topics, exchange, binary and services come from the row: what the worker listens to, and where the service list has
+    it.
     """
 
     name: str
@@ -64,17 +65,17 @@ class WorkerSettings(NamedTuple):
 
     @property
     def transport_url(self) -> Secret | None:
-        """Where the transport URL is, if not in the worker's own file."""
+        """Where the transport URL is, or None if the worker's own file has it."""
         return self.transport_url_file or self.transport_url_env
 
     @property
     def api(self) -> str:
-        """Whose fault it is that there is no service list."""
+        """Who is to blame if there is no service list."""
         return dependency(self.binary.partition("-")[0] + "-api")
 
     @property
     def account(self) -> HttpSettings:
-        """How the API that has the service list is asked."""
+        """The settings for asking the API that has the service list."""
         same = {key: getattr(self, key) for key in ("name", "process", "deadline", *API_KEYS)}
         return HttpSettings(plan=RequestPlan(ApiRequest("/")), **same)
 
@@ -91,7 +92,7 @@ class Silence(Enum):
 
 
 class Ping(NamedTuple):
-    """One call and what came of it. instances: how many listen on the queue that each instance has one of."""
+    """One call and its outcome. instances: how many consumers the queue has that each instance consumes once."""
 
     target: RpcTarget
     outcome: RpcReply | Silence
@@ -111,14 +112,14 @@ def find_targets(settings: WorkerSettings, messaging: Messaging, hostname: str) 
 
 
 def judge_broker(settings: WorkerSettings, level: Level, error: AmqpError, proved: str) -> Result:
-    """Return what it means that no broker of the worker's own can be used."""
+    """Return the result if none of the worker's own brokers can be used."""
     if error.fault in MISCONFIGURED:
         return unknown(settings.name, level, f"needs the worker's own account: {error}", proved=proved)
     return failed(settings.name, level, str(error), blame=RABBITMQ, proved=proved)
 
 
 def judge_pings(settings: WorkerSettings, pings: Sequence[Ping], is_here: bool, proved: str) -> Result:
-    """Return what the answers came to; is_here: whether a process of the worker runs on this host."""
+    """Return the result of the calls. is_here: whether a process of the worker runs on this host."""
     name, level = settings.name, Level.PROTOCOL
     crowded = [ping for ping in pings if ping.instances > 1]
     if crowded and settings.binary == "cinder-volume":
@@ -152,7 +153,7 @@ def _judge_silence(settings: WorkerSettings, ping: Ping, is_here: bool, proved: 
 
 
 def judge_sockets(established: int, others: Iterable[str], ports: Iterable[int]) -> str:
-    """Return what is wrong with a worker's connections to the ports of its brokers, nothing where one is open."""
+    """Return what is wrong with a worker's connections to the ports of its brokers, "" if one is established."""
     if established:
         return ""
     listing = ", ".join(str(port) for port in sorted(set(ports)))
@@ -162,7 +163,7 @@ def judge_sockets(established: int, others: Iterable[str], ports: Iterable[int])
 
 
 def judge_absence(settings: WorkerSettings, level: Level, is_here: bool) -> Result | None:
-    """Return the result that follows from the process alone being here or not; None: go on."""
+    """Return the result if the presence or absence of the process alone decides it; None: check further."""
     name, expect = settings.name, settings.expect
     if expect is ExpectedWorker.STOPPED:
         if is_here:
@@ -189,7 +190,7 @@ class ServiceRow(NamedTuple):
 
 
 def parse_services(document: Any, binary: str) -> tuple[ServiceRow, ...]:
-    """Return the rows of one binary. :raises ValueError: for what is no service list."""
+    """Return the rows of one binary. :raises ValueError: for a document that is no service list."""
     rows = document.get("services") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError("not a service list")
@@ -208,10 +209,10 @@ def _parse_row(row: Mapping[str, Any]) -> ServiceRow:
 
 
 def judge_services(settings: WorkerSettings, hosts: Iterable[str], rows: Sequence[ServiceRow], proved: str) -> Result:
-    """Return what the service list says of a worker that answers.
+    """Return what the service list says about a worker that answers calls.
 
-    A list says `down` 60 s after the last report (service_down_time), and `up` for as long: it comes after the call.
-    The workers report by themselves: of all of nova, only the hypervisors do so through a conductor.
+    The list shows `down` only 60 s after the last report (service_down_time), and shows `up` until then. So it is read
+    after the call. The workers report by themselves: in nova, only the hypervisors report through a conductor.
     """
     name, level = settings.name, Level.DEEP
     known = {row.host: row for row in rows}

@@ -1,6 +1,6 @@
-"""What a worker's own configuration says about its messaging: oslo.config's files and transport URLs, pure.
+"""Parses a worker's own configuration of its messaging: oslo.config's files and transport URLs. Pure.
 
-The values hold passwords: no message of this module quotes one.
+The values contain passwords, so no message of this module quotes one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TRUE = {"true", "1", "yes", "on"}
 
 
 class Messaging(NamedTuple):
-    """What a service's file says: its brokers in its order, its name on the bus, its exchange, cinder's back ends."""
+    """The messaging in a service's file: brokers in order, its name on the bus, its exchange, cinder's back ends."""
 
     brokers: tuple[Login, ...] = ()
     host: str | None = None
@@ -33,7 +33,7 @@ class Messaging(NamedTuple):
 
 
 def parse_options(text: str) -> dict[tuple[str, str], str]:
-    """Return the options of a file by section and name; the last of several counts (oslo_config/iniparser.py)."""
+    """Return the options of a file by section and name. The last of several counts (oslo_config/iniparser.py)."""
     options: dict[tuple[str, str], str] = {}
     section, name = "DEFAULT", ""
     for line in text.splitlines():
@@ -56,7 +56,7 @@ def parse_options(text: str) -> dict[tuple[str, str], str]:
 
 
 def parse_messaging(options: Options) -> Messaging:
-    """Return what the options say. :raises ValueError: naming the option that cannot be used, without its value."""
+    """Return the messaging in the options. :raises ValueError: naming the invalid option, without its value."""
 
     def get(name: str, section: str = "DEFAULT") -> str | None:
         value = options.get((section, name))
@@ -73,7 +73,7 @@ def parse_messaging(options: Options) -> Messaging:
 
 
 def _parse_rabbit_hosts(get: Callable[..., str | None], tls: bool, ca_file: str | None) -> tuple[Login, ...]:
-    """Return the brokers of the options that transport_url replaced (deprecated in Newton, gone in Train)."""
+    """Return the brokers in the options that transport_url replaced (deprecated in Newton, removed in Train)."""
 
     def either(name: str) -> str | None:
         return get(name, _RABBIT) or get(name)
@@ -107,11 +107,12 @@ def _substitute(value: str, options: Options, section: str) -> str:
 
 
 def parse_transport(url: str, tls: bool = False, ca_file: str | None = None) -> tuple[Login, ...]:
-    """Return the brokers of `rabbit://USER:PASSWORD@HOST:PORT,USER:PASSWORD@HOST:PORT/VHOST?ssl=1`, in its order.
+    """Return the brokers of `rabbit://USER:PASSWORD@HOST:PORT,USER:PASSWORD@HOST:PORT/VHOST?ssl=1`, in that order.
 
-    As in oslo_messaging/transport.py: account and host are percent-encoded, a host without an account has none, the
-    virtual host is what follows the first slash, / where nothing does.
-    :raises ValueError: without the URL, which holds passwords.
+    As in oslo_messaging/transport.py: account and host are percent-encoded, a host without an account has none, and the
+    virtual host is what follows the first slash, or / if nothing follows it.
+
+    :raises ValueError: without the URL, which contains passwords.
     """
     scheme, found, rest = url.strip().partition("://")
     if not found or not _SCHEME.fullmatch(scheme):

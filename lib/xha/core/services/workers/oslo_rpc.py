@@ -1,7 +1,9 @@
-"""The wire format of an oslo.messaging call over RabbitMQ, pure (oslo_messaging/_drivers: amqpdriver and common).
+"""The wire format of an oslo.messaging call over RabbitMQ. Pure.
 
-A server listens on three queues of its topic exchange; the one named TOPIC.HOST is its own. Any answer at all shows
-that it takes calls from there and replies: a refusal of an unknown method as much as a result.
+It is that of oslo_messaging/_drivers/amqpdriver.py and oslo_messaging/_drivers/common.py.
+
+A server listens on three queues of its topic exchange. The one named TOPIC.HOST is its own. Any answer shows that the
+server takes calls from that queue and replies: the refusal of an unknown method proves as much as a result.
 """
 
 from __future__ import annotations
@@ -16,15 +18,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ENVELOPE = "2.0"
-# Answered "pong" with [DEFAULT] rpc_ping_enabled, refused by every other server: which is as good an answer, though the
-# server writes it to its log.
+# With [DEFAULT] rpc_ping_enabled a server answers "pong". Every other server refuses the method, which proves as much,
+# but writes the refusal to its log.
 SERVER_PING = "oslo_rpc_server_ping"
-# The server is well: it has looked at the call, and does not know the method.
+# The server works: it has processed the call, and does not know the method.
 _REFUSALS = {"NoSuchMethod", "UnsupportedVersion"}
 
 
 class RpcTarget(NamedTuple):
-    """Who is called, and with what. nova's workers have a ping of their own (nova/baserpc.py)."""
+    """Whom to call, and with which method. nova's workers have a ping of their own (nova/baserpc.py)."""
 
     exchange: str
     topic: str
@@ -35,14 +37,14 @@ class RpcTarget(NamedTuple):
 
     @property
     def queue(self) -> str:
-        """The server's own queue, and the key that is routed to it."""
+        """The server's own queue, which is also its routing key."""
         return f"{self.topic}.{self.host}"
 
     @property
     def instance_queue(self) -> str:
-        """A queue that each cinder-volume since Ocata consumes once (cinder/service.py: backend_rpcserver).
+        """A queue with one consumer for each cinder-volume since Ocata (cinder/service.py: backend_rpcserver).
 
-        Its own queue has two consumers of such a one, and one of an older one.
+        On its own queue such a cinder-volume has two consumers, and an older one has one.
         """
         return f"{self.queue}.{self.host.partition('@')[0]}"
 
@@ -51,7 +53,7 @@ class RpcTarget(NamedTuple):
 
 
 def nova_target(topic: str, host: str, exchange: str = "nova") -> RpcTarget:
-    """Return the ping that every worker of nova answers with its topic."""
+    """Return the ping that every worker of nova answers on its topic."""
     return RpcTarget(exchange, topic, host, "ping", "baseapi", (("arg", "xha"),))
 
 
@@ -64,14 +66,14 @@ class Answered(Enum):
 
 
 class RpcReply(NamedTuple):
-    """The end of a call. detail is the result's or the error's beginning."""
+    """The end of a call. detail: the beginning of the result or of the error."""
 
     kind: Answered
     detail: str = ""
 
 
 def encode_call(target: RpcTarget, message_id: str, reply_queue: str, unique_id: str) -> bytes:
-    """Return the body of a call whose answer is to go to reply_queue. No context: an anonymous, empty one."""
+    """Return the body of a call whose answer goes to reply_queue. Its context is empty and anonymous."""
     message: dict[str, Any] = {
         "method": target.method,
         "args": dict(target.arguments),
@@ -87,7 +89,10 @@ def encode_call(target: RpcTarget, message_id: str, reply_queue: str, unique_id:
 
 
 def decode_reply(body: bytes, message_id: str) -> RpcReply | None:
-    """Return the answer to a call; None for another call's, for a sign of life before the answer, and for rubbish."""
+    """Return the answer to a call, or None.
+
+    None stands for the answer to another call, for a heartbeat before the answer, and for other text.
+    """
     try:
         envelope = parse_json(body.decode())
         message = parse_json(envelope["oslo.message"]) if "oslo.message" in envelope else envelope
@@ -98,7 +103,7 @@ def decode_reply(body: bytes, message_id: str) -> RpcReply | None:
             return _parse_failure(failure)
     except (ValueError, TypeError, AttributeError):
         return None
-    # A server that was told of the caller's time-out sends empty answers until the real one (call monitor).
+    # A server that knows the caller's timeout sends empty answers until the real one (call monitor).
     if not ending and message.get("result") is None:
         return None
     return RpcReply(Answered.PONG, json.dumps(message.get("result"))[:60])

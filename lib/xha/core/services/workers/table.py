@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def parse_hosts(text: str) -> tuple[str, ...]:
-    """Return a worker's names on the bus, as controller-1 or controller-1@lvm. :raises ValueError: for none."""
+    """Return a worker's names on the bus, such as controller-1 or controller-1@lvm. :raises ValueError: for none."""
     return tuple(parse_words(parse_text(text)))
 
 
@@ -81,7 +81,7 @@ _NOVA = {
     "url": "http://127.0.0.1:8774",
     "services": "/v2.1/os-services",
 }
-# cinder never set an exchange of its own: it is oslo.messaging's default.
+# cinder sets no exchange of its own, so it uses the default of oslo.messaging.
 _CINDER = {
     "exchange": "openstack",
     "config": "/etc/cinder/cinder.conf",
@@ -92,7 +92,7 @@ _CINDER = {
 ROWS = (
     _worker("nova-conductor", "compute database worker", ("conductor",), **_NOVA),
     _worker("nova-scheduler", "compute scheduler", ("scheduler",), **_NOVA),
-    # Gone since Nova 20 (Train): on a host that has none, not applicable.
+    # Nova 20 (Train) removed it. On a host without it the result is not applicable.
     _worker("nova-consoleauth", "console tokens, before Nova 20", ("consoleauth",), required=False, **_NOVA),
     _worker(
         "neutron-rpc-server",
