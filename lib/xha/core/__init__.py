@@ -1,5 +1,5 @@
-"""The pure middle of xha: facts in, decisions and text out.
+"""The pure layer of xha: it takes facts as arguments and returns decisions and text.
 
-Nothing here imports socket, subprocess, time, os or logging, nor any other package of xha;
-tests/house/test_imports.py reads the source and enforces it.
+Nothing here imports socket, subprocess, time, os or logging, nor any other layer of xha. tests/house/test_imports.py
+reads the source and enforces this.
 """

@@ -1,6 +1,6 @@
-"""NamedTuple and TYPE_CHECKING as typing has them, without its import, which costs a monitor more than all its work.
+"""NamedTuple and TYPE_CHECKING without importing typing. That import costs a monitor more than all of its work.
 
-What a process that ends at once imports takes them from here. mypy sees the original.
+Modules that are imported by short-lived processes take both from here. mypy sees the original of typing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ else:
     from collections import namedtuple
 
     class _Maker(type):
-        """Makes a tuple's class of a class body: annotations are the fields, what they are set to their defaults."""
+        """Makes a named tuple from a class body: annotations are the fields, assigned values are the defaults."""
 
         def __new__(cls, name, bases, body):
             if not bases:
@@ -28,4 +28,4 @@ else:
             return made
 
     class NamedTuple(metaclass=_Maker):
-        """What a class of facts names as its base; it becomes a tuple's."""
+        """The base that a class of facts names. The class becomes a tuple."""

@@ -1,7 +1,7 @@
-"""clustercheck: the drop-in for percona-clustercheck and its Red Hat and Percona descendants.
+"""clustercheck: a drop-in replacement for percona-clustercheck and the versions of Red Hat and Percona made from it.
 
-Options, bytes and exit codes are theirs (github.com/olafz/percona-clustercheck d5da8be, and Percona's script of
-2026 with its leading `-`); the decision is xha's.
+Options, bytes and exit codes are theirs (github.com/olafz/percona-clustercheck d5da8be, and Percona's script of 2026
+with its leading `-`). The decision is xha's.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ _DEFAULTS = {
     "MYSQL_PORT": "",
     "MYSQL_SERVER_USER": DEFAULT_SERVER_USER,
 }
-_PASSWORD = "MYSQL_PASSWORD"  # noqa: S105 - its name
-# Given empty on the command line, these are left to the option file.
+_PASSWORD = "MYSQL_PASSWORD"  # noqa: S105 - the name of the variable
+# If these are given as empty arguments, the option file supplies them.
 _MAY_BE_EMPTY = ("MYSQL_USERNAME", _PASSWORD)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Answer on standard output, or on the socket that xinetd left at descriptor 0; return 0 for 200, else 1."""
+    """Answer on standard output, or on the socket that xinetd left at descriptor 0. Return 0 for 200, otherwise 1."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] in ("-h", "--help"):
         sys.stdout.write(_USAGE.format(program=sys.argv[0]))
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     client = _client()
     try:
         verdict = _judge(arguments)
-    except Exception as error:  # a script's user gets an answer, never a traceback
+    except Exception as error:  # the caller gets an answer, never a traceback
         _log(f"{type(error).__name__}: {error}")
         verdict = judge(Unreadable(Code.CONFIG_ERROR), Policy())
     _answer(client, render_clustercheck(verdict, Body.PERCONA))
@@ -71,9 +71,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _client() -> socket.socket | None:
-    """Return the client's connection where xinetd or systemd left one at descriptor 0, and detach from it.
+    """Return the client's connection if xinetd or systemd left one at descriptor 0, and detach from it.
 
-    A socket of another kind is somebody's pipe, as ssh and cron make them.
+    A socket of another kind is a pipe, as ssh and cron make them.
     """
     client = inherited_socket()
     if client is None:
@@ -81,13 +81,13 @@ def _client() -> socket.socket | None:
     if client.family not in (socket.AF_INET, socket.AF_INET6):
         client.close()
         return None
-    # Otherwise a line on standard error would reach HAProxy before the status line does.
+    # Otherwise a line on standard error would reach HAProxy before the status line.
     point_at_null(0, 1, 2)
     return client
 
 
 def _judge(arguments: list[str]) -> Verdict:
-    # Before any setting is read, as in the original.
+    # As in the original script, this comes before any setting is read.
     disabled = read_disabled(DEFAULT_DISABLED_FILE, LEGACY_DISABLED_FILE)
     if disabled:
         return judge_disabled(disabled)
@@ -109,12 +109,12 @@ def _positional(arguments: list[str]) -> dict[str, str]:
 
 
 def _given(values: Mapping[str, str]) -> dict[str, str]:
-    # As the script's ${NAME:=default}: what is empty counts as not given, but for the password.
+    # As with the script's ${NAME:=default}, an empty value counts as not given. The password is an exception.
     return {name: values[name] for name in _DEFAULTS if values.get(name) or (name in values and name == _PASSWORD)}
 
 
 class ClustercheckSettings(NamedTuple):
-    """clustercheck's settings: positional, then environment, then /etc/sysconfig and /etc/default, then default."""
+    """clustercheck's settings, in this order: arguments, environment, /etc/sysconfig and /etc/default, defaults."""
 
     config: Config
     user: str
@@ -123,7 +123,7 @@ class ClustercheckSettings(NamedTuple):
 
     @classmethod
     def read(cls, arguments: list[str]) -> ClustercheckSettings:
-        """Gather the settings. What is no switch or port counts as the original's default."""
+        """Gather the settings. A value that is no valid switch or port counts as the original's default."""
         values = {**_DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
         extra = values["DEFAULTS_EXTRA_FILE"]
         database = Database(
@@ -132,18 +132,18 @@ class ClustercheckSettings(NamedTuple):
             port=_port(values["MYSQL_PORT"]),
             server_user=values["MYSQL_SERVER_USER"],
         )
-        # The last-node rule has no switch here, and the script has no such rule: what it refuses stays refused.
+        # The last-node rule has no switch here, and the script has no such rule. What the script refuses stays refused.
         donor, readonly = values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0"
         policy = Policy(donor, readonly, LastNode.NEVER)
         config = Config(database, policy, Responder(legacy_disabled_file=LEGACY_DISABLED_FILE))
         return cls(config, values["MYSQL_USERNAME"], values["MYSQL_PASSWORD"], values["ERR_FILE"])
 
     def refresh(self) -> Config:
-        """Return the configuration; it does not change while the program runs."""
+        """Return the configuration. It does not change while the program runs."""
         return self.config
 
     def target(self, database: Database) -> Target:
-        """Return where to log in, with the account that was given in place of the option file's."""
+        """Return where to log in. The given account replaces that of the option file."""
         from ..adapters.mysql.login_target import read_target
 
         target = read_target(database)
@@ -158,7 +158,7 @@ def _port(text: str) -> int | None:
 
 
 def _write_error_file(path: str, message: str) -> None:
-    """Leave the reason in ERR_FILE. One that cannot be opened costs a line in syslog, not the verdict."""
+    """Write the reason into ERR_FILE. If that fails, the fault goes to syslog, and the verdict stays the same."""
     if path == os.devnull:
         return
     from ..adapters.files.report_file import write_report
@@ -178,7 +178,7 @@ def _log(text: str) -> None:
 
 
 def _answer(client: socket.socket | None, response: bytes) -> None:
-    # Whoever asked may have left: that is not our failure.
+    # The client may have gone. That is no failure of this program.
     with contextlib.suppress(OSError):
         if client:
             from ..adapters.http.one_connection import answer_anything

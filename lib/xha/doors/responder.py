@@ -1,7 +1,7 @@
 """xha-responder: answers HAProxy's probes on port 49000.
 
-It finds its socket where whoever started it left one: systemd at descriptor 3, xinetd at 0 (`wait = yes` a listening
-one, `wait = no` a connected one); otherwise it opens those of --listen or of xha.conf.
+It uses the socket that its starter left: systemd at descriptor 3, xinetd at descriptor 0 (with `wait = yes` a listening
+socket, with `wait = no` a connected one). Without such a socket it opens those of --listen or of xha.conf.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     mend_streams()
     arguments = sys.argv[1:] if argv is None else argv
     options = None
-    if arguments:  # started by xinetd or systemd there are none, and argparse costs a forked process 6 ms
+    if arguments:  # xinetd and systemd pass none, and argparse costs a forked process 6 ms
         from .check.options import parse_responder_options
 
         options = parse_responder_options(arguments)
@@ -86,7 +86,7 @@ def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
             Faults(Log(NAME, use_syslog=True)).note(f"answering {host}", error)
             return render_fault(head=request.method == "HEAD")
 
-    # A client that goes away is not an event.
+    # A client that goes away is not logged.
     with contextlib.suppress(OSError):
         serve_one(sock, answer_always)
     sock.close()

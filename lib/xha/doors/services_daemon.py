@@ -1,4 +1,4 @@
-"""xha-services: checks the configured services again and again, and writes what came of it for the responder."""
+"""xha-services: checks the configured services repeatedly, and writes the results for the responder."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class Runner:
-    """Starts each check when it is due, at most one of a service at a time, and keeps what each came to."""
+    """Starts each check when it is due, at most one for each service at a time, and keeps the last results."""
 
     def __init__(self, file: ConfigFile, log: Log) -> None:
         self._file, self._log = file, log
@@ -74,9 +74,9 @@ class Runner:
         self._directory = ""
 
     def refresh(self) -> None:
-        """Take over what xha.conf says now. While it is wrong, what it said last goes on.
+        """Use what xha.conf says now. While xha.conf is wrong, the last valid configuration stays in use.
 
-        A service whose own section is wrong is not checked until it is mended, and the others are.
+        A service whose own section is wrong is not checked until the section is corrected. The others are.
         """
         try:
             config = self._file.refresh()
@@ -127,7 +127,7 @@ class Runner:
         os.environ["XHA_TOKENS"] = tokens
 
     def serve_turn(self) -> None:
-        """Take one turn. An exception that nobody thought of is a line of the log, and the next turn comes."""
+        """Take one turn. An unexpected exception is logged, and the next turn follows."""
         try:
             self.turn()
         except Exception as error:
@@ -135,7 +135,10 @@ class Runner:
             time.sleep(_TICK)
 
     def turn(self) -> None:
-        """Start what is due, and wait a moment for what runs. What breaks for one service is no other's affair."""
+        """Start the checks that are due, and wait a moment for those that run.
+
+        A fault of one service does not affect the others.
+        """
         with self.guard("reading xha.conf"):
             self.refresh()
         collect_lost()
@@ -152,33 +155,34 @@ class Runner:
 
     @contextlib.contextmanager
     def guard(self, doing: str) -> Iterator[None]:
-        """Have an exception that nobody thought of end the block, and be a line of the log."""
+        """End the block on an unexpected exception, and log it."""
         try:
             yield
         except Exception as error:
             self._faults.note(doing, error)
 
     def _next(self, now: float) -> float:
-        """Return when something is to be done again."""
+        """Return when there is something to do next."""
         waiting = [at for name, at in self._due.items() if name not in self._children]
         return min([now + _TICK, *waiting, *(child.ends for child in self._children.values())])
 
     def _start(self, name: str, service: ServiceConfig, now: float) -> None:
-        # At the start all at once; from then on spread over the interval, so that no burst of processes recurs.
+        # At the start, all checks run at once. From then on they are spread over the interval, so that the burst of
+        # processes does not recur.
         first = name not in self._records
         phase = list(self._services).index(name) / len(self._services) if first else 0.0
         self._due[name] = now + service.interval * (1 - phase / 2)
         try:
             with uninterrupted():
                 self._children[name] = Child(job_of(service))
-        except OSError as error:  # no process, descriptor or memory is left: that says nothing about the service
+        except OSError as error:  # no process, descriptor or memory is left: this says nothing about the service
             self._due[name] = now + _TICK
             self._warn(f"{name}: the check cannot be started: {reason(error)}")
 
     def _finish(self, name: str, child: Child, result: Result) -> None:
         service = self._services.get(name)
         if service is None or child.job.service != service:
-            return  # it is no longer checked, or otherwise
+            return  # the service is no longer checked, or its settings have changed
         last = self._records.get(name)
         ago = time.monotonic() - child.began
         record = next_record(service, last, result, child.began, time.time() - ago)

@@ -1,1 +1,1 @@
-"""All members side by side: where they disagree, and what each would do next."""
+"""All members side by side: where they disagree, and what each of them would do next."""

@@ -1,4 +1,4 @@
-"""Several nodes' answers side by side: who the members are, and where they disagree."""
+"""Compares the answers of several nodes: who the members are, and where the answers contradict each other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Member(NamedTuple):
 
 
 class MemberAnswer(NamedTuple):
-    """What one member came to."""
+    """What one member answered, and the verdict on it."""
 
     member: Member
     reading: Reading | Unreadable
@@ -36,7 +36,7 @@ class MemberAnswer(NamedTuple):
 
 
 class Disagreement(NamedTuple):
-    """Members that cannot all be right. nodes are the members' names, as the table shows them."""
+    """A contradiction between members. nodes: the members' names, as the table shows them."""
 
     code: str
     message: str
@@ -63,7 +63,10 @@ def parse_member(text: str) -> Member:
 
 
 def parse_cluster_address(address: str) -> tuple[Member, ...]:
-    """Return the hosts of wsrep_cluster_address (`gcomm://a,b:4567?options`); its ports are the group's, not SQL's."""
+    """Return the hosts of wsrep_cluster_address (`gcomm://a,b:4567?options`), without ports.
+
+    The ports in that address are those of group communication, not of SQL.
+    """
     scheme, separator, rest = address.partition("://")
     if scheme != "gcomm" or not separator:
         return ()
@@ -71,7 +74,7 @@ def parse_cluster_address(address: str) -> tuple[Member, ...]:
 
 
 def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:
-    """Return the SQL addresses of wsrep_incoming_addresses; an arbitrator's is empty, an unset one AUTO."""
+    """Return the SQL addresses of wsrep_incoming_addresses. Empty entries (arbitrators) and AUTO are left out."""
     return tuple(_members(addresses))
 
 
@@ -85,10 +88,10 @@ def _members(listing: str) -> Iterable[Member]:
 
 
 def merge_members(known: Iterable[Member], incoming: Iterable[Member], default_port: int) -> tuple[Member, ...]:
-    """Return each member once: the known ones first, as they are listed, then the incoming ones by their addresses.
+    """Return each member once: first the known ones in their order, then the incoming ones sorted by address.
 
-    An incoming address gives the port of a host known without one. Galera lists them by the ids that their servers drew
-    at random: one that starts anew would move everybody's row.
+    An incoming address supplies the port of a known host that has none. Galera lists incoming addresses by ids that the
+    servers draw at random, so without sorting a restart of one server would move the rows of all.
     """
     incoming = sorted(incoming, key=_by_number)
     ports = {member.host: member.port for member in incoming if member.port}
@@ -97,13 +100,13 @@ def merge_members(known: Iterable[Member], incoming: Iterable[Member], default_p
 
 
 def _by_number(member: Member) -> list[tuple[int, str]]:
-    """Return what sorts db2 before db10, and addresses by their bytes: numbers, of whatever length, as numbers."""
+    """Return a sort key that compares runs of digits as numbers of any length: db2 sorts before db10."""
     words = re.split("([0-9]+)", str(member))
     return [(len(word.lstrip("0")) if index % 2 else 0, word) for index, word in enumerate(words)]
 
 
 def find_disagreements(answers: Iterable[MemberAnswer]) -> tuple[Disagreement, ...]:
-    """Return where the members that were read contradict each other, the gravest first."""
+    """Return where the members that were read contradict each other, the most serious first."""
     read = [(str(one.member), one.reading) for one in answers if isinstance(one.reading, Reading)]
     primary = [(name, reading) for name, reading in read if reading.status.wsrep_cluster_status == "Primary"]
     found = []
@@ -128,15 +131,15 @@ def find_disagreements(answers: Iterable[MemberAnswer]) -> tuple[Disagreement, .
 
 
 def _real_uuid(uuid: str | None) -> str | None:
-    # A node that never was in a primary component has an all-zero UUID, which disagrees with nobody.
+    # A node that was never in a primary component has an all-zero UUID. That contradicts no other node.
     return uuid if uuid and uuid.strip("0-") else None
 
 
 def _components(primary: list[tuple[str, Reading]]) -> dict[object, list[str]]:
-    """Return the primary components. A component is one where a configuration number has one set of members.
+    """Return the primary components with the names of their nodes.
 
-    During a change of membership two nodes may show successive configurations of one component; two components of
-    one history are told apart by member lists that exclude each other.
+    Two nodes of one component may show successive configurations while the membership changes. So components are told
+    apart by UUID, and within one UUID by their member lists: lists that overlap belong to one component.
     """
     by_uuid = _group(primary, lambda reading: _real_uuid(reading.status.wsrep_cluster_state_uuid))
     if len(by_uuid) > 1:
@@ -146,7 +149,7 @@ def _components(primary: list[tuple[str, Reading]]) -> dict[object, list[str]]:
         members = frozenset(map(str, parse_incoming_addresses(reading.status.wsrep_incoming_addresses or "")))
         if not members:
             return {}
-        # Whoever overlaps is one component, so that the answer does not hang on who was asked first.
+        # Overlapping lists are merged, so that the result does not depend on which node was asked first.
         same = [one for one in lists if one[0] & members]
         lists = [one for one in lists if not one[0] & members]
         lists.append((members.union(*(one[0] for one in same)), [*(each for one in same for each in one[1]), name]))

@@ -1,4 +1,4 @@
-"""What each node of a resource would do next, and why: the dry run of the agent's decision, and what a grant costs."""
+"""The dry run of the agent's decision: what each node of a resource would do next, why, and what a grant would cost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Seen(NamedTuple):
-    """Everything that one host can see of a resource at one moment. states: what each keeper says for people."""
+    """Everything that one host can see of a resource at one moment. states: each keeper's own words for people."""
 
     resource: str
     cib: Cib
@@ -35,7 +35,10 @@ class Seen(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """One node's. decision is None where no keeper of it reports; held is what forbids to act there, "" for nothing."""
+    """The forecast for one node.
+
+    decision: None if no keeper of the node reports. held: what forbids any action on the node, "" for nothing.
+    """
 
     node: str
     host: Host
@@ -44,7 +47,7 @@ class Outlook(NamedTuple):
 
 
 def foresee(seen: Seen) -> tuple[Outlook, ...]:
-    """Return what each member would do. Ports were probed from this host, not from each member's own."""
+    """Return what each member would do. The ports were probed from this host, not from each member's host."""
     return tuple(
         Outlook(
             node,
@@ -78,7 +81,7 @@ def _facts(seen: Seen, node: str, epoch: str) -> ElectionFacts:
 
 
 def count_for(seen: Seen, node: str) -> Poll | None:
-    """Return the facts as a node counts them, None where it does not report."""
+    """Return the facts as the node sees them, or None if the node does not report."""
     report = seen.reports.get(node)
     if not isinstance(report, Ballot):
         return None
@@ -86,18 +89,24 @@ def count_for(seen: Seen, node: str) -> Poll | None:
 
 
 def digests(seen: Seen) -> dict[str, str]:
-    """Return the digest of the reports that count, for each node that asks: equal once all have answered all."""
+    """Return, for each node that waits for answers, the digest of the reports that it counts.
+
+    The digests are equal once every node has answered every other.
+    """
     polls = {node: count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node))}
     return {node: digest(poll.fresh.values()) for node, poll in polls.items() if poll is not None}
 
 
 def _asks(report: Ballot | Unread | None) -> bool:
-    """Whether a keeper waits for answers; one that gave up has left its last report, and does not."""
+    """Return whether the node's keeper waits for answers. One that gave up left its last report, and does not wait."""
     return isinstance(report, Ballot) and bool(report.opens)
 
 
 def needs_person(outlooks: Sequence[Outlook], reports: Mapping[str, Ballot | Unread]) -> bool:
-    """Return whether nothing goes on by itself: somebody refuses or is in trouble, or all wait without a Primary."""
+    """Return whether the cluster cannot continue without a person.
+
+    That is so if a node refuses or reports a trouble, or if no node is Primary and all of them wait.
+    """
     troubled = any(isinstance(one, Ballot) and one.trouble for one in reports.values())
     decisions = [one.decision for one in outlooks if one.decision is not None]
     primary = any(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports.values())
@@ -139,7 +148,7 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
 
 
 def why_unused(seen: Seen, grant: Grant) -> str:
-    """Return why nobody acts on a grant that is recorded, "" where somebody who reports would."""
+    """Return why no node acts on a recorded grant, "" if a node that reports would."""
     asking = (count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node)))
     polls = [poll for poll in asking if poll is not None]
     reasons = [why_void(grant, poll.fresh, seen.now) for poll in polls] or [why_void(grant, {}, seen.now)]
@@ -147,7 +156,7 @@ def why_unused(seen: Seen, grant: Grant) -> str:
 
 
 def tell_losses(seen: Seen, kind: GrantKind, node: str) -> list[str]:
-    """Return a sentence for everything that may be lost by acting on such a grant, as far as anybody can know."""
+    """Return one sentence for each loss that acting on such a grant may cause, as far as it can be known."""
     ballots = {name: one for name, one in seen.reports.items() if isinstance(one, Ballot) and name in seen.members}
     mine = ballots.get(node)
     if kind is GrantKind.FORGET:

@@ -1,4 +1,4 @@
-"""A whole cluster as JSON and as a Nagios line (docs/schema-1.json)."""
+"""Renders a whole cluster as JSON and as a Nagios line (docs/schema-1.json)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cluster_document(nodes: Iterable[dict[str, Any]], disagreements: Iterable[Disagreement]) -> dict[str, Any]:
-    """Return the JSON object of kind cluster, of the nodes' own documents."""
+    """Return the JSON object of kind cluster, made of the nodes' own documents."""
     return {
         "schema": SCHEMA,
         "kind": "cluster",
@@ -35,7 +35,10 @@ def render_nagios_cluster(answers: Iterable[MemberAnswer], disagreements: Iterab
 
 
 def cluster_exit_code(answers: Iterable[MemberAnswer], disagreements: Iterable[Disagreement]) -> NagiosCode:
-    """Return the worst of the cluster: a disagreement is critical; else critical, warning, unknown, ok."""
+    """Return the cluster's exit code.
+
+    A disagreement is CRITICAL. Otherwise the worst node decides, in the order critical, warning, unknown, ok.
+    """
     codes = {one.verdict.exit_code for one in answers}
     if any(disagreements):
         return NagiosCode.CRITICAL

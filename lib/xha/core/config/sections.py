@@ -1,4 +1,4 @@
-"""The sections of xha.conf, before anybody asks what their keys mean."""
+"""Splits xha.conf into sections, without knowing what their keys mean."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ SERVICE_SECTION = "service "
 
 
 class ServiceSection(NamedTuple):
-    """A `[service NAME]` as it stands in the file at path. core/services/settings.py knows what it means.
+    """A section `[service NAME]` as it stands in the file at path.
 
-    fault says why its lines are no keys and values, without quoting one: then there are no items.
+    core/services/settings.py knows the meaning of its keys. fault: why its lines cannot be parsed, without quoting any
+    of them. Then items is empty.
     """
 
     path: str
@@ -28,9 +29,9 @@ class ServiceSection(NamedTuple):
 def read_sections(
     text: str, path: str, keys: Collection[str]
 ) -> tuple[configparser.ConfigParser, list[ServiceSection]]:
-    """Return the sections of a text, and beside them the services' ones that stand in the way of reading the rest.
+    """Return the sections of a text, and separately those service sections that would prevent parsing the rest.
 
-    keys: what may be named to help with a line that is none. :raises ConfigError: where the rest cannot be read.
+    keys: the names of keys that an error message may mention. :raises ConfigError: if the rest cannot be parsed.
     """
     import configparser
 
@@ -53,9 +54,10 @@ def _parse(text: str) -> configparser.ConfigParser:
 
 
 def _take_out_services(text: str, path: str, keys: Collection[str]) -> tuple[str, list[ServiceSection]]:
-    """Return the text with empty lines for each service's section that is broken or begun before, and those sections.
+    """Return the text without the service sections that are broken or repeated, and those sections.
 
-    Whatever begins with a bracket ends a section here: it may begin another one.
+    Their lines are replaced by empty lines, so that line numbers stay the same. Every line that begins with a bracket
+    ends the section before it, because it may begin another one.
     """
     import re
 
@@ -76,7 +78,7 @@ def _take_out_services(text: str, path: str, keys: Collection[str]) -> tuple[str
 
 
 def _read_service(part: str, path: str, before: int, keys: Collection[str]) -> ServiceSection:
-    """Return the section that a part of a text is; before: how many lines of the text precede it."""
+    """Return the service section in this part of the text. before: the number of lines before the part."""
     import configparser
 
     title, closed, _ = part[1:].partition("\n")[0].partition("]")
@@ -91,7 +93,7 @@ def _read_service(part: str, path: str, before: int, keys: Collection[str]) -> S
 
 
 def _tell_fault(error: configparser.Error, keys: Collection[str], before: int = 0, where: str = "") -> str:
-    """Say where, and not what: configparser's own words quote the line, and a wrong file may hold a secret."""
+    """Return where the fault is, without the line itself: configparser quotes the line, and it may hold a secret."""
     import configparser
 
     if isinstance(error, configparser.MissingSectionHeaderError):

@@ -1,4 +1,4 @@
-"""xha.conf: text in, a frozen Config out, or a ConfigError that names file, section and key."""
+"""xha.conf: text in; a frozen Config out, or a ConfigError that names file, section and key."""
 
 from __future__ import annotations
 
@@ -38,20 +38,21 @@ DEFAULT_SERVER_USER = "mysql"
 
 
 class Database(NamedTuple):
-    """Where the database is. What is None here comes from defaults_file, then from MySQL's own defaults."""
+    """Where the database is. A value that is None comes from defaults_file, or else from MySQL's own defaults."""
 
     defaults_file: str = DEFAULT_OPTION_FILE
     socket: str | None = None
     host: str | None = None
     port: int | None = None
-    # With a plain USAGE account this fails with 1047 where the node rejects queries, where SELECT 1 still answers.
+    # On a node that rejects queries this query fails with 1047 for an account with USAGE only. SELECT 1 would still
+    # succeed there.
     probe_query: str = DEFAULT_QUERY
-    # The account that the server runs under; only its processes, and root's, are believed to be the server.
+    # The account that the server runs under. Only its processes and those of root are accepted as the server.
     server_user: str = DEFAULT_SERVER_USER
 
 
 class Responder(NamedTuple):
-    """How the responder listens and answers. Durations in seconds; empty allow_from is everybody."""
+    """How the responder listens and answers. Durations are in seconds. An empty allow_from allows everybody."""
 
     listen: tuple[tuple[str, int], ...] = ()
     max_age: float = 0.1
@@ -66,7 +67,7 @@ class Responder(NamedTuple):
 
 
 class Config(NamedTuple):
-    """Everything xha.conf can say. What is wrong with a service's section is no fault of the configuration."""
+    """Everything that xha.conf can say. An error in a service's section is no error of the configuration."""
 
     database: Database = Database()
     policy: Policy = Policy()
@@ -75,7 +76,7 @@ class Config(NamedTuple):
     service_sections: tuple[ServiceSection, ...] = ()
 
     def of_member(self, host: str, port: int | None) -> Config:
-        """Return the configuration for looking at another host: same account, and no disabled file of ours."""
+        """Return the configuration for reading another host: the same account, and no disabled file of this host."""
         return self._replace(
             database=self.database._replace(socket=None, host=host, port=port or self.database.port),
             responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None),
@@ -113,9 +114,9 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
 
 
 def parse_config(text: str, path: str) -> Config:
-    """Parse the text of xha.conf. path is only for messages. :raises ConfigError: see there.
+    """Parse the text of xha.conf. path is only used in messages. :raises ConfigError: see there.
 
-    A service's section is kept as it stands, right or wrong: it must not take the database's node out of service.
+    A service's section is stored unparsed: an error in it must not take the database node out of service.
     """
     keys = [key for section in _KEYS.values() for key in section]
     parser, services = read_sections(text, path, keys)

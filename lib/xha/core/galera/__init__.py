@@ -1,1 +1,1 @@
-"""What Galera and a MariaDB server say of themselves: status, positions, views, files, logs. Text in, values out."""
+"""What Galera and a MariaDB server report: status, positions, views, files and logs. Text in, values out."""

@@ -1,7 +1,8 @@
-"""Who the members are: wsrep_cluster_address, and which of Pacemaker's nodes each of its hosts is.
+"""Parses wsrep_cluster_address, and finds which Pacemaker node each of its hosts is.
 
-A host that is taken for the wrong node, or for none, changes who has to report before a cluster is formed. So only
-equal names and equal addresses count (node1 is never node10), and proofs that disagree are said, not weighed.
+A host that is mapped to the wrong node, or to none, changes which nodes must report before a cluster is formed. So only
+equal names and equal addresses count: node1 never matches node10. Proofs that contradict each other are reported; none
+is preferred.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.
 
 
 class BadAddress(ValueError):
-    """A list of members that cannot be understood. Its text says where and what to write instead."""
+    """A list of members that cannot be parsed. The text says where the error is and what to write instead."""
 
 
 class Peer(NamedTuple):
-    """One host of the list: a name as it was written or an address as `ipaddress` writes it, and its port if given."""
+    """One host of the list: a name as written, or an address as `ipaddress` writes it; and its port if it has one."""
 
     host: str
     port: int | None = None
@@ -34,18 +35,20 @@ class Peer(NamedTuple):
 
 
 class ClusterAddress(NamedTuple):
-    """wsrep_cluster_address: the hosts in their order, and what stands behind the question mark, as it was written."""
+    """wsrep_cluster_address: the hosts in their order, and the options behind the question mark as written."""
 
     peers: tuple[Peer, ...] = ()
     options: str = ""
 
 
 class Membership(NamedTuple):
-    """Who the hosts of the list are.
+    """The Pacemaker nodes that the hosts of the list are.
 
-    names: the members in the order of the list, a host that is no node of Pacemaker's under its own name. peers: how
-    the list has each of them. unknown: the hosts that are no node. ambiguous: sentences about proofs that disagree;
-    while there is one, nobody may form a cluster. arbitrators: hosts that only vote; they are no members.
+    names: the members in the order of the list. A host that is no Pacemaker node keeps its own name.
+    peers: each member as the list writes it.
+    unknown: the hosts that are no node.
+    ambiguous: a sentence for each contradiction between proofs. While there is one, no node may form a cluster.
+    arbitrators: hosts that only vote. They are no members.
     """
 
     names: tuple[str, ...]
@@ -76,7 +79,10 @@ def render_cluster_address(address: ClusterAddress) -> str:
 
 
 def parse_peers(text: str) -> tuple[Peer, ...]:
-    """Return a list of hosts divided by commas, such as the parameter `arbitrators`; () for none. Raises BadAddress."""
+    """Return a list of hosts separated by commas, such as the parameter `arbitrators`; () for an empty text.
+
+    Raises BadAddress.
+    """
     if not text.strip():
         return ()
     return tuple(_parse_peer(word.strip(), text) for word in text.split(","))
@@ -99,7 +105,7 @@ def parse_host_map(text: str) -> dict[str, str]:
 
 
 def normalise(host: str) -> str:
-    """Return what two ways to write one host have in common: addresses in one spelling, names in lower case."""
+    """Return one spelling for all ways to write a host: addresses as `ipaddress` writes them, names in lower case."""
     address = _parse_address(host.strip("[]"))
     if address is None:
         return host.lower().rstrip(".")
@@ -116,11 +122,17 @@ def name_members(  # noqa: PLR0913 - four sources of names and addresses, none o
     reported: Mapping[str, Iterable[str]] | None = None,
     arbitrators: Iterable[Peer] = (),
 ) -> Membership:
-    """Return which of Pacemaker's nodes each host of the list is.
+    """Return which Pacemaker node each host of the list is.
 
-    host_map is cluster_host_map, resolved what a name or host resolves to, reported the addresses that a node's own
-    report gives. A host is a node if the map says so, if their names are equal (a short name equals the first label of
-    a full one), or if they have an address that no other node has. Loopback addresses prove nothing among several.
+    host_map: the parameter cluster_host_map.
+    resolved: the addresses that each name resolves to.
+    reported: the addresses in each node's own report.
+
+    A host is a node if one of these holds:
+
+    - cluster_host_map says so.
+    - Their names are equal. A short name equals the first label of a full name.
+    - They share an address that no other node has. With several nodes, loopback addresses prove nothing.
     """
     book = _Book(tuple(dict.fromkeys(nodes)), host_map or {}, resolved or {}, reported or {})
     members: dict[str, Peer] = {}
@@ -146,7 +158,7 @@ def name_members(  # noqa: PLR0913 - four sources of names and addresses, none o
 
 
 class _Book(NamedTuple):
-    """All that is known about who has which name and address."""
+    """All that is known about names and addresses."""
 
     nodes: tuple[str, ...]
     host_map: Mapping[str, str]
@@ -154,14 +166,14 @@ class _Book(NamedTuple):
     reported: Mapping[str, Iterable[str]]
 
     def find(self, host: str) -> list[str]:
-        """Return the nodes that a host is, in their order; more than one where the proofs disagree."""
+        """Return the nodes that a host may be, in their order. More than one: the proofs contradict each other."""
         mapped = [node for node in self.nodes if node in self.host_map and self.same_host(host, self.host_map[node])]
         named = _equal_names(host, self.nodes)
         proven = {*mapped, *named, *(self._owner(address) for address in self.addresses(host))}
         return [node for node in self.nodes if node in proven]
 
     def _owner(self, address: str) -> str | None:
-        """Return the one node that reports an address; if none does, the one whose name resolves to it."""
+        """Return the one node that reports an address; if no node reports it, the one whose name resolves to it."""
         reporters = [node for node in self.nodes if address in self._useful(self.reported.get(node, ()))]
         owners = reporters or [node for node in self.nodes if address in self.addresses(node)]
         return owners[0] if len(owners) == 1 else None
@@ -183,9 +195,10 @@ class _Book(NamedTuple):
 
 
 def _equal_names(host: str, nodes: Iterable[str]) -> list[str]:
-    """Return the nodes of that name; those whose short name it is, or that are its short name, only if there is none.
+    """Return the nodes with the name of the host.
 
-    An address has no short name.
+    If no node has exactly this name, return the nodes whose short name equals it, or whose full name it shortens. An
+    address has no short name.
     """
     name = normalise(host)
     exact = [node for node in nodes if normalise(node) == name]
@@ -207,7 +220,7 @@ def _is_address(host: str) -> bool:
 def _parse_address(host: str) -> IPv4Address | IPv6Address | None:
     """Return the address, None for a name."""
     if ":" not in host and not host.replace(".", "").isdigit():
-        return None  # and no import of what only reads addresses
+        return None  # a name: ipaddress is not imported for it
     from ipaddress import ip_address
 
     try:

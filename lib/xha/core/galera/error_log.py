@@ -1,4 +1,4 @@
-"""What the server's own error log says about a start that failed: its last errors, and whether another try can help."""
+"""Reads the server's error log after a failed start: its last errors, and whether another attempt can succeed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..text.escape import clean
 
 MAX_LINES, MAX_CHARACTERS = 5, 300
 
-# MariaDB's and MySQL's layouts, and what they print before there is a log.
+# The layouts of MariaDB and of MySQL, and what the servers print before they have a log.
 _ERROR = re.compile(
     r"\[ERROR\]|\[Warning\] Can't create test file"
     r"|^(?:Fatal error in defaults handling|Could not open required defaults file"
@@ -16,14 +16,14 @@ _ERROR = re.compile(
 )
 _START = re.compile(r"[Ss]tarting (?:\S+ [^\n]*)?as process \d+")
 _STAMP = re.compile(r"^\d{4}-?\d\d-?\d\d[T ]+\d{1,2}:\d\d:\d\d(?:\.\d+)?Z?(?:[+-]\d\d:\d\d)?\s+(?:0x)?[0-9a-f]+\s+")
-# What follows from the real error, and only hides it.
+# Lines that only follow from the real error and hide it.
 _ECHO = re.compile(
     r"\[ERROR\](?: \[MY-\d+\])?(?: \[\w+\])? (?:\S*(?:mysqld|mariadbd): )?"
     r"(?:(?:Aborting|Abort)\.?$|Plugin 'InnoDB' |Unknown/unsupported storage engine: InnoDB"
     r"|InnoDB: Plugin initialization aborted|WSREP: (?:Failed to (?:load provider$|create a new provider )"
     r"|View callback failed|Exception: State wait was interrupted))"
 )
-# Configuration, provider library, permissions: the same words come back until somebody changes something.
+# Errors of the configuration, the provider library or permissions. They return until somebody changes something.
 _PERMANENT = re.compile(
     r"unknown (?:variable|option|suffix)|ambiguous option|requires an argument|Error while setting value"
     r"|defaults handling|defaults file|without preceding group|Wrong group definition"
@@ -34,7 +34,8 @@ _PERMANENT = re.compile(
     r"|Bad value for|uses page size \d+, but|binlog_format .* not supported|Galera Cluster.*innodb_autoinc_lock_mode",
     re.IGNORECASE,
 )
-# Voted out; or an incremental transfer failed: Galera then counts what is in its queue as applied, and skips it.
+# The node was voted out, or an incremental transfer failed. After such a failure Galera counts the write sets in its
+# queue as applied, and skips them.
 _INCONSISTENT = re.compile(
     r"Inconsistency detected|Inconsistent by consensus|node consistency compromised"
     r"|Receiving IST failed, node restart required|does not match certification protocol version: -1",
@@ -43,7 +44,7 @@ _INCONSISTENT = re.compile(
 
 
 def plain(log: str) -> str:
-    """Return a log with the lines of MySQL's JSON sink (log_sink_json) in the layout of its plain one."""
+    """Return the log with the lines of MySQL's JSON sink (log_sink_json) in the layout of its plain sink."""
     return "\n".join(_plain(line) if line.startswith("{") else line for line in log.split("\n"))
 
 
@@ -59,31 +60,31 @@ def _plain(line: str) -> str:
 
 
 def find_errors(log: str) -> tuple[str, ...]:
-    """Return the last errors of a log, oldest first, without their time stamps, and cut short."""
+    """Return the last errors of a log, oldest first, without their time stamps, and shortened."""
     lines = [line.strip() for line in plain(log).split("\n") if _ERROR.search(line)]
     telling = [line for line in lines if not _ECHO.search(line)] or lines
-    # The server's words, which may be anybody's by now, are shown on terminals.
+    # The text may come from anyone, and it is shown on terminals.
     cut = (clean(_STAMP.sub("", line), 2 * MAX_CHARACTERS) for line in telling[-MAX_LINES:])
     return tuple(line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut)
 
 
 def tell(errors: tuple[str, ...]) -> str:
-    """Return the one that tells most: the first that is nobody's accident, else the last; "" where there is none."""
+    """Return the most telling error: the first permanent one, otherwise the last one; "" if there is none."""
     lasting = (line for line in errors if _PERMANENT.search(line))
     return next(lasting, errors[-1] if errors else "")
 
 
 def is_permanent(errors: tuple[str, ...]) -> bool:
-    """Return whether one of the errors is the configuration's, the provider library's or a permission's."""
+    """Return whether one of the errors comes from the configuration, the provider library or permissions."""
     return any(_PERMANENT.search(line) for line in errors)
 
 
 def is_inconsistent(log: str) -> bool:
-    """Return whether the last server that this log tells of lacks rows that its position promises.
+    """Return whether the last server in this log lacks rows that its position promises.
 
-    It was voted out; or it left the group because an incremental transfer failed, and the write sets in its queue were
-    skipped while its position passed them: 46 acknowledged rows missing on a node that said intact, and joined again
-    by IST (measured, Galera 26.4.23).
+    Either the group voted it out, or it left the group because an incremental transfer failed. In the second case the
+    write sets in its queue were skipped while its position moved past them. Measured (Galera 26.4.23): a node that
+    called itself intact lacked 46 acknowledged rows, and joined again by IST.
     """
     log = plain(log)
     starts = [match.end() for match in _START.finditer(log)]

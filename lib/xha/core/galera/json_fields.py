@@ -1,4 +1,4 @@
-"""The fields that reports and records have in common: a JSON value in, its own type or an error out, never a guess.
+"""Parsers for the JSON fields that reports and records have in common. A value of the wrong type is never converted.
 
 Every parser raises ValueError, TypeError or KeyError for a value of another shape.
 """
@@ -33,7 +33,7 @@ def parse_text(value: object) -> str:
 
 
 def parse_flag(value: object) -> bool:
-    """Return true or false, and take no number for either."""
+    """Return true or false. A number is an error."""
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
     return value
@@ -47,7 +47,7 @@ def parse_texts(value: object) -> tuple[str, ...]:
 
 
 def parse_known_position(value: object) -> Position:
-    """Return the position that a text names."""
+    """Return the position that the text names."""
     position = parse_position(parse_text(value))
     if position is None:
         raise ValueError(f"{value!r} is no position")
@@ -55,12 +55,12 @@ def parse_known_position(value: object) -> Position:
 
 
 def parse_view(value: Any) -> View | None:
-    """Return a view, None for null."""
+    """Return a view, or None for null."""
     return None if value is None else View(parse_text(value["id"]), parse_texts(value["members"]))
 
 
 def parse_line(value: object) -> tuple[Generation, ...]:
-    """Return a line of generations, newest first, each the child of the next."""
+    """Return a line of generations, newest first. Each generation must be the child of the next one."""
     if not isinstance(value, list):
         raise TypeError(f"{value!r} is no list")
     line = tuple(

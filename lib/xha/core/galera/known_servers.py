@@ -1,7 +1,7 @@
-"""Which servers a resource has had in its hands: RUN/servers.json, kept until each is gone.
+"""The servers that a resource has started or found: RUN/servers.json. An entry stays until its server is gone.
 
-What the parameters and the option file say now may be another directory than the one that a server was started with:
-who looks there alone finds nothing, and says that nothing runs.
+The parameters and the option file may have changed since a server was started, and name another data directory now.
+Whoever looked only there would find nothing, and report that nothing runs.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ _MOST = 16
 
 
 class Remembered(NamedTuple):
-    """A data directory, and the server that uses it: pid and start time as in /proc/PID/stat, 0 where none does.
+    """A data directory and the server that uses it.
 
-    programs are the paths that its program may have, links resolved; uid is that of its account.
+    programs: the paths that the server's program may have, with links resolved.
+    uid: of the server's account.
+    pid and started: process id and start time as in /proc/PID/stat, 0 if no server runs.
     """
 
     datadir: str
@@ -29,14 +31,14 @@ class Remembered(NamedTuple):
 
 
 def render_remembered(servers: Iterable[Remembered]) -> str:
-    """Return them as one line of JSON."""
+    """Return the servers as one line of JSON."""
     import json
 
     return json.dumps({"schema": SCHEMA, "servers": [one._asdict() for one in servers]})
 
 
 def parse_remembered(text: str) -> tuple[Remembered, ...]:
-    """Return them; nothing for a text that is torn, of another schema, or has a value of another kind."""
+    """Return the servers; none for a text that is torn, of another schema, or has a value of another type."""
     from ..text.numbers import parse_json
 
     try:

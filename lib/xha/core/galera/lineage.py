@@ -1,8 +1,9 @@
-"""Histories that share a UUID and may differ: generations, and which of two histories holds the other.
+"""Generations: they tell apart histories with the same UUID, and tell which of two histories contains the other.
 
-Galera compares UUID and seqno. Two components of one cluster that both went on share both, so a node of the one
-joins the other by IST and keeps rows that nobody else has, or lacks rows that all others have (measured: U:15 and
-U:12 with different rows). So every forming of a Primary by our hand names a new generation and where it began.
+Galera compares only UUID and seqno. If two components of one cluster both continued, their histories share both values.
+A node of one component then joins the other by IST, and keeps rows that no other node has, or lacks rows that all
+others have (measured: U:15 and U:12 with different rows). So whenever xha forms a Primary, it records a new generation
+and the position where that generation began.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from .position import Position, View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The generation of a cluster that was formed before xha, or without it.
+# The generation of a cluster that was formed before xha was installed, or without it.
 ROOT = ""
-# Older generations of a line are dropped from a report: a node that comes back from there is refused, not guessed at.
+# A report drops the older generations of a line. A node that returns from a dropped generation is refused.
 MAX_LINE = 16
 
 
 class Generation(NamedTuple):
-    """One forming of a Primary: a random id, the generation and seqno it went on from, and the nodes that formed it.
+    """One forming of a Primary: a random id, the generation and seqno that it continues, and the nodes that formed it.
 
-    by_hand: a person formed it, and asked nobody else; until all members have been in one component with it.
+    by_hand: a person formed it without asking the other nodes. It becomes False once all members have been in one
+      component with it.
     """
 
     id: str
@@ -50,9 +52,9 @@ class History(NamedTuple):
 
 
 class StopRecord(NamedTuple):
-    """What a clean stop leaves in the cluster's configuration, and a start removes before anything else.
+    """The record of a clean stop in the cluster's configuration. A start removes it before anything else.
 
-    view is the Primary view that the node left, None if it was in none; boot_id that of its host.
+    view: the Primary view that the node left, None if it was in none. boot_id: that of its host.
     """
 
     history: History
@@ -61,7 +63,7 @@ class StopRecord(NamedTuple):
 
 
 class Order(Enum):
-    """How one history stands to another."""
+    """How one history relates to another."""
 
     EQUAL = "equal"
     BEHIND = "behind"
@@ -71,44 +73,49 @@ class Order(Enum):
 
 
 def extend(line: tuple[Generation, ...], generation: Generation) -> tuple[Generation, ...]:
-    """Return the line with a new generation."""
+    """Return the line with a new generation at its front."""
     return (generation, *line)[:MAX_LINE]
 
 
 def begin_by_hand(node: str, line: tuple[Generation, ...], origin: int, generation_id: str) -> tuple[Generation, ...]:
-    """Return the line of data that somebody bootstrapped on a node from seqno origin on: a generation of its own.
+    """Return the line of data that a person bootstrapped on a node from seqno `origin` on: a generation of its own.
 
-    generation_id is the same for the same server, whoever looks at it: the line is the same where it is known.
+    generation_id must be the same for the same server, whoever computes it: then a line that already has it stays
+    unchanged.
     """
     is_older = len(line) == MAX_LINE and line[-1].position >= origin
     if is_older or any(one.id == generation_id for one in line):
         return line
-    # What was written down for a join that never came so far does not lie behind these data.
+    # A generation that was recorded for a join that never got that far is not part of these data.
     reached = tuple(one for one in line if one.position <= origin)
     parent = reached[0].id if reached else _parent_of(line)
     return extend(reached, Generation(generation_id, parent, origin, (node,), by_hand=True))
 
 
 def goes_on(line: tuple[Generation, ...], from_line: tuple[Generation, ...]) -> bool:
-    """Return whether a line is another one, or goes on from it."""
+    """Return whether `line` equals `from_line` or continues it."""
     return History(Position(), from_line).generation in _ids(line)
 
 
 def compare(one: History, other: History) -> Order:
-    """Return how one stands to the other: BEHIND means that the other holds all of it and more, OTHER another UUID."""
+    """Return how `one` relates to `other`.
+
+    BEHIND: other contains all of one, and more. OTHER: the UUIDs differ. DIVERGED: each contains something that the
+    other lacks.
+    """
     if one.position.uuid != other.position.uuid:
         return Order.OTHER
     mine, theirs = _ids(one.line), _ids(other.line)
     common = [generation for generation in mine if generation in theirs]
     if not common:
         return Order.DIVERGED
-    # Both hold the same up to where the first of them left the newest generation that they share.
+    # Both contain the same up to the point where the first of them left the newest shared generation.
     shared = min(_left_at(one, common[0]), _left_at(other, common[0]))
     seqno, others = one.position.seqno, other.position.seqno
     if seqno > shared and others > shared:
         return Order.DIVERGED
     if seqno == others:
-        # The same rows; who stands in the newer generation knows more of how it went on.
+        # The rows are the same. The one in the newer generation knows more about what followed.
         return _by_generation(one.generation == common[0], other.generation == common[0])
     return Order.BEHIND if seqno < others else Order.AHEAD
 
@@ -120,7 +127,7 @@ def _by_generation(mine_is_shared: bool, theirs_is_shared: bool) -> Order:
 
 
 def _ids(line: tuple[Generation, ...]) -> list[str]:
-    """Return the ids of its generations, newest first, down to the parent of the oldest known."""
+    """Return the ids of the generations, newest first, down to the parent of the oldest known one."""
     return [*(generation.id for generation in line), _parent_of(line)]
 
 
@@ -129,14 +136,15 @@ def _parent_of(line: tuple[Generation, ...]) -> str:
 
 
 def _left_at(history: History, generation: str) -> int:
-    """Return the last seqno of a history that lies in a generation of its line."""
+    """Return the last seqno of the history that belongs to this generation of its line."""
     return next((one.position for one in history.line if one.parent == generation), history.position.seqno)
 
 
 def find_line(line: tuple[Generation, ...], beside: Sequence[tuple[Generation, ...]]) -> tuple[Generation, ...] | None:
-    """Return the line of a node in a Primary component whose other members have the lines beside it.
+    """Return the line of a node in a Primary component whose other members have the lines `beside`.
 
-    They may know more of it. None: all of them know of another one; it came to another component than it set out for.
+    If another member's line continues the node's line, the result is the longer one. None means that all other members
+    have a different line: the node came into another component than it intended to join.
     """
     if beside and not any(goes_on(line, other) or goes_on(other, line) for other in beside):
         return None
@@ -146,14 +154,18 @@ def find_line(line: tuple[Generation, ...], beside: Sequence[tuple[Generation, .
 
 
 def agree(line: tuple[Generation, ...]) -> tuple[Generation, ...]:
-    """Return the line of a component that all members are in: nobody holds anything else, whoever formed it."""
+    """Return the line of a component that contains all members: by_hand is cleared.
+
+    No node outside of the component can hold anything else then, whoever formed it.
+    """
     return (line[0]._replace(by_hand=False), *line[1:]) if line else line
 
 
 def adopt(node: str, line: tuple[Generation, ...], known: tuple[tuple[Generation, ...], ...]) -> tuple[Generation, ...]:
-    """Return the line of a node that was killed before it had written down a generation that it helped to form.
+    """Return the line of a node that was killed before it had recorded a generation that it helped to form.
 
-    A founder was in the component from the generation's first write set on, so what it holds is that generation's.
+    A founder was in the component from the generation's first write set on. So what it holds belongs to that
+    generation.
     """
     for other in known:
         for index, generation in enumerate(other):

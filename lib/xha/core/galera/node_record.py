@@ -1,7 +1,7 @@
-"""What a node keeps of its own history beside its data: DATADIR/xha-node.json.
+"""What a node records about its own history beside its data: DATADIR/xha-node.json.
 
-Galera's own files say where the data end, not which of two histories with one UUID they belong to, nor what xha did
-with them. The record stands in the data directory, so that it moves, and is lost, with the data.
+Galera's own files say where the data end. They do not say which of two histories with one UUID the data belong to, nor
+what xha did with them. The record is in the data directory, so that it moves with the data and is lost with them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ SCHEMA = 1
 
 
 class NodeRecord(NamedTuple):
-    """What this node knows of its data.
+    """What this node knows about its data.
 
-    line: the generations that lead to them, newest first. view: the last Primary view that it was in, view_seqno a
-    position read with an empty receive queue after that view had begun, own_uuid its group UUID in it. clean_stop:
-    where a clean stop of ours left the data, None from the next start on. superseded: newer data of the cluster's
-    replaced, or were about to replace, what was here. discarded: a grant gave the data up. inconsistent: the cluster
-    voted this node out, its rows differ.
+    line: the generations that lead to the data, newest first.
+    view: the last Primary view that the node was in. own_uuid: the node's group UUID in it.
+    view_seqno: a position read with an empty receive queue after that view had begun.
+    clean_stop: where a clean stop by xha left the data. The next start sets it to None.
+    superseded: newer data of the cluster replaced, or were about to replace, what was here.
+    discarded: a grant gave up the data.
+    inconsistent: the cluster voted this node out, its rows differ.
     """
 
     line: tuple[Generation, ...] = ()
@@ -52,7 +54,7 @@ def render_node_record(record: NodeRecord) -> str:
 
 
 def parse_node_record(text: str) -> NodeRecord | None:
-    """Return the record, None for one that is torn, of another schema, or has a field missing or misshapen."""
+    """Return the record, or None for a text that is torn, of another schema, or has a missing or invalid field."""
     try:
         document = parse_json(text)
         if parse_number(document["schema"]) != SCHEMA:

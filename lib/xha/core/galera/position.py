@@ -1,6 +1,7 @@
-"""Where a stopped node's data ends: grastate.dat, gvwstate.dat, and the position that mysqld --wsrep-recover logs.
+"""Where a stopped node's data end: grastate.dat, gvwstate.dat, and the position that mysqld --wsrep-recover logs.
 
-A parser gives None for what does not parse to its end: a saved state that is half understood elects the wrong node.
+A parser returns None for a text that it cannot parse to the end. A saved state that is only half understood would elect
+the wrong node.
 """
 
 from __future__ import annotations
@@ -16,27 +17,28 @@ NO_SEQNO = -1
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _GTID = r"\d{1,10}-\d{1,10}-\d{1,20}"
-# The layouts of a position: plain; wsrep_gtid_mode of MariaDB behind and before the seqno; Codership 8.0.27 and later.
+# The layouts of a position: plain; MariaDB with wsrep_gtid_mode, where the GTID stands behind or before the seqno;
+# Codership 8.0.27 and later.
 _POSITION = re.compile(
     rf"(?P<uuid>{_UUID}):(?:{_GTID},)?(?P<seqno>-?\d{{1,20}})(?:,{_GTID}|/\d{{1,10}}/\d{{1,10}}/{_UUID})?", re.ASCII
 )
-# MariaDB and PXC end the words with a colon, mysqld_safe's own line does not; 8.0 writes [WSREP] before them.
+# MariaDB and PXC end the words with a colon, mysqld_safe's own line does not. 8.0 writes [WSREP] before them.
 _RECOVERED = re.compile(r"WSREP(?::|\])(?: mysqld_safe:)? Recovered position(?::|(?= ))[ \t]*(.*)")
 _MAX_SEQNO = 2**63 - 1
-# What C prints for -1 where the format says unsigned.
+# -1 as C prints it with an unsigned format.
 _UNSIGNED_NO_SEQNO = 2**64 - 1
 _PRIMARY_VIEW = "3"
 
 
 class Position(NamedTuple):
-    """A point of a history: its UUID in lower case, and the number of its last write set."""
+    """A point in a history: its UUID in lower case, and the number of its last write set."""
 
     uuid: str = NO_UUID
     seqno: int = NO_SEQNO
 
     @property
     def real(self) -> bool:
-        """Whether this names data at all."""
+        """Whether this position names data at all."""
         return self.uuid != NO_UUID and self.seqno >= 0
 
     def __str__(self) -> str:
@@ -44,7 +46,7 @@ class Position(NamedTuple):
 
 
 class GraState(NamedTuple):
-    """grastate.dat. safe_to_bootstrap is None in the files of servers before Galera 25.3.19."""
+    """The content of grastate.dat. safe_to_bootstrap is None in files of servers before Galera 25.3.19."""
 
     uuid: str
     seqno: int
@@ -52,14 +54,14 @@ class GraState(NamedTuple):
 
 
 class View(NamedTuple):
-    """A component of the group: its id `UUID SEQ`, and its members' group UUIDs, which change at every start."""
+    """A component of the group: its id `UUID SEQ`, and the group UUIDs of its members, which change at every start."""
 
     id: str
     members: tuple[str, ...]
 
 
 class GvwState(NamedTuple):
-    """gvwstate.dat: the last Primary view that this node was in, and which of its members it was."""
+    """The content of gvwstate.dat: the last Primary view that this node was in, and the node's own UUID in it."""
 
     own_uuid: str
     view: View
@@ -71,7 +73,7 @@ class GvwState(NamedTuple):
 
 
 class Kind(str, Enum):
-    """What a node's data are worth in an election. UNKNOWN: nobody could look, or nobody has: no report."""
+    """What a node's data are worth in an election. UNKNOWN: nobody has looked, or nobody could."""
 
     INTACT = "intact"
     IN_DOUBT = "in-doubt"
@@ -81,7 +83,7 @@ class Kind(str, Enum):
 
 
 class Standing(NamedTuple):
-    """A node's data: what they are worth and where they end. cause: in words, why nobody could look (UNKNOWN)."""
+    """What a node's data are worth and where they end. cause: why nobody could look (UNKNOWN), in words."""
 
     kind: Kind
     position: Position = Position()
@@ -89,7 +91,7 @@ class Standing(NamedTuple):
 
 
 def parse_position(text: str) -> Position | None:
-    """Return the position of any server's layout (research of Galera's logs: MariaDB, PXC 8, Codership 8)."""
+    """Return the position in the layout of any server (MariaDB, PXC 8, Codership 8: taken from their logs)."""
     match = _POSITION.fullmatch(text)
     seqno = _parse_seqno(match["seqno"]) if match else None
     return None if match is None or seqno is None else Position(match["uuid"].lower(), seqno)
@@ -105,18 +107,18 @@ def _parse_seqno(text: str) -> int | None:
 
 
 def parse_recovered_position(log: str) -> Position | None:
-    """Return the position that the last line of its kind in the log of mysqld --wsrep-recover names.
+    """Return the position that the last line of its kind names in the log of mysqld --wsrep-recover.
 
-    None if there is no such line (as behind `skipping position recovery`), or if the last one does not parse: an
-    older line in the same file is the position of an older start. None is not known; a position that is not real was
-    looked for, and is not there.
+    None means not known: there is no such line (for example behind `skipping position recovery`), or the last one does
+    not parse. An older line in the same file is not used, because it is the position of an older start. A position that
+    is not real means that the server looked for one and there is none.
     """
     found = [match[1].strip() for match in _RECOVERED.finditer(plain(log))]
     return parse_position(found[-1]) if found else None
 
 
 def parse_grastate(text: str) -> GraState | None:
-    """Return the saved state (galera/src/saved_state.cpp), None for a file that is empty, torn or ambiguous."""
+    """Return the saved state (galera/src/saved_state.cpp), or None for a file that is empty, torn or ambiguous."""
     fields: dict[str, str] = {}
     for line in text.split("\n"):
         name, colon, value = line.strip(" \t\r").partition(":")
@@ -141,9 +143,10 @@ def render_grastate(position: Position, safe_to_bootstrap: bool) -> str:
 
 
 def parse_gvwstate(text: str) -> GvwState | None:
-    """Return the last Primary view (gcomm/src/view.cpp, ViewState), None for a file that is empty, torn or no Primary.
+    """Return the last Primary view (gcomm/src/view.cpp, ViewState).
 
-    Galera itself ends with `invalid UUID` on an empty one.
+    None for a file that is empty, torn, or does not describe a Primary view. Galera itself aborts with `invalid UUID`
+    on an empty file.
     """
     lines = [line.split() for line in text.split("\n") if line.strip()]
     if len(lines) < 6 or lines[1] != ["#vwbeg"] or lines[-1] != ["#vwend"]:
@@ -176,11 +179,15 @@ def classify(  # noqa: PLR0913 - each is a fact of its own, and the last three a
 ) -> Standing:
     """Return what the data of a stopped node are worth.
 
-    grastate is None for a file that is absent or does not parse; recovered is None where no recovery was run. One that
-    was run and named no position has found out nothing: that is Kind.UNKNOWN, and not asked here.
-    clean_stop is the position of our own clean-stop record. transfer_begun says that a state transfer had begun to
-    overwrite the data (sst_in_progress), discarded that a grant gave them up. The recovered position counts even where
-    grastate.dat has another: a paused donor writes its seqno there while it runs.
+    grastate: None if the file is absent or does not parse.
+    recovered: None if no recovery was run. A recovery that ran and named no position found out nothing: the caller
+      reports Kind.UNKNOWN and does not call this function.
+    clean_stop: the position in xha's own clean-stop record.
+    transfer_begun: a state transfer had begun to overwrite the data (sst_in_progress).
+    discarded: a grant gave up the data.
+
+    The recovered position counts even if grastate.dat has another seqno: a paused donor writes its seqno there while it
+    runs.
     """
     if discarded:
         return Standing(Kind.EMPTY)
@@ -189,7 +196,7 @@ def classify(  # noqa: PLR0913 - each is a fact of its own, and the last three a
         recovered = saved if saved.real and saved == clean_stop else Position()
     if recovered.real and grastate and grastate.uuid == recovered.uuid:
         return Standing(Kind.INTACT, recovered)
-    # Half a copy of a donor may carry the donor's position, the highest of all: it must never be a candidate.
+    # An incomplete copy may carry the donor's position, the highest of all. It must never be a candidate.
     if transfer_begun:
         return Standing(Kind.EMPTY)
     if recovered.real and (grastate is None or grastate.uuid == NO_UUID):

@@ -1,7 +1,7 @@
-"""What one Galera node said at one moment.
+"""What one Galera node reported at one moment.
 
-Names are the server's own, in lower case. A field is absent (None) where the server did not send it or sent
-something that does not parse: a reading never fails to parse, it only says less.
+The names are the server's own, in lower case. A field is None if the server did not send it or sent something that does
+not parse. So parsing a reading never fails; the reading only contains less.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WsrepStatus(NamedTuple):
     uptime: int | None = None
 
 
-# What of them is shown as Nagios performance data and Prometheus gauges, where the server sent them.
+# The values that are shown as Nagios performance data and as Prometheus gauges, if the server sent them.
 METRICS = {
     "wsrep_local_state": "Galera state of the node: 1 joining, 2 donor or desynced, 3 joined, 4 synced",
     "wsrep_cluster_size": "members of the node's component",
@@ -71,7 +71,7 @@ METRICS = {
 
 
 class Variables(NamedTuple):
-    """The rows of SHOW GLOBAL VARIABLES that xha needs. Percona XtraDB Cluster alone sends pxc_maint_mode."""
+    """The rows of SHOW GLOBAL VARIABLES that xha needs. Only Percona XtraDB Cluster sends pxc_maint_mode."""
 
     wsrep_on: bool | None = None
     wsrep_desync: bool | None = None
@@ -105,16 +105,16 @@ class DonorKind(str, Enum):
 
 
 class DonorEvidence(NamedTuple):
-    """The local process that tells an SST donor from a backup's lock, such as `wsrep_sst_rsync, pid 4711`."""
+    """The local process that tells an SST donor from a backup's lock, for example `wsrep_sst_rsync, pid 4711`."""
 
     kind: DonorKind
     process: str
 
 
 class Reading(NamedTuple):
-    """One round trip's worth of facts.
+    """The facts of one round trip.
 
-    probe_errno is the server's error number for the query an application would send, 0 if it succeeded.
+    probe_errno: the server's error number for the query that an application would send, 0 if it succeeded.
     """
 
     status: WsrepStatus = WsrepStatus()
@@ -132,7 +132,7 @@ def parse_flag(text: str) -> bool | None:
 
 
 def parse_read_only(text: str) -> bool:
-    """Return whether writes are refused: MariaDB 12 has further words beside ON, each of them read-only."""
+    """Return whether writes are refused. MariaDB 12 has further words besides ON, and all of them are read-only."""
     return parse_flag(text) is not False
 
 
@@ -152,12 +152,12 @@ def _parse_rows(kind: type[WsrepStatus] | type[Variables], rows: Iterable[tuple[
 
 
 def parse_status(rows: Iterable[tuple[str, str]]) -> WsrepStatus:
-    """Parse (name, value) rows of SHOW GLOBAL STATUS; rows of other names are passed over."""
+    """Parse (name, value) rows of SHOW GLOBAL STATUS. Rows with other names are ignored."""
     return WsrepStatus(**_parse_rows(WsrepStatus, rows))  # type: ignore[arg-type]
 
 
 def parse_variables(rows: Iterable[tuple[str, str]]) -> Variables:
-    """Parse (name, value) rows of SHOW GLOBAL VARIABLES; rows of other names are passed over."""
+    """Parse (name, value) rows of SHOW GLOBAL VARIABLES. Rows with other names are ignored."""
     return Variables(**_parse_rows(Variables, rows))  # type: ignore[arg-type]
 
 

@@ -1,8 +1,8 @@
-"""What a recovery (mysqld --wsrep-recover) has told, and whether it has told anything.
+"""Judges a recovery (mysqld --wsrep-recover): what position it told, or why it told none.
 
-Only one that ended by itself, well, and with a line that names a position has looked at the data. Whatever else it
-came to is not known: one that was killed, refused or muted says as little as data without a position, and is no proof
-of them.
+A recovery has looked at the data only if it ended by itself, with exit code 0, and logged a line that names a position.
+Every other outcome is unknown. A recovery that was killed, refused or muted logs no more than one on a directory
+without data, so its silence does not prove that there are no data.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from .position import parse_recovered_position
 if TYPE_CHECKING:
     from .position import Position
 
-# What a server is told for a recovery, behind all options of its own, so that it says where the data end:
+# Options for a recovery. They follow all other options of the server, so that it says where the data end:
 OPTIONS = (
     "--wsrep-recover",
-    "--loose-wsrep-on=ON",  # where replication is switched off, it would serve; PXC knows no such option
-    "--loose-skip-silent-startup",  # MariaDB 10.11 with silent-startup logs no position (measured)
+    "--loose-wsrep-on=ON",  # with replication off, the server would go into service; PXC lacks this option
+    "--loose-skip-silent-startup",  # with silent-startup, MariaDB 10.11 logs no position (measured)
     "--loose-log-error-verbosity=3",  # MySQL 8, PXC 8: the position is a note
     "--loose-log-error-services=log_filter_internal; log_sink_internal",  # a JSON sink writes to a file of its own
 )
-# Signals that kill, by their numbers, with who sends them.
+# Signals that kill, by number, with their usual cause.
 _SIGNALS = {
     6: "SIGABRT: it found a fault of its own",
     9: "SIGKILL, as the kernel kills where memory runs out: see dmesg",
@@ -33,11 +33,14 @@ _SIGNALS = {
 
 
 class Recovery(NamedTuple):
-    """What a recovery found.
+    """The result of a recovery.
 
-    position: None where it told none, and failure says why, in words; one that is not real is no data's. errors are the
-    server's own last ones. inconsistent: by the error log, the server that ran last was voted out. overdue: it was
-    killed at its deadline. log is all that it said.
+    position: None if the recovery told none; failure then says why. A position that is not real means that there are no
+      data.
+    errors: the server's own last errors.
+    inconsistent: according to the error log, the server that ran last lacks rows that its position promises.
+    overdue: the recovery was killed at its deadline.
+    log: everything that it printed.
     """
 
     position: Position | None
@@ -49,7 +52,7 @@ class Recovery(NamedTuple):
 
 
 def judge_recovery(log: str, exit_code: int, server_log: str, *, overdue: bool = False) -> Recovery:
-    """Return what a recovery came to: by all that it said, its exit code (-N: signal N), and the server's own log."""
+    """Return the result of a recovery, from its output, its exit code (-N: signal N) and the server's own log."""
     errors = find_errors(log)
     position = None if overdue or exit_code else parse_recovered_position(log)
     failure = "" if position is not None else _tell_end(exit_code, overdue, tell(errors))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
-# What every server prints last, after all variables: "To see what variables a running server is using, type" of MariaDB
-# 10.11 (seen), "To see what values a running MySQL server is using, type" of MySQL, PXC and older MariaDB (sources).
+# What every server prints after all variables: "To see what variables a running server is using, type" in MariaDB 10.11
+# (seen), "To see what values a running MySQL server is using, type" in MySQL, PXC and older MariaDB (sources).
 _END = re.compile(r"^To see what \w+ a running ", re.MULTILINE)
 _ALWAYS = ("datadir", "pid_file", "port", "socket")
 _NO_VALUE = "(No default value)"
@@ -22,10 +22,11 @@ _DATADIR = re.compile(r"--datadir=(\S+)")
 
 
 class ServerOptions(NamedTuple):
-    """The options that matter here, under the server's own names. "" is no value; paths are absolute.
+    """The options that xha needs, under the server's own names. "" is no value; paths are absolute.
 
-    wsrep_status_file is None where the server does not know that option (before MariaDB 10.9). log_error is "" where
-    the server would write to its standard error. wsrep_cluster_address is as it stands in the configuration.
+    wsrep_status_file: None if the server does not know this option (before MariaDB 10.9).
+    log_error: "" if the server would write to its standard error.
+    wsrep_cluster_address: as it stands in the configuration.
     """
 
     datadir: str = ""
@@ -48,7 +49,7 @@ class ServerOptions(NamedTuple):
 
 
 def parse_server_options(listing: str) -> ServerOptions | None:
-    """Return the options of a listing, None for a text that is none, or not the whole of one.
+    """Return the options of a listing, or None for a text that is no complete listing.
 
     Paths are as the server printed them.
     """
@@ -69,7 +70,7 @@ def parse_server_options(listing: str) -> ServerOptions | None:
             **texts,
             "port": _port(texts["port"], 3306),
             "extra_port": _port(texts["extra_port"], 0),
-            # PXC has no such option: there a provider is enough.
+            # PXC has no wsrep_on. There a provider is enough.
             "wsrep_on": values.get("wsrep_on", "ON" if provider not in ("", "none") else "").upper() in _TRUE,
             "wsrep_provider": "" if provider == "none" else provider,
             "wsrep_status_file": values.get("wsrep_status_file"),
@@ -78,20 +79,21 @@ def parse_server_options(listing: str) -> ServerOptions | None:
 
 
 def without_gcache(provider_options: str) -> str:
-    """Return Galera's options for a server that gets a full copy: what its cache of write sets kept stays unread.
+    """Return Galera's options for a server that gets a full copy, so that it does not read its old cache of write sets.
 
-    A cache of an earlier life may hold seqnos that the cluster has used anew since. The joiner took its own one for the
-    one that it was sent, failed ("Unsupported CC action version"), and skipped what was in its queue (measured, Galera
-    26.4.23).
+    The cache of an earlier run may hold seqnos that the cluster has used again since. Measured (Galera 26.4.23): the
+    joiner took an entry of its own cache for the one that it was sent, failed ("Unsupported CC action version"), and
+    skipped what was in its queue.
     """
     return ";".join([*(one for one in (provider_options.rstrip("; "),) if one), "gcache.recover=no"])
 
 
 def find_bootstrap(argv: Sequence[str]) -> Position | None:
-    """Return where a server that was told to form a new Primary began, Position() where it was not told that.
+    """Return the position from which a server's command line forms a new Primary, or None if the server is to join.
 
-    None for one that is to join: without --wsrep-new-cluster, and without an address that names nobody, which is the
-    old way to say the same (galera_new_cluster and galera_recovery of MariaDB pass the former, and the position).
+    A server forms a new Primary if it has --wsrep-new-cluster, or a cluster address that names no host, which is the
+    older way. galera_new_cluster and galera_recovery of MariaDB pass the former, and the position. The result is
+    Position() if the command line names no position.
     """
     said = {}
     for word in argv[1:]:
@@ -109,6 +111,6 @@ def _port(text: str, default: int) -> int:
 
 
 def find_datadir(words: str) -> str:
-    """Return the data directory that the last --datadir= in a line of options names, "" without one."""
+    """Return the data directory that the last --datadir= in a line of options names, "" if there is none."""
     found = _DATADIR.findall(words)
     return found[-1] if found else ""

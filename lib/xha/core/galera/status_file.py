@@ -1,13 +1,16 @@
-"""What a server writes about itself into --wsrep-status-file (MariaDB 10.9 and later, MDEV-26971).
+"""The file that a server writes about itself with --wsrep-status-file (MariaDB 10.9 and later, MDEV-26971).
 
-Read without an account, and so on a server that refuses ours. Measured with MariaDB 10.11.19 and Galera 26.4.23:
-- It is replaced as a whole (a new file, renamed; mode 0600) at each change and at nothing else. A frozen server's and a
-  killed one's says for ever what was true last: who reads it must know that the server lives, who starts a server
-  removes it first.
-- wsrep_desync, a read lock and wsrep_reject_queries do not show: it says SYNCED.
-- DISCONNECTED is a server that starts, was evicted, is inconsistent, or has wsrep_on=OFF: only the errors tell.
-- A change of the view may show CONNECTED, which else is non-Primary, for a millisecond.
-- A server that cannot write it says so in its error log, and works on.
+Reading it needs no account, so it works on a server that refuses xha's account. Measured with MariaDB 10.11.19 and
+Galera 26.4.23:
+
+- The server replaces the whole file (a new file, renamed; mode 0600) at each change and at no other time. The file of a
+  frozen or killed server keeps its last content forever. So whoever reads it must know that the server lives, and
+  whoever starts a server removes it first.
+- wsrep_desync, a read lock and wsrep_reject_queries do not show: the file says SYNCED.
+- DISCONNECTED can mean that the server starts, was evicted, is inconsistent, or has wsrep_on=OFF. Only the errors tell
+  which.
+- CONNECTED means non-Primary, but a change of the view may also show it for a millisecond.
+- A server that cannot write the file says so in its error log, and continues to work.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ServerState(str, Enum):
-    """The server's words (wsrep-lib, reporter.cpp). UNKNOWN is any other word."""
+    """The server's own words (wsrep-lib, reporter.cpp). UNKNOWN stands for any other word."""
 
     DISCONNECTED = "DISCONNECTED"
     CONNECTED = "CONNECTED"
@@ -40,11 +43,13 @@ class ServerState(str, Enum):
 
 
 class ServerStatus(NamedTuple):
-    """The file's content.
+    """The content of the file.
 
-    comment is the server's own, such as `Receiving SST`. changed_at: seconds since 1970, when it was written. done and
-    total: progress in the unit of the state, -1 where the server gives none; older
-    servers give a share, here in per mille. errors: what its error log had, oldest first, the last few.
+    comment: the server's own words, such as `Receiving SST`.
+    changed_at: when the file was written, in seconds since 1970.
+    done and total: progress in the unit of the state, -1 if the server gives none. Older servers give a share, which is
+      converted to per mille.
+    errors: the last few errors of the server's log, oldest first.
     """
 
     state: ServerState
@@ -56,7 +61,7 @@ class ServerStatus(NamedTuple):
 
     @property
     def evicted(self) -> bool:
-        """Whether the group has shut this server out: it comes back only by a restart."""
+        """Whether the group has shut this server out. Only a restart brings it back."""
         return self.state is ServerState.DISCONNECTED and any("evicted" in error for error in self.errors)
 
     @property
@@ -84,7 +89,7 @@ def parse_status_file(text: str) -> ServerStatus | None:
 
 
 def _parse_progress(value: Any) -> tuple[int, int]:
-    """Return done and total. `total` of 0 is the server's word for a state in which there is nothing to be done."""
+    """Return done and total. The server sends `total` 0 in a state that has no progress."""
     if isinstance(value, dict):
         done, total = parse_number(value["done"]), parse_number(value["total"])
         return (done, total) if 0 <= done <= total and total > 0 else (-1, -1)

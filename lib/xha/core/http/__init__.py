@@ -1,1 +1,1 @@
-"""HTTP as load balancers speak it: requests in, bytes of answers out."""
+"""HTTP as load balancers use it: requests in, the bytes of responses out."""

@@ -1,4 +1,4 @@
-"""The bytes of percona-clustercheck (github.com/olafz/percona-clustercheck d5da8be) and of Red Hat's script."""
+"""The responses of percona-clustercheck (github.com/olafz/percona-clustercheck d5da8be) and of Red Hat's script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .message import OK, UNAVAILABLE, render_response
 
 
 class Body(Enum):
-    """Whose sentences `/` answers with."""
+    """Whose wording `/` uses."""
 
     PERCONA = "percona"
     REDHAT = "redhat"
@@ -19,13 +19,13 @@ class Body(Enum):
 _NODE = {Body.PERCONA: "Percona XtraDB Cluster Node is ", Body.REDHAT: "Galera cluster node is "}
 _STATE = {
     Body.PERCONA: {Code.READ_ONLY: "read-only.", Code.DISABLED: "manually disabled."},
-    # The Red Hat script has no disabled file, hence no words for it.
+    # The Red Hat script has no disabled file, so it has no wording for it.
     Body.REDHAT: {Code.READ_ONLY: "read-only."},
 }
 
 
 def render_clustercheck(verdict: Verdict, body: Body, head: bool = False) -> bytes:
-    """Return the response that clustercheck's users match on."""
+    """Return the response that the users of clustercheck match on."""
     return _render(verdict.available, verdict.code, body, head)
 
 

@@ -1,4 +1,4 @@
-"""HAProxy's opinion of the server it checks (`http-check send-state`; HAProxy configuration manual)."""
+"""HAProxy's view of the server that it checks (`http-check send-state`; HAProxy configuration manual)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ _UP = re.compile(r"\s*UP\b")
 
 @lru_cache(maxsize=64)
 def parse_last_server(server_state: str) -> bool:
-    """Return whether HAProxy says that the server it asks is the only one it can use.
+    """Return whether HAProxy says that the server it checks is the only one it can use.
 
-    The header reads `UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0`: this server's weight, and
-    that of all usable servers. Backups do not count in it while an active server is up, so in a farm with backup
-    servers every active server looks like the last one: hence the header is believed only on request.
+    The header reads `UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0`. It gives the weight of this
+    server, and the weight of all usable servers. Backup servers do not count in the latter while an active server is
+    up. So in a farm with backup servers every active server looks like the last one. That is why xha uses the header
+    only if the configuration asks for it.
     """
     weight = _WEIGHT.search(server_state)
     return bool(weight and _UP.match(server_state) and weight[1] == weight[2] and int(weight[1]) > 0)

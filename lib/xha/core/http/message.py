@@ -1,4 +1,4 @@
-"""The HTTP that a health check speaks (RFC 9112, and HTTP/1.0 as HAProxy sends it): bytes in, bytes out."""
+"""The HTTP of health checks (RFC 9112, and HTTP/1.0 as HAProxy sends it): bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAX_REQUEST = 8192
-# How long a client has for its request, and what is read of it, for how long, after its answer.
+# How long a client may take to send its request. After the response, how long and how much more is read from it.
 REQUEST_SECONDS = 5.0
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 65536
@@ -23,7 +23,8 @@ UNAVAILABLE = "503 Service Unavailable"
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.[0-9]")
-# One repetition for the value, its blanks included: two that both take blanks cost seconds on a line full of them.
+# One repetition matches the value together with its blanks. Two repetitions that both match blanks would take seconds
+# on a line full of them.
 _HEADER = re.compile(rb"(" + _TOKEN + rb"):([^\x00-\x08\x0a-\x1f\x7f]*)")
 _STARTS_LIKE_A_METHOD = re.compile(_TOKEN + rb"(?: |\Z)")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -31,7 +32,7 @@ _SCHEME_AND_AUTHORITY = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
 class BadRequest(ValueError):
-    """A request that cannot be answered as asked. status is the status line's code and reason."""
+    """A request that cannot be answered. status: code and reason of the status line."""
 
     def __init__(self, status: str, why: str) -> None:
         super().__init__(why)
@@ -39,19 +40,19 @@ class BadRequest(ValueError):
 
 
 class Request(NamedTuple):
-    """What of a request matters here. server_state is HAProxy's X-Haproxy-Server-State, None without it."""
+    """The parts of a request that xha uses. server_state: HAProxy's X-Haproxy-Server-State, None without it."""
 
     method: str
     path: str
     server_state: str | None = None
 
 
-# HAProxy sends the same bytes in every probe, so the cache makes parsing nearly free; it holds at most 64 x 8 KiB.
+# HAProxy sends the same bytes in every probe, so the cache saves nearly all parsing. It holds at most 64 x 8 KiB.
 @lru_cache(maxsize=64)
 def parse_request(data: bytes) -> Request | None:
     """Return the request, or None while its blank line has not arrived.
 
-    :raises BadRequest: for what can no longer become a valid request.
+    :raises BadRequest: for bytes that cannot become a valid request any more.
     """
     end = _BLANK_LINE.search(data)
     if end is None:
@@ -86,7 +87,7 @@ def _path(target: str) -> str:
 def render_response(
     status: str, body: str, *, head: bool = False, content_type: str = "text/plain", headers: str = ""
 ) -> bytes:
-    """Return the whole response. The three headers and their order are percona-clustercheck's."""
+    """Return the complete response. The three headers and their order are those of percona-clustercheck."""
     payload = body.encode("utf-8", "backslashreplace")
     text = (
         f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
@@ -96,5 +97,5 @@ def render_response(
 
 
 def render_fault(*, head: bool = False) -> bytes:
-    """Return the response of a responder that could not answer by a fault of its own. What it was, its log says."""
+    """Return the response for a fault of the responder itself. The responder's log says what the fault was."""
     return render_response(UNAVAILABLE, "this could not be answered: the log of xha-responder says why\n", head=head)

@@ -23,7 +23,7 @@ SERVICE_PATH = "/service/"
 
 
 class Permission(NamedTuple):
-    """What a client's address may do: ask at all, see details, and whether the answer leaves this host."""
+    """What a client's address permits. allowed: to ask at all. detailed: to see details. remote: it is another host."""
 
     allowed: bool
     detailed: bool
@@ -32,7 +32,7 @@ class Permission(NamedTuple):
 
 @lru_cache(maxsize=256)
 def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Network, ...]) -> Permission:
-    """Return what a client may do; empty allow_from is everybody, empty detail_from this host.
+    """Return what a client may do. An empty allow_from allows everybody; an empty detail_from allows this host.
 
     An IPv4 client of a dual-stack socket counts as IPv4 (RFC 4291, 2.5.5.2).
     """
@@ -49,9 +49,9 @@ def judge_peer(host: str, allow_from: tuple[Network, ...], detail_from: tuple[Ne
 
 
 def refuse(request: Request, peer: Permission, services: Container[str] | None = ()) -> bytes | None:
-    """Return the answer to a request that may not be asked, None for one that may.
+    """Return the response to a request that is not permitted, or None if it is permitted.
 
-    services are the names of the configured ones, rightly or wrongly; None while nobody can say.
+    services: the names of the configured services, valid or not. None means that the names are not known.
     """
     detail = request.path in _DETAIL_PATHS
     if not (peer.detailed if detail else peer.allowed):
@@ -75,7 +75,7 @@ def _error(status: str, text: str, request: Request, headers: str = "") -> bytes
 
 
 class Answer(NamedTuple):
-    """What an answer is made of. age in seconds; report, counters and the services' metrics only where they show."""
+    """The parts of a response. age in seconds. report, counters and services are called only if a path needs them."""
 
     verdict: Verdict
     age: float
@@ -86,7 +86,7 @@ class Answer(NamedTuple):
 
 
 def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
-    """Return the whole response to a request that was not refused."""
+    """Return the complete response to a request that `refuse` did not refuse."""
     head = request.method == "HEAD"
     if request.path == "/":
         return render_clustercheck(answer.verdict, answer.body, head)

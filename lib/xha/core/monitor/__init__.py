@@ -1,1 +1,1 @@
-"""What a monitor of ocf:xha:galera answers, and what the keeper leaves for it."""
+"""The answer of a monitor of ocf:xha:galera, and the files that the keeper writes for it."""

@@ -1,8 +1,8 @@
-"""What a monitor says: one table from what was seen to Pacemaker's code, a sentence, and the next step for a person.
+"""The answer of a monitor: one table from what was seen to Pacemaker's code, a reason, and the next step for a person.
 
-A failed check is not a failed database: only what the process, the group or a silence that has lasted proves gives 1,
-and 7 only that nothing runs. What can wait, or needs a person, is 190. What a reading means is said by
-core/node/verdict.py alone, so that agent and responder cannot disagree about the same one.
+A failed check does not prove a failed database. The code is 1 only if the process, the group or a silence that has
+lasted proves a failure, and 7 only if nothing runs. Everything that can wait or needs a person is 190. Only
+core/node/verdict.py says what a reading means, so that agent and responder cannot disagree about the same reading.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "DatadirUse", "Graces", "Health", "MonitorRule", "Symptoms", "judge_health"]
 
-# What Pacemaker keeps of an exit reason (2.1.5), and how much of one goes to its log.
+# How much of an exit reason Pacemaker keeps (2.1.5), and how much of it goes to its log.
 _SHOWN, _LONGEST = 128, 400
 _EXPLAIN = "xha-check --cluster --explain"
 
 
 class MonitorRule(NamedTuple):
-    """One row: in a state where holds returns a text (or True), that code.
+    """One row of the table: if `holds` returns a text or True for what was seen, the answer is `code`.
 
-    text begins the reason, what holds returns goes on, remedy is the next step, said unless the detail has its own.
+    text: the beginning of the reason. A text from holds follows it. remedy: the next step; says_remedy is False if the
+      text from holds already names one.
     """
 
     name: str
@@ -57,7 +58,7 @@ class MonitorRule(NamedTuple):
 
 
 class Health(NamedTuple):
-    """The answer. launch_keeper: the server is without a keeper, which a monitor (no probe) is to launch."""
+    """The answer. launch_keeper: the server has no keeper, and a monitor that is no probe must launch one."""
 
     outcome: Outcome
     rule: str
@@ -65,7 +66,7 @@ class Health(NamedTuple):
 
 
 def judge_health(seen: Symptoms) -> Health:
-    """Return what a monitor answers: the first rule of RULES that holds. The last one always does."""
+    """Return the answer of a monitor: the first rule of RULES that holds. The last rule always holds."""
     for rule in RULES:
         found = rule.holds(seen)
         if found is not False and found != "":

@@ -1,4 +1,4 @@
-"""What the keeper of a node says of it: RUN/keeper.json, read by monitor, start and xha-check."""
+"""The status that a node's keeper writes: RUN/keeper.json, read by monitor, start and xha-check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCHEMA = 1
 
 
 class Phase(str, Enum):
-    """What the keeper is doing. UNKNOWN: it could not find out where the data end, and looks again."""
+    """What the keeper is doing. UNKNOWN: it could not find out where the data end, and tries again."""
 
     RECOVERING = "recovering"
     UNKNOWN = "unknown"
@@ -28,15 +28,20 @@ class Phase(str, Enum):
 
 
 class Bulletin(NamedTuple):
-    """The keeper's word. Times are of the system-wide monotonic clock (CLOCK_MONOTONIC), in seconds; 0.0 is never.
+    """The status of a keeper.
 
-    pid and started name the keeper, server_pid and server_started the server that it watches (0: none); started is
-    the start time in clock ticks of /proc/PID/stat. at: when this was written; since: since when phase and reason
-    are what they are. code is the verdict's code of the last reading (core/node/verdict.py), or "" before the
-    first; message its words. answered_at: when the server last answered a query. primary_at: since when another
-    member has been in a Primary component of the same lineage. progress_at: when a state transfer last moved.
-    permanent: a failure that no second try mends. datadir and socket are the server's, as it resolves them itself.
-    arrived: by how many bytes the disk has filled since the server was launched.
+    Times are seconds of the system-wide monotonic clock (CLOCK_MONOTONIC); 0.0 means never.
+
+    pid and started: of the keeper. started is the start time in clock ticks of /proc/PID/stat.
+    server_pid and server_started: of the server that the keeper watches, 0 if there is none.
+    at: when this status was written. since: when phase and reason last changed.
+    code: the verdict's code of the last reading (core/node/verdict.py), "" before the first one. message: its text.
+    answered_at: when the server last answered a query.
+    primary_at: since when another member has been in a Primary component of the same lineage.
+    progress_at: when a state transfer last progressed.
+    permanent: a failure that another attempt does not mend.
+    datadir and socket: as the server itself resolves them.
+    arrived: by how many bytes the used space of the disk has grown since the server was launched.
     """
 
     phase: Phase
@@ -63,7 +68,7 @@ class Bulletin(NamedTuple):
 
     @property
     def progress(self) -> str:
-        """How far a state transfer to this node is, in words; "" while there is none."""
+        """The progress of a state transfer to this node, in words; "" while there is none."""
         if not self.transfer.endswith("joiner"):
             return ""
         seconds = max(0.0, self.at - self.launched_at) if self.launched_at else 0.0
@@ -71,14 +76,14 @@ class Bulletin(NamedTuple):
 
 
 def render_bulletin(bulletin: Bulletin) -> str:
-    """Return the bulletin as one line of JSON."""
+    """Return the status as one line of JSON."""
     import json
 
     return json.dumps({"schema": SCHEMA, **bulletin._asdict()})
 
 
 def parse_bulletin(text: str) -> Bulletin | None:
-    """Return the bulletin, None for a text that is torn, of another schema, or has a value of another kind."""
+    """Return the status, or None for a text that is torn, of another schema, or has a value of another type."""
     try:
         said = parse_json(text)
         if parse_number(said.pop("schema")) != SCHEMA:

@@ -1,6 +1,6 @@
-"""Failed starts of one node: the third like one within ten minutes is not tried a fourth time.
+"""Failed starts of one node: after the third failure of one kind within ten minutes there is no fourth attempt.
 
-With start-failure-is-fatal=false Pacemaker starts again at once: a start that failed at once ran 144 times in 15 s
+With start-failure-is-fatal=false Pacemaker starts again at once. A start that failed immediately ran 144 times in 15 s
 (measured).
 """
 
@@ -19,14 +19,14 @@ _ENOUGH, _KEPT = 3, 20
 
 
 class Failure(NamedTuple):
-    """One failure. at: CLOCK_MONOTONIC, in seconds. what: a word for its kind, so that details may differ."""
+    """One failure. at: CLOCK_MONOTONIC, in seconds. what: a word for its kind, so that details do not matter."""
 
     at: float
     what: str
 
 
 def add_failure(failures: Iterable[Failure], failure: Failure) -> tuple[Failure, ...]:
-    """Return what is to be remembered after one more failure: what is older than ten minutes is forgotten."""
+    """Return the failures to store after one more failure. Those older than ten minutes are dropped."""
     recent = [one for one in failures if 0 <= failure.at - one.at <= WITHIN]
     return (*recent, failure)[-_KEPT:]
 
@@ -45,7 +45,7 @@ def render_failures(failures: Iterable[Failure]) -> str:
 
 
 def parse_failures(text: str) -> tuple[Failure, ...]:
-    """Return what render_failures wrote; nothing for a text that is torn or of another schema."""
+    """Return the failures of render_failures' text; none for a text that is torn or of another schema."""
     try:
         said = parse_json(text)
         if parse_number(said["schema"]) != SCHEMA:

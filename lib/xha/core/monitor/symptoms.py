@@ -1,6 +1,6 @@
-"""What a monitor saw of a node, and the questions that core/monitor/health.py asks of it.
+"""What a monitor saw on a node, and the questions that core/monitor/health.py asks about it.
 
-A question returns False or "" for no, True for yes, or the words that belong into the reason.
+A question returns False or "" for no, True for yes, or a text for yes that belongs into the reason.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 
     Answer = Union[str, bool]
 
-# A keeper looks every second; while it recovers or stops a server it cannot write.
+# A keeper writes its status every second, except while it recovers or stops a server.
 KEEPER_SILENCE = 60.0
-# Free space below which a disk is low: this share of it, but no more than LOW_BYTES.
+# A disk is low below this share of free space, but never above LOW_BYTES.
 LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
 
 
 class DatadirUse(Enum):
-    """What uses the data directory. STOPPED: in state T in two looks 1 s apart.
+    """What uses the data directory.
 
-    OTHER: no server that is trusted, but not nobody. UNSEEN: it could not be looked at, which is not ABSENT.
+    STOPPED: the server was in state T in two looks 1 s apart. OTHER: a program that is no trusted server. UNSEEN: the
+    look was not possible, which does not mean ABSENT.
     """
 
     ABSENT = "absent"
@@ -43,7 +44,7 @@ class DatadirUse(Enum):
 
 
 class Graces(NamedTuple):
-    """The parameters of these names, in seconds."""
+    """The parameters of the same names, in seconds."""
 
     sst_stall: float = 600.0
     rejoin_grace: float = 60.0
@@ -53,12 +54,17 @@ class Graces(NamedTuple):
 class Symptoms(NamedTuple):
     """What a monitor saw.
 
-    server_pid: the server's. alive: a keeper holds its lock; keeper: the last that it, or a dead one, said. now: of
-    the clock of its times. verdict and cluster_status: the monitor's own look, None and "" where it has not asked
-    (depth 0): the keeper's is taken then. status: the server's status file. query_error: why the query of depth 20
-    failed. disk_free and disk_size: bytes of the data directory's file system, None where not looked at. occupant: in
-    words, who else uses the data (OTHER), or why that is not known (UNSEEN). keeper.primary_at counts as the time since
-    which a Primary of the same lineage has been reachable, 0.0 while there is none.
+    server_pid: of the server.
+    alive: a keeper holds its lock. keeper: the last status of that keeper, or of a dead one.
+    now: by the clock of the keeper's times.
+    verdict and cluster_status: from the monitor's own reading. They are None and "" if it did not read (depth 0); then
+      the keeper's values are used.
+    status: the server's status file.
+    query_error: why the query of depth 20 failed.
+    disk_free and disk_size: bytes of the data directory's file system, None if they were not read.
+    occupant: who else uses the data (OTHER), or why that is not known (UNSEEN), in words.
+
+    keeper.primary_at is the time since which a Primary of the same lineage has been reachable, 0.0 while there is none.
     """
 
     server: DatadirUse = DatadirUse.ABSENT
@@ -77,18 +83,18 @@ class Symptoms(NamedTuple):
 
     @property
     def phase(self) -> Phase | None:
-        """What the keeper is doing, None if there is none."""
+        """What the keeper is doing, or None if there is no keeper."""
         return self.keeper.phase if self.keeper and self.alive else None
 
     @property
     def known(self) -> Bulletin | None:
-        """What a keeper said of this very server."""
+        """The keeper's status, if it is about this very server."""
         same = self.keeper is not None and self.server_pid != 0 and self.keeper.server_pid == self.server_pid
         return self.keeper if same else None
 
     @property
     def code(self) -> str:
-        """The newest reading's verdict, "" where there is none, or no server that it could be of."""
+        """The verdict's code of the newest reading, "" if there is no reading or no server."""
         if self.server is not DatadirUse.RUNNING:
             return ""
         if self.verdict:
@@ -97,7 +103,7 @@ class Symptoms(NamedTuple):
 
     @property
     def message(self) -> str:
-        """The words of that verdict."""
+        """The text of that verdict."""
         if self.verdict:
             return self.verdict.message
         return self.known.message if self.known and self.alive else ""
@@ -111,14 +117,14 @@ class Symptoms(NamedTuple):
 
     @property
     def silence(self) -> float:
-        """Seconds since the server's last answer, or since it was met; 0.0 where nobody knows."""
+        """Seconds since the server's last answer, or else since it was launched or found. 0.0 if that is not known."""
         known = self.known
         since = (known.answered_at or known.launched_at or known.since) if known else 0.0
         return max(0.0, self.now - since) if since else 0.0
 
 
 def is_low(free: int | None, size: int | None) -> bool:
-    """Return whether a file system has too little room left, in bytes; unknown is not low."""
+    """Return whether a file system has too little free space. Sizes are in bytes. Unknown sizes are not low."""
     return free is not None and size is not None and free < min(size * LOW_SHARE, LOW_BYTES)
 
 
@@ -128,12 +134,12 @@ IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, 
 
 
 def in_phase(*phases: Phase) -> Callable[[Symptoms], Answer]:
-    """Ask whether a keeper is in one of the phases, with its own words."""
+    """Ask whether the keeper is in one of the phases. The text is the keeper's reason."""
     return lambda seen: (seen.keeper.reason or True) if seen.keeper and seen.phase in phases else False
 
 
 def has_ended(seen: Symptoms) -> Answer:
-    """Ask whether the server has ended although its keeper kept it."""
+    """Ask whether the server has ended although its keeper wanted it to run."""
     gone = seen.server is DatadirUse.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
     return keeper_words(seen) if gone else False
 
@@ -144,12 +150,15 @@ def has_failed(seen: Symptoms) -> Answer:
 
 
 def keeper_words(seen: Symptoms) -> Answer:
-    """Return what the last keeper said, True where it said nothing."""
+    """Return the reason in the keeper's last status, or True if it has none."""
     return seen.keeper.reason if seen.keeper and seen.keeper.reason else True
 
 
 def is_out(seen: Symptoms) -> Answer:
-    """Ask for what only a restart brings back. A server that starts says Disconnected, too."""
+    """Ask whether only a restart can bring the server back.
+
+    A server that starts is Disconnected too, and does not count.
+    """
     if seen.server is not DatadirUse.RUNNING:
         return False
     if seen.status and seen.status.inconsistent:
@@ -166,7 +175,7 @@ def hangs(seen: Symptoms) -> Answer:
 
 
 def is_silent(seen: Symptoms) -> Answer:
-    """Ask whether the server is silent, for however short."""
+    """Ask whether the server is silent, for whatever time."""
     return _silence(seen) if _asked_in_vain(seen) else False
 
 
@@ -175,7 +184,10 @@ def _silence(seen: Symptoms) -> str:
 
 
 def _asked_in_vain(seen: Symptoms) -> bool:
-    """Whether the server itself is silent. A check that never met it where it looks may look in the wrong place."""
+    """Return whether the server itself is silent.
+
+    If a check never reached the server at this address, the address may be wrong. That does not count as silence.
+    """
     answered = seen.known is not None and seen.known.answered_at > 0
     if seen.phase in _STARTS and not answered:
         return False
@@ -185,7 +197,7 @@ def _asked_in_vain(seen: Symptoms) -> bool:
 
 
 def stalls(seen: Symptoms) -> Answer:
-    """Ask whether a joiner's state transfer has stood still for sst_stall."""
+    """Ask whether a joiner's state transfer has made no progress for sst_stall."""
     keeper = seen.keeper if _receives(seen) else None
     still = seen.now - keeper.progress_at if keeper and keeper.progress_at else 0.0
     return f"no progress for {still:.0f} s" if still > seen.graces.sst_stall else False
@@ -205,10 +217,11 @@ def joins(seen: Symptoms) -> Answer:
 
 
 def is_left_behind(seen: Symptoms) -> Answer:
-    """Ask whether a Primary could be joined, and for rejoin_grace was not.
+    """Ask whether a Primary has been reachable for rejoin_grace, and the server did not join it.
 
-    The grace begins anew when the keeper has other words: a node that has only now lost its Primary hears of the
-    others' as it did all the time, and for a moment even where they have lost it, too.
+    The grace begins again when the keeper's reason changes. The reason: a node that has only just lost its Primary
+    still hears that the others are Primary, as it did all the time before, and for a moment it hears so even if they
+    have lost it too.
     """
     keeper = seen.keeper if seen.alive else None
     if seen.code != Code.NON_PRIMARY.value or keeper is None or not keeper.primary_at:
@@ -220,14 +233,14 @@ def is_left_behind(seen: Symptoms) -> Answer:
 
 
 def has_mute_keeper(seen: Symptoms) -> Answer:
-    """Ask whether a keeper lives and does not say anything."""
+    """Ask whether a keeper lives and has not written its status."""
     if seen.keeper is None or seen.phase in (None, *_MUTE) or seen.now - seen.keeper.at <= KEEPER_SILENCE:
         return False
     return f"pid {seen.keeper.pid} has said nothing for {seen.now - seen.keeper.at:.0f} s"
 
 
 def is_degraded(seen: Symptoms) -> Answer:
-    """Ask whether the reading says anything but Synced, with its words and its remedy."""
+    """Ask whether the verdict is anything but Synced. The text is its message and its remedy."""
     if seen.code in ("", Code.SYNCED.value):
         return False
     remedies = [rule.remedy for code, rule in VERDICTS.items() if code.value == seen.code and rule.remedy]
@@ -235,5 +248,5 @@ def is_degraded(seen: Symptoms) -> Answer:
 
 
 def is_one_of(*codes: Code) -> Callable[[Symptoms], Answer]:
-    """Ask whether the reading says one of the codes, with its words and its remedy."""
+    """Ask whether the verdict has one of the codes. The text is its message and its remedy."""
     return lambda seen: is_degraded(seen) if seen.code in {code.value for code in codes} else False

@@ -1,1 +1,1 @@
-"""One node: what its reading comes to, and how it is told."""
+"""One node: the verdict on its reading, and the forms in which it is shown."""

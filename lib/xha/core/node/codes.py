@@ -1,6 +1,6 @@
-"""Why HAProxy may or may not send traffic to a node: every reason's stable name, and what follows from it.
+"""Why HAProxy may or may not send traffic to a node: the stable name of every reason, and what follows from it.
 
-core/node/verdict.py says which of them holds. A monitor that asks no server itself needs only these.
+core/node/verdict.py decides which reason holds. A monitor that does not query the server itself needs only this file.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class NagiosCode(IntEnum):
 
 
 class VerdictRule(NamedTuple):
-    """A code, and what follows from it: `/live`, the exit code, and what a person reads.
+    """What follows from a code: `/live`, the exit code, and the text for a person.
 
-    policy is the switch of [policy] in xha.conf that keeps such a node in service, "" where none does.
+    policy: the switch of [policy] in xha.conf that keeps such a node in service, "" if there is none.
     """
 
     name: str
@@ -174,7 +174,7 @@ class Code(str, Enum):
         "the fault is the check's own, so the node was not looked at",
         "correct what the message names; the next probe reads the file again",
     )
-    # Said of another host only: from here a dead server and a cut network look the same.
+    # Used only for another host: from here a dead server and a broken network look the same.
     UNREACHABLE = VerdictRule(
         "unreachable",
         False,

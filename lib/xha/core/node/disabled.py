@@ -1,4 +1,4 @@
-"""The file by which an operator takes a node out of service: who, why, and until when."""
+"""The file with which an operator takes a node out of service: who, why, and until when."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Disabled(NamedTuple):
 
 
 def parse_disabled(text: str, now: float) -> Disabled | None:
-    """Return who disabled the node, or None when that has run out. now is in seconds since the epoch.
+    """Return who disabled the node, or None if the time has run out. now is in seconds since 1970.
 
-    A file that does not parse still disables: the person who wrote it wanted the node out of service.
+    A file that does not parse still disables the node: the person who wrote it wanted the node out of service.
     """
     from ..text.numbers import parse_json
 
@@ -41,16 +41,16 @@ def render_disabled(disabled: Disabled) -> str:
 
 
 def parse_instant(text: str) -> float:
-    """Return seconds since the epoch of an ISO 8601 date and time with a zone.
+    """Return the seconds since 1970 of an ISO 8601 date and time with a zone.
 
-    :raises ValueError: naming the text, for one without a zone and for anything else.
+    :raises ValueError: naming the text, if it has no zone or is anything else.
     """
     from datetime import datetime
 
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is not an ISO 8601 time with a zone")
     try:
-        # Python before 3.11 does not read the Z of RFC 3339.
+        # Python before 3.11 does not parse the Z of RFC 3339.
         instant = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in ("Z", "z") else text)
         if instant.tzinfo is not None:
             return instant.timestamp()

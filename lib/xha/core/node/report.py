@@ -1,4 +1,4 @@
-"""A node's facts and verdict as JSON, a Nagios line and Prometheus metrics (docs/schema-1.json)."""
+"""Renders a node's facts and verdict as JSON, a Nagios line and Prometheus metrics (docs/schema-1.json)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = 1
 
 
 class NodeReport(NamedTuple):
-    """Everything xha knows of one node at one moment. time is RFC 3339 in UTC, age in seconds."""
+    """Everything that xha knows about one node at one moment. time is RFC 3339 in UTC, age is in seconds."""
 
     host: str
     time: str
@@ -30,7 +30,7 @@ class NodeReport(NamedTuple):
 
 
 _ABSENT = reading_values(Reading(probe_errno=0))
-# What tells an attacker where to go next stays on the host (interfaces.md, HTTP).
+# Values that would help an attacker to proceed. They are not sent to other hosts (docs/security.md).
 _LOCAL_ONLY = (
     "wsrep_incoming_addresses",
     "wsrep_cluster_address",
@@ -44,7 +44,7 @@ _LOCAL_ONLY = (
 
 
 def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]:
-    """Return the JSON object of kind node. For a remote reader it holds no account, path, address or server text."""
+    """Return the JSON object of kind node. For a remote reader it has no account, path, address or server text."""
     values = reading_values(report.reading) if isinstance(report.reading, Reading) else dict(_ABSENT, probe_errno=None)
     verdict, disabled, warnings = report.verdict, report.disabled, report.warnings
     if remote:
@@ -81,7 +81,7 @@ def render_nagios(verdict: Verdict, reading: Reading | Unreadable) -> str:
 
 
 def nagios_text(text: str) -> str:
-    """Return the text as one line without the sign that begins performance data, whatever a server wrote in it."""
+    """Return the text on one line, without the character that begins performance data, whatever the server wrote."""
     return clean(text, 1000).replace("|", "/")
 
 
@@ -112,7 +112,7 @@ def _metric(name: str, kind: str, text: str, value: Any) -> list[str]:
 
 
 def _number(value: Any) -> str:
-    # No exponent: the guidelines' numbers are of the class [-0-9.].
+    # No exponent: the guidelines allow only the characters [-0-9.] in a number.
     if isinstance(value, float):
         return f"{value:.9f}".rstrip("0").rstrip(".")
     return str(int(value))

@@ -1,7 +1,7 @@
-"""May HAProxy send traffic to this node, and why: the one rule of xha.
+"""Decides whether HAProxy may send traffic to a node, and why. This is the only rule of xha for that.
 
-The responder, xha-check, clustercheck and the resource agent all ask `judge`, so they cannot disagree about the
-same reading. docs/contributing.md says what a new reason needs.
+The responder, xha-check, clustercheck and the resource agent all call `judge`, so they cannot disagree about the same
+reading. docs/contributing.md says what a new reason needs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class LastNode(Enum):
-    """Who may say that a donor or read-only node is the last one and stays in service."""
+    """Which source may establish that a donor or read-only node is the last one, and so stays in service."""
 
     NEVER = "0"
     CLUSTER = "1"
@@ -38,7 +38,7 @@ class LastNode(Enum):
 
 
 class Policy(NamedTuple):
-    """What the operator decided about nodes that answer, but not at their best."""
+    """The operator's choices for nodes that answer but are degraded."""
 
     available_when_donor: bool = False
     available_when_readonly: bool = True
@@ -46,14 +46,14 @@ class Policy(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """Why there is no reading. detail is for this host's operator and log, never for a remote client."""
+    """Why there is no reading. detail is for the operator and the log of this host, never for a remote client."""
 
     code: Code
     detail: str = ""
 
 
 class Verdict(NamedTuple):
-    """The answer. available is for `/` and `/ready`, live for `/live`, exit_code for xha-check."""
+    """The verdict. available is for `/` and `/ready`, live for `/live`, exit_code for xha-check."""
 
     code: Code
     available: bool
@@ -69,7 +69,7 @@ def judge(
     disabled: Disabled | None = None,
     last_server: bool = False,
 ) -> Verdict:
-    """Return the verdict. last_server is HAProxy's word that it has no other usable server.
+    """Return the verdict. last_server: HAProxy says that it has no other usable server.
 
     A broken server outranks a disabled node: a drained node whose server froze must not look merely drained.
     """
@@ -92,7 +92,7 @@ def _serves(code: Code, policy: Policy) -> bool:
 
 
 def judge_disabled(disabled: Disabled) -> Verdict:
-    """Return the verdict on a node that was taken out of service, without a reading (clustercheck's order)."""
+    """Return the verdict on a node that was taken out of service, without a reading (as clustercheck does)."""
     return _verdict(Code.DISABLED, available=False, detail=disabled.why or "")
 
 
@@ -101,13 +101,14 @@ _DONORS = {None: Code.DONOR, DonorKind.SST: Code.DONOR_SST, DonorKind.LOCK: Code
 
 
 def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
-    """Return what holds for the node, worst first; more than one only where policy has the word."""
+    """Return the codes that hold for the node, worst first. There is more than one only where the policy decides."""
     status, variables = reading.status, reading.variables
     state = status.wsrep_local_state
-    # Percona XtraDB Cluster has no global wsrep_on: only its absence of a local state tells.
+    # Percona XtraDB Cluster has no global wsrep_on. There only a missing local state tells that Galera is off.
     if variables.wsrep_on is False or state is None:
         return [Code.WSREP_OFF]
-    # A joiner that accepts connections says non-Primary too (measured, a joiner stuck in IST): the state is the truth.
+    # A joiner that accepts connections says non-Primary too (measured: a joiner stuck in IST). Its state is what
+    # counts.
     if state == LocalState.JOINING:
         return [Code.JOINING]
     if status.wsrep_cluster_status != "Primary":
@@ -133,7 +134,7 @@ def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
 
 
 def _last_node(reading: Reading, codes: list[Code], policy: Policy, last_server: bool) -> str | None:
-    """Return why this is the last node in service, None if it is not or the policy does not ask."""
+    """Return why this is the last node in service. None if it is not, or if the policy does not use that."""
     if policy.last_node is LastNode.NEVER:
         return None
     size = reading.status.wsrep_cluster_size

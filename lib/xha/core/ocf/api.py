@@ -1,4 +1,4 @@
-"""What Pacemaker and a resource agent say to each other (Open Cluster Framework, resource agent API 1.1)."""
+"""The interface between Pacemaker and a resource agent (Open Cluster Framework, resource agent API 1.1)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ AGENT = "ocf:xha:galera"
 RESKEY = "OCF_RESKEY_"
 _META = "OCF_RESKEY_CRM_meta_"
 
-# A name of the CIB is an XML name: no slash, and no dot at its beginning. A clone's instances are told apart by :N.
+# A name in the CIB is an XML name: it has no slash, and does not begin with a dot. :N tells the instances of a clone
+# apart.
 _NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,199})(?::\d{1,9})?", re.ASCII)
 
 
 class ExitCode(IntEnum):
-    """Exit codes of an agent. CONFIGURED stops the resource on every node: only validate-all returns it."""
+    """The exit codes of an agent. CONFIGURED stops the resource on every node, so only validate-all returns it."""
 
     SUCCESS = 0
     GENERIC = 1
@@ -33,21 +34,21 @@ class ExitCode(IntEnum):
 
 
 class Outcome(NamedTuple):
-    """What an action came to. reason is the exit reason that `pcs status` shows: one line, never a secret."""
+    """The result of an action. reason is the exit reason in `pcs status`: one line, never with a secret."""
 
     code: ExitCode
     reason: str = ""
 
 
 class Finding(NamedTuple):
-    """What validate-all finds wrong, in a sentence. code SUCCESS is a warning."""
+    """A fault that validate-all found, as a sentence. With code SUCCESS it is a warning."""
 
     code: ExitCode
     text: str
 
 
 class Action(NamedTuple):
-    """An advertised action. timeout and interval in seconds; depth is OCF_CHECK_LEVEL. pcs copies all into the CIB."""
+    """An advertised action. timeout and interval in seconds, depth is OCF_CHECK_LEVEL. pcs copies them into the CIB."""
 
     name: str
     timeout: int
@@ -55,9 +56,10 @@ class Action(NamedTuple):
     depth: int | None = None
 
 
-# start: start_wait (10 s) and a slow host. stop: a clean shutdown writes every dirty page first, up to 90 % of the
-# buffer pool, and mysqld is killed 15 s before the end; a host that writes 60 MB/s gets 10 GB out. monitor ends after
-# 10 s or half its timeout by itself. Intervals share no divisor, so that the deeper looks do not pile up.
+# start: start_wait (10 s), and time for a slow host. stop: a clean shutdown first writes every dirty page, up to 90 %
+# of the buffer pool, and mysqld is killed 15 s before the timeout; a host that writes 60 MB/s gets 10 GB out. monitor:
+# it ends by itself after 10 s or half its timeout. The intervals share no divisor, so that the deeper looks do not
+# coincide.
 ACTIONS = (
     Action("start", 60),
     Action("stop", 180),
@@ -71,11 +73,14 @@ ACTIONS = (
 
 
 class Instance(NamedTuple):
-    """For which resource, and how, an action was called.
+    """The resource that an action was called for, and how it was called.
 
-    name is OCF_RESOURCE_INSTANCE without a clone's :N. node: Pacemaker's name of this host, "" if it did not say.
-    timeout: seconds until Pacemaker ends the action. interval: seconds, 0.0 for a probe and for a call by hand.
-    level: OCF_CHECK_LEVEL. by_pacemaker: False for ocf-tester and for a shell.
+    name: OCF_RESOURCE_INSTANCE without a clone's :N.
+    node: Pacemaker's name of this host, "" if the environment has none.
+    timeout: seconds until Pacemaker ends the action.
+    interval: seconds, 0.0 for a probe and for a manual call.
+    level: OCF_CHECK_LEVEL.
+    by_pacemaker: False for ocf-tester and for a shell.
     """
 
     name: str = "default"
@@ -87,14 +92,14 @@ class Instance(NamedTuple):
 
     @property
     def is_probe(self) -> bool:
-        """Whether a monitor asks for the first time here, and not as one of a series."""
+        """Whether a monitor is a single call (interval 0), and not one of a series."""
         return self.interval == 0
 
 
 def parse_instance(environment: Mapping[str, str], action: str, actions: Sequence[Action] = ACTIONS) -> Instance:
-    """Return what the environment says of a call; what is absent or no number is as advertised in actions.
+    """Return what the environment says about a call. A value that is absent or no number is as advertised in actions.
 
-    :raises ValueError: for a resource whose name cannot be that of a directory.
+    :raises ValueError: for a resource whose name cannot be the name of a directory.
     """
     said = environment.get("OCF_RESOURCE_INSTANCE") or "default"
     name = _NAME.fullmatch(said)

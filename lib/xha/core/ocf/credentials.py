@@ -1,4 +1,4 @@
-"""As whom the agent looks at its server: which of the parameters and files that can name an account does."""
+"""Chooses the account with which the agent reads its server, from the parameters and files that can name one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 
 class Credentials(NamedTuple):
-    """An account. option_file goes before user; user "" and no option_file is root by the unix socket.
+    """An account.
 
-    port is a TCP port of this host, None for the unix socket. source names who said it, for messages.
+    option_file takes precedence over user. Without either, the agent logs in as root by the unix socket.
+    port: a TCP port of this host, None for the unix socket.
+    source: what named the account, for messages.
     """
 
     user: str = ""
@@ -27,11 +29,11 @@ class Credentials(NamedTuple):
 
 
 def choose_credentials(settings: Settings, sysconfig: Mapping[str, str]) -> Credentials:
-    """Return the account that the parameters name, else that of clustercheck's files, else none.
+    """Return the account that the parameters name, otherwise the one of clustercheck's files, otherwise none.
 
-    sysconfig: the assignments of /etc/sysconfig/clustercheck and /etc/default/clustercheck. As in
-    ocf:heartbeat:galera, user and password each come from there where the parameter is empty, and MYSQL_PORT with
-    MYSQL_HOST=127.0.0.1 leads to the server's extra_port; a host other than this one is not asked in its place.
+    sysconfig: the assignments of /etc/sysconfig/clustercheck and /etc/default/clustercheck. As in ocf:heartbeat:galera,
+      user and password each come from there if the parameter is empty, and MYSQL_PORT together with
+      MYSQL_HOST=127.0.0.1 selects the server's extra_port. A MYSQL_HOST other than this host is ignored.
     """
     if settings.test_conf:
         return Credentials(option_file=settings.test_conf, source=f"test_conf {settings.test_conf}")
@@ -44,12 +46,12 @@ def choose_credentials(settings: Settings, sysconfig: Mapping[str, str]) -> Cred
     if user:
         source = "check_user" if settings.check_user else "MYSQL_USERNAME of clustercheck's files"
         return Credentials(user, password, port=_port(sysconfig), source=source)
-    # mysql-wss has root for its test_user where none is given.
+    # In mysql-wss the default of test_user is root.
     return Credentials(password=password or settings.test_passwd)
 
 
 def _port(sysconfig: Mapping[str, str]) -> int | None:
     text, host = sysconfig.get("MYSQL_PORT", ""), sysconfig.get("MYSQL_HOST", "")
-    # As MySQL's clients have it, localhost is the socket, whatever the port.
+    # As in MySQL's clients, localhost means the socket, whatever the port.
     here = host in ("127.0.0.1", "::1") or host.startswith("127.")
     return int(text) if here and text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536 else None

@@ -1,4 +1,4 @@
-"""What ocf:xha:galera says of itself: for its meta-data and its man page."""
+"""The description of ocf:xha:galera, for its meta-data and its man page."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The parameters of ocf:xha:galera, one table: defaults, parsing, meta-data and the man page all come from it.
+"""The parameters of ocf:xha:galera in one table. Defaults, parsing, meta-data and the man page come from it.
 
-The names are those of mysql-wss and of ocf:heartbeat:galera wherever one of them has one, so that a stored
-configuration only changes the agent's name.
+The names are those of mysql-wss and of ocf:heartbeat:galera where one of them has the parameter. So a stored
+configuration only has to change the name of the agent.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 
 class Parameter(NamedTuple):
-    """One parameter. kind is OCF's content type; default is text, "" where the value is found on the host.
+    """One parameter.
 
-    parse makes the value of text that is not empty and raises ValueError in words that go on after the name. A
-    secret's value is never shown. retired: accepted for a stored configuration, without effect.
+    kind: OCF's content type. default: a text, "" if the value is found on the host.
+    parse: makes the value from a text that is not empty. It raises ValueError with words that follow the name of the
+      parameter.
+    secret: the value is never shown.
+    retired: accepted from a stored configuration, without effect.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The settings of one resource: what Pacemaker hands over as OCF_RESKEY_*, parsed by the one table of parameters."""
+"""The settings of one resource: Pacemaker passes them as OCF_RESKEY_*, and the table of parameters parses them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _LONGEST = 4096
 
 
 class Settings(NamedTuple):
-    """Every parameter, with its value. "" is "find it on this host"; durations are seconds.
+    """The value of every parameter. "" means that the value is found on this host. Durations are in seconds.
 
-    additional_parameters are words of a command line. cluster_host_map: Pacemaker's node to the host of
-    wsrep_cluster_address. arbitrators: hosts that only vote.
+    additional_parameters: words of a command line.
+    cluster_host_map: from Pacemaker's node to the host in wsrep_cluster_address.
+    arbitrators: hosts that only vote.
     """
 
     binary: str = ""
@@ -73,7 +74,7 @@ class Settings(NamedTuple):
 
 
 class BadParameter(Exception):
-    """A parameter whose value cannot be used. The text is one line, with the remedy, and never holds a password."""
+    """A parameter whose value cannot be used. The text is one line with the remedy, and never has a password."""
 
     def __init__(self, parameter: Parameter, value: str, why: str) -> None:
         self.name, self.value = parameter.name, "" if parameter.secret else value
@@ -81,15 +82,15 @@ class BadParameter(Exception):
         super().__init__(self.tell())
 
     def tell(self, resource: str = "RESOURCE") -> str:
-        """Return what is wrong, and the command that mends the resource of that name."""
+        """Return what is wrong, and the command that corrects the resource of that name."""
         update = f"pcs resource update {resource} {self.name}="
         return f"{self.name}: {self.why}; {update}{'VALUE' if self.required else ' brings its default back'}"
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the settings of the environment's OCF_RESKEY_*; what is absent or empty has its default.
+    """Return the settings in the environment's OCF_RESKEY_*. A parameter that is absent or empty has its default.
 
-    :raises BadParameter: for the first in the table whose value cannot be used.
+    :raises BadParameter: for the first parameter of the table whose value cannot be used.
     """
     settings, bad = parse_settings_leniently(environment)
     if bad:
@@ -98,7 +99,10 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def parse_settings_leniently(environment: Mapping[str, str]) -> tuple[Settings, tuple[BadParameter, ...]]:
-    """Return the settings with defaults for what cannot be used, and all that cannot: stop has to work with those."""
+    """Return the settings, with defaults for values that cannot be used, and the errors.
+
+    A stop must work with settings that are wrong.
+    """
     values, bad = parse_values(environment, PARAMETERS)
     return Settings(**values), bad
 
@@ -106,7 +110,7 @@ def parse_settings_leniently(environment: Mapping[str, str]) -> tuple[Settings, 
 def parse_values(
     environment: Mapping[str, str], parameters: Iterable[Parameter]
 ) -> tuple[dict[str, Any], tuple[BadParameter, ...]]:
-    """Return what the environment says of these parameters, by name, and all that cannot be used."""
+    """Return the values of these parameters in the environment, by name, and the errors."""
     values: dict[str, Any] = {}
     bad = []
     for parameter in parameters:
@@ -133,19 +137,19 @@ def _parse(parameter: Parameter, text: str) -> Any:
 
 
 def merge_reloaded(running: Settings, wanted: Settings) -> Settings:
-    """Return what reload-agent may put in force: of what is wanted the reloadable part, the rest as it runs."""
+    """Return the settings after reload-agent: reloadable parameters as wanted, all others as they run."""
     return running._replace(**{one.name: getattr(wanted, one.name) for one in PARAMETERS if one.reloadable})
 
 
 def render_settings(settings: Settings) -> str:
-    """Return the settings as one line of JSON, passwords included: for a file that only root reads."""
+    """Return the settings as one line of JSON, passwords included, for a file that only root reads."""
     import json
 
     return json.dumps({"schema": SCHEMA, **settings._asdict(), "cluster_host_map": dict(settings.cluster_host_map)})
 
 
 def load_settings(text: str) -> Settings | None:
-    """Return what render_settings wrote; None for a text that is torn, of another schema, or has another kind."""
+    """Return the settings in render_settings' text. None if it is torn, of another schema, or has another type."""
     from ..galera.cluster_address import Peer
     from ..text.numbers import parse_json, parse_number
 

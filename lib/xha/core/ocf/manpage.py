@@ -1,4 +1,4 @@
-"""An agent's man page as roff (man macros, groff_man(7)), from the tables that its meta-data come from."""
+"""Renders an agent's man page as roff (man macros, groff_man(7)), from the tables of its meta-data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def render_manpage(version: str, about: Description) -> str:
     lines = [
         f'.\\" Made of {about.table}; do not edit.',
         f'.TH {name.upper()} 7 "" "xha {_escape(version)}" "OCF resource agents"',
-        ".nh",  # a name that is broken at a hyphen cannot be searched for, or copied
+        ".nh",  # no hyphenation: a broken name cannot be searched for or copied
         ".ad l",
         ".SH NAME",
         f"{name} \\- {_escape(about.short)}",
@@ -58,7 +58,7 @@ def _action(one: Action) -> list[str]:
 
 def _text(text: str) -> str:
     escaped = _escape(text)
-    # At the beginning of a line these two would be a request.
+    # At the beginning of a line these two characters would start a request.
     return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
 
 

@@ -1,7 +1,7 @@
-"""The agent's meta-data: OCF 1.1, and valid at once for pcs, crmsh and the older ra-api-1.dtd.
+"""Renders an agent's meta-data: OCF 1.1, and also valid for pcs, crmsh and the older ra-api-1.dtd.
 
-That DTD is what ocf-tester holds an agent to, and it knows neither reload-agent nor reloadable: an internal subset
-declares them, and the first declaration of an attribute is the one that counts (XML 1.0, 3.3).
+ocf-tester validates an agent with that DTD, which knows neither reload-agent nor reloadable. An internal subset
+declares both. The first declaration of an attribute is the one that counts (XML 1.0, 3.3).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Description(NamedTuple):
-    """One agent, as meta-data and man page tell of it. long is paragraphs, example lines of a shell.
+    """One agent, for its meta-data and its man page. long is a list of paragraphs, example a list of shell lines.
 
-    restarted: what starts anew where a parameter changes that is not reloadable. exit_codes and files: each with its
-    meaning. table is the source that the parameters stand in.
+    restarted: what starts again if a parameter changes that is not reloadable. exit_codes and files: each with its
+      meaning. table: the source file of the parameters.
     """
 
     agent: str
@@ -42,9 +42,10 @@ _SUBSET = """\
 
 
 def render_metadata(version: str, about: Description) -> str:
-    """Return an agent's meta-data as XML, all of it ASCII. version is the agent's own.
+    """Return an agent's meta-data as XML in ASCII. version is the version of the agent.
 
-    Without a declared encoding: crmsh hands lxml a decoded string, and lxml refuses one that declares it.
+    The XML declares no encoding: crmsh passes a decoded string to lxml, and lxml refuses such a string if it declares
+    one.
     """
     parameters = "\n".join(_render_parameter(one) for one in about.parameters)
     actions = "\n".join(_render_action(one) for one in about.actions)
@@ -60,7 +61,7 @@ def render_metadata(version: str, about: Description) -> str:
 
 def _render_parameter(one: Parameter) -> str:
     reloadable = ' reloadable="1"' if one.reloadable else ""
-    # No default at all where the value is found on the host: an empty one would be shown as a value.
+    # No default attribute if the value is found on the host: an empty one would be shown as a value.
     default = f' default="{_escape(one.default)}"' if one.default else ""
     return (
         f'<parameter name="{one.name}" required="{int(one.required)}"{reloadable}>\n'

@@ -1,4 +1,4 @@
-"""The values of the resource's parameters: text in, a value or a ValueError that says what is wrong with it out."""
+"""Parsers for the values of the resource's parameters. Each raises ValueError that says what is wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def parse_text(text: str) -> str:
-    """Return the text itself."""
+    """Return the text unchanged."""
     return text
 
 
@@ -37,7 +37,7 @@ def parse_program(text: str) -> str:
 
 
 def parse_switch(text: str) -> bool:
-    """Return what ocf_is_true makes of the text. :raises ValueError: for what it does not know."""
+    """Return the value that ocf_is_true gives to the text. :raises ValueError: for a text that it does not know."""
     word = text.lower()
     if word in ("1", "yes", "true", "on", "ja"):
         return True
@@ -47,10 +47,10 @@ def parse_switch(text: str) -> bool:
 
 
 def parse_seconds(text: str) -> float:
-    """Return seconds. :raises ValueError: naming the text and the units that would have been understood."""
+    """Return seconds. :raises ValueError: naming the text and the possible units."""
     from ..text.durations import parse_duration
 
-    # A plain number is what OCF's users write, and counts seconds.
+    # Users of OCF write plain numbers, and mean seconds.
     return parse_duration(f"{text}s" if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) else text)
 
 
@@ -63,9 +63,9 @@ def parse_positive(text: str) -> float:
 
 
 def parse_cluster_address(text: str) -> str:
-    """Return the text, because the server gets it as it is.
+    """Return the text unchanged, because the server gets it as it is.
 
-    :raises ValueError: for what core/galera/cluster_address.py refuses.
+    :raises ValueError: for a text that core/galera/cluster_address.py refuses.
     """
     from ..galera.cluster_address import parse_cluster_address
 
@@ -81,7 +81,7 @@ def parse_host_map(text: str) -> dict[str, str]:
 
 
 def parse_peers(text: str) -> tuple[Peer, ...]:
-    """Return a list of hosts that commas separate. :raises ValueError: naming the host."""
+    """Return a list of hosts separated by commas. :raises ValueError: naming the host."""
     from ..galera.cluster_address import parse_peers
 
     return parse_peers(text)
@@ -90,8 +90,8 @@ def parse_peers(text: str) -> tuple[Peer, ...]:
 _WORD = r"""(?:[^\s"']|"[^"]*"|'[^']*')+"""
 _QUOTED = r""""([^"]*)"|'([^']*)'"""
 
-# What the agent tells the server itself. A second word on it would start another server than the one that was judged,
-# and some would begin a cluster of its own.
+# Options that the agent sets itself. Set a second time, they would start another server than the one that was judged,
+# and some would begin a second cluster.
 _OWN_OPTIONS = {
     "wsrep-new-cluster": "the election begins a cluster, and nothing else may",
     "wsrep-cluster-address": "use the parameter wsrep_cluster_address",
@@ -116,9 +116,10 @@ def _unquote(quoted: re.Match[str]) -> str:
 
 
 def parse_options(text: str) -> tuple[str, ...]:
-    """Return the words of the server's command line; quotes hold a word together, as in a shell.
+    """Return the words of the server's command line. Quotes hold a word together, as in a shell.
 
-    :raises ValueError: for an open quote and for what the agent sets itself. It names the option, never its value.
+    :raises ValueError: for an open quote, and for an option that the agent sets itself. It names the option, never its
+    value.
     """
     if re.sub(r"\s+", "", "".join(re.findall(_WORD, text))) != re.sub(r"\s+", "", text):
         raise ValueError("a quote is not closed")
@@ -127,7 +128,7 @@ def parse_options(text: str) -> tuple[str, ...]:
         name = word.partition("=")[0]
         long = name.lstrip("-").replace("_", "-").lower()
         long = long[6:] if long.startswith("loose-") else long
-        # The server takes any beginning of an option's name that is no other's.
+        # The server accepts any unambiguous beginning of an option's name.
         own = next((own for own in _OWN_OPTIONS if len(long) > 3 and own.startswith(long)), None)
         own = own if name.startswith("--") else _SHORT.get(name[:2])
         if own:

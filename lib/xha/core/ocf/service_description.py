@@ -1,4 +1,4 @@
-"""What ocf:xha:service says of itself: for its meta-data and its man page."""
+"""The description of ocf:xha:service, for its meta-data and its man page."""
 
 from __future__ import annotations
 

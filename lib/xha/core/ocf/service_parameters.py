@@ -1,4 +1,4 @@
-"""The parameters and actions of ocf:xha:service: meta-data, man page and agent go by these tables."""
+"""The parameters and actions of ocf:xha:service. Its meta-data, its man page and the agent use these tables."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from .galera_settings import BadParameter
 
-# The checks have deadlines of 5 s, or 10 s where they speak HTTP: half a monitor's time. Intervals share no divisor,
-# so that the deeper looks do not pile up; depth 20 costs the service a login, a message, or a query.
+# The checks have deadlines of 5 s, or 10 s if they use HTTP. That is half of a monitor's timeout. The intervals share
+# no divisor, so that the deeper looks do not coincide. Depth 20 costs the service a login, a message, or a query.
 ACTIONS = (
     Action("start", 30),
     Action("stop", 20),
@@ -30,7 +30,7 @@ ACTIONS = (
 
 
 class WatchSettings(NamedTuple):
-    """What a resource watches. config None: the default file; grace and fall None: as that file has them."""
+    """What a resource watches. config None means the default file. grace and fall None mean the values in that file."""
 
     name: str = ""
     config: str | None = None
@@ -40,12 +40,12 @@ class WatchSettings(NamedTuple):
 
     @property
     def attribute_name(self) -> str:
-        """The node attribute that tells how the service is."""
+        """The node attribute that tells the state of the service."""
         return self.attribute or f"xha-service-{self.name}"
 
 
 def parse_service_name(text: str) -> str:
-    """Return a service's name as xha.conf may have it. :raises ValueError: naming the text."""
+    """Return a service's name in the form of xha.conf. :raises ValueError: naming the text."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", text):
         raise ValueError(f"{text!r} is no service: a name is of a-z, 0-9, dot, dash and underscore")
     return text
@@ -116,9 +116,9 @@ PARAMETERS = (
 
 
 def parse_watch_settings(environment: Mapping[str, str]) -> tuple[WatchSettings, tuple[BadParameter, ...]]:
-    """Return what the environment says, with defaults for what cannot be used, and all that cannot."""
+    """Return the settings in the environment, with defaults for values that cannot be used, and the errors."""
     values, bad = parse_values(environment, PARAMETERS)
-    # The default file may be absent, one that somebody names may not.
+    # The default file may be absent; a file that somebody names may not.
     if values.get("config") == next(one.default for one in PARAMETERS if one.name == "config"):
         del values["config"]
     return WatchSettings(**values), bad

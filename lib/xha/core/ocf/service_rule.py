@@ -1,7 +1,8 @@
-"""How ocf:xha:service judges: results of several depths in, one node attribute and OCF's exit codes out, pure.
+"""The rules of ocf:xha:service: results of several depths in, one node attribute and OCF's exit codes out. Pure.
 
-The agent starts and repairs nothing, so a fault is a failure of the resource only once: were each monitor to fail,
-Pacemaker would stop and start the watch for as long as the service is broken. The attribute tells it all the time.
+The agent starts and repairs nothing, so a monitor reports a fault as a failure only once. If every monitor failed,
+Pacemaker would stop and start the watch for as long as the service is broken. The attribute shows the fault all the
+time.
 """
 
 from __future__ import annotations
@@ -27,17 +28,19 @@ _LONGEST = 200
 
 
 class Sight(NamedTuple):
-    """The last result of one level. until: when it counts no more, by the host's monotonic clock, in seconds."""
+    """The last result of one level. until: when it stops counting, in seconds of the host's monotonic clock."""
 
     record: Record
     until: float
 
 
 class Watch(NamedTuple):
-    """What the agent remembers while it is started.
+    """What the agent stores while it is started.
 
-    value is the attribute's, "" as long as nobody could tell. told: Pacemaker knows of the fault that there is.
-    blame and known_blame: what the second attribute should hold, and what it was set to; None if that is not known.
+    value: of the attribute, "" while no check could tell.
+    told: a monitor has already reported the present fault to Pacemaker.
+    blame and known_blame: what the second attribute should hold, and what it was last set to; None if that is not
+      known.
     degraded: Pacemaker may have a degraded result in its history.
     """
 
@@ -51,9 +54,9 @@ class Watch(NamedTuple):
 
 
 class ServiceLook(NamedTuple):
-    """One look at the service. present: whether it has a process here. now, seconds in the host's monotonic clock.
+    """One look at the service. present: whether it has a process here. now: seconds of the host's monotonic clock.
 
-    lasts: seconds for which it counts.
+    lasts: for how many seconds the result counts.
     """
 
     result: Result
@@ -64,12 +67,12 @@ class ServiceLook(NamedTuple):
 
 
 def lasting(interval: float, timeout: float) -> float:
-    """Return for how long a result counts where the next one follows after interval."""
+    """Return for how long a result counts if the next one follows after interval."""
     return STALE_INTERVALS * interval + timeout
 
 
 def take_look(watch: Watch, service: ServiceConfig, look: ServiceLook) -> Watch:
-    """Return what is to be remembered after a look. A check that could not look changes no attribute."""
+    """Return what to store after a look. A check that could not look changes no attribute."""
     level = look.result.level
     last = watch.sights.get(level)
     record = next_record(service, last.record if last else None, look.result, look.now, look.time)
@@ -89,7 +92,7 @@ def _is_down(service: ServiceConfig, records: Iterable[Record]) -> bool:
 
 
 def _value(service: ServiceConfig, records: Iterable[Record], down: bool) -> str:
-    """Return 1 or 0 by the rule that HAProxy is answered by, "" where nobody could look."""
+    """Return 1 or 0 by the rule that answers HAProxy, or "" if no check could look."""
     standings = [judge_record(service, one, one.at) for one in records]
     if down or not all(one.is_applicable for one in standings):
         return "0"
@@ -99,18 +102,18 @@ def _value(service: ServiceConfig, records: Iterable[Record], down: bool) -> str
 def _blame(records: Iterable[Record], down: bool) -> str:
     if down:
         return SELF
-    # What is the service's own and does not count yet is no reason to prefer another host.
+    # A fault of the service itself that does not count yet is no reason to prefer another host.
     others = (one.result.blame for one in records if one.result.blame not in (None, SELF))
     return next((clean(one, 100) for one in others if one), "")
 
 
 def is_calm(watch: Watch) -> bool:
-    """Return whether nothing that was seen is worth a word."""
+    """Return whether all results are ok or not applicable."""
     return all(one.record.result.status in (Status.OK, Status.NOT_APPLICABLE) for one in watch.sights.values())
 
 
 def judge_look(watch: Watch | None, service: ServiceConfig, look: ServiceLook, *, is_probe: bool) -> Outcome:
-    """Return what monitor says of a look. watch is what was remembered before it, None where it is not started."""
+    """Return the answer of a monitor after a look. watch: what was stored before it, None if not started."""
     result, told = look.result, watch is not None and watch.told
     text = _tell(result)
     if not look.present:
@@ -144,7 +147,7 @@ def render_watch(watch: Watch) -> str:
 
 
 def parse_watch(text: str) -> Watch | None:
-    """Return what render_watch wrote; None for a text that is torn, or of another kind."""
+    """Return the watch of render_watch's text, or None for a text that is torn or has a value of another type."""
     try:
         said: dict[str, Any] = parse_json(text)
         if parse_number(said.pop("schema")) != SCHEMA:

@@ -1,1 +1,1 @@
-"""Pacemaker's configuration, and what xha records in it."""
+"""Pacemaker's configuration, and the records that xha keeps in it."""

@@ -1,4 +1,4 @@
-"""Pacemaker's configuration and state (`cibadmin --query`), as far as one resource needs it."""
+"""Pacemaker's configuration and state (`cibadmin --query`), reduced to what one resource needs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _BOOTSTRAP_OPTIONS = "cib-bootstrap-options"
 
 
 class BadCib(ValueError):
-    """A text that is no configuration of Pacemaker's."""
+    """A text that is not Pacemaker's configuration."""
 
 
 class Orders(NamedTuple):
-    """What an operator has decided for the resource on a node. maintenance and standby say why, "" for neither."""
+    """What an operator has decided for the resource on a node. maintenance and standby give the reason, or ""."""
 
     maintenance: str = ""
     managed: bool = True
@@ -35,7 +35,7 @@ class Orders(NamedTuple):
 
     @property
     def forbidden(self) -> str:
-        """Why nothing may be changed there now, in a person's words; "" for nothing."""
+        """Why nothing may be changed on the node now, in words for a person; "" if nothing forbids it."""
         if not self.resource_exists:
             return "the resource is not in the cluster's configuration"
         if self.maintenance:
@@ -48,11 +48,15 @@ class Orders(NamedTuple):
 
 
 class Cib(NamedTuple):
-    """One reading. nodes are Pacemaker's names in the order of the configuration, then the remote ones.
+    """One reading of the configuration.
 
-    two_node is corosync's to say. parameters are the resource's own, with its passwords. clone is the id of its clone,
-    "" if it is none. meta: of each meta attribute the value nearest to the primitive, but what a parent forbids is
-    forbidden. leftovers: names of resources that are gone and of which records stand.
+    nodes: Pacemaker's names in the order of the configuration, then the remote nodes.
+    two_node: from corosync, not from the configuration.
+    parameters: of the resource, with its passwords.
+    clone: the id of its clone, "" if it is none.
+    meta: for each meta attribute the value nearest to the primitive. But a value that forbids something holds wherever
+      it is set.
+    leftovers: names of resources that are gone and still have records.
     """
 
     nodes: tuple[str, ...] = ()
@@ -77,11 +81,11 @@ class Cib(NamedTuple):
 
     @property
     def stonith_enabled(self) -> bool:
-        """Whether hosts that say nothing are fenced."""
+        """Whether Pacemaker fences hosts that do not answer."""
         return is_true(self.properties.get("stonith-enabled", "true"))
 
     def orders_for(self, node: str) -> Orders:
-        """Return what stands in the configuration about acting on the resource on a node."""
+        """Return what the configuration says about changing the resource on a node."""
         own = self.node_attributes.get(node, ())
         return Orders(
             self._maintenance(node, own),
@@ -92,7 +96,7 @@ class Cib(NamedTuple):
         )
 
     def forbidden(self, node: str) -> str:
-        """Return what forbids to change anything on a node just now, in a person's words; "" for nothing."""
+        """Return what forbids changes on a node now, in words for a person; "" if nothing does."""
         return self.orders_for(node).forbidden
 
     def _maintenance(self, node: str, own: tuple[tuple[str, str], ...]) -> str:
@@ -119,9 +123,9 @@ def is_true(text: str) -> bool:
 
 
 def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
-    """Return what the configuration says of a resource.
+    """Return what the configuration says about a resource.
 
-    :raises BadCib: for a text that is none. :raises BadRecord: for a record of ours that cannot be read.
+    :raises BadCib: for a text that is no configuration. :raises BadRecord: for a record of xha that cannot be read.
     """
     root = _parse(text)
     lookup = {element.get("id", ""): element for element in root.iterfind("configuration//*[@id]")}
@@ -151,7 +155,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
 
 
 def list_resources(text: str, agent: str) -> tuple[str, ...]:
-    """Return the ids of the primitives of an agent (class:provider:type). :raises BadCib: for no configuration."""
+    """Return the ids of an agent's primitives (class:provider:type). :raises BadCib: for other text."""
     found = []
     for primitive in _parse(text).iterfind("configuration/resources//primitive"):
         words = (primitive.get(word) for word in ("class", "provider", "type"))
@@ -162,7 +166,7 @@ def list_resources(text: str, agent: str) -> tuple[str, ...]:
 
 def _parse(text: str) -> Element:
     try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
+        root = ElementTree.fromstring(text)  # noqa: S314 - from Pacemaker
     except (ElementTree.ParseError, UnicodeError) as error:
         raise BadCib(f"the cluster's configuration cannot be read: {error}") from None
     if root.tag != "cib":
@@ -189,7 +193,10 @@ def _pairs(sets: Iterable[Element], lookup: Mapping[str, Element]) -> dict[str, 
 
 
 def _every_pair(sets: Iterable[Element], lookup: Mapping[str, Element]) -> Iterator[tuple[str, str]]:
-    """Yield names and values. A set's rule is not evaluated: what it may forbid at some time is taken as said."""
+    """Yield names and values.
+
+    The rule of a set is not evaluated: what a set may forbid at some time counts as forbidden.
+    """
     for each in sets:
         for pair in lookup.get(each.get("id-ref", ""), each).iterfind("nvpair"):
             real = lookup.get(pair.get("id-ref", ""), pair)
@@ -201,13 +208,13 @@ def _sets(element: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str
 
 
 def _own(primitive: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
-    """Return what a primitive says itself, over what its template says."""
+    """Return what a primitive sets itself, on top of what its template sets."""
     template = lookup.get(primitive.get("template", ""))
     return {**({} if template is None else _sets(template, tag, lookup)), **_sets(primitive, tag, lookup)}
 
 
 def _find(root: Element, resource: str) -> list[Element]:
-    """Return the primitive with that id, behind its parents: clone, group; nothing where there is none."""
+    """Return the primitive with that id, after its parents (clone, group). The list is empty if there is none."""
 
     def search(element: Element) -> list[Element]:
         for child in element:
@@ -223,7 +230,7 @@ def _find(root: Element, resource: str) -> list[Element]:
 
 
 def _inherit(chain: list[Element], root: Element, lookup: Mapping[str, Element]) -> dict[str, str]:
-    """Return the meta attributes that hold for a primitive: its own, its parents', the defaults."""
+    """Return the meta attributes that hold for a primitive: its own, those of its parents, and the defaults."""
     found: dict[str, str] = {}
     for element in reversed(chain):
         for name, value in _own(element, "meta_attributes", lookup).items():
@@ -239,7 +246,7 @@ def _forbids(name: str, value: str) -> bool:
 
 
 def _node_attributes(root: Element, name: str, lookup: Mapping[str, Element]) -> tuple[tuple[str, str], ...]:
-    """Return a node's attributes, those until its next reboot included: either forbids."""
+    """Return a node's attributes, including those that last until its next reboot: both kinds forbid."""
     nodes = (*root.iterfind("configuration/nodes/node"), *root.iterfind("status/node_state"))
     return tuple(
         pair

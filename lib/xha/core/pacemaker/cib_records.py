@@ -1,8 +1,8 @@
-"""What the cluster's configuration keeps of a resource: two property sets of their own in crm_config.
+"""The records that xha keeps of a resource in the cluster's configuration: two property sets in crm_config.
 
-`xha-RSC` holds the records, `xha.token-RSC` the token: creating a set that exists fails, and so only one node gets it.
-A record that does not parse is an error that names it: one that is overlooked is a clean stop nobody knows of. Each
-grant is a record of its own, so that using one up never loses, or brings back, another.
+`xha-RSC` holds the records, `xha.token-RSC` the token. Creating a set that exists fails, so only one node gets the
+token. A record that does not parse is an error that names the record: a record that is skipped could be a clean stop
+that is overlooked. Each grant has a record of its own, so that using up one grant never loses or restores another.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _STOP, _GRANT = "stop-", "grant-"
-# No resource's records can have the id of another's token.
+# So the records of one resource cannot have the id of another resource's token.
 _PREFIX, _TOKEN = "xha-", "xha.token-"
 TOKEN, LINE, CLUSTER, LAST_GRANT = "token", "line", "cluster", "last-grant"
-# What an XML id may not hold; a node's name may.
+# Characters that an XML id may not have. The name of a node may have them.
 _NO_ID = re.compile(r"[^A-Za-z0-9_.-]", re.ASCII)
 
 
 class BadRecord(ValueError):
-    """A record that cannot be read. The text names it, and how to remove it."""
+    """A record that cannot be read. The text names it, and says how to remove it."""
 
 
 class Book(NamedTuple):
-    """All records of a resource, the grants that were not used yet, and the last one that was."""
+    """All records of a resource: the grants that are not used yet, and the last one that was used."""
 
     records: Records = Records()
     grants: tuple[Grant, ...] = ()
@@ -46,12 +46,12 @@ def set_id(resource: str) -> str:
 
 
 def token_id(resource: str) -> str:
-    """Return the id of the property set whose existence is the token."""
+    """Return the id of the property set that is the token, by its existence."""
     return f"{_TOKEN}{resource}"
 
 
 def record_name(resource: str, record: str) -> str:
-    """Return the property's name of a record, such as `xha-p_mysql-line`."""
+    """Return the name of a record's property, such as `xha-p_mysql-line`."""
     return f"{_PREFIX}{resource}-{record}"
 
 
@@ -61,23 +61,23 @@ def pair_id(resource: str, record: str) -> str:
 
 
 def stop_name(node: str) -> str:
-    """Return the record of a node's clean stop."""
+    """Return the name of the record of a node's clean stop."""
     return f"{_STOP}{node}"
 
 
 def grant_name(grant: Grant) -> str:
-    """Return the record of a grant: of one kind there is one for a node, and a later one replaces it."""
+    """Return the name of a grant's record. There is one for each kind and node, and a later grant replaces it."""
     return f"{_GRANT}{grant.kind.value}-{grant.node}"
 
 
 def resource_of(own_id: str) -> str:
-    """Return the resource whose records, or whose token, a property set with this id is; "" if it is none of ours."""
+    """Return the resource that a property set with this id belongs to, "" if the set is not xha's."""
     prefix = next((one for one in (_PREFIX, _TOKEN) if own_id.startswith(one)), None)
     return own_id[len(prefix) :] if prefix else ""
 
 
 def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
-    """Return what the properties say of a resource. :raises BadRecord: for one that is torn or of another schema."""
+    """Return the records in the properties. :raises BadRecord: for one that is torn or of another schema."""
     prefix = record_name(resource, "")
     said = {name[len(prefix) :]: text for name, text in properties.items() if name.startswith(prefix) and text}
     stops: dict[str, StopRecord] = {}
@@ -124,7 +124,7 @@ def render_token(token: Token) -> str:
 
 
 def render_grant(grant: Grant) -> str:
-    """Return the text of a grant, one that stands or the last one used."""
+    """Return the text of a grant, whether it is pending or the last one used."""
     return _close(grant._asdict())
 
 

@@ -1,4 +1,4 @@
-"""Pacemaker's nodes, and what its configuration proves of the host of each.
+"""Pacemaker's nodes, and what its configuration proves about the host of each.
 
 What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core/cibs):
 
@@ -9,9 +9,9 @@ What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core
 | expected=member; or none at all, after all hosts were down | nothing |
 | of a remote node: in_ccm=false and node_fenced=TIME | it was fenced (0 once it is connected again) |
 
-Only a confirmed fencing sets expected=down and erases the history (send_stonith_update in controld_fencing.c). The
-fencer's own history is not asked: yesterday's success stands there while today's fencing fails, and a confirmation by
-hand does not.
+Only a confirmed fencing sets expected=down and erases the history (send_stonith_update in controld_fencing.c). xha does
+not use the fencer's own history: it still shows yesterday's success while today's fencing fails, and it does not show a
+manual confirmation.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 
 def read_hosts(root: Element) -> dict[str, Host]:
-    """Return what is proven of every node, in the order of the configuration, then the remote ones.
+    """Return what is proven about every node, in the order of the configuration, then the remote nodes.
 
-    A remote node is a resource: the list of nodes has it only once it has an attribute that lasts. It speaks through a
-    member: what stands of it can be trusted while no member is away to whom it may be talking instead.
+    A remote node is a resource. The list of nodes has it only once it has a permanent attribute. It is connected
+    through a member. So its node_state can be trusted only while no member is lost: the remote node could be connected
+    to that member.
     """
     listed = {node.get("uname", ""): node.get("type") for node in root.iterfind("configuration/nodes/node")}
     states = {state.get("uname", ""): state for state in root.iterfind("status/node_state")}
@@ -40,7 +41,7 @@ def read_hosts(root: Element) -> dict[str, Host]:
 
 
 def _remote(state: Element | None, *, all_known: bool) -> Host:
-    """Return what a remote node's node_state proves. node_fenced: when it was, until it is connected again."""
+    """Return what the node_state of a remote node proves. node_fenced: when it was fenced, until it is back."""
     if state is None:
         return Host.LOST
     if _is_set(state, "in_ccm"):
@@ -49,12 +50,12 @@ def _remote(state: Element | None, *, all_known: bool) -> Host:
 
 
 def _is_set(state: Element, name: str) -> bool:
-    """Return whether an attribute says yes, or since when, as newer versions of Pacemaker have it."""
+    """Return whether an attribute is true, or is the time since when it is true, as in newer versions of Pacemaker."""
     return state.get(name, "") not in ("", "false", "0")
 
 
 def _member(state: Element | None) -> Host:
-    """Return what the node_state of a member of corosync's proves."""
+    """Return what the node_state of a corosync member proves."""
     if state is None:
         return Host.LOST
     present = _is_set(state, "in_ccm")

@@ -1,4 +1,4 @@
-"""What in Pacemaker's configuration does not fit this agent: mostly what ocf:heartbeat:galera needed of it."""
+"""Finds what in Pacemaker's configuration does not fit this agent, mostly leftovers of ocf:heartbeat:galera."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROMOTABLE = ("promotable", "promoted-max", "promoted-node-max", "master-max", 
 
 
 def find_misfits(cib: Cib, resource: str) -> Iterator[str]:
-    """Yield a sentence for each, with the pcs line that mends it; nothing for a resource that is not configured."""
+    """Yield a sentence for each, with the pcs command that corrects it. An unconfigured resource yields none."""
     if not cib.exists:
         return
     clone = cib.clone or f"{resource}-clone"

@@ -1,1 +1,1 @@
-"""Text of other programs and people: values, durations, numbers, option files, and what is fit to be shown."""
+"""Text of other programs and of people: values, durations, numbers, option files, and cleaning for display."""

@@ -11,7 +11,7 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)", re.ASCII)
 def parse_duration(text: str) -> float:
     """Return the duration in seconds.
 
-    :raises ValueError: naming the text and the units that would have been understood.
+    :raises ValueError: naming the text and the possible units.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:

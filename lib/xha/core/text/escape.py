@@ -1,4 +1,4 @@
-"""Text of other accounts and programs, made fit for one line of a log, a terminal or a record."""
+"""Makes text of other accounts and programs fit for one line of a log, a terminal or a record."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def blank(text: str, instead: str = " ") -> str:
 
 
 def clean(text: str, limit: int = LINE) -> str:
-    """Return the text on one line, without control characters and cut at limit characters."""
+    """Return the text on one line, without control characters, and cut at limit characters."""
     return blank(text)[:limit].strip()

@@ -1,7 +1,8 @@
-"""MySQL option files (my.cnf), as the servers' own clients read them.
+"""MySQL option files (my.cnf), parsed as the servers' own clients parse them.
 
-The rules are those of MariaDB's mysys/my_default.c and are held to `my_print_defaults` by a test: end-of-line
-comments outside quotes, backslash escapes, one pair of quotes around a value, includes, last value wins.
+The rules are those of MariaDB's mysys/my_default.c; a test compares them with `my_print_defaults`. They cover
+end-of-line comments outside quotes, backslash escapes, one pair of quotes around a value, and includes. The last value
+wins.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class Include(NamedTuple):
 
 
 class OptionFileError(ValueError):
-    """A line that MySQL's own clients refuse, too. The text names the line's number and not what it holds."""
+    """A line that MySQL's own clients refuse too. The text names the number of the line, and not its content."""
 
 
 def parse_option_file(text: str) -> Iterator[Option | Include]:
     """Yield options and includes in the order of the file.
 
-    :raises OptionFileError: for an option before the first group, a group without its bracket, an empty include.
+    :raises OptionFileError: for an option before the first group, a group without its bracket, or an empty include.
     """
     group = None
     for number, raw in enumerate(text.split("\n"), 1):
@@ -111,7 +112,10 @@ def _unescape(value: str) -> str:
 
 
 def client_options(options: Iterable[Option]) -> dict[str, str]:
-    """Return the options of a client's groups: last value wins, names with dashes, `loose-` dropped, no value is ""."""
+    """Return the options of a client's groups.
+
+    The last value wins. Names have dashes, and `loose-` is removed. An option without a value is "".
+    """
     found: dict[str, str] = {}
     for option in options:
         if option.group.lower() in GROUPS:  # as my_print_defaults compares them

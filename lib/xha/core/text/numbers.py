@@ -1,8 +1,8 @@
-"""Numbers that somebody else wrote: each is finite and of a size that something can have, or it is none.
+"""Parses numbers that another program or person wrote: each result is finite and of a plausible size.
 
-What Python takes for a number is more than that. float reads `nan`, `1e999` and `infinity`; int reads digits of other
-scripts, needs a second for a million digits, and raises from 4300 on; str.isdigit is true of `²`, which int refuses.
-One such number in a comparison, a round() or a division ends whoever computes with it.
+Python accepts more than that as a number. float parses `nan`, `1e999` and `infinity`. int parses digits of other
+scripts, needs a second for a million digits, and raises above 4300 digits. str.isdigit is true for `²`, which int
+refuses. One such number in a comparison, a round() or a division makes the caller fail.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from ..light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-# The largest that a counter of 64 bits has, 18446744073709551615, is of 20 digits.
+# The largest value of a 64-bit counter, 18446744073709551615, has 20 digits.
 _MOST_DIGITS = 20
-# Of 128 bits, which nothing of ours has: a float holds it still.
+# Digits of a 128-bit number. No number of xha is that large, and a float can still hold it.
 _MOST_JSON_DIGITS = 40
-# Seconds: 31,700 years, whether since 1970 or since the boot.
+# In seconds: 31,700 years, since 1970 or since the boot.
 LATEST = 1e12
 _LARGEST = 2**63 - 1
-# A document within documents is repr()'d and walked through by functions that call themselves.
+# repr() and the functions that walk through a document are recursive.
 _MOST_LEVELS = 64
 
 
 def parse_int(text: str, most: int = _MOST_DIGITS) -> int | None:
-    """Return the integer that a text of at most so many digits is, None for anything else."""
+    """Return the integer in a text of at most `most` digits, or None for anything else."""
     digits = text[1:] if text[:1] == "-" else text
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= most else None
 
 
 def parse_float(text: str) -> float | None:
-    """Return the number that a text is, None for anything else: NaN and infinities would not survive as JSON."""
+    """Return the number in a text, or None for anything else. NaN and infinities have no form in JSON."""
     try:
         number = float(text)
     except ValueError:
@@ -39,9 +39,9 @@ def parse_float(text: str) -> float | None:
 
 
 def parse_json(text: str, object_pairs_hook: Any = None) -> Any:
-    """Return a JSON document: of finite numbers, of whole ones that a float holds, of texts that can be written.
+    """Return a JSON document whose numbers are finite and fit a float, and whose texts can be encoded.
 
-    :raises ValueError: for anything else, and for one that is nested too deeply.
+    :raises ValueError: for anything else, and for a document that is nested too deeply.
     """
     import json
 
@@ -53,7 +53,7 @@ def parse_json(text: str, object_pairs_hook: Any = None) -> Any:
             parse_constant=_refuse_constant,
             object_pairs_hook=object_pairs_hook,
         )
-        # Half a surrogate pair, as "\ud800", is a text that no encoding has: who prints or sends it raises.
+        # Half of a surrogate pair, such as "\ud800", cannot be encoded: printing or sending it would raise.
         text.encode()
         if "\\ud" in text.lower():
             json.dumps(document, ensure_ascii=False).encode()
@@ -103,9 +103,9 @@ def parse_number(value: object) -> int:
 
 
 def parse_count(value: object) -> int:
-    """Return a whole number of a counter.
+    """Return the whole number of a counter.
 
-    :raises TypeError: for another value. :raises ValueError: for a negative one, and for one of more than 63 bits.
+    :raises TypeError: for another value. :raises ValueError: for a negative number, or one of more than 63 bits.
     """
     number = parse_number(value)
     if not 0 <= number <= _LARGEST:
@@ -114,9 +114,9 @@ def parse_count(value: object) -> int:
 
 
 def parse_moment(value: object) -> float:
-    """Return seconds by whichever clock.
+    """Return seconds of any clock.
 
-    :raises TypeError: for what is no number. :raises ValueError: for one that is not from 0 to 1e12, as NaN is not.
+    :raises TypeError: for a value that is no number. :raises ValueError: for a number outside 0 to 1e12, NaN included.
     """
     if type(value) is not int and type(value) is not float:
         raise TypeError(f"{value!r} is no number")

@@ -1,4 +1,4 @@
-"""The values that keys of xha.conf have in common: text in, a value or a ValueError that names the text out."""
+"""Parsers for values that several keys of xha.conf share. Each raises ValueError that names the text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ConfigError(Exception):
 
 
 def parse_words(text: str) -> list[str]:
-    """Return the words of a list that blanks or commas separate."""
+    """Return the words of a list that is separated by blanks or commas."""
     return text.replace(",", " ").split()
 
 
@@ -33,7 +33,7 @@ def parse_positive_duration(text: str) -> float:
 
 
 def parse_choice(kind: type[E]) -> Callable[[str], E]:
-    """Return a parser for one of an enumeration's values. It raises ValueError, naming the text and the values."""
+    """Return a parser for the values of an enumeration. It raises ValueError, naming the text and the values."""
 
     def parse(text: str) -> E:
         try:
@@ -54,7 +54,7 @@ def parse_path(text: str) -> str:
 
 
 def parse_text(text: str) -> str:
-    """Return text that is not empty. :raises ValueError: for none."""
+    """Return a text that is not empty. :raises ValueError: for an empty text."""
     if not text:
         raise ValueError("a value is missing")
     return text
@@ -68,7 +68,7 @@ def parse_port(text: str) -> int:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of `ADDR:PORT`; an IPv6 address stands in brackets. :raises ValueError: naming the text."""
+    """Return host and port of `ADDR:PORT`. An IPv6 address is in brackets. :raises ValueError: naming the text."""
     host, colon, port = text.strip().rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     host = host[1:-1] if bracketed else host
@@ -78,14 +78,14 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def parse_account(text: str) -> str:
-    """Return the name of an account of the system, or a uid in digits. :raises ValueError: naming the text."""
+    """Return the name of a system account, or a uid in digits. :raises ValueError: naming the text."""
     if text and text.isprintable() and not set(text) & set(" :/"):
         return text
     raise ValueError(f"{text!r} is no account: a login name as in /etc/passwd, or a uid")
 
 
 def parse_switch(text: str) -> bool:
-    """Return True for 1, False for 0, with their usual synonyms. :raises ValueError: naming the text."""
+    """Return True for 1, False for 0, and the same for their usual synonyms. :raises ValueError: naming the text."""
     word = text.lower()
     if word in ("1", "yes", "true", "on"):
         return True
@@ -95,7 +95,7 @@ def parse_switch(text: str) -> bool:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list of CIDRs. :raises ValueError: naming the first that is none."""
+    """Return the networks of a list of CIDRs. :raises ValueError: naming the first invalid one."""
     from ipaddress import ip_network
 
     return tuple(ip_network(word) for word in parse_words(text))

@@ -1,1 +1,1 @@
-"""What Pacemaker calls: the two agents."""
+"""The programs that Pacemaker calls: the two agents."""

@@ -1,8 +1,8 @@
-"""An agent of ours: from the action that Pacemaker names to its exit code, and one line for people who ask why.
+"""Runs one action of an agent: from the action that Pacemaker names to its exit code and one line with the reason.
 
-Pacemaker shows the exit reason, its first 128 characters, in `pcs status`, and logs all of standard error; a traceback
-goes to syslog alone. A module is imported when its action is called: meta-data and monitor run often, and need little.
-The actions themselves stand in galera.py and service.py.
+Pacemaker shows the first 128 characters of the exit reason in `pcs status`, and logs all of standard error. A traceback
+goes to syslog only. Modules are imported only by the action that needs them: meta-data and monitor run often, and need
+little. The actions are in galera.py and service.py.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NO_ACTION = "the action {!r} is not implemented: this agent is a plain clone; s
 
 
 class _Ended(BaseException):
-    """SIGTERM. Not an Exception, so that nothing on the way takes it for a failure of its own."""
+    """SIGTERM. It is not an Exception, so that no handler takes it for a failure of its own."""
 
 
 class Call(NamedTuple):
-    """One call of an action, with what the environment said of it."""
+    """One call of an action, with what the environment says about it."""
 
     action: str
     instance: Instance
@@ -36,10 +36,12 @@ class Call(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """What one agent has of its own. name is what follows ocf:xha:, purpose a sentence for the usage.
+    """What distinguishes one agent.
 
-    dispatch does an action that is neither meta-data nor usage. description: the module of core/ocf/ whose DESCRIPTION
-    it is. residents: what its processes launch as this program again, with the module below xha and its function.
+    name: what follows ocf:xha:. purpose: a sentence for the usage.
+    dispatch: runs an action that is neither meta-data nor usage.
+    description: the module of core/ocf/ with the agent's DESCRIPTION.
+    residents: what the agent's processes launch with this program again, as module (below xha) and function.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Agent(NamedTuple):
 
 
 def run(agent: Agent, argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
+    """Run the action in the first argument, write the exit reason to standard error, and return OCF's exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     action = arguments[0] if arguments else ""
     mend_streams()
@@ -70,7 +72,7 @@ def run(agent: Agent, argv: list[str] | None = None, environ: Mapping[str, str] 
 
 
 def leave(code: int) -> NoReturn:
-    """End this process at once: what it has to say is written, and taking the interpreter apart costs a tenth of it."""
+    """End this process at once. Its output is written, and closing the interpreter costs a tenth of its time."""
     os._exit(code)
 
 
@@ -88,7 +90,7 @@ def _act(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
         return Outcome(
             ExitCode.GENERIC, f"{action} was ended by a signal before it was done: see the log, then its timeout"
         )
-    except Exception as error:  # Pacemaker's users get a sentence, never a traceback
+    except Exception as error:  # users of Pacemaker get a sentence, never a traceback
         _log_traceback(agent, environment)
         return _unexpected(agent, action, error, environment)
     finally:
@@ -102,7 +104,7 @@ def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
     try:
         reside: Callable[[Instance], int] = getattr(import_module(f"xha.{module}"), function)
         return reside(parse_instance(environment, action))
-    except Exception:  # nobody waits for it, and its standard error is /dev/null
+    except Exception:  # no process waits for it, and its standard error is /dev/null
         _log_traceback(agent, environment)
         return ExitCode.GENERIC
 
@@ -115,14 +117,15 @@ def _unexpected(agent: Agent, action: str, error: Exception, environment: Mappin
     reason = f"{action}: {_hide(f'{type(error).__name__}: {error}', environment)}"
     if isinstance(error, PermissionError) and action == "start":
         return Outcome(ExitCode.PERM, f"{reason}; correct the permissions, then pcs resource cleanup")
-    # A failed check is not a failed database: 1 would stop a server that may well serve. The keeper looks on.
+    # A failed check does not prove a failed database: exit code 1 would stop a server that may well be in service. The
+    # keeper keeps watching.
     if action == "monitor" and environment.get(f"{RESKEY}CRM_meta_interval", "0") not in ("", "0"):
         return Outcome(ExitCode.DEGRADED, f"{reason}; the server was not looked at: see the log of xha-{agent.name}")
     return Outcome(ExitCode.GENERIC, f"{reason}; see the log of xha-{agent.name}, then pcs resource cleanup")
 
 
 def _hide(text: str, environment: Mapping[str, str]) -> str:
-    """Return the text without the passwords that the environment holds, should somebody's error quote one."""
+    """Return the text without the passwords of the environment, in case an error message quotes one."""
     from ...core.ocf.galera_settings import SECRETS
 
     for name in SECRETS:
@@ -146,8 +149,8 @@ def _log_traceback(agent: Agent, environment: Mapping[str, str]) -> None:
 def _tell(outcome: Outcome, environment: Mapping[str, str] | None = None) -> int:
     if outcome.reason and outcome.code is not ExitCode.SUCCESS:
         prefix = (environment or {}).get("OCF_EXIT_REASON_PREFIX") or "ocf-exit-reason:"
-        # One line: the executor takes the text behind the last prefix, up to the end of its line. Other accounts' words
-        # are in it, and it is shown on terminals.
+        # One line: the executor takes the text behind the last prefix, up to the end of the line. The text may contain
+        # words of other accounts, and it is shown on terminals.
         said = blank(outcome.reason.replace(prefix, " "))
         complain(f"{prefix}{' '.join(said.split())}\n")
     return int(outcome.code)
@@ -167,7 +170,7 @@ def _write(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except OSError:  # nobody reads it
+    except OSError:  # the reader has gone
         abandon_stdout()
 
 

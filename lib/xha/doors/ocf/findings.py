@@ -1,4 +1,4 @@
-"""What validate-all and reload-agent found, in lines that crmsh parses: they begin with `ERROR: ` or `WARNING: `."""
+"""Prints the findings of validate-all and reload-agent in lines that crmsh parses (`ERROR: ` or `WARNING: `)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def tell_findings(findings: Sequence[Finding]) -> Outcome:
-    """Tell each finding in a line that crmsh parses, and return the first error's code and text."""
+    """Print each finding in a line that crmsh parses. Return code and text of the first error."""
     for one in findings:
         complain(f"{'ERROR' if one.code else 'WARNING'}: {' '.join(one.text.split())}\n")
     worst = next((one for one in findings if one.code), Finding(ExitCode.SUCCESS, ""))

@@ -1,6 +1,6 @@
-"""ocf:xha:service: a service that systemd runs is watched, and a node attribute tells constraints how it is.
+"""ocf:xha:service: watches a service that systemd runs, and shows its state to constraints by a node attribute.
 
-start begins to watch and stop ends it; neither touches the service. core/ocf/service_rule.py has the rules.
+start begins to watch and stop ends it. Neither touches the service. The rules are in core/ocf/service_rule.py.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from ...core.services.settings import ServiceConfig
 
 LOCAL_LEVEL = 10
-# What start has seen counts until every monitor of the resource has looked: there need not be one of its level.
+# The result of start counts until every monitor of the resource has run. There may be no monitor of its level.
 _UNTIL_MONITORS = 20.0
 
 
 def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Do what the first argument names, tell the exit reason on standard error, and return OCF's exit code."""
+    """Run the action in the first argument, write the exit reason to standard error, and return OCF's exit code."""
     return agent.run(SERVICE, argv, environ)
 
 
@@ -61,13 +61,13 @@ def _dispatch(call: agent.Call) -> Outcome:
 
 
 def _refuse(reason: str, file: WatchFile, call: agent.Call) -> Outcome:
-    """Nobody knows what to look at. What is being watched keeps its attribute: the service may well work."""
+    """Return why the service cannot be found. A watched service keeps its attribute, because it may well work."""
     watched = call.action == "monitor" and file.read() is not None
     return Outcome(ExitCode.DEGRADED if watched else ExitCode.INSTALLED, reason)
 
 
 def _find(settings: WatchSettings, instance: Instance) -> ServiceConfig:
-    """Return what xha.conf says of the service. :raises ConfigError: where it is wrong, or has no such service."""
+    """Return the service in xha.conf. :raises ConfigError: if xha.conf is wrong, or has no such service."""
     from ...adapters.files.config_files import read_config
     from ...core.services.settings import ServiceFault, find_service, list_names
 
@@ -86,7 +86,7 @@ def _find(settings: WatchSettings, instance: Instance) -> ServiceConfig:
 
 
 def _start(settings: WatchSettings, service: ServiceConfig, file: WatchFile, instance: Instance) -> Outcome:
-    """Begin to watch. What the service is like is no failure of this action: Pacemaker would not try it again."""
+    """Begin to watch. A broken service is no failure of this action: Pacemaker would not try it again."""
     from ...core.ocf.service_rule import Watch, take_look
 
     before = file.read()
@@ -110,7 +110,7 @@ def _monitor(settings: WatchSettings, service: ServiceConfig, file: WatchFile, i
     look = _look(service, max(one for one in Level if one <= max(instance.level, 0)), instance)
     outcome = judge_look(watch, service, look, is_probe=instance.is_probe)
     if watch is None:
-        if instance.is_probe:  # which changes nothing
+        if instance.is_probe:  # a probe changes nothing
             return outcome
         watch = Watch(settings.attribute_name)
     watch = take_look(watch, service, look)
@@ -133,7 +133,7 @@ def _stop(settings: WatchSettings, file: WatchFile, instance: Instance) -> Outco
         cluster = connect(instance.node, instance.name)
         for one in (name, _blame_name(name)) if watch or settings.name else ():
             cluster.delete_attribute(one)
-    except Exception as error:  # no reason for fencing, whatever it is: the attribute ends with this host's membership
+    except Exception as error:  # never a reason for fencing: the attribute ends with this host's membership
         said = str(error) if isinstance(error, ClusterUnreachable) else f"{type(error).__name__}: {error}"
         complain(f"WARNING: the attribute {name} may still be set: {said}\n")
     file.remove()
@@ -156,7 +156,7 @@ def _look(service: ServiceConfig, level: Level | None, instance: Instance) -> Se
 
 
 def _publish(watch: Watch, instance: Instance) -> tuple[Watch, str]:
-    """Set the node attributes; return what is known of them, and what went wrong."""
+    """Set the node attributes. Return what is known about them, and what went wrong."""
     from ...adapters.pacemaker.cluster import ClusterUnreachable
     from ...adapters.pacemaker.standalone import connect
     from ...core.ocf.service_rule import is_calm
@@ -209,7 +209,10 @@ def _look_around(settings: WatchSettings, instance: Instance) -> Iterator[Findin
 
 
 def _reload(bad: tuple[BadParameter, ...], instance: Instance) -> Outcome:
-    """Nothing is stored: every monitor reads the parameters. What fails here would be answered with a restart."""
+    """Check the parameters. Nothing is stored, because every monitor reads them.
+
+    The result is never an error: Pacemaker would answer a failure with a restart.
+    """
     from .findings import tell_findings
 
     return tell_findings([Finding(ExitCode.SUCCESS, one.tell(instance.name)) for one in bad])

@@ -1,4 +1,4 @@
-"""What --watch shows: on a terminal a picture that is redrawn in place, in a pipe lines as they come."""
+"""The output of --watch: on a terminal a picture that is redrawn in place, in a pipe new lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def look_on(look: Callable[[], T], otherwise: Callable[[str], T], faults: Faults) -> T:
-    """Return what a look comes to. One that breaks off by a fault of xha's own is told of, and the next one comes."""
+    """Return the result of a look. If a fault of xha ends the look, report the fault; the next look follows."""
     try:
         return look()
     except (ConfigError, OSError):
@@ -42,7 +42,10 @@ class Screen:
         self._live.stop()
 
     def draw(self, table: Iterable[str], below: Iterable[str]) -> None:
-        """Show the rows, cut at the edge, and the sentences and the time, which are not: they say what disagrees."""
+        """Show the rows, cut at the edge, and below them the sentences and the time, which are not cut.
+
+        The sentences say what disagrees, so they must be readable in full.
+        """
         from rich.console import Group
         from rich.text import Text
 
@@ -52,7 +55,7 @@ class Screen:
 
 
 class Pipe:
-    """Prints; no colour, no redraw."""
+    """Prints lines, without colour or redrawing."""
 
     def __enter__(self) -> Pipe:
         return self
@@ -62,11 +65,14 @@ class Pipe:
 
 
 def print_now(text: str) -> None:
-    """Print a line with the time before it."""
+    """Print a line that begins with the time."""
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}", flush=True)
 
 
 def exit_on_signals() -> None:
-    """Ended by `timeout` or a closed window, give the terminal its cursor back."""
+    """Exit in the normal way on SIGTERM and SIGHUP, so that the terminal gets its cursor back.
+
+    `timeout` and a closed window send these signals.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, _: sys.exit(128 + signum))

@@ -1,4 +1,4 @@
-"""Lines on standard error, where a full disk or a reader that has gone must not change an exit code."""
+"""Writes to standard error. A full disk or a reader that has gone must not change an exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def complain(text: str) -> None:
-    """Write text, lines with their ends, on standard error; once that fails, to nobody."""
+    """Write text, complete lines, to standard error. If that fails, the text is dropped."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -15,6 +15,6 @@ def complain(text: str) -> None:
 
         from ...adapters.process.descriptors import point_at_null
 
-        # Python would try once more when it ends, and exit with 120.
+        # Otherwise Python would try again at its end, and exit with 120.
         with contextlib.suppress(OSError, ValueError):
             point_at_null(sys.stderr.fileno())

@@ -1,4 +1,4 @@
-"""The standard streams that a door was started with: closed, full or gone, they must not be what it fails of."""
+"""Repairs the standard streams. If they are closed, full or gone, the program must not fail because of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 
 def mend_streams() -> None:
-    """Put /dev/null where a stream is closed, and let no character be unprintable, whatever the locale.
+    """Open /dev/null for each closed stream, and make every character printable in every locale.
 
-    To be called before anything opens a file that stays: the next one gets the lowest free number, and a log line
-    would go to a socket that became 2.
+    Call this before anything opens a file that stays open. Such a file gets the lowest free number: if a socket became
+    descriptor 2, a log line would go to it.
     """
-    if None in (sys.stdin, sys.stdout, sys.stderr):  # Python's word for a descriptor that is closed
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # None stands for a closed descriptor
         from ...adapters.process.descriptors import fill_descriptors
 
         fill_descriptors()
@@ -20,13 +20,13 @@ def mend_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             mode = "w" if fd else "r"
-            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - open until the end
+            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - stays open until the end
         elif isinstance(stream, io.TextIOWrapper) and fd:
             stream.reconfigure(errors="backslashreplace")
 
 
 def abandon_stdout() -> None:
-    """Drop what nobody can be told, so that Python does not try once more, and complain, when it ends."""
+    """Drop output that cannot be written. Otherwise Python would try again at its end, and print an error."""
     import contextlib
 
     from ...adapters.process.descriptors import point_at_null

@@ -1,4 +1,4 @@
-"""The table of nodes on a terminal and in a pipe."""
+"""The table of nodes, on a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _COLOURS = {NagiosCode.OK: 32, NagiosCode.WARNING: 33, NagiosCode.CRITICAL: 31, 
 
 
 def colour(text: str, verdict: Verdict, stream: TextIO) -> str:
-    """Return the text in the verdict's colour if the stream is a terminal, else as it is."""
+    """Return the text in the verdict's colour if the stream is a terminal, otherwise unchanged."""
     return paint(text, verdict.exit_code, stream)
 
 
 def paint(text: str, code: NagiosCode, stream: TextIO) -> str:
-    """Return the text in the exit code's colour if the stream is a terminal, else as it is."""
+    """Return the text in the exit code's colour if the stream is a terminal, otherwise unchanged."""
     return f"\x1b[{_COLOURS[code]}m{text}\x1b[0m" if stream.isatty() else text
 
 
 class Row(NamedTuple):
-    """One node's cells, in the order of HEADINGS."""
+    """The cells of one node, in the order of HEADINGS."""
 
     cells: tuple[str, ...]
     verdict: Verdict
 
 
 def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> Row:
-    """Return one node's row."""
+    """Return the row of one node."""
     facts: tuple[Value, ...] = (None,) * 5
     if isinstance(reading, Reading):
         status = reading.status
@@ -52,12 +52,12 @@ def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> Row:
         )
     service = "in" if verdict.available else "out"
     cells = (name, service, verdict.code.value, *("-" if one is None else str(one) for one in facts), verdict.message)
-    # What another host's server wrote must not move this terminal's cursor.
+    # Text from another host's server must not control this terminal.
     return Row(tuple(clean(cell, _WIDEST) for cell in cells), verdict)
 
 
 def lines(rows: Sequence[Row], stream: TextIO) -> list[str]:
-    """Return the rows below their headings, in columns, coloured if the stream is a terminal."""
+    """Return the rows below their headings, in columns, and in colour if the stream is a terminal."""
     text = columns([HEADINGS, *(one.cells for one in rows)])
     return [text[0], *(colour(line, one.verdict, stream) for line, one in zip(text[1:], rows))]
 
