@@ -1,4 +1,4 @@
-"""make bench: xha's figures beside their yardsticks, in the same run, in turns."""
+"""make bench: measures xha and its yardsticks in the same run, in turns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from loopback import Node, claim
 
 
 def main() -> int:
-    """Measure, print the table, and say whether every target was met."""
+    """Measure, print the table, and return whether every target was met."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how often subject and yardstick take turns")
     parser.add_argument("--hung-seconds", type=float, default=60, help="how long mysqld is frozen")
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def print_table(rows: list[Row]) -> None:
-    """Print Markdown, so that the table can be pasted."""
+    """Print Markdown that can be pasted."""
     print("medians of alternating runs; what was not met fails nothing: machines are shared and noisy\n")
     print("| what | xha | yardstick | target | met |\n|---|---|---|---|---|")
     for row in rows:

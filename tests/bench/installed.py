@@ -1,4 +1,4 @@
-"""xha's doors as `make install` makes them: what a forked check costs is mostly what its interpreter loads."""
+"""xha's programs as `make install` makes them: what a forked check costs is mostly what its interpreter loads."""
 
 from __future__ import annotations
 

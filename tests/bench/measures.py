@@ -1,4 +1,4 @@
-"""Each measure runs its subject and its yardstick in turns, and returns rows for the table."""
+"""Runs each subject and its yardstick in turns, and returns rows for the table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ frontend constant
   bind {address}:49001
   http-request return status 200 content-type text/plain string "Percona XtraDB Cluster Node is synced."
 """
-# What every fork-per-probe check has to pay: import PyMySQL, log in, ask what clustercheck asks.
+# What every check with one process for each probe has to pay: import PyMySQL, log in, send clustercheck's query.
 YARDSTICK_SCRIPT = """\
 import pymysql, sys
 connection = pymysql.connect(unix_socket=sys.argv[1], user="xha", password="bench", ssl_disabled=True)
@@ -48,7 +48,7 @@ connection.close()
 
 
 class Row(NamedTuple):
-    """One line of the table: what, xha's figure, the yardstick's, the target, and whether it was met."""
+    """One line of the table: the subject, xha's figure, the yardstick's, the target, and whether it was met."""
 
     what: str
     xha: str
@@ -67,7 +67,7 @@ class Bench(NamedTuple):
 
     @property
     def client_options(self) -> list[str]:
-        """Where and as whom the forked checks log in."""
+        """Address and account for the forked checks."""
         file = self.directory / "client.cnf"
         file.write_text(OPTION_FILE)
         file.chmod(0o600)
@@ -86,7 +86,7 @@ def responder(bench: Bench, settings: str = "") -> Iterator[Responder]:
 
 @contextmanager
 def on_cpu(cpu: int) -> Iterator[None]:
-    """Have the processes that are started here run on one CPU; this one goes back to where it was."""
+    """Run the processes that are started here on one CPU. This process returns to its former CPUs."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
     try:
@@ -129,7 +129,7 @@ def measure_throughput(bench: Bench) -> list[Row]:
 
 
 def measure_service_answer(bench: Bench) -> list[Row]:
-    """What is answered for a service, from the record that xha-services leaves, against what is for the node."""
+    """The answer for a service, from the record of xha-services, against the answer for the node."""
     records = bench.directory / "services"
     records.mkdir()
     result = Result("memcached", Level.DEEP, Status.OK, None, "a set, a get and a delete", "well")
@@ -188,7 +188,7 @@ def measure_hung(bench: Bench, seconds: float) -> list[Row]:
 
 
 def measure_forked(bench: Bench, installed: Installed) -> list[Row]:
-    """The checks that start a process each time, against a script that only imports PyMySQL and asks."""
+    """The checks that start a process each time, against a script that only imports PyMySQL and sends a query."""
     environment = {**os.environ, "PYTHONPATH": str(installed.packages)}
     extra = bench.directory / "clustercheck.cnf"
     extra.write_text(f"[client]\nsocket={bench.node.socket}\n")
@@ -229,7 +229,7 @@ def measure_forked(bench: Bench, installed: Installed) -> list[Row]:
 
 
 def measure_monitors(bench: Bench, installed: Installed) -> list[Row]:
-    """The agent's monitor against that of ocf:heartbeat:galera, which asks the server, of one server."""
+    """The agent's monitor against that of ocf:heartbeat:galera, which queries the server; both on one server."""
     say("monitors of the agents, on a host of their own")
     ours, theirs = "ocf:xha:galera", "ocf:heartbeat:galera"
     with lone_node(bench.net) as one:
@@ -248,7 +248,7 @@ def measure_monitors(bench: Bench, installed: Installed) -> list[Row]:
 
 
 def cost(subject: Callable[[], None]) -> tuple[float, float]:
-    """CPU and wall time, in milliseconds, of the one process that the subject runs."""
+    """CPU time and wall time, in milliseconds, of the one process that the subject runs."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subject()
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -256,7 +256,7 @@ def cost(subject: Callable[[], None]) -> tuple[float, float]:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Run a check. Raises where it did not succeed."""
+    """Run a check. Raises if it does not succeed."""
     subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
 
 
@@ -287,5 +287,5 @@ def descriptors(pid: int) -> int:
 
 
 def say(text: str) -> None:
-    """A progress line, apart from the table."""
+    """Print a progress line that is not part of the table."""
     print(f"bench: {text}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What a monitor of each agent costs, of the same server: a resource's host calls one every ten seconds, for ever."""
+"""The cost of each agent's monitor on the same server. A host calls one every ten seconds for each resource."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from loopback import Net, find_program, wait_until
 HEARTBEAT = "/usr/lib/ocf/resource.d/heartbeat/galera"
 RUNNING_PROMOTED = 8
 NODE = "bench"
-# What Pacemaker hands to every monitor.
+# What Pacemaker passes to every monitor.
 META = {"CRM_meta_interval": "10000", "CRM_meta_timeout": "20000", "CRM_meta_on_node": NODE}
 
 
 class Agent(NamedTuple):
-    """An agent: its program, what a monitor of a healthy node exits with, and what else its environment says."""
+    """An agent: its program, the exit code of a monitor on a healthy node, and further environment variables."""
 
     program: str
     healthy: int = 0
@@ -27,7 +27,7 @@ class Agent(NamedTuple):
 
 @contextmanager
 def lone_node(net: Net) -> Iterator[Resource]:
-    """A node on a host of its own, that ocf:xha:galera has started and that its keeper has found well."""
+    """A node on a host of its own, which ocf:xha:galera has started and its keeper has found healthy."""
     with Host(net, net.directory / "monitored") as host:
         one = Resource(host, "p_mysql", net.next_address())
         one._make_directory()
@@ -38,7 +38,7 @@ def lone_node(net: Net) -> Iterator[Resource]:
 
 
 def heartbeat(one: Resource) -> Agent:
-    """ocf:heartbeat:galera, as an operator would put it in charge of the node."""
+    """ocf:heartbeat:galera as an operator would configure it for the node."""
     parameters = {
         "binary": find_program("mariadbd", "mariadb-server"),
         "pid": str(one.pid_file),
@@ -46,13 +46,13 @@ def heartbeat(one: Resource) -> Agent:
         "cluster_host_map": f"{NODE}:{one.address}",
         "check_user": "root",
     }
-    # It does not tell its parameter socket to the client that looks.
+    # The agent does not pass its parameter socket to the client that it uses.
     (one.directory / ".my.cnf").write_text(f"[client]\nsocket={one.socket}\n")
     return Agent(HEARTBEAT, RUNNING_PROMOTED, {**_reskeys(parameters), "HOME": str(one.directory)})
 
 
 def processor_ms(one: Resource, agents: Mapping[str, Agent], rounds: int) -> dict[str, float]:
-    """Return the median processor time of each agent's monitor, user and system, with all that it starts; in turns."""
+    """Return the median processor time of each agent's monitor (user and system, with all children), run in turns."""
     spent: dict[str, list[float]] = {name: [] for name in agents}
     for _ in range(rounds):
         for name, agent in agents.items():

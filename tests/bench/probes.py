@@ -1,4 +1,4 @@
-"""Probes as HAProxy sends them: as fast as they go (ab), and at a steady rate."""
+"""Probes as HAProxy sends them: as fast as possible (ab), and at a steady rate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Load(NamedTuple):
 
 
 def run_ab(address: Address, cpu: int, directory: Path, path: str = "/", connections: int = 20000) -> Load:
-    """Have Apache's ab ask, 8 at a time, a new connection each time. Raises where an answer was not 200."""
+    """Run Apache's ab with 8 requests at a time, each on a new connection. Raises if an answer was not 200."""
     percentiles = directory / "ab.csv"
     command = [find_program("ab", "apache2-utils"), "-q", "-r", "-l", "-c", "8", "-n", str(connections)]
     command += ["-e", str(percentiles), "http://{}:{}{}".format(*address, path)]
@@ -42,14 +42,14 @@ def run_ab(address: Address, cpu: int, directory: Path, path: str = "/", connect
 
 
 class Probe(NamedTuple):
-    """One answer: seconds from connect to the end of the response, and its status line."""
+    """One answer: the seconds from connect to the end of the response, and its status line."""
 
     seconds: float
     status: str
 
 
 def probe_steadily(address: Address, per_second: float, seconds: float) -> list[Probe]:
-    """Send probes at a steady rate, whatever becomes of the earlier ones, and return what came of each."""
+    """Send probes at a steady rate, without waiting for earlier ones, and return the result of each."""
     poller, open_probes, answers = select.epoll(), {}, []
     began = time.monotonic()
     sent = 0

@@ -1,4 +1,4 @@
-"""Readings as the servers give them, to vary in a test: a synced member of three, and the recorded listings."""
+"""Readings as the servers send them, for tests to vary: a synced member of three, and the recorded listings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read_listing(name: str) -> tuple[Rows, Rows]:
 
 
 def listed(name: str, **changes: str) -> Reading:
-    """The reading of a listing, with some of its values changed as the server would spell them."""
+    """The reading of a listing, with some of its values replaced in the server's own spelling."""
     status, variables = read_listing(name)
     known = {key.lower() for key, _ in status + variables}
     assert set(changes) <= known, f"{name} has no {set(changes) - known}"

@@ -1,4 +1,4 @@
-"""One good text of each JSON document that xha reads back from a file or an attribute, for tests that spoil them."""
+"""One valid text for each JSON document that xha reads from a file or an attribute. Tests make them invalid."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESOURCE = "p_mysql"
 
 
 class Kept(NamedTuple):
-    """A document: its text, its parser, and whether a parsed value says that the text could not be used."""
+    """A document: its text, its parser, and whether a parsed value means that the text could not be used."""
 
     text: str
     parse: Callable[[str], Any]
@@ -38,7 +38,7 @@ class Kept(NamedTuple):
 
 
 def _refusing(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return the parser with its own error as None."""
+    """Return a parser that returns None where this one raises."""
 
     def parse_or_none(text: str) -> Any:
         try:

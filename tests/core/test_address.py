@@ -1,4 +1,4 @@
-"""Who the members are: the list as mysqld takes it, and hosts that are exactly one node or nobody."""
+"""Who the members are: the list in mysqld's format, and which single node each host is, if any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a keeper knows to the report that the others count: each state, and what is never said."""
+"""From a keeper's facts to its position report: every state, and what a report must never say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the keeper writes, monitor reads: whole, or not at all."""
+"""The keeper's status file is read completely, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Pacemaker's configuration says of hosts and of orders: as real hosts wrote it (cibs/), and as tables."""
+"""What Pacemaker's configuration says about hosts and orders: recorded from real hosts (cibs/), and as tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from xha.core.pacemaker.cib import BadCib, Cib, Orders, list_resources, parse_ci
 
 CIBS = Path(__file__).with_name("cibs")
 
-# Recorded with Pacemaker 2.1.5, what happened to h3 (h1 in the partitions) as the file says. Hosts h1, h2 and h3.
+# Recorded with Pacemaker 2.1.5. The file's name says what happened to h3 (in the partitions, to h1). The hosts are h1,
+# h2 and h3.
 RECORDED = {
     "online": (Host.ONLINE, Host.ONLINE, Host.ONLINE),
     "left-cleanly": (Host.ONLINE, Host.ONLINE, Host.CLEAN_DOWN),

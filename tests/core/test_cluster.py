@@ -1,4 +1,4 @@
-"""Several nodes side by side: who the members are, and where they cannot all be right."""
+"""Several nodes side by side: who the members are, and where their answers contradict each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes that clustercheck's users match on: both families, from the scripts themselves.
+"""The bytes that users of clustercheck match on, for both families, taken from the scripts.
 
 percona-clustercheck d5da8be (2018), and the script of the same name in Red Hat's mariadb-galera-server.
 """

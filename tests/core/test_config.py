@@ -1,4 +1,4 @@
-"""xha.conf: a text is a Config, or a ConfigError that says where to look."""
+"""xha.conf: a text gives a Config, or a ConfigError that says where the fault is."""
 
 from __future__ import annotations
 

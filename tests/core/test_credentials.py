@@ -1,4 +1,4 @@
-"""As whom the agent looks at its server: the order of mysql-wss and of ocf:heartbeat:galera."""
+"""The account with which the agent reads its server, in the order of mysql-wss and of ocf:heartbeat:galera."""
 
 from __future__ import annotations
 

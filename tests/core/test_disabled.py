@@ -1,4 +1,4 @@
-"""The file by which an operator takes a node out of service: whatever it holds, doubt keeps the node out."""
+"""The file by which an operator takes a node out of service. If its content is in doubt, the node stays out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may form the cluster, case by case: the rows of the survey's table of scenarios, and every rule's edge."""
+"""Who may form the cluster, case by case: the rows of the table of scenarios, and the limits of every rule."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ G2 = Generation("g2", ROOT, 10, ("n9",))
 
 
 def report(node: str, seqno: int = 12, **changes: Any) -> Ballot:
-    """A node that was killed with all others: intact, its last view known and set aside."""
+    """A node that was killed together with all others: intact, with its last view known and set aside."""
     whole = Ballot(
         node=node,
         kind=Kind.INTACT,
@@ -56,7 +56,7 @@ def empty(node: str, **changes: Any) -> Ballot:
 
 
 def primary(node: str, seqno: int = 20, **changes: Any) -> Ballot:
-    """A member of the Primary that went on without the others."""
+    """A member of the Primary that continued without the others."""
     facts = {"component": View("view 8", (f"u{node[1:]}",)), **changes}
     return report(node, seqno, state=State.PRIMARY, **facts)
 
@@ -541,7 +541,7 @@ def test_what_is_bootstrapped_by_hand_is_a_generation_of_its_own(
 
 
 def test_two_that_were_bootstrapped_by_hand_are_told_apart() -> None:
-    """The one that fell behind once joined by IST, and lacked a row that everybody else had (seen)."""
+    """Without this, the one that was behind joined by IST, and lacked a row that all others had (seen)."""
     one, other = (
         History(Position(UUID, seqno), begin_by_hand(node, (G1,), 20, node)) for node, seqno in (("n2", 24), ("n3", 22))
     )
@@ -551,7 +551,7 @@ def test_two_that_were_bootstrapped_by_hand_are_told_apart() -> None:
 
 
 def test_a_primary_that_a_person_formed_says_nothing_of_who_is_missing_until_all_have_been_in_it() -> None:
-    """Its view is no proof that nobody else was Primary before: it went on with none of the last one's members."""
+    """Its view does not prove that there was no other Primary before it, because it has no member of the last one."""
     alone = report("n1", 15, view=LONE, line=(BY_HAND,))
     decision = look("n1", alone)
     assert isinstance(decision, Wait)

@@ -1,4 +1,4 @@
-"""Failed starts: the third like one within ten minutes is said to be hopeless, and nothing else is."""
+"""Failed starts: only the third failure of one kind within ten minutes is called hopeless."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xha.core.monitor.start_failures import WITHIN, Failure, add_failure, is_hop
 
 
 def failures(text: str) -> tuple[Failure, ...]:
-    """`0:ist 10:ist` is two failures of a kind, 10 s apart."""
+    """`0:ist 10:ist` means two failures of one kind, 10 s apart."""
     pairs = (word.split(":") for word in text.split())
     return tuple(Failure(float(at), what) for at, what in pairs)
 

@@ -1,4 +1,4 @@
-"""Which reading answers a probe: interfaces.md, "Freshness and deadline", as a machine that tries to break it."""
+"""Which reading answers a probe: docs/architecture.md, "Freshness", as a state machine that tries to break it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from xha.core.node.freshness import MAX_READINGS_PER_SECOND, Due, Freshness
 
-ROUNDING = 1e-6  # of a monotonic clock that has run for a year
+ROUNDING = 1e-6  # the error of a monotonic clock that has run for a year
 
 
 def fresh(max_age: float = 0.1, deadline: float = 1.0) -> Freshness[str]:
@@ -98,7 +98,7 @@ def test_a_flood_of_probes_that_want_no_age_at_all_is_twelve_readings_a_second()
 
 
 class Responder(RuleBasedStateMachine):
-    """A responder that asks as soon as a probe waits and it may, under a server that answers when it likes."""
+    """A responder that sends a query as soon as a probe waits and a query is allowed, to a server that answers late."""
 
     @initialize(
         start=st.sampled_from([0.0, 1234.567, 3e7]),
@@ -117,7 +117,7 @@ class Responder(RuleBasedStateMachine):
         self.waiting: list[tuple[float, int | None]] = []  # when each arrived, and what was in flight then
 
     def _tick(self) -> None:
-        """What the event loop does between events: ask if it may, and answer those whose reading is overdue."""
+        """What the event loop does between events: send a query if allowed, and answer probes of an overdue reading."""
         at = self.freshness.may_ask_at()
         assert (at is None) == (self.in_flight is not None)
         if self.wanted and at is not None and at <= self.now:
@@ -167,7 +167,7 @@ class Responder(RuleBasedStateMachine):
     @precondition(lambda self: self.in_flight is not None and self._is_overdue())
     @rule()
     def the_reader_gives_up(self) -> None:
-        """Its reading says hung. hang_reset is longer than the deadline: who waited has been answered before."""
+        """The reading says hung. hang_reset is longer than the deadline, so all waiting probes were answered before."""
         self._tick()
         self.finished, self.in_flight, self.gave_up = self.in_flight, None, True
         assert self.finished is not None
@@ -175,7 +175,7 @@ class Responder(RuleBasedStateMachine):
         self._tick()
 
     def _answered_by(self, snapshot: int | None, arrived: float, in_flight_then: int | None) -> None:
-        """Never a reading sent more than max_age before the probe arrived, unless it was in flight then."""
+        """A reading is never sent more than max_age before the probe arrived, unless it was in flight then."""
         assert snapshot == self.finished
         assert snapshot is not None
         assert self.asks[snapshot] >= arrived - self.max_age - ROUNDING or snapshot == in_flight_then

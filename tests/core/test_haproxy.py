@@ -1,4 +1,4 @@
-"""HAProxy's opinion of the server that it checks: X-Haproxy-Server-State."""
+"""HAProxy's view of the server that it checks: X-Haproxy-Server-State."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a monitor says of everything that it can see: each row of the table, and what no row may ever say."""
+"""The answer of a monitor to everything that it can see: each row of the table, and answers that must never occur."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DEGRADED, GENERIC = ExitCode.DEGRADED, ExitCode.GENERIC
 
 
 def keeper(phase: Phase = Phase.RUNNING, **said: Any) -> Bulletin:
-    """A keeper that spoke a second ago of a server that answered then."""
+    """A keeper that wrote its status a second ago, about a server that answered then."""
     facts = {"reason": "so it is", "pid": 99, "at": NOW - 1, "since": NOW - 500, "server_pid": PID}
     return Bulletin(phase, **{**facts, "answered_at": NOW - 1, "launched_at": NOW - 900, **said})
 
 
 def running(code: Code | str = "", phase: Phase = Phase.RUNNING, **said: Any) -> Symptoms:
-    """A server with a keeper that read this code."""
+    """A server whose keeper read this code."""
     word = code.value if isinstance(code, Code) else code
     status = "Primary" if word not in ("", "non-primary") else "non-Primary"
     told = keeper(phase, **{"code": word, "message": f"the words of {word}", "cluster_status": status, **said})
@@ -330,7 +330,7 @@ def test_7_only_if_certainly_nothing_runs_and_0_only_for_a_synced_server(seen: S
 
 @given(SEEN, st.sampled_from([Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.SERVER_DOWN]))
 def test_a_failed_check_alone_is_never_a_failed_database(seen: Symptoms, code: Code) -> None:
-    """Nothing is known but that the process runs, and that the check failed."""
+    """All that is known is that the process runs, and that the check failed."""
     alone = seen._replace(server=DatadirUse.RUNNING, verdict=verdict(code), keeper=None, alive=False)
     alone = alone._replace(status=None if alone.status is None else recorded("synced"))
     assert judge_health(alone).outcome.code == DEGRADED

@@ -1,4 +1,4 @@
-"""The HTTP of a health check: what HAProxy and others send, piece by piece, and what goes back."""
+"""The HTTP of health checks: requests of HAProxy and others, in pieces, and the responses."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_eight_kib_are_enough_and_one_byte_more_is_too_much(size: int) -> None:
     ],
 )
 def test_no_request_holds_up_the_others(data: bytes) -> None:
-    """One loop serves every client: a few hundred microseconds are the most that one request may take of it."""
+    """One loop serves every client, so one request may take a few hundred microseconds of it at most."""
     began = time.process_time()
     with contextlib.suppress(BadRequest):
         parse_request(data)
@@ -172,7 +172,7 @@ def test_any_bytes_are_a_request_or_part_of_one_or_refused(start: bytes, data: b
 
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_what_is_refused_stays_refused(begin: bytes, more: bytes) -> None:
-    """Refused is what can no longer become a request: more of it changes nothing."""
+    """A refused text cannot become a valid request: more bytes do not change that."""
     try:
         parse_request(begin)
     except BadRequest:

@@ -1,4 +1,4 @@
-"""What a configuration that was made for ocf:heartbeat:galera is told."""
+"""The findings for a configuration that was made for ocf:heartbeat:galera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node's record is read back as it was written, or not at all."""
+"""A node's record is read as it was written, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that somebody else wrote: each is finite and of a size that something can have, or the text is none."""
+"""Numbers that other programs wrote: each is finite and of a plausible size, or the text is refused."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_number_survives_as_json(text: str, number: float | None) -> None:
     assert parse_float(text) == number
 
 
-# Every one of them Python's own json.loads reads, but for the long one, from which int() raises on some versions.
+# Python's own json.loads reads all of these, except the long one, for which int() raises in some versions.
 SPOILT = {
     "NaN": "NaN",
     "Infinity": "Infinity",
@@ -75,12 +75,12 @@ SPOILT = {
     "a document in documents": "[" * 500 + "]" * 500,
     "a document in documents that Python refuses": "[" * 50_000 + "]" * 50_000,
 }
-# What a file may hold where a time or a count stands.
+# Values that a file may have in place of a time or a count.
 OF_THE_WRONG_SIZE = {"a negative one": "-1", "in 30,000 years": "1e13", "a part of one": "0.5"}
 
 
 def spoil(text: str, value: str) -> list[str]:
-    """The document with each of its numbers replaced in turn; those within its texts are none."""
+    """The document with each of its numbers replaced in turn. Numbers within its texts stay."""
     pieces = re.split(r'("(?:[^"\\]|\\.)*")', text)
     spoilt = []
     for place, piece in enumerate(pieces):
@@ -109,7 +109,7 @@ def test_a_document_with_a_number_that_is_none_is_not_used(document: str, value:
 @pytest.mark.parametrize("document", ["a service's record"])
 def test_a_time_or_a_count_has_its_size(document: str, value: str) -> None:
     kept = KEPT[document]
-    allowed = {"a part of one": 2, "in 30,000 years": 0, "a negative one": 0}[value]  # at and time are no whole numbers
+    allowed = {"a part of one": 2, "in 30,000 years": 0, "a negative one": 0}[value]  # at and time may be fractions
     read = [kept.parse(text) for text in spoil(kept.text, OF_THE_WRONG_SIZE[value])]
     assert sum(not kept.is_none(one) for one in read) == allowed
 
@@ -123,7 +123,7 @@ def test_half_a_surrogate_pair_is_no_text(text: str) -> None:
 
 def test_a_document_is_nested_in_at_most_64_levels() -> None:
     assert parse_json("[" * 64 + "]" * 64)
-    assert parse_json(json.dumps(["[" * 100, [{}] * 100]))  # brackets of a text, and many side by side, are no levels
+    assert parse_json(json.dumps(["[" * 100, [{}] * 100]))  # brackets in texts, and lists side by side, are no levels
     with pytest.raises(ValueError, match="64 levels"):
         parse_json("[" * 65 + "]" * 65)
     with pytest.raises(ValueError, match="64 levels"):
@@ -174,7 +174,7 @@ def test_what_is_no_number_is_no_moment(value: object) -> None:
         parse_moment(value)
 
 
-# --- digits that str.isdigit() and int() disagree about, or of which there are too many
+# --- digits on which str.isdigit() and int() disagree, or of which there are too many
 
 ODD = ["²", "٤" * 3, "9" * 5000, "+-5", "--5"]
 

@@ -1,4 +1,4 @@
-"""What Pacemaker's environment says of a call, and what the agent advertises."""
+"""What Pacemaker's environment says about a call, and what the agent advertises."""
 
 from __future__ import annotations
 
@@ -53,4 +53,4 @@ def test_the_actions_are_those_of_a_plain_clone() -> None:
     names = [one.name for one in ACTIONS]
     assert set(names) == {"start", "stop", "monitor", "reload-agent", "validate-all", "meta-data"}
     monitors = [(one.depth, one.interval) for one in ACTIONS if one.name == "monitor"]
-    assert monitors == [(0, 10), (10, 61), (20, 307)]  # crmsh wants every interval once
+    assert monitors == [(0, 10), (10, 61), (20, 307)]  # crmsh requires that every interval occurs once

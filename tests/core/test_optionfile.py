@@ -1,4 +1,4 @@
-"""MySQL option files, by the rules of the servers' own clients (held to them by tests/edges/test_option_file.py)."""
+"""MySQL option files, by the rules of the servers' own clients (tests/edges/test_option_file.py compares them)."""
 
 from __future__ import annotations
 

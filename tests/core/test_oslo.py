@@ -1,4 +1,4 @@
-"""oslo.messaging's wire format, its transport URLs and the files that they stand in."""
+"""The wire format of oslo.messaging, its transport URLs, and the files with these URLs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def failure(name: str) -> str:
         ({"failure": failure("NoSuchMethod"), "ending": True}, RpcReply(Answered.REFUSED, "NoSuchMethod")),
         ({"failure": failure("UnsupportedVersion")}, RpcReply(Answered.REFUSED, "UnsupportedVersion")),
         ({"failure": failure("DBError")}, RpcReply(Answered.FAILED, "DBError: Endpoint ...")),
-        ({"result": None, "failure": None, "ending": False}, None),  # a sign of life
+        ({"result": None, "failure": None, "ending": False}, None),  # a heartbeat
         ({"_msg_id": "another", "result": 1}, None),
         ({"failure": "no JSON"}, None),
     ],

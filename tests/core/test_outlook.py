@@ -1,4 +1,4 @@
-"""What each node would do, what a grant costs, and when none is given."""
+"""What each node would do, what a grant costs, and when a grant is refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FORGET, BOOTSTRAP, DISCARD = GrantKind.FORGET, GrantKind.BOOTSTRAP, GrantKind.DI
 
 
 def ballot(node: str, seqno: int = 5, **changes: Any) -> Ballot:
-    """A stopped node that has answered everybody."""
+    """The report of a stopped node that has answered every other node."""
     fields = {"kind": Kind.INTACT, "position": Position(UUID, seqno), "members": NODES, "opens": f"e-{node}"}
     return Ballot(node, **{**fields, "epochs": tuple(f"e-{one}" for one in NODES), **changes})
 
@@ -47,7 +47,7 @@ EMPTY = {"kind": Kind.EMPTY, "position": Position()}
 
 
 def seen(*ballots: Ballot, **changes: Any) -> Seen:
-    """What is seen of three hosts that are online."""
+    """What can be seen of three hosts that are online."""
     cib = Cib(nodes=NODES, hosts=dict.fromkeys(NODES, Host.ONLINE), exists=True, **changes.pop("cib", {}))
     return Seen("db", cib, {one.node: one for one in ballots}, NODES, now=1000.0, **changes)
 
@@ -168,7 +168,7 @@ def test_when_a_grant_is_given(title: str) -> None:
     assert object_to(*GRANTED[title]) == ""
 
 
-# Given when only n1 and n2 had reported, 10 s ago.
+# Given 10 s ago, when only n1 and n2 had reported.
 GIVEN = Grant(FORGET, "n3", digests(TWO)["n1"], 990.0, "root", "gone")
 VOID = {
     "the same reports": (TWO, GIVEN, ""),

@@ -1,4 +1,4 @@
-"""The agent's parameters: what a stored configuration says means the same, and no password is ever shown."""
+"""The agent's parameters: a stored configuration keeps its meaning, and no password is ever shown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEARTBEAT = (
     "additional_parameters binary check_passwd check_passwd_use_empty check_user client_binary cluster_host_map config "
     "datadir enable_creation group log pid socket two_node_mode user wsrep_cluster_address"
 )
-# agent.md section 6
+# The parameters that a reload may change.
 RELOADABLE = (
     "test_user test_passwd test_conf check_user check_passwd check_passwd_use_empty client_binary master_timeout "
     "arbitrators start_wait view_timeout sst_stall rejoin_grace hang_grace"
@@ -134,7 +134,7 @@ def test_a_bad_value_is_named_with_the_remedy(name: str, text: str, why: str) ->
     assert len(str(caught.value).splitlines()) == 1
 
 
-# Any of these would start another server than the one that was judged, or a cluster of its own.
+# Each of these would start another server than the one that was judged, or a second cluster.
 DANGEROUS = [
     "--wsrep-new-cluster",
     "--wsrep_new_cluster",

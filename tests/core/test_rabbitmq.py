@@ -1,4 +1,4 @@
-"""What a RabbitMQ cluster's own words mean for one of its nodes."""
+"""What a RabbitMQ cluster's own output means for one of its nodes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_nothing_asked_nothing_said() -> None:
 
 
 def split(own: str, *sides: tuple[str, ...]) -> Cluster:
-    """What a node says that sees those of its own side only."""
+    """The output of a node that sees only the nodes of its own side."""
     here = next(side for side in sides if own in side)
     away = tuple(name for side in sides if side is not here for name in side)
     nodes = [NodeFact(name, True, away) if name in here else NodeFact(name, False) for side in sides for name in side]
@@ -56,12 +56,12 @@ def split(own: str, *sides: tuple[str, ...]) -> Cluster:
         (A, ((A, B), (C,)), "warning", f"dependency:{C}"),
         (B, ((A, B), (C,)), "warning", f"dependency:{C}"),
         (C, ((A, B), (C,)), "critical", "self"),
-        # Of two halves, the first name's keeps its clients: with neither, a load balancer would be left without any.
+        # Of two halves, the one with the first name keeps its clients. Otherwise a load balancer would have no broker.
         (A, ((A,), (B,)), "warning", f"dependency:{B}"),
         (B, ((A,), (B,)), "critical", "self"),
         (D, ((A, D), (B, C)), "warning", f"dependency:{B}"),
         (C, ((A, D), (B, C)), "critical", "self"),
-        # In pieces nobody has a majority.
+        # In three pieces, no piece has a majority.
         (A, ((A,), (B,), (C,)), "critical", "self"),
     ],
 )
@@ -72,7 +72,7 @@ def test_split_brain_is_down_on_the_smaller_side(
     found = judged(split(own, *sides), names)
     assert found[:2] == (status, blame)
     assert "split brain" in found[2]
-    assert "not running" not in found[2]  # said once
+    assert "not running" not in found[2]  # reported only once
 
 
 def test_exactly_one_side_stays_in_service() -> None:
@@ -83,7 +83,7 @@ def test_exactly_one_side_stays_in_service() -> None:
 
 
 def test_a_partition_between_others_is_blamed_on_the_one_that_most_are_cut_from() -> None:
-    # As rabbit-2 of three said it, measured: it had not noticed itself.
+    # As rabbit-2 of three reported it (measured): it had not noticed the partition itself.
     nodes = (NodeFact(A, True, (C,)), NodeFact(B, True, ()), NodeFact(C, True, (A, B)))
     text = "split brain: partitioned are rabbit@a from rabbit@c, rabbit@b from rabbit@c"
     assert judged(Cluster(B, nodes=nodes)) == ("warning", f"dependency:{C}", text)
@@ -132,7 +132,7 @@ def test_a_node_that_nobody_expects() -> None:
 )
 def test_an_alarm_is_a_warning_and_never_more(own: str, blame: str) -> None:
     nodes = (WHOLE[0], NodeFact(B, True, (), ("disk",)), WHOLE[2])
-    # The health check knows of the memory alarm before the nodes do.
+    # The health check shows the memory alarm before the nodes do.
     status, blamed, text = judged(Cluster(own, nodes=nodes, alarms=((B, "memory"),)))
     assert (status, blamed) == ("warning", blame)
     assert text == f"disk alarm on {B}: publishers are blocked; memory alarm on {B}: publishers are blocked"
@@ -156,13 +156,13 @@ def test_mirrors_that_a_policy_wants(mode: str | None, count: int, nodes: int, w
 
 
 def test_mirrors_are_counted_by_the_policy_and_not_by_what_is_left() -> None:
-    # Node c is gone: its mirror is not listed, so what is left looks synchronised (measured).
+    # Node c is gone: its mirror is not listed, so the rest looks synchronised (measured).
     nodes = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, False))
     queue = QueueFact("mq", "/", ha_mode="all", synchronised=1)
     status, blame, text = judged(Cluster(A, nodes=nodes, queues=(queue,)))
     assert (status, blame) == ("warning", f"dependency:{C}")
     assert "1 queue without all synchronised mirrors of the policy: mq" in text
-    # It was never a member, or has been forgotten: the expected number counts.
+    # It was never a member, or it was forgotten: the expected number counts.
     assert "mirrors" in texts(Cluster(A, nodes=nodes[:2], queues=(queue,)))
     assert "mirrors" in texts(Cluster(A, nodes=nodes[:2], queues=(queue,)), 3)
     assert texts(Cluster(A, nodes=nodes[:2], queues=(queue,)), ()) == ""
@@ -174,7 +174,7 @@ def test_a_mirror_that_is_missing_with_its_node_is_that_node_s_fault() -> None:
 
 
 def test_a_split_brain_that_is_half_seen_is_said_once() -> None:
-    # Right after the cut, from a node that has not noticed yet.
+    # Right after the cut, from a node that has not noticed it yet.
     nodes = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, False, (A, B)))
     assert judged(Cluster(A, nodes=nodes)) == (
         "warning",
@@ -223,7 +223,7 @@ def test_only_what_is_down_is_critical() -> None:
 
 
 def test_nodes_with_and_without_their_keys() -> None:
-    # A node that is down, and one that has just started, as 3.10.8 gave them.
+    # A node that is down, and one that has just started, as 3.10.8 shows them.
     document = [
         {"name": A, "running": True, "partitions": [C], "mem_alarm": True, "disk_free_alarm": False},
         {"name": B, "running": True},

@@ -1,4 +1,4 @@
-"""What a server's two listings come to: every family's names, and nothing that makes a reading fail."""
+"""Readings from a server's two listings: the names of every family, and no input that makes a reading fail."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_every_name_that_a_family_sends_is_understood(name: str) -> None:
     values = reading_values(Reading(parse_status(status), parse_variables(variables)))
     sent = {key.lower(): value for key, value in status + variables if key.lower() in STATUS_NAMES + VARIABLE_NAMES}
     assert {key for key, value in values.items() if value is None} & set(sent) == set()
-    # What nobody sends would be a name that somebody made up.
+    # A name that no server sends would be invented.
     everybody = {key.lower() for one in FAMILIES for rows in read_listing(one) for key, _ in rows}
     assert set(STATUS_NAMES + VARIABLE_NAMES) <= everybody
 

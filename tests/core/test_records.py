@@ -1,4 +1,4 @@
-"""The records in the cluster's configuration: what was written is read again, and nothing is half understood."""
+"""The records in the cluster's configuration are read as they were written. No record is half understood."""
 
 from __future__ import annotations
 

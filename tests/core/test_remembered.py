@@ -1,4 +1,4 @@
-"""Which servers a resource has had is read whole, or not at all."""
+"""The file with a resource's servers is read completely, or not at all."""
 
 from __future__ import annotations
 

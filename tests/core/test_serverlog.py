@@ -1,4 +1,4 @@
-"""The server's own last errors, and whether a second try can help."""
+"""The server's own last errors, and whether another attempt can succeed."""
 
 from __future__ import annotations
 

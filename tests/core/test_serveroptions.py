@@ -1,4 +1,4 @@
-"""The options that a server lists, under its own names."""
+"""The options that a server lists, under the server's own names."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_what_is_no_listing_is_none(text: str) -> None:
 
 @pytest.mark.parametrize("length", range(0, len(HEAD) + 2, 7))
 def test_a_listing_that_is_torn_anywhere_is_none(length: int) -> None:
-    """What a torn one does not name is not known: it is not unset."""
+    """An option that is missing in a torn listing is unknown. It is not unset."""
     assert parse_server_options(LISTING[:length]) is None
 
 

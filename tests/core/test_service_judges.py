@@ -1,4 +1,4 @@
-"""What the answers of HTTP services, HAProxy, memcached, Pacemaker and the database mean, and whose fault they are."""
+"""What the answers of HTTP services, HAProxy, memcached, Pacemaker and the database mean, and who is to blame."""
 
 from __future__ import annotations
 

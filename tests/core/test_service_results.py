@@ -1,4 +1,4 @@
-"""What a check came to: exit codes, what a load balancer is told, and every form in which it is said."""
+"""The result of a check: exit codes, the answer to a load balancer, and every form in which it is shown."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ DOWN = failed(NAME, DEEP, "refused")
 BLAMELESS = failed(NAME, DEEP, "no answer", blame=DATABASE)
 BLIND = unknown(NAME, DEEP, "needs an account")
 ABSENT = not_applicable(NAME, DEEP, "not here")
-LOUD = DOWN._replace(blame=DATABASE)  # a check of somebody's own that calls a dependency's fault critical
+LOUD = DOWN._replace(blame=DATABASE)  # a third party's check that calls a dependency's fault critical
 EVERY = {
     "ok": (OK, 0),
     "a warning": (CAUTION, 1),

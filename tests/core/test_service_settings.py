@@ -1,4 +1,4 @@
-"""[service NAME] of xha.conf: every key has its place, every fault its file, section and key, no secret is quoted."""
+"""[service NAME] of xha.conf: every key has its place; faults name file, section and key; no secret is quoted."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ LINES = st.tuples(
 def test_any_section_is_a_service_or_a_fault(name: str, lines: list[str]) -> None:
     try:
         config = parse_config(f"[service {name}]\n" + "\n".join(lines), PATH)
-    except ConfigError:  # a value of several lines may hold what begins another section
+    except ConfigError:  # a value of several lines may have a line that begins another section
         assert any("[" in line for line in lines)
         return
     services, faults = parse_services(config)
@@ -262,7 +262,7 @@ def test_what_checks_a_row_is_there(row: Service) -> None:
 def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
     assert re.compile(CATALOGUE[kind].process).match(command)
     others = {name for name, row in CATALOGUE.items() if re.compile(row.process).match(command)}
-    # Debian splits neutron-server in two: its second half has the same process where it is not split.
+    # Debian splits neutron-server in two. Where it is not split, its second half has the same process.
     assert others - {"neutron-rpc-server"} == {kind}
 
 

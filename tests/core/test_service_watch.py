@@ -1,4 +1,4 @@
-"""ocf:xha:service: one failure for each fault of the service's own, an attribute that a dependency leaves at 1."""
+"""ocf:xha:service: each fault of the service fails once, and a dependency's fault leaves the attribute at 1."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def at_dependency(level: Level = PROTOCOL) -> Result:
 
 
 class Course:
-    """Looks in a row, 10 s apart, at one that is started."""
+    """Successive looks, 10 s apart, at a service whose resource is started."""
 
     def __init__(self, watch: Watch = NEW) -> None:
         self.watch, self.now = watch, 0.0

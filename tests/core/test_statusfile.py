@@ -1,4 +1,4 @@
-"""The file that a server writes about itself: recorded from a real one in each state, older layouts, and torn ones."""
+"""The file that a server writes about itself: recorded from a real server in each state, older layouts, torn files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/etc/sysconfig/clustercheck: a shell's assignments, read without a shell (tests/edges/test_sysconfig.py asks one)."""
+"""/etc/sysconfig/clustercheck: shell assignments, read without a shell (tests/edges/test_sysconfig.py uses one)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flood of events does not become a flood of log lines, and nothing of it is lost uncounted."""
+"""Many events give few log lines, and every event that is not logged is counted."""
 
 from __future__ import annotations
 

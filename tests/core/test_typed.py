@@ -1,4 +1,4 @@
-"""A tuple's class of core/light_typing.py is what typing would have made of the same body."""
+"""A tuple class of core/light_typing.py is the same as typing would make from the same body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unknown is a value of its own: from data that nobody could look at nothing follows, and nobody is to give them up."""
+"""Unknown is a value of its own: nothing follows from data that could not be read, and they are never given up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NONE_THERE = "2026-01-01 1:02:03 0 [Note] WSREP: Recovered position: 00000000-00
 
 
 def blind(node: str, state: State = State.STOPPED, **changes: Any) -> Ballot:
-    """A node that could not look. It answers nobody, but asks, as all do."""
+    """A node that could not read its data. It answers no epoch, but opens one as every node does."""
     return Ballot(node, state, members=NODES, trouble=CAUSE, opens=EPOCH, **changes)
 
 
@@ -189,7 +189,7 @@ LEFT = Records({"n1": stopped(12)})
             look("n2", blind("n1"), report("n2", 12), report("n3"), records=Records(line=(G1,))),
             Wait,
             CAUSE,
-            id="the newest history may be his",
+            id="the newest history may be theirs",
         ),
         pytest.param(
             look("n2", blind("n1"), alive("n2", component=("u2",)), report("n3")), Wait, CAUSE, id="survivors wait"
@@ -219,10 +219,10 @@ LEFT = Records({"n1": stopped(12)})
             look("n2", blind("n1"), report("n2", 13), report("n3", 13), records=LEFT),
             Bootstrap,
             "",
-            id="a clean stop proves what he cannot say",
+            id="a clean stop proves what they cannot say",
         ),
         pytest.param(
-            look("n2", blind("n1"), primary("n2"), report("n3")), Join, "", id="a Primary goes on without him"
+            look("n2", blind("n1"), primary("n2"), report("n3")), Join, "", id="a Primary goes on without them"
         ),
         pytest.param(
             look("n3", blind("n1"), primary("n2"), report("n3")), Join, "n2 is Primary", id="and takes whoever joins"
@@ -270,7 +270,7 @@ def test_who_ran_without_replication_is_no_candidate_and_gets_a_full_copy() -> N
 
 
 def test_with_rows_of_its_own_a_person_begins_another_history() -> None:
-    """The others hold the same position without those rows, and would join by what they lack: by nothing."""
+    """The others have the same position without those rows. With the same UUID they would join without them."""
     facts = report("n1", 12, kind=Kind.IN_DOUBT, inconsistent=True), report("n2"), report("n3")
     decision = look("n1", *facts, grants=[granted(GrantKind.BOOTSTRAP, "n1", *facts)])
     assert isinstance(decision, Bootstrap)

@@ -1,4 +1,4 @@
-"""May HAProxy send traffic to this node, and why: the verdict table of the contract, written out once more."""
+"""Whether HAProxy may send traffic to a node, and why: the table of verdicts, written out a second time."""
 
 from __future__ import annotations
 

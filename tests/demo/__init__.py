@@ -1,4 +1,4 @@
-"""The demonstration behind `make demo`: real nodes, a real HAProxy, and what both say while nodes fail.
+"""The demonstration behind `make demo`: real nodes, a real HAProxy, and what both report while nodes fail.
 
-scene.py is what runs, script.py what happens to it and what must come true, screens.py how a person sees it.
+scene.py has what runs, script.py what happens to it and what must follow, screens.py how it is shown.
 """

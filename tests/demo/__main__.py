@@ -1,4 +1,4 @@
-"""`make demo`. On a terminal a live table; without one, or with DEMO=once, lines. Exits 0 if every step came true."""
+"""`make demo`: on a terminal a live table; without one, or with DEMO=once, lines. Exits 0 if every step succeeded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo.script import Step, steps
 from loopback import MissingProgram, claim
 
 LOOK_SECONDS = 0.25
-LINGER_SECONDS = 5.0  # on a terminal, a last look before everything goes
+LINGER_SECONDS = 5.0  # on a terminal, a last look before everything ends
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def perform(scene: Scene) -> bool:
-    """Go through the script; False as soon as a step does not come true, after printing what the logs say."""
+    """Run the script. Return False at the first step that fails, after printing the logs."""
     plan = steps(scene)
     live = sys.stdout.isatty() and os.environ.get("DEMO") != "once"
     screen = Terminal() if live else Lines(len(plan))
@@ -51,7 +51,7 @@ def perform(scene: Scene) -> bool:
 
 
 def perform_step(scene: Scene, step: Step, screen: Lines | Terminal) -> bool:
-    """Act, and look at the scene until what was expected is there, the deadline is over, or the act has failed."""
+    """Act, and look at the scene until the expected state is there, the deadline is over, or the act has failed."""
     failed: list[Exception] = []
 
     def act() -> None:

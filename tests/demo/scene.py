@@ -1,4 +1,4 @@
-"""What runs: three Galera nodes, a responder for each, HAProxy in front, and a client that goes through it."""
+"""What runs: three Galera nodes, a responder for each, HAProxy in front, and a client that connects through it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOT_ASKED = {"verdict": {"code": "-", "message": ""}, "reading": {}}
 
 @dataclass(frozen=True)
 class Row:
-    """Both views of one node at one moment; "-" is what nobody can tell yet."""
+    """Both views of one node at one moment. "-" means not known yet."""
 
     node: str
     address: str
@@ -45,7 +45,7 @@ class View:
 
 @dataclass
 class Client:
-    """Connects through HAProxy, asks who answers, closes; again and again. `answered` is who it was last."""
+    """Connects through HAProxy, asks which node answers, and closes, repeatedly. `answered` is the last node."""
 
     host: str
     password: str
@@ -101,7 +101,7 @@ class Scene:
         return next(node for node in self.cluster.nodes if node.name == name)
 
     def start_nodes(self) -> None:
-        """Bootstrap, make the accounts, start the responders, and let the other nodes join under their eyes."""
+        """Bootstrap one node, create the accounts, start the responders, and let the other nodes join."""
         first, *others = self.cluster.nodes
         first.bootstrap()
         first.wait_synced()
@@ -119,7 +119,7 @@ class Scene:
         threading.Thread(target=self.client.run, daemon=True).start()
 
     def look(self) -> View:
-        """Ask everybody now."""
+        """Query all of them now."""
         servers = self._servers()
         rows = []
         for node, responder in zip(self.cluster.nodes, self.responders):
@@ -142,7 +142,7 @@ class Scene:
         return View(tuple(rows), self.client.answered)
 
     def logs(self) -> str:
-        """The end of every log, for a step that did not come true."""
+        """The end of every log, for a step that failed."""
         daemons = [*self.cluster.nodes, *self.responders, self.haproxy]
         return "\n".join(daemon.tail(8) for daemon in daemons)
 

@@ -1,4 +1,4 @@
-"""How a person sees it: a live table on a terminal, one line after the other anywhere else."""
+"""How the demonstration is shown: a live table on a terminal, otherwise one line after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from demo.scene import View
 from demo.script import Step
 
-PROGRESS_SECONDS = 2.0  # whatever takes longer says how it stands, at this pace
+PROGRESS_SECONDS = 2.0  # a step that takes longer prints its progress this often
 
 
 class Lines(AbstractContextManager["Lines"]):
@@ -27,7 +27,7 @@ class Lines(AbstractContextManager["Lines"]):
         self._next_progress = 0.0
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to put back."""
+        """There is nothing to restore."""
 
     def begin(self, step: Step) -> None:
         self._number += 1
@@ -91,7 +91,7 @@ class Terminal(AbstractContextManager["Terminal"]):
 
 
 def table(view: View) -> Table:
-    """Node, what xha says, what the node says, what HAProxy thinks, where clients are."""
+    """For each node: xha's view, the node's own view, HAProxy's view, and where clients are."""
     drawn = Table("node", "verdict", "reason", "state", "queue", "HAProxy", "clients", expand=True)
     for row in view.rows:
         drawn.add_row(

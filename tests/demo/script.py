@@ -1,4 +1,4 @@
-"""What happens to the scene, and what must come true each time: in xha's view, in HAProxy's, and for a client."""
+"""What happens to the scene, and what must follow each time: in xha's view, in HAProxy's, and for a client."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Callable
 
 from demo.scene import Scene, View
 
-# HAProxy's check intervals are the guides' own, so that its view may follow by as much as 15 seconds.
+# HAProxy's check intervals are those of the guides, so its view may be up to 15 seconds late.
 PATIENCE = 45.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """`act` may take its time, the screen goes on meanwhile; then `expect` must come true within `seconds`."""
+    """`act` may take long; the screen is updated meanwhile. Then `expect` must become true within `seconds`."""
 
     title: str
     act: Callable[[], None]
@@ -33,7 +33,7 @@ def out_of_service(view: View, name: str, verdict: str) -> bool:
 
 
 def all_in_service(view: View) -> bool:
-    """Each verdict green, and HAProxy has seen it for itself: a server is UP before its first check too."""
+    """Each verdict is green, and HAProxy has checked it: a server is UP before its first check too."""
     return all(in_service(view, row.node) and row.seen_by_check == "L7OK" for row in view.rows)
 
 

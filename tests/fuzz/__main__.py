@@ -1,4 +1,4 @@
-"""make fuzz: the parsers and the responder's socket, for FUZZ_SECONDS, from FUZZ_SEED on; exits 1 for what breaks."""
+"""make fuzz: fuzzes the parsers and the responder's socket for FUZZ_SECONDS, from FUZZ_SEED on. Exits 1 for a fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fuzz.parsers import fuzz_parsers
 from fuzz.wire import fuzz_wire
 from loopback import claim
 
-# Of the time: what needs no process of its own finds more in it.
+# The share of the time. The parsers need no process of their own, so the same time finds more there.
 PARSERS_SHARE = 0.6
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     seconds = float(os.environ.get("FUZZ_SECONDS") or 600)
     number = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(2**32))
     print(f"seed {number}, {seconds:g} s: the same again with FUZZ_SEED={number}", flush=True)
-    warnings.simplefilter("ignore")  # re has some for odd patterns
+    warnings.simplefilter("ignore")  # re warns about odd patterns
     try:
         parsers = fuzz_parsers(number, seconds * PARSERS_SHARE)
         slowest = max(parsers, key=lambda one: one.slowest)

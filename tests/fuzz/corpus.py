@@ -1,4 +1,4 @@
-"""Every parser of the house with good inputs to begin from. A parser that is not here fails test_fuzz.py.
+"""Every parser of lib/xha with valid inputs to begin from. test_fuzz.py fails for a parser that is not here.
 
 A parser is what test_fuzz.py finds by its name: parse_*, load_*, decode_* in lib/xha/core and lib/xha/adapters.
 """
@@ -24,7 +24,7 @@ UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 
 
 class Start(NamedTuple):
-    """Samples of a parser's first argument, and how it is called with one like them."""
+    """Samples of a parser's first argument, and how to call the parser with a similar one."""
 
     samples: Sequence[Any]
     call: Callable[[Callable[..., Any], Any], Any] = lambda parse, value: parse(value)

@@ -1,4 +1,4 @@
-"""Inputs that are nearly right: good samples cut, doubled, spliced, and with what parsers break of put into them."""
+"""Inputs that are nearly right: valid samples that are cut, doubled or spliced, with tokens that break parsers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 LONGEST = 1 << 16
-# What parsers were seen to break of, and what their formats are made of.
+# Tokens that broke parsers, and those that their formats consist of.
 TOKENS = [
     *("NaN", "-Infinity", "Infinity", "1e999", "-1", "0", "00", "1e13", "0.5", "+-5", "--5", "²", "٤", "1_000"),
     *("9" * 20, "9" * 400, "9" * 5000, "18446744073709551616", "true", "null", '""', "[]", "{}", "[1]", '"\\ud800"'),
@@ -103,13 +103,13 @@ def mutate_text(text: str, samples: Sequence[str], rng: random.Random) -> str:
 
 
 def mutate_bytes(data: bytes, samples: Sequence[bytes], rng: random.Random) -> bytes:
-    """Return the bytes after a few changes, as those of a text whose letters are bytes."""
+    """Return the bytes after a few changes, made as on a text with one letter for each byte."""
     plain = [sample.decode("latin-1") for sample in samples]
     return mutate_text(data.decode("latin-1"), plain, rng).encode("utf-8", "replace")
 
 
 def mutate_value(value: Any, rng: random.Random) -> Any:
-    """Return a copy of a JSON value in which something stands that does not belong there."""
+    """Return a copy of a JSON value with something in it that does not belong there."""
     if not isinstance(value, (dict, list)) or not value or rng.random() < 0.15:
         return rng.choice(VALUES)
     if isinstance(value, list):
@@ -127,7 +127,7 @@ def mutate_value(value: Any, rng: random.Random) -> Any:
 
 
 def mutate_mapping(value: dict[Any, str], samples: Sequence[dict[Any, str]], rng: random.Random) -> dict[Any, str]:
-    """Return a copy of a mapping whose texts are changed, and of whose names some are gone."""
+    """Return a copy of a mapping with changed texts and without some of its names."""
     texts = [text for sample in samples for text in sample.values()] or [""]
     changed = {}
     for name, text in value.items():
@@ -139,7 +139,7 @@ def mutate_mapping(value: dict[Any, str], samples: Sequence[dict[Any, str]], rng
 
 
 def mutations(value: Any, samples: Sequence[Any], rng: random.Random, times: int) -> Iterator[Any]:
-    """Yield the value and changed ones, by its type."""
+    """Yield the value and changed ones, according to its type."""
     yield value
     for _ in range(times):
         if isinstance(value, str):
@@ -153,6 +153,6 @@ def mutations(value: Any, samples: Sequence[Any], rng: random.Random, times: int
 
 
 def shown(value: Any, longest: int = 800) -> str:
-    """Return an input so that it can be pasted into a test."""
+    """Return an input in a form that can be pasted into a test."""
     text = repr(value)
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"

@@ -1,4 +1,4 @@
-"""Each parser gets inputs that are nearly right, and may raise what its docstring says, and nothing else, and soon."""
+"""Gives each parser inputs that are nearly right. It may only raise what its docstring says, and must return soon."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from fuzz.mutate import mutations, shown
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "lib/xha"
 NAMES = ("parse_", "load_", "decode_")
-# What hypothesis draws is changed so many times more without it: that is 20 times as fast, and shrinks all the same.
+# Each input of hypothesis is changed this many times without hypothesis. That is 20 times as fast, and still shrinks.
 CHANGES = 25
 EXAMPLES = 20
-# Of processor time, for one input of at most 64 KiB: a search that goes back and forth takes minutes.
+# Seconds of processor time for one input of at most 64 KiB. A search with backtracking takes minutes.
 SLOWEST = 2.0
 
 
 class Broken(AssertionError):
-    """A parser raised what it does not promise, or took too long, or made a number that is none."""
+    """A parser raised an error that it does not document, took too long, or returned an invalid number."""
 
 
 def find_parsers() -> list[str]:
-    """Return the public parsers of the house by reading its source, as `core.http.parse_request`."""
+    """Return the public parsers of lib/xha by reading its source, for example `core.http.parse_request`."""
     found = []
     for path in sorted([*(HOUSE / "core").rglob("*.py"), *(HOUSE / "adapters").rglob("*.py")]):
         module = ".".join(path.relative_to(HOUSE).with_suffix("").parts)
@@ -46,7 +46,7 @@ def find_parsers() -> list[str]:
 
 
 class Parser:
-    """One parser of the house, and what it may raise."""
+    """One parser of lib/xha, and what it may raise."""
 
     def __init__(self, name: str, start: Start) -> None:
         self.name, self.start = name, start
@@ -58,7 +58,10 @@ class Parser:
         self.slowest = 0.0
 
     def _read_promises(self) -> tuple[type[BaseException], ...]:
-        """Return the exceptions that the docstring names behind `raises`; the module's, where its own names none."""
+        """Return the exceptions that the docstring names after `raises`.
+
+        If it names none, return those of the module's docstring.
+        """
         for text in (inspect.getdoc(self.function), inspect.getdoc(self.module)):
             clauses = re.findall(r"[Rr]aises:?\s+([^.:]*)", text or "")
             names = [name for clause in clauses for name in re.findall(r"\b[A-Z]\w+", clause)]
@@ -68,7 +71,7 @@ class Parser:
         return ()
 
     def check(self, value: Any) -> None:
-        """Parse one input. :raises Broken: saying with what."""
+        """Parse one input. :raises Broken: with the input."""
         self.tried += 1
         began = time.thread_time()
         try:
@@ -85,7 +88,7 @@ class Parser:
             raise Broken(f"{self.name} returns {result!r:.200} for {shown(value)}")
 
     def fuzz(self, number: int) -> None:
-        """Try some inputs; the same number gives the same ones."""
+        """Try some inputs. The same number gives the same inputs."""
         samples = self.start.samples
         drawn = st.sampled_from(samples)
         if isinstance(samples[0], str):
@@ -134,7 +137,7 @@ def _is_finite(value: Any, depth: int = 0) -> bool:
 
 
 def fuzz_parsers(number: int, seconds: float) -> list[Parser]:
-    """Try all parsers in turn for so long, each at least once. The same number gives the same inputs, in order."""
+    """Try all parsers in turn for this time, each at least once. The same number gives the same inputs, in order."""
     parsers = [Parser(name, start) for name, start in STARTS.items()]
     until, turn = time.monotonic() + seconds, 0
     while not turn or time.monotonic() < until:

@@ -13,17 +13,17 @@ from fuzz.wire import fuzz_wire
 from loopback import Net
 from responder.process import BUSY_MACHINE
 
-# The same inputs each time, so that a red run means a red commit; make fuzz looks for others.
+# The inputs are the same each time, so that a failed run means a faulty commit. make fuzz looks for others.
 SEED = int(os.environ.get("FUZZ_SEED") or 49000)
 PARSERS_SECONDS, WIRE_SECONDS = 36.0, 24.0
 
 
 def test_every_parser_of_the_house_is_fuzzed() -> None:
-    """A new one wants a line in corpus.py: good inputs of it."""
+    """A new parser needs a line in corpus.py with valid inputs."""
     assert sorted(STARTS) == sorted(find_parsers())
 
 
-@pytest.mark.filterwarnings("ignore")  # re has some for odd patterns
+@pytest.mark.filterwarnings("ignore")  # re warns about odd patterns
 def test_a_parser_raises_what_its_docstring_says_and_nothing_else(tell: Callable[[str], None]) -> None:
     tell(f"seed {SEED}, {PARSERS_SECONDS:g} s: the same again with FUZZ_SEED={SEED}")
     parsers = fuzz_parsers(SEED, PARSERS_SECONDS)

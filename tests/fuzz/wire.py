@@ -1,4 +1,4 @@
-"""A real responder, and clients that send it what no proxy would, in every way that TCP has, for so many seconds."""
+"""A real responder, and clients that send it what no proxy would send, in every way that TCP permits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from responder.client import connect, vanish
 from responder.process import PATIENT, Responder
 from security.resident import FAULT
 
-# So many of them take their time, up to more than the responder gives them.
+# SLOW clients are slow, some slower than the responder permits.
 CLIENTS, SLOW = 8, 3
 SAMPLES: list[bytes] = [
     *STARTS["core.http.message.parse_request"].samples,
@@ -38,17 +38,17 @@ SAMPLES: list[bytes] = [
 ]
 ANSWER = re.compile(rb"HTTP/1\.1 (200|400|403|404|405|408|431|503) [A-Za-z ]+\r\n")
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
-# What Python's memory may gain by the largest requests, many of them at once.
+# How much Python's memory may grow by many of the largest requests at once.
 MEGABYTES = 16
 SECTION = "[service memcached]\n"
 
 
 class Wrong(AssertionError):
-    """An answer that is none; the text holds what was sent."""
+    """An invalid answer. The text has what was sent."""
 
 
 class Wire:
-    """What came of it: how many requests, by the status of their answers, and the slowest answer in seconds."""
+    """The result: the number of requests by the status of their answers, and the slowest answer in seconds."""
 
     def __init__(self, address: Address, number: int) -> None:
         self.address, self.number = address, number
@@ -58,7 +58,7 @@ class Wire:
         self._lock = threading.Lock()
 
     def fuzz(self, seconds: float) -> None:
-        """Have several clients at work, and one that probes as a proxy does and is answered all the time."""
+        """Run several clients, and one that probes as a proxy does and must be answered all the time."""
         until = time.monotonic() + seconds
         clients = [threading.Thread(target=self._talk, args=(number, until)) for number in range(CLIENTS)]
         for thread in clients:
@@ -89,7 +89,7 @@ class Wire:
                 data = rng.randbytes(rng.randrange(1, 9000))
             try:
                 self._exchange(data, rng, slow=client < SLOW)
-            except OSError:  # it is cut off, as who sends without end, or is late with what nobody reads
+            except OSError:  # the responder cuts off clients that send without end or too late
                 with self._lock:
                     self.statuses["cut off"] += 1
 
@@ -107,7 +107,7 @@ class Wire:
             if slow:
                 time.sleep(rng.choice((0, 0.1, 1)))
                 began = time.monotonic()
-            if how < 0.8:  # else it waits for more, and so does this one: 5 s at most, or not that long
+            if how < 0.8:  # otherwise the responder waits for more, 5 s at most, and so does this client
                 sock.shutdown(socket.SHUT_WR)
             elif not select.select([sock], [], [], 6 if slow else 0.02)[0]:
                 with self._lock:
@@ -123,7 +123,7 @@ class Wire:
         head = data[:5] == b"HEAD " or b"HEAD " in data[:20]
         right = answer and length and (len(body) == int(length[1]) or (head and not body))
         with self._lock:
-            # Nothing at all is the answer to a connect and nothing else.
+            # A connection without a request gets no answer.
             self.statuses[answer[1].decode() if answer else "nothing" if not received else "rubbish"] += 1
             if received and not right:
                 self.wrong.append(f"{shown(received)} for {shown(data)}")
@@ -140,7 +140,7 @@ def _read(sock: socket.socket) -> bytes:
 
 @contextlib.contextmanager
 def running_responder(net: Net) -> Iterator[Responder]:
-    """A responder without a database, with a service's record."""
+    """A responder without a database, and with the record of one service."""
     records = net.directory / "fuzzed-services"
     records.mkdir()
     (records / "memcached.json").write_text(KEPT["a service's record"].text)
@@ -150,7 +150,7 @@ def running_responder(net: Net) -> Iterator[Responder]:
 
 
 def fuzz_wire(net: Net, number: int, seconds: float) -> Wire:
-    """Fuzz a responder for so long. :raises AssertionError: where it does not stay what it was, saying of what."""
+    """Fuzz a responder for this time. :raises AssertionError: with the input, if the responder does not survive it."""
     with running_responder(net) as responder:
         responder.ask()
         pid, wire = responder.pid, Wire(responder.address, number)

@@ -1,1 +1,1 @@
-"""What the house looks like: its layers, its sizes, and that its documents say what its code does."""
+"""Rules about the source: its layers, its sizes, and that its documents say what its code does."""

@@ -1,4 +1,4 @@
-"""What others wrote comes in by one way: read from the source, not promised."""
+"""JSON of other programs has only one parser. The test reads the source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from house.test_imports import HOUSE, NAMES, tree
 
-# The one parser for JSON of others: NaN, 1e999, 5000 digits and a thousand levels are none there.
+# The only parser for JSON of other programs. It refuses NaN, 1e999, 5000 digits and a thousand levels.
 PARSER = "core/text/numbers.py"
 
 

@@ -1,4 +1,4 @@
-"""Imports point inwards, doors are thin, files fit in the head: read from the source, not promised."""
+"""Imports point inwards, entry points are short, and files are small. The tests read the source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUSE = ROOT / "lib/xha"
 FILES = sorted(HOUSE.rglob("*.py"))
 NAMES = [str(path.relative_to(HOUSE)) for path in FILES]
 
-# What the pure middle may take of the standard library: nothing that looks at the world or touches it.
+# What core may import of the standard library: nothing that reads or changes the world outside.
 PURE = {
     "__future__",
     "collections",
@@ -33,7 +33,7 @@ PURE = {
     "xml",
 }
 LAYERS = ("core", "adapters", "app", "doors")
-# adapter: the third party that it wraps. rich is for doors alone.
+# adapter: the third-party package that it wraps. Only doors may import rich.
 WRAPPED = {
     "adapters/mysql/anonymous_ping.py": {"pymysql"},
     "adapters/mysql/authentication.py": {"pymysql"},
@@ -41,7 +41,7 @@ WRAPPED = {
     "adapters/mysqld/donor_evidence.py": {"psutil"},
     "adapters/network/vip.py": {"psutil"},
     "adapters/process/daemons.py": {"psutil"},
-    "adapters/http/client.py": {"requests", "urllib3"},  # which requests is made of
+    "adapters/http/client.py": {"requests", "urllib3"},  # requests is built on it
     "adapters/rabbitmq/amqp.py": {"pika"},
     "adapters/rabbitmq/amqp_sockets.py": {"psutil"},
     "adapters/rabbitmq/management_api.py": {"requests"},
@@ -64,7 +64,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that a file imports, anywhere in it, with relative names made absolute."""
+    """Every module that a file imports anywhere, with relative names made absolute."""
     package = ("xha", *path.relative_to(HOUSE).parts[:-1])
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -89,7 +89,7 @@ def test_the_core_imports_nothing_that_looks_at_the_world(name: str) -> None:
 
 
 def test_no_file_of_the_core_imports_itself_by_way_of_others() -> None:
-    """Also where only a type is imported: a mistake in what one file reads must not be another's."""
+    """The rule includes imports of types only: a mistake in one file must not affect another that it imports."""
     modules = {path.relative_to(HOUSE.parent).with_suffix("").as_posix().replace("/", "."): path for path in FILES}
     graph: dict[str, set[str]] = {}
     for module, path in modules.items():
@@ -130,7 +130,7 @@ def test_a_door_imports_the_house_and_what_paints_a_terminal(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("doors/")])
 def test_only_doors_print_and_exit(name: str) -> None:
     allowed = set() if name.startswith("core/") else {"open"}
-    # A forked child ends so, without what its parent would do at its own end.
+    # A forked child ends like this, without the exit handlers of its parent.
     exits = set() if "os.fork()" in (HOUSE / name).read_text(encoding="utf-8") else {("os", "_exit")}
     for node in ast.walk(tree(HOUSE / name)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

@@ -1,4 +1,4 @@
-"""docs/operations.md: its table says what the code does, and its commands are commands."""
+"""docs/operations.md: its table says what the code does, and its commands are valid."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_is_not_on_the_page_is_refused_with_what_is() -> None:
 
 
 class Notebook:
-    """A laboratory whose hosts write down what is typed."""
+    """A laboratory whose hosts record the commands."""
 
     def __init__(self) -> None:
         self.typed: list[tuple[str, str]] = []

@@ -1,7 +1,7 @@
-"""Whose names each file of the house touches: read from the source, not promised.
+"""Which paths each file of lib/xha uses, and whose they are. The test reads the source.
 
-Root follows a name in another account's directory by files/foreign.py alone, or lets a child of that account do it
-(files/as_account.py). So whoever touches a path anywhere else says here whose it is, and with what calls.
+Root opens a name in another account's directory only through files/foreign.py, or in a child of that account
+(files/as_account.py). Every other file that uses a path is listed here, with the owner of the path and the calls.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import pytest
 
 from house.test_imports import HOUSE, NAMES, tree
 
-# Of os, and of os.path what looks at the disk.
+# The functions of os, and those of os.path that read the disk.
 OS = {
     *("access", "chdir", "chmod", "chown", "lchmod", "lchown", "link", "listdir", "lstat", "makedirs", "mkdir"),
     *("mkfifo", "mknod", "open", "readlink", "remove", "removedirs", "rename", "renames", "replace", "rmdir"),
     *("scandir", "stat", "statvfs", "symlink", "truncate", "unlink", "utime", "walk"),
 }
 OS_PATH = {"exists", "getmtime", "getsize", "isdir", "isfile", "islink", "ismount", "lexists", "realpath", "samefile"}
-# The modules that are there for it: each says in its docstring what stops which attack.
+# The modules with this purpose. Each docstring says which protection stops which attack.
 FOREIGN = {
     "adapters/mysqld/error_log.py",  # opened in a child of the server's account
     "adapters/files/as_account.py",

@@ -1,4 +1,4 @@
-"""docs/scenarios.md names every mishap, and only faults and tests that there are."""
+"""docs/scenarios.md names every fault, and only faults and tests that exist."""
 
 from __future__ import annotations
 

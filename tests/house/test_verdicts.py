@@ -1,4 +1,4 @@
-"""docs/verdicts.md is the page that an operator reads at three in the morning: it says what the code does."""
+"""docs/verdicts.md, the page that an operator reads in an emergency, says what the code does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laboratory for a person: `make lab`, `make lab-down`, `make lab-shell HOST=h1`, `make lab-report AGENT=...`."""
+"""The laboratory's commands: `make lab`, `make lab-down`, `make lab-shell HOST=h1`, `make lab-report AGENT=...`."""
 
 from __future__ import annotations
 

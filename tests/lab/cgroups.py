@@ -1,6 +1,6 @@
 """A control group of its own for each host, so that three systemds do not take each other's services for their own.
 
-systemd-nspawn builds on the group it is started in: unless each starts in another, all three hosts share one tree.
+systemd-nspawn builds on the group it is started in. Unless each starts in another one, all three hosts share one tree.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FAMILY = "xha-lab"
 
 
 def hierarchies() -> Iterator[Path]:
-    """Where systemd keeps its groups: the unified hierarchy, and on an older layout the one named systemd."""
+    """Where systemd has its groups: in the unified hierarchy, or on an older layout in the one named systemd."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields, source = (part.split() for part in line.split(" - "))
         if source[0] == "cgroup2" or (source[0] == "cgroup" and "name=systemd" in source[2]):
@@ -24,7 +24,7 @@ def hierarchies() -> Iterator[Path]:
 
 
 def make(place: Place, node: str) -> list[Path]:
-    """Make the groups of `node`; returns the files that take the number of a process which is to enter."""
+    """Make the groups of `node`. Return the files that take the number of a process that is to enter."""
     groups = [hierarchy / FAMILY / place.name / node for hierarchy in hierarchies()]
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def entering(doors: list[Path], *command: str) -> list[str]:
 
 
 def remove(place: Place, node: str = "") -> bool:
-    """Remove the empty groups of `node`, or of the whole laboratory; true when none is left."""
+    """Remove the empty groups of `node`, or of the whole laboratory. True when none is left."""
     left = False
     for hierarchy in hierarchies():
         top = hierarchy / FAMILY / place.name / node
@@ -46,6 +46,6 @@ def remove(place: Place, node: str = "") -> bool:
             with suppress(OSError):
                 os.rmdir(directory)
         left = left or top.exists()
-        with suppress(OSError):  # other laboratories may stand under it
+        with suppress(OSError):  # other laboratories may be under it
             (hierarchy / FAMILY).rmdir()
     return not left

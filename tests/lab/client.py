@@ -1,4 +1,4 @@
-"""The client's place in the laboratory: writers behind the VIP, and the count of what became of each row."""
+"""The laboratory's client: writers behind the VIP, and the count of what became of each row."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class Client:
             return parse_journal(lines)
 
     def wrote_since(self, moment: float) -> bool:
-        """Whether one of the last some hundred writes was acknowledged after `moment` (monotonic)."""
+        """Whether one of the last few hundred writes was acknowledged after `moment` (monotonic)."""
         with open(self.journal, "rb") as lines:
             lines.seek(max(0, lines.seek(0, os.SEEK_END) - LAST_BYTES))
             last = lines.read().decode().splitlines(keepends=True)
         return any(attempt.at > moment and attempt.error is None for attempt in parse_journal(last))
 
     def stop(self) -> None:
-        """Let every writer end its attempt; what it was told until then counts."""
+        """Let every writer end its attempt. Answers until then count."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=30)
 
 
 @contextmanager
 def writing(lab: Laboratory) -> Iterator[Client]:
-    """Writers through the VIP while the block runs, the first rows acknowledged before it begins."""
+    """Run writers through the VIP during the block. The first rows are acknowledged before it begins."""
     wait_until(
         "the client to make its table through the VIP",
         lambda: through_vip(lab, TABLE).ok,
@@ -86,7 +86,7 @@ def writing(lab: Laboratory) -> Iterator[Client]:
 
 
 def through_vip(lab: Laboratory, sql: str) -> Result:
-    """Run `sql` from the client's place through the VIP, as an application would."""
+    """Run `sql` from the client through the VIP, as an application would."""
     return run(
         [
             "nsenter",
@@ -106,7 +106,7 @@ def through_vip(lab: Laboratory, sql: str) -> Result:
 
 
 def read_rows(host: Host) -> frozenset[Row]:
-    """Every row that `host` itself holds, once it has applied all it received. Raises `CommandFailed`."""
+    """Return every row that `host` itself holds, once it has applied all it received. Raises `CommandFailed`."""
     answer = host.sh(
         "mariadb -NBe 'SET SESSION wsrep_sync_wait=1; SELECT writer, number FROM lab.acknowledged'", timeout=30
     )
@@ -116,5 +116,5 @@ def read_rows(host: Host) -> frozenset[Row]:
 
 
 def missing(acknowledged: frozenset[Row], host: Host) -> int:
-    """How many acknowledged writes are not on `host`: anything but 0 is data lost."""
+    """Return how many acknowledged writes are not on `host`. Anything but 0 is lost data."""
     return len(acknowledged - read_rows(host))

@@ -1,4 +1,4 @@
-"""What Pacemaker and Galera say, read on a host with their own tools. Readers only: nothing here changes anything."""
+"""Reads the state of Pacemaker and Galera on a host with their own tools. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUS = (
 
 @dataclass(frozen=True)
 class Galera:
-    """One node's own words; `uptime` in seconds. The defaults are what is known of a node that says nothing."""
+    """One node's own status. `uptime` is in seconds. The defaults are for a node that does not answer."""
 
     state: str = "down"
     status: str = ""
@@ -39,7 +39,7 @@ class Galera:
 
 
 def read_galera(host: Host, *, timeout: float = 5.0) -> Galera:
-    """Ask `host`'s server as root through its socket; a server that is down or silent for `timeout` s is `Galera()`."""
+    """Query `host`'s server as root through its socket. A server that is down or silent for `timeout` s: `Galera()`."""
     query = (
         "set wsrep_sync_wait=0; show global status where variable_name in ("
         + ",".join(f"'{name}'" for name in STATUS)
@@ -62,20 +62,23 @@ def read_galera(host: Host, *, timeout: float = 5.0) -> Galera:
 
 
 def all_synced(hosts: Iterable[Host]) -> bool:
-    """Whether every one of `hosts` is Synced in one and the same Primary component of exactly them."""
+    """Whether every one of `hosts` is Synced in one Primary component that has exactly these members."""
     hosts = list(hosts)
     seen = [read_galera(host) for host in hosts]
     return all(node.synced and node.size == len(hosts) for node in seen) and len({node.uuid for node in seen}) == 1
 
 
 def read_state(host: Host) -> str:
-    """Return what the keeper of `host` says for people, "" where none does. attrd_updater names no node by itself."""
+    """Return the state that the keeper of `host` reports for people, "" if there is none.
+
+    attrd_updater must be given the node's name.
+    """
     query = f"attrd_updater --name xha-p_mysql-state --query --node {host.name}"
     return host.sh(query, check=False).out.partition('value="')[2]
 
 
 def read_crm(host: Host) -> ElementTree.Element:
-    """Pacemaker's view from `host`, as crm_mon gives it. Raises `CommandFailed` where Pacemaker does not answer."""
+    """Pacemaker's view from `host`, as in crm_mon. Raises `CommandFailed` if Pacemaker does not answer."""
     return ElementTree.fromstring(host.sh("crm_mon --output-as=xml --inactive", timeout=10).out)
 
 
@@ -85,19 +88,19 @@ def read_resources(host: Host) -> str:
 
 
 def online(host: Host) -> set[str]:
-    """The names of the nodes that Pacemaker calls online, pending ones not counted."""
+    """The names of the nodes that are online for Pacemaker, without pending ones."""
     nodes = read_crm(host).iterfind("nodes/node")
     return {node.get("name", "") for node in nodes if node.get("online") == "true" and node.get("pending") == "false"}
 
 
 def running_on(host: Host, resource: str) -> set[str]:
-    """The nodes on which Pacemaker says that `resource` (or an instance of it) is active."""
+    """The nodes on which, according to Pacemaker, `resource` (or an instance of it) is active."""
     found = read_crm(host).iterfind(f".//resource[@id='{resource}']")
     return {node.get("name", "") for entry in found if entry.get("active") == "true" for node in entry.iterfind("node")}
 
 
 def is_settled(host: Host) -> bool:
-    """Whether Pacemaker does nothing and plans nothing: `crm_resource --wait` tells the same, in 2 s at the least."""
+    """Whether Pacemaker does nothing and plans nothing. `crm_resource --wait` tells the same, in at least 2 s."""
     leader = host.sh("crmadmin --dc_lookup --quiet", timeout=10).out.strip()
     idle = "S_IDLE" in host.sh(f"crmadmin --status {leader}", timeout=10).out
     planned = host.sh("crm_simulate --live-check --simulate", timeout=10).out
@@ -105,13 +108,13 @@ def is_settled(host: Host) -> bool:
 
 
 def read_reasons(host: Host, resource: str) -> tuple[str, ...]:
-    """What `pcs status` gives as the reasons why `resource` is not well, each once."""
+    """The reasons in `pcs status` why `resource` is not well, each once."""
     failures = read_crm(host).iterfind("failures/failure")
     said = [each.get("exitreason", "") for each in failures if each.get("op_key", "").startswith(f"{resource}_")]
     return tuple(dict.fromkeys(filter(None, said)))
 
 
 def has_past_failures(host: Host, resource: str) -> bool:
-    """Whether Pacemaker keeps a last failure of `resource` anywhere, a probe that found it running among them."""
+    """Whether Pacemaker still has a last failure of `resource` anywhere. A probe that found it running counts too."""
     where = f"//lrm_rsc_op[@id='{resource}_last_failure_0']"
     return host.sh(f'cibadmin --query --xpath "{where}"', timeout=10, check=False).ok

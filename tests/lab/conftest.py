@@ -1,4 +1,4 @@
-"""Fixtures of the laboratory's tests: one laboratory for all of them, built as the document says, and well for each."""
+"""Fixtures of the laboratory's tests: one laboratory for all, built as the document says, repaired for each test."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the laboratory's tests in order; leave them out where it cannot stand, and say why.
+    """Put the laboratory's tests in order. Leave them out where it cannot run, and say why.
 
-    CI must not pass for the lack of it.
+    CI must not succeed just because they are left out.
     """
-    # In whatever order they are asked for: what hands the cluster over to another agent comes last.
+    # Whatever order is requested, the tests that hand the cluster over to another agent come last.
     places = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ours = sorted((items[index] for index in places), key=lambda item: item.path.name == "test_xha.py")
     for index, item in zip(places, ours):
@@ -52,7 +52,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 def standing() -> Iterator[Laboratory]:
-    """The document's cluster, built step by step as it says; one for all tests of the laboratory, and then gone."""
+    """The document's cluster, built step by step as it says: one for all tests of the laboratory, then removed."""
     lab = Laboratory(Place(f"test-{os.getpid()}"))
     with guarded(lab.place):
         try:
@@ -66,7 +66,7 @@ def standing() -> Iterator[Laboratory]:
 
 @pytest.fixture
 def lab(standing: Laboratory, request: pytest.FixtureRequest) -> Iterator[Laboratory]:
-    """A laboratory with all nodes Synced. A test may do to it what it likes: it is put in order for the next one."""
+    """A laboratory with all nodes Synced. A test may change anything: it is repaired for the next one."""
     if not restore(standing):
         pytest.fail(f"the laboratory could not be put in order before this test\n{keep(standing, request.node.name)}")
     yield standing
@@ -75,6 +75,6 @@ def lab(standing: Laboratory, request: pytest.FixtureRequest) -> Iterator[Labora
 
 
 def keep(lab: Laboratory, name: str) -> str:
-    """Keep the evidence under that name, and return where it is and the end of it."""
+    """Keep the evidence under that name, and return its place and its end."""
     kept = evidence.keep(lab, EVIDENCE / name)
     return f"evidence: {kept}\n{evidence.tell(kept)}"

@@ -1,4 +1,4 @@
-"""The agents that are put in charge of Galera, each with what an operator types to use and to change it."""
+"""The agents that can run Galera here, each with the commands that an operator uses to create and to change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHY = "mysql-wss itself can no longer be created: pcs 0.11 refuses its metadata.
 
 
 class Account(NamedTuple):
-    """A database account of this host's own, made by the document (document.ACCOUNTS)."""
+    """A database account of this host, created by the document (document.ACCOUNTS)."""
 
     user: str
     password: str
@@ -28,9 +28,11 @@ class Account(NamedTuple):
 class Contender:
     """One agent under test.
 
-    `create` is the document's step with this agent; `another_check` one command that changes a parameter of its checks;
-    `account` whom it logs in as, and `password` the parameter that holds that account's password. `give_up` is what a
-    person types on a host, once the agent has refused, to give up the data there; "" where it has no such words.
+    `create`: the document's step with this agent.
+    `another_check`: a command that changes a parameter of its checks.
+    `account`: the account that it logs in with. `password`: the parameter with that account's password.
+    `give_up`: what a person types on a host, once the agent has refused, to give up the data there; "" if it has no
+      such command.
     """
 
     name: str
@@ -85,5 +87,5 @@ pcs resource enable p_mysql""",
 )
 
 CONTENDERS = {contender.name: contender for contender in (HEARTBEAT, XHA)}
-# For an operator's fingers: `AGENT=xha` is as good as `AGENT=ocf:xha:galera`.
+# A short form: `AGENT=xha` means `AGENT=ocf:xha:galera`.
 BY_PROVIDER = {name.split(":")[1]: name for name in CONTENDERS}

@@ -1,8 +1,8 @@
-"""The document's cluster, step by step: its own words, and the words that are run here today.
+"""The document's cluster, step by step: the document's commands, and those that are run here today.
 
-What `Step.today` holds is executed word for word and printed word for word (`python -m lab document`), so that the page
-in docs/lab can say nothing but what was run. The order is the document's, with one exception that it implies: the two
-files at its end, haproxy.cfg and the xinetd stanza, are in place before Pacemaker starts what needs them.
+`Step.today` is executed and printed word for word (`python -m lab document`), so the page in docs/lab shows only what
+was run. The order is the document's, with one exception that the document implies: the two files at its end,
+haproxy.cfg and the xinetd stanza, are in place before Pacemaker starts what needs them.
 """
 
 from __future__ import annotations

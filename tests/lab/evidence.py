@@ -1,4 +1,4 @@
-"""What a person needs after a failure, taken from every host before the laboratory goes."""
+"""What a person needs after a failure, taken from every host before the laboratory is removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.shell import CommandFailed
 
-# File name -> the command whose output it gets. The journal has the words of Pacemaker, corosync, agent and mysqld.
+# File name -> the command with its content. The journal has the messages of Pacemaker, corosync, agent and mysqld.
 LOOKS = {
     "journal": "journalctl --no-pager --output=short-precise",
     "crm_mon": "crm_mon -1 --inactive --show-detail --failcounts --show-node-attributes",
@@ -22,15 +22,15 @@ LOOKS = {
     "status": "mariadb --connect-timeout=3 -NBe \"show global status like 'wsrep%'\"",
 }
 LOOK_SECONDS = 20
-# Files on the database's disk that tell its history; read from outside, so also from a host without power.
+# Files on the database's disk that show its history. They are read from outside, so also from a host without power.
 KEPT_FILES = ("grastate.dat", "gvwstate.dat", "*.log", "*.err")
-# What the agents said and answered, in the journal: the end of it goes into a test's output, too.
+# The agents' messages and results in the journal. The last ones are also in a test's output.
 TOLD = re.compile(r" \S*galera\(p_mysql\)| Result of .* operation for p_mysql ")
 TOLD_LINES, TOLD_CHARACTERS = 60, 240
 
 
 def keep(lab: Laboratory, directory: Path) -> Path:
-    """Write what every host of `lab` can tell below `directory`, which is made, and return it. Fails at nothing."""
+    """Write everything about every host of `lab` below `directory`, which is created, and return it. It never fails."""
     directory.mkdir(parents=True, exist_ok=True)
     lab.on_all(lambda host: keep_host(host, directory / host.name))
     for path in (*lab.place.root.glob("writers-*.jsonl"), *lab.place.root.glob("*.log")):
@@ -39,7 +39,7 @@ def keep(lab: Laboratory, directory: Path) -> Path:
 
 
 def tell(directory: Path) -> str:
-    """Return the end of what the agents of all hosts said, by time, from what was kept: CI may keep nothing else."""
+    """Return the last messages of the agents of all hosts, by time, from what was kept: CI may keep nothing else."""
     journals = [path.read_text() for path in directory.glob("*/journal")]
     lines = [line for journal in journals for line in journal.splitlines() if TOLD.search(line)]
     return "\n".join(line[:TOLD_CHARACTERS] for line in sorted(lines)[-TOLD_LINES:])
@@ -53,7 +53,7 @@ def keep_host(host: Host, directory: Path) -> None:
         for path in host.datadir.glob(pattern):
             shutil.copy(path, directory)
     if not host.has_power():
-        # The journal on its disk is a binary format; journalctl reads it for us from outside.
+        # The journal on the host's disk has a binary format. journalctl reads it from outside.
         shutil.copytree(host.root / "var/log/journal", directory / "journal.d", dirs_exist_ok=True)
 
 

@@ -1,6 +1,6 @@
 """The process that outlives the laboratory's owner: `python -m lab.guard NAME` sweeps when its standard input ends.
 
-Reading `keep` first means the owner wants the laboratory to stay.
+If it reads `keep` before that, the owner wants the laboratory to stay.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lab.sweep import locked, sweep
 
 
 def main() -> None:
-    # A person's Ctrl-C, or a terminal that closes, is meant for the owner; its end reaches us through the pipe.
+    # Ctrl-C, or a closing terminal, is meant for the owner. The pipe tells us when the owner ends.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.readline().strip() == "keep":

@@ -21,13 +21,13 @@ ENVIRONMENT = (
     "HOME=/root",
     "LANG=C.UTF-8",
 )
-# The database has a disk of its own, so that it can run full without the rest of the host, and stays when power goes.
+# The database has a disk of its own. So it can run full without the rest of the host, and it outlasts a power cut.
 DATADIR = "/var/lib/mysql"
 DATABASE_DISK = "768m"
 
 
 class Host:
-    """A host called `name`. The object holds no state: what is true of the host is read from the machine each time."""
+    """A host called `name`. The object holds no state: the state of the host is read from the machine each time."""
 
     def __init__(self, place: Place, network: Network, name: str) -> None:
         self.place, self.network, self.name = place, network, name
@@ -39,7 +39,7 @@ class Host:
 
     @property
     def datadir(self) -> Path:
-        """The database's disk, seen from outside; there whether or not the host has power."""
+        """The database's disk, seen from outside, whether or not the host has power."""
         return self.directory / "mysql"
 
     @property
@@ -48,17 +48,17 @@ class Host:
         return self.directory / "root"
 
     def build(self) -> None:
-        """Give the host its disks: a layer over the image, and a database nobody has written to."""
+        """Give the host its disks: a layer over the image, and a new database."""
         self.datadir.mkdir(parents=True)
         run(["mount", "-t", "tmpfs", "-o", f"size={DATABASE_DISK}", "tmpfs", str(self.datadir)])
         run(["cp", "-a", f"{self.place.image / 'mysql'}/.", str(self.datadir)])
         image.overlay(f"{self.place.image / 'upper'}:/", self.directory)
-        # Left to itself systemd takes the machine's own identity, which all three would share.
+        # Without this, systemd takes the machine's own identity, and all three hosts would share it.
         (self.root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
         (self.root / "etc/hostname").write_text(self.name + "\n")
 
     def power_on(self) -> None:
-        """Turn the host on; returns once its init runs, long before it has booted. No error if it has power."""
+        """Turn the host on. Returns once its init runs, long before it has booted. No error if it already has power."""
         if self.has_power():
             return
         self.network.plug(self.name, self.address)
@@ -72,7 +72,7 @@ class Host:
         wait_until(f"the init of {self.name}", self.has_power, timeout=15)
 
     def _container(self) -> list[str]:
-        """The command that is the host. No service manager outside is needed, and none is told."""
+        """The command that runs the host. It needs no service manager outside, and registers with none."""
         return [
             *(
                 "systemd-nspawn",
@@ -91,9 +91,10 @@ class Host:
         ]
 
     def power_off(self) -> None:
-        """Cut the power: silence on the wire first, since no dying kernel says goodbye, then everything ends at once.
+        """Cut the power: first silence the network, then end everything at once.
 
-        The disks keep what was written, synced or not: what a real disk's cache would lose is not lost here.
+        The silence comes first because a real host without power sends no goodbye. The disks keep what was written,
+        synced or not. The loss of a real disk's cache is not simulated.
         """
         self.network.silence(self.name)
         wait_until(f"{self.name} to lose power", self._end_round, timeout=20)
@@ -101,7 +102,7 @@ class Host:
         wait_until(f"the groups of {self.name} to go", lambda: cgroups.remove(self.place, self.name), timeout=10)
 
     def _end_round(self) -> bool:
-        """Kill the host's init, and whatever is left once that has taken its children along; true when nothing is."""
+        """Kill the host's init, and what is left after the kernel has killed its children. True if nothing is left."""
         container = processes.naming(f"--directory={self.root}")
         inside = processes.in_namespace(self.place.namespace(self.name))
         init = self.init
@@ -110,7 +111,7 @@ class Host:
 
     @property
     def init(self) -> int | None:
-        """The pid of the host's own init, another one after every power cut; None while it has no power."""
+        """The pid of the host's own init, another one after every power cut. None while the host has no power."""
         return processes.init_of(self.place.namespace(self.name))
 
     def has_power(self) -> bool:
@@ -126,11 +127,11 @@ class Host:
         )
 
     def sh(self, command: str, *, timeout: float = 30.0, text: str | None = None, check: bool = True) -> Result:
-        """Run a shell command in the host as root, with an environment of its own. Raises as `lab.shell.run` does."""
+        """Run a shell command in the host as root, with an environment of its own. Raises like `lab.shell.run`."""
         return run([*self.enter(), "sh", "-c", command], timeout=timeout, text=text, check=check)
 
     def enter(self) -> list[str]:
-        """The words before a command that make it run inside. Raises `ConnectionError` where the host has no power."""
+        """The words before a command that make it run in the host. Raises `ConnectionError` if that has no power."""
         init = self.init
         if init is None:
             raise ConnectionError(f"{self.name} has no power")
@@ -141,14 +142,14 @@ class Host:
         self.sh(f"install -D -m {mode:o} /dev/stdin {path}", text=text)
 
     def signal(self, program: str, number: int) -> int:
-        """Send signal `number` to every process called `program` in the host, at one stroke; returns how many."""
+        """Send signal `number` to every process called `program` in the host, all at once. Return their number."""
         pids = self.pids_of(program)
         for pid in pids:
             os.kill(pid, number)
         return len(pids)
 
     def pids_of(self, program: str) -> list[int]:
-        """The pids, as the machine counts them, of the host's processes that run `program`, by whatever name."""
+        """The pids, as the machine counts them, of the host's processes that run `program`, under any name."""
         found = []
         for pid in processes.in_namespace(self.place.namespace(self.name)):
             try:

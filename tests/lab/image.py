@@ -1,4 +1,4 @@
-"""The disk all hosts start from: the machine's own root, with what is particular to the machine taken out."""
+"""The disk that all hosts start from: the machine's own root without what is particular to the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.shell import run
 from lab.stage import staged
 
 SYSTEM = "etc/systemd/system"
-# A host starts what the document enables and nothing else: no timers, no mail, no clock that is the kernel's anyway.
+# A host starts what the document enables and nothing else: no timers, no mail, no clock, which is the kernel's anyway.
 WANTS = ("multi-user.target.wants", "timers.target.wants", "sockets.target.wants", "sysinit.target.wants")
 MASKED = (
     "getty@.service",
@@ -23,7 +23,8 @@ MASKED = (
     "systemd-udev-trigger.service",
     "e2scrub_reap.service",
 )
-# State of a cluster the machine itself may be part of, and a sample configuration, which pcs takes for a cluster.
+# The state of a cluster that the machine itself may be part of, and a sample configuration that pcs takes for a
+# cluster.
 FOREIGN = (
     "etc/corosync/corosync.conf",
     "etc/corosync/authkey",
@@ -49,7 +50,7 @@ def overlay(lower: str, layer: Path) -> Path:
 
 
 def build(place: Place, *, bare: bool = False) -> None:
-    """Write the shared layer and the fresh database that each host starts with; a `bare` one is without xha."""
+    """Write the shared layer and the fresh database that each host starts with. A `bare` layer has no xha."""
     root = overlay("/", place.image)
     _forget_the_machine(root)
     _name_the_hosts(root)
@@ -63,7 +64,7 @@ def build(place: Place, *, bare: bool = False) -> None:
 def _forget_the_machine(root: Path) -> None:
     for wants in WANTS:
         shutil.rmtree(root / SYSTEM / wants, ignore_errors=True)
-    for link in root.glob("etc/rc[2-5].d/S*"):  # the same in the older words, where K is for disabled
+    for link in root.glob("etc/rc[2-5].d/S*"):  # the same for the older init, where K means disabled
         link.rename(link.with_name("K" + link.name[1:]))
     for unit in MASKED:
         link = root / SYSTEM / unit
@@ -72,13 +73,13 @@ def _forget_the_machine(root: Path) -> None:
     for path in (root / name for name in FOREIGN):
         _empty(path)
     (root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
-    # pcsd starts as many workers as it may need for a hundred nodes; three hosts share a small machine here.
+    # pcsd starts as many workers as a hundred nodes need. Here three hosts share a small machine.
     with open(root / "etc/default/pcsd", "a") as settings:
         settings.write("\nPCSD_WORKER_COUNT=2\n")
 
 
 def _empty(path: Path) -> None:
-    """Remove a file; leave a directory, its owner and its mode, but nothing in it."""
+    """Remove a file. Of a directory, remove the content, and keep its owner and its mode."""
     if path.is_dir() and not path.is_symlink():
         for child in path.iterdir():
             shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
@@ -89,11 +90,11 @@ def _empty(path: Path) -> None:
 def _name_the_hosts(root: Path) -> None:
     lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in ADDRESSES.items())]
     (root / "etc/hosts").write_text("\n".join(lines) + "\n")
-    (root / "var/log/journal").mkdir(mode=0o2755, exist_ok=True)  # kept over a power cut, for the evidence
+    (root / "var/log/journal").mkdir(mode=0o2755, exist_ok=True)  # it outlasts a power cut, for the evidence
 
 
 def install_xha(root: Path) -> None:
-    """Install this checkout the way a package does: the staged tree moved into place, then its user made."""
+    """Install this checkout as a package does: move the staged tree into place, then create its user."""
     with staged() as stage:
         run(["cp", "-a", f"{stage}/.", str(root)])
     run(["systemd-sysusers", f"--root={root}"])
@@ -101,8 +102,8 @@ def install_xha(root: Path) -> None:
 
 
 def _make_database(datadir: Path) -> None:
-    """What a package's postinst does: an empty database whose root comes in by the socket, without a password."""
-    scratch = datadir.with_name("tmp")  # every server that starts removes the temporary tables of all in its tmpdir
+    """What a package's postinst does: create an empty database whose root logs in by the socket, without a password."""
+    scratch = datadir.with_name("tmp")  # every server that starts removes all temporary tables in its tmpdir
     scratch.mkdir()
     scratch.chmod(0o1777)
     run(

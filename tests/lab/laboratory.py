@@ -1,4 +1,4 @@
-"""The whole of it: three hosts, the wire, and the promise that all of it goes again."""
+"""The whole laboratory: three hosts, the network, and a guard that removes all of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DISK = "6g"  # an upper limit: a tmpfs takes what is written, about 400 MiB for 
 
 
 class Laboratory:
-    """Three hosts at `place`. Make one with `build` or `standing`; the object may be thrown away at any time."""
+    """Three hosts at `place`. Make one with `build` or `standing`. The object may be thrown away at any time."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -38,7 +38,7 @@ class Laboratory:
         return self.hosts[name]
 
     def build(self, *, bare: bool = False) -> None:
-        """Build the hosts and boot them, `bare` ones without xha; what an earlier laboratory left is swept first."""
+        """Build the hosts and boot them, `bare` ones without xha. First sweep what an earlier laboratory left."""
         sweep(self.place)
         self.place.root.mkdir(parents=True)
         run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(self.place.root)])
@@ -50,7 +50,7 @@ class Laboratory:
         self.say("hosts run")
 
     def _serve_power(self) -> None:
-        """Start the power switch where the bridge is; it ends with the laboratory."""
+        """Start the power switch on the bridge. It ends with the laboratory."""
         with open(self.place.root / "power.log", "ab") as log:
             subprocess.Popen(
                 [
@@ -70,7 +70,7 @@ class Laboratory:
             ).wait()
 
     def on_all(self, act: Callable[[Host], T]) -> list[T]:
-        """Do `act` on every host at the same time and return what each returned; the first error is raised."""
+        """Call `act` for every host at the same time and return the results. The first error is raised."""
         with ThreadPoolExecutor(len(self.hosts)) as pool:
             return list(pool.map(act, self.hosts.values()))
 
@@ -79,16 +79,16 @@ class Laboratory:
 
 
 def environment() -> dict[str, str]:
-    """The environment in which a process of ours finds this package."""
+    """The environment in which our processes find this package."""
     return {**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")}
 
 
 @contextmanager
 def guarded(place: Place) -> Iterator[Callable[[], None]]:
-    """Own the laboratory at `place` while the block runs, and sweep it afterwards, even if we are killed with SIGKILL.
+    """Own the laboratory at `place` during the block, and sweep it afterwards, even if we are killed with SIGKILL.
 
-    Yields a function `keep`; a block that called it leaves the laboratory standing. A guard, a process of its own
-    session that reads from a pipe whose other end only we hold, learns of our death from the kernel.
+    Yields a function `keep`. A block that called it leaves the laboratory standing. A guard, a process in a session of
+    its own, reads from a pipe whose other end only we hold. So the kernel tells it when we die.
     """
     sweep_abandoned()
     with locked(place):

@@ -1,4 +1,4 @@
-"""The installed library of xha, asked on a host, as a keeper there uses it."""
+"""Calls the installed library of xha on a host, as a keeper there uses it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESOURCE = "p_mysql"
 
 
 def ask(host: Host, code: str) -> Any:
-    """Run code on the host and return what it told."""
+    """Run code on the host and return its output."""
     return json.loads(host.sh("/usr/bin/python3 -I -", text=PREAMBLE + code, timeout=60).out)
 
 

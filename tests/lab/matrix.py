@@ -1,4 +1,4 @@
-"""Every fault against one agent, several times. The report holds every run, so a rerun goes on where it ended."""
+"""Every fault against one agent, several times. The report holds every run, so a rerun continues where it ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOFTWARE = ("mariadb-server", "galera-4", "pacemaker", "corosync", "resource-age
 
 
 class Bench:
-    """A laboratory with one agent in one world that is made well again, or built anew, before each trial."""
+    """A laboratory with one agent in one world. It is repaired, or built anew, before each trial."""
 
     def __init__(self, lab: Laboratory, contender: Contender, world: World) -> None:
         self.scene, self.world = Scene(lab, contender), world
@@ -44,7 +44,7 @@ class Bench:
         try:
             outcome = try_fault(self.scene, fault)
         except (CommandFailed, GaveUp, ConnectionError):
-            # The fault could not be made to happen, or the client found no way in: nothing was measured.
+            # The fault could not be produced, or the client could not connect: nothing was measured.
             evidence.keep(self.scene.lab, kept)
             raise
         if not outcome.recovered or outcome.writes_lost:
@@ -66,7 +66,7 @@ class Noted:
         return [outcome for where, outcome in self.read() if (where, outcome.fault) == (world, fault)]
 
     def add(self, world: str, outcome: Outcome) -> None:
-        """Note one more outcome; the report is in the order of the catalogue."""
+        """Add one more outcome. The report is in the order of the catalogue."""
         noted = [*self.read(), (world, outcome)]
         summaries = [
             report.summarise(where, outcomes)
@@ -80,7 +80,7 @@ class Noted:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file that is whole at any moment: hours are in it."""
+    """Write a file that is complete at any moment, because it contains hours of work."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_text(text)
@@ -93,9 +93,9 @@ def file_name(agent: str) -> str:
 
 
 def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) -> bool:
-    """Try each fault once in each world; true if all came out as the committed report says, and nothing was lost.
+    """Try each fault once in each world; true if all came out as in the committed report, and nothing was lost.
 
-    What has been tried is noted below build/lab-matrix: an interrupted run goes on, and a finished one begins anew.
+    Each trial is recorded below build/lab-matrix. An interrupted run continues, and a finished one begins again.
     """
     noted = Noted(contender.name, MATRIX)
     if all(noted.of(world, name) for world in WORLDS for name in names):
@@ -108,7 +108,7 @@ def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) ->
 
 
 def _differs(noted: Noted, world: str, name: str) -> str:
-    """Return what is wrong with a trial, "" for nothing. Some faults are for a person to end, as the report says."""
+    """Return what is wrong with a trial, "" for nothing. The report says which faults only a person can end."""
     outcomes, expected = noted.of(world, name), Noted(noted.agent).of(world, name)
     if not outcomes:
         return "could not be tried"
@@ -121,7 +121,7 @@ def _differs(noted: Noted, world: str, name: str) -> str:
 def run_matrix(  # noqa: PLR0913, PLR0917 - what is tried, how often, and where it is noted
     lab: Laboratory, contender: Contender, world: World, names: Sequence[str], runs: int, directory: Path = DOCS
 ) -> None:
-    """Try each fault once, then each a second time, until `runs` outcomes of each are noted."""
+    """Try each fault once, then each a second time, until `runs` outcomes of each are recorded."""
     bench, noted = Bench(lab, contender, world), Noted(contender.name, directory)
     for number in range(1, runs + 1):
         for fault in (FAULTS[name] for name in names):

@@ -1,4 +1,4 @@
-"""What a user felt, computed from the writers' journal. Pure: it reads no clock and no cluster."""
+"""What a user experienced, computed from the writers' journal. Pure: it reads no clock and no cluster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# Longer than any writer waits by its own choice, so that a gap of this length is the cluster's doing.
+# Longer than any writer waits by itself, so a gap of this length is caused by the cluster.
 OUTAGE_SECONDS = 1.0
 
 Row = tuple[int, int]
@@ -15,7 +15,7 @@ Row = tuple[int, int]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One write: `at` is when it ended (seconds, monotonic), `error` None if the server acknowledged it."""
+    """One write. `at` is when it ended (seconds, monotonic). `error` is None if the server acknowledged it."""
 
     at: float
     row: Row
@@ -25,11 +25,12 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Felt:
-    """What the attempts of one period add up to; times in seconds.
+    """The attempts of one period in numbers. Times are in seconds.
 
-    `acknowledged` are the rows that must be on every node. `longest_gap` is the longest time without an acknowledged
-    write, `back_after` the time from the beginning of the period until writes went on after its first outage (0.0: it
-    had none), `silent` the sum of all outages.
+    `acknowledged`: the rows that must be on every node.
+    `longest_gap`: the longest time without an acknowledged write.
+    `back_after`: from the beginning of the period until writes continued after its first outage (0.0: it had none).
+    `silent`: the sum of all outages.
     """
 
     acknowledged: frozenset[Row]
@@ -45,7 +46,7 @@ class Felt:
 
 
 def parse_journal(lines: Iterable[str]) -> list[Attempt]:
-    """The attempts in the order in which they ended; a line that was cut short is left out."""
+    """The attempts in the order in which they ended. An incomplete line is left out."""
     attempts = []
     for line in lines:
         if line.startswith("{") and line.endswith("}\n"):
@@ -55,7 +56,7 @@ def parse_journal(lines: Iterable[str]) -> list[Attempt]:
 
 
 def judge_attempts(attempts: Iterable[Attempt], begin: float, end: float) -> Felt:
-    """What was felt from `begin` to `end` (monotonic). A row acknowledged before `begin` counts as acknowledged too."""
+    """What a user experienced from `begin` to `end` (monotonic). A row acknowledged before `begin` counts too."""
     attempts = [attempt for attempt in attempts if attempt.at <= end]
     within = [attempt for attempt in attempts if attempt.at >= begin]
     good = [attempt for attempt in within if attempt.error is None]
@@ -75,7 +76,7 @@ def judge_attempts(attempts: Iterable[Attempt], begin: float, end: float) -> Fel
 
 
 def find_gaps(times: list[float], begin: float, end: float) -> list[tuple[float, float]]:
-    """The stretches between neighbours among `times`, the period's two ends included."""
+    """The gaps between neighbours among `times`, the period's two ends included."""
     marks = [begin, *times, end]
     return list(zip(marks, marks[1:]))
 

@@ -1,4 +1,4 @@
-"""Whether a laboratory can stand on this machine, and if not, what is missing."""
+"""Whether a laboratory can run on this machine, and if not, what is missing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from lab.shell import run
 
 PACKAGES = Path(__file__).with_name("packages")
-# Paths a host takes from the machine's root: a separate file system there would be an empty directory in the host.
+# Paths that a host takes from the machine's root. A separate file system there would be an empty directory in the host.
 ROOT_ONLY = ("/usr", "/etc", "/var", "/var/lib")
 
 
 def missing() -> list[str]:
-    """What the laboratory lacks here, in words for a person; empty where it can stand."""
+    """What the laboratory lacks here, in words for a person; empty if it can run."""
     if platform.system() != "Linux":
         return ["Linux"]
     lacking = [] if os.geteuid() == 0 else ["root (namespaces, mounts and containers are made)"]

@@ -1,7 +1,7 @@
 """The wire between the hosts: one network namespace each, and a bridge in a namespace of its own.
 
-Nothing touches the machine's network: every device is made inside a namespace that the laboratory owns, so it goes
-when the namespace goes. Filters stand on the bridge, outside the hosts, where a broken cable or switch would be.
+Nothing touches the machine's network. Every device is made inside a namespace that the laboratory owns, so it ends with
+the namespace. Filters are on the bridge, outside the hosts, where a broken cable or switch would be.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from lab.place import ADDRESSES, CLIENT, POWER, PREFIX, Place
 from lab.shell import Result, run
 
 BRIDGE = "bridge"
-# A throttle that lets nothing through in bursts would never let a TCP window open.
+# A throttle without bursts would never let a TCP window open.
 BURST_KIB = 256
 
 
@@ -21,7 +21,7 @@ class Network:
         self.place = place
 
     def lay(self) -> None:
-        """Make the bridge and the client's place on it; hosts plug themselves in when they get power."""
+        """Make the bridge and the client's place on it. Hosts connect themselves when they get power."""
         self._make_namespace(BRIDGE)
         self._in(BRIDGE, "ip", "link", "add", BRIDGE, "type", "bridge")
         self._in(BRIDGE, "ip", "address", "add", f"{POWER}/{PREFIX}", "dev", BRIDGE)
@@ -57,13 +57,13 @@ class Network:
         self._in(node, "ip", "link", "set", "eth0", "up")
 
     def unplug(self, node: str) -> None:
-        """Take `node`'s interface and namespace away; addresses that were added inside, a VIP say, go with it."""
+        """Remove `node`'s interface and namespace. Addresses that were added inside, such as a VIP, are removed too."""
         if self._has_port(node):
             self._in(BRIDGE, "ip", "link", "delete", node)
         release_namespace(self.place.namespace(node))
 
     def silence(self, node: str) -> None:
-        """Stop `node`'s port on the bridge: its peers notice nothing but silence."""
+        """Stop `node`'s port on the bridge. Its peers notice only silence."""
         if self._has_port(node):
             self._in(BRIDGE, "ip", "link", "set", node, "down")
 
@@ -81,11 +81,11 @@ class Network:
         return self.place.root / f"{node}.pulled"
 
     def drop(self, match: str) -> None:
-        """Drop on the bridge what `match`, in nft's words, describes; for example ``udp dport 5405``."""
+        """Drop on the bridge what `match` describes in nft's syntax, for example ``udp dport 5405``."""
         self._nft(f"add rule bridge cut forward {match} drop")
 
     def throttle(self, match: str, kib_per_second: int) -> None:
-        """Let at most `kib_per_second` of what `match` describes pass the bridge; TCP feels it as loss."""
+        """Let at most `kib_per_second` of what `match` describes pass the bridge. To TCP it looks like loss."""
         self.drop(f"{match} limit rate over {kib_per_second} kbytes/second burst {BURST_KIB} kbytes")
 
     def heal(self) -> None:
@@ -111,17 +111,17 @@ class Network:
 
 
 def hardware_address(address: str) -> str:
-    """A card keeps its hardware address over a power cut; a new one would be a stranger in its neighbours' tables."""
+    """A network card keeps its hardware address over a power cut. Its neighbours' tables would not know a new one."""
     return "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))
 
 
 def release_namespace(path: Path) -> None:
-    """Let go of a kept network namespace; one that was never made, or already let go, is no error."""
+    """Release a kept network namespace. One that was never made, or is already released, is no error."""
     if _is_mounted(path):
         run(["umount", "--lazy", str(path)])
     path.unlink(missing_ok=True)
 
 
 def _is_mounted(path: Path) -> bool:
-    """From the mount table: `Path.is_mount` knows directories only."""
+    """From the mount table, because `Path.is_mount` only knows directories."""
     return f" {path} " in Path("/proc/self/mountinfo").read_text()

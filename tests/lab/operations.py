@@ -1,4 +1,4 @@
-"""The procedures of docs/operations.md, as the page has them, to be carried out word for word."""
+"""Reads the procedures of docs/operations.md, and carries them out word for word."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RUN = re.compile(r"^Run in the laboratory: ([^.]+(?:\.\d[^.]*)*)", re.MULTILINE
 
 @dataclass(frozen=True)
 class Block:
-    """Commands, and where they are typed: `every host`, `one host`, or a host's name."""
+    """Commands, and where to type them: `every host`, `one host`, or a host's name."""
 
     on: str
     text: str
@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Procedure:
-    """A section of the page. `run`: yes (and what stood in for what), or `not yet`; empty where nothing is to run."""
+    """A section of the page. `run`: yes (and what replaced what), or `not yet`; empty if there is nothing to run."""
 
     title: str
     run: str
@@ -36,7 +36,7 @@ class Procedure:
 
 
 def parse_page(text: str) -> tuple[Procedure, ...]:
-    """Every section of the second level, in order. A block that says no place is an error."""
+    """Every section of the second level, in order. A block without a place is an error."""
     found = []
     for section in text.split("\n## ")[1:]:
         title, _, body = section.partition("\n")
@@ -49,7 +49,7 @@ def parse_page(text: str) -> tuple[Procedure, ...]:
 
 
 def procedure(title: str) -> Procedure:
-    """The section of that heading. Raises CommandFailed, naming the headings, if there is none that can be run."""
+    """The section with that heading. Raises CommandFailed, naming the headings, if there is none that can be run."""
     found = {one.title: one for one in parse_page(PAGE.read_text(encoding="utf-8")) if one.blocks}
     if title not in found:
         raise CommandFailed(f"no procedure {title!r}; there are: {'; '.join(found)}")
@@ -57,7 +57,7 @@ def procedure(title: str) -> Procedure:
 
 
 def carry_out(lab: Laboratory, wanted: Procedure) -> None:
-    """Type every block where it says. Raises CommandFailed at the first command that fails."""
+    """Type every block at its place. Raises CommandFailed at the first command that fails."""
     for block in wanted.blocks:
         text = f"set -e\n{block.text}"
 

@@ -1,4 +1,4 @@
-"""The page docs/lab/document.md: the document's words and today's, side by side, from the steps that are executed."""
+"""The page docs/lab/document.md: the document's commands and today's, side by side, from the executed steps."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from lab.worlds import SEED, SOUND
 HEAD = """\
 # The document, then and now
 
-Every step of the guide that this project started from (a Galera cluster under Pacemaker behind HAProxy, 2016), beside
-what does the same on Debian 12 with pcs 0.11. The right-hand side is not an example: `make lab` and the laboratory's
-tests carry out exactly these words, and a test compares this page with them. Written by `python -m lab document`.
+Every step of the guide that this project started from (a Galera cluster under Pacemaker behind HAProxy, 2016), and
+beside it what does the same on Debian 12 with pcs 0.11. The right-hand side is not an example: `make lab` and the
+laboratory's tests run exactly these commands, and a test compares this page with them. `python -m lab document` writes
+it.
 """
 
 

@@ -1,4 +1,4 @@
-"""Where a laboratory keeps its things, and the addresses of the document's cluster."""
+"""The paths of a laboratory, and the addresses of the document's cluster."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ BASE = Path("/run/xha-lab")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 HOSTS = ("h1", "h2", "h3")
-# The document's own: its haproxy.cfg names 192.168.0.6 to .8 as mysql-1 to mysql-3. ip4, the VIP, is ours to choose.
+# From the document: its haproxy.cfg names 192.168.0.6 to .8 as mysql-1 to mysql-3. We chose ip4, the VIP.
 ADDRESSES = {"h1": "192.168.0.6", "h2": "192.168.0.7", "h3": "192.168.0.8"}
 VIP = "192.168.0.10"
 CLIENT = "192.168.0.100"
-# Where the power switch listens: the laboratory's stand-in for a management board that outlives the host it serves.
+# The address of the power switch, which stands for a management board that outlives its host.
 POWER = "192.168.0.1"
 POWER_PORT = 7
 PREFIX = 24
-# From the document: HAProxy's port, and the account that it gives every right.
+# From the document: HAProxy's port, and the account that has every right.
 BALANCER_PORT = 3307
 DATABASE_USER, DATABASE_PASSWORD = "wsrep_sst", "DJ1JAs8z"
 
 
 @dataclass(frozen=True)
 class Place:
-    """The paths of the laboratory called `name`. Two of them share nothing: even the addresses are private to each."""
+    """The paths of the laboratory called `name`. Two laboratories share nothing; even their addresses are private."""
 
     name: str
 
@@ -34,17 +34,17 @@ class Place:
 
     @property
     def lock(self) -> Path:
-        """Locked by whoever builds or uses the laboratory. Beside `root`, because a tmpfs is mounted there."""
+        """Locked by the process that builds or uses the laboratory. Beside `root`, because a tmpfs is mounted there."""
         return BASE / f"{self.name}.lock"
 
     @property
     def kept(self) -> Path:
-        """Exists when a person wants the laboratory to outlive the command that built it."""
+        """Exists if a person wants the laboratory to outlive the command that built it."""
         return self.root / "kept"
 
     @property
     def resources(self) -> Path:
-        """Pacemaker's resources as they were once the cluster stood: what a fault changed there is taken back."""
+        """Pacemaker's resources as they were once the cluster was complete. Changes by a fault are undone from it."""
         return self.root / "resources.xml"
 
     @property

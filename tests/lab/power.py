@@ -1,7 +1,8 @@
-"""The power switch: what a management board is to a real host. `python -m lab.power NAME` serves it on the bridge.
+"""The power switch, which stands for a host's management board. `python -m lab.power NAME` serves it on the bridge.
 
-One request per connection, one line: `on HOST`, `off HOST` or `status HOST`; one line back, `on`, `off` or `error ...`,
-once it is done. Hosts reach it over the wire as a fence device, so a host that was cut off cannot fence the others.
+There is one request on each connection, one line: `on HOST`, `off HOST` or `status HOST`. The answer is one line, `on`,
+`off` or `error ...`, once it is done. Hosts reach the switch over the network as a fence device, so a host that was cut
+off cannot fence the others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lab.place import POWER, POWER_PORT, Place
 
 
 class Switch(socketserver.ThreadingTCPServer):
-    """The listening socket. One request at a time per host: two hosts may ask to shoot the same third."""
+    """The listening socket. It handles one request at a time for each host: two hosts may ask to shoot a third."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -44,7 +45,7 @@ class Request(socketserver.StreamRequestHandler):
 
 
 def act(action: str, host: Host) -> str:
-    """Do `action` to `host`; returns the state it is in then, or what is wrong with the request."""
+    """Do `action` to `host`. Return its state afterwards, or what is wrong with the request."""
     if action == "on":
         host.power_on()
     elif action == "off":

@@ -1,4 +1,4 @@
-"""Which processes are the laboratory's: those in one of its network namespaces, and the containers that hold them."""
+"""Finds the laboratory's processes: those in one of its network namespaces, and the containers that hold them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def in_namespace(namespace: Path) -> list[int]:
 
 
 def init_of(namespace: Path) -> int | None:
-    """The process that is PID 1 for the host in `namespace`; None while the host has no power."""
+    """The process that is PID 1 for the host in `namespace`. None while the host has no power."""
     for pid in in_namespace(namespace):
         with suppress(OSError):
             if pid_inside(pid) == 1:
@@ -39,7 +39,7 @@ def init_of(namespace: Path) -> int | None:
 
 
 def pid_inside(pid: int) -> int:
-    """What `pid` is called in the innermost process namespace it belongs to."""
+    """The number of `pid` in the innermost process namespace that it belongs to."""
     for line in (PROC / str(pid) / "status").read_text().splitlines():
         if line.startswith("NSpid:"):
             return int(line.split()[-1])
@@ -47,7 +47,7 @@ def pid_inside(pid: int) -> int:
 
 
 def naming(text: str) -> list[int]:
-    """The pids of the processes that have an argument which holds `text`, ourselves excepted."""
+    """The pids of the processes with an argument that contains `text`, without this process."""
     found = []
     for pid in each_pid():
         with suppress(OSError):
@@ -58,7 +58,7 @@ def naming(text: str) -> list[int]:
 
 
 def kill(pids: list[int]) -> None:
-    """SIGKILL each; one that is gone already is no error."""
+    """SIGKILL each. A process that is already gone is no error."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""Every procedure of docs/operations.md, carried out: the state it starts from, and what must hold once it is done.
+"""Carries out every procedure of docs/operations.md: the state it starts from, and what must hold once it is done.
 
-The page says what an operator types (lab.operations types it, word for word); here is what surrounds it. After each:
-every node is Synced in one Primary component, what was written before is on every node, Pacemaker lists no failure,
-and no mysqld was started that the procedure did not mean to start.
+The page says what an operator types (lab.operations types it, word for word). This file has the rest. After each
+procedure: every node is Synced in one Primary component, what was written before is on every node, Pacemaker lists no
+failure, and no mysqld was started that the procedure did not mean to start.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from lab.worlds import SEED
 Act = Callable[[Laboratory], None]
 
 EVIDENCE = REPOSITORY / "build" / "lab-evidence" / "operations"
-# Once a procedure has ended, and then long enough for two monitors, and for what was degraded to leave the list.
+# The wait after a procedure, and then the time for two monitors, in which a degraded result leaves the list.
 WELL_SECONDS, LOOKS_SECONDS = 60, 25
 START_SECONDS, DELETE_SECONDS = 120, 180
 DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
 OPTIONS = document.WSREP_CNF.path
 ASIDE = ("/var/tmp/mysql-aside", "/var/tmp/mysql-before-restore", "/var/tmp/galera-backup")
-# mysql-wss started the server itself, under no service manager.
+# mysql-wss started the server itself, without a service manager.
 BY_HAND = "setsid --fork mysqld --user=mysql --pid-file=/run/mysqld/mysqld.pid {} >/dev/null 2>&1"
 BY_SYSTEMD = "systemctl enable mariadb.service\nsystemctl set-environment _WSREP_NEW_CLUSTER={}\n" + (
     "systemctl start mariadb.service\nsystemctl set-environment _WSREP_NEW_CLUSTER="
@@ -50,17 +50,19 @@ BY_SYSTEMD = "systemctl enable mariadb.service\nsystemctl set-environment _WSREP
 
 
 def nothing(_: Laboratory) -> None:
-    """A procedure that starts from a cluster that is well, or after which nothing is to be taken back."""
+    """For a procedure that starts from a healthy cluster, or after which nothing has to be undone."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
     """How one procedure is tried.
 
-    `prepare` makes the state it starts from, and `finish` takes back what the next one must not find. `starts`: how
-    often it starts mysqld on each host; where a host is not named there, the same process serves to the end. `serves`:
-    the database serves throughout, and clients are there to see. `keeps`: the rows are there afterwards. `back`: the
-    hosts that are well then.
+    `prepare`: makes the state that it starts from. `finish`: undoes what the next procedure must not find.
+    `starts`: how often it starts mysqld on each host. On a host that is not named there, the same process runs to the
+      end.
+    `serves`: the database stays in service throughout, and clients check that.
+    `keeps`: the rows are there afterwards.
+    `back`: the hosts that are well then.
     """
 
     title: str
@@ -73,7 +75,7 @@ class Rehearsal:
 
 
 def rehearse(lab: Laboratory, one: Rehearsal) -> list[str]:
-    """Carry `one` out and return what did not hold, in words. Raises CommandFailed where a command of it fails."""
+    """Carry `one` out and return what did not hold, in words. Raises CommandFailed if one of its commands fails."""
     typed = procedure(one.title)
     lab.on_all(lambda host: host.sh(f"rm -rf {' '.join(ASIDE)}"))
     write_note(lab["h1"], one.title)
@@ -100,7 +102,7 @@ def rehearse(lab: Laboratory, one: Rehearsal) -> list[str]:
 
 
 def find_restless(lab: Laboratory, watch: Watch, before: set[tuple[str, int, str]], one: Rehearsal) -> list[str]:
-    """Where mysqld was not started as often as it should have been, or is not all well once it is quiet."""
+    """The hosts where mysqld was not started as often as it should be, or what is not well after the quiet time."""
     counted = {name: watch.starts(name, before) for name in lab.hosts}
     found = [
         f"mysqld was started {count} times on {name}, not {one.starts.get(name, 0)}"
@@ -113,7 +115,7 @@ def find_restless(lab: Laboratory, watch: Watch, before: set[tuple[str, int, str
 
 
 def write_note(host: Host, title: str) -> None:
-    """Leave a row that has to outlive the procedure."""
+    """Write a row that has to outlive the procedure."""
     host.sh(
         "mariadb",
         text="CREATE DATABASE IF NOT EXISTS lab; CREATE TABLE IF NOT EXISTS lab.notes (title VARCHAR(80) PRIMARY KEY);"
@@ -126,7 +128,7 @@ def read_notes(host: Host) -> list[str]:
 
 
 def read_failures(host: Host) -> list[str]:
-    """What Pacemaker lists as failed actions, degraded ones among them: 25 s after all was well there is no reason."""
+    """The failed actions that Pacemaker lists, degraded ones included. 25 s after all was well there must be none."""
     found = cluster.read_crm(host).iterfind("failures/failure")
     return [f"{one.get('op_key')} on {one.get('node')}: {one.get('exitreason')}" for one in found]
 
@@ -135,12 +137,12 @@ def read_failures(host: Host) -> list[str]:
 
 
 def take_away(lab: Laboratory) -> None:
-    """Stop the servers and delete the resource: a cluster without an agent."""
+    """Stop the servers and delete the resource, which leaves a cluster without an agent."""
     lab["h1"].sh(DELETE, timeout=DELETE_SECONDS)
 
 
 def start_servers(lab: Laboratory, command: str) -> None:
-    """Start the cluster without an agent, by a command that takes one argument."""
+    """Start the cluster without an agent, with a command that takes one argument."""
     take_away(lab)
     first = max(lab, key=lambda host: "safe_to_bootstrap: 1" in (host.datadir / "grastate.dat").read_text())
     others = [host for host in lab if host is not first]
@@ -152,7 +154,7 @@ def start_servers(lab: Laboratory, command: str) -> None:
 
 
 def start_under_wss(lab: Laboratory) -> None:
-    """A running cluster under a plain clone. ocf:heartbeat:mysql, the agent that mysql-wss was made of, stands in."""
+    """A running cluster under a plain clone. ocf:heartbeat:mysql stands for mysql-wss, which was made from it."""
     start_servers(lab, BY_HAND)
     lab["h1"].sh(
         "pcs resource create p_mysql ocf:heartbeat:mysql binary=/usr/sbin/mysqld test_user=wsrep_sst "
@@ -174,7 +176,7 @@ def start_under_systemd(lab: Laboratory) -> None:
 
 
 def begin_afresh(lab: Laboratory) -> None:
-    """As after the packages were installed: the data directories that Debian makes, and Galera's options."""
+    """The state after the packages were installed: the data directories that Debian creates, and Galera's options."""
     take_away(lab)
 
     def empty(host: Host) -> None:
@@ -186,14 +188,14 @@ def begin_afresh(lab: Laboratory) -> None:
 
 
 def give_accounts(lab: Laboratory) -> None:
-    """The document's accounts, and the one that its options name."""
+    """Create the document's accounts, and the one that its options name."""
     grants = [line for line in document.ACCOUNTS.today.splitlines() if line.startswith("mariadb ")]
     lab["h1"].sh("\n".join(grants))
     lab.on_all(lambda host: host.sh(f"sed -i 's/^wsrep_sst_auth=.*/wsrep_sst_auth=wsrep_sst:DJ1JAs8z/' {OPTIONS}"))
 
 
 def install_again(lab: Laboratory) -> None:
-    """What `make install` does on each host, of this checkout: the settings in /etc are left as they are."""
+    """What `make install` of this checkout does on each host. The settings in /etc are left as they are."""
     with staged() as tree:
         for host in lab:
             run(["cp", "-a", f"{tree}/usr/.", f"{host.root}/usr/"], timeout=60)
@@ -205,13 +207,13 @@ def lose_two(lab: Laboratory) -> None:
 
 
 def find_two(lab: Laboratory) -> None:
-    """Hosts that were given up come back: what they hold is what the others hold, or less."""
+    """Hosts that were given up come back: they hold what the others hold, or less."""
     power_on("h2", "h3")(Scene(lab, XHA))
     wait_synced(lab)
 
 
 def form_two(lab: Laboratory) -> None:
-    """Two Primaries of one UUID, and a third node that waits for a person."""
+    """Two Primaries with one UUID, and a third node that waits for a person."""
     scene = Scene(lab, XHA)
     bootstrap_on("h1", "h3")(scene)
     lab["h1"].sh("pcs resource enable p_mysql")
@@ -243,13 +245,13 @@ REHEARSALS = (
     Rehearsal("Restoring a backup", starts=ONCE, serves=False),
     Rehearsal("When a host is gone", lose_two, serves=False, back=("h1",), finish=find_two),
     Rehearsal("When two clusters were formed", form_two, starts={"h2": 1, "h3": 1}, serves=False),
-    # It leaves an empty database, so it is the last.
+    # It leaves an empty database, so it runs last.
     Rehearsal("First installation", begin_afresh, starts=ONCE, serves=False, keeps=False, finish=give_accounts),
 )
 
 
 def run_rehearsals(lab: Laboratory, titles: Sequence[str], *, stands: bool = False) -> bool:
-    """Rehearse these procedures, or all; true if all held. Evidence of one that did not is kept. stands: `lab` does."""
+    """Rehearse these procedures, or all. True if all held. Keeps evidence of others. stands: `lab` is ready."""
     bench = Bench(lab, XHA, SEED)
     bench.stands = stands
     failed = []

@@ -1,7 +1,7 @@
-"""h3 as a node of pacemaker-remote: a database host outside of corosync, and what goes wrong there.
+"""h3 as a node of pacemaker-remote: a database host outside of corosync, and its faults.
 
-Debian's pacemaker-remote cannot be installed where pacemaker is, and the hosts have that from the machine: the package
-is fetched, and the two files that matter are put into h3.
+Debian's pacemaker-remote cannot be installed beside pacemaker, which the hosts have from the machine. So the package is
+fetched, and the two files that matter are copied to h3.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PACKAGE = "pacemaker-remote"
 FILES = ("usr/sbin/pacemaker-remoted", "lib/systemd/system/pacemaker_remote.service")
 BUILD = REPOSITORY / "build" / "lab-remote"
 KEY = "/etc/pacemaker/authkey"
-# Two members of corosync are left; the third is no longer in its configuration.
+# Two members of corosync are left. The third is removed from its configuration.
 LEAVE = f"sed -i '/^ *node {{/{{N;N;N;N;/name: {HOST}/d}}' /etc/corosync/corosync.conf"
 CREATE = f"""
 pcs stonith delete fence_{HOST}
@@ -62,7 +62,7 @@ REMOTE_FAULTS = (
 
 
 def run_remote(lab: Laboratory) -> bool:
-    """Try the faults on a cluster with a remote node; true if every one was recovered and nothing was lost."""
+    """Try the faults on a cluster with a remote node. True if every one was recovered and nothing was lost."""
     files = fetch()
     lab.build()
     stand_up(lab, XHA, SOUND)
@@ -84,7 +84,7 @@ def _held(lab: Laboratory, fault: Fault) -> bool:
 
 
 def fetch() -> Path:
-    """Return where the package is unpacked, fetched anew. Raises `CommandFailed` where apt cannot have it."""
+    """Fetch and unpack the package, and return the directory. Raises `CommandFailed` if apt cannot fetch it."""
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
     run(["sh", "-c", f"cd '{BUILD}' && apt-get -qq download {PACKAGE}"], timeout=120)
@@ -94,7 +94,7 @@ def fetch() -> Path:
 
 
 def move_out(lab: Laboratory, files: Path) -> None:
-    """Take h3 out of corosync and back in as a remote node; returns once all are Synced again."""
+    """Take h3 out of corosync and back in as a remote node. Returns once all are Synced again."""
     first, leaver = lab[MEMBERS[0]], lab[HOST]
     leaver.sh("systemctl disable --now pacemaker corosync", timeout=120)
     for name in MEMBERS:

@@ -1,4 +1,4 @@
-"""Putting a laboratory back in order by hand, between two faults: what an operator would do."""
+"""Repairs a laboratory between two faults, as an operator would."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lab.waiting import GaveUp, wait_until
 
 VIP_HOME = "h1"
 FILLER = "filler"
-# Each undoes what a fault, or an operator's hand in one, may have left; one that finds nothing to do may fail. They
-# are Pacemaker's own commands, because each of pcs takes a second.
+# Each command undoes a change of a fault, or of an operator in one. A command that finds nothing to do may fail. They
+# are Pacemaker's own commands, because each command of pcs takes a second.
 ORDERS = (
     "crm_attribute --type crm_config --name maintenance-mode --delete",
     *(f"crm_attribute --node {name} --name standby --delete" for name in HOSTS),
@@ -25,7 +25,10 @@ ORDERS = (
 
 
 def relieve(lab: Laboratory) -> None:
-    """End every condition that outlasts a fault: cables in, power on, processes awake, disks free, Pacemaker up."""
+    """End every condition that outlasts a fault.
+
+    Connect cables, turn power on, wake processes, free disks, and start Pacemaker.
+    """
     lab.network.heal()
     lab.on_all(relieve_host)
 
@@ -39,14 +42,14 @@ def relieve_host(host: Host) -> None:
 
 
 def restore(lab: Laboratory) -> bool:
-    """Bring the cluster back by every means short of building it anew; false if that did not get it Synced."""
+    """Repair the cluster by every means except building it again. False if that did not make it Synced."""
     try:
         relieve(lab)
         wait_online(lab)
         lab["h1"].sh("\n".join(ORDERS), check=False, timeout=60)
         take_back_parameters(lab["h1"], lab.place.resources.read_text())
         wait_until("all nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
-        # What a client feels depends on whether the VIP goes down with the active node: for every agent it does.
+        # What a client notices depends on whether the VIP goes down with the active node. For every agent it does.
         move_vip(lab["h1"], VIP_HOME)
         settle(lab["h1"])
     except (CommandFailed, GaveUp, ConnectionError):
@@ -55,14 +58,14 @@ def restore(lab: Laboratory) -> bool:
 
 
 def take_back_parameters(host: Host, resources: str) -> None:
-    """Give every resource the parameters it has in `resources`: changed to what it is already, one is not changed."""
+    """Give every resource its parameters in `resources`. A resource that already has them is not changed."""
     if cluster.read_resources(host) != resources:
         host.sh("cibadmin --replace --scope resources --xml-pipe", text=resources)
-        settle(host, SYNC_SECONDS)  # an agent may have to restart every node for it
+        settle(host, SYNC_SECONDS)  # the agent may have to restart every node
 
 
 def move_vip(host: Host, name: str) -> None:
-    """Have the VIP on the host `name`, ordered from `host`, and let it stay there by its own weight."""
+    """Move the VIP to the host `name`, with a command on `host`, and let it stay there by its own weight."""
     if cluster.running_on(host, "p_vip") != {name}:
         host.sh(f"crm_resource --resource p_vip --move --node {name}")
         settle(host)
@@ -70,5 +73,5 @@ def move_vip(host: Host, name: str) -> None:
 
 
 def settle(host: Host, seconds: int = 60) -> None:
-    """Wait until Pacemaker has nothing under way: a fault during a transition would measure both."""
+    """Wait until Pacemaker has nothing to do: a fault during a transition would measure both."""
     wait_until("Pacemaker to have nothing under way", lambda: cluster.is_settled(host), timeout=seconds)

@@ -1,4 +1,4 @@
-"""From the outcomes of many trials to a report: JSON for programs, Markdown for people. Pure: it runs nothing."""
+"""Makes a report from the outcomes of many trials: JSON for programs, Markdown for people. Pure: it runs nothing."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from lab.faults import FAULTS
 from lab.trial import Outcome
 
 TIMES = ("synced_after", "writes_after", "silent", "longest_gap")
-# One run's time is an anecdote: it stands among the outcomes in the JSON, and is not quoted.
+# The time of a single run proves little. It is in the outcomes of the JSON, and not in the page.
 LEAST_RUNS = 3
 HEAD = """\
 # What {agent} does when things break
 
 Measured by `make lab-report AGENT={agent}` on three hosts with {software}, on {cores} cores, every monitor at 10 s, our
-responder behind HAProxy as the guide configures it, four writers through the VIP. Nothing here was typed by hand; times
-are medians of {least} runs or more, in seconds from the fault, and a dash where there were fewer. The machine was
-shared: compare a line with the same line of another agent's report, not with a stopwatch; *load* is the machine's load
-average when the fault struck, the worst run.
+responder behind HAProxy as the guide configures it, four writers through the VIP. No figure was typed by hand. Times
+are medians of {least} runs or more, in seconds from the fault, and a dash if there were fewer. The machine was
+shared: compare a line with the same line of another agent's report, not with other machines; *load* is the machine's
+load average when the fault struck, the worst run.
 
-- *recovered*: in how many runs all hosts that could were Synced and the client wrote again, without a hand, within
-  180 s of the fault's end; a time stands only where that is every run.
+- *recovered*: in how many runs all hosts that could were Synced and the client wrote again, without help from a
+  person, within 180 s of the fault's end. A time is given only if that is every run.
 - *Synced*, *writes*: until all nodes were Synced; until the client wrote again after its first outage (0: it had none).
 - *silent*: all time without an acknowledged write. *errors*: what the four writers were told, median.
-- *lost*: acknowledged writes missing on some node afterwards, the worst run, and where the agent leaves
-  `two-bootstraps` to a person once he has done what it says; unknown where no node came back to be asked.
+- *lost*: acknowledged writes missing on some node afterwards, the worst run, and if the agent leaves
+  `two-bootstraps` to a person, once they have done what it says; unknown if no node came back to be read.
 - *needless*: starts of mysqld that the fault did not make necessary, the worst run.
 """
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All runs of one fault in one world; times in seconds, None of too few runs, or where not every run has one."""
+    """All runs of one fault in one world. Times in seconds, None if there are too few runs or not every run has one."""
 
     world: str
     name: str
@@ -54,7 +54,7 @@ class Summary:
 
 
 def summarise(world: str, outcomes: Iterable[Outcome]) -> Summary:
-    """One line from the runs of one fault. Raises `KeyError` for a fault that no longer exists."""
+    """Return one line from the runs of one fault. Raises `KeyError` for a fault that no longer exists."""
     outcomes = tuple(outcomes)
     fault = FAULTS[outcomes[0].fault]
     times = {time: median_of([getattr(outcome, time) for outcome in outcomes]) for time in TIMES}
@@ -75,7 +75,7 @@ def summarise(world: str, outcomes: Iterable[Outcome]) -> Summary:
 
 
 def median_of(times: list[float | None]) -> float | None:
-    """The median, or None of fewer than `LEAST_RUNS`, or if one never came to it: the lucky ones' would flatter."""
+    """Return the median. None for fewer than `LEAST_RUNS`, or if one run has no time: the rest would look too good."""
     known = [time for time in times if time is not None]
     return round(median(known), 1) if len(known) == len(times) >= LEAST_RUNS else None
 
@@ -86,7 +86,7 @@ def render_json(agent: str, software: dict[str, str], cores: int, summaries: Ite
 
 
 def parse_json(text: str) -> list[tuple[str, Outcome]]:
-    """Every run that a report holds, each with its world. Raises `ValueError` or `KeyError` for another text."""
+    """Return every run in a report, each with its world. Raises `ValueError` or `KeyError` for another text."""
     faults = json.loads(text)["faults"]
     outcomes = ((fault["world"], outcome) for fault in faults for outcome in fault["outcomes"])
     return [(world, Outcome(**{**outcome, "said": tuple(outcome.get("said", ()))})) for world, outcome in outcomes]
@@ -123,14 +123,14 @@ def render_table(summaries: Iterable[Summary]) -> str:
 
 
 def render_reasons(summaries: Iterable[Summary]) -> list[str]:
-    """What `pcs status` said of each fault after which somebody was waited for."""
+    """The reasons in `pcs status` for each fault after which a node was waited for."""
     said = {each.name: dict.fromkeys(word for outcome in each.outcomes for word in outcome.said) for each in summaries}
     lines = [f"- `{name}`: {' / '.join(f'*{word}*' for word in words)}" for name, words in said.items() if words]
     return ["Where it did not recover by itself, `pcs status` said:\n", "\n".join(lines) + "\n"] if lines else []
 
 
 def render_time(summary: Summary, name: str) -> str:
-    """A median; `never` where a run did not come to it, a dash where there were too few runs."""
+    """A median; `never` if a run did not reach it, a dash if there were too few runs."""
     if any(getattr(outcome, name) is None for outcome in summary.outcomes):
         return "never"
     time: float | None = getattr(summary, name)

@@ -1,4 +1,4 @@
-"""Running a command, and saying well how it failed."""
+"""Runs commands, with good messages when they fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left: `code` is its exit code (negative: the signal that ended it), `out` and `err` its text."""
+    """The result of a command. `code` is its exit code (negative: the signal that ended it), `out`, `err` its text."""
 
     argv: tuple[str, ...]
     code: int

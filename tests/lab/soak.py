@@ -1,7 +1,7 @@
-"""Random sequences of faults, and after each fault the two things that must hold whatever happened.
+"""Random sequences of faults. After each fault, two conditions are checked that must hold whatever happened.
 
-A sequence follows from its seed alone: `--seed 7 --sequences 1` is the first sequence of `--seed 7 --sequences 50`,
-and a soak that was interrupted goes on with the first sequence it has not finished.
+A sequence depends only on its seed: `--seed 7 --sequences 1` is the first sequence of `--seed 7 --sequences 50`. A soak
+that was interrupted continues with the first sequence that it has not finished.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ BUILD = REPOSITORY / "build" / "lab-soak"
 
 
 def sequence(seed: str, number: int) -> list[str]:
-    """The names of the faults of one sequence. Random, but the same on every machine and every Python."""
+    """The names of the faults of one sequence: random, but the same on every machine and in every Python."""
     return random.Random(f"{seed}/{number}").sample(sorted(FAULTS), LENGTH)
 
 
 def broken_by(outcome: Outcome, nodes: dict[str, Galera]) -> list[str]:
-    """What must hold and does not, in words: no acknowledged write lost, and one primary component."""
+    """The conditions that do not hold, in words: no acknowledged write lost, and one primary component."""
     broken = [f"{host} lacks {count} acknowledged writes" for host, count in outcome.lost.items() if count]
     if not undivided(nodes):
         broken.append(f"more than one primary component: {nodes}")
@@ -48,9 +48,10 @@ def undivided(nodes: dict[str, Galera]) -> bool:
 
 
 def read_nodes(lab: Laboratory) -> dict[str, Galera]:
-    """All nodes once they are undivided, or as they are after `VIEW_SECONDS`.
+    """Read all nodes once they are in one component, or as they are after `VIEW_SECONDS`.
 
-    Two components last. Nodes asked one after the other while one joins seem divided too, but only for a moment.
+    Two components would last. Nodes that are read one after the other while one joins also look divided, but only for a
+    moment.
     """
     seen: dict[str, Galera] = {}
 
@@ -64,7 +65,7 @@ def read_nodes(lab: Laboratory) -> dict[str, Galera]:
 
 
 def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, sequences: int) -> bool:
-    """Run the sequences that are not finished yet; true if all that must hold held in every one, then and earlier."""
+    """Run the sequences that are not finished yet. True if all conditions held in every sequence, then and earlier."""
     bench = Bench(lab, contender, world)
     notes = BUILD / f"{file_name(contender.name)}-{world.name}-{seed}.jsonl"
     held = {each["number"]: not each["broken"] for each in read_notes(notes)}
@@ -79,7 +80,7 @@ def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, seq
 
 
 def run_sequence(bench: Bench, seed: str, number: int) -> list[str]:
-    """One sequence; stops at the first fault after which something does not hold, and returns what."""
+    """Run one sequence. Stop at the first fault after which a condition does not hold, and return that condition."""
     lab = bench.scene.lab
     for name in sequence(seed, number):
         where = f"seed {seed}, sequence {number}, {name}"

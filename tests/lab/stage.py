@@ -1,4 +1,4 @@
-"""This checkout, installed: what `make install DESTDIR=` makes, kept until something that goes into it changes."""
+"""This checkout, installed: the result of `make install DESTDIR=`, kept until something that goes into it changes."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ INSTALL_SECONDS = 300
 
 @contextmanager
 def staged() -> Iterator[Path]:
-    """The directory with the installed tree, made now if this state of the checkout was not staged before.
+    """The directory with the installed tree. It is made now if this state of the checkout was not staged before.
 
-    Ours while the block runs: another laboratory that stages a newer state forgets the older ones.
+    It belongs to us during the block: another laboratory that stages a newer state removes the older ones.
     """
     STAGES.mkdir(parents=True, exist_ok=True)
     with open(STAGES / "lock", "w") as lock:
@@ -54,7 +54,7 @@ def staged() -> Iterator[Path]:
 
 
 def digest() -> str:
-    """One number for all that `make install` reads: names, modes and contents."""
+    """One number for everything that `make install` reads: names, modes and contents."""
     said = hashlib.sha256()
     for ingredient in INGREDIENTS:
         path = REPOSITORY / ingredient

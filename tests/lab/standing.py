@@ -1,4 +1,4 @@
-"""From three bare hosts to the document's cluster, with an agent in charge and a client's way in through the VIP."""
+"""From three bare hosts to the document's cluster, with an agent, and a client that connects through the VIP."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SYNC_SECONDS = 180
 
 
 def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bool = False) -> None:
-    """Carry out the document on `lab` with `contender` in the agent's place; returns when all nodes are Synced.
+    """Carry out the document on `lab` with `contender` as the agent. Returns when all nodes are Synced.
 
     Unless `in_full`, the steps that need pcsd are replaced by one that does not, and the VIP and HAProxy are set up
-    while the nodes copy their data, for the same result.
+    while the nodes copy their data. The result is the same.
     """
     for step, settled in plan(contender, world, in_full=in_full):
         carry_out(lab, step)
@@ -33,7 +33,7 @@ def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bo
 
 
 def plan(contender: Contender, world: World, *, in_full: bool) -> list[tuple[Step, Settled]]:
-    """Every step in order, each with what must have come true before the next."""
+    """Every step in order, each with what must be true before the next one."""
     balancer, database = (document.BALANCER,), (*document.DATABASE, contender.create)
     steps = (
         *document.BALANCER_FILES,

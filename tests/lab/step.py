@@ -1,4 +1,4 @@
-"""A step of the document: its own words, and the words that do the same today."""
+"""A step of the document: its own commands, and the commands that do the same today."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class On(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step: `said`, the document's lines; `today`, the shell commands run, or with `path` the text of that file.
+    """One step.
 
-    In a file ``{address}`` stands for the host's own address. `why` tells a reader why the two differ.
+    `said`: the document's lines. `today`: the shell commands that are run, or with `path` the text of that file. In a
+      file ``{address}`` stands for the host's own address. `why` tells a reader why the two differ.
     """
 
     title: str

@@ -1,7 +1,7 @@
-"""Taking a laboratory down, whatever state a killed or broken run left it in.
+"""Removes a laboratory, in whatever state a killed or broken run left it.
 
-Nothing here trusts a record of what was built: it looks at what is there. Every step may be repeated, and a step that
-finds nothing to do is no error, so a sweep that was itself killed is finished by the next.
+It uses no record of what was built, and looks at what is there. Every step may be repeated, and a step that finds
+nothing to do is no error. So the next sweep finishes one that was killed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Busy(Exception):
 
 @contextmanager
 def locked(place: Place, *, wait: bool = False) -> Iterator[None]:
-    """Hold the laboratory's lock; the kernel lets go of it when we die. Raises `Busy` where another holds it."""
+    """Hold the laboratory's lock. The kernel releases it when we die. Raises `Busy` if another process holds it."""
     while True:
         BASE.mkdir(parents=True, exist_ok=True)
         try:
             handle = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
-            continue  # the last laboratory went, and the directory with it, just now
+            continue  # the last laboratory was removed just now, and the directory with it
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -69,7 +69,7 @@ def sweep(place: Place) -> None:
 
 
 def sweep_abandoned() -> list[str]:
-    """Sweep the laboratories that nobody holds and nobody asked to keep; returns their names."""
+    """Sweep the laboratories that no process holds and that were not to be kept. Return their names."""
     swept = []
     for lock in sorted(BASE.glob("*.lock")):
         place = Place(lock.stem)
@@ -81,7 +81,7 @@ def sweep_abandoned() -> list[str]:
 
 
 def _kill_round(place: Place) -> bool:
-    """Kill what is left; true when nothing was. Containers first: they would notice, and tidy up under our feet."""
+    """Kill what is left. True when nothing was. Containers first: they would notice, and clean up meanwhile."""
     left = [pid for pid in processes.naming(f"{place.root}/") if _is_container(pid)]
     for namespace in sorted((place.root / "net").glob("*")):
         left += processes.in_namespace(namespace)
@@ -90,7 +90,7 @@ def _kill_round(place: Place) -> bool:
 
 
 def _is_container(pid: int) -> bool:
-    """A process with our path among its arguments may also be somebody's editor: only containers are ended by name."""
+    """A process with our path among its arguments may be an editor, so only containers are ended by name."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text().strip() == CONTAINER
     return False

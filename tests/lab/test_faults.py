@@ -1,4 +1,4 @@
-"""What the instruments and the sound world do with any agent; the whole matrix is `make lab-report`."""
+"""What the instruments and the world with fencing do with any agent. The whole matrix is `make lab-report`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_write_that_a_node_lost_is_counted_as_missing_there_and_nowhere_else(l
 
 @pytest.fixture
 def sound(lab: Laboratory) -> Iterator[Laboratory]:
-    """The same cluster in the sound world; the seed's properties return afterwards."""
+    """The same cluster in the world with fencing. The seed's properties return afterwards."""
     properties = lab["h1"].sh("cibadmin --query --scope crm_config").out
     try:
         carry_out(lab, SOUND.properties)
@@ -38,7 +38,7 @@ def sound(lab: Laboratory) -> Iterator[Laboratory]:
         lab.network.heal()
         standing.wait_online(lab)
         lab["h1"].sh("cibadmin --replace --scope crm_config --xml-pipe", text=properties)
-        take_back_parameters(lab["h1"], lab.place.resources.read_text())  # the fence devices go
+        take_back_parameters(lab["h1"], lab.place.resources.read_text())  # this removes the fence devices
 
 
 def test_in_the_sound_world_a_host_that_was_cut_off_loses_power_and_no_acknowledged_write_is_lost(

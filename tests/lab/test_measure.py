@@ -1,4 +1,4 @@
-"""What a user felt, from journals written by hand."""
+"""What a user experienced, from hand-written journals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_journal_cut_short_at_either_end_is_read_without_the_torn_line() -> No
 
 
 def looks(*sizes: int) -> list[Look]:
-    """One look a second, from second 1 on, at which all three nodes are in a component of the size given (0: down)."""
+    """One look a second, from second 1 on. All three nodes are in a component of the given size (0: down)."""
     return [
         Look(second, dict.fromkeys(HOSTS, Galera("Synced", "Primary", True, size, "u") if size else Galera()))
         for second, size in enumerate(sizes, 1)

@@ -1,4 +1,4 @@
-"""What must hold of a real Pacemaker for an election to be safe: the token, the records, and what its hosts are."""
+"""What a real Pacemaker must do for an election to be safe: the token, the records, and the states of its hosts."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ ORDERED = {
 
 
 def test_what_an_operator_ordered_forbids_to_act(lab: Laboratory) -> None:
-    """Written to a file, as pcs writes it: the cluster itself is spared."""
+    """The orders are written to a file, as pcs writes them, so that the cluster itself is not affected."""
     for command, forbidden in ORDERED.items():
         file = "/root/ordered.xml"
         lab["h1"].sh(f"cibadmin --query >{file} && pcs -f {file} {command[4:]}")
@@ -140,7 +140,7 @@ tell(parse_cib({said!r}, {RESOURCE!r}).forbidden("h1"))
 
 
 class TestHosts:
-    """What a host is to the others; one that was fenced is in test_faults.py, in the world that fences."""
+    """What a host is to the others. One that was fenced is in test_faults.py, in the world with fencing."""
 
     def test_one_that_left_cleanly_and_one_without_power_where_nobody_fences(self, lab: Laboratory) -> None:
         lab["h3"].sh("systemctl stop pacemaker corosync", timeout=120)
@@ -165,7 +165,7 @@ tell(None)
 
 
 class TestCommands:
-    """xha-check on hosts with another agent, where no keeper contradicts reports that are made up."""
+    """xha-check on hosts with another agent, where no keeper contradicts made-up reports."""
 
     @pytest.fixture(autouse=True)
     def _left_as_found(self, lab: Laboratory) -> Iterator[None]:

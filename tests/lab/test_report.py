@@ -1,4 +1,4 @@
-"""The report and the soak's judgement, from outcomes written by hand."""
+"""The report and the soak's conditions, from hand-written outcomes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""ocf:xha:galera in the laboratory: it takes over from ocf:heartbeat:galera, and then has to hold. Runs last of all.
+"""ocf:xha:galera in the laboratory: it takes over from ocf:heartbeat:galera, and then faults follow. Runs last.
 
-The whole matrix is `make lab-report AGENT=ocf:xha:galera`; here are the faults that a release must not fail.
+The whole matrix is `make lab-report AGENT=ocf:xha:galera`. Here are the faults that a release must survive.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from lab.waiting import wait_until
 pytestmark = pytest.mark.lab
 
 DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
-# Long enough for a monitor on every host: an agent that answers such a thing with a restart does so at once.
+# Long enough for a monitor on every host: an agent that answers such a fault with a restart does so at once.
 LOOKS_SECONDS = 13
-# The matrix looks for restarts long after a fault; here that is a question to two faults, which last as long.
+# The matrix looks for restarts long after a fault. Here only the two faults that last as long are checked for that.
 QUIET_SECONDS = 3
 SWEEP_SECONDS = 30
-# What a loaded machine may take for one write; a restart of every node takes thrice that.
+# How long one write may take on a loaded machine. A restart of every node takes three times as long.
 PAUSE_SECONDS = 5
-# Until Pacemaker has noticed that hosts are gone, and until the facts that a person adds are acted on.
+# Until Pacemaker has noticed that hosts are gone, and until a person's grant is acted on.
 NAMED_SECONDS, PROVEN_SECONDS = 40, 5
 REBOOT_SECONDS = 90
 WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
@@ -44,7 +44,7 @@ WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
 @pytest.fixture(scope="module")
 def handed_over(standing: Laboratory) -> Laboratory:
-    """The cluster as an operator hands it from ocf:heartbeat:galera to ocf:xha:galera (docs/operations.md)."""
+    """The cluster after an operator changed it from ocf:heartbeat:galera to ocf:xha:galera (docs/operations.md)."""
     assert restore(standing)
     before = cluster.read_galera(standing["h1"])
     standing["h1"].sh(DELETE, timeout=180)
@@ -57,12 +57,12 @@ def handed_over(standing: Laboratory) -> Laboratory:
 
 @pytest.fixture
 def held(handed_over: Laboratory, lab: Laboratory) -> Scene:
-    """The same, put in order for each test."""
+    """The same cluster, restored for each test."""
     return Scene(lab, XHA)
 
 
 def await_state(host: Host, *words: str) -> None:
-    """Wait until the keeper of `host` says all that at once."""
+    """Wait until the state of the keeper of `host` has all these texts at once."""
 
     def says_so() -> bool:
         state = cluster.read_state(host)
@@ -103,7 +103,7 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
     with writing(held.lab):
         power_off("h1", "h2")(held)
     servers = survivor.pids_of("mariadbd")
-    await_state(survivor, *(f"--grant forget={gone}" for gone in ("h1", "h2")))  # what it waits for, and what to type
+    await_state(survivor, *(f"--grant forget={gone}" for gone in ("h1", "h2")))  # what it waits for, and the command
     assert cluster.read_galera(survivor).status == "non-Primary"
     for gone in ("h1", "h2"):
         survivor.sh(f"xha-check --grant forget={gone} --why 'its power supply burnt' --yes")
@@ -121,9 +121,9 @@ def test_every_server_has_a_control_group_of_its_own_and_pacemaker_stops_it_befo
     leaver.write("/etc/systemd/system/xha-p_mysql-.scope.d/limit.conf", "[Scope]\nTasksMax=4321\n")
     leaver.sh("systemctl reboot --no-block --no-wall", check=False)
     wait_until("h3 to shut down", lambda: not leaver.has_power(), timeout=REBOOT_SECONDS)
-    # Only the agent's own stop leaves this record: systemd did not end the server before it.
+    # Only the agent's own stop leaves this record, so systemd did not end the server before it.
     assert "xha-p_mysql-stop-h3" in held.lab["h1"].sh("cibadmin --query --scope crm_config").out
-    leaver.power_off()  # what is left of it: its cable, its control groups
+    leaver.power_off()  # what is left of the host: its cable, its control groups
     leaver.power_on()
     leaver.wait_booted()
     wait_synced(held.lab)
@@ -156,7 +156,7 @@ def test_what_is_no_fault_of_the_database_restarts_no_server(held: Scene, name: 
 
 
 def test_whoever_is_left_behind_by_two_bootstraps_keeps_its_commits_until_a_person_gives_them_up(held: Scene) -> None:
-    """h1 stops last, with writes that nobody else has; then two people bootstrap a node each, and neither is h1."""
+    """h1 stops last, with writes that no other node has. Then two people each bootstrap a node, and neither is h1."""
     newest, kept, other = (held.lab[name] for name in ("h1", "h2", "h3"))
     with writing(held.lab) as writers:
         bootstrap_on(kept.name, other.name)(held)
@@ -169,7 +169,7 @@ def test_whoever_is_left_behind_by_two_bootstraps_keeps_its_commits_until_a_pers
             "the grant to be used", lambda: "refusing: " not in cluster.read_state(other), timeout=PROVEN_SECONDS
         )
         wait_until("h3 to join h2", lambda: cluster.read_galera(other).size == 2, timeout=SYNC_SECONDS, every=0.5)
-        await_state(other, "running: ")  # a grant is for the reports that were shown: none may be about to change
+        await_state(other, "running: ")  # a grant holds for the reports that were shown, so none may be about to change
     await_state(newest, "would lose commits of h1, which went on by itself")
     assert newest.pids_of("mariadbd") == []
     lost = missing(acknowledged, kept)

@@ -1,4 +1,4 @@
-"""One fault on one standing cluster, with writers at work, and what came of it."""
+"""One fault on one working cluster, with writers at work, and the outcome."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from lab.waiting import GaveUp, wait_until
 from lab.watch import Watch, synced_after
 
 RECOVERY_SECONDS = 180
-# How long all must have been well before it is called recovered: an agent that restarts a good node does so at its
-# next look, and every agent looks every 10 s.
+# How long all must be well before it is called recovered. An agent that restarts a good node does so at its next look,
+# and every agent looks every 10 s.
 QUIET_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one fault did. Times in seconds from the moment it struck; None where it never came to that.
+    """The outcome of one fault. Times are in seconds from the moment it struck, None if it never came to that.
 
-    `recovered`: all hosts that could were Synced and the client wrote, without a hand, within `RECOVERY_SECONDS` of the
-    fault's end. `silent` sums the times without an acknowledged write, `longest_gap` is the longest of them.
-    `lost`: host -> acknowledged writes missing there; a host that could not be asked is absent.
-    `needless_starts`: mysqld started more often than the fault made necessary. `load` is the machine's load average
-    over one minute when the fault struck. `said`: the reasons that `pcs status` showed where nothing recovered.
+    `recovered`: all hosts that could were Synced and the client wrote, without help from a person, within
+      `RECOVERY_SECONDS` of the fault's end.
+    `silent`: the sum of the times without an acknowledged write. `longest_gap`: the longest of them.
+    `lost`: host -> acknowledged writes that are missing there. A host that could not be read is absent.
+    `needless_starts`: mysqld started more often than the fault made necessary.
+    `load`: the machine's load average over one minute when the fault struck.
+    `said`: the reasons in `pcs status` if nothing recovered.
     """
 
     fault: str
@@ -47,7 +49,7 @@ class Outcome:
 
     @property
     def writes_lost(self) -> int | None:
-        """The most that any host lacks; None where no host could be asked, which is not the same as nothing lost."""
+        """The most that any host lacks. None if no host could be read, which is not the same as nothing lost."""
         return max(self.lost.values(), default=None)
 
 
@@ -65,7 +67,9 @@ def try_fault(scene: Scene, fault: Fault, *, quiet: float = QUIET_SECONDS) -> Ou
             inits = {host.name: host.init for host in lab}
             begin = time.monotonic()
             fault.strike(scene)
-            time.sleep(max(0.0, begin + fault.lasts - time.monotonic()))  # how long the fault lasts is part of it
+            time.sleep(
+                max(0.0, begin + fault.lasts - time.monotonic())
+            )  # the duration of the fault is part of the fault
             fault.relieve(scene)
             recovered = wait_recovered(watch, writers, fault, quiet)
             end = time.monotonic()
@@ -93,7 +97,7 @@ def try_fault(scene: Scene, fault: Fault, *, quiet: float = QUIET_SECONDS) -> Ou
 
 
 def wait_recovered(watch: Watch, writers: client.Client, fault: Fault, quiet: float) -> bool:
-    """Wait until all has been well for `quiet` seconds; false if that did not come in time."""
+    """Wait until all has been well for `quiet` seconds. False if that did not come in time."""
 
     def is_well() -> bool:
         recent = [look for look in watch.looks if look.at >= time.monotonic() - quiet]
@@ -126,5 +130,5 @@ def count_lost(scene: Scene, fault: Fault, acknowledged: frozenset[tuple[int, in
         try:
             lost[name] = client.missing(acknowledged, scene.lab[name])
         except (CommandFailed, ConnectionError):
-            continue  # it did not come back: `recovered` says so
+            continue  # the host did not come back: `recovered` says so
     return lost

@@ -1,4 +1,4 @@
-"""Waiting on a condition with a deadline, in place of sleeping and hoping."""
+"""Waits for a condition with a deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class GaveUp(AssertionError):
-    """A condition did not come true in time; the text says which, how long, and what was seen last."""
+    """A condition did not become true in time. The text says which one, how long, and what was seen last."""
 
 
 def wait_until(what: str, look: Callable[[], T], *, timeout: float, every: float = 0.1) -> T:
@@ -24,7 +24,7 @@ def wait_until(what: str, look: Callable[[], T], *, timeout: float, every: float
             seen: object = look()
             if seen:
                 return seen  # type: ignore[return-value]
-        except Exception as error:  # what is waited for is often a thing that is not there yet
+        except Exception as error:  # often the object of the look does not exist yet
             seen = f"{type(error).__name__}: {error}"
         if time.monotonic() - begun > timeout:
             raise GaveUp(f"waited {timeout:g} s for {what}; last seen: {seen!r}")

@@ -1,4 +1,4 @@
-"""An eye on all nodes while something happens: who was Synced when, and which mysqld came and went."""
+"""Watches all nodes while something happens: who was Synced when, and which mysqld started and ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.laboratory import Laboratory
 
 EVERY_SECONDS = 1.0
 SERVER = "mariadbd"
-# A mysqld that only reads its position, makes the system tables, or names its options serves nobody: no start.
+# A mysqld that only reads its position, creates the system tables, or lists its options is not in service: no start.
 NOT_SERVING = (b"--wsrep-recover", b"--wsrep_recover", b"--bootstrap", b"--help", b"--print-defaults")
 
 Incarnation = tuple[str, int, str]
@@ -23,13 +23,13 @@ Incarnation = tuple[str, int, str]
 
 @dataclass(frozen=True)
 class Look:
-    """All nodes at one moment (`at`: seconds, monotonic, when the last had answered)."""
+    """All nodes at one moment (`at`: seconds, monotonic, when the last node had answered)."""
 
     at: float
     nodes: dict[str, Galera]
 
     def synced(self, names: tuple[str, ...]) -> bool:
-        """Whether the nodes `names` are Synced in one component of just them."""
+        """Whether the nodes `names` are Synced in one component with exactly these members."""
         nodes = [self.nodes[name] for name in names]
         return (
             all(node.synced and node.size == len(names) for node in nodes) and len({node.uuid for node in nodes}) == 1
@@ -37,7 +37,7 @@ class Look:
 
 
 class Watch(threading.Thread):
-    """Looks once a second until the block it guards ends."""
+    """Looks once a second until its block ends."""
 
     def __init__(self, lab: Laboratory) -> None:
         super().__init__(daemon=True)
@@ -65,12 +65,12 @@ class Watch(threading.Thread):
         self.looks.append(Look(time.monotonic(), nodes))
 
     def starts(self, name: str, before: set[Incarnation]) -> int:
-        """How many mysqld were seen to serve on the host `name` that were not among those `before`."""
+        """How many mysqld were seen in service on the host `name` that were not among those `before`."""
         return sum(1 for seen in self.incarnations - before if seen[0] == name)
 
 
 def incarnations(host: Host) -> set[Incarnation]:
-    """The serving mysqld processes of `host`; a number is used again only by a process with another start time."""
+    """The mysqld processes of `host` that are in service. A pid that is used again has another start time."""
     found = set()
     for pid in host.pids_of(SERVER):
         with suppress(OSError, IndexError):
@@ -82,9 +82,9 @@ def incarnations(host: Host) -> set[Incarnation]:
 
 
 def synced_after(looks: list[Look], names: tuple[str, ...], begin: float) -> float:
-    """Seconds from `begin` to the first look of the last unbroken row of looks that saw `names` Synced.
+    """Seconds from `begin` to the first look of the last unbroken series of looks that saw `names` Synced.
 
-    0.0 if no look since `begin` saw anything else. Good to `EVERY_SECONDS` and the time a look takes.
+    0.0 if all looks since `begin` saw that. Accurate to `EVERY_SECONDS` and the time that a look takes.
     """
     since = [look for look in looks if look.at >= begin]
     row_began = begin

@@ -1,4 +1,4 @@
-"""The two worlds a cluster is tried in: the document's properties, and sound ones, where a silent host is fenced."""
+"""The two worlds in which a cluster is tried: with the document's properties, and with fencing of silent hosts."""
 
 from __future__ import annotations
 

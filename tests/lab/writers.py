@@ -1,8 +1,8 @@
-"""The process that writes as a user would: `python -m lab.writers ADDRESS:PORT JOURNAL`, until SIGTERM.
+"""The process that writes like a user: `python -m lab.writers ADDRESS:PORT JOURNAL`, until SIGTERM.
 
 Each writer inserts one row at a time, every row once, and reports every attempt as one JSON line in JOURNAL: when it
-ended (seconds, CLOCK_MONOTONIC, the same for every process of the machine), its number, its error or none. Nothing is
-tried twice: what failed may have been committed or not, and what was acknowledged must never go.
+ended (seconds, CLOCK_MONOTONIC, the same for every process of the machine), its number, and its error or none. No
+attempt is repeated. A failed row may be committed or not. An acknowledged row must never be lost.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from lab.place import DATABASE_PASSWORD, DATABASE_USER
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
 PAUSE_SECONDS = 0.05
-# What an application that has just seen an error does before it tries again.
+# How long an application waits after an error before it tries again.
 BACKOFF_SECONDS = 0.5
 PERSISTENT, FRESH = "persistent", "fresh"
 STYLES = (PERSISTENT, FRESH, PERSISTENT, FRESH)
 
 
 class Journal:
-    """One line for each attempt, written at once: it is all that is left if we are killed."""
+    """One line for each attempt, written at once, because nothing else remains if we are killed."""
 
     def __init__(self, file: TextIO) -> None:
         self.file, self.lock = file, threading.Lock()
@@ -55,7 +55,7 @@ class Writer(threading.Thread):
             self.stop_asked.wait(BACKOFF_SECONDS if error else PAUSE_SECONDS)
 
     def attempt(self, row: int) -> str | None:
-        """Write one row; None once the server acknowledged it, else the kind of error."""
+        """Write one row. Return None if the server acknowledged it, otherwise the kind of error."""
         try:
             self.connection = self.connection or connect(self.address)
             with self.connection.cursor() as cursor:
@@ -70,7 +70,7 @@ class Writer(threading.Thread):
     def hang_up(self) -> None:
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection._force_close()  # close() may wait for a server that answers no more
+            connection._force_close()  # close() may wait for a server that no longer answers
 
 
 def connect(address: tuple[str, int]) -> pymysql.Connection:
@@ -87,7 +87,7 @@ def connect(address: tuple[str, int]) -> pymysql.Connection:
 
 
 def kind_of(error: Exception) -> str:
-    """An error's number and the start of its text, without what differs from one time to the next."""
+    """Return an error's number and the start of its text, without what differs from one time to the next."""
     number = error.args[0] if error.args else ""
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     return f"{number} {text.split('(')[0].strip()}"[:70].strip()

@@ -1,4 +1,4 @@
-"""`make test-openstack`: `python -m openstack [FAULT...]`; `--page` writes the last run's document, complete or not."""
+"""`make test-openstack`: `python -m openstack [FAULT...]`. `--page` writes the last run's document, complete or not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main(words: list[str]) -> int:
 
 
 def conclude(record: Record, *, in_full: bool = True) -> int:
-    """Say what did not come out as it must, and write the page, in_full only where nothing was left out."""
+    """Report the results that are not as they must be, and write the page; in_full only if nothing was left out."""
     from openstack.expected import find_surprises
     from openstack.page import PAGE, render_page
 

@@ -1,4 +1,4 @@
-"""One controller with its database and its broker: made from nothing, disturbed, mended, ended."""
+"""One controller with its database and its broker: built from nothing, disturbed, repaired, ended."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from openstack.programs import CINDER, NEUTRON, NOVA, PROGRAMS, OpenStackDaemon,
 from openstack.settings import ACCOUNTS, DATABASES, Place, new_passwords, write_settings
 
 API_HOST, DATABASE_HOST = 31, 11
-# Whoever comes before the rest: nova's workers end when they do not find placement.
+# The daemons that start before the others: nova's workers end if they do not find placement.
 FIRST = ("keystone", "placement-api")
-START_SECONDS = 180.0  # twenty processes that import half a gigabyte of Python on two busy cores
+START_SECONDS = 180.0  # for twenty processes that import half a gigabyte of Python on two busy cores
 SYNC_SECONDS = 600.0
 MEMBER, PROJECT, REGION = "xha", "xha", "RegionOne"
 CATALOG = {"identity": 5000, "image": 9292, "compute": 8774, "network": 9696, "volumev3": 8776, "placement": 8778}
@@ -27,7 +27,7 @@ CATALOG = {"identity": 5000, "image": 9292, "compute": 8774, "network": 9696, "v
 
 @contextlib.contextmanager
 def progress(what: str) -> Iterator[None]:
-    """Say what is being waited for, and how long it took."""
+    """Print what is being waited for, and how long it took."""
     print(f"openstack: {what} ...", end=" ", flush=True)
     began = time.monotonic()
     yield
@@ -35,12 +35,12 @@ def progress(what: str) -> Iterator[None]:
 
 
 class Cloud(Disposable):
-    """daemons: by their names. database and broker are the two that all of them need."""
+    """daemons: by name. All of them need database and broker."""
 
     def __init__(self, net: Net, tree: Tree) -> None:
         self.net, self.directory = net, net.directory / "openstack"
         self.directory.mkdir(mode=0o711)
-        # nova and neutron alone keep some fifty connections
+        # nova and neutron alone keep about fifty connections
         options = ("--max-connections=400", "--innodb-buffer-pool-size=128M")
         self.database = Node(net, net.directory / "database", net.address(DATABASE_HOST), options=options)
         self.rabbits = Rabbits(net, net.directory / "rabbits")
@@ -56,7 +56,7 @@ class Cloud(Disposable):
         self.daemons = {one.name: OpenStackDaemon(net, self.place, one) for one in PROGRAMS}
 
     def start(self) -> None:
-        """Make all of it from nothing; returns when every daemon answers."""
+        """Build everything from nothing. Returns when every daemon answers."""
         write_settings(self.place)
         with progress("the database and the broker start"):
             self.database.bootstrap()
@@ -72,7 +72,7 @@ class Cloud(Disposable):
             self.start_daemons(name for name in self.daemons if name != "keystone")
 
     def start_daemons(self, names: Iterable[str]) -> None:
-        """Start them, first those that others ask as they start, and wait until all are ready."""
+        """Start the daemons, first those that others call when they start, and wait until all are ready."""
         wanted = set(names)
         for group in (*({name} for name in FIRST), self.daemons.keys() - set(FIRST)):
             daemons = [daemon for name, daemon in self.daemons.items() if name in group & wanted]
@@ -87,7 +87,7 @@ class Cloud(Disposable):
         self.start_daemons(names)
 
     def kill(self) -> None:
-        """End everything, the services before what they would complain about."""
+        """End everything, each service before the daemons whose end it would report."""
         for daemon in self.daemons.values():
             daemon.kill()
         self.rabbits.kill()
@@ -100,7 +100,7 @@ class Cloud(Disposable):
             self.database.sql(f"GRANT ALL ON {name}.* TO openstack")
 
     def _sync(self) -> None:
-        """Two at a time: each is one process that thinks, and a database that waits for it."""
+        """Two at a time: each is one busy process, and a database that waits for it."""
         password = self.place.passwords["admin"]
         keystone = ("--config-file={etc}/keystone.conf",)
         bootstrap = (f"--bootstrap-password={password}", f"--bootstrap-region-id={REGION}")
@@ -148,7 +148,7 @@ class Cloud(Disposable):
         return daemon
 
     def _create_accounts(self) -> None:
-        """One for each service as its file has it, and one for xha: a plain member of a project of its own."""
+        """One account for each service as in its file, and one for xha: a plain member of a project of its own."""
         keystone = Keystone(self.place)
         service, own = keystone.create("project", "service"), keystone.create("project", PROJECT)
         for name in ACCOUNTS:
@@ -161,7 +161,7 @@ class Cloud(Disposable):
 
 
 class Keystone:
-    """As much of the Identity API as it takes to make accounts."""
+    """The part of the Identity API that is needed to create accounts."""
 
     def __init__(self, place: Place) -> None:
         self._url = f"{place.keystone}/v3"
@@ -177,7 +177,7 @@ class Keystone:
         return str(self._post(f"{kind}s", {kind: {"name": name, "domain_id": "default", **more}})[kind]["id"])
 
     def publish(self, kind: str, url: str) -> None:
-        """Tell the catalogue where a service is."""
+        """Register a service's address in the catalogue."""
         service = self._post("services", {"service": {"type": kind, "name": kind}})["service"]["id"]
         for interface in ("public", "internal"):
             endpoint = {"service_id": service, "interface": interface, "url": url, "region_id": REGION}

@@ -1,4 +1,4 @@
-"""What must hold of what was seen, whatever the page says: who is to blame for each fault, and who is not."""
+"""What must hold for the results, whatever the page says: who is to blame for each fault, and who is not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Short = tuple[str, "str | None"]
 WELL: Short = ("ok", None)
 DOWN: Short = ("critical", "self")
 ABSENT: Short = ("not-applicable", None)
-# The parent kills a check 0.2 s after its deadline; the rest is for a busy machine.
+# The parent kills a check 0.2 s after its deadline. The rest is for a busy machine.
 GRACE_SECONDS = 1.0
-# Neither asks keystone: one looks tokens up in nova's database, the other one has no list of its services.
+# Neither of them uses keystone: one checks tokens in nova's database, the other has no list of its services.
 WITHOUT_KEYSTONE = ("nova-novncproxy", "neutron-rpc-server")
 
 
@@ -21,7 +21,7 @@ def blamed(name: str) -> Short:
 
 
 def find_surprises(record: Record) -> list[str]:
-    """A line for each result that is not one of those that it may be."""
+    """A line for each result that is not one of the permitted ones."""
     surprises = []
     for trial in record.trials:
         for seen in trial.seen:
@@ -37,12 +37,12 @@ def find_surprises(record: Record) -> list[str]:
 
 
 def allowed(seen: Seen) -> set[Short]:
-    """What a service may be called under a fault, at a level."""
+    """The permitted results of a service under a fault, at a level."""
     family, _, rest = seen.fault.partition("-")
     if family == "none":
         return {ABSENT if seen.service in GONE else WELL}
     if seen.fault.startswith("worker-frozen-"):
-        # The other worker may serve who asks. A worker without a port is asked only when none of it is stopped.
+        # The other worker may answer. A worker without a port is asked only if none of it is stopped.
         return {DOWN} if seen.level == "process" or seen.service in WORKERS else {WELL, DOWN}
     if family == "database":
         return {DOWN} if seen.service == "mysql" else _without_database(seen, "clients" in rest)
@@ -66,7 +66,7 @@ def _without_database(seen: Seen, crowded: bool) -> set[Short]:
 
 
 def _conductor_frozen(seen: Seen) -> set[Short]:
-    return {DOWN if seen.service == "nova-conductor" else WELL}  # a scheduler reports without one
+    return {DOWN if seen.service == "nova-conductor" else WELL}  # a scheduler reports without a conductor
 
 
 def _application_broken(seen: Seen) -> set[Short]:

@@ -1,4 +1,4 @@
-"""What can happen to a controller, and back: each fault is a context, and says of which services it is looked at."""
+"""The faults of a controller and their ends: each is a context, and names the services to look at."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from openstack.looking import APIS, DAEMONS, REAL
 from openstack.settings import BAD_DRIVER, BAD_MECHANISMS, write_cinder, write_neutron, write_nova
 
 OPENSTACK = tuple(name for name in REAL if name not in ("mysql", "rabbitmq"))
-# The service list says `up` for service_down_time, a minute, after the last report.
+# The service list says `up` for service_down_time, one minute, after the last report.
 LIST_SECONDS = 75.0
 CLIENTS = {
     "glance-api": "/v2/images?limit=1",
@@ -28,7 +28,7 @@ CLIENTS = {
 
 
 class Fault(NamedTuple):
-    """One fault. again: look without credentials once more, after the deep checks; later: after so many seconds."""
+    """One fault. again: look without credentials once more after the deep checks. later: look after so many seconds."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ def database_frozen(cloud: Cloud) -> Iterator[None]:
 
 @contextlib.contextmanager
 def database_frozen_with_clients(cloud: Cloud) -> Iterator[None]:
-    """Clients with a good token send what they always send, and wait: each of them takes a worker."""
+    """Clients with a valid token send their usual requests and wait. Each of them occupies a worker."""
     headers = Keystone(cloud.place).headers
     urls = [f"http://{cloud.place.api}:{APIS[name]}{path}" for name, path in CLIENTS.items() for _ in range(6)]
     with database_frozen(cloud):
@@ -97,7 +97,7 @@ def broker_dead(cloud: Cloud) -> Iterator[None]:
 
 
 def frozen(name: str) -> Callable[[Cloud], AbstractContextManager[None]]:
-    """All processes of a service."""
+    """Freezes all processes of a service."""
 
     @contextlib.contextmanager
     def happen(cloud: Cloud) -> Iterator[None]:
@@ -112,12 +112,12 @@ def frozen(name: str) -> Callable[[Cloud], AbstractContextManager[None]]:
 
 
 def worker_frozen(name: str) -> Callable[[Cloud], AbstractContextManager[None]]:
-    """One of the processes that do a service's work."""
+    """Freezes one of the processes that do a service's work."""
 
     @contextlib.contextmanager
     def happen(cloud: Cloud) -> Iterator[None]:
         workers = cloud.daemons[DAEMONS[name]].workers()
-        if DAEMONS[name] == "neutron-server":  # its children say what they are
+        if DAEMONS[name] == "neutron-server":  # the titles of its children say what they are
             kind = "rpc worker" if name == "neutron-rpc-server" else "api worker"
             workers = [one for one in workers if kind in " ".join(one.cmdline())]
         pid = workers[0].pid

@@ -1,4 +1,4 @@
-"""xha-check on the cloud's services: its xha.conf, and what it says, kept as it was said."""
+"""Runs xha-check on the cloud's services: its xha.conf, and its output, kept unchanged."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ WORKERS = {
     "cinder-scheduler": "cinder",
     "cinder-volume": "cinder",
 }
-# What this run has the real daemons of, in the catalogue's order; and what Debian has no package of.
+# The services with real daemons in this run, in the catalogue's order; and those without a package in Debian.
 REAL = tuple(name for name in CATALOGUE if name in {*APIS, *WORKERS, "nova-novncproxy", "mysql", "rabbitmq"})
 GONE = ("glance-registry", "nova-consoleauth")
-# Which daemon answers for a service.
+# The daemon that answers for a service.
 DAEMONS = {name: name for name in REAL} | {"neutron-rpc-server": "neutron-server"}
-# Of two busy cores: the deadline of every check, and how many are run side by side.
+# For two busy cores: the deadline of every check, and how many checks run at a time.
 DEADLINE, AT_A_TIME = 15.0, 4
 MEMBER_VARIABLE, ADMIN_VARIABLE, BROKER_VARIABLE = "XHA_MEMBER", "XHA_ADMIN", "XHA_BROKER"
 
 
 class Look(NamedTuple):
-    """One service at one level: what xha-check said."""
+    """One service at one level: the output of xha-check."""
 
     service: str
     level: Level
@@ -65,7 +65,7 @@ class Watcher:
         (cloud.directory / "xha/client.cnf").write_text("[client]\nuser = xha\n")
 
     def look(self, level: Level, names: Sequence[str] = REAL) -> list[Look]:
-        """Ask for them, some at a time: all at once are more than two cores can do beside thirty daemons."""
+        """Check them, some at a time: all at once are too much for two cores beside thirty daemons."""
         looks = []
         for first in range(0, len(names), AT_A_TIME):
             some = names[first : first + AT_A_TIME]
@@ -78,7 +78,7 @@ class Watcher:
 
 
 def render_conf(cloud: Cloud) -> str:
-    """Every service with the accounts of the deepest level, and all other keys but deadline as they are by default."""
+    """Every service with the accounts for the deepest level. All other keys except deadline have their defaults."""
     address, directory = cloud.place.api, cloud.directory / "xha"
     database = f"database = {cloud.place.database}:{DATABASE_PORT}"
     keystone = f"auth_url = {cloud.place.keystone}"

@@ -1,4 +1,4 @@
-"""Debian's OpenStack packages with all that they need and this machine lacks, unpacked below build/."""
+"""Debian's OpenStack packages, with those dependencies that this machine lacks, unpacked below build/."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from loopback.doors import CHECKOUT
 
 HOME = CHECKOUT / "build/openstack"
-PYTHON = "/usr/bin/python3"  # the packages are for the distribution's own
+PYTHON = "/usr/bin/python3"  # the packages are made for the distribution's Python
 WANTED = (
     "keystone",
     "glance-api",
@@ -33,7 +33,7 @@ _INST = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
 
 
 class NoPackages(RuntimeError):
-    """The packages cannot be had here; the message says why."""
+    """The packages are not available here. The message says why."""
 
 
 class Tree:
@@ -44,26 +44,26 @@ class Tree:
         self.versions = versions
 
     def path(self, name: str) -> str:
-        """A file of the tree. :raises NoPackages: where it has none of that name."""
+        """A file of the tree. :raises NoPackages: if there is none of that name."""
         path = self.root / name
         if not path.exists():
             raise NoPackages(f"the packages have no /{name}")
         return str(path)
 
     def program(self, name: str) -> tuple[str, ...]:
-        """How one of the packages' Python programs is started, as its own first line says."""
+        """How to start one of the packages' Python programs, according to its first line."""
         return PYTHON, self.path(f"usr/bin/{name}")
 
     @property
     def uwsgi(self) -> str:
-        """The uwsgi with Python in it: Debian's init scripts look for it by its version too."""
+        """The uwsgi that contains Python. Debian's init scripts also look for it by its version."""
         found = sorted(self.root.glob("usr/bin/uwsgi_python3*"))
         if not found:
             raise NoPackages("the packages have no uwsgi_python3*")
         return str(found[-1])
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
-        """What a program of the tree needs to find the rest of it."""
+        """The environment with which a program of the tree finds the rest of it."""
         libraries = [*self.root.glob("usr/lib/*-linux-gnu"), *self.root.glob("lib/*-linux-gnu")]
         libraries += [one for path in libraries for one in path.glob("*") if one.name in ("blas", "lapack", "nss")]
         return {
@@ -78,11 +78,11 @@ class Tree:
 
 
 def unpacked() -> Tree:
-    """Fetch and unpack what is not there yet. :raises NoPackages: where apt cannot get it."""
+    """Fetch and unpack what is missing. :raises NoPackages: if apt cannot fetch it."""
     root, manifest = HOME / "root", HOME / "manifest"
     versions = _resolve()
     there = _read_manifest(manifest)
-    if not there.items() <= versions.items():  # what is not wanted any more would be found by Python all the same
+    if not there.items() <= versions.items():  # otherwise Python would still find packages that are not wanted any more
         shutil.rmtree(root, ignore_errors=True)
         there = {}
     missing = {name: version for name, version in versions.items() if name not in there}
@@ -106,7 +106,7 @@ def _read_manifest(path: Path) -> dict[str, str]:
 
 
 def _resolve() -> dict[str, str]:
-    """The packages that apt would install here, with their versions: what the machine has already is used as it is."""
+    """The packages that apt would install here, with their versions. Packages of the machine are used as they are."""
     command = ["apt-get", "--simulate", "--no-install-recommends", "install", *WANTED]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
     if done.returncode:
@@ -117,7 +117,7 @@ def _resolve() -> dict[str, str]:
 def _fetch(versions: Mapping[str, str], archives: Path) -> None:
     missing = [f"{name}={version}" for name, version in versions.items() if not _archive(archives, name, version)]
     if missing:
-        # As root, apt says on stderr that its user _apt may not write here, and goes on.
+        # As root, apt prints on stderr that its user _apt may not write here, and continues.
         done = subprocess.run(
             ["apt-get", "-q", "download", *missing], cwd=archives, capture_output=True, text=True, check=False
         )
@@ -139,6 +139,6 @@ def _unpack(versions: Mapping[str, str], archives: Path, root: Path) -> None:
 
 
 def _compile(root: Path) -> None:
-    """What the packages' own installation does: without it, each start compiles some thousand files."""
+    """What the installation of the packages does. Without it, each start compiles some thousand files."""
     packages = root / "usr/lib/python3/dist-packages"
     subprocess.run([PYTHON, "-m", "compileall", "-q", "-j", "2", str(packages)], capture_output=True, check=False)

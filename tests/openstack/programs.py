@@ -15,7 +15,7 @@ from openstack.settings import BACKEND, HOST, Place
 
 
 class Program(NamedTuple):
-    """One daemon. port and path: an API; queues: a worker's, which exist with a consumer once it listens."""
+    """One daemon. port and path: of an API. queues: of a worker; they exist with a consumer once it listens."""
 
     name: str
     project: str
@@ -56,7 +56,7 @@ PROGRAMS = (
 
 
 class OpenStackDaemon(Daemon):
-    """One of the programs, running."""
+    """One of the programs while it runs."""
 
     def __init__(self, net: Net, place: Place, program: Program) -> None:
         self.program, self.place = program, place
@@ -70,12 +70,12 @@ class OpenStackDaemon(Daemon):
         if program.name == "nova-novncproxy":
             names["novnc"] = Path(place.share("novnc"))
         words = [word.format(**names) for word in program.words]
-        if program.uwsgi:  # as its init script does
+        if program.uwsgi:  # as in its init script
             return [place.tree.uwsgi, "--http-socket", f"{place.api}:{program.port}", "--ini", *words]
         return [*place.tree.program(program.name), *words]
 
     def start(self) -> None:
-        """Start it, once the broker has noticed the end of the one before: it would be taken for this one."""
+        """Start it once the broker has noticed the end of the previous one, which would be taken for this one."""
         if self.program.queues:
             wait_until(lambda: not self._listens(), 60, f"the queues of the last {self.program.name} are forsaken")
         super().start()
@@ -106,17 +106,17 @@ class OpenStackDaemon(Daemon):
         return True
 
     def processes(self) -> list[psutil.Process]:
-        """Its main process and all below it, oldest first."""
+        """Its main process and all descendants, oldest first."""
         main = psutil.Process(self.pid)
         return [main, *sorted(main.children(recursive=True), key=lambda one: one.create_time())]
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that do its work: its children, or it alone."""
+        """The processes that do its work: its children, or itself if it has none."""
         main, *children = self.processes()
         return children or [main]
 
     def freeze(self) -> None:
-        """All of its processes."""
+        """Freeze all of its processes."""
         for process in self.processes():
             os.kill(process.pid, signal.SIGSTOP)
 
@@ -126,7 +126,7 @@ class OpenStackDaemon(Daemon):
 
 
 def daemon_environment(place: Place) -> dict[str, str]:
-    """What Debian's packages have in /etc is below the run's directory."""
+    """The environment in which the packages' files of /etc are below the run's directory."""
     home = place.directory / "home"
     home.mkdir(parents=True, exist_ok=True)
     return place.tree.environment(

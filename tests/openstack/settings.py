@@ -1,4 +1,4 @@
-"""The services' own files, as small as they can be: on one address, with the ports that they have anywhere."""
+"""The services' own files, as small as possible: on one address, with the usual ports."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from openstack.packages import Tree
 
 HOST = "controller-1"  # the workers' name on the bus
 BACKEND = "volumes"
-WORKERS = 2  # of each API: one can be frozen, and the other one is left
+WORKERS = 2  # of each API: one can be frozen while the other still works
 DATABASES = ("keystone", "glance", "nova_api", "nova_cell0", "nova", "neutron", "cinder", "placement")
 ACCOUNTS = ("glance", "nova", "neutron", "cinder", "placement")
-# Cinder's own, for its own tests: it does nothing, and starts. The other one is the default, without LVM's tools.
+# A driver for Cinder's own tests: it starts and does nothing. The other one is the default, without LVM's tools.
 GOOD_DRIVER = "cinder.tests.fake_driver.FakeLoggingVolumeDriver"
 BAD_DRIVER = "cinder.volume.drivers.lvm.LVMVolumeDriver"
 GOOD_MECHANISMS, BAD_MECHANISMS = "openvswitch", "openvswitch,xha-no-such-driver"
@@ -27,7 +27,7 @@ Section = Mapping[str, object]
 
 
 class Place(NamedTuple):
-    """Where everything is, and the passwords of this run."""
+    """The directories, and the passwords of this run."""
 
     tree: Tree
     directory: Path
@@ -45,11 +45,11 @@ class Place(NamedTuple):
         return f"rabbit://{BROKER_USER}:{BROKER_PASSWORD}@{self.broker}:5672/"
 
     def etc(self, project: str) -> Path:
-        """The directory that takes the place of /etc/PROJECT."""
+        """The directory that replaces /etc/PROJECT."""
         return self.directory / "etc" / project
 
     def state(self, project: str) -> Path:
-        """The directory that takes the place of /var/lib/PROJECT."""
+        """The directory that replaces /var/lib/PROJECT."""
         return self.directory / "lib" / project
 
     def share(self, path: str) -> str:
@@ -65,7 +65,7 @@ def new_passwords() -> dict[str, str]:
 
 
 def write_settings(place: Place) -> None:
-    """Write every service's files; what they keep goes below the same directory."""
+    """Write every service's files. What the services store goes below the same directory."""
     for project in ("keystone", *ACCOUNTS):
         place.etc(project).mkdir(parents=True, exist_ok=True)
         place.state(project).mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def write_keystone(place: Place) -> None:
         {
             "DEFAULT": {"log_file": ""},
             "database": {"connection": place.connection("keystone")},
-            # Ten logins at once, at the default's 12 rounds, are 4 s of two cores.
+            # Ten logins at once, with the default of 12 rounds, need 4 s of two cores.
             "identity": {"password_hash_rounds": 4},
             "fernet_tokens": {"key_repository": keys},
             "fernet_receipts": {"key_repository": keys},
@@ -114,7 +114,7 @@ def write_glance(place: Place) -> None:
 
 
 def write_nova(place: Place, *, application: str = "factory") -> None:
-    """application: the name of the API's factory in its module, for one that cannot be loaded."""
+    """application: the factory of the API in its module, for an API that cannot be loaded."""
     etc = place.etc("nova")
     paste = Path(place.share("nova-common/api-paste.ini")).read_text()
     (etc / "api-paste.ini").write_text(paste.replace("APIRouterV21.factory", f"APIRouterV21.{application}"))
@@ -187,7 +187,7 @@ def write_cinder(place: Place, *, driver: str = GOOD_DRIVER) -> None:
 
 
 def write_placement(place: Place) -> None:
-    """Not one of the table's: nova's workers do not start without it."""
+    """placement is not in the table, but nova's workers do not start without it."""
     _write(
         place.etc("placement") / "placement.conf",
         {
@@ -217,7 +217,7 @@ def _account(place: Place, name: str) -> Section:
 
 
 def _write(path: Path, sections: Mapping[str, Section]) -> None:
-    """Replace an oslo.config file: only its owner may read it, for the passwords."""
+    """Replace an oslo.config file. Only its owner may read it, because of the passwords."""
     text = ""
     for name, options in sections.items():
         lines = (f"{key} = {value}".rstrip() for key, value in options.items())
@@ -227,7 +227,7 @@ def _write(path: Path, sections: Mapping[str, Section]) -> None:
 
 
 def _write_uwsgi(place: Place, project: str, name: str, script: str) -> None:
-    """Debian's own file, with what an installation would have made taken out: account, log file, places."""
+    """Debian's own file, without what an installation would have created: account, log file, places."""
     theirs = configparser.ConfigParser(interpolation=None, strict=False)
     theirs.read(place.tree.path(f"etc/{project}/{name}"))
     options = theirs["uwsgi"]
@@ -238,7 +238,7 @@ def _write_uwsgi(place: Place, project: str, name: str, script: str) -> None:
     options["processes"] = str(WORKERS)
     options["chdir"] = str(place.state(project))
     options["wsgi-file"] = place.tree.path(f"usr/bin/{script}")
-    # Plugins are looked for where the option before them says.
+    # uwsgi looks for plugins where the option before them says.
     ours = configparser.ConfigParser(interpolation=None)
     ours["uwsgi"] = {"plugins-dir": options.pop("plugins-dir"), **options}
     text = io.StringIO()

@@ -1,4 +1,4 @@
-"""Trying the faults one after the other on one cloud, and keeping what was seen."""
+"""Tries the faults one after the other on one cloud, and keeps the results."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from xha.core.services.model.result import Level
 
 RESULTS = HOME / "results.json"
 MEND_SECONDS = 300.0
-# What the machine has itself, and the other rows of the page were tested with.
+# Packages of the machine itself, with which the other rows of the page were tested.
 OTHERS = ("mariadb-server", "galera-4", "rabbitmq-server", "haproxy", "memcached", "pacemaker", "corosync")
 
 
 class Seen(NamedTuple):
-    """What one check said under one fault. moment: `first`, `again` after the deep checks, `later`."""
+    """The result of one check under one fault. moment: `first`, `again` after the deep checks, `later`."""
 
     fault: str
     moment: str
@@ -49,9 +49,9 @@ class Seen(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One fault: what was seen under it, and after how many seconds all was well again; None: not without a restart.
+    """One fault: the results under it, and after how many seconds all was well again. None: not without a restart.
 
-    load: how many processes wanted the machine's cores meanwhile, on the average of a minute.
+    load: how many processes wanted the machine's cores meanwhile, as an average over a minute.
     """
 
     fault: str
@@ -71,11 +71,11 @@ class Record(NamedTuple):
 
 
 def try_faults(cloud: Cloud, faults: Sequence[Fault]) -> Record:
-    """Try them in their order; what was seen is on disk after each."""
+    """Try the faults in their order. The results are on disk after each fault."""
     watcher = Watcher(cloud)
     record = Record(time.strftime("%Y-%m-%d"), read_versions(cloud), describe_machine(), ())
     with progress("the first looks, until all is well"):
-        for _ in range(2 * WORKERS):  # a worker's first request with a token takes ten times as long as any other
+        for _ in range(2 * WORKERS):  # a worker's first request with a token takes ten times as long as others
             wait_well(watcher, None)
     for fault in faults:
         trial = try_fault(cloud, watcher, fault)
@@ -107,7 +107,7 @@ def try_fault(cloud: Cloud, watcher: Watcher, fault: Fault) -> Trial:
 
 
 def look_once(watcher: Watcher, fault: Fault) -> list[Look]:
-    """At every level: of a single service at once, for what is frozen is waited for."""
+    """Look at every level. A single service is checked at all levels at once, because a frozen one makes each wait."""
     names = (*fault.services, *GONE) if fault.name == "none" else fault.services
     if len(names) > 1:
         return [one for level in Level for one in watcher.look(level, names)]
@@ -116,7 +116,7 @@ def look_once(watcher: Watcher, fault: Fault) -> list[Look]:
 
 
 def wait_well(watcher: Watcher, fault: Fault | None) -> None:
-    """Until every check is green at its deepest level. :raises NotInTime: naming those that are not."""
+    """Wait until every check is green at its deepest level. :raises NotInTime: naming those that are not."""
     deadline = time.monotonic() + MEND_SECONDS
     left = list(watcher.look(Level.DEEP, *([fault.services] if fault else [])))
     while left:
@@ -145,7 +145,7 @@ def keep(fault: Fault, moment: str, looks: Sequence[Look]) -> list[Seen]:
 
 
 def read_versions(cloud: Cloud) -> dict[str, str]:
-    """The packages that were unpacked, and those of the machine."""
+    """The versions of the unpacked packages, and of those of the machine."""
     done = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package}=${Version}\\n", *OTHERS], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Every fault the laboratory knows, by name. Each is a function or two and a line in a table."""
+"""Every fault that the laboratory knows, by name. Each is a function or two and a line in a table."""
 
 from lab.faults.crashes import CRASHES
 from lab.faults.disks import DISKS

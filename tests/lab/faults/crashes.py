@@ -1,4 +1,4 @@
-"""mysqld killed or frozen."""
+"""mysqld is killed or frozen."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from lab.place import HOSTS
 from lab.waiting import wait_until
 
 SERVER = "mariadbd"
-# Rows for an ALTER that copies for some seconds, so that a kill falls into it on every node.
+# Rows for an ALTER that copies for some seconds, so that a kill hits every node during it.
 WIDE_ROWS = 400_000
 LAG_COMMITS = 20
 
 
 def kill(*names: str) -> Act:
-    """SIGKILL mysqld on the hosts `names`, all at one stroke."""
+    """SIGKILL mysqld on the hosts `names`, all at once."""
     return lambda scene: kill_now(scene, names)
 
 
@@ -33,7 +33,7 @@ def kill_apart(seconds: float) -> Act:
     def strike(scene: Scene) -> None:
         for name in HOSTS:
             kill_now(scene, (name,))
-            time.sleep(seconds if name != HOSTS[-1] else 0)  # the distance is the fault
+            time.sleep(seconds if name != HOSTS[-1] else 0)  # the time between them is the fault
 
     return strike
 
@@ -60,7 +60,7 @@ def count_wide(host: Host) -> bool:
 
 
 def kill_during_alter(scene: Scene) -> None:
-    """Kill every mysqld while each is in the middle of one ALTER, which Galera runs on all nodes at once."""
+    """Kill every mysqld during one ALTER, which Galera runs on all nodes at once."""
     begin(scene.lab["h2"], "mariadb -e 'ALTER TABLE lab.wide ADD COLUMN more INT DEFAULT 1, ALGORITHM=COPY'")
     wait_until("the ALTER to run everywhere", lambda: all(alters(host) for host in scene.lab), timeout=20, every=0.02)
     kill_now(scene, HOSTS)
@@ -72,7 +72,7 @@ def alters(host: Host) -> bool:
 
 
 def pause_and_kill(scene: Scene) -> None:
-    """Pause h2 with a global read lock, let it fall behind, and kill it: its files then claim what it does not have."""
+    """Pause h2 with a global read lock, let it fall behind, and kill it. Its files then claim commits that it lacks."""
     paused = scene.lab["h2"]
     begin(paused, "mariadb -e 'FLUSH TABLES WITH READ LOCK; DO SLEEP(600)'")
     wait_until("h2 to fall behind", lambda: lag(scene) >= LAG_COMMITS, timeout=30, every=0.2)
@@ -85,7 +85,7 @@ def lag(scene: Scene) -> int:
 
 
 def begin(host: Host, command: str) -> None:
-    """Start a command in the host and leave it running; it ends with what it talks to."""
+    """Start a command in the host and leave it running. It ends with the server that it is connected to."""
     subprocess.Popen(
         ["setsid", "--fork", *host.enter(), "sh", "-c", command],
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Full disks, damaged files, and state transfers that go wrong."""
+"""Full disks, damaged files, and failing state transfers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def free_disk(scene: Scene) -> None:
 
 
 def crash_and_damage(file: str, damage: str, names: tuple[str, ...] = HOSTS) -> Act:
-    """Kill mysqld on the hosts `names` and damage `file` there before anybody can read it."""
+    """Kill mysqld on the hosts `names` and damage `file` there before any process can read it."""
 
     def strike(scene: Scene) -> None:
         kill_now(scene, names)
@@ -52,14 +52,14 @@ def harm(host: Host, file: str, damage: str) -> None:
 
 
 def empty_datadir(scene: Scene) -> None:
-    """Kill h3's mysqld and leave it an empty disk, as after a new one was put in."""
+    """Kill h3's mysqld and leave it an empty disk, as after the disk was replaced."""
     kill_now(scene, ("h3",))
     for path in scene.lab["h3"].datadir.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def slow_transfer(scene: Scene) -> None:
-    """Make h3 take a full copy over a wire that is slow for copies only."""
+    """Make h3 take a full copy over a network that is slow for copies only."""
     scene.lab.network.throttle(f"tcp dport {SST_PORT}", SLOW_KIB)
     empty_datadir(scene)
 
@@ -98,7 +98,7 @@ DISKS = (
         kill_donor,
         relieve=heal,
         lasts=20,
-        ends=(*HOSTS, "h3"),  # without its donor a joiner ends itself
+        ends=(*HOSTS, "h3"),  # a joiner ends without its donor
     ),
     Fault(
         "kill-joiner",

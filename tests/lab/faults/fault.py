@@ -1,4 +1,4 @@
-"""What a fault is: something that happens to a standing cluster, and what ends it."""
+"""What a fault is: something that happens to a working cluster, and what ends it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lab.contenders import Contender
 from lab.laboratory import Laboratory
 from lab.place import HOSTS
 
-# The host that the document's haproxy.cfg sends every client to; the two others are `backup`.
+# The host to which the document's haproxy.cfg sends every client. The other two are `backup`.
 ACTIVE = "h1"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a fault happens: the laboratory, and the agent in charge there."""
+    """Where a fault happens: the laboratory, and the agent that runs Galera there."""
 
     lab: Laboratory
     contender: Contender
@@ -31,15 +31,18 @@ def nothing(_: Scene) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. `title` says what happens, in a person's words.
+    """One fault. `title` says what happens, in words for a person.
 
-    `prepare` sets the stage without harm; `strike` does the harm and returns at once; `relieve`, `lasts` seconds later,
-    ends what does not end by itself (a cable, power, an operator's order) and repairs nothing. Where nothing ends it,
-    `lasts` is how long to look for harm. `ends` are the hosts whose mysqld the fault itself stops, each as often as it
-    does: so many starts of it there are needed, any other is not. `fenced` are the hosts that a world with fencing
-    shoots for it: one that was shot has to start its mysqld again. `elsewhere` is how many more starts are needed, on
-    whichever host they come. `back` are the hosts that must be Synced again afterwards. `hand` is what a person does
-    where the agent leaves it to him, before what was lost is counted.
+    `prepare`: prepares the fault without harm. `strike`: does the harm and returns at once.
+    `relieve`: runs `lasts` seconds later, ends what does not end by itself (a cable, power, an operator's order), and
+      repairs nothing. If nothing ends the fault, `lasts` is how long to look for harm.
+    `ends`: the hosts whose mysqld the fault itself stops, each as often as it does. So many starts are needed there;
+      any other start is not.
+    `fenced`: the hosts that are shot for this fault in a world with fencing. A host that was shot has to start its
+      mysqld again.
+    `elsewhere`: how many more starts are needed, on whatever host.
+    `back`: the hosts that must be Synced again afterwards.
+    `hand`: what a person does if the agent leaves the decision to a person, before lost rows are counted.
     """
 
     name: str
@@ -55,7 +58,7 @@ class Fault:
     hand: Act = nothing
 
     def count_needless(self, starts: Mapping[str, int], booted: Collection[str]) -> int:
-        """How many of the `starts` of mysqld, by host, this fault did not make necessary; `booted` got new power."""
+        """Return how many of the `starts` of mysqld, by host, this fault did not require. booted: got new power."""
         shot = [name for name in self.fenced if name in booted]
         needed = Counter((*self.ends, *shot))
         return max(0, sum(max(0, count - needed[name]) for name, count in starts.items()) - self.elsewhere)

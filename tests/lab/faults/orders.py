@@ -1,4 +1,4 @@
-"""What operators do: planned, mistaken, and behind the cluster's back."""
+"""What operators do: planned, by mistake, and without telling the cluster."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lab.waiting import GaveUp, wait_until
 STOP_SECONDS = 180
 PASSWORD_SECONDS = 60
 HISTORY_SECONDS = 45
-FEW_CONNECTIONS = 10  # the least that the server accepts for max_connections
+FEW_CONNECTIONS = 10  # the smallest max_connections that the server accepts
 
 
 def on_one(command: str) -> Act:
-    """One of an operator's commands, typed on h3, which no other fault of this file takes away."""
+    """An operator's command, typed on h3, which no other fault of this file stops."""
     return lambda scene: scene.lab["h3"].sh(command, timeout=60) and None
 
 
@@ -32,7 +32,7 @@ def then(*acts: Act) -> Act:
 
 
 def set_password(password: str) -> Act:
-    """Set it for the agent's account, on the first node that takes it: the agent may have stopped some, or all."""
+    """Set it for the agent's account, on the first node that accepts it: the agent may have stopped some or all."""
 
     def act(scene: Scene) -> None:
         order = f"ALTER USER {scene.contender.account.user}@localhost IDENTIFIED BY '{password}'"
@@ -46,13 +46,13 @@ def set_password(password: str) -> Act:
 
 
 def give_password_back(scene: Scene) -> None:
-    """Where no node ever takes it the fault goes on, and that is the agent's doing: no operator could end it so."""
+    """If no node ever accepts it, the fault goes on, and that is due to the agent: no operator could end it so."""
     with suppress(GaveUp):
         set_password(scene.contender.account.password)(scene)
 
 
 def await_clean_history(scene: Scene) -> None:
-    """Wait a while for the failures of the past to leave Pacemaker's list: with one there, any agent is restarted."""
+    """Wait for past failures to leave Pacemaker's list. With one in the list, any agent is restarted."""
     with suppress(GaveUp):
         wait_until(
             "a clean history", lambda: not has_past_failures(scene.lab["h3"], "p_mysql"), timeout=HISTORY_SECONDS
@@ -64,7 +64,7 @@ def change_a_check(scene: Scene) -> None:
 
 
 def crowd(scene: Scene) -> None:
-    """Take every connection the active node has for users; the one kept for administrators stays."""
+    """Take every connection that the active node has for users. The one reserved for administrators stays free."""
     host = scene.lab[ACTIVE]
     host.sh(f"mariadb -e 'SET GLOBAL max_connections={FEW_CONNECTIONS}'")
     sleeper = f"mariadb -h {host.address} -u {DATABASE_USER} -p{DATABASE_PASSWORD} -e 'DO SLEEP(600)'"
@@ -86,7 +86,7 @@ def start_pacemaker(scene: Scene) -> None:
 
 
 def leave_running(scene: Scene) -> None:
-    """Maintenance mode, then Pacemaker away on every host, as for its own upgrade; mysqld must not notice."""
+    """Maintenance mode, then stop Pacemaker on every host, as for its own upgrade. mysqld must not notice."""
     on_one("pcs property set maintenance-mode=true")(scene)
     stop_in_order(scene)
 
@@ -98,7 +98,7 @@ def take_back(scene: Scene) -> None:
 
 
 def bootstrap_on(*names: str) -> Act:
-    """Stop everything, the active node last, then let people who do not talk bootstrap a node each."""
+    """Stop everything, the active node last. Then bootstrap each host of `names`, like people who do not talk."""
 
     def act(scene: Scene) -> None:
         rest = " ".join(name for name in HOSTS if name != ACTIVE)
@@ -116,13 +116,13 @@ def bootstrap_on(*names: str) -> Act:
 
 
 def give_up_h3(scene: Scene) -> None:
-    """Two clusters live, and the active host's has served the clients: no backup was ever used."""
+    """Two clusters run. The active host's cluster has served the clients: no backup was ever used."""
     if scene.contender.give_up:
         on_one(scene.contender.give_up)(scene)
 
 
 def start_outside(scene: Scene) -> None:
-    """Take h2 out of Pacemaker's hands and start its mysqld as a service."""
+    """Take h2 away from Pacemaker and start its mysqld as a service."""
     host: Host = scene.lab["h2"]
     on_one("pcs resource ban p_mysql-clone h2")(scene)
     wait_until("h2's mysqld to end", lambda: not host.pids_of(SERVER), timeout=STOP_SECONDS)
@@ -173,11 +173,11 @@ ORDERS = (
     Fault(
         "two-bootstraps",
         "after a clean stop two operators bootstrap a node each",
-        bootstrap_on(ACTIVE, "h3"),  # the active node has what was written last: one of them is right
+        bootstrap_on(ACTIVE, "h3"),  # the active node has the last writes, so one of the two is right
         relieve=on_one("pcs resource enable p_mysql"),
         lasts=20,
         ends=HOSTS,
-        elsewhere=1,  # there can be one cluster: the other bootstrap has to go
+        elsewhere=1,  # only one cluster can stay: the other bootstrap has to end
         hand=give_up_h3,
     ),
     Fault(

@@ -12,7 +12,7 @@ LATE_SECONDS = 120
 
 def power_off(*names: str) -> Act:
     def strike(scene: Scene) -> None:
-        # Silence first, for all of them: power fails at one moment, and ending three hosts takes a while.
+        # First silence all of them: power fails at one moment, and ending three hosts takes time.
         for name in names:
             scene.lab.network.silence(name)
         scene.lab.on_all(lambda host: host.power_off() if host.name in names else None)
@@ -32,7 +32,7 @@ def power_on_but_one_late(scene: Scene) -> None:
     from time import sleep
 
     power_on("h2", "h3")(scene)
-    sleep(LATE_SECONDS)  # the lateness is the fault
+    sleep(LATE_SECONDS)  # the delay is the fault
     power_on("h1")(scene)
 
 
@@ -41,7 +41,7 @@ def pull(*names: str) -> Act:
 
 
 def close(service: str, host: str | None = None) -> Act:
-    """Let nothing of `service` pass between hosts, or only nothing to and from `host`."""
+    """Drop all packets of `service` between hosts, or only those to and from `host`."""
 
     def strike(scene: Scene) -> None:
         for end in ("sport", "dport"):
