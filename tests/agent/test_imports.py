@@ -49,11 +49,11 @@ sys.path.insert(0, sys.argv[1])
 import xha.doors.ocf.galera
 import xha.app.agent.monitor
 from xha.core.ocf.galera_settings import load_settings, parse_settings
-from xha.core.monitor.keeper_status import parse_bulletin
+from xha.core.monitor.keeper_status import parse_keeper_status
 from xha.core.galera.status_file import parse_status_file
 
 parse_settings({"OCF_RESKEY_wsrep_cluster_address": "gcomm://a,b,c", "OCF_RESKEY_config": "/etc/my.cnf"})
-parse_bulletin("")
+parse_keeper_status("")
 parse_status_file("")
 print(*sys.modules)
 """

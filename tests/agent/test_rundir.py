@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xha.adapters.files.agent_rundir import RunDir
-from xha.core.monitor.keeper_status import Bulletin, Phase
+from xha.core.monitor.keeper_status import KeeperStatus, Phase
 from xha.core.monitor.start_failures import Failure
 from xha.core.ocf.galera_settings import Settings
 
@@ -28,7 +28,7 @@ def mode(path: str) -> str:
 
 def test_everybody_sees_the_keeper_s_word_and_root_alone_the_settings(run: RunDir, run_base: Path) -> None:
     run.write_settings(Settings(test_passwd="x"))
-    run.write_bulletin(Bulletin(Phase.WAITING, "for n2"))
+    run.write_keeper_status(KeeperStatus(Phase.WAITING, "for n2"))
     run.write_failures([Failure(1.0, "exit 1")])
     assert {name: mode(run.file(name)) for name in os.listdir(run.path)} == {
         "settings.json": "0o600",
@@ -47,12 +47,16 @@ def test_the_server_s_directory_is_the_server_s(run: RunDir) -> None:
 
 
 def test_what_was_written_is_read_and_nothing_else_is_left(run: RunDir) -> None:
-    settings, bulletin, failures = Settings(datadir="/d"), Bulletin(Phase.RUNNING, ready=True), (Failure(2.0, "x"),)
+    settings, keeper_status, failures = (
+        Settings(datadir="/d"),
+        KeeperStatus(Phase.RUNNING, ready=True),
+        (Failure(2.0, "x"),),
+    )
     for _ in range(2):
         run.write_settings(settings)
-        run.write_bulletin(bulletin)
+        run.write_keeper_status(keeper_status)
         run.write_failures(failures)
-    assert (run.read_settings(), run.read_bulletin(), run.read_failures()) == (settings, bulletin, failures)
+    assert (run.read_settings(), run.read_keeper_status(), run.read_failures()) == (settings, keeper_status, failures)
     assert sorted(os.listdir(run.path)) == ["failures.json", "keeper.json", "settings.json"]
     run.write_failures([])
     assert sorted(os.listdir(run.path)) == ["keeper.json", "settings.json"]
@@ -62,11 +66,11 @@ def test_what_was_written_is_read_and_nothing_else_is_left(run: RunDir) -> None:
 @pytest.mark.parametrize("text", ["", "{", '{"schema": 99}', "\0\xff"])
 def test_what_cannot_be_read_is_nothing(run_base: Path, text: str) -> None:
     run = RunDir("db")
-    assert (run.read_settings(), run.read_bulletin(), run.read_failures()) == (None, None, ())
+    assert (run.read_settings(), run.read_keeper_status(), run.read_failures()) == (None, None, ())
     run.make()
     for name in ("settings.json", "keeper.json", "failures.json"):
         Path(run.file(name)).write_text(text, encoding="latin-1")
-    assert (run.read_settings(), run.read_bulletin(), run.read_failures()) == (None, None, ())
+    assert (run.read_settings(), run.read_keeper_status(), run.read_failures()) == (None, None, ())
 
 
 def test_a_failed_write_leaves_the_old_one_and_no_rest(run_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from xha.app.keeper.peers import Peers, release_token
 from xha.app.keeper.performer import Performer
 from xha.app.keeper.process import Locked
 from xha.core.election.facts import Token
-from xha.core.election.position_report import Ballot, State, parse_ballot
+from xha.core.election.position_report import PositionReport, State, parse_position_report
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
 from xha.core.keeper.memory import Launched, Memory, Plan, ServerProcess
@@ -102,7 +102,7 @@ class Life:
         def see_another(*, electing: bool) -> Any:
             seen = see(electing=electing)
             members = (*seen.members, "another")
-            return seen._replace(members=members, reports={**seen.reports, "another": Ballot("another")})
+            return seen._replace(members=members, reports={**seen.reports, "another": PositionReport("another")})
 
         monkeypatch.setattr(self.peers, "see", see_another)
 
@@ -170,13 +170,13 @@ class TestAKeeperThatEnds:
         gives_up(life)
         life.keeper.run()
         [text] = life.cluster.read_attribute("xha-db-report").values()
-        last = parse_ballot(text)
-        assert isinstance(last, Ballot)
+        last = parse_position_report(text)
+        assert isinstance(last, PositionReport)
         assert (last.kind, last.epochs, last.opens) == (Kind.UNKNOWN, (), "")
         assert last.trouble == "its keeper gave up: mysqld does not end, not even by SIGKILL"
-        bulletin = life.run.read_bulletin()
-        assert bulletin is not None
-        assert (bulletin.phase, bulletin.permanent) == (Phase.FAILED, False)
+        keeper_status = life.run.read_keeper_status()
+        assert keeper_status is not None
+        assert (keeper_status.phase, keeper_status.permanent) == (Phase.FAILED, False)
 
 
 ERRORS = [InUse("somebody"), OSError(28, "No space left"), ClusterUnreachable("no"), TimeoutError("late")]
@@ -219,10 +219,10 @@ class TestAKeeperThatGoesOn:
         assert life.keeper.look_and_act() == 5.0
         assert life.token is None
         assert life.keeper.memory.plan is None
-        bulletin = life.run.read_bulletin()
-        assert bulletin is not None
-        assert bulletin.reason.startswith("the keeper has a fault of its own, and tries again: ZeroDivisionError")
-        assert bulletin.code == "config-error"
+        keeper_status = life.run.read_keeper_status()
+        assert keeper_status is not None
+        assert keeper_status.reason.startswith("the keeper has a fault of its own, and tries again: ZeroDivisionError")
+        assert keeper_status.code == "config-error"
 
     def test_no_grant_to_use_up(self, life: Life) -> None:
         life.look()

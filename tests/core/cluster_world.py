@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from core.galera_world import CLUSTER, Disk, Galera, Lost, Node
 from core.model_keeper import NOW, TICK, Agent, ModelKeeper, begins_primary
 from xha.core.election.facts import Grant, GrantKind, Host, Token
-from xha.core.election.position_report import Ballot, State
+from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import GraState, Position
@@ -42,7 +42,7 @@ class World(Galera):
         super().__init__(size)
         self.agents = {name: Agent() for name in self.nodes}
         # Each host's attribute, as Pacemaker will hand it to whoever is connected.
-        self.reports: dict[str, Ballot] = {}
+        self.reports: dict[str, PositionReport] = {}
         self.cibs = {name: Cib() for name in self.nodes}
         self.two_node = size == 2
         self.forgotten: set[str] = set()

@@ -6,12 +6,18 @@ from typing import Any, Callable, NamedTuple
 
 from core.facts import OTHER_UUID, UUID
 from xha.core.election.facts import Grant, GrantKind
-from xha.core.election.position_report import Ballot, State, Unread, parse_ballot, render_ballot
+from xha.core.election.position_report import (
+    PositionReport,
+    State,
+    Unread,
+    parse_position_report,
+    render_position_report,
+)
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord, parse_node_record, render_node_record
 from xha.core.galera.position import Kind, Position, View
 from xha.core.galera.status_file import parse_status_file
-from xha.core.monitor.keeper_status import Bulletin, Phase, parse_bulletin, render_bulletin
+from xha.core.monitor.keeper_status import KeeperStatus, Phase, parse_keeper_status, render_keeper_status
 from xha.core.monitor.start_failures import Failure, parse_failures, render_failures
 from xha.core.ocf.galera_settings import Settings, load_settings, render_settings
 from xha.core.ocf.service_rule import Sight, Watch, parse_watch, render_watch
@@ -23,7 +29,7 @@ LINE = (Generation("b" * 16, "a" * 16, 12, ("n1", "n2")), Generation("a" * 16, "
 VIEW = View(f"{UUID} 7", (UUID, OTHER_UUID))
 RECORD = Record(failed("keystone", Level.DEEP, "no answer")._replace(duration_ms=12, age_ms=3), 4711.25, 1.8e9, 2)
 WATCH = Watch("xha-service-keystone", "0", sights={Level.DEEP: Sight(RECORD, 4800.5)})
-BALLOT = Ballot(
+BALLOT = PositionReport(
     "n1", State.PRIMARY, Kind.INTACT, Position(UUID, 12), LINE, view=VIEW, view_seqno=11, component=VIEW, epochs=("e",)
 )
 RESOURCE = "p_mysql"
@@ -56,9 +62,9 @@ def _of_book(name: str) -> Callable[[str], Any]:
 KEPT = {
     "a service's record": Kept(render_record(RECORD), _refusing(parse_record)),
     "what ocf:xha:service remembers": Kept(render_watch(WATCH), parse_watch),
-    "a bulletin": Kept(
-        render_bulletin(Bulletin(Phase.RUNNING, "so it is", 7, 8, 1.5, 2.5, 9, 10, 3.5, answered_at=4.5)),
-        parse_bulletin,
+    "a status": Kept(
+        render_keeper_status(KeeperStatus(Phase.RUNNING, "so it is", 7, 8, 1.5, 2.5, 9, 10, 3.5, answered_at=4.5)),
+        parse_keeper_status,
     ),
     "failures": Kept(
         render_failures((Failure(12.5, "no disk"), Failure(13.5, "no disk"))), parse_failures, lambda value: value == ()
@@ -66,7 +72,7 @@ KEPT = {
     "a node's record": Kept(
         render_node_record(NodeRecord(LINE, VIEW, 11, UUID, Position(UUID, 12), True, False, True)), parse_node_record
     ),
-    "a report": Kept(render_ballot(BALLOT), parse_ballot, lambda value: isinstance(value, Unread)),
+    "a report": Kept(render_position_report(BALLOT), parse_position_report, lambda value: isinstance(value, Unread)),
     "a resource's settings": Kept(render_settings(Settings()), load_settings),
     "a server's status file": Kept(
         '{"timestamp": 1795365649.887, "errors": [{"msg": "WSREP: evicted"}], "status": {"state": "JOINED", '

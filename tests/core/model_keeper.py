@@ -12,7 +12,7 @@ from xha.core.cluster.election_facts import gather
 from xha.core.election.decision import Bootstrap, Decision
 from xha.core.election.decision import Revive as ReviveDecision
 from xha.core.election.facts import Records
-from xha.core.election.position_report import Ballot, State
+from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_SEQNO, NO_UUID, GraState, GvwState, Kind, Position, Standing
 from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
@@ -55,7 +55,7 @@ class Agent:
     the rest. now: its clock.
     """
 
-    known: dict[str, Ballot] = field(default_factory=dict)
+    known: dict[str, PositionReport] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     pending: list[acts.Effect] = field(default_factory=list)
     results: list[EffectResult] = field(default_factory=list)

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from core.facts import OTHER_UUID, UUID
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
 from xha.core.election.facts import Around, Grant, GrantKind, Host, Probe, Records, Token
-from xha.core.election.position_report import SCHEMA, Ballot, State, Unread, digest, parse_ballot, render_ballot
+from xha.core.election.position_report import (
+    SCHEMA,
+    PositionReport,
+    State,
+    Unread,
+    digest,
+    parse_position_report,
+    render_position_report,
+)
 from xha.core.election.rules import elect
 from xha.core.galera.lineage import (
     ROOT,
@@ -36,9 +44,9 @@ G1 = Generation("g1", ROOT, 10, ("n8",))
 G2 = Generation("g2", ROOT, 10, ("n9",))
 
 
-def report(node: str, seqno: int = 12, **changes: Any) -> Ballot:
+def report(node: str, seqno: int = 12, **changes: Any) -> PositionReport:
     """A node that was killed together with all others: intact, with its last view known and set aside."""
-    whole = Ballot(
+    whole = PositionReport(
         node=node,
         kind=Kind.INTACT,
         position=Position(UUID, seqno),
@@ -51,26 +59,26 @@ def report(node: str, seqno: int = 12, **changes: Any) -> Ballot:
     return whole._replace(**changes)
 
 
-def empty(node: str, **changes: Any) -> Ballot:
+def empty(node: str, **changes: Any) -> PositionReport:
     return report(node, kind=Kind.EMPTY, position=Position(), view=None, view_seqno=-1, own_uuid="", **changes)
 
 
-def primary(node: str, seqno: int = 20, **changes: Any) -> Ballot:
+def primary(node: str, seqno: int = 20, **changes: Any) -> PositionReport:
     """A member of the Primary that continued without the others."""
     facts = {"component": View("view 8", (f"u{node[1:]}",)), **changes}
     return report(node, seqno, state=State.PRIMARY, **facts)
 
 
-def alive(node: str, seqno: int = 12, component: tuple[str, ...] = ("u1",), **changes: Any) -> Ballot:
+def alive(node: str, seqno: int = 12, component: tuple[str, ...] = ("u1",), **changes: Any) -> PositionReport:
     return report(node, seqno, state=State.NON_PRIMARY, component=View("dead", component), **changes)
 
 
-def look(me: str, *reports: Ballot, records: Records = Records(), grants: Any = (), **around: Any) -> Decision:  # noqa: B008
+def look(me: str, *reports: PositionReport, records: Records = Records(), grants: Any = (), **around: Any) -> Decision:  # noqa: B008
     facts = Around(EPOCH, NOW, **{"quorum": True, **around})
     return elect(me, {one.node: one for one in reports}, NODES, records, grants, facts)
 
 
-def granted(kind: GrantKind, node: str, *reports: Ballot, at: float = NOW - 60) -> Grant:
+def granted(kind: GrantKind, node: str, *reports: PositionReport, at: float = NOW - 60) -> Grant:
     return Grant(kind, node, digest(reports), at, "ann", "disk gone")
 
 
@@ -595,7 +603,7 @@ VIEWS = st.none() | st.builds(View, TEXTS, st.lists(TEXTS, max_size=3).map(tuple
 POSITIONS = st.builds(Position, st.sampled_from([UUID, OTHER_UUID]), st.integers(0, 20)) | st.just(Position())
 LINES = st.sampled_from([(), (G1,), (G2,), (Generation("g3", "g1", 12, ("n2",)), G1)])
 BALLOTS = st.builds(
-    Ballot,
+    PositionReport,
     node=st.sampled_from(NODES),
     state=st.sampled_from(State),
     kind=st.sampled_from(Kind),
@@ -610,23 +618,23 @@ BALLOTS = st.builds(
 
 
 @given(BALLOTS)
-def test_a_report_survives_its_text(ballot: Ballot) -> None:
-    text = render_ballot(ballot)
+def test_a_report_survives_its_text(position_report: PositionReport) -> None:
+    text = render_position_report(position_report)
     assert "\n" not in text
-    assert parse_ballot(text) == ballot
+    assert parse_position_report(text) == position_report
 
 
 @given(st.text() | st.from_regex(r'\{"schema":[12],.*\}'))
 def test_any_other_text_is_unread(text: str) -> None:
-    assert isinstance(parse_ballot(text), Unread)
+    assert isinstance(parse_position_report(text), Unread)
 
 
-@given(BALLOTS, st.sampled_from(sorted(Ballot._fields)), st.sampled_from([None, 7, "x", [], {}, [7], True]))
-def test_a_misshapen_field_is_never_guessed_at(ballot: Ballot, field: str, value: Any) -> None:
-    document = json.loads(render_ballot(ballot))
-    parsed = parse_ballot(json.dumps({**document, field: value}))
-    assert isinstance(parsed, Unread) or json.loads(render_ballot(parsed))[field] == value
-    assert parse_ballot(json.dumps({**document, "schema": SCHEMA + 1})) == Unread(SCHEMA + 1)
+@given(BALLOTS, st.sampled_from(sorted(PositionReport._fields)), st.sampled_from([None, 7, "x", [], {}, [7], True]))
+def test_a_misshapen_field_is_never_guessed_at(position_report: PositionReport, field: str, value: Any) -> None:
+    document = json.loads(render_position_report(position_report))
+    parsed = parse_position_report(json.dumps({**document, field: value}))
+    assert isinstance(parsed, Unread) or json.loads(render_position_report(parsed))[field] == value
+    assert parse_position_report(json.dumps({**document, "schema": SCHEMA + 1})) == Unread(SCHEMA + 1)
 
 
 @given(
@@ -643,9 +651,9 @@ def test_a_misshapen_field_is_never_guessed_at(ballot: Ballot, field: str, value
     LINES,
 )
 def test_whatever_it_is_told_it_decides_and_says_why(
-    ballots: list[Ballot], me: str, around: Around, line: tuple[Generation, ...]
+    position_reports: list[PositionReport], me: str, around: Around, line: tuple[Generation, ...]
 ) -> None:
-    reports = {one.node: one for one in ballots}
+    reports = {one.node: one for one in position_reports}
     decision = elect(me, reports, NODES, Records(line=line), (), around)
     assert decision.reason
     if isinstance(decision, (Bootstrap, Revive, RestoreView)):

@@ -12,7 +12,7 @@ from core.test_statusfile import recorded
 from xha.core.galera.reading import Reading, Variables, WsrepStatus
 from xha.core.galera.status_file import ServerState, ServerStatus
 from xha.core.monitor.health import RULES, Health, judge_health
-from xha.core.monitor.keeper_status import Bulletin, Phase
+from xha.core.monitor.keeper_status import KeeperStatus, Phase
 from xha.core.monitor.symptoms import LOW_BYTES, DatadirUse, Graces, Symptoms, is_low
 from xha.core.node.verdict import Code, Policy, Unreadable, Verdict, judge
 from xha.core.ocf.api import ExitCode, Outcome
@@ -21,10 +21,10 @@ NOW, PID = 10_000.0, 4711
 DEGRADED, GENERIC = ExitCode.DEGRADED, ExitCode.GENERIC
 
 
-def keeper(phase: Phase = Phase.RUNNING, **said: Any) -> Bulletin:
+def keeper(phase: Phase = Phase.RUNNING, **said: Any) -> KeeperStatus:
     """A keeper that wrote its status a second ago, about a server that answered then."""
     facts = {"reason": "so it is", "pid": 99, "at": NOW - 1, "since": NOW - 500, "server_pid": PID}
-    return Bulletin(phase, **{**facts, "answered_at": NOW - 1, "launched_at": NOW - 900, **said})
+    return KeeperStatus(phase, **{**facts, "answered_at": NOW - 1, "launched_at": NOW - 900, **said})
 
 
 def running(code: Code | str = "", phase: Phase = Phase.RUNNING, **said: Any) -> Symptoms:
@@ -278,7 +278,7 @@ def test_the_graces_are_parameters() -> None:
 TIMES = st.sampled_from([0.0, NOW - 2000, NOW - 59, NOW - 1, NOW, NOW + 5])
 CODES = st.sampled_from(["", "a code of a newer keeper", *(code.value for code in Code)])
 KEEPERS = st.builds(
-    Bulletin,
+    KeeperStatus,
     phase=st.sampled_from(Phase),
     reason=st.sampled_from(["", "so it is"]),
     at=TIMES,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.facts import UUID, synced
+from core.test_dry_run import position_report, seen
 from core.test_election import (
     ALL,
     EPOCH,
@@ -22,12 +23,17 @@ from core.test_election import (
     report,
     stopped,
 )
-from core.test_outlook import ballot, seen
-from xha.core.cluster.dry_run import describe, digests, foresee, needs_person, object_to, tell_losses
-from xha.core.election.compose_report import Facts, compose_ballot, give_up, is_unreplicated
+from xha.core.cluster.dry_run import describe, digests, forecast, needs_person, object_to, tell_losses
+from xha.core.election.compose_report import NodeFacts, compose_report, give_up, is_unreplicated
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait
 from xha.core.election.facts import GrantKind, Host, Probe, Records, Token
-from xha.core.election.position_report import Ballot, State, digest, parse_ballot, render_ballot
+from xha.core.election.position_report import (
+    PositionReport,
+    State,
+    digest,
+    parse_position_report,
+    render_position_report,
+)
 from xha.core.galera.error_log import find_errors, is_inconsistent
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import Kind, Position, Standing, parse_recovered_position
@@ -39,12 +45,12 @@ FOUND = f"2026-01-01 1:02:03 0 [Note] WSREP: Recovered position: {UUID}:12\n"
 NONE_THERE = "2026-01-01 1:02:03 0 [Note] WSREP: Recovered position: 00000000-0000-0000-0000-000000000000:-1\n"
 
 
-def blind(node: str, state: State = State.STOPPED, **changes: Any) -> Ballot:
+def blind(node: str, state: State = State.STOPPED, **changes: Any) -> PositionReport:
     """A node that could not read its data. It answers no epoch, but opens one as every node does."""
-    return Ballot(node, state, members=NODES, trouble=CAUSE, opens=EPOCH, **changes)
+    return PositionReport(node, state, members=NODES, trouble=CAUSE, opens=EPOCH, **changes)
 
 
-def failed(node: str) -> Ballot:
+def failed(node: str) -> PositionReport:
     """A node whose keeper gave up."""
     return give_up(report(node), "mysqld ended while it was starting")
 
@@ -109,28 +115,34 @@ NO_PROVIDER = synced(wsrep_provider="none", wsrep_cluster_status="Disconnected",
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        pytest.param(Facts(State.STOPPED, standing=Standing(Kind.UNKNOWN, cause=CAUSE)), CAUSE, id="nobody could look"),
-        pytest.param(Facts(State.STOPPED), "", id="nobody has looked"),
-        pytest.param(Facts(State.NON_PRIMARY, reading=RUNS_OFF), "wsrep_on=OFF", id="its server does not replicate"),
-        pytest.param(Facts(State.NON_PRIMARY, reading=NO_PROVIDER), "no wsrep_provider", id="nor has it a provider"),
-        pytest.param(Facts(State.STARTING, reading=RUNS_OFF), "wsrep_on=OFF", id="nor one that was started here"),
+        pytest.param(
+            NodeFacts(State.STOPPED, standing=Standing(Kind.UNKNOWN, cause=CAUSE)), CAUSE, id="nobody could look"
+        ),
+        pytest.param(NodeFacts(State.STOPPED), "", id="nobody has looked"),
+        pytest.param(
+            NodeFacts(State.NON_PRIMARY, reading=RUNS_OFF), "wsrep_on=OFF", id="its server does not replicate"
+        ),
+        pytest.param(
+            NodeFacts(State.NON_PRIMARY, reading=NO_PROVIDER), "no wsrep_provider", id="nor has it a provider"
+        ),
+        pytest.param(NodeFacts(State.STARTING, reading=RUNS_OFF), "wsrep_on=OFF", id="nor one that was started here"),
     ],
 )
-def test_a_report_of_nothing_answers_nobody_and_says_why(facts: Facts, words: str) -> None:
-    said = compose_ballot("n1", facts, epochs=("e1",), opens="e2", members=NODES)
+def test_a_report_of_nothing_answers_nobody_and_says_why(facts: NodeFacts, words: str) -> None:
+    said = compose_report("n1", facts, epochs=("e1",), opens="e2", members=NODES)
     assert (said.kind, said.position, said.epochs, said.opens) == (Kind.UNKNOWN, Position(), (), "e2")
     assert words in said.trouble
     assert bool(said.trouble) == bool(words)
-    assert parse_ballot(render_ballot(said)) == said
+    assert parse_position_report(render_position_report(said)) == said
 
 
 def test_a_primary_that_no_longer_replicates_answers_and_says_so() -> None:
-    facts = Facts(
+    facts = NodeFacts(
         State.PRIMARY,
         NodeRecord(inconsistent=True),
         reading=synced(wsrep_on=False, wsrep_local_state_uuid=UUID, wsrep_last_committed=7),
     )
-    said = compose_ballot("n1", facts, epochs=("e1",), members=NODES)
+    said = compose_report("n1", facts, epochs=("e1",), members=NODES)
     assert (said.kind, said.epochs, said.inconsistent) == (Kind.INTACT, ("e1",), True)
     assert "reaches no other member" in said.trouble
 
@@ -153,9 +165,9 @@ def test_what_was_not_read_is_no_word_of_a_server_without_replication(changes: d
 
 
 def test_a_report_of_an_older_version_has_no_trouble() -> None:
-    document = json.loads(render_ballot(report("n1")))
+    document = json.loads(render_position_report(report("n1")))
     del document["trouble"]
-    assert parse_ballot(json.dumps(document)) == report("n1")
+    assert parse_position_report(json.dumps(document)) == report("n1")
 
 
 def test_who_knows_nothing_changes_no_digest() -> None:
@@ -172,12 +184,14 @@ LEFT = Records({"n1": stopped(12)})
         pytest.param(look("n1", blind("n1"), report("n2"), report("n3")), Wait, CAUSE, id="it forms nothing itself"),
         pytest.param(look("n1", blind("n1"), primary("n2")), Wait, CAUSE, id="it joins nobody"),
         pytest.param(look("n1", blind("n1"), empty("n2"), empty("n3")), Wait, CAUSE, id="it is not the first ever"),
-        pytest.param(look("n1", Ballot("n1", members=NODES), primary("n2")), Wait, "has not looked yet", id="not yet"),
+        pytest.param(
+            look("n1", PositionReport("n1", members=NODES), primary("n2")), Wait, "has not looked yet", id="not yet"
+        ),
         pytest.param(
             look("n1", blind("n1", State.NON_PRIMARY), primary("n2")), Refuse, CAUSE, id="a server without replication"
         ),
         pytest.param(
-            look("n1", Ballot("n1", State.STARTING, members=NODES), primary("n2")),
+            look("n1", PositionReport("n1", State.STARTING, members=NODES), primary("n2")),
             Join,
             "has not said yet how far it is",
             id="a server that somebody else launched",
@@ -294,30 +308,32 @@ def test_an_arbitrator_that_says_nothing_may_run(probe: Probe, records: Records,
 
 
 class TestTheOutlook:
-    SIGHT = seen(blind("n1", epochs=()), ballot("n2"), ballot("n3"))
+    SIGHT = seen(blind("n1", epochs=()), position_report("n2"), position_report("n3"))
 
     def test_it_tells_the_cause_and_asks_for_a_person(self) -> None:
         assert describe(self.SIGHT, "n1") == f"stopped, data unknown: {CAUSE}"
-        outlooks = foresee(self.SIGHT)
-        assert all(isinstance(one.decision, Wait) and CAUSE in one.decision.reason for one in outlooks)
-        assert needs_person(outlooks, self.SIGHT.reports)
+        forecasts = forecast(self.SIGHT)
+        assert all(isinstance(one.decision, Wait) and CAUSE in one.decision.reason for one in forecasts)
+        assert needs_person(forecasts, self.SIGHT.reports)
 
     def test_a_keeper_that_gave_up_is_told_apart(self) -> None:
-        sight = seen(failed("n1"), ballot("n2"), ballot("n3"))
-        decision = foresee(sight)[0].decision
+        sight = seen(failed("n1"), position_report("n2"), position_report("n3"))
+        decision = forecast(sight)[0].decision
         assert isinstance(decision, Wait)
         assert decision.reason == "n1: its keeper gave up: mysqld ended while it was starting"
         assert decision.remedy == "mend that, then pcs resource cleanup"
 
     def test_also_beside_a_primary(self) -> None:
-        sight = seen(blind("n1"), ballot("n2", state=State.PRIMARY), ballot("n3", state=State.PRIMARY))
-        assert needs_person(foresee(sight), sight.reports)
+        sight = seen(
+            blind("n1"), position_report("n2", state=State.PRIMARY), position_report("n3", state=State.PRIMARY)
+        )
+        assert needs_person(forecast(sight), sight.reports)
 
     def test_the_digests_of_all_that_ask_are_the_same(self) -> None:
-        sight = seen(blind("n1")._replace(opens="e-n1"), ballot("n2"), ballot("n3"))
+        sight = seen(blind("n1")._replace(opens="e-n1"), position_report("n2"), position_report("n3"))
         assert set(digests(sight)) == {"n1", "n2", "n3"}
         assert len(set(digests(sight).values())) == 1
-        gone = seen(failed("n1"), ballot("n2"), ballot("n3"))
+        gone = seen(failed("n1"), position_report("n2"), position_report("n3"))
         assert set(digests(gone)) == {"n2", "n3"}
 
     @pytest.mark.parametrize(
@@ -331,8 +347,8 @@ class TestTheOutlook:
             (GrantKind.FORGET, failed("n1"), ""),
         ],
     )
-    def test_what_a_person_can_grant(self, kind: GrantKind, report_of_n1: Ballot, why: str) -> None:
-        told = object_to(seen(report_of_n1, ballot("n2"), ballot("n3")), kind, "n1")
+    def test_what_a_person_can_grant(self, kind: GrantKind, report_of_n1: PositionReport, why: str) -> None:
+        told = object_to(seen(report_of_n1, position_report("n2"), position_report("n3")), kind, "n1")
         assert why in told
         assert bool(told) == bool(why)
 

@@ -145,8 +145,8 @@ STARTS: dict[str, Start] = {
     ),
     "core.galera.cluster_address.parse_peers": _texts("n1,n2:4567,[fd00::1]", "10.0.0.1"),
     "core.galera.cluster_address.parse_host_map": _texts("n1:host1;n2:10.0.0.2;n3:[fd00::1]"),
-    "core.election.position_report.parse_ballot": _texts(KEPT["a report"].text),
-    "core.monitor.keeper_status.parse_bulletin": _texts(KEPT["a bulletin"].text),
+    "core.election.position_report.parse_position_report": _texts(KEPT["a report"].text),
+    "core.monitor.keeper_status.parse_keeper_status": _texts(KEPT["a status"].text),
     "core.pacemaker.cib.parse_cib": _with("p_mysql", samples=_files("cibs", "*.xml")),
     "core.cluster.comparison.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
     "core.cluster.comparison.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
@@ -214,7 +214,7 @@ STARTS: dict[str, Start] = {
     "core.ocf.service_parameters.parse_attribute_name": _texts("xha-service"),
     "core.ocf.service_parameters.parse_fall": _texts("3"),
     "core.ocf.service_parameters.parse_watch_settings": _values(_WATCH),
-    "core.galera.known_servers.parse_remembered": _texts(
+    "core.galera.known_servers.parse_known_servers": _texts(
         '{"schema": 1, "servers": [{"datadir": "/d", "programs": ["/bin/x"], "uid": 9, "pid": 7, "started": 5}]}'
     ),
     "core.galera.server_options.parse_server_options": _texts(_HELP),

@@ -13,7 +13,7 @@ import json, sys, time
 sys.path.insert(0, "/usr/local/lib/xha/current/python")
 from xha.adapters.pacemaker.standalone import connect
 from xha.adapters.pacemaker.cluster import ClusterUnreachable
-from xha.core.election.position_report import Ballot
+from xha.core.election.position_report import PositionReport
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.election.facts import Grant, GrantKind, Token
 from xha.core.galera.position import Position

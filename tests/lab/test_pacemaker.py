@@ -154,12 +154,12 @@ class TestHosts:
 
 
 FAKE = """
-from xha.core.election.position_report import State, render_ballot
+from xha.core.election.position_report import State, render_position_report
 from xha.core.galera.position import Kind
 nodes = ("h1", "h2", "h3")
-ballot = Ballot(me, State("{state}"), Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", {seqno}),
+report = PositionReport(me, State("{state}"), Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", {seqno}),
                 members=nodes, epochs=tuple(f"e-{{node}}" for node in nodes), opens=f"e-{{me}}")
-cluster.set_private("xha-p_mysql-report", render_ballot(ballot))
+cluster.set_private("xha-p_mysql-report", render_position_report(report))
 tell(None)
 """
 

@@ -18,11 +18,11 @@ import pytest
 from core import model_keeper
 from core.test_election_model import ElectionModel
 from xha.core.election import candidates, obstacles, survivors
-from xha.core.election import compose_report as ballotbox
-from xha.core.election import facts as poll
+from xha.core.election import compose_report as compose_module
+from xha.core.election import facts as election_facts
 from xha.core.election import rules as election
 from xha.core.election.decision import Bootstrap, Founding
-from xha.core.election.position_report import Ballot, State
+from xha.core.election.position_report import PositionReport, State
 from xha.core.galera import position
 from xha.core.galera.lineage import Order, compare
 from xha.core.galera.position import Kind, Position, Standing
@@ -33,7 +33,7 @@ Patch = tuple[Any, str, Any]
 
 def everywhere(name: str, mutant: Any) -> list[Patch]:
     """The name in every module of the election that took it."""
-    modules = (candidates, election, obstacles, poll, survivors)
+    modules = (candidates, election, obstacles, election_facts, survivors)
     return [(module, name, mutant) for module in modules if hasattr(module, name)]
 
 
@@ -46,7 +46,7 @@ def without_generations(one: Any, other: Any) -> Order:
     return compare(one, other) if one.position.uuid != other.position.uuid else by_seqno(one, other)
 
 
-def first_flag(facts: poll.Poll) -> Bootstrap | None:
+def first_flag(facts: election_facts.ElectionFacts) -> Bootstrap | None:
     """ocf:heartbeat:galera: the flag wins at once, nobody else is asked."""
     mine = facts.mine
     if not mine.safe_to_bootstrap or mine.kind is not Kind.INTACT or mine.state is not State.STOPPED:
@@ -54,7 +54,7 @@ def first_flag(facts: poll.Poll) -> Bootstrap | None:
     return Bootstrap("flag", mine.position, Founding(mine.history, (mine.node,)))
 
 
-def smallest_uuid(facts: poll.Poll) -> Ballot | None:
+def smallest_uuid(facts: election_facts.ElectionFacts) -> PositionReport | None:
     holders = [one for one in facts.fresh.values() if one.position.real]
     return min(holders, key=lambda one: (one.position.uuid, -one.position.seqno), default=None) or choose(facts)
 
@@ -77,23 +77,23 @@ def yes(*_: Any, **__: Any) -> bool:
     return True
 
 
-def empty_where_unknown(me: str, facts: Any, **how: Any) -> Ballot:
+def empty_where_unknown(me: str, facts: Any, **how: Any) -> PositionReport:
     """As it was: a recovery that failed had found no data."""
     if facts.standing and facts.standing.kind is Kind.UNKNOWN:
         facts = facts._replace(standing=Standing(Kind.EMPTY))
-    return ballotbox.compose_ballot(me, facts, **how)
+    return compose_module.compose_report(me, facts, **how)
 
 
-def whoever_is_fit(facts: poll.Poll) -> list[Ballot]:
+def whoever_is_fit(facts: election_facts.ElectionFacts) -> list[PositionReport]:
     return [one for kind in (Kind.INTACT, Kind.IN_DOUBT) for one in facts.fresh.values() if one.kind is kind]
 
 
-def skip_the_troubled(facts: poll.Poll, candidate: Any) -> Any:
+def skip_the_troubled(facts: election_facts.ElectionFacts, candidate: Any) -> Any:
     missing = dict(facts.fresh, **dict.fromkeys(facts.troubles, facts.mine))
     return obstacles_find_missing(facts._replace(fresh=missing), candidate)
 
 
-choose, classify, is_down = candidates.choose, position.classify, poll.is_down
+choose, classify, is_down = candidates.choose, position.classify, election_facts.is_down
 obstacles_find_missing = obstacles.find_missing
 
 MUTANTS: dict[str, list[Patch]] = {
@@ -117,7 +117,7 @@ MUTANTS: dict[str, list[Patch]] = {
     "survivors wait for nobody": [(survivors, "_find_awaited", nothing)],
     "a hand leaves no trace": [(machine, "begin_by_hand", lambda node, line, origin, name: line)],
     "either of two Primaries will do": everywhere("are_at_odds", nothing),
-    "a recovery that failed found nothing": [(turn, "compose_ballot", empty_where_unknown)],
+    "a recovery that failed found nothing": [(turn, "compose_report", empty_where_unknown)],
     "who cannot look is left out": [(obstacles, "find_missing", skip_the_troubled)],
     "who cannot look joins all the same": without(election._know_own),
     "who ran apart is a candidate": [(candidates, "_candidates", whoever_is_fit)],

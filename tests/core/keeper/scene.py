@@ -12,7 +12,7 @@ from typing import Any
 from core.keeper.words import UUID, tell
 from xha.core.cluster.election_facts import gather
 from xha.core.election.facts import Grant, GrantKind, Host, Probe, Records, Token
-from xha.core.election.position_report import Ballot, State, Unread
+from xha.core.election.position_report import PositionReport, State, Unread
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
@@ -76,7 +76,7 @@ class Scene:
     def __init__(self) -> None:
         self.memory, self.now = Memory(), 0.0
         self.members: tuple[str, ...] = ("A", "B", "C")
-        self.peers: dict[str, Ballot | Unread] = {}
+        self.peers: dict[str, PositionReport | Unread] = {}
         self.late: set[str] = set()
         self.hosts = dict.fromkeys("ABC", Host.ONLINE)
         self.probes: dict[str, Probe] = {}
@@ -138,11 +138,13 @@ class Scene:
 
     def _cluster(self) -> ClusterSeen:
         epoch = self.memory.epoch
-        reports: dict[str, Ballot | Unread] = {}
+        reports: dict[str, PositionReport | Unread] = {}
         for name, one in self.peers.items():
-            answers = isinstance(one, Ballot) and name not in self.late
-            epochs = (*one.epochs, epoch) if isinstance(one, Ballot) and answers else ()
-            reports[name] = one._replace(epochs=epochs, members=self.members) if isinstance(one, Ballot) else one
+            answers = isinstance(one, PositionReport) and name not in self.late
+            epochs = (*one.epochs, epoch) if isinstance(one, PositionReport) and answers else ()
+            reports[name] = (
+                one._replace(epochs=epochs, members=self.members) if isinstance(one, PositionReport) else one
+            )
         cib = Cib(
             self.members,
             self.hosts,
@@ -288,7 +290,7 @@ class Scene:
         (self.late.add if "late" in said else self.late.discard)(name)
         view = view_of(said["view"]) if "view" in said else None
         component = view_of(said["in"]) if "in" in said else None
-        self.peers[name] = Ballot(
+        self.peers[name] = PositionReport(
             name,
             State(state),
             Kind(kind),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from xha.core.election.position_report import Ballot
+from xha.core.election.position_report import PositionReport
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import Position
@@ -31,8 +31,8 @@ def tell(effect: acts.Effect) -> str:
 
 def _detail(act: acts.Act) -> str:
     if isinstance(act, acts.Say):
-        last = " (permanent)" if act.bulletin.permanent else ""
-        return f"{act.bulletin.phase.value}{last}: {act.bulletin.reason}"
+        last = " (permanent)" if act.keeper_status.permanent else ""
+        return f"{act.keeper_status.phase.value}{last}: {act.keeper_status.reason}"
     if isinstance(act, acts.LogLine):
         return f"{'warning: ' if act.warning else ''}{act.text}"
     if isinstance(act, acts.SetReady):
@@ -67,7 +67,7 @@ def _line(line: tuple[Generation, ...]) -> str:
     return "line=" + (",".join(f"{one.id}@{one.position}{'!' if one.by_hand else ''}" for one in line) or "-")
 
 
-def _report(one: Ballot) -> str:
+def _report(one: PositionReport) -> str:
     words = [one.state.value, one.kind.value, _position(one.position)]
     if one.line:
         words.append(_line(one.line))

@@ -7,7 +7,7 @@ from enum import Enum
 from ...core.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ...core.galera.known_servers import Remembered
+    from ...core.galera.known_servers import KnownServer
     from ..mysqld.trust import Trust
     from ..process.procfs import Process
 
@@ -46,7 +46,7 @@ class Search(NamedTuple):
 
     directories: tuple[str, ...]
     trust: Trust
-    known: tuple[Remembered, ...] = ()
+    known: tuple[KnownServer, ...] = ()
     unknown: str = ""
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 
 from ...core.light_typing import TYPE_CHECKING
-from ...core.monitor.keeper_status import Bulletin, parse_bulletin, render_bulletin
+from ...core.monitor.keeper_status import KeeperStatus, parse_keeper_status, render_keeper_status
 from ...core.ocf.galera_settings import Settings, load_settings, render_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...core.galera.known_servers import Remembered
+    from ...core.galera.known_servers import KnownServer
     from ...core.galera.node_record import NodeRecord
     from ...core.monitor.start_failures import Failure
 
@@ -97,13 +97,13 @@ class RunDir:
             return ()
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
-    def read_bulletin(self) -> Bulletin | None:
+    def read_keeper_status(self) -> KeeperStatus | None:
         """Return what the keeper published last. Its pid and start time tell whether it still runs."""
-        return parse_bulletin(self._read(_KEEPER))
+        return parse_keeper_status(self._read(_KEEPER))
 
-    def write_bulletin(self, bulletin: Bulletin) -> None:
+    def write_keeper_status(self, keeper_status: KeeperStatus) -> None:
         """Publish what the keeper does, readable by every account of this host."""
-        self._write(_KEEPER, render_bulletin(bulletin), 0o644)
+        self._write(_KEEPER, render_keeper_status(keeper_status), 0o644)
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Return the recorded failures, the oldest first."""
@@ -148,19 +148,19 @@ class RunDir:
         self._write(_RECOVERY, text[-_MOST_LOG:].encode("utf-8", "replace").decode("utf-8"), 0o600)
         return self.file(_RECOVERY)
 
-    def read_remembered(self) -> tuple[Remembered, ...]:
+    def read_known_servers(self) -> tuple[KnownServer, ...]:
         """Return the data directories that this resource used, each with its server; the present one is the last."""
-        from ...core.galera.known_servers import parse_remembered
+        from ...core.galera.known_servers import parse_known_servers
 
-        return parse_remembered(self._read(_REMEMBERED))
+        return parse_known_servers(self._read(_REMEMBERED))
 
-    def write_remembered(self, servers: Iterable[Remembered]) -> None:
+    def write_known_servers(self, servers: Iterable[KnownServer]) -> None:
         """Remember the directories and servers; without any, the file is removed."""
-        from ...core.galera.known_servers import render_remembered
+        from ...core.galera.known_servers import render_known_servers
 
         kept = tuple(servers)
         if kept:
-            self._write(_REMEMBERED, render_remembered(kept), 0o644)
+            self._write(_REMEMBERED, render_known_servers(kept), 0o644)
         else:
             self.remove(_REMEMBERED)
 
@@ -185,14 +185,14 @@ class RunDir:
         replace_text(self.file(name), text + "\n", mode)
 
 
-def read_bulletins(base: str = BASE) -> list[tuple[str, Bulletin]]:
+def read_keeper_statuses(base: str = BASE) -> list[tuple[str, KeeperStatus]]:
     """Return what the keepers of this host published last, each with the name of its resource."""
     try:
         names = sorted(os.listdir(base))
     except OSError:
         return []
-    said = ((name, RunDir(name, base).read_bulletin()) for name in names)
-    return [(name, bulletin) for name, bulletin in said if bulletin is not None]
+    said = ((name, RunDir(name, base).read_keeper_status()) for name in names)
+    return [(name, keeper_status) for name, keeper_status in said if keeper_status is not None]
 
 
 def _make_directory(path: str) -> None:

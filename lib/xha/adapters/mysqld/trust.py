@@ -12,7 +12,7 @@ from ...core.light_typing import TYPE_CHECKING, NamedTuple
 from ..process.procfs import read_uids
 
 if TYPE_CHECKING:
-    from ...core.galera.known_servers import Remembered
+    from ...core.galera.known_servers import KnownServer
     from ...core.ocf.galera_settings import Settings
     from .program import Program
 
@@ -28,7 +28,7 @@ class Trust(NamedTuple):
         uids = read_uids(pid)
         return bool(uids) and uids <= self.uids
 
-    def with_remembered(self, servers: tuple[Remembered, ...]) -> Trust:
+    def with_known_servers(self, servers: tuple[KnownServer, ...]) -> Trust:
         """Return a trust that also covers the servers that were trusted before."""
         return Trust(
             self.uids.union(one.uid for one in servers), self.programs.union(*(one.programs for one in servers))

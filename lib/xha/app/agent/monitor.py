@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...adapters.datadir.users import Search
     from ...adapters.process.procfs import Process
     from ...core.galera.status_file import ServerStatus
-    from ...core.monitor.keeper_status import Bulletin
+    from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance, Outcome
     from ...core.ocf.galera_settings import Settings
 
@@ -46,7 +46,7 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
 
 
 def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
-    keeper, alive = run.read_bulletin(), True
+    keeper, alive = run.read_keeper_status(), True
     try:
         alive = _is_alive(run)
         server, state, occupant = _find(run, settings, keeper, alive=alive)
@@ -71,7 +71,7 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
 
 
 def _find(
-    run: RunDir, settings: Settings, keeper: Bulletin | None, *, alive: bool
+    run: RunDir, settings: Settings, keeper: KeeperStatus | None, *, alive: bool
 ) -> tuple[Process | None, DatadirUse, str]:
     """Return the server, how it is, and in words who else uses the data.
 
@@ -83,9 +83,9 @@ def _find(
         if server is not None:
             return server, _judge_process(server), ""
     from ...adapters.datadir.users import find_server
-    from ..keeper.known_servers import remembered_search, whole_search
+    from ..keeper.known_servers import search_known_servers, whole_search
 
-    search = (remembered_search(run) if alive else None) or whole_search(run, settings, keeper)
+    search = (search_known_servers(run) if alive else None) or whole_search(run, settings, keeper)
     server = find_server(search)
     state = _judge_process(server)
     other = "" if alive or state is not DatadirUse.ABSENT else _find_other(search)

@@ -12,7 +12,7 @@ from ...core.ocf.api import ExitCode, Outcome
 from ..keeper.process import find_keeper, launch_keeper
 
 if TYPE_CHECKING:
-    from ...core.monitor.keeper_status import Bulletin
+    from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
 
@@ -37,31 +37,35 @@ def start(settings: Settings, instance: Instance) -> Outcome:
         launch_keeper(instance)
     until = begun + min(settings.start_wait, instance.timeout / 2)
     while time.monotonic() < until:
-        bulletin = run.read_bulletin()
-        if bulletin is not None and bulletin.at >= begun:
-            outcome = _judge(bulletin)
+        keeper_status = run.read_keeper_status()
+        if keeper_status is not None and keeper_status.at >= begun:
+            outcome = _judge(keeper_status)
             if outcome is not None:
                 return outcome
         time.sleep(_TICK)
     return _judge_late(run, begun)
 
 
-def _judge(bulletin: Bulletin) -> Outcome | None:
-    if bulletin.ready:
+def _judge(keeper_status: KeeperStatus) -> Outcome | None:
+    if keeper_status.ready:
         return Outcome(ExitCode.SUCCESS)
-    if bulletin.phase is Phase.FAILED:
-        return Outcome(ExitCode.INSTALLED if bulletin.permanent else ExitCode.GENERIC, bulletin.reason)
-    if bulletin.phase is Phase.ENDED:
-        return Outcome(ExitCode.GENERIC, bulletin.reason)
-    return Outcome(ExitCode.SUCCESS) if bulletin.phase in _PATIENT and bulletin.at - bulletin.since > 1.0 else None
+    if keeper_status.phase is Phase.FAILED:
+        return Outcome(ExitCode.INSTALLED if keeper_status.permanent else ExitCode.GENERIC, keeper_status.reason)
+    if keeper_status.phase is Phase.ENDED:
+        return Outcome(ExitCode.GENERIC, keeper_status.reason)
+    return (
+        Outcome(ExitCode.SUCCESS)
+        if keeper_status.phase in _PATIENT and keeper_status.at - keeper_status.since > 1.0
+        else None
+    )
 
 
 def _judge_late(run: RunDir, begun: float) -> Outcome:
     until = max(time.monotonic(), begun + _FIRST_WORD)
     while find_keeper(run) is None and time.monotonic() < until:
         time.sleep(_TICK)
-    bulletin = run.read_bulletin()
-    outcome = _judge(bulletin) if bulletin is not None and bulletin.at >= begun else None
+    keeper_status = run.read_keeper_status()
+    outcome = _judge(keeper_status) if keeper_status is not None and keeper_status.at >= begun else None
     if outcome is not None:
         return outcome
     if find_keeper(run) is not None:

@@ -14,7 +14,7 @@ from ...adapters.mysqld.program import Unusable, find_account
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_boot_id
-from ...core.election.position_report import Ballot, State, parse_ballot
+from ...core.election.position_report import PositionReport, State, parse_position_report
 from ...core.galera.lineage import History, StopRecord
 from ...core.galera.node_record import NodeRecord
 from ...core.galera.position import NO_SEQNO, Position
@@ -39,12 +39,12 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     """End everything, and leave the record of a clean stop where it was one."""
     deadline = time.monotonic() + max(2 * _RESERVE, instance.timeout) - _RESERVE
     run = RunDir(instance.name)
-    bulletin = run.read_bulletin()
-    hung = bulletin is not None and bulletin.code == "hung" and bulletin.answered_at > 0
+    keeper_status = run.read_keeper_status()
+    hung = keeper_status is not None and keeper_status.code == "hung" and keeper_status.answered_at > 0
     try:
         if not end_keeper(run):
             return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
-        search = whole_search(run, settings, bulletin)
+        search = whole_search(run, settings, keeper_status)
         served = [one for one in find_servers(search) if one.use is Use.SERVER]
         left = terminate(search, deadline, hung=hung)
         if left:
@@ -57,9 +57,11 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     if writer:
         return Outcome(ExitCode.GENERIC, f"{writer}, and is not the resource's to end: end it")
     with contextlib.suppress(OSError):  # a /run that is full, or cannot be written, leaves what nobody takes for alive
-        run.write_remembered(())
-        if bulletin is not None:
-            run.write_bulletin(bulletin._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message=""))
+        run.write_known_servers(())
+        if keeper_status is not None:
+            run.write_keeper_status(
+                keeper_status._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message="")
+            )
     try:
         cluster = connect(instance.node, instance.name)
         _retract(cluster, f"xha-{instance.name}-report")
@@ -80,8 +82,8 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
 
 def _retract(cluster: Pacemaker | Standalone, name: str) -> None:
     """Take the report away, but for one of a stopped server, which stays true until the next keeper replaces it."""
-    report = parse_ballot(cluster.read_attribute(name).get(cluster.node_name(), ""))
-    if not (isinstance(report, Ballot) and report.state is State.STOPPED):
+    report = parse_position_report(cluster.read_attribute(name).get(cluster.node_name(), ""))
+    if not (isinstance(report, PositionReport) and report.state is State.STOPPED):
         cluster.delete_attribute(name)
 
 

@@ -1,4 +1,4 @@
-"""What is said of a node: to monitor (the keeper's bulletin), to the log, and to the cluster (two attributes)."""
+"""What is said of a node: to monitor (the keeper's status), to the log, and to the cluster (two attributes)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.process.procfs import read_process
-from ...core.monitor.keeper_status import Bulletin, Phase
+from ...core.monitor.keeper_status import KeeperStatus, Phase
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
@@ -23,27 +23,27 @@ PROGRESS_SECONDS = 30.0
 
 
 class Announcer:
-    """Says everything once: a line of the log for each change, and a bulletin at each look."""
+    """Says everything once: a line of the log for each change, and a status at each look."""
 
     def __init__(self, run: RunDir, cluster: Pacemaker | Standalone, resource: str, log: Log) -> None:
         self._run, self._cluster, self._resource, self._log = run, cluster, resource, log
         process = read_process(os.getpid())
         self._started = process.started if process else 0
-        self._last = Bulletin(Phase.RECOVERING)
+        self._last = KeeperStatus(Phase.RECOVERING)
         self._shown = ""
         self._progress_at = 0.0
 
-    def say(self, bulletin: Bulletin) -> None:
-        """Write the bulletin; where phase or reason changed, tell the log and the cluster, too.
+    def say(self, keeper_status: KeeperStatus) -> None:
+        """Write the status; where phase or reason changed, tell the log and the cluster, too.
 
-        It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old bulletin sees its age.
+        It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old status sees its age.
         """
         now, last = time.monotonic(), self._last
-        changed = (bulletin.phase, bulletin.reason) != (last.phase, last.reason)
+        changed = (keeper_status.phase, keeper_status.reason) != (last.phase, last.reason)
         since = now if changed else last.since
-        self._last = bulletin._replace(pid=os.getpid(), started=self._started, at=now, since=since)
+        self._last = keeper_status._replace(pid=os.getpid(), started=self._started, at=now, since=since)
         try:
-            self._run.write_bulletin(self._last)
+            self._run.write_keeper_status(self._last)
         except OSError as error:
             if changed:
                 reason = (error.strerror or str(error)).lower()
@@ -51,7 +51,7 @@ class Announcer:
         if self._last.progress and now - self._progress_at > PROGRESS_SECONDS:
             self._progress_at = now
             self._log.info(self._last.progress)
-        text = f"{bulletin.phase.value}: {bulletin.reason}"
+        text = f"{keeper_status.phase.value}: {keeper_status.reason}"
         if changed:
             self._log.info(text)
         self._show(text[:_MOST_CHARACTERS])

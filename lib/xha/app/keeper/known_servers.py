@@ -8,41 +8,41 @@ from __future__ import annotations
 from ...adapters.datadir.users import Search
 from ...adapters.mysqld.trust import trust_of
 from ...adapters.process.procfs import look
-from ...core.galera.known_servers import Remembered
+from ...core.galera.known_servers import KnownServer
 from ...core.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mysqld.program import Program
     from ...adapters.process.procfs import Process
-    from ...core.monitor.keeper_status import Bulletin
+    from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.galera_settings import Settings
 
 
-def whole_search(run: RunDir, settings: Settings, keeper: Bulletin | None) -> Search:
+def whole_search(run: RunDir, settings: Settings, keeper: KeeperStatus | None) -> Search:
     """Return a search of every directory that is remembered, that the keeper named, and that the settings mean now."""
     from ...adapters.mysqld.program import guess_datadir
     from ...adapters.mysqld.trust import guess_trust
 
-    known = run.read_remembered()
+    known = run.read_known_servers()
     present, unknown = guess_datadir(settings)
     named = (*(one.datadir for one in known), keeper.datadir if keeper else "", present)
     directories = tuple(dict.fromkeys(path for path in named if path))
-    return Search(directories, guess_trust(settings).with_remembered(known), known, unknown)
+    return Search(directories, guess_trust(settings).with_known_servers(known), known, unknown)
 
 
-def remembered_search(run: RunDir) -> Search | None:
+def search_known_servers(run: RunDir) -> Search | None:
     """Return a search of what a keeper that lives has written down: it knows the program; None where it has not."""
     from ...adapters.mysqld.trust import OURS
 
-    known = run.read_remembered()
+    known = run.read_known_servers()
     directories = tuple(dict.fromkeys(one.datadir for one in known))
-    return Search(directories, OURS.with_remembered(known), known) if known else None
+    return Search(directories, OURS.with_known_servers(known), known) if known else None
 
 
-def find_moved(run: RunDir, datadir: str) -> Remembered | None:
+def find_moved(run: RunDir, datadir: str) -> KnownServer | None:
     """Return a server of this resource that still runs, and was started on another data directory than this one."""
-    alive = (one for one in run.read_remembered() if one.pid and look(one.pid, one.started))
+    alive = (one for one in run.read_known_servers() if one.pid and look(one.pid, one.started))
     return next((one for one in alive if one.datadir != datadir), None)
 
 
@@ -52,9 +52,9 @@ class KnownServers:
     def __init__(self, run: RunDir, program: Program) -> None:
         self._run, self._trust = run, trust_of(program)
         paths = tuple(sorted(self._trust.programs))
-        self._own = Remembered(program.datadir, paths, program.account.uid)
-        known = tuple(one for one in run.read_remembered() if one.datadir == program.datadir)
-        self.search = Search((program.datadir,), self._trust.with_remembered(known), known)
+        self._own = KnownServer(program.datadir, paths, program.account.uid)
+        known = tuple(one for one in run.read_known_servers() if one.datadir == program.datadir)
+        self.search = Search((program.datadir,), self._trust.with_known_servers(known), known)
         if not known:
             self.note(None)
 
@@ -62,7 +62,7 @@ class KnownServers:
         """Remember that this server uses the directory, None that none does. Others are remembered while they run."""
         pid, started = (process.pid, process.started) if process else (0, 0)
         own = self._own._replace(pid=pid, started=started)
-        others = [one for one in self._run.read_remembered() if one.datadir != own.datadir]
+        others = [one for one in self._run.read_known_servers() if one.datadir != own.datadir]
         kept = [*(one for one in others if one.pid and look(one.pid, one.started)), own]
-        self._run.write_remembered(kept)
+        self._run.write_known_servers(kept)
         self.search = self.search._replace(known=(own,))

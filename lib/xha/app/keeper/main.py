@@ -18,7 +18,7 @@ from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_process
 from ...core.galera.cluster_address import BadAddress
-from ...core.monitor.keeper_status import Bulletin, Phase
+from ...core.monitor.keeper_status import KeeperStatus, Phase
 from .announcer import Announcer
 from .keeper import Keeper
 from .known_servers import find_moved
@@ -125,7 +125,9 @@ def _fail(run: RunDir, log: Log, reason: str, *, permanent: bool = False) -> int
     with contextlib.suppress(OSError):
         own = read_process(os.getpid())
     now = time.monotonic()
-    run.write_bulletin(
-        Bulletin(Phase.FAILED, reason, os.getpid(), own.started if own else 0, at=now, since=now, permanent=permanent)
+    run.write_keeper_status(
+        KeeperStatus(
+            Phase.FAILED, reason, os.getpid(), own.started if own else 0, at=now, since=now, permanent=permanent
+        )
     )
     return 1

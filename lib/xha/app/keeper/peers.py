@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.network.addresses import read_own_addresses, resolve_hosts
 from ...adapters.network.port_probe import Endpoint, probe_ports
-from ...core.election.position_report import Ballot, parse_ballot, render_ballot
+from ...core.election.position_report import PositionReport, parse_position_report, render_position_report
 from ...core.galera.cluster_address import name_members, parse_cluster_address
 from ...core.keeper.observation import ClusterSeen
 
@@ -71,7 +71,7 @@ class Peers:
     def see(self, *, electing: bool) -> ClusterSeen:
         """Read what the others said. electing: also the configuration and the members' ports, and not at leisure."""
         said = self.cluster.read_attribute(self.attribute)
-        reports = {node: parse_ballot(text) for node, text in said.items()}
+        reports = {node: parse_position_report(text) for node, text in said.items()}
         if electing or time.monotonic() - self._read_at > CONFIGURATION_AGE:
             self.read_cib()
         if electing and self._lacks_addresses() and time.monotonic() - self._found_at > CONFIGURATION_AGE:
@@ -92,8 +92,8 @@ class Peers:
             time.time(),
         )
 
-    def _name_members(self, reports: Mapping[str, Ballot | Unread]) -> Membership:
-        reported = {node: one.addresses for node, one in reports.items() if isinstance(one, Ballot)}
+    def _name_members(self, reports: Mapping[str, PositionReport | Unread]) -> Membership:
+        reported = {node: one.addresses for node, one in reports.items() if isinstance(one, PositionReport)}
         return name_members(
             self._address.peers,
             nodes=self._cib.nodes,
@@ -121,15 +121,15 @@ class Peers:
 
     # --- telling
 
-    def publish(self, report: Ballot) -> None:
+    def publish(self, report: PositionReport) -> None:
         """Publish this node's report."""
-        self.cluster.set_private(self.attribute, render_ballot(report))
+        self.cluster.set_private(self.attribute, render_position_report(report))
 
-    def is_confirmed(self, report: Ballot) -> bool:
+    def is_confirmed(self, report: PositionReport) -> bool:
         """Return whether all others see the report, or do within some seconds: attributes reach all in one order."""
         until = time.monotonic() + CONFIRM_SECONDS
         while time.monotonic() < until:
-            if self.cluster.read_attribute(self.attribute).get(self.me) == render_ballot(report):
+            if self.cluster.read_attribute(self.attribute).get(self.me) == render_position_report(report):
                 return True
             time.sleep(0.05)
         return False

@@ -114,7 +114,7 @@ class Performer:
         cluster, resource, peers = self._peers.cluster, self._peers.resource, self._peers
         directory, run = self._data.directory, self._data.run
         simple: dict[type, Callable[[Any], object]] = {
-            acts.Say: lambda act: self._announcer.say(act.bulletin),
+            acts.Say: lambda act: self._announcer.say(act.keeper_status),
             acts.LogLine: lambda act: self._announcer.log(act.text, warning=act.warning),
             acts.SetReady: lambda act: self._announcer.set_ready(act.ready),
             acts.Publish: lambda act: peers.publish(act.report),

@@ -65,9 +65,9 @@ class Locked:
 
 
 def find_keeper(run: RunDir) -> Process | None:
-    """Return the keeper that wrote the last bulletin, None if it is gone."""
-    bulletin = run.read_bulletin()
-    return look(bulletin.pid, bulletin.started) if bulletin and bulletin.pid else None
+    """Return the keeper that wrote the last status, None if it is gone."""
+    keeper_status = run.read_keeper_status()
+    return look(keeper_status.pid, keeper_status.started) if keeper_status and keeper_status.pid else None
 
 
 def launch_keeper(instance: Instance) -> None:

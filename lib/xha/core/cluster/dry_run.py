@@ -8,16 +8,16 @@ from ..election.candidates import are_at_odds
 from ..election.decision import Decision, Refuse, Wait
 from ..election.facts import GrantKind, Host, why_void
 from ..election.obstacles import name_nodes
-from ..election.position_report import Ballot, State, Unread, digest
+from ..election.position_report import PositionReport, State, Unread, digest
 from ..galera.lineage import Order, compare
 from ..galera.position import Kind
-from .election_facts import ElectionFacts, gather
+from .election_facts import ElectionInputs, gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ..election.facts import Grant, Poll, Probe
+    from ..election.facts import ElectionFacts, Grant, Probe
     from ..pacemaker.cib import Cib
 
 
@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
     resource: str
     cib: Cib
-    reports: Mapping[str, Ballot | Unread] = {}
+    reports: Mapping[str, PositionReport | Unread] = {}
     members: tuple[str, ...] = ()
     probes: Mapping[str, Probe] = {}
     arbitrators: Mapping[str, Probe] = {}
@@ -34,7 +34,7 @@ class Seen(NamedTuple):
     now: float = 0.0
 
 
-class Outlook(NamedTuple):
+class Forecast(NamedTuple):
     """The forecast for one node.
 
     decision: None if no keeper of the node reports. held: what forbids any action on the node, "" for nothing.
@@ -46,10 +46,10 @@ class Outlook(NamedTuple):
     held: str = ""
 
 
-def foresee(seen: Seen) -> tuple[Outlook, ...]:
+def forecast(seen: Seen) -> tuple[Forecast, ...]:
     """Return what each member would do. The ports were probed from this host, not from each member's host."""
     return tuple(
-        Outlook(
+        Forecast(
             node,
             seen.cib.hosts.get(node, Host.LOST),
             _decide(seen, node) if node in seen.reports else None,
@@ -67,7 +67,7 @@ def _decide(seen: Seen, node: str) -> Decision:
     return _facts(seen, node, report.opens).elect()
 
 
-def _facts(seen: Seen, node: str, epoch: str) -> ElectionFacts:
+def _facts(seen: Seen, node: str, epoch: str) -> ElectionInputs:
     return gather(
         node,
         epoch,
@@ -80,12 +80,12 @@ def _facts(seen: Seen, node: str, epoch: str) -> ElectionFacts:
     )
 
 
-def count_for(seen: Seen, node: str) -> Poll | None:
+def facts_for(seen: Seen, node: str) -> ElectionFacts | None:
     """Return the facts as the node sees them, or None if the node does not report."""
     report = seen.reports.get(node)
-    if not isinstance(report, Ballot):
+    if not isinstance(report, PositionReport):
         return None
-    return _facts(seen, node, report.opens).poll()
+    return _facts(seen, node, report.opens).counted()
 
 
 def digests(seen: Seen) -> dict[str, str]:
@@ -93,24 +93,24 @@ def digests(seen: Seen) -> dict[str, str]:
 
     The digests are equal once every node has answered every other.
     """
-    polls = {node: count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node))}
-    return {node: digest(poll.fresh.values()) for node, poll in polls.items() if poll is not None}
+    all_facts = {node: facts_for(seen, node) for node in seen.members if _asks(seen.reports.get(node))}
+    return {node: digest(counted.fresh.values()) for node, counted in all_facts.items() if counted is not None}
 
 
-def _asks(report: Ballot | Unread | None) -> bool:
+def _asks(report: PositionReport | Unread | None) -> bool:
     """Return whether the node's keeper waits for answers. One that gave up left its last report, and does not wait."""
-    return isinstance(report, Ballot) and bool(report.opens)
+    return isinstance(report, PositionReport) and bool(report.opens)
 
 
-def needs_person(outlooks: Sequence[Outlook], reports: Mapping[str, Ballot | Unread]) -> bool:
+def needs_person(forecasts: Sequence[Forecast], reports: Mapping[str, PositionReport | Unread]) -> bool:
     """Return whether the cluster cannot continue without a person.
 
     That is so if a node refuses or reports a trouble, or if no node is Primary and all of them wait.
     """
-    troubled = any(isinstance(one, Ballot) and one.trouble for one in reports.values())
-    decisions = [one.decision for one in outlooks if one.decision is not None]
-    primary = any(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports.values())
-    acts = [one for one in outlooks if one.decision is not None and not one.held and not _waits(one.decision)]
+    troubled = any(isinstance(one, PositionReport) and one.trouble for one in reports.values())
+    decisions = [one.decision for one in forecasts if one.decision is not None]
+    primary = any(isinstance(one, PositionReport) and one.state is State.PRIMARY for one in reports.values())
+    acts = [one for one in forecasts if one.decision is not None and not one.held and not _waits(one.decision)]
     return troubled or any(isinstance(one, Refuse) for one in decisions) or not (primary or acts)
 
 
@@ -122,22 +122,22 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
     """Return why such a grant cannot be given now, "" if it can."""
     if node not in seen.members:
         return f"{node} is no member; the members are {name_nodes(seen.members)}"
-    ballots = [one for one in seen.reports.values() if isinstance(one, Ballot)]
-    if not any(_asks(one) for one in ballots):
+    position_reports = [one for one in seen.reports.values() if isinstance(one, PositionReport)]
+    if not any(_asks(one) for one in position_reports):
         return (
             "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
         )
     report = seen.reports.get(node)
-    primaries = [one for one in ballots if one.state is State.PRIMARY]
-    is_rival = any(isinstance(report, Ballot) and are_at_odds(one, report) for one in primaries)
+    primaries = [one for one in position_reports if one.state is State.PRIMARY]
+    is_rival = any(isinstance(report, PositionReport) and are_at_odds(one, report) for one in primaries)
     if primaries and (kind is not GrantKind.DISCARD or (report in primaries and not is_rival)):
         verb = "answers" if len(primaries) == 1 else "answer"
         names = name_nodes(one.node for one in primaries)
         return f"{names} {verb} as Primary: the cluster is there, and what it lacks can join it"
     if kind is GrantKind.FORGET:
-        runs = isinstance(report, Ballot) and report.state is not State.STOPPED
+        runs = isinstance(report, PositionReport) and report.state is not State.STOPPED
         return f"a server runs on {node}: it is not gone" if runs else ""
-    if not isinstance(report, Ballot):
+    if not isinstance(report, PositionReport):
         return f"{node} does not report what it holds: start the resource there first"
     if kind is GrantKind.DISCARD and report.kind is Kind.EMPTY:
         return f"{node} holds no data"
@@ -149,29 +149,31 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
 
 def why_unused(seen: Seen, grant: Grant) -> str:
     """Return why no node acts on a recorded grant, "" if a node that reports would."""
-    asking = (count_for(seen, node) for node in seen.members if _asks(seen.reports.get(node)))
-    polls = [poll for poll in asking if poll is not None]
-    reasons = [why_void(grant, poll.fresh, seen.now) for poll in polls] or [why_void(grant, {}, seen.now)]
+    asking = (facts_for(seen, node) for node in seen.members if _asks(seen.reports.get(node)))
+    all_facts = [counted for counted in asking if counted is not None]
+    reasons = [why_void(grant, counted.fresh, seen.now) for counted in all_facts] or [why_void(grant, {}, seen.now)]
     return "" if "" in reasons else reasons[0]
 
 
 def tell_losses(seen: Seen, kind: GrantKind, node: str) -> list[str]:
     """Return one sentence for each loss that acting on such a grant may cause, as far as it can be known."""
-    ballots = {name: one for name, one in seen.reports.items() if isinstance(one, Ballot) and name in seen.members}
-    mine = ballots.get(node)
+    position_reports = {
+        name: one for name, one in seen.reports.items() if isinstance(one, PositionReport) and name in seen.members
+    }
+    mine = position_reports.get(node)
     if kind is GrantKind.FORGET:
         unasked = mine is None or mine.kind is Kind.UNKNOWN
         return [_loss_of_absent(seen, node) if unasked else f"whatever {node} held before it came back empty"]
     if mine is None:
         return []
     if kind is GrantKind.DISCARD:
-        others = [one for name, one in ballots.items() if name != node]
+        others = [one for name, one in position_reports.items() if name != node]
         primaries = [one for one in others if one.state is State.PRIMARY]
         best = max(primaries or others, key=lambda one: one.position.seqno, default=None)
         if best is None or mine.kind is Kind.UNKNOWN:
             return [f"all that {node} holds ({_held(mine)})"]
         return [_loss(mine, best)]
-    known = {name: one for name, one in ballots.items() if one.kind is not Kind.UNKNOWN}
+    known = {name: one for name, one in position_reports.items() if one.kind is not Kind.UNKNOWN}
     told = [_loss(one, mine) for name, one in known.items() if name != node and one.kind is not Kind.EMPTY]
     missing = [name for name in seen.members if name not in known]
     if mine.inconsistent and told:
@@ -182,7 +184,7 @@ def tell_losses(seen: Seen, kind: GrantKind, node: str) -> list[str]:
     return [*filter(None, told), *(_loss_of_absent(seen, name) for name in missing)]
 
 
-def _loss(loser: Ballot, winner: Ballot) -> str:
+def _loss(loser: PositionReport, winner: PositionReport) -> str:
     """Return what the loser holds and the winner lacks, "" for nothing."""
     if loser.kind is Kind.FOREIGN:
         return f"the data of {loser.node}: {_held(loser)}"
@@ -203,16 +205,16 @@ def _loss_of_absent(seen: Seen, node: str) -> str:
     return f"whatever {node} has committed and nobody else received: its disk cannot be asked"
 
 
-def _held(ballot: Ballot) -> str:
-    if ballot.kind is Kind.UNKNOWN:
+def _held(position_report: PositionReport) -> str:
+    if position_report.kind is Kind.UNKNOWN:
         return "nobody knows what, and it may be the newest"
-    return str(ballot.history) if ballot.position.real else "user schemas without a position"
+    return str(position_report.history) if position_report.position.real else "user schemas without a position"
 
 
 def describe(seen: Seen, node: str) -> str:
     """Return what is known of a node's data, in a few words."""
     report, stop = seen.reports.get(node), seen.cib.book.records.stops.get(node)
-    if isinstance(report, Ballot):
+    if isinstance(report, PositionReport):
         kind = "data unknown" if report.kind is Kind.UNKNOWN else report.kind.value
         data = f", {kind}" if report.kind is not Kind.INTACT else ""
         where = f" at {report.history}" if report.position.real else ""
@@ -224,7 +226,7 @@ def describe(seen: Seen, node: str) -> str:
     return "no report"
 
 
-def outlook_document(seen: Seen, outlooks: Sequence[Outlook]) -> dict[str, Any]:
+def forecast_document(seen: Seen, forecasts: Sequence[Forecast]) -> dict[str, Any]:
     """Return one resource's part of the document of kind outlook (docs/schema-1.json)."""
     book = seen.cib.book
     return {
@@ -244,7 +246,7 @@ def outlook_document(seen: Seen, outlooks: Sequence[Outlook]) -> dict[str, Any]:
                 "held": one.held or None,
                 "decision": _decision(one.decision),
             }
-            for one in outlooks
+            for one in forecasts
         ],
     }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..election.facts import Around, Poll, count
-from ..election.position_report import Ballot, digest
+from ..election.facts import Around, ElectionFacts, gather_facts
+from ..election.position_report import PositionReport, digest
 from ..election.rules import elect
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..pacemaker.cib import Cib
 
 
-class ElectionFacts(NamedTuple):
+class ElectionInputs(NamedTuple):
     """What one node's decision follows from."""
 
     me: str
-    reports: Mapping[str, Ballot | Unread]
+    reports: Mapping[str, PositionReport | Unread]
     members: tuple[str, ...]
     records: Records
     grants: tuple[Grant, ...]
@@ -31,18 +31,18 @@ class ElectionFacts(NamedTuple):
         """Return what the node does next."""
         return elect(*self)
 
-    def poll(self) -> Poll:
+    def counted(self) -> ElectionFacts:
         """Return the facts as the node counts them."""
-        return count(*self)
+        return gather_facts(*self)
 
     def digest(self) -> str:
         """Return the digest of the reports that count: what a token or a grant is given for."""
-        return digest(self.poll().fresh.values())
+        return digest(self.counted().fresh.values())
 
     def has_answered(self, node: str) -> bool:
         """Return whether a member's report answers this node's epoch."""
         one = self.reports.get(node)
-        return isinstance(one, Ballot) and self.around.epoch in one.epochs
+        return isinstance(one, PositionReport) and self.around.epoch in one.epochs
 
     @property
     def unanswered(self) -> tuple[str, ...]:
@@ -55,14 +55,14 @@ def gather(  # noqa: PLR0913 - what one node sees
     me: str,
     epoch: str,
     cib: Cib,
-    reports: Mapping[str, Ballot | Unread],
+    reports: Mapping[str, PositionReport | Unread],
     members: tuple[str, ...],
     *,
     probes: Mapping[str, Probe],
     arbitrators: Mapping[str, Probe],
     clock: float,
     overdue: bool = False,
-) -> ElectionFacts:
+) -> ElectionInputs:
     """Return the facts of a node that opened the epoch. clock: seconds since 1970."""
     around = Around(epoch, clock, cib.quorum, cib.two_node, cib.hosts, probes, arbitrators, overdue)
-    return ElectionFacts(me, reports, members, cib.book.records, cib.book.grants, around)
+    return ElectionInputs(me, reports, members, cib.book.records, cib.book.grants, around)

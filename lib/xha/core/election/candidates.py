@@ -8,17 +8,17 @@ from ..galera.lineage import Order, compare, goes_on
 from ..galera.position import Kind
 from .decision import Refuse
 from .facts import GrantKind
-from .position_report import Ballot
+from .position_report import PositionReport
 
 if TYPE_CHECKING:
-    from .facts import Poll
+    from .facts import ElectionFacts
 
 
-def _holders(poll: Poll, *kinds: Kind) -> list[Ballot]:
-    return [poll.fresh[node] for node in poll.members if node in poll.fresh and poll.fresh[node].kind in kinds]
+def _holders(facts: ElectionFacts, *kinds: Kind) -> list[PositionReport]:
+    return [facts.fresh[node] for node in facts.members if node in facts.fresh and facts.fresh[node].kind in kinds]
 
 
-def are_at_odds(one: Ballot, other: Ballot) -> bool:
+def are_at_odds(one: PositionReport, other: PositionReport) -> bool:
     """Return whether two Primary reports belong to two different clusters.
 
     They do if their components have no member in common, or if their histories are unrelated or diverged. Two members
@@ -33,11 +33,11 @@ def are_at_odds(one: Ballot, other: Ballot) -> bool:
     return compare(one.history, other.history) in (Order.OTHER, Order.DIVERGED)
 
 
-def judge_histories(poll: Poll) -> Refuse | None:
+def judge_histories(facts: ElectionFacts) -> Refuse | None:
     """Return why only a person can choose between the histories, or None if they all lie on one line."""
-    for one in _holders(poll, Kind.FOREIGN):
+    for one in _holders(facts, Kind.FOREIGN):
         return _refuse(f"{one.node} holds user schemas without a position: nobody can say whose they are", (one.node,))
-    holders = _holders(poll, Kind.INTACT, Kind.IN_DOUBT)
+    holders = _holders(facts, Kind.INTACT, Kind.IN_DOUBT)
     for index, one in enumerate(holders):
         for other in holders[index + 1 :]:
             order = compare(one.history, other.history)
@@ -46,17 +46,17 @@ def judge_histories(poll: Poll) -> Refuse | None:
                 return _refuse(
                     f"{one.node} ({one.history}) and {other.node} ({other.history}) {at_odds}", (one.node, other.node)
                 )
-    return _judge_doubtful(poll)
+    return _judge_doubtful(facts)
 
 
-def _judge_doubtful(poll: Poll) -> Refuse | None:
+def _judge_doubtful(facts: ElectionFacts) -> Refuse | None:
     """Refuse if a node in doubt is ahead of the candidate.
 
     The node may hold acknowledged commits that the candidate lacks, and its rows may be wrong. Neither of the two is
     safe to take.
     """
-    candidates = _candidates(poll)
-    doubtful = [one for one in _holders(poll, Kind.INTACT, Kind.IN_DOUBT) if one not in candidates]
+    candidates = _candidates(facts)
+    doubtful = [one for one in _holders(facts, Kind.INTACT, Kind.IN_DOUBT) if one not in candidates]
     if not doubtful:
         return None
     if not candidates:
@@ -77,35 +77,35 @@ def _judge_doubtful(poll: Poll) -> Refuse | None:
     return None
 
 
-def _candidates(poll: Poll) -> list[Ballot]:
+def _candidates(facts: ElectionFacts) -> list[PositionReport]:
     """Return the nodes that may form the cluster.
 
     These are the intact nodes. If there are none, they are the nodes in doubt. A node that was found inconsistent is
     never among them.
     """
-    intact = [one for one in _holders(poll, Kind.INTACT) if not one.inconsistent]
-    return intact or [one for one in _holders(poll, Kind.IN_DOUBT) if not one.inconsistent]
+    intact = [one for one in _holders(facts, Kind.INTACT) if not one.inconsistent]
+    return intact or [one for one in _holders(facts, Kind.IN_DOUBT) if not one.inconsistent]
 
 
-def choose(poll: Poll) -> Ballot | None:
+def choose(facts: ElectionFacts) -> PositionReport | None:
     """Return the report of the node that should form the cluster, given histories that all lie on one line.
 
     Return None if no node that may form the cluster has reported. If no cluster is on record and every member has
     reported without data, return the first member. The flag safe_to_bootstrap only decides between equal histories. On
     its own it proves nothing: it may date from an earlier time when this node was the only member.
     """
-    candidates = _candidates(poll)
+    candidates = _candidates(facts)
     if candidates:
         best = _best(candidates)
         equal = [one for one in candidates if compare(one.history, best.history) is Order.EQUAL]
         return next((one for one in equal if one.safe_to_bootstrap), equal[0])
-    existed = poll.records.cluster or poll.records.line or poll.records.stops
-    if existed or any(node not in poll.fresh for node in poll.members):
+    existed = facts.records.cluster or facts.records.line or facts.records.stops
+    if existed or any(node not in facts.fresh for node in facts.members):
         return None
-    return poll.fresh[poll.members[0]]
+    return facts.fresh[facts.members[0]]
 
 
-def _best(candidates: list[Ballot]) -> Ballot:
+def _best(candidates: list[PositionReport]) -> PositionReport:
     best = candidates[0]
     for one in candidates[1:]:
         if compare(one.history, best.history) is Order.AHEAD:

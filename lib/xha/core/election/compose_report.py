@@ -8,7 +8,7 @@ from ..galera.node_record import NodeRecord
 from ..galera.position import NO_SEQNO, Kind, Position, Standing, View
 from ..galera.reading import LocalState
 from ..text.escape import clean
-from .position_report import Ballot, State
+from .position_report import PositionReport, State
 
 if TYPE_CHECKING:
     from ..galera.position import GvwState
@@ -19,7 +19,7 @@ _RUNS_IN_GROUP = (State.NON_PRIMARY, State.PRIMARY)
 _HOLDS_ITS_DATA = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
-class Facts(NamedTuple):
+class NodeFacts(NamedTuple):
     """What one keeper knows about its own host.
 
     state: what runs or is about to run. A report that is retracted for a launch says STARTING or RESTORING.
@@ -43,14 +43,14 @@ class Facts(NamedTuple):
     addresses: tuple[str, ...] = ()
 
 
-def compose_ballot(
+def compose_report(
     me: str,
-    facts: Facts,
+    facts: NodeFacts,
     *,
     epochs: tuple[str, ...] = (),
     opens: str = "",
     members: tuple[str, ...] = (),
-) -> Ballot:
+) -> PositionReport:
     """Return this node's report. It answers no epoch while the node cannot say where its data end.
 
     trouble is also set for a Primary that no longer replicates. Such a server still answers epochs, but its data are in
@@ -63,7 +63,7 @@ def compose_ballot(
     standing = _standing(facts, state) or Standing(Kind.UNKNOWN)
     view, own_uuid, view_seqno = last_view(record, facts.gvwstate)
     component, place = _component(facts, state)
-    return Ballot(
+    return PositionReport(
         node=me,
         state=state,
         kind=standing.kind,
@@ -86,10 +86,10 @@ def compose_ballot(
     )
 
 
-def give_up(ballot: Ballot, reason: str) -> Ballot:
+def give_up(report: PositionReport, reason: str) -> PositionReport:
     """Return the last report of a keeper that gives up: it answers no epoch, and it gives the reason."""
     trouble = clean(f"its keeper gave up: {reason}", TROUBLE_LENGTH)
-    return ballot._replace(kind=Kind.UNKNOWN, position=Position(), epochs=(), opens="", trouble=trouble)
+    return report._replace(kind=Kind.UNKNOWN, position=Position(), epochs=(), opens="", trouble=trouble)
 
 
 def is_unreplicated(reading: Reading | None) -> bool:
@@ -154,13 +154,13 @@ def last_view(record: NodeRecord, gvwstate: GvwState | None) -> tuple[View | Non
     return gvwstate.view, gvwstate.own_uuid, record.view_seqno if same else NO_SEQNO
 
 
-def _state(facts: Facts) -> State:
+def _state(facts: NodeFacts) -> State:
     if facts.state is State.NON_PRIMARY and (facts.reading is None or facts.reading.status.wsrep_local_recv_queue):
         return State.STARTING
     return facts.state
 
 
-def _standing(facts: Facts, state: State) -> Standing | None:
+def _standing(facts: NodeFacts, state: State) -> Standing | None:
     """Return what the data are worth, or None if nobody has looked."""
     if state is not State.PRIMARY and is_unreplicated(facts.reading):
         return Standing(Kind.UNKNOWN, cause=_tell_unreplicated(facts.reading))
@@ -176,7 +176,7 @@ def _standing(facts: Facts, state: State) -> Standing | None:
     return Standing(Kind.EMPTY) if state is State.NON_PRIMARY else None
 
 
-def _component(facts: Facts, state: State) -> tuple[View | None, str]:
+def _component(facts: NodeFacts, state: State) -> tuple[View | None, str]:
     """Return the view that a running server is in, and its own place in it if that view has no group UUIDs.
 
     In a component without Primary, a server tells neither the view's id nor the group UUIDs. It tells the addresses of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..galera.lineage import Generation, History, Order, StopRecord, adopt, compare
 from ..galera.position import Kind
-from .position_report import Ballot, State, Unread, digest
+from .position_report import PositionReport, State, Unread, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ class Around(NamedTuple):
     overdue: bool = False
 
 
-class Poll(NamedTuple):
+class ElectionFacts(NamedTuple):
     """The facts of an election as one node sees them.
 
     fresh: the reports that answer this node's epoch, and its own. troubles: the troubles of reports that do not count,
@@ -99,7 +99,7 @@ class Poll(NamedTuple):
 
     me: str
     members: tuple[str, ...]
-    fresh: Mapping[str, Ballot]
+    fresh: Mapping[str, PositionReport]
     unread: Mapping[str, Unread]
     lines: tuple[tuple[Generation, ...], ...]
     records: Records
@@ -108,7 +108,7 @@ class Poll(NamedTuple):
     troubles: Mapping[str, str] = {}
 
     @property
-    def mine(self) -> Ballot:
+    def mine(self) -> PositionReport:
         """This node's own report."""
         return self.fresh[self.me]
 
@@ -117,7 +117,7 @@ class Poll(NamedTuple):
         """The members that have not answered this node's epoch."""
         return tuple(node for node in self.members if node not in self.fresh)
 
-    def among(self, *states: State) -> tuple[str, ...]:
+    def nodes_in(self, *states: State) -> tuple[str, ...]:
         """Return the members whose report has one of the states, in list order."""
         return tuple(node for node in self.members if node in self.fresh and self.fresh[node].state in states)
 
@@ -126,16 +126,16 @@ class Poll(NamedTuple):
         return next((one for one in self.grants if one.kind is kind and node in (None, one.node)), None)
 
 
-def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
+def gather_facts(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     me: str,
-    reports: Mapping[str, Ballot | Unread],
+    reports: Mapping[str, PositionReport | Unread],
     members: Sequence[str],
     records: Records,
     grants: Sequence[Grant],
     around: Around,
-) -> Poll:
+) -> ElectionFacts:
     """Return the facts of the election. Stale reports are left out, each line of generations is brought up to date."""
-    read = {node: one for node, one in reports.items() if isinstance(one, Ballot) and node in members}
+    read = {node: one for node, one in reports.items() if isinstance(one, PositionReport) and node in members}
     lines = (
         records.line,
         *(one.line for one in read.values()),
@@ -152,10 +152,10 @@ def count(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     agreed = all(one.members == tuple(members) for one in fresh.values())
     order = tuple(members) if agreed else tuple(sorted(members))
     living = tuple(one for one in grants if not why_void(one, fresh, around.now))
-    return Poll(me, order, fresh, unread, lines, records, living, around, troubles)
+    return ElectionFacts(me, order, fresh, unread, lines, records, living, around, troubles)
 
 
-def why_void(grant: Grant, fresh: Mapping[str, Ballot], now: float) -> str:
+def why_void(grant: Grant, fresh: Mapping[str, PositionReport], now: float) -> str:
     """Return why a grant does not hold at the time `now`, "" if it holds.
 
     A grant holds while it is younger than GRANT_LIFE and while the reports have the digest that it was given for. A
@@ -173,29 +173,29 @@ def why_void(grant: Grant, fresh: Mapping[str, Ballot], now: float) -> str:
     return ""
 
 
-def is_down(poll: Poll, node: str) -> bool:
+def is_down(facts: ElectionFacts, node: str) -> bool:
     """Return whether a member that does not answer is proven to run no server. OFFLINE alone is no proof.
 
     A clean-stop record counts only if this node would have seen its removal: the host is in our membership, or it left
     the membership cleanly.
     """
-    host = poll.around.hosts.get(node, Host.LOST)
-    if host is Host.FENCED or poll.granted(GrantKind.FORGET, node):
+    host = facts.around.hosts.get(node, Host.LOST)
+    if host is Host.FENCED or facts.granted(GrantKind.FORGET, node):
         return True
-    return node in poll.records.stops and host in (Host.ONLINE, Host.CLEAN_DOWN)
+    return node in facts.records.stops and host in (Host.ONLINE, Host.CLEAN_DOWN)
 
 
-def is_not_newer(poll: Poll, node: str, candidate: History) -> bool:
+def is_not_newer(facts: ElectionFacts, node: str, candidate: History) -> bool:
     """Return whether a member whose data cannot be read is proven to hold nothing that the candidate lacks."""
-    if poll.granted(GrantKind.FORGET, node):
+    if facts.granted(GrantKind.FORGET, node):
         return True
-    stop = poll.records.stops.get(node)
+    stop = facts.records.stops.get(node)
     if stop is not None and compare(stop.history, candidate) in (Order.EQUAL, Order.BEHIND):
         return True
-    return views_are_complete(poll, candidate)
+    return views_are_complete(facts, candidate)
 
 
-def views_are_complete(poll: Poll, candidate: History) -> bool:
+def views_are_complete(facts: ElectionFacts, candidate: History) -> bool:
     """Return whether the reporters' last Primary views prove that no missing member holds anything newer.
 
     The proof:
@@ -211,7 +211,7 @@ def views_are_complete(poll: Poll, candidate: History) -> bool:
     The answer is False if a reporter knows no view or no such position. It is also False if a person formed the newest
     generation by hand, because that Primary may have had none of those members.
     """
-    holders = [one for one in poll.fresh.values() if one.position.real]
+    holders = [one for one in facts.fresh.values() if one.position.real]
     if any(one.line and one.line[0].by_hand for one in holders):
         return False
     known = {one.own_uuid for one in holders}
@@ -221,8 +221,8 @@ def views_are_complete(poll: Poll, candidate: History) -> bool:
     )
 
 
-def has_newest_generation(poll: Poll, candidate: History) -> bool:
+def has_newest_generation(facts: ElectionFacts, candidate: History) -> bool:
     """Return whether the candidate's line has every known newest generation, and its data have reached its own."""
     ids = {generation.id for generation in candidate.line}
     reached = not candidate.line or candidate.line[0].position <= candidate.position.seqno
-    return reached and all(line[0].id in ids for line in poll.lines if line)
+    return reached and all(line[0].id in ids for line in facts.lines if line)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..galera.lineage import History
     from .decision import Decision
-    from .facts import Poll
+    from .facts import ElectionFacts
 
 _ALIVE = (State.STARTING, State.RESTORING, State.NON_PRIMARY, State.PRIMARY)
 
@@ -30,48 +30,48 @@ def forget(nodes: Iterable[str]) -> str:
     return "; ".join(f"xha-check --grant {GrantKind.FORGET.value}={node} --why TEXT" for node in nodes)
 
 
-def tell_troubles(poll: Poll, nodes: Iterable[str]) -> str:
+def tell_troubles(facts: ElectionFacts, nodes: Iterable[str]) -> str:
     """Return the troubles that the nodes report, as one text; "" if they report none."""
-    return "; ".join(f"{node}: {poll.troubles[node]}" for node in nodes if node in poll.troubles)
+    return "; ".join(f"{node}: {facts.troubles[node]}" for node in nodes if node in facts.troubles)
 
 
-def end_wait(poll: Poll, nodes: tuple[str, ...], otherwise: str) -> str:
+def end_wait(facts: ElectionFacts, nodes: tuple[str, ...], otherwise: str) -> str:
     """Return the remedy for waiting on the nodes.
 
     A node that reports a trouble is still there: its trouble must be mended, and it is not to be given up. If none of
     the nodes reports one, the remedy is `otherwise`.
     """
-    troubled = tuple(node for node in nodes if node in poll.troubles)
+    troubled = tuple(node for node in nodes if node in facts.troubles)
     if not troubled:
         return otherwise
     return f"mend that on {name_nodes(troubled)}; a node that cannot look does so again by itself"
 
 
 def find_obstacle(
-    poll: Poll, candidate: History, *, running: tuple[str, ...] = (), chosen: bool = False
+    facts: ElectionFacts, candidate: History, *, running: tuple[str, ...] = (), chosen: bool = False
 ) -> Decision | None:
     """Return why no Primary may be formed from the candidate's history now, or None if it may.
 
     running: nodes whose server may run because that is part of the plan. chosen: a person chose the candidate.
     """
     return (
-        find_running(poll, running)
-        or find_missing(poll, candidate)
-        or (None if chosen else find_lost_generation(poll, candidate) or find_lost_data(poll, candidate))
-        or _find_arbitrator(poll)
-        or find_lost_quorum(poll)
+        find_running(facts, running)
+        or find_missing(facts, candidate)
+        or (None if chosen else find_lost_generation(facts, candidate) or find_lost_data(facts, candidate))
+        or _find_arbitrator(facts)
+        or find_lost_quorum(facts)
     )
 
 
-def find_running(poll: Poll, running: tuple[str, ...]) -> Decision | None:
+def find_running(facts: ElectionFacts, running: tuple[str, ...]) -> Decision | None:
     """Return what to wait for while a server runs or may run on another node, or None."""
-    alive = tuple(node for node in poll.among(*_ALIVE) if node not in (*running, poll.me))
+    alive = tuple(node for node in facts.nodes_in(*_ALIVE) if node not in (*running, facts.me))
     if alive:
         return Wait(f"a server runs on {name_nodes(alive)}, and may become Primary or be ahead", alive)
     outside = tuple(
         node
-        for node in poll.members
-        if poll.around.probes.get(node) is Probe.ACCEPTED and node not in (*running, poll.me)
+        for node in facts.members
+        if facts.around.probes.get(node) is Probe.ACCEPTED and node not in (*running, facts.me)
     )
     if outside:
         return Wait(
@@ -82,43 +82,43 @@ def find_running(poll: Poll, running: tuple[str, ...]) -> Decision | None:
     return None
 
 
-def may_go_without(poll: Poll, node: str, candidate: History) -> bool:
+def may_go_without(facts: ElectionFacts, node: str, candidate: History) -> bool:
     """Return whether the election can go on without a member that does not answer.
 
     The member must hold nothing newer, and it must run no server. The latter is either proven, or it follows from this
     side's majority of hosts: another side cannot have a majority at the same time. With two_node both sides have
     quorum, so only a proof that the member is down counts.
     """
-    majority = poll.around.quorum and not poll.around.two_node
-    return is_not_newer(poll, node, candidate) and (is_down(poll, node) or majority)
+    majority = facts.around.quorum and not facts.around.two_node
+    return is_not_newer(facts, node, candidate) and (is_down(facts, node) or majority)
 
 
-def find_missing(poll: Poll, candidate: History) -> Decision | None:
+def find_missing(facts: ElectionFacts, candidate: History) -> Decision | None:
     """Return what to wait for while the election cannot go on without a member that has not answered, or None."""
-    missing = tuple(node for node in poll.missing if not may_go_without(poll, node, candidate))
+    missing = tuple(node for node in facts.missing if not may_go_without(facts, node, candidate))
     if not missing:
         return None
-    why = "; ".join(_what_is_missing(poll, node, candidate) for node in missing)
-    remedy = end_wait(poll, missing, f"start them, or if they are gone: {forget(missing)}")
+    why = "; ".join(_what_is_missing(facts, node, candidate) for node in missing)
+    remedy = end_wait(facts, missing, f"start them, or if they are gone: {forget(missing)}")
     return Wait(f"waiting for {name_nodes(missing)}: {why}", missing, remedy)
 
 
-def _what_is_missing(poll: Poll, node: str, candidate: History) -> str:
-    down = is_down(poll, node)
-    if node in poll.troubles:
-        return f"{node} may hold newer commits than {candidate}, and says: {poll.troubles[node]}"
-    if not is_not_newer(poll, node, candidate):
+def _what_is_missing(facts: ElectionFacts, node: str, candidate: History) -> str:
+    down = is_down(facts, node)
+    if node in facts.troubles:
+        return f"{node} may hold newer commits than {candidate}, and says: {facts.troubles[node]}"
+    if not is_not_newer(facts, node, candidate):
         return f"{node} {'is down, but' if down else 'has not reported and'} may hold newer commits than {candidate}"
-    host = poll.around.hosts.get(node, Host.LOST)
+    host = facts.around.hosts.get(node, Host.LOST)
     return f"{node} holds nothing newer, but may run ({host.value} is no proof)"
 
 
-def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
+def find_lost_generation(facts: ElectionFacts, candidate: History) -> Decision | None:
     """Return a decision if no reporter holds the newest generation that is known, or None."""
-    if has_newest_generation(poll, candidate):
+    if has_newest_generation(facts, candidate):
         return None
     newest = next(
-        (line[0] for line in poll.lines if line and line[0].id not in {one.id for one in candidate.line}), None
+        (line[0] for line in facts.lines if line and line[0].id not in {one.id for one in candidate.line}), None
     )
     how = "by hand on" if newest and newest.by_hand else "by"
     formed = (
@@ -128,23 +128,23 @@ def find_lost_generation(poll: Poll, candidate: History) -> Decision | None:
     )
     reason = f"nobody holds the newest history: {formed or 'its own beginning'} is not in {candidate}"
     remedy = "bring back the node that holds it, or choose one: xha-check --grant bootstrap=NODE --why TEXT"
-    if poll.missing:
-        troubles = tell_troubles(poll, poll.missing)
-        return Wait("; ".join(filter(None, (reason, troubles))), poll.missing, end_wait(poll, poll.missing, remedy))
-    return Refuse(reason, newest.founders if newest else (poll.me,), remedy)
+    if facts.missing:
+        troubles = tell_troubles(facts, facts.missing)
+        return Wait("; ".join(filter(None, (reason, troubles))), facts.missing, end_wait(facts, facts.missing, remedy))
+    return Refuse(reason, newest.founders if newest else (facts.me,), remedy)
 
 
-def find_lost_data(poll: Poll, candidate: History) -> Decision | None:
+def find_lost_data(facts: ElectionFacts, candidate: History) -> Decision | None:
     """Refuse if a member that reports no data may have held newer data: its disk may only not be mounted."""
     if not candidate.position.real:
         return None
     gone = tuple(
         node
-        for node in poll.members
-        if node in poll.fresh
-        and poll.fresh[node].kind is Kind.EMPTY
-        and not poll.fresh[node].superseded
-        and not is_not_newer(poll, node, candidate)
+        for node in facts.members
+        if node in facts.fresh
+        and facts.fresh[node].kind is Kind.EMPTY
+        and not facts.fresh[node].superseded
+        and not is_not_newer(facts, node, candidate)
     )
     if not gone:
         return None
@@ -155,23 +155,23 @@ def find_lost_data(poll: Poll, candidate: History) -> Decision | None:
     )
 
 
-def _find_arbitrator(poll: Poll) -> Decision | None:
+def _find_arbitrator(facts: ElectionFacts) -> Decision | None:
     """Wait while an arbitrator runs, or may run, after a clean stop.
 
     After the last member has left cleanly, a running garbd alone is the Primary component. A second Primary must not be
     formed beside it.
     """
-    if not any(node in poll.records.stops for node in poll.fresh):
+    if not any(node in facts.records.stops for node in facts.fresh):
         return None
-    alive = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.ACCEPTED)
+    alive = tuple(name for name, probe in facts.around.arbitrators.items() if probe is Probe.ACCEPTED)
     if alive:
         return Wait(
             f"the arbitrator {name_nodes(alive)} runs, and after a clean stop it may be Primary by itself",
             alive,
             f"stop garbd on {name_nodes(alive)} and start it again when the cluster is up",
         )
-    silent = tuple(name for name, probe in poll.around.arbitrators.items() if probe is Probe.SILENT)
-    if silent and not poll.grants:
+    silent = tuple(name for name, probe in facts.around.arbitrators.items() if probe is Probe.SILENT)
+    if silent and not facts.grants:
         return Wait(
             f"nobody knows whether the arbitrator {name_nodes(silent)} runs: its port says nothing, and after a clean "
             "stop it may be Primary by itself",
@@ -181,14 +181,14 @@ def _find_arbitrator(poll: Poll) -> Decision | None:
     return None
 
 
-def find_lost_quorum(poll: Poll) -> Decision | None:
+def find_lost_quorum(facts: ElectionFacts) -> Decision | None:
     """Return what to wait for while this side of the cluster has no quorum and no grant, or None."""
-    if poll.around.quorum or poll.grants:
+    if facts.around.quorum or facts.grants:
         return None
-    others = tuple(node for node in poll.missing if node not in poll.troubles)
-    gone = f", or if the others are gone: {forget(others or poll.members[:1])}" if others or not poll.missing else ""
+    others = tuple(node for node in facts.missing if node not in facts.troubles)
+    gone = f", or if the others are gone: {forget(others or facts.members[:1])}" if others or not facts.missing else ""
     return Wait(
         "this side of the cluster has no quorum: another side could act at the same time",
-        poll.missing,
+        facts.missing,
         f"bring back a majority of the hosts{gone}",
     )

@@ -35,7 +35,7 @@ class State(str, Enum):
     PRIMARY = "primary"
 
 
-class Ballot(NamedTuple):
+class PositionReport(NamedTuple):
     """The report of one member.
 
     position: for a stopped node, what recovery found. For a running node, its last applied write set, read with an
@@ -82,18 +82,18 @@ class Unread(NamedTuple):
     schema: int | None = None
 
 
-def render_ballot(ballot: Ballot) -> str:
+def render_position_report(report: PositionReport) -> str:
     """Return the text of the attribute, on one line."""
     import json
 
-    fields = ballot._asdict()
-    fields["position"] = str(ballot.position)
-    fields["view"], fields["component"] = (view and view._asdict() for view in (ballot.view, ballot.component))
-    fields["line"] = [generation._asdict() for generation in ballot.line]
+    fields = report._asdict()
+    fields["position"] = str(report.position)
+    fields["view"], fields["component"] = (view and view._asdict() for view in (report.view, report.component))
+    fields["line"] = [generation._asdict() for generation in report.line]
     return json.dumps({"schema": SCHEMA, **fields}, separators=(",", ":"))
 
 
-def parse_ballot(text: str) -> Ballot | Unread:
+def parse_position_report(text: str) -> PositionReport | Unread:
     """Return the report. A report of another schema, or with a missing or invalid field, is Unread."""
     try:
         document = parse_json(text)
@@ -102,8 +102,8 @@ def parse_ballot(text: str) -> Ballot | Unread:
             return Unread()
         if schema != SCHEMA:
             return Unread(schema)
-        names = (name for name in Ballot._fields if name in document or name not in _LATER)
-        return Ballot(**{name: _PARSERS.get(name, parse_text)(document[name]) for name in names})
+        names = (name for name in PositionReport._fields if name in document or name not in _LATER)
+        return PositionReport(**{name: _PARSERS.get(name, parse_text)(document[name]) for name in names})
     except (ValueError, KeyError, TypeError):
         return Unread()
 
@@ -128,7 +128,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def digest(ballots: Iterable[Ballot]) -> str:
+def digest(reports: Iterable[PositionReport]) -> str:
     """Return a hexadecimal number that changes when the facts change that a grant or a token depends on.
 
     It does not contain the seqno of a Primary, what changes while a decision is carried out, or reports of nodes that
@@ -136,10 +136,10 @@ def digest(ballots: Iterable[Ballot]) -> str:
     an attacker, because only root writes grants and tokens.
     """
     parts = []
-    for ballot in sorted((one for one in ballots if one.kind is not Kind.UNKNOWN), key=lambda one: one.node):
-        running = ballot.state is State.PRIMARY
-        where = ballot.position.uuid if running else str(ballot.position)
-        parts.append(f"{ballot.node} {ballot.kind.value} {where} {ballot.history.generation} {running}")
+    for report in sorted((one for one in reports if one.kind is not Kind.UNKNOWN), key=lambda one: one.node):
+        running = report.state is State.PRIMARY
+        where = report.position.uuid if running else str(report.position)
+        parts.append(f"{report.node} {report.kind.value} {where} {report.history.generation} {running}")
     number = 0xCBF29CE484222325
     for byte in "\n".join(parts).encode("utf-8", "surrogatepass"):
         number = (number ^ byte) * 0x100000001B3 % 2**64

@@ -15,7 +15,7 @@ SCHEMA = 1
 _MOST = 16
 
 
-class Remembered(NamedTuple):
+class KnownServer(NamedTuple):
     """A data directory and the server that uses it.
 
     programs: the paths that the server's program may have, with links resolved.
@@ -30,14 +30,14 @@ class Remembered(NamedTuple):
     started: int = 0
 
 
-def render_remembered(servers: Iterable[Remembered]) -> str:
+def render_known_servers(servers: Iterable[KnownServer]) -> str:
     """Return the servers as one line of JSON."""
     import json
 
     return json.dumps({"schema": SCHEMA, "servers": [one._asdict() for one in servers]})
 
 
-def parse_remembered(text: str) -> tuple[Remembered, ...]:
+def parse_known_servers(text: str) -> tuple[KnownServer, ...]:
     """Return the servers; none for a text that is torn, of another schema, or has a value of another type."""
     from ..text.numbers import parse_json
 
@@ -45,12 +45,12 @@ def parse_remembered(text: str) -> tuple[Remembered, ...]:
         said = parse_json(text)
         if said["schema"] != SCHEMA:
             return ()
-        servers = tuple(Remembered(**{**one, "programs": tuple(one["programs"])}) for one in said["servers"][:_MOST])
+        servers = tuple(KnownServer(**{**one, "programs": tuple(one["programs"])}) for one in said["servers"][:_MOST])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ()
     return servers if all(map(_is_whole, servers)) else ()
 
 
-def _is_whole(one: Remembered) -> bool:
+def _is_whole(one: KnownServer) -> bool:
     numbers = all(type(number) is int and number >= 0 for number in (one.uid, one.pid, one.started))
     return numbers and all(type(path) is str for path in (one.datadir, *one.programs))

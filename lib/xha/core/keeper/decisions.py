@@ -198,11 +198,11 @@ def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
     if not turn.may(_FORM):
         return
     facts = turn.facts()
-    shown, poll, token = facts.digest(), facts.poll(), facts.records.token
+    shown, counted, token = facts.digest(), facts.counted(), facts.records.token
     if (
         token is not None
         and token.node != turn.me
-        and (poll.granted(GrantKind.FORGET, token.node) or poll.granted(GrantKind.BOOTSTRAP))
+        and (counted.granted(GrantKind.FORGET, token.node) or counted.granted(GrantKind.BOOTSTRAP))
     ):
         turn.do(VoidToken(token), Allowed(_FORM))
     turn.open_epoch(turn.seen.fresh.token)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     from ..election.facts import Token
-    from ..election.position_report import Ballot
+    from ..election.position_report import PositionReport
     from ..galera.lineage import Generation
     from ..galera.node_record import NodeRecord
     from ..galera.position import Position
-    from ..monitor.keeper_status import Bulletin, Phase
+    from ..monitor.keeper_status import KeeperStatus, Phase
     from ..monitor.start_failures import Failure
     from .memory import ServerProcess
 
@@ -46,7 +46,7 @@ class TokenNotElsewhere:
 class Confirmed:
     """This report is what the cluster hands back, so that everybody can see it: attributes arrive in one order."""
 
-    report: Ballot
+    report: PositionReport
 
 
 Guard = Union[Allowed, HostFit, HoldsToken, TokenNotElsewhere, Confirmed]
@@ -56,9 +56,9 @@ Guard = Union[Allowed, HostFit, HoldsToken, TokenNotElsewhere, Confirmed]
 
 @dataclass(frozen=True)
 class Say:
-    """Write the bulletin, and the log and the attribute for people where it changed. It never fails."""
+    """Write the status, and the log and the attribute for people where it changed. It never fails."""
 
-    bulletin: Bulletin
+    keeper_status: KeeperStatus
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SetReady:
 class Publish:
     """Publish this node's report."""
 
-    report: Ballot
+    report: PositionReport
 
 
 @dataclass(frozen=True)

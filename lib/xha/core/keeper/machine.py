@@ -179,7 +179,7 @@ def _recover(turn: Turn) -> None:
     if turn.memory.halted:
         turn.do(Recover())
         return
-    if not turn.memory.is_unknown:  # then the bulletin goes on saying why
+    if not turn.memory.is_unknown:  # then the status goes on saying why
         turn.say(Phase.RECOVERING, "finding out where the data end")
     turn.do(Recover(), HostFit())
 

@@ -12,7 +12,7 @@ from ..monitor.keeper_status import Phase
 
 if TYPE_CHECKING:
     from ..election.decision import Decision
-    from ..election.position_report import Ballot
+    from ..election.position_report import PositionReport
     from ..galera.lineage import History
     from ..galera.node_record import NodeRecord
     from ..galera.position import GvwState, Position, Standing
@@ -121,8 +121,8 @@ class Memory(NamedTuple):
     epoch: str = ""
     epoch_at: float = 0.0
     answers: tuple[str, ...] = ()
-    report: Ballot | None = None
-    told: Ballot | None = None
+    report: PositionReport | None = None
+    told: PositionReport | None = None
     has_token: bool = False
     plan: Plan | None = None
     forming_since: float = 0.0
@@ -210,7 +210,7 @@ class Memory(NamedTuple):
 
     @property
     def server_phase(self) -> Phase:
-        """What the server, or its absence, is called in a bulletin."""
+        """What the server, or its absence, is called in a status."""
         if self.server is None:
             return Phase.WAITING
         if not self.is_pending:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..election.facts import Probe
-    from ..election.position_report import Ballot, Unread
+    from ..election.position_report import PositionReport, Unread
     from ..galera.node_record import NodeRecord
     from ..galera.position import GraState, GvwState
     from ..galera.reading import Reading
@@ -65,7 +65,7 @@ class ClusterSeen(NamedTuple):
     """
 
     me: str
-    reports: Mapping[str, Ballot | Unread] = {}
+    reports: Mapping[str, PositionReport | Unread] = {}
     cib: Cib = Cib()
     members: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()

@@ -68,7 +68,7 @@ def learn(turn: Turn) -> None:
 def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: PLR0912 - a branch for each effect
     act, value = result.act, done.value
     if isinstance(act, Say):
-        turn.note(phase=act.bulletin.phase, reason=act.bulletin.reason)
+        turn.note(phase=act.keeper_status.phase, reason=act.keeper_status.reason)
     elif isinstance(act, SetReady):
         turn.note(ready=act.ready)
     elif isinstance(act, Publish):
@@ -185,7 +185,7 @@ def _note_refusal(turn: Turn, outcome: GuardFailed) -> None:
 def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResult | None = None) -> None:
     """Say why something failed; end where no second try helps. A fault of xha's own ends what was planned.
 
-    It says nothing of the server, so the bulletin says no more than that: monitor calls the node degraded, not failed,
+    It says nothing of the server, so the status says no more than that: monitor calls the node degraded, not failed,
     and neither hung nor stalled by what was seen before. Nobody else may form a Primary as long as this node only
     tries again.
     """

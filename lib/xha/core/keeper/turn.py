@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..cluster.election_facts import gather
-from ..election.compose_report import Facts, compose_ballot, give_up
-from ..election.position_report import Ballot, State
+from ..election.compose_report import NodeFacts, compose_report, give_up
+from ..election.position_report import PositionReport, State
 from ..galera.node_record import NodeRecord
-from ..monitor.keeper_status import Bulletin, Phase
+from ..monitor.keeper_status import KeeperStatus, Phase
 from .effects import (
     Allowed,
     DeleteStop,
@@ -32,7 +32,7 @@ from .observation import ClusterSeen, DataSeen, ServerSeen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..cluster.election_facts import ElectionFacts
+    from ..cluster.election_facts import ElectionInputs
     from ..galera.position import GvwState
     from .effects import Act, Guard
     from .observation import Observation
@@ -75,10 +75,10 @@ class Turn:
     # --- what is said
 
     def say(self, phase: Phase, reason: str, *guards: Guard, permanent: bool = False) -> None:
-        """Say what the keeper does; where it is said already, only the bulletin is written again."""
+        """Say what the keeper does; where it is said already, only the status is written again."""
         memory = self.memory
         reading, verdict, server = memory.reading, memory.verdict, memory.server
-        bulletin = Bulletin(
+        keeper_status = KeeperStatus(
             phase,
             reason,
             server_pid=server.pid if server else 0,
@@ -97,7 +97,7 @@ class Turn:
             socket=self.seen.socket,
             arrived=self._arrived if memory.transfer else 0,
         )
-        self.do(Say(bulletin), *guards)
+        self.do(Say(keeper_status), *guards)
 
     @property
     def _arrived(self) -> int:
@@ -137,7 +137,7 @@ class Turn:
         """Seconds since this node's epoch was opened."""
         return self.now - self.memory.epoch_at
 
-    def report(self, announced: State | None = None, *, forming: bool | None = None) -> Ballot:
+    def report(self, announced: State | None = None, *, forming: bool | None = None) -> PositionReport:
         """Return this node's report, and remember what it answers.
 
         announced: the state of a server that is about to be started. While a plan is under way it answers nobody's new
@@ -146,12 +146,14 @@ class Turn:
         memory = self.memory
         if memory.plan is None:
             forms = bool(memory.forming_since) if forming is None else forming
-            opened = {one.opens for one in self.cluster.reports.values() if isinstance(one, Ballot) and one.opens}
+            opened = {
+                one.opens for one in self.cluster.reports.values() if isinstance(one, PositionReport) and one.opens
+            }
             token = self.cluster.cib.book.records.token
             mine = token is not None and token.node == self.me and not forms
             answers = (*sorted({*opened, memory.epoch}), *([token.epoch] if token and mine else []))
             self.note(answers=answers)
-        made = compose_ballot(
+        made = compose_report(
             self.me,
             self._facts(announced),
             epochs=self.memory.answers,
@@ -162,9 +164,9 @@ class Turn:
             self.note(report=made)
         return made
 
-    def _facts(self, announced: State | None) -> Facts:
+    def _facts(self, announced: State | None) -> NodeFacts:
         memory = self.memory
-        return Facts(
+        return NodeFacts(
             state=announced if announced is not None and memory.server is None else memory.state,
             record=NodeRecord() if memory.is_unknown else self.record,  # where nobody could look, neither is read
             standing=memory.standing,
@@ -186,7 +188,7 @@ class Turn:
         if lasting(report) != self.memory.told:
             self.do(Publish(report))
 
-    def facts(self, *, overdue: bool = False) -> ElectionFacts:
+    def facts(self, *, overdue: bool = False) -> ElectionInputs:
         """Return the facts of the election; this node's own report is the one that it made last: `publish`."""
         cluster = self.cluster
         return gather(
@@ -201,10 +203,10 @@ class Turn:
             overdue=overdue,
         )
 
-    def other_primaries(self) -> Iterator[Ballot]:
+    def other_primaries(self) -> Iterator[PositionReport]:
         """Return the reports of the other members that are in a Primary component."""
         for node, one in self.cluster.reports.items():
-            if node != self.me and isinstance(one, Ballot) and one.state is State.PRIMARY:
+            if node != self.me and isinstance(one, PositionReport) and one.state is State.PRIMARY:
                 yield one
 
     def may(self, what: str) -> bool:
@@ -256,7 +258,7 @@ class Turn:
             self.do(End())
 
 
-def lasting(report: Ballot) -> Ballot:
+def lasting(report: PositionReport) -> PositionReport:
     """Return the report without what changes all the time: the seqno of a Primary."""
     running = report.state is State.PRIMARY
     return report._replace(position=report.position._replace(seqno=0)) if running else report

@@ -27,7 +27,7 @@ class Phase(str, Enum):
     FAILED = "failed"
 
 
-class Bulletin(NamedTuple):
+class KeeperStatus(NamedTuple):
     """The status of a keeper.
 
     Times are seconds of the system-wide monotonic clock (CLOCK_MONOTONIC); 0.0 means never.
@@ -75,23 +75,23 @@ class Bulletin(NamedTuple):
         return f"state transfer by {self.transfer.partition(',')[0]}: {self.arrived >> 20} MiB in {seconds:.0f} s"
 
 
-def render_bulletin(bulletin: Bulletin) -> str:
+def render_keeper_status(keeper_status: KeeperStatus) -> str:
     """Return the status as one line of JSON."""
     import json
 
-    return json.dumps({"schema": SCHEMA, **bulletin._asdict()})
+    return json.dumps({"schema": SCHEMA, **keeper_status._asdict()})
 
 
-def parse_bulletin(text: str) -> Bulletin | None:
+def parse_keeper_status(text: str) -> KeeperStatus | None:
     """Return the status, or None for a text that is torn, of another schema, or has a value of another type."""
     try:
         said = parse_json(text)
         if parse_number(said.pop("schema")) != SCHEMA:
             return None
         said["phase"] = Phase(said["phase"])
-        bulletin = Bulletin(**said)
-        kinds = ((type(default), value) for default, value in zip(Bulletin(Phase.HELD)[1:], bulletin[1:]))
-        return bulletin if all(_is(kind, value) for kind, value in kinds) else None
+        keeper_status = KeeperStatus(**said)
+        kinds = ((type(default), value) for default, value in zip(KeeperStatus(Phase.HELD)[1:], keeper_status[1:]))
+        return keeper_status if all(_is(kind, value) for kind, value in kinds) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

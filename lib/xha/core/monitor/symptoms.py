@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..galera.status_file import ServerStatus
     from ..node.verdict import Verdict
-    from .keeper_status import Bulletin
+    from .keeper_status import KeeperStatus
 
     Answer = Union[str, bool]
 
@@ -70,7 +70,7 @@ class Symptoms(NamedTuple):
     server: DatadirUse = DatadirUse.ABSENT
     server_pid: int = 0
     alive: bool = False
-    keeper: Bulletin | None = None
+    keeper: KeeperStatus | None = None
     now: float = 0.0
     verdict: Verdict | None = None
     cluster_status: str = ""
@@ -87,7 +87,7 @@ class Symptoms(NamedTuple):
         return self.keeper.phase if self.keeper and self.alive else None
 
     @property
-    def known(self) -> Bulletin | None:
+    def known(self) -> KeeperStatus | None:
         """The keeper's status, if it is about this very server."""
         same = self.keeper is not None and self.server_pid != 0 and self.keeper.server_pid == self.server_pid
         return self.keeper if same else None

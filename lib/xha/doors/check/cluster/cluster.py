@@ -92,18 +92,18 @@ def disagreement_lines(view: ClusterView) -> list[str]:
 def _make_look(options: Options) -> Callable[[], Look]:
     from ..watch import Look
 
-    remembered: tuple[Member, ...] = ()
+    known_servers: tuple[Member, ...] = ()
 
     def look() -> Look:
-        nonlocal remembered
+        nonlocal known_servers
         try:
-            view = read_cluster(options, remembered)
+            view = read_cluster(options, known_servers)
         except ConfigError as error:
-            if not remembered:
+            if not known_servers:
                 raise
             return Look([], [f"xha-check: {error}"], NagiosCode.UNKNOWN)
         # Who was seen once is looked at again: a node that dies takes its knowledge of the others with it.
-        remembered = tuple(view.members)
+        known_servers = tuple(view.members)
         return Look(cluster_rows(view), disagreement_lines(view), cluster_exit_code(view.answers, view.disagreements))
 
     return look

@@ -46,7 +46,7 @@ class ClusterView(NamedTuple):
         return [MemberAnswer(member, one.reading, one.verdict) for member, one in self.members.items()]
 
 
-def read_cluster(options: Options, remembered: tuple[Member, ...] = ()) -> ClusterView:
+def read_cluster(options: Options, known_servers: tuple[Member, ...] = ()) -> ClusterView:
     """Read every member that is known: by the configuration, by this node, or remembered from before.
 
     :raises ConfigError: where none is.
@@ -55,7 +55,7 @@ def read_cluster(options: Options, remembered: tuple[Member, ...] = ()) -> Clust
     config = file.refresh()
     began = time.monotonic()
     # Who is known from the start is asked beside this node: a frozen one must not cost the others their time.
-    known = (*_configured(config), *remembered)
+    known = (*_configured(config), *known_servers)
     reader = Reader(file)
     reader.prepare()
     first = _Round(config)

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from ....adapters.network.addresses import read_own_addresses, resolve_hosts
 from ....adapters.network.port_probe import Endpoint, probe_ports
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
-from ....core.cluster.dry_run import Seen, describe, foresee, name_decision, needs_person, outlook_document, why_unused
+from ....core.cluster.dry_run import (
+    Seen,
+    describe,
+    forecast,
+    forecast_document,
+    name_decision,
+    needs_person,
+    why_unused,
+)
 from ....core.election.decision import Refuse, Wait
-from ....core.election.position_report import Ballot, State, parse_ballot
+from ....core.election.position_report import PositionReport, State, parse_position_report
 from ....core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
 from ....core.node.report import SCHEMA
 from ....core.node.verdict import NagiosCode
@@ -25,14 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Union
 
-    from ....core.cluster.dry_run import Outlook
+    from ....core.cluster.dry_run import Forecast
     from ....core.election.facts import Grant
     from ....core.election.position_report import Unread
     from ....core.galera.cluster_address import Membership
     from ....core.ocf.galera_settings import Settings
     from ....core.pacemaker.cib import Cib
 
-    _Reports = Mapping[str, Union[Ballot, Unread]]
+    _Reports = Mapping[str, Union[PositionReport, Unread]]
 
 DESCRIPTION = """\
 Tells what each node of a resource of Pacemaker would do next, and why, and
@@ -88,15 +96,15 @@ def run(request: ExplainRequest) -> int:
     except (ClusterUnreachable, NoAnswer) as error:
         print(f"xha-check: {error}", file=sys.stderr)
         return NagiosCode.UNKNOWN
-    outlooks = [foresee(one) for one in seen]
+    forecasts = [forecast(one) for one in seen]
     if request.output == "json":
         import json
 
-        parts = [outlook_document(one, told) for one, told in zip(seen, outlooks)]
+        parts = [forecast_document(one, told) for one, told in zip(seen, forecasts)]
         print(json.dumps({"schema": SCHEMA, "kind": "outlook", "resources": parts}, indent=2))
     else:
-        print("\n\n".join("\n".join(outlook_lines(one, told)) for one, told in zip(seen, outlooks)))
-    return max(exit_code(one, told) for one, told in zip(seen, outlooks))
+        print("\n\n".join("\n".join(forecast_lines(one, told)) for one, told in zip(seen, forecasts)))
+    return max(exit_code(one, told) for one, told in zip(seen, forecasts))
 
 
 def choose_resources(cluster: Pacemaker, named: str | None) -> tuple[str, ...]:
@@ -123,7 +131,7 @@ def look(cluster: Pacemaker, resource: str) -> Seen:
     """Look at everything that decides. :raises NoAnswer: where nobody says who the members are."""
     cib = cluster.read_cib(resource)
     said = cluster.read_attribute(f"xha-{resource}-report")
-    reports = {node: parse_ballot(text) for node, text in said.items()}
+    reports = {node: parse_position_report(text) for node, text in said.items()}
     settings = read_settings(cib)
     membership = _members(cluster, cib, reports, settings)
     members = _agreed(reports) or membership.names
@@ -158,7 +166,9 @@ def read_settings(cib: Cib) -> Settings:
 
 def _agreed(reports: _Reports) -> tuple[str, ...]:
     """Return the members by the first report: its keeper knows the server's own configuration."""
-    return next((one.members for _, one in sorted(reports.items()) if isinstance(one, Ballot) and one.members), ())
+    return next(
+        (one.members for _, one in sorted(reports.items()) if isinstance(one, PositionReport) and one.members), ()
+    )
 
 
 def _members(cluster: Pacemaker, cib: Cib, reports: _Reports, settings: Settings) -> Membership:
@@ -167,7 +177,7 @@ def _members(cluster: Pacemaker, cib: Cib, reports: _Reports, settings: Settings
     except BadAddress as error:
         raise NoAnswer(f"wsrep_cluster_address: {error}") from None
     found = resolve_hosts((*(peer.host for peer in peers), *cib.nodes), _RESOLVE_SECONDS)
-    reported = {node: one.addresses for node, one in reports.items() if isinstance(one, Ballot)}
+    reported = {node: one.addresses for node, one in reports.items() if isinstance(one, PositionReport)}
     return name_members(
         peers,
         nodes=cib.nodes,
@@ -178,13 +188,13 @@ def _members(cluster: Pacemaker, cib: Cib, reports: _Reports, settings: Settings
     )
 
 
-def outlook_lines(seen: Seen, outlooks: Sequence[Outlook]) -> list[str]:
+def forecast_lines(seen: Seen, forecasts: Sequence[Forecast]) -> list[str]:
     """Return the text for one resource."""
     cib, book = seen.cib, seen.cib.book
     fencing = "fencing is on" if cib.stonith_enabled else "fencing is off: a host that says nothing is not proven down"
     quorum = "quorum" if cib.quorum else "NO QUORUM"
     told = [f"{seen.resource}: {quorum}, no-quorum-policy={cib.no_quorum_policy}, {fencing}"]
-    for one in outlooks:
+    for one in forecasts:
         told.append(f"  {one.node} ({one.host.value}): {describe(seen, one.node)}")
         told += [f"    {line}" for line in _tell(one)]
         if seen.states.get(one.node):
@@ -204,7 +214,7 @@ def outlook_lines(seen: Seen, outlooks: Sequence[Outlook]) -> list[str]:
     return told
 
 
-def _tell(one: Outlook) -> list[str]:
+def _tell(one: Forecast) -> list[str]:
     if one.held:
         return [f"does nothing: {one.held}"]
     if one.decision is None:
@@ -230,10 +240,10 @@ def _age(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
-def exit_code(seen: Seen, outlooks: Sequence[Outlook]) -> NagiosCode:
+def exit_code(seen: Seen, forecasts: Sequence[Forecast]) -> NagiosCode:
     """Return OK where all members are in the cluster, WARNING where it goes on by itself, CRITICAL otherwise."""
-    if needs_person(outlooks, seen.reports):
+    if needs_person(forecasts, seen.reports):
         return NagiosCode.CRITICAL
     reports = (seen.reports.get(node) for node in seen.members)
-    whole = all(isinstance(one, Ballot) and one.state is State.PRIMARY for one in reports)
+    whole = all(isinstance(one, PositionReport) and one.state is State.PRIMARY for one in reports)
     return NagiosCode.OK if whole else NagiosCode.WARNING

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ....adapters.host.login_name import own_account
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
-from ....core.cluster.dry_run import describe, digests, foresee, object_to, tell_losses
+from ....core.cluster.dry_run import describe, digests, forecast, object_to, tell_losses
 from ....core.election.facts import GRANT_LIFE, Grant, GrantKind
 from ....core.node.verdict import NagiosCode
 from ....core.text.escape import clean
 from ..options import UsageError, argument
-from .explain import NoAnswer, add_resource_option, choose_resource, look, outlook_lines
+from .explain import NoAnswer, add_resource_option, choose_resource, forecast_lines, look
 
 if TYPE_CHECKING:
     import argparse
@@ -110,7 +110,7 @@ def run(request: GrantRequest) -> int:
         seen = look(cluster, resource)
     except (ClusterUnreachable, NoAnswer) as error:
         return _refuse(str(error))
-    print("\n".join(outlook_lines(seen, foresee(seen))))
+    print("\n".join(forecast_lines(seen, forecast(seen))))
     return NagiosCode.OK
 
 

@@ -131,10 +131,10 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
 
 def _print_keepers() -> None:
     """Tell what the agent is doing on this host, wherever that is more than to look on."""
-    from ....adapters.files.agent_rundir import read_bulletins
+    from ....adapters.files.agent_rundir import read_keeper_statuses
     from ....core.monitor.keeper_status import Phase
 
-    for resource, bulletin in read_bulletins():
-        if bulletin.phase is not Phase.RUNNING:
-            progress = f" ({bulletin.progress})" if bulletin.progress else ""
-            print(f"  {resource}: {bulletin.phase.value}: {clean(bulletin.reason, 1000)}{progress}")
+    for resource, keeper_status in read_keeper_statuses():
+        if keeper_status.phase is not Phase.RUNNING:
+            progress = f" ({keeper_status.progress})" if keeper_status.progress else ""
+            print(f"  {resource}: {keeper_status.phase.value}: {clean(keeper_status.reason, 1000)}{progress}")

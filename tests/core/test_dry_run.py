@@ -10,21 +10,21 @@ import jsonschema
 import pytest
 
 from xha.core.cluster.dry_run import (
-    Outlook,
+    Forecast,
     Seen,
     describe,
     digests,
-    foresee,
+    forecast,
+    forecast_document,
     name_decision,
     needs_person,
     object_to,
-    outlook_document,
     tell_losses,
     why_unused,
 )
 from xha.core.election.decision import Bootstrap, Join, Refuse, Wait
 from xha.core.election.facts import Grant, GrantKind, Host, Records, Token
-from xha.core.election.position_report import Ballot, State, Unread
+from xha.core.election.position_report import PositionReport, State, Unread
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.position import Kind, Position, View
 from xha.core.pacemaker.cib import Cib
@@ -37,19 +37,19 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema-1.json").read_text
 FORGET, BOOTSTRAP, DISCARD = GrantKind.FORGET, GrantKind.BOOTSTRAP, GrantKind.DISCARD
 
 
-def ballot(node: str, seqno: int = 5, **changes: Any) -> Ballot:
+def position_report(node: str, seqno: int = 5, **changes: Any) -> PositionReport:
     """The report of a stopped node that has answered every other node."""
     fields = {"kind": Kind.INTACT, "position": Position(UUID, seqno), "members": NODES, "opens": f"e-{node}"}
-    return Ballot(node, **{**fields, "epochs": tuple(f"e-{one}" for one in NODES), **changes})
+    return PositionReport(node, **{**fields, "epochs": tuple(f"e-{one}" for one in NODES), **changes})
 
 
 EMPTY = {"kind": Kind.EMPTY, "position": Position()}
 
 
-def seen(*ballots: Ballot, **changes: Any) -> Seen:
+def seen(*position_reports: PositionReport, **changes: Any) -> Seen:
     """What can be seen of three hosts that are online."""
     cib = Cib(nodes=NODES, hosts=dict.fromkeys(NODES, Host.ONLINE), exists=True, **changes.pop("cib", {}))
-    return Seen("db", cib, {one.node: one for one in ballots}, NODES, now=1000.0, **changes)
+    return Seen("db", cib, {one.node: one for one in position_reports}, NODES, now=1000.0, **changes)
 
 
 def stopped(node: str, seqno: int) -> dict[str, Any]:
@@ -57,22 +57,26 @@ def stopped(node: str, seqno: int) -> dict[str, Any]:
     return {"book": Book(Records({node: stop}))}
 
 
-ALL = seen(ballot("n1", 5), ballot("n2", 7), ballot("n3", 7))
-TWO = seen(ballot("n1", 5), ballot("n2", 7))
-RUNNING = seen(ballot("n1", 9, state=State.PRIMARY), ballot("n2", 9, state=State.PRIMARY), ballot("n3", 12))
+ALL = seen(position_report("n1", 5), position_report("n2", 7), position_report("n3", 7))
+TWO = seen(position_report("n1", 5), position_report("n2", 7))
+RUNNING = seen(
+    position_report("n1", 9, state=State.PRIMARY),
+    position_report("n2", 9, state=State.PRIMARY),
+    position_report("n3", 12),
+)
 
 
 def test_every_node_is_foreseen_by_the_agent_s_own_rule() -> None:
-    outlooks = foresee(ALL)
-    assert [one.node for one in outlooks] == list(NODES)
-    assert [name_decision(one.decision) for one in outlooks if one.decision] == ["wait", "bootstrap", "wait"]
-    assert isinstance(outlooks[1].decision, Bootstrap)
-    assert not needs_person(outlooks, ALL.reports)
+    forecasts = forecast(ALL)
+    assert [one.node for one in forecasts] == list(NODES)
+    assert [name_decision(one.decision) for one in forecasts if one.decision] == ["wait", "bootstrap", "wait"]
+    assert isinstance(forecasts[1].decision, Bootstrap)
+    assert not needs_person(forecasts, ALL.reports)
 
 
 def test_each_node_counts_what_answers_its_own_question() -> None:
-    half = seen(ballot("n1"), ballot("n2"), ballot("n3", epochs=("e-n1", "e-n3")))
-    decisions = [one.decision for one in foresee(half)]
+    half = seen(position_report("n1"), position_report("n2"), position_report("n3", epochs=("e-n1", "e-n3")))
+    decisions = [one.decision for one in forecast(half)]
     assert isinstance(decisions[0], Bootstrap)
     assert isinstance(decisions[1], Wait)
     assert decisions[1].missing == ("n3",)
@@ -87,49 +91,51 @@ def test_reports_that_all_have_answered_have_one_digest() -> None:
 
 
 def test_who_does_not_report_does_nothing_that_is_known() -> None:
-    outlooks = foresee(TWO)
-    assert outlooks[2] == Outlook("n3", Host.ONLINE)
-    assert needs_person(outlooks, TWO.reports)
+    forecasts = forecast(TWO)
+    assert forecasts[2] == Forecast("n3", Host.ONLINE)
+    assert needs_person(forecasts, TWO.reports)
 
 
 def test_a_report_of_another_schema_waits() -> None:
-    decision = foresee(seen(ballot("n1"))._replace(reports={"n1": ballot("n1"), "n2": Unread(7)}))[1].decision
+    decision = forecast(seen(position_report("n1"))._replace(reports={"n1": position_report("n1"), "n2": Unread(7)}))[
+        1
+    ].decision
     assert isinstance(decision, Wait)
     assert "schema 7" in decision.reason
 
 
 def test_who_is_held_acts_on_nothing() -> None:
     held = seen(
-        *(one for one in ALL.reports.values() if isinstance(one, Ballot)), cib={"meta": {"maintenance": "true"}}
+        *(one for one in ALL.reports.values() if isinstance(one, PositionReport)), cib={"meta": {"maintenance": "true"}}
     )
-    outlooks = foresee(held)
-    assert {one.held for one in outlooks} == {"the resource is in maintenance mode"}
-    assert needs_person(outlooks, held.reports)
+    forecasts = forecast(held)
+    assert {one.held for one in forecasts} == {"the resource is in maintenance mode"}
+    assert needs_person(forecasts, held.reports)
 
 
 def test_a_refusal_needs_a_person_even_beside_a_primary() -> None:
-    outlooks = foresee(RUNNING)
-    assert isinstance(outlooks[0].decision, Join)
-    assert isinstance(outlooks[2].decision, Refuse)
-    assert needs_person(outlooks, RUNNING.reports)
-    fine = seen(*(ballot(node, 9, state=State.PRIMARY) for node in NODES))
-    assert not needs_person(foresee(fine), fine.reports)
+    forecasts = forecast(RUNNING)
+    assert isinstance(forecasts[0].decision, Join)
+    assert isinstance(forecasts[2].decision, Refuse)
+    assert needs_person(forecasts, RUNNING.reports)
+    fine = seen(*(position_report(node, 9, state=State.PRIMARY) for node in NODES))
+    assert not needs_person(forecast(fine), fine.reports)
 
 
-def lone(node: str, seqno: int, **changes: Any) -> Ballot:
+def lone(node: str, seqno: int, **changes: Any) -> PositionReport:
     """The only member of a Primary."""
-    return ballot(node, seqno, state=State.PRIMARY, component=View(f"view {node}", (f"u-{node}",)), **changes)
+    return position_report(node, seqno, state=State.PRIMARY, component=View(f"view {node}", (f"u-{node}",)), **changes)
 
 
 TWO_CLUSTERS = seen(
-    ballot("n1", 5), lone("n2", 9), lone("n3", 7, line=(Generation("h", "", 5, ("n3",), by_hand=True),))
+    position_report("n1", 5), lone("n2", 9), lone("n3", 7, line=(Generation("h", "", 5, ("n3",), by_hand=True),))
 )
 
 
 def test_of_two_clusters_each_says_that_a_person_is_needed_and_what_giving_one_up_may_cost() -> None:
-    outlooks = foresee(TWO_CLUSTERS)
-    assert all(isinstance(one.decision, Refuse) and "n2 and n3 are Primary" in one.decision.reason for one in outlooks)
-    assert needs_person(outlooks, TWO_CLUSTERS.reports)
+    forecasts = forecast(TWO_CLUSTERS)
+    assert all(isinstance(one.decision, Refuse) and "n2 and n3 are Primary" in one.decision.reason for one in forecasts)
+    assert needs_person(forecasts, TWO_CLUSTERS.reports)
     [loss] = tell_losses(TWO_CLUSTERS, DISCARD, "n3")
     assert loss.startswith("commits of n3, which went on by itself")
 
@@ -140,10 +146,15 @@ NOT_GRANTED = {
     "forget beside a Primary": (RUNNING, FORGET, "n3", "n1 and n2 answer as Primary"),
     "bootstrap beside a Primary": (RUNNING, BOOTSTRAP, "n3", "answer as Primary"),
     "discard of a Primary": (RUNNING, DISCARD, "n1", "answer as Primary"),
-    "forget a node that runs": (seen(ballot("n1", state=State.STARTING)), FORGET, "n1", "a server runs on n1"),
+    "forget a node that runs": (seen(position_report("n1", state=State.STARTING)), FORGET, "n1", "a server runs on n1"),
     "bootstrap of a silent node": (TWO, BOOTSTRAP, "n3", "n3 does not report what it holds"),
     "discard of a silent node": (TWO, DISCARD, "n3", "n3 does not report what it holds"),
-    "discard of nothing": (seen(ballot("n1"), ballot("n2", **EMPTY)), DISCARD, "n2", "n2 holds no data"),
+    "discard of nothing": (
+        seen(position_report("n1"), position_report("n2", **EMPTY)),
+        DISCARD,
+        "n2",
+        "n2 holds no data",
+    ),
 }
 
 
@@ -155,9 +166,9 @@ def test_when_a_grant_is_not_given(title: str) -> None:
 
 GRANTED = {
     "forget a silent node": (TWO, FORGET, "n3"),
-    "forget what came back empty": (seen(ballot("n1"), ballot("n2", **EMPTY)), FORGET, "n2"),
+    "forget what came back empty": (seen(position_report("n1"), position_report("n2", **EMPTY)), FORGET, "n2"),
     "bootstrap of any that reports": (TWO, BOOTSTRAP, "n1"),
-    "bootstrap of an empty one": (seen(ballot("n1", **EMPTY)), BOOTSTRAP, "n1"),
+    "bootstrap of an empty one": (seen(position_report("n1", **EMPTY)), BOOTSTRAP, "n1"),
     "discard beside a Primary": (RUNNING, DISCARD, "n3"),
     "discard of one of two Primaries": (TWO_CLUSTERS, DISCARD, "n3"),
 }
@@ -184,50 +195,69 @@ def test_why_nobody_acts_on_a_grant(title: str) -> None:
     sight, grant, why = VOID[title]
     given = sight._replace(cib=sight.cib._replace(book=Book(Records(), (grant,))))
     assert why_unused(given, grant) == why
-    assert outlook_document(given, foresee(given))["grants"][0]["void"] == (why or None)
+    assert forecast_document(given, forecast(given))["grants"][0]["void"] == (why or None)
 
 
 SPLIT = (Generation("a", "", 4, ("n1",)),), (Generation("b", "", 4, ("n2",)),)
 LOSSES = {
     "a silent node's": (TWO, FORGET, "n3", ["whatever n3 has committed and nobody else received"]),
     "a stopped node's": (
-        seen(ballot("n1"), ballot("n2"), cib=stopped("n3", 4)),
+        seen(position_report("n1"), position_report("n2"), cib=stopped("n3", 4)),
         FORGET,
         "n3",
         [f"what n3 committed since its clean stop at {UUID}:4, if it ran since"],
     ),
-    "an empty node's": (seen(ballot("n1", **EMPTY)), FORGET, "n1", ["whatever n1 held before it came back empty"]),
+    "an empty node's": (
+        seen(position_report("n1", **EMPTY)),
+        FORGET,
+        "n1",
+        ["whatever n1 held before it came back empty"],
+    ),
     "the newest forms it": (ALL, BOOTSTRAP, "n2", []),
     "an older one forms it": (ALL, BOOTSTRAP, "n1", ["2 commits of n2", "2 commits of n3"]),
     "one of two forms it": (TWO, BOOTSTRAP, "n2", ["whatever n3 has committed"]),
     "an empty one forms it": (
-        seen(ballot("n1", **EMPTY), ballot("n2"), ballot("n3", **EMPTY)),
+        seen(position_report("n1", **EMPTY), position_report("n2"), position_report("n3", **EMPTY)),
         BOOTSTRAP,
         "n1",
         ["commits of n2, of another history"],
     ),
     "beside another history": (
-        seen(ballot("n1"), ballot("n2", position=Position(OTHER, 3)), ballot("n3", 5)),
+        seen(position_report("n1"), position_report("n2", position=Position(OTHER, 3)), position_report("n3", 5)),
         BOOTSTRAP,
         "n1",
         ["commits of n2, of another history"],
     ),
     "beside a history that split off": (
-        seen(ballot("n1", 9, line=SPLIT[0]), ballot("n2", 9, line=SPLIT[1]), ballot("n3", 4)),
+        seen(
+            position_report("n1", 9, line=SPLIT[0]), position_report("n2", 9, line=SPLIT[1]), position_report("n3", 4)
+        ),
         BOOTSTRAP,
         "n1",
         ["commits of n2, which went on by itself"],
     ),
     "beside foreign data": (
-        seen(ballot("n1"), ballot("n2", kind=Kind.FOREIGN, position=Position()), ballot("n3")),
+        seen(
+            position_report("n1"), position_report("n2", kind=Kind.FOREIGN, position=Position()), position_report("n3")
+        ),
         BOOTSTRAP,
         "n1",
         ["the data of n2: user schemas without a position"],
     ),
     "what is ahead of the Primary": (RUNNING, DISCARD, "n3", ["3 commits of n3"]),
-    "one commit": (seen(ballot("n1", 5, state=State.PRIMARY), ballot("n2", 6)), DISCARD, "n2", ["1 commit of n2"]),
-    "what the Primary has, too": (seen(ballot("n1", 5, state=State.PRIMARY), ballot("n2", 5)), DISCARD, "n2", []),
-    "all that there is": (seen(ballot("n1")), DISCARD, "n1", [f"all that n1 holds ({UUID}:5)"]),
+    "one commit": (
+        seen(position_report("n1", 5, state=State.PRIMARY), position_report("n2", 6)),
+        DISCARD,
+        "n2",
+        ["1 commit of n2"],
+    ),
+    "what the Primary has, too": (
+        seen(position_report("n1", 5, state=State.PRIMARY), position_report("n2", 5)),
+        DISCARD,
+        "n2",
+        [],
+    ),
+    "all that there is": (seen(position_report("n1")), DISCARD, "n1", [f"all that n1 holds ({UUID}:5)"]),
 }
 
 
@@ -241,22 +271,24 @@ def test_what_may_be_lost_by_a_grant(title: str) -> None:
 
 
 def test_what_is_known_of_a_node_is_told() -> None:
-    sight = seen(ballot("n1"), ballot("n2", kind=Kind.IN_DOUBT), cib=stopped("n3", 4))
+    sight = seen(position_report("n1"), position_report("n2", kind=Kind.IN_DOUBT), cib=stopped("n3", 4))
     assert [describe(sight, node) for node in NODES] == [
         f"stopped at {UUID}:5",
         f"stopped, in-doubt at {UUID}:5",
         f"no report; stopped cleanly at {UUID}:4",
     ]
-    assert describe(seen(ballot("n1", **EMPTY)), "n1") == "stopped, empty"
+    assert describe(seen(position_report("n1", **EMPTY)), "n1") == "stopped, empty"
     assert describe(seen(), "n1") == "no report"
     assert describe(seen()._replace(reports={"n1": Unread()}), "n1") == "its report cannot be read"
 
 
-@pytest.mark.parametrize("sight", [ALL, TWO, RUNNING, seen(), seen(ballot("n1", **EMPTY), ballot("n2"))])
+@pytest.mark.parametrize(
+    "sight", [ALL, TWO, RUNNING, seen(), seen(position_report("n1", **EMPTY), position_report("n2"))]
+)
 def test_the_document_is_valid(sight: Seen) -> None:
     grant = Grant(FORGET, "n3", "d", 999.0, "root", "gone")
     book = Book(Records(token=Token("n1", "e", "d")), (grant,), grant)
     for one in (sight, sight._replace(cib=sight.cib._replace(book=book), states={"n1": "waiting: for n3"})):
-        part = outlook_document(one, foresee(one))
+        part = forecast_document(one, forecast(one))
         jsonschema.validate({"schema": 1, "kind": "outlook", "resources": [part]}, SCHEMA)
         assert [node["node"] for node in part["nodes"]] == list(NODES)

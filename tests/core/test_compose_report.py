@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from core.facts import NO_UUID, UUID, synced
 from xha.core.election import rules as election
-from xha.core.election.compose_report import Facts, compose_ballot, last_view, note_view, reading_position
+from xha.core.election.compose_report import NodeFacts, compose_report, last_view, note_view, reading_position
 from xha.core.election.decision import RestoreView, Revive, Wait
 from xha.core.election.facts import Around, Host, Records
-from xha.core.election.position_report import Ballot, State, parse_ballot, render_ballot
+from xha.core.election.position_report import PositionReport, State, parse_position_report, render_position_report
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import GvwState, Kind, Position, Standing, View
@@ -46,24 +46,37 @@ def lost(index: int = 0, **changes: Any) -> Reading:
     return primary(**{**facts, **changes})
 
 
-def report(state: State, **facts: Any) -> Ballot:
-    ballot = compose_ballot("n1", Facts(state, **facts), epochs=("e1",), opens="e0", members=NODES)
-    assert parse_ballot(render_ballot(ballot)) == ballot
-    assert (ballot.node, ballot.state, ballot.opens, ballot.members) == ("n1", state, "e0", NODES)
-    return ballot
+def report(state: State, **facts: Any) -> PositionReport:
+    position_report = compose_report("n1", NodeFacts(state, **facts), epochs=("e1",), opens="e0", members=NODES)
+    assert parse_position_report(render_position_report(position_report)) == position_report
+    assert (position_report.node, position_report.state, position_report.opens, position_report.members) == (
+        "n1",
+        state,
+        "e0",
+        NODES,
+    )
+    return position_report
 
 
 INTACT = Standing(Kind.INTACT, Position(UUID, 12))
 
 
 def test_a_stopped_node_reports_what_recovery_found() -> None:
-    ballot = report(
+    position_report = report(
         State.STOPPED, record=RECORD, standing=INTACT, safe_to_bootstrap=True, boot_id="b1", addresses=("192.0.2.11",)
     )
-    assert (ballot.kind, ballot.position, ballot.line) == (Kind.INTACT, Position(UUID, 12), LINE)
-    assert (ballot.safe_to_bootstrap, ballot.boot_id, ballot.addresses) == (True, "b1", ("192.0.2.11",))
-    assert (ballot.view, ballot.own_uuid, ballot.view_seqno) == (VIEW, ME, 10)
-    assert (ballot.restorable, ballot.component, ballot.epochs) == (False, None, ("e1",))
+    assert (position_report.kind, position_report.position, position_report.line) == (
+        Kind.INTACT,
+        Position(UUID, 12),
+        LINE,
+    )
+    assert (position_report.safe_to_bootstrap, position_report.boot_id, position_report.addresses) == (
+        True,
+        "b1",
+        ("192.0.2.11",),
+    )
+    assert (position_report.view, position_report.own_uuid, position_report.view_seqno) == (VIEW, ME, 10)
+    assert (position_report.restorable, position_report.component, position_report.epochs) == (False, None, ("e1",))
 
 
 @pytest.mark.parametrize(
@@ -81,9 +94,9 @@ def test_the_last_view_is_the_newest_that_is_known(
     record: NodeRecord, saved: GvwState | None, known: tuple[View | None, str, int]
 ) -> None:
     assert last_view(record, saved) == known
-    ballot = report(State.STOPPED, record=record, gvwstate=saved, standing=INTACT)
-    assert (ballot.view, ballot.own_uuid, ballot.view_seqno) == known
-    assert ballot.restorable is (saved is not None)
+    position_report = report(State.STOPPED, record=record, gvwstate=saved, standing=INTACT)
+    assert (position_report.view, position_report.own_uuid, position_report.view_seqno) == known
+    assert position_report.restorable is (saved is not None)
 
 
 def test_a_view_file_of_somebody_else_is_not_restorable() -> None:
@@ -110,14 +123,18 @@ def test_an_inconsistent_node_says_so() -> None:
 
 @pytest.mark.parametrize("state", [State.STARTING, State.RESTORING])
 def test_a_server_that_starts_reports_where_it_starts_from(state: State) -> None:
-    ballot = report(state, record=RECORD, standing=INTACT, gvwstate=SAVED)
-    assert (ballot.kind, ballot.position, ballot.epochs) == (Kind.INTACT, Position(UUID, 12), ("e1",))
-    assert (ballot.component, ballot.own_uuid, ballot.restorable) == (None, ME, True)
+    position_report = report(state, record=RECORD, standing=INTACT, gvwstate=SAVED)
+    assert (position_report.kind, position_report.position, position_report.epochs) == (
+        Kind.INTACT,
+        Position(UUID, 12),
+        ("e1",),
+    )
+    assert (position_report.component, position_report.own_uuid, position_report.restorable) == (None, ME, True)
 
 
 def test_half_a_state_transfer_is_no_data_whatever_position_it_carries() -> None:
-    ballot = report(State.STARTING, record=RECORD, standing=INTACT, reading=primary(), transfer=True)
-    assert (ballot.kind, ballot.position) == (Kind.EMPTY, Position())
+    position_report = report(State.STARTING, record=RECORD, standing=INTACT, reading=primary(), transfer=True)
+    assert (position_report.kind, position_report.position) == (Kind.EMPTY, Position())
 
 
 @pytest.mark.parametrize(
@@ -130,25 +147,30 @@ def test_half_a_state_transfer_is_no_data_whatever_position_it_carries() -> None
     ],
 )
 def test_who_cannot_say_where_his_data_end_answers_nobody(state: State, facts: dict[str, Any]) -> None:
-    ballot = report(state, record=RECORD, gvwstate=SAVED, **facts)
-    assert (ballot.epochs, ballot.kind, ballot.position) == ((), Kind.UNKNOWN, Position())
+    position_report = report(state, record=RECORD, gvwstate=SAVED, **facts)
+    assert (position_report.epochs, position_report.kind, position_report.position) == ((), Kind.UNKNOWN, Position())
 
 
 @pytest.mark.parametrize("reading", [None, lost(wsrep_local_recv_queue=3)])
 def test_without_a_primary_and_with_a_queue_the_position_is_not_the_end(reading: Reading | None) -> None:
-    ballot = compose_ballot("n1", Facts(State.NON_PRIMARY, RECORD, INTACT, reading, SAVED), epochs=("e1",))
-    assert (ballot.state, ballot.position, ballot.epochs, ballot.component) == (State.STARTING, Position(), (), None)
+    position_report = compose_report("n1", NodeFacts(State.NON_PRIMARY, RECORD, INTACT, reading, SAVED), epochs=("e1",))
+    assert (position_report.state, position_report.position, position_report.epochs, position_report.component) == (
+        State.STARTING,
+        Position(),
+        (),
+        None,
+    )
 
 
 def test_a_member_of_a_primary_reports_what_it_has_applied() -> None:
-    ballot = report(State.PRIMARY, record=RECORD, reading=primary(wsrep_local_recv_queue=4), gvwstate=SAVED)
-    assert (ballot.kind, ballot.position) == (Kind.INTACT, Position(UUID, 12))
-    assert (ballot.component, ballot.own_uuid, ballot.epochs) == (VIEW, ME, ("e1",))
+    position_report = report(State.PRIMARY, record=RECORD, reading=primary(wsrep_local_recv_queue=4), gvwstate=SAVED)
+    assert (position_report.kind, position_report.position) == (Kind.INTACT, Position(UUID, 12))
+    assert (position_report.component, position_report.own_uuid, position_report.epochs) == (VIEW, ME, ("e1",))
 
 
 def test_members_of_one_component_without_primary_know_each_other() -> None:
     mine = report(State.NON_PRIMARY, record=RECORD, reading=lost(), gvwstate=SAVED)
-    yours = compose_ballot("n2", Facts(State.NON_PRIMARY, reading=lost(1), gvwstate=GvwState(YOU, VIEW)))
+    yours = compose_report("n2", NodeFacts(State.NON_PRIMARY, reading=lost(1), gvwstate=GvwState(YOU, VIEW)))
     assert (mine.kind, mine.position) == (Kind.INTACT, Position(UUID, 12))
     assert mine.component is not None
     assert mine.component == yours.component
@@ -157,8 +179,8 @@ def test_members_of_one_component_without_primary_know_each_other() -> None:
 
 def test_a_server_that_never_held_data_reports_none() -> None:
     reading = lost(wsrep_local_state_uuid=NO_UUID, wsrep_last_committed=-1)
-    ballot = report(State.NON_PRIMARY, reading=reading)
-    assert (ballot.kind, ballot.position, ballot.epochs) == (Kind.EMPTY, Position(), ("e1",))
+    position_report = report(State.NON_PRIMARY, reading=reading)
+    assert (position_report.kind, position_report.position, position_report.epochs) == (Kind.EMPTY, Position(), ("e1",))
 
 
 @pytest.mark.parametrize(
@@ -174,22 +196,22 @@ def test_a_server_that_never_held_data_reports_none() -> None:
     ids=str,
 )
 def test_a_component_that_does_not_add_up_is_none(changes: dict[str, Any]) -> None:
-    ballot = report(State.NON_PRIMARY, record=RECORD, reading=lost(**changes), gvwstate=SAVED)
-    assert (ballot.component, ballot.own_uuid) == (None, ME)
+    position_report = report(State.NON_PRIMARY, record=RECORD, reading=lost(**changes), gvwstate=SAVED)
+    assert (position_report.component, position_report.own_uuid) == (None, ME)
 
 
-def elect(me: str, *ballots: Ballot, hosts: dict[str, Host] | None = None) -> Any:
+def elect(me: str, *position_reports: PositionReport, hosts: dict[str, Host] | None = None) -> Any:
     around = Around("e1", 1000.0, True, hosts=hosts or {})
-    return election.elect(me, {one.node: one for one in ballots}, NODES, Records(cluster=UUID), (), around)
+    return election.elect(me, {one.node: one for one in position_reports}, NODES, Records(cluster=UUID), (), around)
 
 
-def ballot_of(node: str, facts: Facts) -> Ballot:
-    return compose_ballot(node, facts, epochs=("e1",), members=NODES)
+def report_of(node: str, facts: NodeFacts) -> PositionReport:
+    return compose_report(node, facts, epochs=("e1",), members=NODES)
 
 
 def test_two_survivors_of_three_are_revived_by_the_first_once_the_third_is_fenced() -> None:
-    mine = ballot_of("n1", Facts(State.NON_PRIMARY, RECORD, reading=lost(), gvwstate=SAVED))
-    yours = ballot_of("n2", Facts(State.NON_PRIMARY, RECORD, reading=lost(1), gvwstate=GvwState(YOU, VIEW)))
+    mine = report_of("n1", NodeFacts(State.NON_PRIMARY, RECORD, reading=lost(), gvwstate=SAVED))
+    yours = report_of("n2", NodeFacts(State.NON_PRIMARY, RECORD, reading=lost(1), gvwstate=GvwState(YOU, VIEW)))
     assert isinstance(elect("n1", mine, yours), Wait)
     fenced = {"n3": Host.FENCED}
     assert isinstance(elect("n1", mine, yours, hosts=fenced), Revive)
@@ -199,19 +221,19 @@ def test_two_survivors_of_three_are_revived_by_the_first_once_the_third_is_fence
 def test_a_joiner_that_is_connected_and_silent_is_waited_for() -> None:
     addresses = "192.0.2.11:3306,192.0.2.12:3306,unspecified"
     both = [lost(index, wsrep_cluster_size=3, wsrep_incoming_addresses=addresses) for index in (0, 1)]
-    mine = ballot_of("n1", Facts(State.NON_PRIMARY, RECORD, reading=both[0], gvwstate=SAVED))
-    yours = ballot_of("n2", Facts(State.NON_PRIMARY, RECORD, reading=both[1], gvwstate=GvwState(YOU, VIEW)))
+    mine = report_of("n1", NodeFacts(State.NON_PRIMARY, RECORD, reading=both[0], gvwstate=SAVED))
+    yours = report_of("n2", NodeFacts(State.NON_PRIMARY, RECORD, reading=both[1], gvwstate=GvwState(YOU, VIEW)))
     decision = elect("n1", mine, yours, hosts={"n3": Host.FENCED})
     assert isinstance(decision, Wait)
     assert "connected here has not reported" in decision.reason
 
 
 def test_after_a_power_cut_everybody_restores_the_last_view() -> None:
-    ballots = [
-        ballot_of(node, Facts(State.STOPPED, RECORD, INTACT, gvwstate=GvwState(uuid, VIEW)))
+    position_reports = [
+        report_of(node, NodeFacts(State.STOPPED, RECORD, INTACT, gvwstate=GvwState(uuid, VIEW)))
         for node, uuid in zip(NODES, VIEW.members)
     ]
-    assert all(isinstance(elect(node, *ballots), RestoreView) for node in NODES)
+    assert all(isinstance(elect(node, *position_reports), RestoreView) for node in NODES)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +292,7 @@ READINGS = st.builds(
     wsrep_local_index=st.sampled_from([None, 0, 2, 5]),
 )
 FACTS = st.builds(
-    Facts,
+    NodeFacts,
     state=st.sampled_from(State),
     record=st.sampled_from([NodeRecord(), RECORD, RECORD._replace(discarded=True)]),
     standing=st.sampled_from([None, INTACT, Standing(Kind.EMPTY), Standing(Kind.FOREIGN)]),
@@ -282,13 +304,13 @@ FACTS = st.builds(
 
 
 @given(FACTS)
-def test_whatever_is_known_the_report_is_whole_and_honest(facts: Facts) -> None:
-    ballot = compose_ballot("n1", facts, epochs=("e1",), members=NODES)
-    assert parse_ballot(render_ballot(ballot)) == ballot
-    if ballot.kind is Kind.INTACT:
-        assert ballot.position.real
-        assert ballot.epochs
+def test_whatever_is_known_the_report_is_whole_and_honest(facts: NodeFacts) -> None:
+    position_report = compose_report("n1", facts, epochs=("e1",), members=NODES)
+    assert parse_position_report(render_position_report(position_report)) == position_report
+    if position_report.kind is Kind.INTACT:
+        assert position_report.position.real
+        assert position_report.epochs
         assert not facts.transfer
-    if ballot.component is not None:
-        assert ballot.own_uuid in ballot.component.members
-    assert (ballot.state is facts.state) or facts.state is State.NON_PRIMARY
+    if position_report.component is not None:
+        assert position_report.own_uuid in position_report.component.members
+    assert (position_report.state is facts.state) or facts.state is State.NON_PRIMARY
