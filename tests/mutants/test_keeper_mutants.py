@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from core import model_keeper
-from mutants.test_election_mutants import Patch, nothing, search
-from xha.core.keeper import decisions, settling, turn
+from mutants.test_election_mutants import Patch, search
+from xha.core.keeper import decisions, turn
 from xha.core.keeper.effects import (
-    Confirmed,
     ConsumeGrants,
     Discard,
     Effect,
@@ -24,10 +23,8 @@ from xha.core.keeper.effects import (
     Publish,
     RecordLine,
     ReleaseToken,
-    Retract,
     SetViewAside,
     TokenNotElsewhere,
-    WriteJoining,
     WriteRecord,
 )
 from xha.core.keeper.machine import step
@@ -83,53 +80,32 @@ def formed_whatever_changed(one: Any, plan: Any, decision: Any) -> None:
         decisions._form(one, decision)
 
 
-def taken_for_granted(one: Any, decision: Any) -> None:
-    """What was answered before the token was taken counts behind it."""
-    opened = one.open_epoch
-    one.open_epoch = nothing
-    take_token(one, decision)
-    one.open_epoch = opened
-
-
-def answers_all(self: Any, announced: Any = None, *, forming: Any = None) -> Any:
-    """Who holds the token goes on answering others."""
-    plan = self.memory.plan
-    self.note(plan=None)
-    made = report(self, announced, forming=forming)
-    self.note(plan=plan)
-    return made
-
-
 def only_once(self: Any, name: str | None = None) -> None:
     """Neither the end of a server nor the loss of a Primary has everybody asked again."""
     if name or not self.memory.epoch:
         open_epoch(self, name)
 
 
-take_token, report, open_epoch = decisions._take_token, turn.Turn.report, turn.Turn.open_epoch
+open_epoch = turn.Turn.open_epoch
 
 MUTANTS: dict[str, list[Patch]] = {
     "the token is not looked at again": changed(unguarded(HoldsToken, TokenNotElsewhere)),
-    "a launch is announced too late": changed(too_late(Publish), unguarded(Confirmed)),
-    "a launch waits for nobody to see its report": changed(unguarded(Confirmed)),
     "the token is kept after giving up": changed(left_out(ReleaseToken)),
+    "what was shown before the token is not compared": [(decisions, "_use_token", formed_whatever_changed)],
     "grants are not consumed": changed(left_out(ConsumeGrants)),
-    "an epoch is opened once and for all": [(turn.Turn, "open_epoch", only_once)],
+    "data are not given up": changed(left_out(Discard)),
     "the line is recorded after forming": changed(too_late(RecordLine, WriteRecord)),
     "the line is not written beside the data": changed(left_out(WriteRecord)),
     "the line is not recorded in the cluster": changed(left_out(RecordLine)),
     "a view is not set aside": changed(left_out(SetViewAside)),
-    "formed whatever has changed": [(decisions, "_use_token", formed_whatever_changed)],
-    "the token opens no epoch": [(decisions, "_take_token", taken_for_granted)],
-    "the holder of the token answers": [(turn.Turn, "report", answers_all)],
-    "the report of an ended server stays": changed(left_out(Retract)),
-    "a join is not remembered": changed(left_out(WriteJoining)),
-    "data are not given up": changed(left_out(Discard)),
-    "strangers are joined": [(settling, "_lies_behind", lambda *_: True)],
+    "a report is published too late": changed(too_late(Publish)),
+    "an epoch is opened once and for all": [(turn.Turn, "open_epoch", only_once)],
 }
+# Where the search begins for one that few walks find out: the walks before are known to find nothing.
+FIRST = {"an epoch is opened once and for all": 3700}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_model_catches(name: str) -> None:
-    seed, _ = search(MUTANTS[name], 20000)
+    seed, _ = search(MUTANTS[name], 20000, FIRST.get(name, 0))
     assert seed is not None
