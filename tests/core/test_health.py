@@ -205,7 +205,7 @@ def test_every_verdict_has_its_row() -> None:
         pytest.param(running(Code.DESYNCED), "SET GLOBAL wsrep_desync = OFF", id="the verdict's remedy"),
         pytest.param(running(Code.ACCESS_DENIED), "says nothing of the database", id="a check is no database"),
         pytest.param(
-            Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "--cluster --explain", id="no keeper"
+            Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.NON_PRIMARY)), "xha-check explain", id="no keeper"
         ),
         pytest.param(
             Symptoms(DatadirUse.OTHER, occupant="mysqld, pid 7, of nobody (ibdata1 is open)"),
@@ -233,7 +233,7 @@ def test_a_long_reason_is_one_line_and_cut() -> None:
 def test_what_pcs_status_shows_of_a_long_decision_ends_with_the_command_that_tells_all(phase: Phase) -> None:
     reason = judge_health(absent(phase, reason="no " * 500)).outcome.reason
     assert len(reason) == 128, "Pacemaker keeps no more"
-    assert reason.endswith("...; xha-check --cluster --explain")
+    assert reason.endswith("...; xha-check explain")
     said = "n1 is not in the list; put it into wsrep_cluster_address" + " or not" * 20
     assert said in judge_health(absent(phase, reason=said)).outcome.reason, "its own next step is seen"
 

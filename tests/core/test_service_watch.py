@@ -154,7 +154,7 @@ def test_a_reason_is_one_line_and_names_the_next_step(message: str) -> None:
     reason = judge_look(NEW, SERVICE, look, is_probe=False).reason
     assert reason.isprintable()
     assert len(reason) < 400
-    assert "xha-check --service memcached --level deep" in reason
+    assert "xha-check service memcached --level deep" in reason
 
 
 def test_what_is_remembered_is_read_back() -> None:

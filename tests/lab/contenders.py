@@ -82,7 +82,7 @@ pcs resource enable p_mysql""",
     ),
     another_check="pcs resource update p_mysql check_passwd_use_empty=0",
     account=Account("wsrep_sst", "DJ1JAs8z"),
-    give_up="xha-check --grant discard=$(crm_node -n) --why 'the other one has served' --yes",
+    give_up="xha-check grant discard=$(crm_node -n) --why 'the other one has served' --yes",
     password="test_passwd",
 )
 

@@ -181,12 +181,12 @@ class TestCommands:
     @staticmethod
     def explained(lab: Laboratory) -> dict[str, Any]:
         """What each node that reports would do."""
-        said = lab["h1"].sh(f"xha-check --cluster --explain --json --resource {RESOURCE}", check=False)
+        said = lab["h1"].sh(f"xha-check explain --json --resource {RESOURCE}", check=False)
         (one,) = json.loads(said.out)["resources"]
         return {node["node"]: node["decision"] for node in one["nodes"] if node["decision"]}
 
     def test_without_reports_nobody_does_anything(self, lab: Laboratory) -> None:
-        said = lab["h1"].sh(f"xha-check --cluster --explain --resource {RESOURCE}", check=False)
+        said = lab["h1"].sh(f"xha-check explain --resource {RESOURCE}", check=False)
         assert (said.code, said.err) == (2, "")
         assert [line for line in said.out.splitlines() if "(online): no report" in line] == [
             f"  {name} (online): no report" for name in ("h1", "h2", "h3")
@@ -194,13 +194,13 @@ class TestCommands:
         assert "c1ustercheck" not in said.out
 
     def test_what_runs_is_never_recovered(self, lab: Laboratory) -> None:
-        said = lab["h1"].sh(f"xha-check --report --resource {RESOURCE}", check=False)
+        said = lab["h1"].sh(f"xha-check report --resource {RESOURCE}", check=False)
         assert (said.code, said.out) == (3, "")
         assert "is in use by" in said.err
 
     def test_a_grant_is_recorded_for_what_was_shown(self, lab: Laboratory) -> None:
         self.publish(lab, h1=5, h2=7)
-        grant = f"xha-check --grant forget=h3 --why 'its disk is broken' --resource {RESOURCE}"
+        grant = f"xha-check grant forget=h3 --why 'its disk is broken' --resource {RESOURCE}"
         declined = lab["h1"].sh(grant, text="h2\n", check=False)
         assert declined.code == 3
         assert "not granted: that is not the node's name" in declined.err
@@ -212,13 +212,13 @@ class TestCommands:
         assert ask(lab["h1"], book) == [["h3", "its disk is broken", "root"]]
         assert "VOID" not in granted.out
         self.publish(lab, h1=5, h2=7, h3=9)
-        said = lab["h1"].sh(f"xha-check --cluster --explain --resource {RESOURCE}", check=False)
+        said = lab["h1"].sh(f"xha-check explain --resource {RESOURCE}", check=False)
         assert "its disk is broken - VOID: what the members report has changed since; give it again" in said.out
 
     def test_no_grant_is_given_beside_a_primary(self, lab: Laboratory) -> None:
         self.publish(lab, h1=5)
         ask(lab["h2"], FAKE.format(state="primary", seqno=7))
         wait_until("the Primary's report", lambda: "h2" in self.explained(lab), timeout=10)
-        said = lab["h1"].sh(f"xha-check --grant forget=h3 --why gone --yes --resource {RESOURCE}", check=False)
+        said = lab["h1"].sh(f"xha-check grant forget=h3 --why gone --yes --resource {RESOURCE}", check=False)
         assert (said.code, said.out) == (2, "")
         assert "h2 answers as Primary" in said.err

@@ -76,7 +76,7 @@ def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what
     said = host.sh("attrd_updater --name xha-p_mysql-state --query --all").out
     assert said.count("running: ") == 3, said
     assert cluster.running_on(host, "p_mysql") == {"h1", "h2", "h3"}
-    explained = host.sh("xha-check --cluster --explain", check=False).out
+    explained = host.sh("xha-check explain", check=False).out
     assert explained.count("is in the Primary component") >= 3, explained
 
 
@@ -106,7 +106,7 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
     await_state(survivor, *(f"--grant forget={gone}" for gone in ("h1", "h2")))  # what it waits for, and the command
     assert cluster.read_galera(survivor).status == "non-Primary"
     for gone in ("h1", "h2"):
-        survivor.sh(f"xha-check --grant forget={gone} --why 'its power supply burnt' --yes")
+        survivor.sh(f"xha-check grant forget={gone} --why 'its power supply burnt' --yes")
     wait_until("h3 to write", lambda: survivor.sh(WRITE, check=False).ok, timeout=PROVEN_SECONDS, every=0.1)
     assert survivor.pids_of("mariadbd") == servers
     power_on("h1", "h2")(held)
@@ -141,7 +141,7 @@ def show_scope(host: Host, name: str) -> str:
 def test_a_host_on_standby_tells_by_hand_where_its_data_end(held: Scene) -> None:
     idle = held.lab["h3"]
     idle.sh("pcs node standby h3 --wait=60", timeout=90)
-    said = idle.sh("xha-check --report").out
+    said = idle.sh("xha-check report").out
     assert re.search(r"^h3: /var/lib/mysql is intact at [0-9a-f-]{36}:\d+", said), said
     idle.sh("pcs node unstandby h3")
     wait_synced(held.lab)
@@ -164,7 +164,7 @@ def test_whoever_is_left_behind_by_two_bootstraps_keeps_its_commits_until_a_pers
         newest.sh("pcs resource enable p_mysql")
         await_state(newest, "h2 and h3 are Primary with different histories")
         await_state(other, "h2 and h3 are Primary with different histories")
-        other.sh("xha-check --grant discard=h3 --why 'the clients wrote to h2' --yes")
+        other.sh("xha-check grant discard=h3 --why 'the clients wrote to h2' --yes")
         wait_until(
             "the grant to be used", lambda: "refusing: " not in cluster.read_state(other), timeout=PROVEN_SECONDS
         )
@@ -174,7 +174,7 @@ def test_whoever_is_left_behind_by_two_bootstraps_keeps_its_commits_until_a_pers
     assert newest.pids_of("mariadbd") == []
     lost = missing(acknowledged, kept)
     assert lost > 0
-    newest.sh("xha-check --grant discard=h1 --why 'its last writes were of no worth' --yes")
+    newest.sh("xha-check grant discard=h1 --why 'its last writes were of no worth' --yes")
     wait_synced(held.lab)
     assert [missing(acknowledged, host) for host in (newest, other)] == [lost, lost]
 

@@ -134,7 +134,7 @@ def test_a_fault_moves_the_vip_and_is_one_failure(watched: Watched, number: sign
         time.sleep(0.2)
     watched.settles("0", False)
     assert watched.failures() == before + 1
-    assert "see xha-check --service memcached" in watched.node.run("crm_mon", "-1", "-r")
+    assert "see xha-check service memcached" in watched.node.run("crm_mon", "-1", "-r")
     if number is signal.SIGSTOP:
         frozen.resume()
     else:

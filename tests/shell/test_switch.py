@@ -36,7 +36,7 @@ def seen(host: Host, expected_code: int = 1) -> Mapping[str, Any]:
 def test_disable_and_enable_take_the_node_out_and_put_it_back(host: Host, galera: Node) -> None:
     result = host.run("xha-check", "disable", "--why", "new disk, ask Ada", env={"SUDO_USER": "grace"})
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("disabled until xha-check --enable: ")
+    assert result.out.startswith("disabled until xha-check enable: ")
     assert written(host) == {"by": "grace", "why": "new disk, ask Ada", "until": None}
     document = seen(host)
     assert document["disabled"] == written(host)
@@ -45,7 +45,7 @@ def test_disable_and_enable_take_the_node_out_and_put_it_back(host: Host, galera
     assert document["verdict"]["live"] is True
     text = host.run("xha-check").out
     assert "out of service, disabled: the node was taken out of service by hand: new disk, ask Ada\n" in text
-    assert "  to do: xha-check --enable\n" in text
+    assert "  to do: xha-check enable\n" in text
     assert "  disabled: by grace, new disk, ask Ada\n" in text
     assert host.run("xha-check", "enable").out == "enabled\n"
     assert not host.path(DISABLED).exists()

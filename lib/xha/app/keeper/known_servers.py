@@ -47,7 +47,7 @@ def find_moved(run: RunDir, datadir: str) -> KnownServer | None:
 
 
 class KnownServers:
-    """What is written down of the server that a keeper has in its hands: until it is gone, also where we are killed."""
+    """What is written down of the server that a keeper is in charge of, until it is gone: it outlives the keeper."""
 
     def __init__(self, run: RunDir, program: Program) -> None:
         self._run, self._trust = run, trust_of(program)

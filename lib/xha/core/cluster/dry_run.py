@@ -124,9 +124,7 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
         return f"{node} is no member; the members are {name_nodes(seen.members)}"
     position_reports = [one for one in seen.reports.values() if isinstance(one, PositionReport)]
     if not any(_asks(one) for one in position_reports):
-        return (
-            "no node reports, so nobody could act on it: enable the resource, and look at xha-check --cluster --explain"
-        )
+        return "no node reports, so nobody could act on it: enable the resource, and look at xha-check explain"
     report = seen.reports.get(node)
     primaries = [one for one in position_reports if one.state is State.PRIMARY]
     is_rival = any(isinstance(report, PositionReport) and are_at_odds(one, report) for one in primaries)

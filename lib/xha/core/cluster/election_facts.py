@@ -1,4 +1,4 @@
-"""The facts of an election, assembled: the one way in which the keeper, --explain, --grant and the tests do it."""
+"""The facts of an election, assembled: the one way in which the keeper, explain, grant and the tests do it."""
 
 from __future__ import annotations
 

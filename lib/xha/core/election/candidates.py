@@ -114,7 +114,7 @@ def _best(candidates: list[PositionReport]) -> PositionReport:
 
 
 def _refuse(reason: str, nodes: tuple[str, ...]) -> Refuse:
-    commands = [f"--grant {GrantKind.BOOTSTRAP.value}=NODE", f"--grant {GrantKind.DISCARD.value}=NODE"]
+    commands = [f"grant {GrantKind.BOOTSTRAP.value}=NODE", f"grant {GrantKind.DISCARD.value}=NODE"]
     return Refuse(
         reason, nodes, f"xha-check {' to keep one, or '.join(commands)} to give one up, of {', '.join(nodes)}"
     )

@@ -27,7 +27,7 @@ def name_nodes(nodes: Iterable[str]) -> str:
 
 def forget(nodes: Iterable[str]) -> str:
     """Return the commands that give up the nodes."""
-    return "; ".join(f"xha-check --grant {GrantKind.FORGET.value}={node} --why TEXT" for node in nodes)
+    return "; ".join(f"xha-check grant {GrantKind.FORGET.value}={node} --why TEXT" for node in nodes)
 
 
 def tell_troubles(facts: ElectionFacts, nodes: Iterable[str]) -> str:
@@ -127,7 +127,7 @@ def find_lost_generation(facts: ElectionFacts, candidate: History) -> Decision |
         else ""
     )
     reason = f"nobody holds the newest history: {formed or 'its own beginning'} is not in {candidate}"
-    remedy = "bring back the node that holds it, or choose one: xha-check --grant bootstrap=NODE --why TEXT"
+    remedy = "bring back the node that holds it, or choose one: xha-check grant bootstrap=NODE --why TEXT"
     if facts.missing:
         troubles = tell_troubles(facts, facts.missing)
         return Wait("; ".join(filter(None, (reason, troubles))), facts.missing, end_wait(facts, facts.missing, remedy))

@@ -1,4 +1,4 @@
-"""The rules of the election. The agent and `xha-check --explain` use the same ones.
+"""The rules of the election. The agent and `xha-check explain` use the same ones.
 
 `elect` returns what one node does next, given the facts that it can see. It is pure and total: for every input it
 returns one of six decisions. RULES lists the rules in their order. Each rule returns a decision, or None to leave the
@@ -111,7 +111,7 @@ def _refuse_two(facts: ElectionFacts, primary: str, rival: str) -> Decision:
     return Refuse(
         f"{one} and {other} are Primary with different histories",
         (one, other),
-        f"choose which to give up: xha-check --grant discard={one} --why TEXT, or discard={other}",
+        f"choose which to give up: xha-check grant discard={one} --why TEXT, or discard={other}",
         first=None if facts.me == primary else _stop(facts),
     )
 
@@ -137,7 +137,7 @@ def _join_one(facts: ElectionFacts, primary: str) -> Decision:
     return Refuse(
         f"joining {primary} ({theirs.history}) would lose {_what_is_lost(mine, theirs, order)}",
         (facts.me, primary),
-        f"xha-check --grant discard={facts.me} --why TEXT, if that may be lost",
+        f"xha-check grant discard={facts.me} --why TEXT, if that may be lost",
         first=_stop(facts),
     )
 
@@ -201,7 +201,7 @@ def _token(facts: ElectionFacts) -> Decision | None:
     return Wait(
         f"{token.node} is forming the cluster",
         (token.node,),
-        f"bring {token.node} back, or if it is gone for good: xha-check --grant forget={token.node} --why TEXT",
+        f"bring {token.node} back, or if it is gone for good: xha-check grant forget={token.node} --why TEXT",
     )
 
 
@@ -269,14 +269,14 @@ def _nobody(facts: ElectionFacts) -> Decision:
     if facts.missing:
         troubles = tell_troubles(facts, facts.missing)
         said = f" ({troubles})" if troubles else ""
-        begin = "start them; or to begin with the empty ones: xha-check --grant bootstrap=NODE --why TEXT"
+        begin = "start them; or to begin with the empty ones: xha-check grant bootstrap=NODE --why TEXT"
         reason = f"no member that holds data has reported; missing: {name_nodes(facts.missing)}{said}"
         return Wait(reason, facts.missing, end_wait(facts, facts.missing, begin))
     return Refuse(
         "all members are empty, but the cluster has existed: their data are gone",
         facts.members,
         "see that the data directories are mounted, or restore a backup on one node; to begin anew: "
-        "xha-check --grant bootstrap=NODE --why TEXT",
+        "xha-check grant bootstrap=NODE --why TEXT",
     )
 
 

@@ -96,7 +96,7 @@ def _judge_stopped(facts: ElectionFacts, survivor: History) -> Decision | None:
             return Refuse(
                 f"{node} ({one.kind.value}, {one.history}) holds what the servers that live ({survivor}) do not",
                 (node,),
-                f"xha-check --grant discard={node} --why TEXT, or to keep it --grant bootstrap={node}",
+                f"xha-check grant discard={node} --why TEXT, or to keep it grant bootstrap={node}",
             )
     return None
 

@@ -39,7 +39,7 @@ __all__ = ["RULES", "DatadirUse", "Graces", "Health", "MonitorRule", "Symptoms",
 
 # How much of an exit reason Pacemaker keeps (2.1.5), and how much of it goes to its log.
 _SHOWN, _LONGEST = 128, 400
-_EXPLAIN = "xha-check --cluster --explain"
+_EXPLAIN = "xha-check explain"
 
 
 class MonitorRule(NamedTuple):

@@ -99,9 +99,7 @@ class Code(str, Enum):
         "SET GLOBAL read_only = OFF, and look for read_only in the server's configuration",
         "available_when_readonly",
     )
-    DISABLED = VerdictRule(
-        "disabled", True, _WARNING, "the node was taken out of service by hand", "xha-check --enable"
-    )
+    DISABLED = VerdictRule("disabled", True, _WARNING, "the node was taken out of service by hand", "xha-check enable")
     MAINTENANCE = VerdictRule(
         "maintenance",
         True,
@@ -123,7 +121,7 @@ class Code(str, Enum):
         False,
         _CRITICAL,
         "the node is not in the primary component: it has lost the majority of the cluster",
-        "bring back the other members or the network between them; xha-check --cluster shows who sees whom",
+        "bring back the other members or the network between them; xha-check cluster shows who sees whom",
     )
     NOT_READY = VerdictRule(
         "not-ready",
@@ -180,7 +178,7 @@ class Code(str, Enum):
         False,
         _CRITICAL,
         "the member does not answer from here",
-        "run xha-check --node on that host; if it is well, look at the network and the firewall between",
+        "run xha-check node on that host; if it is well, look at the network and the firewall between",
     )
 
 

@@ -9,7 +9,7 @@ MAX_BYTES = 4096
 
 
 class Disabled(NamedTuple):
-    """A node taken out of service by hand. until is RFC 3339 with a zone; None means until `xha-check --enable`."""
+    """A node taken out of service by hand. until is RFC 3339 with a zone; None means until `xha-check enable`."""
 
     by: str | None = None
     why: str | None = None

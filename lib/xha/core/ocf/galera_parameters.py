@@ -213,7 +213,7 @@ PARAMETERS = (
         "0",
         "Trust quorum with two nodes (not used)",
         "Accepted from ocf:heartbeat:galera and without effect: quorum of two nodes proves nothing of the other one, "
-        "and fencing does. xha-check --grant is the way to go on without a node.",
+        "and fencing does. xha-check grant is the way to go on without a node.",
         kind="boolean",
         reloadable=True,
         retired=True,
@@ -224,7 +224,7 @@ PARAMETERS = (
         "300",
         "End of an election (not used)",
         "Accepted from mysql-wss and without effect: no election ends by time, because a node that has not reported "
-        "may hold the newest commit. xha-check --grant is the way to go on without a node.",
+        "may hold the newest commit. xha-check grant is the way to go on without a node.",
         kind="integer",
         reloadable=True,
         retired=True,

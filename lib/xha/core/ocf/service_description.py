@@ -6,7 +6,7 @@ from .metadata import Description
 from .service_parameters import ACTIONS, PARAMETERS
 
 _LONG = (
-    "Watches one service of this host, as xha-check --service does, and sets a node attribute by which constraints "
+    "Watches one service of this host, as xha-check service does, and sets a node attribute by which constraints "
     "place a VIP and other resources. It is made to run as a clone, with one instance on every node that may have "
     "the service.",
     "The service is systemd's: start begins to watch and sets the attribute, stop ends that and removes it, and "
@@ -61,5 +61,5 @@ DESCRIPTION = Description(
         "pcs constraint location vip rule score=-INFINITY xha-service-haproxy ne 1",
         "pcs constraint location vip rule score=-1000 defined xha-service-haproxy-blame",
     ),
-    see_also="xha-check --list, pcs(8), crm_mon(8), attrd_updater(8), ocf_xha_galera(7)",
+    see_also="xha-check list, pcs(8), crm_mon(8), attrd_updater(8), ocf_xha_galera(7)",
 )

@@ -71,7 +71,7 @@ PARAMETERS = (
         parse_service_name,
         "",
         "Service to watch",
-        "A service of xha-check --list, as keystone, rabbitmq, haproxy or memcached; or NAME of a section "
+        "A service of xha-check list, as keystone, rabbitmq, haproxy or memcached; or NAME of a section "
         "[service NAME] of xha.conf, where its address, its account and its process stand.",
         required=True,
     ),

@@ -137,7 +137,7 @@ def judge_look(watch: Watch | None, service: ServiceConfig, look: ServiceLook, *
 def _tell(result: Result) -> str:
     blame = f" ({result.blame})" if result.blame and result.blame != SELF else ""
     said = clean(f"{result.name}{blame}: {result.message}", _LONGEST)
-    return f"{said}; see xha-check --service {result.name} --level {result.level.word}, and its unit's log"
+    return f"{said}; see xha-check service {result.name} --level {result.level.word}, and its unit's log"
 
 
 def render_watch(watch: Watch) -> str:

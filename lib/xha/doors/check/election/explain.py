@@ -219,7 +219,7 @@ def _tell(one: Forecast) -> list[str]:
         return [f"does nothing: {one.held}"]
     if one.decision is None:
         if one.host.value == "online":
-            return ["does nothing: the resource is not started there; where it shall not be: xha-check --report on it"]
+            return ["does nothing: the resource is not started there; where it shall not be: xha-check report on it"]
         return ["does nothing"]
     lines = [f"{name_decision(one.decision)}: {clean(one.decision.reason, 1000)}"]
     if isinstance(one.decision, (Wait, Refuse)):

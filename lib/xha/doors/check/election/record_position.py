@@ -75,9 +75,7 @@ def _report(cluster: Pacemaker, resource: str) -> int:
     # No keeper can begin meanwhile: it would start the server that the record says is stopped.
     with Locked(run) as free:
         if not free:
-            return _refuse(
-                f"a keeper of {resource} runs on {node} and reports by itself: xha-check --cluster --explain"
-            )
+            return _refuse(f"a keeper of {resource} runs on {node} and reports by itself: xha-check explain")
         moved = find_moved(run, program.datadir)
         if moved is not None:
             return _refuse(
@@ -92,7 +90,10 @@ def _report(cluster: Pacemaker, resource: str) -> int:
         where = f" at {history}" if standing.position.real else ""
         print(f"{node}: {program.datadir} is {standing.kind.value}{where}")
         if standing.kind in (Kind.EMPTY, Kind.FOREIGN):
-            print(f"xha-check: nothing that could be compared: --grant forget={node} tells the others", file=sys.stderr)
+            print(
+                f"xha-check: nothing that could be compared: xha-check grant forget={node} tells the others",
+                file=sys.stderr,
+            )
             return NagiosCode.WARNING
         cluster.write_stop(resource, node, StopRecord(history, read_boot_id(), record.view))
     print(f"recorded: {resource} on {node} is stopped there; it holds until the resource is started on it")

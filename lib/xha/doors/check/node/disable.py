@@ -66,7 +66,7 @@ def run(request: DisableRequest) -> int:
         write_disabled(path, Disabled(by=_who(), why=clean(request.why or "") or None, until=until))
     except OSError as error:
         return complain("writing", path, error)
-    end = f"until {until}" if until else "until xha-check --enable"
+    end = f"until {until}" if until else "until xha-check enable"
     print(f"disabled {end}: HAProxy takes this node out of service as soon as it has probed it `fall` times")
     return NagiosCode.OK
 
