@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.test_verdict import LENIENT, STRICT, node
+from core.node.test_verdict import LENIENT, STRICT, node
 from xha.core.node.verdict import RULES, Code, LastNode, Policy, judge
 
 PAGE = (Path(__file__).parents[2] / "docs/verdicts.md").read_text(encoding="utf-8")

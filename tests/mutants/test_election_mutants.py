@@ -15,8 +15,8 @@ from unittest import mock
 
 import pytest
 
-from core import model_keeper
-from core.test_election_model import ElectionModel
+from core.model import model_keeper
+from core.model.test_election_model import ElectionModel
 from xha.core.election import candidates, obstacles, survivors
 from xha.core.election import compose_report as compose_module
 from xha.core.election import facts as election_facts

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import model_keeper
+from core.model import model_keeper
 from mutants.test_election_mutants import Patch, search
 from xha.core.keeper import decisions, turn
 from xha.core.keeper.effects import (

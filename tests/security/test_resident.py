@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from core.kept import RECORD
-from core.test_numbers import OF_THE_WRONG_SIZE, SPOILT, spoil
+from core.text.test_numbers import OF_THE_WRONG_SIZE, SPOILT, spoil
 from loopback import Daemon, is_listening, wait_until
 from responder.client import exchange
 from responder.process import ENVIRONMENT

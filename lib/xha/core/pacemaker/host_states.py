@@ -1,6 +1,6 @@
 """Pacemaker's nodes, and what its configuration proves about the host of each.
 
-What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core/cibs):
+What a node_state proves was recorded on real hosts (Pacemaker 2.1.5; tests/core/pacemaker/cibs):
 
 | node_state of a host that is not in the cluster | it says |
 |---|---|

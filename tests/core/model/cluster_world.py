@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from core.galera_world import CLUSTER, Disk, Galera, Lost, Node
-from core.model_keeper import NOW, TICK, Agent, ModelKeeper, begins_primary
+from core.model.galera_world import CLUSTER, Disk, Galera, Lost, Node
+from core.model.model_keeper import NOW, TICK, Agent, ModelKeeper, begins_primary
 from xha.core.election.facts import Grant, GrantKind, Host, Token
 from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.lineage import Generation, History, StopRecord

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.facts import UUID, synced
-from core.test_dry_run import position_report, seen
-from core.test_election import (
+from core.cluster.test_dry_run import position_report, seen
+from core.election.test_rules import (
     ALL,
     EPOCH,
     FENCED,
@@ -23,6 +22,7 @@ from core.test_election import (
     report,
     stopped,
 )
+from core.facts import UUID, synced
 from xha.core.cluster.dry_run import describe, digests, forecast, needs_person, object_to, tell_losses
 from xha.core.election.compose_report import NodeFacts, compose_report, give_up, is_unreplicated
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Callable
 
-from core.galera_world import Lost, Node
+from core.model.galera_world import Lost, Node
 from xha.core.cluster.election_facts import gather
 from xha.core.election.decision import Bootstrap, Decision
 from xha.core.election.decision import Revive as ReviveDecision
@@ -37,7 +37,7 @@ from xha.core.pacemaker import cib as configuration
 from xha.core.pacemaker.cib_records import Book
 
 if TYPE_CHECKING:
-    from core.cluster_world import World
+    from core.model.cluster_world import World
 
 NOW = 1000.0
 # How many seconds of its own clock a look takes; five of them are a keeper's patience.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.test_statusfile import recorded
+from core.galera.test_status_file import recorded
 from xha.core.galera.reading import Reading, Variables, WsrepStatus
 from xha.core.galera.status_file import ServerState, ServerStatus
 from xha.core.monitor.health import RULES, Health, judge_health

@@ -40,7 +40,7 @@ from xha.core.services.model.result import (
 )
 from xha.core.services.settings import default_service
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema-1.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema-1.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 NAME, DEEP = "keystone", Level.DEEP
 DATABASE = dependency("mysql")

@@ -20,7 +20,7 @@ from xha.core.services.model.result import Level
 from xha.core.services.settings import default_service, find_service, list_names, parse_services
 from xha.core.text.values import ConfigError
 
-CHECKS = Path(__file__).parents[2] / "lib/xha/app/checks"
+CHECKS = Path(__file__).parents[3] / "lib/xha/app/checks"
 PATH = "/etc/xha/xha.conf"
 SECRET = "Tr0ub4dor"
 

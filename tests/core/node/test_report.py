@@ -21,7 +21,7 @@ from xha.core.node.disabled import Disabled
 from xha.core.node.report import NodeReport, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema-1.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema-1.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 SECRETS = ("xha@db1.example", "/srv/secret", "198.51.100.7", "Access denied for user")
 

@@ -33,7 +33,7 @@ from xha.core.pacemaker.cib_records import Book
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 OTHER = "11111111-8b0d-11ef-9c41-3a5f0e7d2b18"
 NODES = ("n1", "n2", "n3")
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema-1.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema-1.json").read_text(encoding="utf-8"))
 FORGET, BOOTSTRAP, DISCARD = GrantKind.FORGET, GrantKind.BOOTSTRAP, GrantKind.DISCARD
 
 

@@ -11,8 +11,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from core.cluster_world import Lost, World
-from core.galera_world import Node
+from core.model.cluster_world import Lost, World
+from core.model.galera_world import Node
 from xha.core.election.decision import Refuse, Wait
 from xha.core.election.facts import GrantKind, Host
 from xha.core.election.position_report import State

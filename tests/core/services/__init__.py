@@ -1,0 +1,1 @@
+"""What core/services promises."""
