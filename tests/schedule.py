@@ -28,6 +28,7 @@ SECONDS: dict[str, int] = {
     "tests/services/test_http.py": 170,
     "tests/security/test_database_peer.py": 150,
     "tests/mutants/test_election_mutants.py": 130,
+    "tests/mutants/test_keeper_mutants.py": 130,
     "tests/services/test_rabbitmq.py": 130,
     "tests/lab/test_laboratory.py": 120,
     "tests/shell/test_cluster.py": 90,
