@@ -32,6 +32,7 @@ from xha.core.keeper.outcomes import (
     Recovered,
     Started,
 )
+from xha.core.keeper.server import looks_at_contents
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
@@ -133,7 +134,8 @@ class Scene:
         seen = self._bare()._replace(in_charge=self.in_charge, reloaded=self.reloaded, trouble=self.trouble)
         if self.trouble and self.trouble.cause is not FailureCause.UNREACHABLE:
             return seen
-        seen = seen._replace(server=self.server, data=self.data)
+        created = self.data.created and looks_at_contents(learnt(self.memory, seen))
+        seen = seen._replace(server=self.server, data=self.data._replace(created=created))
         return seen if self.trouble else seen._replace(cluster=self._cluster())
 
     def _cluster(self) -> ClusterSeen:

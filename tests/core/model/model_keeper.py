@@ -31,6 +31,7 @@ from xha.core.keeper.outcomes import (
     Recovered,
     Started,
 )
+from xha.core.keeper.server import looks_at_contents
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker import cib as configuration
@@ -162,16 +163,16 @@ class ModelKeeper:
         node, server = self.node, self.node.server
         if server is None or server.state is State.NON_PRIMARY:
             node.apply()
+        seen = self._seen()
+        memory = learnt(self.agent.memory, seen)
         data = DataSeen(
             node.disk.record,
             GvwState(*node.disk.gvwstate) if node.disk.gvwstate else None,
             node.disk.grastate,
-            created=bool(node.disk.history),
+            created=looks_at_contents(memory) and bool(node.disk.history),
             joining=node.joining,
         )
-        seen = self._seen()
-        known = learnt(self.agent.memory, seen).server
-        return seen._replace(server=self._see_server(known), data=data, cluster=self.see_cluster())
+        return seen._replace(server=self._see_server(memory.server), data=data, cluster=self.see_cluster())
 
     def _see_server(self, known: ServerProcess | None) -> ServerSeen:
         server = self.node.server

@@ -43,7 +43,8 @@ class DataSeen(NamedTuple):
     """The data directory, read after the server was.
 
     trouble: why it cannot be read, "" if it can; unread: why the record in it, which is there, cannot be. created: a
-    database was created here, and to the end. joining: the record of a join under way, kept under /run.
+    database was created here, and to the end; server.py says when that is looked at. joining: the record of a join
+    under way, kept under /run.
     """
 
     record: NodeRecord | None = None

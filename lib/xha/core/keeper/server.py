@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..election.position_report import State
-from ..galera.position import Kind
 from ..galera.reading import LocalState, Reading
 from ..node.verdict import Code
 from .memory import Ending, is_serving
@@ -39,8 +38,11 @@ def asks_server(memory: Memory, now: float) -> bool:
 
 
 def looks_at_contents(memory: Memory) -> bool:
-    """Return whether to look whether a database was created: it matters where the data are empty."""
-    return memory.server is None and memory.standing is not None and memory.standing.kind is Kind.EMPTY
+    """Return whether to look whether a database was created: before a Primary is formed here, whatever the data are.
+
+    Rows that a person has chosen may have no position either, and nothing is created over them.
+    """
+    return memory.server is None and memory.plan is not None
 
 
 def note_server(memory: Memory, seen: ServerSeen, now: float) -> Memory:
