@@ -21,6 +21,7 @@ from .effects import (
     HoldsToken,
     HostFit,
     Launch,
+    LogLine,
     MakePrimary,
     NoteServer,
     Publish,
@@ -236,6 +237,7 @@ def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
             datadir = turn.seen.datadir
             turn.begins = False
             reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
+            turn.do(LogLine(reason, warning=True), *guards)
             return give_up(turn, reason)
         turn.say(Phase.FORMING, f"creating a database in {turn.seen.datadir}", *guards)
         turn.do(Create())

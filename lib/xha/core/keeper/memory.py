@@ -92,7 +92,8 @@ class Memory(NamedTuple):
     there yet. came_with: the history that the data had before the server was started to join; nothing real where a full
     copy is due. why: the words of the last launch. revive_refused: why the server refused pc.bootstrap.
 
-    halted: why this keeper only reports from now on. giving_up: why it ends; permanent: no second try mends that.
+    halted: why this keeper only reports from now on. giving_up: why it ends, once the last step's effects are done;
+    permanent: no second try mends that.
     decision: the last one; refused: it needs a person. primary_at: since when another member has been in a Primary
     component of this history. calm_since: since when the node is well. phase, reason: what was said last. ready: the
     attribute that was set last, None: none was.

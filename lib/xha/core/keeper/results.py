@@ -45,6 +45,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 def learn(turn: Turn) -> None:
     """Take note of the results of the last effects, the failures last."""
     results = turn.seen.results
+    done = all(isinstance(one.outcome, Done) for one in results)
+    if not done:
+        turn.note(giving_up="")  # what it followed from is not done
     for result in results:
         if isinstance(result.outcome, Done):
             _note_done(turn, result, result.outcome)
@@ -52,7 +55,7 @@ def learn(turn: Turn) -> None:
             turn.note(told=None)  # it may have arrived
         elif isinstance(result.act, MakePrimary) and isinstance(result.outcome, EffectFailed):
             turn.note(forming_since=result.outcome.at)  # the server may have been told
-    if results and all(isinstance(one.outcome, Done) for one in results):
+    if results and done:
         if "newcomer" in turn.memory.finishing:
             turn.note(newcomer=False)
         if "ending" in turn.memory.finishing:
@@ -206,5 +209,5 @@ def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResul
 
 
 def give_up(turn: Turn, reason: str, *, permanent: bool = True) -> None:
-    """End with a failure, once the effects of this step are done."""
+    """End with a failure, once the effects of this step are done; where one of them is not, go on."""
     turn.note(giving_up=reason, permanent=permanent)

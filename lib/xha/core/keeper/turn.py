@@ -235,17 +235,19 @@ class Turn:
     def finish(self) -> None:
         """Give the token back where no Primary is being formed here, and end where the keeper is to end.
 
-        The last report answers nobody, and says why: others wait for this node, and name the reason.
+        The last report answers nobody, and says why: others wait for this node, and name the reason. What may still
+        fail in this step comes first: the next one ends, if all of that is done.
         """
         memory = self.memory
-        if memory.giving_up:
+        gives_up = bool(memory.giving_up) and not any(map(_may_fail, self.effects))
+        if gives_up:
             self.say(Phase.FAILED, memory.giving_up, permanent=memory.permanent)
             self.set_ready(False)
             last = self.report() if self.seen.cluster else memory.report
             if last is not None:
                 last = last._replace(line=memory.record.line if memory.record else last.line)
                 self.do(Publish(give_up(last, memory.giving_up)))
-        ends = bool(memory.giving_up) or self.seen.ending or not self.seen.in_charge
+        ends = gives_up or self.seen.ending or not self.seen.in_charge
         if ends:
             self.note(plan=None)
         server = self.memory.server
@@ -256,6 +258,10 @@ class Turn:
             self.do(ReleaseToken())
         if ends:
             self.do(End())
+
+
+def _may_fail(effect: Effect) -> bool:
+    return bool(effect.guards) or not isinstance(effect.act, (Say, LogLine))
 
 
 def lasting(report: PositionReport) -> PositionReport:
