@@ -158,10 +158,10 @@ def _go_on(turn: Turn) -> None:
         return
     if memory.newcomer and memory.server is not None:
         _adopt(turn, memory.server)
-    if memory.revive_refused:
-        refused = memory.revive_refused
+    refused = memory.revive_refused
+    turn.note(revive_refused="")
+    if refused and memory.state is not State.PRIMARY:  # only the answer may have been lost
         turn.log(f"pc.bootstrap could not be set ({refused}): stopping, to form the cluster anew", warning=True)
-        turn.note(revive_refused="")
         stop_server(turn)
         return
     if not settle(turn):
