@@ -102,6 +102,8 @@ def _take(turn: Turn) -> None:
         turn.log(f"{seen.run} was removed: the next monitor starts another keeper", warning=True)
     if seen.ending or memory.giving_up or not seen.in_charge:
         return
+    if seen.reloaded:
+        turn.note(pause=0.0, again_at=0.0)
     if seen.server is not None and seen.data is not None:
         _look(turn)
     if seen.trouble is not None:
@@ -124,8 +126,6 @@ def _take(turn: Turn) -> None:
 def _look(turn: Turn) -> None:
     """Take note of what was seen of this host."""
     before = turn.memory
-    if turn.seen.reloaded:
-        turn.note(pause=0.0, again_at=0.0)
     turn.memory = note_server(turn.memory, turn.server, turn.now)
     memory = turn.memory
     if before.server is not None and memory.server is None:
