@@ -19,7 +19,7 @@ from ...core.galera.server_options import without_gcache
 from ...core.keeper.memory import ServerProcess, StateTransfer
 from ...core.keeper.observation import ServerSeen
 from ...core.keeper.outcomes import Started
-from ...core.keeper.server import asks_server, looks_for_server, looks_for_transfer
+from ...core.keeper.server import asks_server, looks_for_errors, looks_for_server, looks_for_transfer
 from ...core.node.verdict import Code
 from ...core.text.values import ConfigError
 from ..node.local_reader import SQL_SECONDS, make_reader
@@ -91,12 +91,10 @@ class LocalServer:
         if transfer is not None:
             told = StateTransfer(transfer.role, transfer.progress, str(transfer))
             seen = seen._replace(transfer=told, free=self._data.read_free())
-        if process.stopped or not asks_server(memory, now):
-            return seen
-        verdict, reading = self._read()
-        left = reading is not None and reading.status.wsrep_cluster_status == "Disconnected"
-        errors = self.read_errors(memory) if left else ()
-        return seen._replace(asked=True, verdict=verdict, reading=reading, errors=errors)
+        if not process.stopped and asks_server(memory, now):
+            verdict, reading = self._read()
+            seen = seen._replace(asked=True, verdict=verdict, reading=reading)
+        return seen._replace(errors=self.read_errors(memory)) if looks_for_errors(memory, seen, now) else seen
 
     def _read(self) -> tuple[Verdict, Reading | None]:
         snapshot = self._reader.take()

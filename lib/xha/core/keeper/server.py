@@ -37,6 +37,11 @@ def asks_server(memory: Memory, now: float) -> bool:
     return not (silent and now - memory.asked_at < SILENCE_SECONDS)
 
 
+def looks_for_errors(memory: Memory, seen: ServerSeen, now: float) -> bool:
+    """Return whether to read what the server complained of: it has left its group, by its last answer."""
+    return note_server(memory, seen, now).has_left
+
+
 def looks_at_contents(memory: Memory) -> bool:
     """Return whether to look whether a database was created: before a Primary is formed here, whatever the data are.
 

@@ -1,0 +1,49 @@
+"""What a keeper sees of its own server, with a process and an error log that a test describes."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from core.facts import synced
+from xha.app.keeper import local_server as module
+from xha.app.keeper.local_server import Installed, LocalServer
+from xha.core.keeper.memory import Launched, Memory, ServerProcess
+from xha.core.monitor.keeper_status import Phase
+from xha.core.node.verdict import Code, Policy, Unreadable, judge
+from xha.core.ocf.galera_settings import Settings
+
+RUNS = SimpleNamespace(pid=1, started=1, stopped=False)
+LEFT = synced(wsrep_cluster_status="Disconnected", wsrep_local_state=0)
+HUNG = judge(Unreadable(Code.HUNG), Policy())
+JOINING = Memory(server=ServerProcess(1, 1), launched=Launched(Phase.STARTING, 5.0), reading=LEFT, answered_at=50.0)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> LocalServer:
+    """A server that does not answer, and has complained."""
+    reader = SimpleNamespace(take=lambda: SimpleNamespace(verdict=HUNG, reading=None), close=lambda: None)
+    monkeypatch.setattr(module, "make_reader", lambda *_: reader)
+    monkeypatch.setattr(module, "KnownServers", lambda *_: SimpleNamespace(search=SimpleNamespace(trust=None)))
+    monkeypatch.setattr(module, "look", lambda *_: RUNS)
+    monkeypatch.setattr(module, "find_transfer", lambda *_: None)
+    monkeypatch.setattr(module, "read_log", lambda *_: "[ERROR] WSREP: unknown variable\n")
+    program: Any = SimpleNamespace(socket="", account=None, log="")
+    quiet: Any = SimpleNamespace(run=None, drain=lambda: None)
+    return LocalServer(Settings(), Installed(program, quiet), quiet, quiet)
+
+
+@pytest.mark.parametrize("asked_at", [50.0, 59.0])
+def test_what_it_complained_of_is_read_also_where_it_falls_silent_behind_its_group(
+    server: LocalServer, asked_at: float
+) -> None:
+    """A keeper that gives up the join goes by it: some complaints come back until somebody mends something."""
+    seen = server.see(JOINING._replace(asked_at=asked_at), "A", 60.0)
+    assert seen.asked is (asked_at == 50.0)
+    assert seen.errors == ("[ERROR] WSREP: unknown variable",)
+
+
+def test_the_log_of_a_server_in_its_group_is_left_alone(server: LocalServer) -> None:
+    assert server.see(JOINING._replace(reading=synced(), asked_at=50.0), "A", 60.0).errors == ()
