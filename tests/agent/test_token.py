@@ -206,7 +206,7 @@ class TestAKeeperThatGoesOn:
         life.look()
         assert life.token is None
 
-    @pytest.mark.parametrize("what", ["see", "look", "step"])
+    @pytest.mark.parametrize("what", ["see", "look", "step", "learn"])
     def test_a_fault_of_its_own(self, life: Life, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
         """It is tried again, and what was planned is not: others may form the cluster meanwhile."""
         life.waits_for_another(monkeypatch)
@@ -214,8 +214,11 @@ class TestAKeeperThatGoesOn:
             life.sees = raises(ZeroDivisionError())
         elif what == "look":
             monkeypatch.setattr(life.peers, "publish", raises(ZeroDivisionError()))
-        else:
+        elif what == "step":
             monkeypatch.setattr("xha.core.keeper.machine._look", lambda _: 1 / 0)
+        else:
+            life.keeper._results = (EffectResult(Stop(60.0)),)
+            monkeypatch.setattr("xha.core.keeper.results._note_done", lambda *_: 1 / 0)
         assert life.keeper.look_and_act() == 5.0
         assert life.token is None
         assert life.keeper.memory.plan is None

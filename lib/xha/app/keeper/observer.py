@@ -51,8 +51,8 @@ class Observer:
     def look(self, memory: Memory, results: tuple[EffectResult, ...]) -> Observation:
         """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
         seen = self.glance(results)
-        memory = learnt(memory, seen)
         try:
+            memory = learnt(memory, seen)
             if not self._is_in_charge():
                 return seen._replace(in_charge=False)
             seen = seen._replace(reloaded=self._reload(), settings=self.settings)
