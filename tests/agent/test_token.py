@@ -278,3 +278,13 @@ def test_what_is_done_in_any_case_is_done_also_behind_a_failure(life: Life) -> N
     life.look()
     acts = [type(one.act) for one in life.keeper._results]
     assert life.token is None, acts
+
+
+def test_which_server_runs_is_written_down_also_behind_a_failure(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should the keeper be killed then, the next one finds it, whatever the parameters lead to by now."""
+    noted: list[ServerProcess | None] = []
+    life.server.note = noted.append
+    life.seen = ServerSeen(RUNS)
+    monkeypatch.setattr(life.peers, "publish", raises(ClusterUnreachable("no")))
+    life.look()
+    assert noted == [RUNS]

@@ -161,7 +161,7 @@ class WriteFailures:
 
 @dataclass(frozen=True)
 class NoteServer:
-    """Remember that this server uses the data directory, None: that none does."""
+    """Remember that this server uses the data directory, None: that none does. It is tried whatever failed before."""
 
     server: ServerProcess | None
 
@@ -251,7 +251,7 @@ Act = Union[
     End,
 ]
 # What is tried also where an effect before it failed.
-ALWAYS = (ReleaseToken, End)
+ALWAYS = (NoteServer, ReleaseToken, End)
 
 
 @dataclass(frozen=True)

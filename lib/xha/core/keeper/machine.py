@@ -2,13 +2,13 @@
 
 It is pure and total: it looks at nothing, changes nothing, and raises nothing. Time and fresh ids come with the
 observation. Whoever calls it looks, steps, and does the effects in their order; an effect is done only if its guards
-hold by a fresh look at that moment. The first that fails drops the rest, but for giving back the token and ending the
-keeper (`ALWAYS`), and a step without a look follows at once: it says what failed. What came of the effects is seen in
-the next observation, and only then remembered: what is not done is not known.
+hold by a fresh look at that moment. The first that fails drops the rest, but for writing down which server runs, giving
+back the token and ending the keeper (`ALWAYS`), and a step without a look follows at once: it says what failed. What
+came of the effects is seen in the next observation, and only then remembered: what is not done is not known.
 
 The order of the effects within a step, and why:
 
-1. What was learnt from the last ones (LogLine, NoteServer, Say): it is true already.
+1. What was learnt from the last ones (LogLine, Say): it is true already.
 2. Retract, before anything else is said of a server that has ended: the others must not count a Primary that is gone.
 3. WriteRecord, WriteJoining and SetViewAside come before the report that builds on them: what others rely on stands on
    the disk. A joiner writes the generations of its Primary down before it starts, and a node that forms one before it
@@ -25,8 +25,10 @@ The order of the effects within a step, and why:
 8. TakeToken opens an epoch of its own, which is published by the next step: every answer to it is younger than the
    token.
 9. SetReady and ForgetDegraded, which nobody's data depend on.
-10. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
-11. End.
+10. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before. It is
+    written once more before each Launch, so that the directory is known even if the keeper is killed right behind it.
+11. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
+12. End.
 """
 
 from __future__ import annotations

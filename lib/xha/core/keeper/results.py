@@ -40,12 +40,15 @@ if TYPE_CHECKING:
 TOKEN_PATIENCE = 20.0
 # How long after a look at the data that failed the next one comes: twice as long each time.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+# No server's pid and start time.
+_NOT_NOTED = (-1, -1)
 
 
 def learn(turn: Turn) -> None:
     """Take note of the results of the last effects, the failures last."""
     results = turn.seen.results
-    done = all(isinstance(one.outcome, Done) for one in results)
+    # Which server runs is written down once more with each look, until it is: nothing else waits for that.
+    done = all(isinstance(one.outcome, Done) or isinstance(one.act, NoteServer) for one in results)
     if not done:
         turn.note(giving_up="")  # what it followed from is not done
     for result in results:
@@ -203,6 +206,10 @@ def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResul
         give_up(turn, text)
     elif cause is FailureCause.SYSTEM and result and isinstance(result.act, Launch):
         give_up(turn, f"mysqld cannot be started: {text}", permanent=False)
+    elif result and isinstance(result.act, NoteServer) and (turn.memory.server or turn.memory.halted):
+        if turn.memory.noted != _NOT_NOTED:  # once; it says nothing of the node
+            turn.log(f"which server runs cannot be written down: {text}", warning=True)
+        turn.note(noted=_NOT_NOTED)
     else:
         said = f"Pacemaker does not answer: {text}" if cause is FailureCause.UNREACHABLE else text
         turn.say(turn.memory.server_phase, said)
