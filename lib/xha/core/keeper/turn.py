@@ -248,7 +248,8 @@ class Turn:
                 last = last._replace(line=memory.record.line if memory.record else last.line)
                 self.do(Publish(give_up(last, memory.giving_up)))
         ends = gives_up or self.seen.ending or not self.seen.in_charge
-        if ends:
+        overdue = memory.plan is not None and self.now > memory.plan.until
+        if ends or overdue:  # overdue only where nothing could be seen: a look that sees decides by then
             self.note(plan=None)
         server = self.memory.server
         pid = (server.pid, server.started) if server else (0, 0)
