@@ -136,6 +136,7 @@ def discard(turn: Turn, *guards: Guard) -> None:
 def stop_server(turn: Turn, *guards: Guard) -> None:
     """Stop the server. One that waits for its group serves nobody, and does not heed SIGTERM."""
     turn.log("stopping mysqld", warning=True)
+    turn.stops = True
     turn.do(Stop(DEAF_SECONDS if is_deaf(turn.memory) else STOP_SECONDS), *guards)
 
 

@@ -167,6 +167,7 @@ def _go_on(turn: Turn) -> None:
         stop_server(turn)
         return
     if not settle(turn):
+        turn.set_ready(False)
         return
     _note_primary(turn)
     turn.publish()

@@ -53,6 +53,8 @@ class Turn:
         self.view = self.data.gvwstate
         # A server is being started, or told to be a Primary: what came of it decides about the token.
         self.begins = False
+        # The server is stopped in this step.
+        self.stops = False
 
     @property
     def now(self) -> float:
@@ -228,7 +230,8 @@ class Turn:
     # --- the last effects of a step
 
     def set_ready(self, ready: bool) -> None:
-        """Set the attribute where it changes."""
+        """Set the attribute where it changes; a server that is stopped in this step is not ready behind it."""
+        ready = ready and not self.stops
         if ready != self.memory.ready:
             self.do(SetReady(ready))
 
