@@ -191,11 +191,11 @@ for name in ("xha/core/node/verdict.py", "../outside.py", "/run/owned", "a/../..
     except CannotInstall as error:
         print(error)
 """
-    module = tmp_path / "python/xha/core/verdict.py"
+    module = tmp_path / "python/xha/core/node/verdict.py"
     module.parent.mkdir(parents=True)
     module.write_text("ours\n")
     command = [sys.executable, "-c", code, str(CHECKOUT / "tools/install"), str(tmp_path / "python")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.count("bad.whl would write ") == 4
     assert module.read_text() == "ours\n"
-    assert [str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*.py")] == ["python/xha/core/verdict.py"]
+    assert [str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*.py")] == ["python/xha/core/node/verdict.py"]
