@@ -183,7 +183,9 @@ def _launch(turn: Turn, phase: Phase, reason: str, *guards: Guard) -> None:
     position = standing.position if standing and standing.position.real else None
     copied = not bootstrap and standing is not None and standing.kind is not Kind.INTACT
     seen: tuple[Guard, ...] = (Confirmed(report),)
-    if phase is not Phase.STARTING:
+    if bootstrap:  # a person may have given the token's holder up meanwhile: then another node may form a Primary
+        seen = (*seen, HoldsToken(turn.memory.epoch))
+    elif phase is Phase.RESTORING:
         seen = (*seen, TokenNotElsewhere())
     turn.do(Launch(phase, position, bootstrap, copied), *seen)
 

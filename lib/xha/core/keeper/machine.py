@@ -18,8 +18,9 @@ The order of the effects within a step, and why:
    without it. Of a brand-new history it comes after: a first start that fails must leave no record that a cluster ever
    existed. WriteGrastate follows it: the flag is the last thing that is written before the launch.
 6. Say, DeleteStop and Publish come before Launch: the stop record and the old report promise that no server runs.
-   Launch waits until everybody can see the new report (`Confirmed`), and looks once more whether another node has
-   taken the token (`TokenNotElsewhere`).
+   Launch waits until everybody can see the new report (`Confirmed`), and looks once more at the token: where it forms
+   a Primary, the token is still this node's (`HoldsToken`); where it restores a view, it is nobody else's
+   (`TokenNotElsewhere`).
 7. Publish of an ordinary look comes before the decision's effects: those who count this node's report see what it
    decides by.
 8. TakeToken opens an epoch of its own, which is published by the next step: every answer to it is younger than the
