@@ -89,6 +89,7 @@ class Scene:
         self.server = ServerSeen()
         self.settings = Settings(view_timeout=30.0, enable_creation=True)
         self.failing: dict[str, Outcome] = {}
+        self.failed: set[str] = set()
         self.trouble: Trouble | None = None
         self.results: tuple[EffectResult, ...] = ()
         self.in_charge, self.reloaded = True, False
@@ -107,18 +108,25 @@ class Scene:
         getattr(self, f"on_{verb.replace('-', '_')}")(*words)
         return [] if quiet else self.look()
 
+    def _look_once(self) -> list[str]:
+        told = self._act(self._observe())
+        if any(not isinstance(one.outcome, Done) for one in self.results):
+            told += ["then", *self._act(self._bare())]
+        return told
+
     def look(self) -> list[str]:
         """Let the keeper look, and do what it says."""
         if self.now:
             self.now += LOOK
         else:
             self.now = 100.0
-        told = self._act(self._observe())
-        if any(not isinstance(one.outcome, Done) for one in self.results):
-            told += ["then", *self._act(self._bare())]
-        self.failing, self.reloaded = {}, False
+        told = self._look_once()
+        self.reloaded = False
         if any(isinstance(one.act, acts.Recover) and isinstance(one.outcome, Done) for one in self.results):
-            told += ["at once", *self._act(self._observe())]  # nobody rests behind a recovery
+            told += ["at once", *self._look_once()]  # nobody rests behind a recovery
+        unmet = set(self.failing) - self.failed
+        assert not unmet, f"nothing met {', '.join(sorted(unmet))}: the script says that it fails"
+        self.failing, self.failed = {}, set()
         return told
 
     @property
@@ -174,11 +182,15 @@ class Scene:
     # --- what effects come to
 
     def _try(self, effect: acts.Effect) -> Outcome:
-        for guard in effect.guards:
-            if type(guard).__name__ in self.failing:
-                return _with(self.failing[type(guard).__name__], guard)
         act = effect.act
+        for guard in effect.guards:
+            name = type(guard).__name__
+            for what in (name, f"{name}:{type(act).__name__}"):
+                if what in self.failing:
+                    self.failed.add(what)
+                    return _with(self.failing[what], guard)
         if type(act).__name__ in self.failing:
+            self.failed.add(type(act).__name__)
             return self.failing[type(act).__name__]
         do = getattr(self, f"_do_{type(act).__name__}", None)
         value = do(act) if do else None
@@ -390,7 +402,10 @@ class Scene:
         self.data = self.data._replace(grastate=GraState(begun.uuid if begun.real else NO_UUID, -1, False))
 
     def on_fail(self, what: str, how: str, text: str = "") -> None:
-        """An effect, or a guard, fails at the next look: no, never, or the name of a cause in small letters."""
+        """An effect, or a guard, fails at the next look: no, never, or the name of a cause in small letters.
+
+        GUARD:ACT is a guard of that act alone. What no effect of that look meets is an error of the script.
+        """
         self.failing[what] = (
             GuardFailed(None, text, permanent=how == "never")
             if how in ("no", "never")
