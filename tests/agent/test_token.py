@@ -79,7 +79,7 @@ class Life:
         with Locked(self.run):
             observer = Observer(Settings(), self.run, self.server, self.data, self.peers, said, faults)
         self.keeper = Keeper(observer, Performer(self.server, self.data, self.peers, said, faults), faults)
-        self.keeper.memory = Memory(epoch="e", standing=HELD, has_token=True, reason="mysqld ended")
+        self.keeper.memory = Memory(epoch="e", standing=HELD, has_token=True)
         self.cluster.take_token("db", Token(self.cluster.node_name(), "e", "shown"))
         self.peers.read_cib()
         self.lock = Path(self.run.file("keeper.lock"))

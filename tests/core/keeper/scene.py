@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from core.keeper.modes import Mode, mode_of
 from core.keeper.words import UUID, tell
 from xha.core.cluster.election_facts import gather
 from xha.core.election.facts import Grant, GrantKind, Host, Probe, Records, Token
@@ -20,15 +21,14 @@ from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory, ServerProcess, StateTransfer
-from xha.core.keeper.modes import Mode, mode_of
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
 from xha.core.keeper.outcomes import (
     Done,
     EffectFailed,
+    EffectOutcome,
     EffectResult,
     FailureCause,
     GuardFailed,
-    Outcome,
     Recovered,
     Started,
 )
@@ -88,7 +88,7 @@ class Scene:
         self.data = DataSeen()
         self.server = ServerSeen()
         self.settings = Settings(view_timeout=30.0, enable_creation=True)
-        self.failing: dict[str, Outcome] = {}
+        self.failing: dict[str, EffectOutcome] = {}
         self.failed: set[str] = set()
         self.trouble: Trouble | None = None
         self.results: tuple[EffectResult, ...] = ()
@@ -181,7 +181,7 @@ class Scene:
 
     # --- what effects come to
 
-    def _try(self, effect: acts.Effect) -> Outcome:
+    def _try(self, effect: acts.Effect) -> EffectOutcome:
         act = effect.act
         for guard in effect.guards:
             name = type(guard).__name__
@@ -196,7 +196,7 @@ class Scene:
         value = do(act) if do else None
         return value if isinstance(value, (GuardFailed, EffectFailed)) else Done(self.now, value)
 
-    def _do_TakeToken(self, act: acts.TakeToken) -> Outcome | None:  # noqa: N802 - named after its act
+    def _do_TakeToken(self, act: acts.TakeToken) -> EffectOutcome | None:  # noqa: N802 - named after its act
         if self.records.token is not None:
             return GuardFailed(None)
         self.records = self.records._replace(token=act.token)
@@ -210,7 +210,7 @@ class Scene:
         self.records = self.records._replace(token=None)
         return True
 
-    def _do_ConsumeGrants(self, act: acts.ConsumeGrants) -> Outcome | None:  # noqa: N802
+    def _do_ConsumeGrants(self, act: acts.ConsumeGrants) -> EffectOutcome | None:  # noqa: N802
         used = [one for one in self.grants if one.kind.value in act.kinds]
         self.grants = [one for one in self.grants if one not in used]
         return None if used else GuardFailed(None)
@@ -466,5 +466,5 @@ class Scene:
         self.ambiguous = (text,)
 
 
-def _with(outcome: Outcome, guard: acts.Guard) -> Outcome:
+def _with(outcome: EffectOutcome, guard: acts.Guard) -> EffectOutcome:
     return GuardFailed(guard, outcome.text, outcome.permanent) if isinstance(outcome, GuardFailed) else outcome

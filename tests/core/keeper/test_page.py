@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
+from core.keeper.modes import Mode
 from core.keeper.scene import Scene
 from xha.core.keeper import effects
-from xha.core.keeper.modes import Mode
 
 TOOL = Path(__file__).parents[3] / "tools" / "keeper_page"
 

@@ -24,10 +24,10 @@ from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observatio
 from xha.core.keeper.outcomes import (
     Done,
     EffectFailed,
+    EffectOutcome,
     EffectResult,
     FailureCause,
     GuardFailed,
-    Outcome,
     Recovered,
     Started,
 )
@@ -226,12 +226,12 @@ class ModelKeeper:
 
     # --- the performer
 
-    def _try(self, effect: acts.Effect) -> Outcome:
+    def _try(self, effect: acts.Effect) -> EffectOutcome:
         for guard in effect.guards:
             if not self.holds(guard):
                 return GuardFailed(guard)
         act = effect.act
-        how: dict[type, Callable[[], Outcome]] = {
+        how: dict[type, Callable[[], EffectOutcome]] = {
             acts.Publish: self._publish,
             acts.Retract: lambda: self._plainly(self.world.retract(self.node)),
             acts.VoidToken: self._void_token,
@@ -270,23 +270,23 @@ class ModelKeeper:
         return self.world.cib(self.node).token is None
 
     @staticmethod
-    def _plainly(_: None) -> Outcome:
+    def _plainly(_: None) -> EffectOutcome:
         return Done()
 
-    def _publish(self) -> Outcome:
+    def _publish(self) -> EffectOutcome:
         assert isinstance(self._act, acts.Publish)
         self.world.reports[self.node.name] = self._act.report
         self.world.deliver(self.node, self.late)
         return Done()
 
-    def _void_token(self) -> Outcome:
+    def _void_token(self) -> EffectOutcome:
         assert isinstance(self._act, acts.VoidToken)
         for cib in self.world.write(self.node):
             if cib.token == self._act.token:
                 cib.token = None
         return Done()
 
-    def _take_token(self) -> Outcome:
+    def _take_token(self) -> EffectOutcome:
         assert isinstance(self._act, acts.TakeToken)
         if not self.finds_no_token():
             return GuardFailed(None)
@@ -294,7 +294,7 @@ class ModelKeeper:
             cib.token = self._act.token
         return Done()
 
-    def _consume_grants(self) -> Outcome:
+    def _consume_grants(self) -> EffectOutcome:
         assert isinstance(self._act, acts.ConsumeGrants)
         used = [one for one in self.world.cib(self.node).grants if one.kind.value in self._act.kinds]
         if not used:
@@ -302,45 +302,45 @@ class ModelKeeper:
         self.world.consume(self.node, used)
         return Done()
 
-    def _record_line(self) -> Outcome:
+    def _record_line(self) -> EffectOutcome:
         assert isinstance(self._act, acts.RecordLine)
         for cib in self.world.write(self.node):
             cib.line, cib.cluster = cib.line if self._act.line is None else self._act.line, self._act.cluster
         return Done()
 
-    def _delete_stop(self) -> Outcome:
+    def _delete_stop(self) -> EffectOutcome:
         for cib in self.world.write(self.node):
             cib.stops.pop(self.node.name, None)
         return Done()
 
-    def _write_record(self) -> Outcome:
+    def _write_record(self) -> EffectOutcome:
         assert isinstance(self._act, acts.WriteRecord)
         self.node.disk.record = self._act.record
         return Done()
 
-    def _write_joining(self) -> Outcome:
+    def _write_joining(self) -> EffectOutcome:
         assert isinstance(self._act, acts.WriteJoining)
         self.node.joining = self._act.record
         return Done()
 
-    def _set_view_aside(self) -> Outcome:
+    def _set_view_aside(self) -> EffectOutcome:
         self.node.disk.gvwstate = None
         return Done()
 
-    def _write_grastate(self) -> Outcome:
+    def _write_grastate(self) -> EffectOutcome:
         assert isinstance(self._act, acts.WriteGrastate)
         if self.node.server is None:
             self.node.disk.grastate = GraState(self._act.position.uuid, self._act.position.seqno, True)
         return Done()
 
-    def _discard(self) -> Outcome:
+    def _discard(self) -> EffectOutcome:
         disk = self.node.disk
         record = disk.record or NodeRecord()
         disk.record = record._replace(discarded=True, superseded=True, clean_stop=None)
         disk.grastate, disk.gvwstate, disk.discarded = GraState(NO_UUID, NO_SEQNO, False), None, True
         return Done()
 
-    def _recover(self) -> Outcome:
+    def _recover(self) -> EffectOutcome:
         node, disk = self.node, self.node.disk
         record = local.choose_record(disk.record, node.joining, disk.grastate, transfer_begun=disk.torn)
         recovered: Position | None = None
@@ -354,7 +354,7 @@ class ModelKeeper:
         safe = bool(disk.grastate and disk.grastate.safe_to_bootstrap)
         return Done(value=Recovered(standing, disk.record, safe))
 
-    def _launch(self) -> Outcome:
+    def _launch(self) -> EffectOutcome:
         node, act = self.node, self._act
         assert isinstance(act, acts.Launch)
         if node.server:
@@ -390,12 +390,12 @@ class ModelKeeper:
         if disk.discarded or not disk.history:
             disk.history, disk.discarded = [f"new {uuid}"], False
 
-    def _stop(self) -> Outcome:
+    def _stop(self) -> EffectOutcome:
         if self.node.server:
             self.world.stop(self.node)
         return Done()
 
-    def _revive(self) -> Outcome:
+    def _revive(self) -> EffectOutcome:
         node, world, decision = self.node, self.world, self.agent.memory.decision
         if node.server is None:
             return Done(self.agent.now, "nobody listens")

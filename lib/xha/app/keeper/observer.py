@@ -65,7 +65,7 @@ class Observer:
         except (InUse, OSError) as error:
             return seen._replace(trouble=Trouble(FailureCause.BUSY, str(error)))
         except Exception as error:
-            said = self._faults.note("looking after the node", error)
+            said = self._faults.note("looking at the node", error)
             return seen._replace(trouble=Trouble(FailureCause.UNFORESEEN, said))
 
     def glance(self, results: tuple[EffectResult, ...], *, ending: bool = False) -> Observation:

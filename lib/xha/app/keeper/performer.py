@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...adapters.host.faults import Faults
     from ...core.keeper.effects import Act, Effect, Guard
-    from ...core.keeper.outcomes import Outcome
+    from ...core.keeper.outcomes import EffectOutcome
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
     from .local_data import LocalData
@@ -31,7 +31,7 @@ CREATION_SECONDS = 300.0
 
 
 class Performer:
-    """The other half of the keeper's loop: effects in, results out. What blocks is named in each act's words."""
+    """The other half of the keeper's loop: effects in, results out. An act that can take long says so itself."""
 
     def __init__(
         self, server: LocalServer, data: LocalData, peers: Peers, announcer: Announcer, faults: Faults
@@ -54,7 +54,7 @@ class Performer:
             failed = failed or not isinstance(outcome, Done)
         return tuple(results)
 
-    def _try(self, effect: Effect) -> Outcome:
+    def _try(self, effect: Effect) -> EffectOutcome:
         checked = False
         try:
             for guard in effect.guards:
@@ -73,7 +73,7 @@ class Performer:
             return self._fail(FailureCause.SYSTEM if checked else FailureCause.BUSY, error)
         except Exception as error:
             return EffectFailed(
-                FailureCause.UNFORESEEN, self._faults.note("looking after the node", error), time.monotonic()
+                FailureCause.UNFORESEEN, self._faults.note("doing what the keeper decided", error), time.monotonic()
             )
 
     @staticmethod
@@ -95,8 +95,10 @@ class Performer:
         if isinstance(guard, acts.HoldsToken):
             mine = token is not None and (token.node, token.epoch) == (self._peers.me, guard.epoch)
             return None if mine else GuardFailed(guard)
-        elsewhere = token is not None and token.node != self._peers.me
-        return GuardFailed(guard) if elsewhere else None
+        if isinstance(guard, acts.TokenNotElsewhere):
+            elsewhere = token is not None and token.node != self._peers.me
+            return GuardFailed(guard) if elsewhere else None
+        raise TypeError(f"{guard!r} is no guard that is known here")
 
     def _check_host(self, guard: Guard) -> GuardFailed | None:
         """:raises TimeoutError: where the server does not list its options: it is not known."""
@@ -110,7 +112,7 @@ class Performer:
 
     # --- acts
 
-    def _table(self) -> dict[type, Callable[[Any], Outcome]]:
+    def _table(self) -> dict[type, Callable[[Any], EffectOutcome]]:
         cluster, resource, peers = self._peers.cluster, self._peers.resource, self._peers
         directory, run = self._data.directory, self._data.run
         simple: dict[type, Callable[[Any], object]] = {
@@ -138,13 +140,13 @@ class Performer:
         }
         return {
             **{kind: _as_done(act) for kind, act in simple.items()},
-            acts.TakeToken: lambda act: _unless_taken(cluster.take_token(resource, act.token)),
-            acts.ConsumeGrants: lambda act: _unless_taken(peers.consume_grants(act.kinds)),
+            acts.TakeToken: lambda act: _done_or_refused(cluster.take_token(resource, act.token)),
+            acts.ConsumeGrants: lambda act: _done_or_refused(peers.consume_grants(act.kinds)),
             acts.Launch: self._launch,
             acts.Stop: self._stop,
         }
 
-    def _launch(self, act: acts.Launch) -> Outcome:
+    def _launch(self, act: acts.Launch) -> EffectOutcome:
         started = self._server.start(act)
         pid = started.server.pid
         try:
@@ -155,15 +157,15 @@ class Performer:
             self._faults.note("giving the server a scope", error)
         return Done(time.monotonic(), started)
 
-    def _stop(self, act: acts.Stop) -> Outcome:
+    def _stop(self, act: acts.Stop) -> EffectOutcome:
         if self._server.stop(act.seconds):
             return Done(time.monotonic())
         return EffectFailed(FailureCause.SURVIVES, "", time.monotonic())
 
 
-def _as_done(act: Callable[[Any], Any]) -> Callable[[Act], Outcome]:
+def _as_done(act: Callable[[Any], Any]) -> Callable[[Act], EffectOutcome]:
     return lambda effect: Done(value=act(effect), at=time.monotonic())
 
 
-def _unless_taken(is_done: bool) -> Outcome:
+def _done_or_refused(is_done: bool) -> EffectOutcome:
     return Done(time.monotonic()) if is_done else GuardFailed(None)

@@ -126,7 +126,7 @@ def _take_first(turn: Turn, first: Step) -> None:
 
 
 def discard(turn: Turn, *guards: Guard) -> None:
-    """Give up the data here, behind the server's end."""
+    """Give up the data here, after the server's end."""
     if turn.memory.server is not None:
         stop_server(turn, *guards)
         guards = ()
@@ -217,19 +217,22 @@ def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
 def _use_token(turn: Turn, plan: Plan, decision: Decision) -> None:
     """Act if all that was seen still stands; give the token back if it does not."""
     facts = turn.facts()
-    if isinstance(decision, (Bootstrap, Revive)) and facts.digest() == plan.shown:
-        if turn.may(_FORM):
-            turn.note(plan=None)
-            return _form(turn, decision)
-    elif facts.unanswered and turn.now < plan.until:
-        return None
+    same = isinstance(decision, (Bootstrap, Revive)) and facts.digest() == plan.shown
+    if not same and facts.unanswered and turn.now < plan.until:
+        return
     turn.note(plan=None)
-    turn.log("the reports have changed since the token was taken")
-    return None
+    if isinstance(decision, (Bootstrap, Revive)) and same:
+        if turn.may(_FORM):
+            _form(turn, decision)
+    elif facts.unanswered:
+        turn.log(f"{name_nodes(facts.unanswered)} did not answer in time since the token was taken")
+    else:
+        turn.log("the reports have changed since the token was taken")
 
 
 def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
     turn.begins = True
+    # The first effect looks; where it is refused, the rest is dropped.
     guards: tuple[Guard, ...] = (HoldsToken(turn.memory.epoch), Allowed(_FORM))
     if decision.grants:
         turn.do(ConsumeGrants(tuple(sorted({grant.kind.value for grant in decision.grants}))), *guards)
@@ -241,7 +244,8 @@ def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
             turn.begins = False
             reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
             turn.do(LogLine(reason, warning=True), *guards)
-            return give_up(turn, reason)
+            give_up(turn, reason)
+            return
         turn.say(Phase.FORMING, f"creating a database in {turn.seen.datadir}", *guards)
         turn.do(Create())
         guards = ()
@@ -251,7 +255,7 @@ def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
         turn.say(Phase.REVIVING, decision.reason)
         turn.log(decision.reason, warning=True)
         turn.do(MakePrimary())
-        return None
+        return
     turn.do(SetViewAside())
     turn.view = None
     if decision.position.real:
@@ -259,4 +263,3 @@ def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
     # Without a position it begins a history of its own: with a UUID that nobody has yet.
     turn.do(WriteGrastate(decision.position))
     _launch(turn, Phase.FORMING, decision.reason)
-    return None

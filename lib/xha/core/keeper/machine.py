@@ -10,26 +10,25 @@ The order of the effects within a step, and why:
 
 1. What was learnt from the last ones (LogLine, Say): it is true already.
 2. Retract, before anything else is said of a server that has ended: the others must not count a Primary that is gone.
-3. WriteRecord, WriteJoining and SetViewAside come before the report that builds on them: what others rely on stands on
+3. Publish of an ordinary look comes before the decision's effects: those who count this node's report see what it
+   decides by.
+4. TakeToken opens an epoch of its own, which is published by the next step: every answer to it is younger than the
+   token.
+5. ConsumeGrants comes before what the grant allows: a grant is used once, also if its effect is interrupted.
+6. WriteRecord, WriteJoining and SetViewAside come before the report that builds on them: what others rely on stands on
    the disk. A joiner writes the generations of its Primary down before it starts, and a node that forms one before it
    is formed: a crash between leaves a node that knows too much, and none that looks diverged.
-4. ConsumeGrants comes before what the grant allows: a grant is used once, also if its effect is interrupted.
-5. RecordLine comes before the Primary is formed: from then on everybody knows of the generation, and nobody forms one
+7. RecordLine comes before the Primary is formed: from then on everybody knows of the generation, and nobody forms one
    without it. Of a brand-new history it comes after: a first start that fails must leave no record that a cluster ever
    existed. WriteGrastate follows it: the flag is the last thing that is written before the launch.
-6. Say, DeleteStop and Publish come before Launch: the stop record and the old report promise that no server runs.
-   Launch waits until everybody can see the new report (`Confirmed`), and looks once more at the token: where it forms
-   a Primary, the token is still this node's (`HoldsToken`); where it restores a view, it is nobody else's
-   (`TokenNotElsewhere`).
-7. Publish of an ordinary look comes before the decision's effects: those who count this node's report see what it
-   decides by.
-8. TakeToken opens an epoch of its own, which is published by the next step: every answer to it is younger than the
-   token.
+8. Say, DeleteStop, Publish and NoteServer come before Launch: the stop record and the old report promise that no server
+   runs, and the directory is known even if the keeper is killed right after it. Launch waits until everybody can see
+   the new report (`Confirmed`), and looks once more at the token: where it forms a Primary, the token is still this
+   node's (`HoldsToken`); where it restores a view, it is nobody else's (`TokenNotElsewhere`).
 9. SetReady and ForgetDegraded, which nobody's data depend on.
-10. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before. It is
-    written once more before each Launch, so that the directory is known even if the keeper is killed right behind it.
+10. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before.
 11. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
-12. End.
+12. End, after all that has to be done before it.
 """
 
 from __future__ import annotations
@@ -87,9 +86,9 @@ def learnt(memory: Memory, seen: Observation) -> Memory:
 
 
 def rest(memory: Memory, seen: Observation) -> float:
-    """Return how many seconds to wait behind the step that made this memory of what was seen.
+    """Return how many seconds to wait after the step that made this memory of what was seen.
 
-    seen.results are those of this step. Nobody waits behind a recovery, whose result is news.
+    seen.results are those of this step. Nobody waits after a recovery, whose result is news.
     """
     causes = {one.outcome.cause for one in seen.results if isinstance(one.outcome, EffectFailed)}
     if FailureCause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is FailureCause.UNFORESEEN):

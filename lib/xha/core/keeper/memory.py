@@ -95,7 +95,7 @@ class Memory(NamedTuple):
     halted: why this keeper only reports from now on. giving_up: why it ends, once the last step's effects are done;
     permanent: no second try mends that.
     decision: the last one; refused: it needs a person. primary_at: since when another member has been in a Primary
-    component of this history. calm_since: since when the node is well. phase, reason: what was said last. ready: the
+    component of this history. calm_since: since when the node is well. phase: what was said last. ready: the
     attribute that was set last, None: none was.
     """
 
@@ -138,7 +138,6 @@ class Memory(NamedTuple):
     primary_at: float = 0.0
     calm_since: float = 0.0
     phase: Phase = Phase.RECOVERING
-    reason: str = ""
     ready: bool | None = None
 
     # --- the server
@@ -188,6 +187,21 @@ class Memory(NamedTuple):
         return self.standing is None or (self.is_unknown and now >= self.again_at)
 
     # --- what is under way
+
+    def without_server(self) -> Memory:
+        """Return the memory with nothing of the server, nor of the data before it ran: it holds no more."""
+        return self._replace(
+            server=None,
+            newcomer=False,
+            launched=None,
+            standing=None,
+            reading=None,
+            verdict=None,
+            transfer=None,
+            served=False,
+            answered_at=0.0,
+            asked_at=0.0,
+        )
 
     @property
     def is_forming(self) -> bool:

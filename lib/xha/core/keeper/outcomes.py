@@ -79,7 +79,7 @@ class EffectFailed:
     at: float = 0.0
 
 
-Outcome = Union[Done, GuardFailed, EffectFailed]
+EffectOutcome = Union[Done, GuardFailed, EffectFailed]
 
 
 @dataclass(frozen=True)
@@ -87,4 +87,4 @@ class EffectResult:
     """An effect that was tried, and what came of it. What was dropped has no result."""
 
     act: Act
-    outcome: Outcome = field(default_factory=Done)
+    outcome: EffectOutcome = field(default_factory=Done)

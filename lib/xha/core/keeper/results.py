@@ -74,7 +74,7 @@ def learn(turn: Turn) -> None:
 def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: PLR0912 - a branch for each effect
     act, value = result.act, done.value
     if isinstance(act, Say):
-        turn.note(phase=act.keeper_status.phase, reason=act.keeper_status.reason)
+        turn.note(phase=act.keeper_status.phase)
     elif isinstance(act, SetReady):
         turn.note(ready=act.ready)
     elif isinstance(act, Publish):
@@ -118,18 +118,7 @@ def _note_formed(turn: Turn, act: RecordLine) -> None:
 
 def forget_server(turn: Turn) -> None:
     """Nothing that was known of the server, or of the data before it ran, holds any more."""
-    turn.note(
-        server=None,
-        newcomer=False,
-        launched=None,
-        standing=None,
-        reading=None,
-        verdict=None,
-        transfer=None,
-        served=False,
-        answered_at=0.0,
-        asked_at=0.0,
-    )
+    turn.memory = turn.memory.without_server()
 
 
 def begin_anew(turn: Turn) -> None:
@@ -178,7 +167,7 @@ def _note_recovered(turn: Turn, value: Recovered) -> None:
 def _note_refusal(turn: Turn, outcome: GuardFailed) -> None:
     if isinstance(outcome.guard, HoldsToken):
         turn.note(plan=None)
-        turn.log("the reports have changed since the token was taken")
+        turn.log("the token is not this node's any more: nothing is formed")
     elif isinstance(outcome.guard, Allowed):
         turn.hold(outcome.guard, outcome.text)
     elif isinstance(outcome.guard, HostFit):

@@ -71,19 +71,7 @@ def note_server(memory: Memory, seen: ServerSeen, now: float) -> Memory:
 
 
 def _lose(memory: Memory, seen: ServerSeen) -> Memory:
-    return memory._replace(
-        ending=Ending(memory.served, memory.launched, seen.errors),
-        server=None,
-        newcomer=False,
-        launched=None,
-        standing=None,
-        reading=None,
-        verdict=None,
-        transfer=None,
-        served=False,
-        answered_at=0.0,
-        asked_at=0.0,
-    )
+    return memory.without_server()._replace(ending=Ending(memory.served, memory.launched, seen.errors))
 
 
 def _note_reading(memory: Memory, seen: ServerSeen, now: float) -> Memory:

@@ -230,7 +230,7 @@ class Turn:
     # --- the last effects of a step
 
     def set_ready(self, ready: bool) -> None:
-        """Set the attribute where it changes; a server that is stopped in this step is not ready behind it."""
+        """Set the attribute where it changes; a server that is stopped in this step is not ready after it."""
         ready = ready and not self.stops
         if ready != self.memory.ready:
             self.do(SetReady(ready))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from ..election.position_report import State
+from xha.core.election.position_report import State
 
 if TYPE_CHECKING:
-    from .memory import Memory
+    from xha.core.keeper.memory import Memory
 
 
 class Mode(Enum):
