@@ -252,7 +252,8 @@ def test_a_wrong_command_line_is_3_and_one_sentence(services: Services, line: st
 @pytest.mark.parametrize(
     ("text", "arguments", "words"),
     [
-        ("", ["--service", "nothing"], "'nothing': there are keystone, "),
+        ("", ["--service", "nothing"], "no service is called 'nothing': there are keystone, "),
+        ("", ["service", "keystome"], "no service is called 'keystome': did you mean keystone?; see xha-check list"),
         ("", ["service", "nothing"], "'nothing': there are keystone, "),
         ("", ["--service", "\x1b[2J"], "there are keystone"),
         ("[services x]\n", ["services"], "unknown section 'services x'"),

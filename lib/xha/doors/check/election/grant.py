@@ -27,7 +27,8 @@ the members report and what may be lost, and asks. The grant counts for ten
 minutes, and for those reports alone.
 
   forget=NODE     NODE is taken for down, and to hold nothing that others lack
-  bootstrap=NODE  NODE forms the cluster, whatever the others hold
+  bootstrap=NODE  NODE forms the cluster, whatever the others hold that
+                  report; one that is silent needs its own forget=NODE
   discard=NODE    the data of NODE are given up: the cluster's replace them
 """
 EXIT_CODES = {
@@ -44,7 +45,7 @@ SETTLE_SECONDS = 10.0
 
 _EFFECT = {
     GrantKind.FORGET: "{node} is taken for down, and for holding nothing that the others lack",
-    GrantKind.BOOTSTRAP: "{node} forms the cluster, whatever the others hold",
+    GrantKind.BOOTSTRAP: "{node} forms the cluster, whatever the others hold that report; a silent one needs forget=",
     GrantKind.DISCARD: "the data of {node} are given up: the cluster's replace them (no file is deleted before that)",
 }
 

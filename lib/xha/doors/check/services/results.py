@@ -75,7 +75,12 @@ def choose_services(wanted: Wanted) -> list[Chosen]:
 def _named(name: str, config: Config) -> Chosen:
     service = find_service(name, config)
     if service is None:
-        raise ConfigError(f"service {clean(name)!r}: there are {', '.join(list_names(config))}")
+        from difflib import get_close_matches
+
+        names = list_names(config)
+        near = get_close_matches(name, names, 1)
+        said = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+        raise ConfigError(f"no service is called {clean(name)!r}: {said}; see xha-check list")
     return service
 
 
