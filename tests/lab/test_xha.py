@@ -103,7 +103,7 @@ def test_a_lone_survivor_goes_on_living_until_a_person_gives_the_others_up_and_t
     with writing(held.lab):
         power_off("h1", "h2")(held)
     servers = survivor.pids_of("mariadbd")
-    await_state(survivor, *(f"--grant forget={gone}" for gone in ("h1", "h2")))  # what it waits for, and the command
+    await_state(survivor, *(f"grant forget={gone}" for gone in ("h1", "h2")))  # what it waits for, and the command
     assert cluster.read_galera(survivor).status == "non-Primary"
     for gone in ("h1", "h2"):
         survivor.sh(f"xha-check grant forget={gone} --why 'its power supply burnt' --yes")

@@ -87,7 +87,7 @@ def assert_unknown(one: Holder, found: Standing, *words: str) -> None:
     for word in words:
         assert word in found.cause
     assert "discard" not in found.cause
-    assert "--grant" not in found.cause
+    assert "xha-check grant" not in found.cause
     log = one.base / "db/recovery.log"
     assert str(log) in found.cause
     seen = log.stat()
@@ -366,7 +366,7 @@ class TestByTheAgent:
         assert f"{path} belongs to root, and not to mysql" in begun.reason
         assert "must be writable" in begun.reason
         assert "pcs resource cleanup" in begun.reason
-        assert "--grant" not in begun.reason
+        assert "xha-check grant" not in begun.reason
         assert filled.server_pids() == []
         assert filled.call("stop").code == 0
         shutil.chown(path, "mysql")
