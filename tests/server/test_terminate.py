@@ -49,7 +49,13 @@ def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Serve
     server.form(environment=path)
     other.launch(environment=path)
     wait_until(lambda: transfer(other), 30, lambda: f"the transfer begins: {other.errors()}")
+    wait_until(lambda: {"mover", "sleep"} <= names_below(other), 30, lambda: f"its programs run: {names_below(other)}")
     return other
+
+
+def names_below(server: Server) -> set[str]:
+    assert server.process is not None
+    return {one.name for one in descendants(server.process.pid)}
 
 
 def transfer(server: Server) -> str:
@@ -121,7 +127,6 @@ def test_the_programs_of_a_state_transfer_end_with_the_joiner(make_server: MakeS
     other = joiner(make_server, server)
     assert other.process is not None
     below = list(descendants(other.process.pid))
-    assert {"mover", "sleep"} <= {one.name for one in below}
     assert other.end() == ()
     assert gone(below)
     assert server.lives()
