@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...adapters.process.alarm import begin_step
 from ...adapters.process.daemons import check_process
-from ...core.config.xha_conf import Config
 from ...core.services.daemons.mysql import judge_verdict
 from ...core.services.model.result import Level
-from ..node.reader import Reader
+from ..node.reader import FixedConfig, Reader
 
 if TYPE_CHECKING:
     from ...core.services.daemons.mysql import MysqlSettings
     from ...core.services.model.result import Result
-
-
-class FixedConfig(NamedTuple):
-    config: Config
-
-    def refresh(self) -> Config:
-        """Return the configuration, which does not change."""
-        return self.config
 
 
 def check(settings: MysqlSettings, level: Level) -> Result:

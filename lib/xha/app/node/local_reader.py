@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.mysql.login_target import DEFAULT_SOCKETS
 from ...core.config.xha_conf import Config
-from .reader import Reader
+from .reader import FixedConfig, Reader
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -24,7 +24,7 @@ def make_reader(find: Callable[[], Target], deadline: float) -> Reader:
     """
     config = Config()
     responder = config.responder._replace(disabled_file=None, legacy_disabled_file=None, deadline=deadline)
-    return Reader(_Fixed(config._replace(responder=responder)), resolve=lambda _: find())
+    return Reader(FixedConfig(config._replace(responder=responder)), resolve=lambda _: find())
 
 
 def find_socket(settings: Settings, known: str) -> str:
@@ -33,19 +33,3 @@ def find_socket(settings: Settings, known: str) -> str:
 
     there = (path for path in DEFAULT_SOCKETS if os.path.exists(path))
     return known or settings.socket or next(there, DEFAULT_SOCKETS[0])
-
-
-class _Fixed:
-    """A configuration that no file changes."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    @property
-    def config(self) -> Config:
-        """It."""
-        return self._config
-
-    def refresh(self) -> Config:
-        """Return it."""
-        return self._config

@@ -69,6 +69,16 @@ class Snapshot(NamedTuple):
         )
 
 
+class FixedConfig(NamedTuple):
+    """A configuration that no file changes."""
+
+    config: Config
+
+    def refresh(self) -> Config:
+        """Return it."""
+        return self.config
+
+
 class ConfigFile:
     """xha.conf, read again whenever it changes. override applies what the command line says."""
 

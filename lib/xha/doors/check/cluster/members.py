@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ....app.node.reader import ConfigFile, Reader, Snapshot
+from ....app.node.reader import ConfigFile, FixedConfig, Reader, Snapshot
 from ....core.cluster.comparison import (
     Disagreement,
     Member,
@@ -161,7 +161,7 @@ def _member_reader(config: Config, member: Member) -> Callable[[], Snapshot]:
 
 
 def _read_one(config: Config, member: Member) -> Snapshot:
-    reader = Reader(_FixedConfig(config.of_member(member.host, member.port)))
+    reader = Reader(FixedConfig(config.of_member(member.host, member.port)))
     snapshot = reader.take()
     reader.close()
     if isinstance(snapshot.reading, Unreadable) and snapshot.reading.code in _UNREACHABLE:
@@ -179,11 +179,3 @@ def _hung(config: Config) -> Snapshot:
 
 def _unreadable(config: Config, reading: Unreadable) -> Snapshot:
     return Snapshot(reading, judge(reading, config.policy), config, time.time())
-
-
-class _FixedConfig(NamedTuple):
-    config: Config
-
-    def refresh(self) -> Config:
-        """Return the configuration, which does not change."""
-        return self.config
