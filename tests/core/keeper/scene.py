@@ -11,7 +11,7 @@ from typing import Any
 
 from core.keeper.modes import Mode, mode_of
 from core.keeper.words import UUID, tell
-from xha.core.cluster.election_facts import gather
+from xha.core.cluster.election_inputs import gather
 from xha.core.election.facts import Grant, GrantKind, Host, Probe, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
 from xha.core.galera.lineage import Generation, History, StopRecord

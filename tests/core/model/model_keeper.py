@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Callable
 
 from core.model.galera_world import Lost, Node
-from xha.core.cluster.election_facts import gather
+from xha.core.cluster.election_inputs import gather
 from xha.core.election.decision import Bootstrap, Decision
 from xha.core.election.decision import Revive as ReviveDecision
 from xha.core.election.facts import Records

@@ -11,7 +11,7 @@ from ..election.obstacles import name_nodes
 from ..election.position_report import PositionReport, State, Unread, digest
 from ..galera.lineage import Order, compare
 from ..galera.position import Kind
-from .election_facts import ElectionInputs, gather
+from .election_inputs import ElectionInputs, gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

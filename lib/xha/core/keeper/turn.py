@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..cluster.election_facts import gather
+from ..cluster.election_inputs import gather
 from ..election.compose_report import NodeFacts, compose_report, give_up
 from ..election.position_report import PositionReport, State
 from ..galera.node_record import NodeRecord
@@ -32,7 +32,7 @@ from .observation import ClusterSeen, DataSeen, ServerSeen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..cluster.election_facts import ElectionInputs
+    from ..cluster.election_inputs import ElectionInputs
     from ..galera.position import GvwState
     from .effects import Act, Guard
     from .observation import Observation
