@@ -10,6 +10,7 @@ import pytest
 from core.facts import synced
 from xha.app.keeper import local_server as module
 from xha.app.keeper.local_server import Installed, LocalServer
+from xha.core.galera.error_log import is_permanent
 from xha.core.keeper.memory import Launched, Memory, ServerProcess
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
@@ -30,7 +31,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> LocalServer:
     monkeypatch.setattr(module, "look", lambda *_: RUNS)
     monkeypatch.setattr(module, "find_transfer", lambda *_: None)
     monkeypatch.setattr(module, "read_log", lambda *_: "[ERROR] WSREP: unknown variable\n")
-    program: Any = SimpleNamespace(socket="", account=None, log="")
+    program: Any = SimpleNamespace(socket="", account=None, log="/log")
     quiet: Any = SimpleNamespace(run=None, drain=lambda: None)
     return LocalServer(Settings(), Installed(program, quiet), quiet, quiet)
 
@@ -43,6 +44,14 @@ def test_what_it_complained_of_is_read_also_where_it_falls_silent_behind_its_gro
     seen = server.see(JOINING._replace(asked_at=asked_at), "A", 60.0)
     assert seen.asked is (asked_at == 50.0)
     assert seen.errors == ("[ERROR] WSREP: unknown variable",)
+
+
+def test_errors_that_may_be_an_earlier_start_s_are_not_this_one_s(server: LocalServer) -> None:
+    """Nobody could see where the log ended when the server was launched: some errors end all further attempts."""
+    launched = Launched(Phase.STARTING, 5.0, log_from=None)
+    seen = server.see(JOINING._replace(launched=launched, asked_at=50.0), "A", 60.0)
+    assert seen.errors == ("its error log /log could not be examined when it was started",)
+    assert not is_permanent(seen.errors)
 
 
 def test_the_log_of_a_server_in_its_group_is_left_alone(server: LocalServer) -> None:

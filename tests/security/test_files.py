@@ -33,7 +33,7 @@ from xha.adapters.files.report_file import write_report
 from xha.adapters.files.scratch import scratch
 from xha.adapters.lifecycle.creation import create, make_datadir
 from xha.adapters.lifecycle.launch import Unusable, launch, recover
-from xha.adapters.mysqld.error_log import check_log, read_log
+from xha.adapters.mysqld.error_log import check_log, read_log, read_size
 from xha.adapters.mysqld.program import find_account, read_options
 from xha.adapters.mysqld.program import find_program as find_mariadbd
 from xha.adapters.process.captured_output import capture_output
@@ -540,6 +540,15 @@ def test_a_fifo_in_the_place_of_the_error_log_holds_nothing_up(server: Server, a
     with pytest.raises(OSError, match="No such device"):
         check_log(account, str(log))
     assert server.recover().position is not None, "a recovery has a log of its own"
+
+
+def test_the_size_of_an_error_log_that_may_not_be_seen_is_not_known(tmp_path: Path, account: Account) -> None:
+    Attacker("mysql").reach(tmp_path)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "error.log").write_text("[ERROR] of long ago\n")
+    assert read_size(account, str(closed / "error.log")) is None
+    assert read_size(account, str(tmp_path / "absent.log")) == 0
 
 
 def test_a_fifo_in_the_place_of_the_server_s_status_file_holds_no_monitor_up(tmp_path: Path) -> None:

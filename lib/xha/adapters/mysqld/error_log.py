@@ -44,12 +44,14 @@ def read_log(account: Account, path: str, offset: int = 0) -> str:
         raise
 
 
-def read_size(account: Account, path: str) -> int:
-    """Return a log's size in bytes; 0 if it does not exist or cannot be examined."""
+def read_size(account: Account, path: str) -> int | None:
+    """Return a log's size in bytes, 0 if it does not exist; None where that cannot be found out."""
     try:
         return int(act_as(account, lambda: str(os.stat(path).st_size).encode()))
-    except OSError:
+    except FileNotFoundError:
         return 0
+    except OSError:
+        return None
 
 
 def open_log(path: str) -> int:

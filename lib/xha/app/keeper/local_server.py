@@ -107,6 +107,8 @@ class LocalServer:
     def read_errors(self, memory: Memory) -> tuple[str, ...]:
         """Return what the running server, or the one that has just ended, complained of since it was launched."""
         log_from = memory.launched.log_from if memory.launched else 0
+        if log_from is None:  # what stands there may be an earlier start's, and some errors end all further attempts
+            return (f"its error log {self.program.log} could not be examined when it was started",)
         try:
             return find_errors(read_log(self.program.account, self.program.log, log_from))
         except OSError as error:

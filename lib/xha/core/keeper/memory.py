@@ -45,7 +45,8 @@ class StateTransfer(NamedTuple):
 
 
 class Launched(NamedTuple):
-    """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes.
+    """How the running server was started: phase says for what, at by the monotonic clock, log_from in bytes,
+    None where nobody could see how long its error log was.
 
     free is the room on its disk, in bytes. view is the gvwstate.dat that it found: while it restores that view, it is
     no longer on the disk.
@@ -53,7 +54,7 @@ class Launched(NamedTuple):
 
     phase: Phase
     at: float
-    log_from: int = 0
+    log_from: int | None = 0
     free: int = 0
     view: GvwState | None = None
 

@@ -30,7 +30,7 @@ class Started:
 
     server: ServerProcess
     at: float
-    log_from: int = 0
+    log_from: int | None = 0
     free: int = 0
     view: GvwState | None = None
 
