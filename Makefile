@@ -146,4 +146,5 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 	@PYTHONPATH=lib:tests .venv/bin/python -m bench
 
 -include tests/openstack/openstack.mk
+-include tests/roots/roots.mk
 -include tests/lab/lab.mk

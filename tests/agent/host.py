@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from loopback import Daemon, Net, find_program
 from loopback.doors import CHECKOUT
-from loopback.galera import server_user
+from loopback.server_root import server_user
 from server.machine import Server
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

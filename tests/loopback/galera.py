@@ -8,7 +8,6 @@ examine what they report and how they fail, not whether they survive a power fai
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -18,9 +17,9 @@ from typing import Any
 import pymysql
 
 from loopback.addresses import Net
-from loopback.daemon import Daemon, Died, MissingProgram, find_program
+from loopback.daemon import Daemon, Died, MissingProgram
+from loopback.server_root import ROOT, SERVER_USER, launching_user, server_command, server_user
 
-SERVER_USER = "mysql"  # for tests that run as root: mysqld refuses to run as root
 PORT = 3306
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
 START_SECONDS = 60.0
@@ -53,27 +52,23 @@ PROVIDER_OPTIONS = "gmcast.listen_addr=tcp://{address}:4567;ist.recv_addr={addre
 
 def find_provider() -> str:
     for path in PROVIDERS:
-        if Path(path).exists():
+        if Path(ROOT + path).exists():
             return path
     raise MissingProgram("Galera's provider library is not installed: apt-get install galera-4, or make deps")
-
-
-def server_user() -> str | None:
-    return SERVER_USER if os.geteuid() == 0 else None
 
 
 def empty_datadir(net: Net) -> Path:
     """A newly installed data directory, made once per network: nodes start from copies of it."""
     pristine = net.directory / "empty-datadir"
     if not pristine.exists():
-        find_program("mariadbd", "mariadb-server")
+        server_command("mariadbd", "mariadb-server")
         log = net.directory / "mariadb-install-db.log"
         # A directory of its own: every server that starts removes the temporary tables of all others in its tmpdir.
         scratch = net.directory / "scratch"
         scratch.mkdir(exist_ok=True)
         scratch.chmod(0o1777)
         command = [
-            find_program("mariadb-install-db", "mariadb-server"),
+            *server_command("mariadb-install-db", "mariadb-server"),
             "--no-defaults",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
@@ -81,8 +76,11 @@ def empty_datadir(net: Net) -> Path:
             LOG_FILE_SIZE,
             f"--datadir={pristine}",
             f"--tmpdir={scratch}",
-            *([f"--user={SERVER_USER}"] if server_user() else []),
+            *([f"--user={SERVER_USER}"] if launching_user() else []),
         ]
+        pristine.mkdir()
+        if server_user():
+            shutil.chown(pristine, SERVER_USER, SERVER_USER)
         with log.open("wb") as output:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
         if done.returncode != 0:
@@ -106,7 +104,7 @@ class Node(Daemon):
         options: Iterable[str] = (),
         provider_options: str = "",
     ) -> None:
-        super().__init__(net, [], directory / "error.log", user=server_user())
+        super().__init__(net, [], directory / "error.log", user=launching_user())
         self.name = name
         self.address = address
         self.port = PORT
@@ -145,8 +143,13 @@ class Node(Daemon):
     def start(self, *extra: str) -> None:
         """Start it to join the nodes that it finds; returns before it is synced. `extra`: options for this start."""
         self._make_directory()
-        mariadbd = find_program("mariadbd", "mariadb-server")
-        self.argv = [mariadbd, "--no-defaults", *self._fixed, *self.options, *extra]
+        self.argv = [
+            *server_command("mariadbd", "mariadb-server"),
+            "--no-defaults",
+            *self._fixed,
+            *self.options,
+            *extra,
+        ]
         super().start()
 
     def wait_synced(self, seconds: float = START_SECONDS) -> None:
@@ -204,6 +207,13 @@ class Node(Daemon):
         """These status variables, by SHOW, which also works on a node that refuses queries."""
         wanted = ", ".join(f"'{name}'" for name in names)
         return dict(self.sql(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({wanted})"))
+
+    def set_provider_seconds(self, option: str, seconds: float) -> None:
+        """Set a provider option that is a time: `set_provider_seconds("evs.suspect_timeout", 40)`."""
+        if self.sql("SHOW GLOBAL VARIABLES LIKE 'wsrep_provider_evs_version'"):  # each option is a variable of its own
+            self.sql(f"SET GLOBAL wsrep_provider_{option.replace('.', '_')} = {float(seconds)}")
+        else:
+            self.sql(f"SET GLOBAL wsrep_provider_options = '{option}=PT{seconds:g}S'")
 
     def create_account(self, account: str, how: str = "") -> None:
         """`create_account("xha@localhost", "IDENTIFIED VIA unix_socket")`: replaces an account of that name."""

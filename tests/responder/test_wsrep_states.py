@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from loopback import Daemon, Died, Net, Node, find_program, wait_until
+from loopback import Daemon, Died, Net, Node, wait_until
 from loopback.files import put
+from loopback.server_root import server_command
 from responder.conftest import MakeResponder
 from responder.process import ACCOUNT, Responder
 
@@ -122,11 +123,14 @@ def stays_donor(node: Node) -> bool:
 @contextlib.contextmanager
 def mariabackup_in_its_lock(net: Net, node: Node) -> Iterator[Daemon]:
     """A backup, frozen in the moment in which it blocks the node's replication."""
+    targets = net.directory / "backups"
+    targets.mkdir(exist_ok=True)
+    targets.chmod(0o777)  # for the account of a server in another root
     for attempt in range(10):  # a small database is copied very fast: the moment may have passed
-        target = net.directory / f"backup-{attempt}"
+        target = targets / f"backup-{attempt}"
         arguments = [f"--socket={node.socket}", f"--datadir={node.datadir}", "--user=root", f"--target-dir={target}"]
-        program = find_program("mariabackup", "mariadb-backup")
-        backup = Daemon(net, [program, "--no-defaults", "--backup", *arguments], net.directory / f"{target.name}.log")
+        program = server_command("mariabackup", "mariadb-backup")
+        backup = Daemon(net, [*program, "--no-defaults", "--backup", *arguments], net.directory / f"{target.name}.log")
         with backup:
             while backup.is_running():
                 with contextlib.suppress(Died):  # it has just ended

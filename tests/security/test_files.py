@@ -19,7 +19,7 @@ import pytest
 
 from loopback import Net, find_program
 from loopback.doors import CHECKOUT
-from loopback.galera import server_user
+from loopback.server_root import server_user
 from security.attacker import Attacker
 from server.conftest import make_server, server
 from server.machine import Server

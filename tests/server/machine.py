@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loopback import Net, Node, wait_until
-from loopback.galera import server_user
+from loopback.server_root import server_user
 from xha.adapters.datadir.contents import DataDirectory
 from xha.adapters.datadir.users import Search
 from xha.adapters.lifecycle.launch import launch, recover

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loopback.galera import server_user
+from loopback.server_root import server_user
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir.contents import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from loopback import wait_until
-from loopback.galera import server_user
+from loopback.server_root import server_user
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir.hold import InUse

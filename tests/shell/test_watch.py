@@ -135,13 +135,13 @@ def patient(members: Cluster) -> Iterator[None]:
     """Members that do not give up one that is frozen for some seconds."""
     try:
         for node in members.nodes:
-            node.sql("SET GLOBAL wsrep_provider_options = 'evs.inactive_timeout=PT60S'")
-            node.sql("SET GLOBAL wsrep_provider_options = 'evs.suspect_timeout=PT40S'")
+            node.set_provider_seconds("evs.inactive_timeout", 60)
+            node.set_provider_seconds("evs.suspect_timeout", 40)
         yield
     finally:
         for node in members.nodes:
-            node.sql("SET GLOBAL wsrep_provider_options = 'evs.suspect_timeout=PT5S'")
-            node.sql("SET GLOBAL wsrep_provider_options = 'evs.inactive_timeout=PT15S'")
+            node.set_provider_seconds("evs.suspect_timeout", 5)
+            node.set_provider_seconds("evs.inactive_timeout", 15)
 
 
 def test_a_cluster_is_watched_although_who_knew_it_hangs(host: Host, members: Cluster) -> None:

@@ -72,11 +72,11 @@ _SHOW = (
 
 
 class ReadError(Exception):
-    """The server was asked, and there is no reading."""
+    """The server was asked, and there is no reading. errno: the error number of the server or its library, or 0."""
 
-    def __init__(self, unreadable: Unreadable) -> None:
+    def __init__(self, unreadable: Unreadable, errno: int = 0) -> None:
         super().__init__(unreadable.detail)
-        self.unreadable = unreadable
+        self.unreadable, self.errno = unreadable, errno
 
 
 class Session:
@@ -125,7 +125,7 @@ class Session:
             raise
         except Exception as error:
             self.close()
-            raise ReadError(_classify(error, self.target)) from None
+            raise ReadError(_classify(error, self.target), _errno(error)) from None
 
     def _probe_errno(self, cursor: pymysql.cursors.Cursor) -> int:
         try:

@@ -9,7 +9,8 @@ from ...adapters.datadir.transfers import find_transfer
 from ...adapters.datadir.users import find_server
 from ...adapters.lifecycle.launch import launch
 from ...adapters.lifecycle.terminate import terminate
-from ...adapters.mysql.agent_login import execute, find_target, own_target
+from ...adapters.mysql.agent_login import find_target, own_target
+from ...adapters.mysql.provider_options import make_primary
 from ...adapters.mysql.session import ReadError
 from ...adapters.mysqld.error_log import read_log, read_size
 from ...adapters.process.procfs import fingerprint, look, read_environ
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 # The account is at fault, not the server.
 _REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
-_REVIVE = "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"
 
 
 class Installed(NamedTuple):
@@ -149,7 +149,7 @@ class LocalServer:
         refused = ""
         for find in (find_target, own_target):
             try:
-                execute(find(self._settings, self.program.socket), _REVIVE, SQL_SECONDS)
+                make_primary(find(self._settings, self.program.socket), SQL_SECONDS)
             except (ReadError, ConfigError) as error:
                 refused = str(error)
                 continue
