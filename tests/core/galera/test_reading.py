@@ -24,6 +24,7 @@ from xha.core.node.verdict import Policy, judge
 from xha.core.text.numbers import parse_float, parse_int
 
 FAMILIES = sorted(path.name for path in LISTINGS.iterdir())
+GALERA = [name for name in FAMILIES if not name.startswith("mysql")]
 
 
 def test_what_is_shown_as_a_metric_is_read() -> None:
@@ -31,7 +32,8 @@ def test_what_is_shown_as_a_metric_is_read() -> None:
 
 
 def test_all_families_are_listed() -> None:
-    assert FAMILIES == ["mariadb-10.11.txt", "mariadb-10.4.txt", "mariadb-11.4.txt", "pxc-5.7.txt", "pxc-8.0.txt"]
+    mariadb = ["mariadb-10.11.txt", "mariadb-10.4.txt", "mariadb-11.4.txt", "mariadb-11.8.txt"]
+    assert FAMILIES == [*mariadb, "mysql-9.7.txt", "pxc-5.7.txt", "pxc-8.0.txt", "pxc-8.4.txt"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -39,7 +41,7 @@ def test_a_listing_says_where_it_comes_from(name: str) -> None:
     assert (LISTINGS / name).read_text().startswith(("# Recorded: ", "# Not recorded by xha: "))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", GALERA)
 def test_a_healthy_node_of_every_family_is_synced(name: str) -> None:
     reading = listed(name)
     assert judge(reading, Policy()).code.value == "synced"
@@ -50,7 +52,7 @@ def test_a_healthy_node_of_every_family_is_synced(name: str) -> None:
     assert reading.variables.max_connections is not None
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", GALERA)
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -87,8 +89,15 @@ def test_only_percona_has_a_maintenance_mode(name: str, mode: str) -> None:
     assert judge(listed(name, pxc_maint_mode=mode), Policy()).code.value == "maintenance"
 
 
-def test_pxc_8_has_no_global_wsrep_on() -> None:
-    assert listed("pxc-8.0.txt").variables.wsrep_on is None
+@pytest.mark.parametrize("name", ["pxc-8.0.txt", "pxc-8.4.txt"])
+def test_pxc_8_has_no_global_wsrep_on(name: str) -> None:
+    assert listed(name).variables.wsrep_on is None
+
+
+def test_a_server_without_galera_has_none_of_its_names() -> None:
+    reading = listed("mysql-9.7.txt")
+    assert reading.status.wsrep_local_state is None
+    assert judge(reading, Policy()).code.value == "wsrep-off"
 
 
 @pytest.mark.parametrize("name", FAMILIES)
