@@ -147,4 +147,5 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 
 -include tests/openstack/openstack.mk
 -include tests/roots/roots.mk
+-include tests/load/load.mk
 -include tests/lab/lab.mk

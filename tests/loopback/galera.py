@@ -90,7 +90,10 @@ def empty_datadir(net: Net) -> Path:
 
 
 class Node(Daemon):
-    """One mysqld. `directory` contains all of it: datadir, socket, pid file, error log, temporary files."""
+    """One mysqld. `directory` contains all of it: datadir, socket, pid file, error log, temporary files.
+
+    by_file: its options are in a file, as in production, and not on its command line.
+    """
 
     def __init__(  # noqa: PLR0913 - what makes a node differ from its neighbours
         self,
@@ -103,6 +106,7 @@ class Node(Daemon):
         sst_method: str = "rsync",
         options: Iterable[str] = (),
         provider_options: str = "",
+        by_file: bool = False,
     ) -> None:
         super().__init__(net, [], directory / "error.log", user=launching_user())
         self.name = name
@@ -114,6 +118,7 @@ class Node(Daemon):
         self.pid_file = directory / "mysqld.pid"
         self.error_log = self.log
         self.options = list(options)
+        self.by_file = by_file
         self._fixed = [
             *(option.format(address=address, name=name) for option in OPTIONS),
             f"--datadir={self.datadir}",
@@ -143,14 +148,20 @@ class Node(Daemon):
     def start(self, *extra: str) -> None:
         """Start it to join the nodes that it finds; returns before it is synced. `extra`: options for this start."""
         self._make_directory()
-        self.argv = [
-            *server_command("mariadbd", "mariadb-server"),
-            "--no-defaults",
-            *self._fixed,
-            *self.options,
-            *extra,
-        ]
+        options = [*self._fixed, *self.options, *extra]
+        given = self._write_options(options) if self.by_file else ["--no-defaults", *options]
+        self.argv = [*server_command("mariadbd", "mariadb-server"), *given]
         super().start()
+
+    def _write_options(self, options: list[str]) -> list[str]:
+        """Put the options into a file, and return what names it.
+
+        A state transfer by mariabackup hands the server's command line on to its own tool, which refuses options that
+        it does not know. Of a file it reads its own groups only.
+        """
+        path = self.directory / "my.cnf"
+        path.write_text("\n".join(["[mysqld]", *(word[2:] for word in options), ""]))
+        return [f"--defaults-file={path}"]
 
     def wait_synced(self, seconds: float = START_SECONDS) -> None:
         """Wait until the node reports Synced and ready. Otherwise NotInTime or Died, with the end of its log."""

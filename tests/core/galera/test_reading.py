@@ -33,7 +33,7 @@ def test_what_is_shown_as_a_metric_is_read() -> None:
 
 def test_all_families_are_listed() -> None:
     mariadb = ["mariadb-10.11.txt", "mariadb-10.4.txt", "mariadb-11.4.txt", "mariadb-11.8.txt"]
-    assert FAMILIES == [*mariadb, "mysql-9.7.txt", "pxc-5.7.txt", "pxc-8.0.txt", "pxc-8.4.txt"]
+    assert [*mariadb, "mysql-9.7.txt", "pxc-5.7.txt", "pxc-8.0.txt", "pxc-8.4.txt"] == FAMILIES
 
 
 @pytest.mark.parametrize("name", FAMILIES)
