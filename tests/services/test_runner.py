@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -146,6 +147,30 @@ def test_a_killed_runner_goes_on_where_it_was(place: Place, memcached: Memcached
     place.runner.start()
     wait_until(lambda: place.service()[1] in ("critical self 3/4", "critical self"), 30, "it counts on")
     place.wait_service(503, "critical self")
+
+
+ENDED_BY_ITS_RECORD = """
+import os, signal, sys
+sys.path.insert(0, sys.argv.pop(1))
+from xha.doors import services_daemon as daemon
+write = daemon.write_record
+def write_and_end(*arguments):
+    write(*arguments)
+    os.kill(os.getpid(), signal.SIGTERM)
+daemon.write_record = write_and_end
+daemon.main(sys.argv[1:])
+"""
+
+
+def test_a_record_and_its_line_in_the_log_are_written_before_the_runner_ends(place: Place, net: Net) -> None:
+    place.write(f"[service {NAME}]\nhost = {net.next_address()}\n")
+    code = [sys.executable, "-I", "-c", ENDED_BY_ITS_RECORD, str(CHECKOUT / "lib")]
+    place.runner.argv = [*code, "--config", str(place.config)]
+    place.runner.start()
+    place.runner.wait_ended(40)
+    assert place.runner.exit_code == 0, place.runner.tail()
+    assert (place.records / f"{NAME}.json").exists()
+    assert f"{NAME}: critical self: " in place.runner.tail()
 
 
 def test_nothing_of_a_check_outlives_the_runner(place: Place, memcached: Memcached) -> None:

@@ -149,8 +149,9 @@ class Runner:
                     self._start(name, service, now)
         for child in wait_children(list(self._children.values()), max(0.0, self._next(now) - now)):
             name = next(name for name, one in self._children.items() if one is child)
-            del self._children[name]
-            with self.guard(f"taking the result of {name}"):
+            # SIGTERM ends neither the list without the check, nor the record without its line in the log.
+            with self.guard(f"taking the result of {name}"), uninterrupted():
+                del self._children[name]
                 self._finish(name, child, child.end())
 
     @contextlib.contextmanager

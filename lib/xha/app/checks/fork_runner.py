@@ -215,7 +215,10 @@ def _apply_grace(job: Job, result: Result) -> Result:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C and SIGTERM, so that a child that has begun is always in the list of the process that ends it."""
+    """Delay Ctrl-C and SIGTERM until the end of the block.
+
+    A child is then in the list of the process that ends it from its beginning until it has ended.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -236,8 +239,10 @@ def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
                 yield job.service, unknown(job.service.name, job.level, text)
         while children:
             for child in wait_children(children, max(0.0, min(child.ends for child in children) - time.monotonic())):
-                children.remove(child)
-                yield child.job.service, child.end()
+                with uninterrupted():
+                    children.remove(child)
+                    result = child.end()
+                yield child.job.service, result
     finally:
         for child in children:
             child.end()
