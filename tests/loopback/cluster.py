@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pymysql
+
 from loopback.addresses import Net
 from loopback.daemon import Disposable, NotInTime, wait_until
 from loopback.galera import Node
@@ -86,6 +88,9 @@ class Cluster(Disposable):
 
         def agreed() -> bool:
             running = [node for node in self.nodes if node.is_running()]
-            return all(node.status(*expected) == expected for node in running)
+            try:
+                return all(node.status(*expected) == expected for node in running)
+            except pymysql.MySQLError:  # one that was just thawed may not answer yet
+                return False
 
         wait_until(agreed, seconds, f"a primary component of {size}")

@@ -146,8 +146,20 @@ class Daemon(Disposable):
             os.kill(self.pid, number)
 
     def freeze(self) -> None:
-        """Stop it with SIGSTOP: the kernel still accepts connections for it, but nothing answers them."""
+        """Stop it with SIGSTOP: the kernel still accepts connections for it, but nothing answers them.
+
+        Returns when every thread has stopped: each does so when it runs next, and may answer until then.
+        """
         self.signal(signal.SIGSTOP)
+        wait_until(self._has_stopped, 30, lambda: f"every thread of {self.argv[0]} has stopped")
+
+    def _has_stopped(self) -> bool:
+        tasks = Path(f"/proc/{self.pid}/task")
+        try:
+            states = {(one / "stat").read_text().rpartition(")")[2].split()[0] for one in tasks.iterdir()}
+        except (FileNotFoundError, ProcessLookupError):  # a thread has ended, or the daemon, which the next call reports
+            return not tasks.exists()
+        return states <= {"T", "Z", "X"}
 
     def thaw(self) -> None:
         self.signal(signal.SIGCONT)
