@@ -157,7 +157,10 @@ class Daemon(Disposable):
         tasks = Path(f"/proc/{self.pid}/task")
         try:
             states = {(one / "stat").read_text().rpartition(")")[2].split()[0] for one in tasks.iterdir()}
-        except (FileNotFoundError, ProcessLookupError):  # a thread has ended, or the daemon, which the next call reports
+        except (
+            FileNotFoundError,
+            ProcessLookupError,
+        ):  # a thread has ended, or the daemon, which the next call reports
             return not tasks.exists()
         return states <= {"T", "Z", "X"}
 

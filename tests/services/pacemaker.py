@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -46,7 +47,7 @@ logging {
 }
 END
 corosync -f &
-sleep 1
+until corosync-cfgtool -s >/dev/null 2>&1; do sleep 0.1; done
 pacemakerd
 """
 RESOURCES = """<resources>
@@ -84,7 +85,11 @@ class PacemakerNode(Daemon):
 
     def process(self, name: str) -> psutil.Process:
         """A daemon of the node, as a process of this machine."""
-        return next(one for one in psutil.Process(self.pid).children(recursive=True) if one.name() == name)
+        for one in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # Pacemaker's agents come and go
+                if one.name() == name:
+                    return one
+        raise LookupError(f"the node has no {name}")
 
     def configure(self) -> None:
         """Set the properties correctly, and resources that run."""

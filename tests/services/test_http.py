@@ -121,7 +121,7 @@ def test_no_token_is_keystone_s_fault(services: Services, api: Api, keystone: Ke
     result = services.check("nova-api", "deep")
     assert short(result) == blamed("keystone")
     assert result["proved"] == "GET / answered 200"
-    assert result["duration_ms"] < 8000
+    assert result["duration_ms"] < 18000  # and not after the 20 s of keystone
     # It issues one and then hangs, and so does the API: there is time left to ask whose fault that is.
     keystone.failure = None
     original = keystone.reply
@@ -235,7 +235,7 @@ def test_who_does_not_answer_is_to_blame_itself(services: Services, net: Net, ki
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((net.next_address(), 0)))
         host, port = listener.getsockname()
-        more = f"deadline = 1s\nrequired = 1\n{NOBODY}"
+        more = f"deadline = 3s\nrequired = 1\n{NOBODY}"
         services.write(f"[service {kind}]\nurl = http://{host}:{port}\n{more}")
         if fault == "refused":
             listener.close()
@@ -252,7 +252,7 @@ def test_who_does_not_answer_is_to_blame_itself(services: Services, net: Net, ki
             assert child.stdout.readline() == b"\n"  # it has begun
         result = services.check(kind)
         assert short(result) == DOWN
-        assert result["duration_ms"] < 3000
+        assert result["duration_ms"] < 15000
         words = {
             "refused": "connection refused",
             "closed": "closed without an answer",

@@ -26,7 +26,7 @@ def session_memcached(net: Net, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def memcached(session_memcached: Memcached, services: Services) -> Iterator[Memcached]:
     services.write(
-        f"[service memcached]\nhost = {session_memcached.address}\nport = {PORT}\ndeadline = 1s\n"
+        f"[service memcached]\nhost = {session_memcached.address}\nport = {PORT}\ndeadline = 4s\n"
         f"process = ^(\\S*/)?memcached -l {session_memcached.address} \n"
     )
     yield session_memcached
@@ -77,19 +77,20 @@ def test_a_frozen_one_accepts_and_never_answers(services: Services, memcached: M
     assert short(result) == DOWN
     if level == "process":
         assert result["message"] == f"process {memcached.pid} is stopped"
-        assert result["duration_ms"] < 1000
+        assert result["duration_ms"] < 4000
     else:
-        assert result["message"] == "no end after 1 s, waiting for the answer to version"
-        assert 1000 <= result["duration_ms"] < 2500
+        assert result["message"] == "no end after 4 s, waiting for the answer to version"
+        assert 4000 <= result["duration_ms"] < 15000
 
 
 def test_nearly_full_is_a_warning_and_full_is_not_served(services: Services, memcached: Memcached) -> None:
     services.write(services.config.read_text() + "max_connections_used = 50%\n")
+    wait_until(lambda: connections(memcached) == 1, 20, "the clients of other tests are gone")
     with clients(memcached, 60):
         result = services.check("memcached")
         assert short(result) == CAUTION
         assert result["message"] in (f"61 of {LIMIT} connections are in use", f"62 of {LIMIT} connections are in use")
-    wait_until(lambda: connections(memcached) == 1, 10, "it has noticed that they are gone")
+    wait_until(lambda: connections(memcached) == 1, 20, "it has noticed that they are gone")
     with clients(memcached, LIMIT):
         # It accepts the connection: a check of the port stays green.
         socket.create_connection((memcached.address, PORT), timeout=5).close()
@@ -109,7 +110,7 @@ def test_nobody_there(services: Services, net: Net) -> None:
 
 def test_something_else_in_its_place(services: Services, net: Net) -> None:
     with serving(Api(net.next_address())) as api:
-        services.write(f"[service memcached]\nhost = {api.address}\nport = {api.port}\ndeadline = 2s\n")
+        services.write(f"[service memcached]\nhost = {api.address}\nport = {api.port}\ndeadline = 6s\n")
         result = services.check("memcached")
         assert short(result) == DOWN
         assert "no memcached" in result["message"]

@@ -22,7 +22,7 @@ from xha.core.services.workers.oslo_rpc import RpcTarget
 
 NOT_HERE = (0, "not-applicable", None)
 # What a loaded machine may add to a deadline, in seconds; a check that hangs never ends.
-LOADED = 5
+LOADED = 20
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +93,15 @@ def test_the_password_in_its_file_is_never_shown(services: Services, conductor: 
 
 
 def test_nothing_of_the_check_stays_in_the_broker(services: Services, conductor: Worker, broker: Broker) -> None:
-    before = queue_names(broker)
+    before = queue_names(broker)  # one of an earlier test's check may be among them, and go
     assert short(services.check("nova-conductor")) == WELL
-    wait_until(lambda: queue_names(broker) == before, 180, "no queue is left")
+    wait_until(lambda: queue_names(broker) <= before, 180, lambda: f"no queue is left: {queue_names(broker) - before}")
 
 
-def queue_names(broker: Broker) -> list[str]:
+def queue_names(broker: Broker) -> set[str]:
     queues = broker.ask("/api/queues?columns=name")
     assert isinstance(queues, list)
-    return sorted(queue["name"] for queue in queues)
+    return {queue["name"] for queue in queues}
 
 
 def test_a_frozen_conductor(services: Services, conductor: Worker, broker: Broker) -> None:
@@ -181,13 +181,19 @@ def test_the_transport_url_from_the_environment(services: Services, conductor: W
 
 
 def test_publishers_that_are_blocked(services: Services, conductor: Worker, broker: Broker) -> None:
+    result: dict[str, Any] = {}
+
+    def is_blocked() -> bool:
+        result.update(services.check("nova-conductor"))
+        return short(result) == blamed("rabbitmq")
+
     broker.control("set_vm_memory_high_watermark", "0.00001")
     try:
-        result = services.check("nova-conductor")
+        wait_until(is_blocked, 60, lambda: f"the alarm has reached its connections: {result}")
     finally:
         broker.control("set_vm_memory_high_watermark", "0.6")
-    assert short(result) == blamed("rabbitmq")
     assert "publishers are blocked by a resource alarm" in result["message"]
+    wait_until(lambda: short(services.check("nova-conductor")) == WELL, 60, "the alarm is over")
 
 
 @pytest.fixture
@@ -282,9 +288,14 @@ def test_a_volume_worker_runs_on_exactly_one_host(services: Services, broker: Br
                 assert short(result) == DOWN
                 assert result["message"] == (f"2 active ones serve {kind}@lvm: each overwrites what the other does")
     services.write(volume_section(services, broker, kind, elsewhere, "expect = one"))
-    result = services.check("cinder-volume")
-    assert short(result) == DOWN
-    assert "it runs on no host" in result["message"]
+    nowhere: dict[str, Any] = {}
+
+    def runs_nowhere() -> bool:
+        nowhere.update(services.check("cinder-volume"))
+        return "it runs on no host" in nowhere["message"]
+
+    wait_until(runs_nowhere, 60, lambda: f"the broker has noticed that both are gone: {nowhere}")
+    assert short(nowhere) == DOWN
     services.write(volume_section(services, broker, kind, elsewhere, "expect = stopped"))
     assert short(services.check("cinder-volume")) == WELL
 

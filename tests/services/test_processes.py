@@ -64,6 +64,7 @@ def test_a_stopped_process_and_a_stopped_worker(services: Services, api: Daemon,
     own(services, tmp_path)
     [worker] = psutil.Process(api.pid).children()
     worker.suspend()
+    wait_until(lambda: worker.status() == psutil.STATUS_STOPPED, 20, "it has stopped")
     result = services.check("nova-api", "process")
     assert (short(result), result["message"]) == (DOWN, f"its process {worker.pid} is stopped")
     worker.resume()
@@ -71,7 +72,7 @@ def test_a_stopped_process_and_a_stopped_worker(services: Services, api: Daemon,
     result = services.check("nova-api", "process")
     assert (short(result), result["message"]) == (DOWN, f"process {api.pid} is stopped")
     api.thaw()
-    wait_until(lambda: short(services.check("nova-api", "process")) == WELL, 10, "it runs again")
+    wait_until(lambda: short(services.check("nova-api", "process")) == WELL, 20, "it runs again")
 
 
 def test_a_dead_one(services: Services, api: Daemon, tmp_path: Path) -> None:

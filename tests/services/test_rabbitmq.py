@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -90,7 +91,7 @@ def test_a_frozen_broker_accepts_and_never_answers(services: Services, broker: B
         assert result["message"] == f"process {broker.pid} is stopped"
     else:
         assert result["message"] == f"{broker.address}:5672: no answer in time"
-        assert 1400 <= result["duration_ms"] < 4000
+        assert 1400 <= result["duration_ms"] < 6000
 
 
 def test_a_frozen_broker_does_not_greet(services: Services, broker: Broker) -> None:
@@ -151,11 +152,14 @@ def test_an_account_that_may_do_nothing(services: Services, broker: Broker) -> N
 
 
 def test_a_memory_alarm_is_a_warning(services: Services, broker: Broker) -> None:
+    def check() -> dict[str, Any]:
+        return services.check("rabbitmq", "deep", env=SECRETS)
+
     broker.control("set_vm_memory_high_watermark", "0.00001")
     try:
-        result = services.check("rabbitmq", "deep", env=SECRETS)
-        assert short(result) == CAUTION
-        assert f"memory alarm on {broker.name}: publishers are blocked" in result["message"]
+        alarm = f"memory alarm on {broker.name}: publishers are blocked"
+        wait_until(lambda: alarm in check()["message"], 60, "the management API's statistics follow")
+        assert short(check()) == CAUTION
         # Without the management API the message about the blocked publisher says as much.
         services.write(section(broker))
         blocked = services.check("rabbitmq", "deep", env=SECRETS)
@@ -165,7 +169,8 @@ def test_a_memory_alarm_is_a_warning(services: Services, broker: Broker) -> None
         assert short(services.check("rabbitmq", "protocol", env=SECRETS)) == WELL
     finally:
         broker.control("set_vm_memory_high_watermark", "0.6")
-    assert short(services.check("rabbitmq", "deep", env=SECRETS)) == WELL
+    services.write(section(broker, f"api = {broker.api}"))
+    wait_until(lambda: short(check()) == WELL, 60, "the alarm is over, in the statistics, too")
 
 
 def test_a_management_api_that_is_not_there_is_a_gap(services: Services, broker: Broker) -> None:

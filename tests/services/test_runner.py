@@ -259,7 +259,8 @@ def test_a_wrong_section_is_told_once_for_as_long_as_it_is_wrong(place: Place, m
     said = "unknown key 'urll' in [service keystone]"
     log = place.config.parent / "runner.log"
     wait_until(lambda: said in log.read_text(), 20, "it is told")
-    assert "checking nothing: xha.conf has no [service NAME] that is right" in log.read_text()
+    none = "checking nothing: xha.conf has no [service NAME] that is right"
+    wait_until(lambda: none in log.read_text(), 20, "and what is left to check")
     place.write(wrong + section(memcached))
     wait_until(lambda: list(place.records.glob("memcached.json")), 20, "another one is checked")
     assert log.read_text().count(said) == 1

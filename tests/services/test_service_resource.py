@@ -150,7 +150,7 @@ def test_a_stop_takes_the_attribute_and_leaves_the_daemon(watched: Watched) -> N
     # A probe finds the process; Pacemaker then stops what it has found, and nothing else happens.
     watched.node.run("crm_resource", "--refresh", "--resource", "w")
     time.sleep(5)
-    assert watched.place() == ("", False)
+    watched.settles("", False)
     assert watched.daemon.is_running()
     watched.node.run(*disabled, "--parameter-value", "Started")
     watched.settles("1", True)
