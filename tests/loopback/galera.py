@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,23 @@ class Node(Daemon):
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(statement, parameters or None)
             return tuple(cursor.fetchall())
+
+    @contextlib.contextmanager
+    def full(self, limit: int, **account: str) -> Iterator[None]:
+        """While the block runs, no connection is left for an account without privileges. limit: at least 10."""
+        before = self.sql("SELECT @@max_connections")[0][0]
+        with contextlib.closing(self.connect()) as root, root.cursor() as cursor, contextlib.ExitStack() as stack:
+            cursor.execute(f"SET GLOBAL max_connections = {limit}")
+            stack.callback(cursor.execute, f"SET GLOBAL max_connections = {before}")
+            refused = 0
+            while refused < 10:  # connections of earlier tests end when the server notices that their clients are gone
+                try:
+                    stack.enter_context(contextlib.closing(self.connect(**account)))
+                    refused = 0
+                except pymysql.MySQLError:
+                    refused += 1
+                    time.sleep(0.05)
+            yield
 
     def status(self, *names: str) -> dict[str, str]:
         """These status variables, by SHOW, which also works on a node that refuses queries."""

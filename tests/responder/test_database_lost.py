@@ -76,11 +76,12 @@ def test_a_restart_that_no_probe_saw_costs_no_probe(database: Node, make_respond
 def test_a_connection_that_the_server_closed_for_idleness_costs_no_probe(
     database: Node, make_responder: MakeResponder
 ) -> None:
+    others = set(connections_of_the_check(database))  # of the responder that other files' tests share
     database.sql("SET GLOBAL wait_timeout = 1")
     try:
         responder = make_responder(database)
         assert responder.verdict() == (200, "synced")
-        wait_until(lambda: not connections_of_the_check(database), 10, "the server has closed the connection")
+        wait_until(lambda: others >= set(connections_of_the_check(database)), 20, "the server has closed it")
         assert responder.next_verdict() == (200, "synced")
     finally:
         database.sql("SET GLOBAL wait_timeout = DEFAULT")
@@ -125,7 +126,7 @@ def test_a_frozen_server_is_hung_within_the_deadline_and_right_again_when_thawed
         # The reading is overdue already: these requests do not wait.
         assert min(responder.ask("/ready").seconds for _ in range(5)) < 0.5
         assert responder.ask("/live").status == 503
-    responder.wait_verdict(200, "synced", 5)
+    responder.wait_verdict(200, "synced")
     assert len(responder.lines("out of service: hung")) == 1
 
 
@@ -136,7 +137,7 @@ def test_a_server_frozen_before_the_first_connect_is_hung_and_right_again_when_t
         responder = make_responder(database, responder=PROMPT)
         assert responder.verdict() == (503, "hung")
         assert responder.verdict() == (503, "hung")
-    responder.wait_verdict(200, "synced", 5)
+    responder.wait_verdict(200, "synced")
 
 
 def test_a_thaw_after_the_reader_gave_up_and_nobody_asked_is_seen_by_the_next_probe(
@@ -186,7 +187,7 @@ def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_
             full = client.connect_ex(str(database.socket)) != 0
         responder = make_responder(database, responder=PROMPT)
         assert responder.verdict() == (503, "hung")
-    responder.wait_verdict(200, "synced", 10)
+    responder.wait_verdict(200, "synced")
 
 
 @pytest.mark.alone
@@ -252,5 +253,5 @@ def test_sigterm_ends_it_at_once_even_when_the_server_is_frozen(database: Node, 
     with frozen(database):
         assert responder.next_verdict() == (503, "hung")
         responder.signal(signal.SIGTERM)
-        responder.wait_ended(3)
+        responder.wait_ended(20)  # it waits for nothing: the server is still frozen
     assert responder.exit_code == 0

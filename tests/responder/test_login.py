@@ -111,16 +111,8 @@ def connections_of_the_account(node: Node) -> int:
 @contextlib.contextmanager
 def full(node: Node) -> Iterator[None]:
     """No connection is left for an account without privileges."""
-    before = node.sql("SELECT @@max_connections")[0][0]
-    with contextlib.ExitStack() as stack, contextlib.closing(node.connect()) as root, root.cursor() as cursor:
-        cursor.execute("SET GLOBAL max_connections = 12")
-        try:
-            with contextlib.suppress(pymysql.MySQLError):
-                while True:
-                    stack.enter_context(contextlib.closing(node.connect(user=ACCOUNT)))
-            yield
-        finally:
-            cursor.execute(f"SET GLOBAL max_connections = {before}")
+    with node.full(12, user=ACCOUNT):
+        yield
 
 
 def test_a_full_server_has_room_again_for_the_next_probe(database: Node, make_responder: MakeResponder) -> None:

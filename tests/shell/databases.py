@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from loopback import Net, Node, find_program
+from loopback import Cluster, Net, Node, find_program
 
 HOST, LONE_HOST, PLAIN_HOST = "::1", 61, 62
 OTHER_PORT = 13000
@@ -44,3 +46,17 @@ def plain_server(net: Net) -> Node:
     """A MariaDB server without Galera; ready once it accepts connections."""
     options = ["--wsrep-on=OFF", "--wsrep-provider=none"]
     return Node(net, net.directory / "plain", net.address(PLAIN_HOST), options=options)
+
+
+@contextlib.contextmanager
+def patient(members: Cluster) -> Iterator[None]:
+    """Members that do not give up one that is frozen for some seconds."""
+    try:
+        for node in members.nodes:
+            node.set_provider_seconds("evs.inactive_timeout", 60)
+            node.set_provider_seconds("evs.suspect_timeout", 40)
+        yield
+    finally:
+        for node in members.nodes:
+            node.set_provider_seconds("evs.suspect_timeout", 5)
+            node.set_provider_seconds("evs.inactive_timeout", 15)

@@ -10,6 +10,7 @@ import pytest
 
 from loopback import Cluster, Node, wait_until
 from shell.conftest import PASSWORD, PATIENT, USER
+from shell.databases import patient
 from shell.host import Host, Result, option_file
 from shell.terminal import Terminal
 from shell.test_output import ESCAPE, validate
@@ -130,9 +131,10 @@ class TestMembers:
 class TestUnreachable:
     def test_a_frozen_member_stays_and_costs_no_more_than_the_deadline(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], more="")
-        members.nodes[2].freeze()
-        result = host.run("xha-check", "cluster")
-        members.nodes[2].thaw()  # before the others have given it up
+        with patient(members):
+            members.nodes[2].freeze()
+            result = host.run("xha-check", "cluster")
+            members.nodes[2].thaw()  # before the others have given it up
         assert result.code == 2
         assert list(reasons(result).values()) == ["synced", "synced", "unreachable"]
         assert result.seconds < SOON
@@ -140,9 +142,10 @@ class TestUnreachable:
 
     def test_a_frozen_own_node_hides_nobody_who_is_configured(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], *addresses(members), more="")
-        members.nodes[0].freeze()
-        result = host.run("xha-check", "cluster", "--json")
-        members.nodes[0].thaw()
+        with patient(members):
+            members.nodes[0].freeze()
+            result = host.run("xha-check", "cluster", "--json")
+            members.nodes[0].thaw()
         document = json.loads(result.out)
         validate(document)
         codes = [node["verdict"]["code"] for node in document["nodes"]]

@@ -22,12 +22,18 @@ def test_without_a_mode_it_looks_at_the_node_of_this_host(host: Host, galera: No
     assert host.run("xha-check", "node").out == result.out
 
 
-def test_a_healthy_node_costs_one_line_and_less_than_a_second_of_cpu(host: Host, galera: Node) -> None:
+def test_a_healthy_node_costs_one_line_and_little_more_than_the_start_of_python(host: Host, galera: Node) -> None:
     # 150 ms is the promise, which `make bench` measures where nothing else runs.
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    node, version = (min(processor_seconds(host, *words) for _ in range(3)) for words in ((), ("--version",)))
+    assert node < 5 * version
     assert host.run("xha-check").out.count("\n") == 1
+
+
+def processor_seconds(host: Host, *arguments: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    host.run("xha-check", *arguments)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_an_account_without_a_password_is_the_user_who_runs_it(host: Host, galera: Node) -> None:

@@ -66,7 +66,7 @@ def test_until_may_be_a_duration(host: Host, galera: Node, text: str, seconds: f
     result = host.run("xha-check", "disable", "--until", text)
     until = datetime.fromisoformat(written(host)["until"])
     assert until.utcoffset() == timedelta(0)
-    assert abs(until.timestamp() - datetime.now(timezone.utc).timestamp() - seconds) < 20
+    assert abs(until.timestamp() - datetime.now(timezone.utc).timestamp() - seconds) < 120
     assert f"disabled until {written(host)['until']}: " in result.out
     assert f"until {written(host)['until']}" in host.run("xha-check").out
     assert seen(host)["disabled"]["until"] == written(host)["until"]
@@ -96,7 +96,7 @@ def test_until_that_means_nothing_disables_nothing(host: Host, text: str) -> Non
 
 def test_it_runs_out_by_itself(host: Host, galera: Node) -> None:
     assert host.run("xha-check", "disable", "--until", "3s").code == 0
-    wait_until(lambda: host.run("xha-check").code == 0, 15, "the time is over")
+    wait_until(lambda: host.run("xha-check").code == 0, 30, "the time is over")
     assert seen(host, 0)["disabled"] is None
 
 

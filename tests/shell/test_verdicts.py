@@ -116,14 +116,9 @@ def test_a_wrong_password_is_3_and_stays_secret(host: Host, galera: Node) -> Non
 
 
 def test_no_connection_left_is_3(host: Host, galera: Node) -> None:
-    limit = galera.sql("SELECT @@max_connections")[0][0]
-    account = {"user": USER, "password": PASSWORD}
-    with contextlib.ExitStack() as stack, variable(galera, "max_connections", "10", limit):
-        for _ in range(10):
-            stack.enter_context(contextlib.closing(galera.connect(**account)))
+    with galera.full(10, user=USER, password=PASSWORD):
         assert verdict(host) == (3, False, "too-many-connections")
-        stack.close()
-    wait_until(lambda: host.run("xha-check").code == 0, 10, "a connection is free")
+    wait_until(lambda: host.run("xha-check").code == 0, 20, "a connection is free")
 
 
 def test_no_connection_left_for_the_account_is_3(host: Host, galera: Node) -> None:

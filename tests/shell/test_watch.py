@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from loopback import Cluster, Node, NotInTime
+from shell.databases import patient
 from shell.host import Host
 from shell.terminal import CONTROL_C, Terminal
 
@@ -128,20 +129,6 @@ def test_it_ends_in_silence_when_nobody_reads_any_more(host: Host, galera: Node)
         assert pipe.process.wait(15) == 3
         assert pipe.process.stderr is not None
         assert pipe.process.stderr.read() == b""
-
-
-@contextlib.contextmanager
-def patient(members: Cluster) -> Iterator[None]:
-    """Members that do not give up one that is frozen for some seconds."""
-    try:
-        for node in members.nodes:
-            node.set_provider_seconds("evs.inactive_timeout", 60)
-            node.set_provider_seconds("evs.suspect_timeout", 40)
-        yield
-    finally:
-        for node in members.nodes:
-            node.set_provider_seconds("evs.suspect_timeout", 5)
-            node.set_provider_seconds("evs.inactive_timeout", 15)
 
 
 def test_a_cluster_is_watched_although_who_knew_it_hangs(host: Host, members: Cluster) -> None:
