@@ -36,12 +36,15 @@ class Announcer:
     def say(self, keeper_status: KeeperStatus) -> None:
         """Write the status; where phase or reason changed, tell the log and the cluster, too.
 
-        It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old status sees its age.
+        The log comes first: whoever has seen a status finds its line there, also if this process ends now. It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old status sees its age.
         """
         now, last = time.monotonic(), self._last
         changed = (keeper_status.phase, keeper_status.reason) != (last.phase, last.reason)
         since = now if changed else last.since
         self._last = keeper_status._replace(pid=os.getpid(), started=self._started, at=now, since=since)
+        text = f"{keeper_status.phase.value}: {keeper_status.reason}"
+        if changed:
+            self._log.info(text)
         try:
             self._run.write_keeper_status(self._last)
         except OSError as error:
@@ -51,9 +54,6 @@ class Announcer:
         if self._last.progress and now - self._progress_at > PROGRESS_SECONDS:
             self._progress_at = now
             self._log.info(self._last.progress)
-        text = f"{keeper_status.phase.value}: {keeper_status.reason}"
-        if changed:
-            self._log.info(text)
         self._show(text[:_MOST_CHARACTERS])
 
     def set_ready(self, ready: bool) -> None:
