@@ -5,17 +5,19 @@ Everything ends with the namespaces, also keepers and servers that outlive their
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loopback import Daemon, Net, find_program
+from loopback import Daemon, Net, find_program, wait_until
 from loopback.doors import CHECKOUT
 from loopback.server_root import server_user
 from server.machine import Server
@@ -76,6 +78,7 @@ class Host(Daemon):
 
     def __init__(self, net: Net, directory: Path) -> None:
         self.directory = directory
+        self._marks = itertools.count(1)
         agent = directory / "ocf/resource.d/xha/galera"
         agent.parent.mkdir(parents=True)
         # The site-packages are the test's own: PyMySQL is there.
@@ -97,7 +100,7 @@ class Host(Daemon):
 
     def start(self) -> None:
         super().start()
-        self.wait_ready((self.directory / "ready").exists, 20, "the host's namespaces are set up")
+        self.wait_ready((self.directory / "ready").exists, 60, "the host's namespaces are set up")
 
     @property
     def init(self) -> int:
@@ -134,8 +137,21 @@ class Host(Daemon):
 
     @property
     def syslog(self) -> str:
-        """Everything that was logged on the host."""
-        return (self.directory / "syslog").read_text(errors="replace")
+        """Everything that was logged on the host before this call.
+
+        socat writes it down in its own time: a message of the test's comes after all that was sent before it.
+        """
+        written = self.directory / "syslog"
+        mark = f"<15>the test's mark {next(self._marks)}."
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+            log.sendto(mark.encode(), f"/proc/{self.init}/root/dev/log")
+        return wait_until(lambda: read_behind(written, mark), 30, f"{written} has what was logged")
+
+
+def read_behind(path: Path, mark: str) -> str:
+    """The text of a file if the mark is in it, else ""."""
+    text = path.read_text(errors="replace")
+    return text if mark in text else ""
 
 
 class Resource(Server):
@@ -176,14 +192,24 @@ class Resource(Server):
     def server_pids(self) -> list[int]:
         """The pids of the servers of this data directory in the host's namespace, whoever started them."""
         found = self.host.run("pgrep", "-a", "-f", "--", f"^[^ ]*mariadbd .*{self.directory}/").out.splitlines()
-        # A program that only lists its options is not a server.
-        return [int(line.split()[0]) for line in found if not {"--help", "--print-defaults"} & set(line.split())]
+        # A program that only lists its options, or that tells where the data end, is not a server.
+        others = {"--help", "--print-defaults", "--wsrep-recover"}
+        return [int(line.split()[0]) for line in found if not others & set(line.split())]
 
     def keepers(self) -> list[int]:
-        """The pids of this resource's living keepers. Only root can read their environment."""
-        found = self.host.run("pgrep", "-f", "--", f"{AGENT} keeper$").out.split()
+        """The pids of this resource's living keepers. Only root can read their environment.
+
+        A child that a keeper forks, to act as the server's account, looks like it for a moment, and is none.
+        """
         named = f"OCF_RESOURCE_INSTANCE={self.resource}"
-        return [int(pid) for pid in found if named in self.host.read_process(pid, "environ").split("\0")]
+        parents: dict[int, int] = {}
+        for pid in self.host.run("pgrep", "-f", "--", f"{AGENT} keeper$").out.split():
+            environment, _, status = self.host.run("cat", f"/proc/{pid}/environ", f"/proc/{pid}/status").out.rpartition(
+                "\0"
+            )
+            if named in environment.split("\0") and "\nPPid:" in status:
+                parents[int(pid)] = int(status.partition("\nPPid:")[2].split()[0])
+        return [pid for pid, parent in parents.items() if parent not in parents]
 
     def signal(self, name: str, *pids: int) -> None:
         self.host.run("kill", f"-{name}", *map(str, pids), check=True)

@@ -260,6 +260,6 @@ def test_a_real_signal_ends_a_real_process() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waits\n"
         process.terminate()
-        _, told = process.communicate(timeout=10)
+        _, told = process.communicate(timeout=30)
     assert process.returncode == 1
     assert told.startswith(f"{PREFIX}start was ended by a signal")

@@ -74,7 +74,7 @@ def codes(one: Resource) -> list[int]:
     return [one.monitor(level).code for level in (0, 10, 20)]
 
 
-def await_code(one: Resource, code: int, seconds: float = 15, **how: Any) -> Result:
+def await_code(one: Resource, code: int, seconds: float = 60, **how: Any) -> Result:
     """Wait until a monitor returns this code."""
 
     def asked() -> Result | None:
@@ -103,7 +103,7 @@ def run_by_hand(one: Resource, *words: str) -> None:
 def bootstrap(one: Resource, *words: str) -> None:
     """Form a cluster without the agent."""
     run_by_hand(one, "--wsrep-new-cluster", *words)
-    wait_until(one.is_synced, 30, "the server is Synced")
+    wait_until(one.is_synced, 60, "the server is Synced")
 
 
 def query(one: Resource, statements: str) -> Result:
@@ -154,7 +154,7 @@ class TestOneLife:
         seen = running.monitor()
         assert seen.code in (1, 7)
         assert seen.reason or seen.code == 7
-        after = await_code(running, 1, 10)
+        after = await_code(running, 1)
         assert "mysqld has ended" in after.reason
         assert running.call("stop").code == 0
         assert running.monitor().code == 7
@@ -178,12 +178,11 @@ class TestOneLife:
     def test_a_frozen_server_is_a_failed_one_and_stop_does_not_wait_for_it(self, running: Resource) -> None:
         [pid] = running.server_pids()
         running.signal("STOP", pid)
-        seen = running.monitor()
-        assert seen.code == 1
+        seen = await_code(running, 1)
         assert "state T" in seen.reason
         ended = running.call("stop")
         assert (ended.code, running.server_pids()) == (0, [])
-        assert ended.seconds < 10
+        assert ended.seconds < 40
 
     def test_a_killed_keeper_is_followed_by_one_that_adopts_its_server(self, running: Resource) -> None:
         before, server = running.keeper_pid, running.server_pids()
@@ -191,11 +190,11 @@ class TestOneLife:
         asked = running.call("monitor", interval=0)
         assert (asked.code, running.keeper_pid) == (0, before)  # a probe starts nothing
         running.monitor()
-        wait_until(lambda: running.keeper_pid != before, 10, "a new keeper")
+        wait_until(lambda: running.keeper_pid != before, 60, "a new keeper")
         await_code(running, 0)
         assert running.server_pids() == server
-        wait_until(lambda: running.run_file("keeper.json")["server_pid"] == server[0], 10, "it watches the server")
-        wait_until(lambda: running.run_file("keeper.json")["ready"] is True, 10, "it says that the server is ready")
+        wait_until(lambda: running.run_file("keeper.json")["server_pid"] == server[0], 60, "it watches the server")
+        wait_until(lambda: running.run_file("keeper.json")["ready"] is True, 60, "it says that the server is ready")
 
     def test_a_new_keeper_is_not_blamed_for_the_silence_of_the_one_before_it(self, running: Resource) -> None:
         directory = f"/run/xha/galera/{running.resource}"
@@ -204,6 +203,7 @@ class TestOneLife:
         # The process that holds the lock represents a keeper that has not published anything yet.
         held = f"setsid --fork flock --no-fork {directory}/keeper.lock sleep 60 >/dev/null 2>&1"
         running.host.run("sh", "-c", held, check=True)
+        wait_until(lambda: running.host.run("pgrep", "-f", "^sleep 60$").code == 0, 20, "it holds the lock")
         seen = running.monitor()
         running.host.run("pkill", "-f", "^sleep 60$", check=True)
         assert (seen.code, seen.reason) == (0, "")
@@ -212,15 +212,15 @@ class TestOneLife:
         before, server = running.keeper_pid, running.server_pids()
         running.host.run("rm", "-rf", "/run/xha", check=True)
         assert running.monitor().code == 0
-        wait_until(lambda: running.keeper_pid not in (0, before), 10, "another keeper")
-        wait_until(lambda: running.keepers() == [running.keeper_pid], 10, lambda: f"one keeper: {running.keepers()}")
+        wait_until(lambda: running.keeper_pid not in (0, before), 60, "another keeper")
+        wait_until(lambda: running.keepers() == [running.keeper_pid], 60, lambda: f"one keeper: {running.keepers()}")
         assert (running.monitor().code, running.server_pids()) == (0, server)
 
     def test_a_creation_that_a_stop_cut_short_is_done_again(self, make_resource: MakeResource) -> None:
         one = make_resource(created=False)
         one.parameters.update(enable_creation="1", additional_parameters=LOG_FILE_SIZE, start_wait="0")
         assert one.call("start").code == 0
-        wait_until((one.datadir / "mysql").exists, 20, "the creation has begun")
+        wait_until((one.datadir / "mysql").exists, 60, "the creation has begun")
         assert one.call("stop").code == 0
         assert one.server_pids() == []
         assert one.call("start", start_wait="20").code == 0
@@ -258,12 +258,12 @@ class TestAServerStartedOutside:
     ) -> None:
         first = uuid(running)
         running.signal("KILL", *running.server_pids())
-        wait_until(lambda: running.run_file("keeper.json").get("phase") == "ended", 20, "the keeper has seen its end")
+        wait_until(lambda: running.run_file("keeper.json").get("phase") == "ended", 60, "the keeper has seen its end")
         (running.datadir / "gvwstate.dat").unlink()
         # It waits for a Primary, as systemd's server does after all were killed. One node alone waits only for another
         # address.
         run_by_hand(running, "--wsrep-cluster-address=gcomm://127.0.0.9")
-        await_code(running, 0, 60)
+        await_code(running, 0)
         assert uuid(running) == first
         assert "started here, and not by Pacemaker" in running.host.syslog
 
@@ -282,7 +282,7 @@ class TestAServerStartedOutside:
         keeper = running.keeper_pid
         running.signal("KILL", keeper)
         running.monitor()
-        wait_until(lambda: running.keeper_pid != keeper, 10, "a new keeper")
+        wait_until(lambda: running.keeper_pid != keeper, 60, "a new keeper")
         await_code(running, 0)
         assert lines(running) == [newest, *older]  # the same server is adopted again
 
@@ -290,12 +290,12 @@ class TestAServerStartedOutside:
         """XA, which Galera refuses: only a server that ran without Galera can have left such a transaction."""
         assert running.call("stop").code == 0
         run_by_hand(running, "--wsrep-on=OFF")
-        wait_until(lambda: query(running, "SELECT 1").code == 0, 30, "the server answers")
+        wait_until(lambda: query(running, "SELECT 1").code == 0, 60, "the server answers")
         rows = "CREATE DATABASE shop; CREATE TABLE shop.orders (number INT PRIMARY KEY)"
         prepared = "XA START 'pay'; INSERT INTO shop.orders VALUES (1); XA END 'pay'; XA PREPARE 'pay'"
         assert query(running, f"SET GLOBAL innodb_flush_log_at_trx_commit = 1; {rows}; {prepared}").code == 0
         running.signal("KILL", *running.server_pids())
-        wait_until(lambda: not running.server_pids(), 10, "the server has ended")
+        wait_until(lambda: not running.server_pids(), 60, "the server has ended")
         assert running.call("start").code == 0
         assert codes(running) == [0, 0, 0]
         assert running.sql("XA RECOVER") == ((1, 3, 0, b"pay"),)
@@ -337,7 +337,7 @@ class TestStopAlwaysWorks:
         running.signal("STOP", running.keeper_pid)
         ended = running.call("stop")
         assert (ended.code, running.server_pids(), running.keepers()) == (0, [], [])
-        assert ended.seconds < 15
+        assert ended.seconds < 40
 
     def test_nothing_of_the_agent_is_left(self, running: Resource) -> None:
         assert running.keepers() == [running.keeper_pid]
@@ -362,7 +362,7 @@ class TestAStartThatCannotSucceed:
         begun = resource.call("start")
         assert begun.code == code, begun
         assert words in begun.reason.lower() or words in begun.reason
-        assert begun.seconds < 10
+        assert begun.seconds < 40
         assert resource.monitor().code in (1, 7)
 
     def test_data_that_are_somebody_else_s(self, resource: Resource) -> None:
@@ -372,7 +372,7 @@ class TestAStartThatCannotSucceed:
         begun = resource.call("start")
         assert begun.code == 5, begun
         assert f"for it belongs to root: chown -R mysql {resource.datadir}" in begun.reason
-        assert begun.seconds < 10
+        assert begun.seconds < 40
 
     def test_the_third_failure_of_one_kind_is_the_last_until_it_is_mended(self, resource: Resource) -> None:
         resource._make_directory()
@@ -426,7 +426,7 @@ class TestOthersAreMissing:
         one._make_directory()
         begun = one.call("start")
         assert (begun.code, begun.err) == (0, "")
-        assert begun.seconds < 15
+        assert begun.seconds < 40
         seen = one.monitor()
         assert seen.code == 190
         assert [host for host in absent if host in seen.reason] == absent
@@ -459,7 +459,7 @@ class TestWhatAMonitorCosts:
         assert done.out == "0 []\n", done.err
 
     def test_depth_0_costs_less_than_asking_the_server(self, running: Resource) -> None:
-        wait_until(lambda: running.run_file("keeper.json").get("code") == "synced", 10, "the keeper has asked it")
+        wait_until(lambda: running.run_file("keeper.json").get("code") == "synced", 60, "the keeper has asked it")
         flat, deep = (sorted(running.monitor(level).cpu for _ in range(5))[2] for level in (0, 10))
         print(f"processor time of a monitor: {1000 * flat:.0f} ms at depth 0, {1000 * deep:.0f} ms at depth 10")
         assert flat < deep

@@ -205,11 +205,11 @@ def test_where_nothing_was_ever_started(resource: Resource) -> None:
 @pytest.fixture
 def balanced(net: Net, tmp_path: Path, resource: Resource) -> Iterator[socket.socket]:
     """The one server behind an HAProxy, as its listening socket."""
-    with socket.create_server((net.next_address(), 0), backlog=500) as server:
+    with socket.create_server((net.next_address(), 0), backlog=4096) as server:  # nobody accepts the checks
         where = "{}:{}".format(*server.getsockname())
         sections = (
             "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n"
-            "  default-server check inter 100ms rise 1 fall 1\n"
+            "  default-server check inter 500ms rise 1 fall 1\n"
             f"listen api\n  bind {net.next_address()}:5000\n  server one {where}\n"
         )
         with HAProxy(net, tmp_path / "haproxy", sections) as haproxy:
@@ -222,10 +222,10 @@ def balanced(net: Net, tmp_path: Path, resource: Resource) -> Iterator[socket.so
             def status() -> str:
                 return next(row["status"] for row in haproxy.show_stat() if row["svname"] == "BACKEND")
 
-            wait_until(lambda: status() == "UP", 10, "the backend is up")
+            wait_until(lambda: status() == "UP", 30, "the backend is up")
             yield server
             server.close()
-            wait_until(lambda: status() == "DOWN", 10, "the backend is down")
+            wait_until(lambda: status() == "DOWN", 30, "the backend is down")
 
 
 def test_a_dependency_s_fault_is_no_failure_and_stands_in_an_attribute(
@@ -234,7 +234,7 @@ def test_a_dependency_s_fault_is_no_failure_and_stands_in_an_attribute(
     assert [resource.call("start"), resource.monitor(20)] == [0, 0]
     assert resource.attributes.values == {"xha-service-haproxy": "1"}
     balanced.close()
-    wait_until(lambda: resource.monitor(20) == 190, 10, "the backend's fault is seen")
+    wait_until(lambda: resource.monitor(20) == 190, 30, "the backend's fault is seen")
     assert "(dependency:api)" in resource.reason
     assert resource.attributes.values == {"xha-service-haproxy": "1", "xha-service-haproxy-blame": "dependency:api"}
     assert [resource.monitor(level) for level in (0, 10)] == [0, 0]
