@@ -88,9 +88,9 @@ def test_a_server_tells_its_state_by_the_socket_and_the_file(server: Server) -> 
         str(server.directory / "notify"), (server.datadir.stat().st_uid, server.datadir.stat().st_gid)
     )
     server.form(notify_socket=notify.path, status_file=str(path))
-    wait_until(lambda: notify.drain().ready, 10, "READY=1")
+    wait_until(lambda: notify.drain().ready, 30, "READY=1")
     assert notify.notice.status
-    assert json.loads(path.read_text())["status"]["state"] == "SYNCED"
+    wait_until(lambda: json.loads(path.read_text())["status"]["state"] == "SYNCED", 30, "the file says so, too")
     again = NotifySocket(notify.path, (server.datadir.stat().st_uid, server.datadir.stat().st_gid))
     server.end()
     assert again.drain().status == "MariaDB server is down", "a socket that the next keeper binds hears the same server"
@@ -108,7 +108,7 @@ def test_an_option_that_the_server_does_not_know_is_its_own_words(server: Server
     began = time.monotonic()
     with pytest.raises(Unusable, match="unknown variable 'no_such_option=1'") as refused:
         server.program()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert refused.value.installed
     assert str(server.config) in str(refused.value)
 
@@ -122,7 +122,7 @@ def test_a_data_directory_that_depends_on_where_one_stands_is_refused(server: Se
 def test_a_provider_that_is_not_there_ends_the_start_for_good(server: Server) -> None:
     server.configure("wsrep_provider=/nonexistent/libgalera_smm.so")
     process = server.launch(bootstrap=True)
-    server.await_end(10)
+    server.await_end()
     assert exit_status(process.pid) == 1
     assert is_permanent(server.errors())
 
@@ -236,5 +236,5 @@ def test_data_that_the_server_may_not_write_are_a_permanent_failure(server: Serv
     assert recovery.position is None
     assert is_permanent(recovery.errors), recovery.errors
     server.process = launch(program, None, bootstrap=True)
-    server.await_end(20)
+    server.await_end()
     assert is_permanent(server.errors()), server.errors()

@@ -48,8 +48,8 @@ def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Serve
     other = make_server(members=[server.address], lines="wsrep_sst_method=standing")
     server.form(environment=path)
     other.launch(environment=path)
-    wait_until(lambda: transfer(other), 30, lambda: f"the transfer begins: {other.errors()}")
-    wait_until(lambda: {"mover", "sleep"} <= names_below(other), 30, lambda: f"its programs run: {names_below(other)}")
+    wait_until(lambda: transfer(other), 60, lambda: f"the transfer begins: {other.errors()}")
+    wait_until(lambda: {"mover", "sleep"} <= names_below(other), 60, lambda: f"its programs run: {names_below(other)}")
     return other
 
 
@@ -81,7 +81,7 @@ def test_a_server_that_is_asked_ends_cleanly(server: Server) -> None:
 def test_where_nothing_runs_nothing_is_left(server: Server) -> None:
     began = time.monotonic()
     assert server.end() == ()
-    assert time.monotonic() - began < 5  # and not after all the time that there is
+    assert time.monotonic() - began < 20  # and not after all the time that there is
 
 
 def test_a_stopped_server_is_killed_at_once(server: Server) -> None:
@@ -137,14 +137,14 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
     assert other.process is not None
     below = list(descendants(other.process.pid))
     os.kill(other.process.pid, signal.SIGKILL)
-    other.await_end(5)
+    other.await_end()
 
     def uses() -> set[Use]:
         return {one.use for one in find_occupants(other.search)}
 
     # For a moment after the end of the server, a program that it was about to start may still have all of its files
     # open.
-    wait_until(lambda: uses() == {Use.TRANSFER}, 10, lambda: f"what uses the data: {uses()}")
+    wait_until(lambda: uses() == {Use.TRANSFER}, 30, lambda: f"what uses the data: {uses()}")
     assert other.end() == ()
     assert gone(below)
 
@@ -253,8 +253,8 @@ def test_a_transfer_that_stands_is_told_from_one_that_moves(make_server: MakeSer
         third = find_transfer(other.process, other.search.trust)
         return third is not None and third.progress > begun + 100_000
 
-    wait_until(has_moved, 20, "it moves")
-    wait_until(lambda: transfer(server) == "donor", 10, "the other end is the donor")
+    wait_until(has_moved, 60, "it moves")
+    wait_until(lambda: transfer(server) == "donor", 60, "the other end is the donor")
 
 
 def test_a_pid_that_came_round_is_never_signalled() -> None:
