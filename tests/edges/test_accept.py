@@ -124,7 +124,7 @@ def running() -> Iterator[Running]:
 def test_a_request_that_came_while_the_loop_itself_was_late_is_answered(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 3.0)
     running.start()
     address = running.listener.getsockname()
     with socket.create_connection(address) as late, socket.create_connection(address) as other:
@@ -132,9 +132,9 @@ def test_a_request_that_came_while_the_loop_itself_was_late_is_answered(
             late.sendall(b"GET / HTTP/1.0\r\n")
             time.sleep(0.05)  # it is read first
             other.sendall(b"GET / HTTP/1.0\r\n\r\n")
-            wait_until(lambda: running.application.answering, 5, "the loop stands still")
+            wait_until(lambda: running.application.answering, 20, "the loop stands still")
             late.sendall(b"\r\n")
-            time.sleep(0.3)
+            time.sleep(3.5)
         assert b" 200 " in late.recv(100)
         assert b" 200 " in other.recv(100)
     assert running.application.complaints == []
@@ -155,10 +155,12 @@ def test_what_passes_costs_a_moment_and_no_connection(running: Running, name: st
 def test_what_does_not_pass_keeps_no_processor_busy(running: Running) -> None:
     running.listener.error, running.listener.times = errno.EPERM, 10**9
     running.start()
+    began = time.monotonic()
     with socket.create_connection(running.listener.getsockname()):
+        wait_until(lambda: running.listener.asked >= 3, 20, "it has asked")
         time.sleep(1)
-    # Three errors in a row, then a rest of a tenth of a second.
-    assert 3 <= running.listener.asked <= 60
+        # Three errors in a row, then a rest of a tenth of a second.
+        assert running.listener.asked <= 60 * (time.monotonic() - began)
 
 
 @pytest.mark.parametrize("name", LASTS)

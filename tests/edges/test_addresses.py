@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loopback import Net, find_program
+from loopback import Net, find_program, wait_until
 from xha.adapters.network import addresses
 from xha.adapters.network.addresses import read_own_addresses, require_address, resolve_hosts
 from xha.adapters.network.port_probe import Endpoint, probe_ports
@@ -56,10 +56,12 @@ def test_a_resolver_that_does_not_answer_costs_no_more_than_the_time(hung: list[
     assert resolve_hosts(["a", "b", "127.0.0.1"], 0.2) == {"a": (), "b": (), "127.0.0.1": ("127.0.0.1",)}
     with pytest.raises(socket.gaierror, match="its name is unknown, or no resolver answers"):
         require_address("a", 0.2)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_a_question_that_is_still_out_is_not_asked_again(hung: list[str]) -> None:
+    resolve_hosts(["a", "b"], 0.05)
+    wait_until(lambda: sorted(hung) == ["a", "b"], 20, "both questions are out")
     for _ in range(5):
         resolve_hosts(["a", "b"], 0.05)
     assert sorted(hung) == ["a", "b"]
@@ -74,6 +76,6 @@ def test_a_name_that_does_not_resolve_makes_no_other_member_silent(hung: list[st
             "here": [Endpoint(host, port)],
             "off": [Endpoint(host, 1)],
         }
-        found = probe_ports(doors, 2.0)
+        found = probe_ports(doors, 5.0)
         assert found == {"gone": Probe.SILENT, "here": Probe.ACCEPTED, "off": Probe.REFUSED}
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20

@@ -55,14 +55,14 @@ def test_an_absent_tool_is_named(tools: Path) -> None:
 
 
 def test_a_tool_that_hangs_is_killed_with_its_children(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crmtool, "TIMEOUT", 0.5)
+    monkeypatch.setattr(crmtool, "TIMEOUT", 2)
     install(tools, "cibadmin", f"sleep 60 & echo $! >{tools}/child; wait")
     began = time.monotonic()
-    with pytest.raises(ClusterUnreachable, match=r"^cibadmin did not answer within 0\.5 s$"):
+    with pytest.raises(ClusterUnreachable, match=r"^cibadmin did not answer within 2 s$"):
         run_tool("cibadmin", "--query")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     child = int((tools / "child").read_text())
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while is_alive(child) and time.monotonic() < until:
         time.sleep(0.02)
     assert not is_alive(child)
@@ -81,12 +81,12 @@ def test_a_tool_that_prints_for_ever_is_ended_by_what_it_prints(
 def test_a_tool_that_leaves_a_child_with_its_output_ends_in_its_time(
     tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crmtool, "TIMEOUT", 0.5)
+    monkeypatch.setattr(crmtool, "TIMEOUT", 2)
     install(tools, "crm_node", "sleep 60 & echo h1")
     began = time.monotonic()
     with pytest.raises(ClusterUnreachable, match="did not answer within"):
         run_tool("crm_node")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def is_alive(pid: int) -> bool:
