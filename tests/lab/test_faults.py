@@ -21,7 +21,7 @@ FENCE_SECONDS = 60
 
 def test_a_write_that_a_node_lost_is_counted_as_missing_there_and_nowhere_else(lab: Laboratory) -> None:
     with client.writing(lab) as writers:
-        wait_until("a row of the first writer", lambda: (0, 1) in {each.row for each in writers.attempts()}, timeout=10)
+        wait_until("a row of the first writer", lambda: (0, 1) in {each.row for each in writers.attempts()}, timeout=60)
     acknowledged = frozenset(each.row for each in writers.attempts() if each.error is None)
     lab["h3"].sh("mariadb -e 'SET SESSION wsrep_on=OFF; DELETE FROM lab.acknowledged WHERE writer=0 AND number=1'")
     assert {host.name: client.missing(acknowledged, host) for host in lab} == {"h1": 0, "h2": 0, "h3": 1}
@@ -49,7 +49,7 @@ def test_in_the_sound_world_a_host_that_was_cut_off_loses_power_and_no_acknowled
         sound.network.pull_cable("h1")
         wait_until("h1 to be fenced", lambda: not sound["h1"].has_power(), timeout=FENCE_SECONDS, every=0.02)
         for name in ("h2", "h3"):
-            wait_until(f"{name} to say so", lambda name=name: host_of(sound, name, "h1") == "fenced", timeout=30)
+            wait_until(f"{name} to say so", lambda name=name: host_of(sound, name, "h1") == "fenced", timeout=60)
         wait_until("writes to go on", lambda: writers.wrote_since(time.monotonic() - 1), timeout=60)
         assert writers.wrote_since(struck)
         sound.network.heal()

@@ -97,18 +97,18 @@ def test_a_private_attribute_arrives_as_it_was_set(lab: Laboratory) -> None:
             lab["h1"],
             f"""
 cluster.set_private("xha-t-report", {text!r})
-until = time.monotonic() + 5
+until = time.monotonic() + 30
 while cluster.read_attribute("xha-t-report") != {{me: {text!r}}} and time.monotonic() < until:
     time.sleep(0.05)
 tell(cluster.read_attribute("xha-t-report"))
 """,
         )
         assert told == {"h1": text}
-        wait_until("the attribute on h2", lambda text=text: reports(lab["h2"]) == {"h1": text}, timeout=5)
+        wait_until("the attribute on h2", lambda text=text: reports(lab["h2"]) == {"h1": text}, timeout=60)
     ask(lab["h1"], "tell(cluster.set_private('xha-t-report', 'h\\u00e4lt \\x1b[2J an'))")
-    wait_until("what it can hold of another text", lambda: reports(lab["h2"]) == {"h1": "h?lt  [2J an"}, timeout=5)
+    wait_until("what it can hold of another text", lambda: reports(lab["h2"]) == {"h1": "h?lt  [2J an"}, timeout=60)
     ask(lab["h3"], "tell(cluster.sweep('t'))")
-    wait_until("the attribute to be gone", lambda: reports(lab["h1"]) == {}, timeout=5)
+    wait_until("the attribute to be gone", lambda: reports(lab["h1"]) == {}, timeout=60)
 
 
 def reports(host: Host) -> Any:
@@ -144,13 +144,13 @@ class TestHosts:
 
     def test_one_that_left_cleanly_and_one_without_power_where_nobody_fences(self, lab: Laboratory) -> None:
         lab["h3"].sh("systemctl stop pacemaker corosync", timeout=120)
-        wait_until("h3 to be gone", lambda: host_of(lab, "h1", "h3") == "clean-down", timeout=30)
-        wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "clean-down", timeout=10)
+        wait_until("h3 to be gone", lambda: host_of(lab, "h1", "h3") == "clean-down", timeout=60)
+        wait_until("h2 to say so, too", lambda: host_of(lab, "h2", "h3") == "clean-down", timeout=60)
         lab["h3"].sh("systemctl start corosync pacemaker", timeout=60)
         wait_online(lab)
         assert host_of(lab, "h1", "h3") == "online"
         lab["h3"].power_off()
-        wait_until("h3 to be lost", lambda: host_of(lab, "h1", "h3") == "lost", timeout=30)
+        wait_until("h3 to be lost", lambda: host_of(lab, "h1", "h3") == "lost", timeout=60)
 
 
 FAKE = """
@@ -176,7 +176,7 @@ class TestCommands:
     def publish(self, lab: Laboratory, **seqnos: int) -> None:
         for name, seqno in seqnos.items():
             ask(lab[name], FAKE.format(state="stopped", seqno=seqno))
-        wait_until("the reports on h1", lambda: len(self.explained(lab)) == len(seqnos), timeout=10)
+        wait_until("the reports on h1", lambda: len(self.explained(lab)) == len(seqnos), timeout=60)
 
     @staticmethod
     def explained(lab: Laboratory) -> dict[str, Any]:
@@ -218,7 +218,7 @@ class TestCommands:
     def test_no_grant_is_given_beside_a_primary(self, lab: Laboratory) -> None:
         self.publish(lab, h1=5)
         ask(lab["h2"], FAKE.format(state="primary", seqno=7))
-        wait_until("the Primary's report", lambda: "h2" in self.explained(lab), timeout=10)
+        wait_until("the Primary's report", lambda: "h2" in self.explained(lab), timeout=60)
         said = lab["h1"].sh(f"xha-check grant forget=h3 --why gone --yes --resource {RESOURCE}", check=False)
         assert (said.code, said.out) == (2, "")
         assert "h2 answers as Primary" in said.err

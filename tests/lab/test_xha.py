@@ -34,10 +34,10 @@ LOOKS_SECONDS = 13
 # The matrix looks for restarts long after a fault. Here only the two faults that last as long are checked for that.
 QUIET_SECONDS = 3
 SWEEP_SECONDS = 30
-# How long one write may take on a loaded machine. A restart of every node takes three times as long.
-PAUSE_SECONDS = 5
+# How long one write may take on a loaded machine. A restart of every node takes twice as long.
+PAUSE_SECONDS = 8
 # Until Pacemaker has noticed that hosts are gone, and until a person's grant is acted on.
-NAMED_SECONDS, PROVEN_SECONDS = 40, 5
+NAMED_SECONDS, PROVEN_SECONDS = 90, 30
 REBOOT_SECONDS = 90
 WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
