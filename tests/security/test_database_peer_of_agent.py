@@ -93,8 +93,11 @@ def test_a_monitor_ends_with_its_reading_s_deadline(running: Resource, mode: Mod
     def once() -> float:
         """What it takes longer than where nobody listens, asked at the same moment of a machine's life."""
         healthy = call().seconds
-        with hostile_inside(running.host, mode), Peak() as peak:
-            said = call()
+        for _ in range(5):
+            with hostile_inside(running.host, mode), Peak() as peak:
+                said = call()
+            if peak.bytes:  # a busy machine may have had no time to look at it while it ran
+                break
         assert said.code == 190, said
         assert "Traceback" not in said.err
         assert "gEhEiM" not in said.err

@@ -315,7 +315,7 @@ def test_a_removal_that_the_account_stops_holds_nobody_up(account: Account, capf
     finally:
         os.kill(stopper, signal.SIGKILL)
         os.waitpid(stopper, 0)
-    assert took < 10
+    assert took < 20
     assert made.exists() == (str(made) in capfd.readouterr().err), "what stays is told of"
     for _ in range(20):
         with scratch(account, "next"):
@@ -335,7 +335,7 @@ def test_what_nobody_can_remove_is_tried_a_few_at_a_time(account: Account) -> No
         began = time.monotonic()
         with scratch(account, "next") as directory:
             assert Path(directory.path).is_dir()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         assert all(path.exists() for path in left)
         assert not Path(directory.path).exists()
     finally:

@@ -277,9 +277,9 @@ class TestInUse:
             words = f"pid {holder.pid}, of nobody ({name} is open)"
             seen = probe(resource)
             assert (seen.code, words in seen.reason) == (190, True), seen
-            begun = call(resource, "start", start_wait="3")
+            call(resource, "start", start_wait="3")
+            wait_until(lambda: words in resource.monitor().reason, 60, lambda: f"{words}: {resource.monitor()}")
             assert resource.server_pids() == []
-            assert words in begun.reason or words in resource.monitor().reason, begun
             ended = call(resource, "stop")
             assert (ended.code, words in ended.reason) == (1, True), ended
             assert ended.seconds < 20
@@ -293,7 +293,7 @@ class TestInUse:
             assert probe(resource).code == 190
             ended = call(resource, "stop")
             assert (ended.code, ended.err) == (0, "")
-            assert ended.seconds < 10
+            assert ended.seconds < 20
             assert holder.lives
 
     def test_a_descriptor_that_only_names_a_file_and_a_lock_of_the_directory_are_nothing(
@@ -367,7 +367,7 @@ time.sleep(1000)"""
         with Neighbour(resource.host, *NOBODY, "/usr/bin/python3", "-c", code, started="ready") as attacker:
             ended = call(resource, "stop")
             assert (ended.code, ended.err) == (0, ""), ended
-            assert ended.seconds < 12
+            assert ended.seconds < 16
             seen = probe(resource)
             begun = call(resource, "start", start_wait="3")
             assert max(seen.seconds, begun.seconds) < 40, (seen, begun)
@@ -375,7 +375,7 @@ time.sleep(1000)"""
             wait_until(resource.server_pids, 60, lambda: f"the server is started: {resource.monitor().err}")
             if flags:
                 assert seen.code == 7, seen
-                assert ended.seconds < 6
+                assert ended.seconds < 12
             else:
                 assert (seen.code, ", of nobody" in seen.reason) == (190, True), seen
                 assert "no time for all open files" in seen.reason
@@ -437,8 +437,9 @@ class Stalling:
         self._server.stdin.write(b"\n")
         self._server.stdin.flush()
         # Every process that accesses it now hangs. It is not waited for, because possibly not even SIGKILL ends it.
+        # It answers until it has read the line.
         waits = f"stat -L {self.point} >/dev/null 2>&1 & sleep 1; kill -0 $!"
-        self.host.run("sh", "-c", waits, check=True)
+        wait_until(lambda: self.host.run("sh", "-c", waits).code == 0, 30, f"{self.point} does not answer any more")
 
     def detach(self) -> None:
         self.host.run("umount", "-l", str(self.point), check=True)
@@ -488,7 +489,7 @@ class TestWhatDoesNotAnswer:
             seen = [probe(running)]
             seen += [call(running, "stop"), probe(running), call(running, "start"), call(running, "stop")]
             assert [one.code for one in seen] == [0, 0, 7, 0, 0], seen
-            assert max(one.seconds for one in seen) < 15
+            assert max(one.seconds for one in seen) < 40
             assert running.server_pids() == []
 
 
@@ -701,4 +702,4 @@ time.sleep(1000)"""
             lose_run(running)
             seen = running.host.run("sh", "-c", script, OCF_RESOURCE_INSTANCE=running.resource, **words)
             assert (seen.code, "cannot be told" in seen.reason) == (190, True), seen
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 60

@@ -125,7 +125,7 @@ def test_where_no_process_can_be_made_it_waits_and_says_so_now_and_then(site: Si
     before, began, last = cpu_seconds(daemon.pid), time.monotonic(), path.stat().st_mtime_ns
     time.sleep(5)
     assert cpu_seconds(daemon.pid) - before < (time.monotonic() - began) / 2
-    assert path.stat().st_mtime_ns - last < 1e9  # a check in progress may have ended
+    assert path.stat().st_mtime_ns - last < 3e9  # a check in progress may have ended
     said = daemon.log.read_text()
     assert said.count("the check cannot be started: resource temporarily unavailable") <= 10, said
     daemon.signal(signal.SIGUSR2)
@@ -182,8 +182,9 @@ def test_a_directory_of_records_that_takes_none_is_said_a_few_times_a_minute(sit
     site.records.rmdir()
     site.records.symlink_to("/proc/self")
     daemon = site.runner()
+    wait_until(lambda: f"{site.records}: " in daemon.log.read_text(), 30, "it says so")
     time.sleep(6)
-    assert 1 <= daemon.log.read_text().count(f"{site.records}: ") <= 10
+    assert daemon.log.read_text().count(f"{site.records}: ") <= 10
     assert daemon.is_running()
     assert faults(daemon) == []
     assert Path(f"/proc/{daemon.pid}").exists()

@@ -298,10 +298,14 @@ def test_hostile_peers_all_at_once_hold_up_no_other_check_and_make_no_resident_g
         wait_until(lambda: len(rounds()) == len(names), 60, lambda: f"each has a result: {rounds()}\n{runner.tail()}")
         first = rounds()
         wait_until(lambda: min(rounds()) > max(first), 60, lambda: f"each has another one\n{runner.tail()}")
-        assert time.monotonic() - began < 60
-        for name in names:
-            result = json.loads((records / f"{name}.json").read_text())
-            assert (result["status"], result["blame"]) == ("critical", "self"), result
+        assert time.monotonic() - began < 90
+
+        def results() -> set[tuple[str, str]]:
+            found = [json.loads((records / f"{name}.json").read_text()) for name in names]
+            return {(one["status"], one["blame"]) for one in found}
+
+        # A busy machine may have no time for one of them: that is unknown, until the next round.
+        wait_until(lambda: results() == {("critical", "self")}, 60, lambda: f"{results()}\n{runner.tail()}")
         [child] = [int(pid) for pid in Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()]
         os.kill(child, 15)
         wait_until((tmp_path / "peak").exists, 30, "it has ended")
