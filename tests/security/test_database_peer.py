@@ -7,6 +7,7 @@ the best of some tries, and every try must end.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pwd
 import socket
@@ -37,6 +38,7 @@ NOBODY = pwd.getpwnam("nobody").pw_uid
 DEADLINE, TOLERANCE = 1.0, 0.2
 MEMORY = 60_000_000
 TRIES = 25  # a busy machine has no time for most of them
+TOO_LATE = math.inf  # of a try that was hung though the server answers: what takes milliseconds took the deadline
 SECRET = "gEhEiM"
 QUIT = b"\x01"  # COM_QUIT
 
@@ -174,6 +176,8 @@ def check_node(here: Here, code: str) -> None:
         said = here.node()
         ends_well(said)
         verdict = said.document["verdict"]
+        if verdict["code"] == HUNG != code:
+            return TOO_LATE
         assert verdict["code"] == code, said.out
         assert said.code == (2 if code == HUNG else 3)
         assert not verdict["available"]
@@ -272,7 +276,8 @@ def test_a_resident_answers_in_time_stays_small_and_is_right_again_once_the_serv
         tries = in_time(lambda: _age(resident, expected), DEADLINE + TOLERANCE)
         until = time.monotonic() + 5
         while time.monotonic() < until:
-            assert resident.verdict() == (503, expected)
+            assert resident.verdict() in ((503, expected), (503, HUNG))
+        resident.wait_verdict(503, expected)
         # One connection at a time, each for hang_reset, and never two.
         if expected == HUNG:
             assert server.clients <= 2 + (5 + tries * 2) / 2
@@ -288,6 +293,8 @@ def test_a_resident_answers_in_time_stays_small_and_is_right_again_once_the_serv
 def _age(resident: Responder, code: str) -> float:
     resident.outlive_reading()
     answer = resident.ask("/ready")
+    if answer.code == HUNG != code:
+        return TOO_LATE
     assert (answer.status, answer.code) == (503, code)
     return answer.seconds
 
@@ -301,6 +308,8 @@ def test_the_service_check_of_the_node_ends_with_its_deadline(here: Here, mode: 
         said = run(command)
         ends_well(said)
         [result] = said.document["services"]
+        if HUNG in result["message"] and ATTACKS[mode] != HUNG:
+            return TOO_LATE
         assert result["status"] == ("critical" if ATTACKS[mode] == HUNG else "unknown"), result
         assert ATTACKS[mode] in result["message"]
         return float(result["duration_ms"]) / 1000
@@ -425,7 +434,7 @@ def test_a_server_known_by_the_account_behind_its_socket_is_told_it_too(here: He
 def test_a_socket_of_another_account_hears_nothing_and_is_named_with_the_remedy(here: Here) -> None:
     with hostile(here.socket, modes.asks_again, uid=NOBODY) as server:
         said = here.node()
-        wait_until(lambda: server.clients == 1, 10, "it has been connected to")
+        wait_until(lambda: server.clients == 1, 30, "it has been connected to")
     ends_well(said)
     verdict = said.document["verdict"]
     assert (said.code, verdict["code"]) == (3, "config-error")
