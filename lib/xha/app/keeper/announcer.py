@@ -36,7 +36,8 @@ class Announcer:
     def say(self, keeper_status: KeeperStatus) -> None:
         """Write the status; where phase or reason changed, tell the log and the cluster, too.
 
-        The log comes first: whoever has seen a status finds its line there, also if this process ends now. It raises nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old status sees its age.
+        The log comes first: whoever has seen a status finds its line there, also if this process ends now. It raises
+        nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old status sees its age.
         """
         now, last = time.monotonic(), self._last
         changed = (keeper_status.phase, keeper_status.reason) != (last.phase, last.reason)
