@@ -49,8 +49,11 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
     keeper, alive = run.read_keeper_status(), True
     try:
         alive = _is_alive(run)
+        is_gone = alive and keeper is not None and keeper.pid and look(keeper.pid, keeper.started) is None
+        if is_gone:  # the lock was its own if it ended just now
+            alive = _is_alive(run)
         server, state, occupant = _find(run, settings, keeper, alive=alive)
-        if alive and keeper and keeper.pid and look(keeper.pid, keeper.started) is None:
+        if is_gone and alive:
             keeper = None  # the word of the one before: a new keeper has said nothing yet
     except OSError as error:
         server, state, occupant = None, DatadirUse.UNSEEN, error.strerror or str(error)
