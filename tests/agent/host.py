@@ -174,7 +174,9 @@ class Resource(Server):
 
     def call(self, action: str, *, level: int = 0, interval: int = 10000, **parameters: str) -> Result:
         """Call the agent. level is OCF_CHECK_LEVEL; a monitor with an interval of 0 is a probe."""
-        words = {f"OCF_RESKEY_{name}": value for name, value in {**self.parameters, **parameters}.items()}
+        # A start is waited for on a slow machine, too: after start_wait it is 0, whatever the server comes to.
+        patience = {"start_wait": "60", "CRM_meta_timeout": "150000"} if action == "start" else {}
+        words = {f"OCF_RESKEY_{name}": value for name, value in {**patience, **self.parameters, **parameters}.items()}
         meta = {"OCF_RESOURCE_INSTANCE": self.resource, "OCF_CHECK_LEVEL": str(level)}
         return self.host.run(AGENT, action, OCF_RESKEY_CRM_meta_interval=str(interval), **meta, **words)
 
