@@ -171,7 +171,7 @@ class Daemon(Disposable):
         """Kill it, and wait until it and every process that it started have ended."""
         if self.is_running():
             self.signal(signal.SIGKILL)
-            self.wait_ended(10)
+            self.wait_ended(60)
 
     def stop(self, seconds: float = 30) -> None:
         """Ask it to end, as an init system does. If it does not, kill it and raise NotInTime."""

@@ -23,7 +23,7 @@ from loopback.server_root import ROOT, SERVER_USER, launching_user, server_comma
 
 PORT = 3306
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 LOG_FILE_SIZE = "--innodb-log-file-size=4M"  # the default's 96 MB would be copied with every state transfer
 OPTIONS = (
@@ -207,7 +207,7 @@ class Node(Daemon):
     def connect(self, **options: Any) -> pymysql.Connection[Any]:
         """A connection as root over the unix socket, in autocommit, unless `options` say otherwise."""
         defaults: dict[str, Any] = {"user": "root", "unix_socket": str(self.socket), "autocommit": True}
-        return pymysql.connect(**{"connect_timeout": 5, "read_timeout": 10, **defaults, **options})
+        return pymysql.connect(**{"connect_timeout": 10, "read_timeout": 30, **defaults, **options})
 
     def sql(self, statement: str, *parameters: object) -> tuple[tuple[Any, ...], ...]:
         """Run one statement as root and return its rows."""

@@ -45,7 +45,7 @@ class HAProxy(Daemon):
 
     def start(self) -> None:
         super().start()
-        self.wait_ready(lambda: accepts(self.socket), 10, "HAProxy answers on its stats socket")
+        self.wait_ready(lambda: accepts(self.socket), 30, "HAProxy answers on its stats socket")
 
     def command(self, line: str) -> str:
         """Return HAProxy's answer to one command of its runtime API."""
@@ -68,7 +68,7 @@ class HAProxy(Daemon):
         """One server's row: `status` (UP, DOWN, UP 1/3...), `check_status` (L7OK, L7STS...), `last_chk`..."""
         return next(row for row in self.show_stat() if row["svname"] == name)
 
-    def wait_status(self, name: str, status: str, seconds: float = 30) -> None:
+    def wait_status(self, name: str, status: str, seconds: float = 60) -> None:
         """Wait until HAProxy shows this status for the server. On a failure, its log tells what it saw instead."""
         wait_until(
             lambda: self.server(name)["status"] == status,

@@ -24,4 +24,4 @@ class Memcached(Daemon):
 
     def start(self) -> None:
         super().start()
-        self.wait_ready(lambda: is_listening(self.address, PORT), 10, "memcached listens")
+        self.wait_ready(lambda: is_listening(self.address, PORT), 30, "memcached listens")

@@ -166,7 +166,7 @@ class Rabbits(Disposable):
             cookie.write_text(secrets.token_hex(16))
             cookie.chmod(0o400)
         self.epmd.start()
-        wait_until(lambda: is_listening("127.0.0.1", self.epmd_port), 10, "epmd accepts")
+        wait_until(lambda: is_listening("127.0.0.1", self.epmd_port), 30, "epmd accepts")
         first, *others = self.brokers
         first.start()
         first.wait_started()

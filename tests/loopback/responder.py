@@ -60,7 +60,7 @@ class Responder(Daemon):
         self.wait_listening()
 
     def wait_listening(self) -> None:
-        self.wait_ready(lambda: all(is_listening(*address) for address in self.addresses), 20, "it listens")
+        self.wait_ready(lambda: all(is_listening(*address) for address in self.addresses), 60, "it listens")
 
     @property
     def address(self) -> Address:

@@ -23,4 +23,4 @@ class Xinetd(Daemon):
 
     def wait_listening(self, address: str, port: int) -> None:
         """Wait until it listens there. This asks the kernel, because a connection would start the service."""
-        self.wait_ready(lambda: is_listening(address, port), 10, f"xinetd listens on {address}:{port}")
+        self.wait_ready(lambda: is_listening(address, port), 30, f"xinetd listens on {address}:{port}")

@@ -43,7 +43,7 @@ class Answer:
         return fields.get(name.lower())
 
 
-def connect(address: Address, timeout: float = 15) -> socket.socket:
+def connect(address: Address, timeout: float = 30) -> socket.socket:
     return socket.create_connection(address, timeout)
 
 
@@ -55,7 +55,7 @@ def read_to_end(sock: socket.socket) -> bytes:
     return b"".join(chunks)
 
 
-def exchange(address: Address, *pieces: bytes, pause: float = 0, timeout: float = 15) -> Answer:
+def exchange(address: Address, *pieces: bytes, pause: float = 0, timeout: float = 30) -> Answer:
     """Send the pieces, with a pause before each, and read to the end of the stream."""
     began = time.monotonic()
     with connect(address, timeout) as sock:

@@ -121,12 +121,12 @@ class Responder(loopback.Responder):
     def no_growth(self, megabytes: float = 8) -> Iterator[None]:
         """Check that the block leaves no descriptor and no thread behind, and at most this much memory."""
         self.ask()
-        wait_until(self._is_alone, 10, "earlier clients are gone")
+        wait_until(self._is_alone, 30, "earlier clients are gone")
         descriptors, threads, resident = self.descriptors, self.threads, self.resident_bytes
         yield
         wait_until(
             lambda: self.descriptors <= descriptors,
-            10,
+            30,
             lambda: f"{self.descriptors} descriptors, {descriptors} before",
         )
         assert self.threads == threads

@@ -161,7 +161,7 @@ def test_wait_yes_its_log_goes_to_syslog(net: Net, launcher: Path, settings: Pat
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
         syslog.bind(str(log))
         log.chmod(0o666)
-        syslog.settimeout(10)
+        syslog.settimeout(30)
         own = [find_program("unshare", "util-linux"), "--mount", "sh", "-e", "-c", OWN_SYSLOG, str(devices), str(log)]
         xinetd.argv = [*own, *xinetd.argv]
         with xinetd:
@@ -187,7 +187,7 @@ def test_wait_yes_a_responder_that_died_is_started_again_by_the_next_probe(
     exchange(address, PROBE)
     [server] = servers(xinetd)
     server.kill()
-    wait_until(lambda: server not in servers(xinetd), 10, "it is dead, and xinetd knows")
+    wait_until(lambda: server not in servers(xinetd), 30, "it is dead, and xinetd knows")
     assert exchange(address, PROBE).status == 200
 
 
@@ -205,8 +205,8 @@ def test_wait_yes_it_ends_when_xinetd_is_killed(net: Net, launcher: Path, settin
     xinetd = [find_program("xinetd", "xinetd"), "-dontfork", "-f", str(config), "-pidfile", str(tmp_path / "pid")]
     # A shell in between: otherwise the tests' keeper would kill whatever xinetd leaves behind.
     with Daemon(net, ["/bin/sh", "-c", '"$@"; sleep 1000', "sh", *xinetd], tmp_path / "log") as shell:
-        parent = wait_until(lambda: next(iter(servers(shell)), None), 10, "xinetd runs")
-        wait_until(lambda: _answers(address), 10, "it answers")
+        parent = wait_until(lambda: next(iter(servers(shell)), None), 30, "xinetd runs")
+        wait_until(lambda: _answers(address), 30, "it answers")
         [server] = parent.children()
         os.kill(parent.pid, signal.SIGKILL)
         wait_until(lambda: not psutil.pid_exists(server.pid), 20, "the responder has left")

@@ -38,7 +38,7 @@ class Services:
         put(self.config, text)
 
     def run(
-        self, *arguments: str, env: Mapping[str, str] | None = None, wrapper: Sequence[str] = (), timeout: float = 40
+        self, *arguments: str, env: Mapping[str, str] | None = None, wrapper: Sequence[str] = (), timeout: float = 90
     ) -> Outcome:
         began = time.monotonic()
         done = subprocess.run(

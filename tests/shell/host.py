@@ -129,7 +129,7 @@ class Host(Daemon):
         streams.update({"stdin": subprocess.DEVNULL, **more})
         return subprocess.Popen(argv, env={**ENVIRONMENT, **(env or {})}, **streams)
 
-    def run(self, *command: str, timeout: float = 20, **more: Any) -> Result:
+    def run(self, *command: str, timeout: float = 60, **more: Any) -> Result:
         """Run a command to its end."""
         began = time.monotonic()
         with self.popen(*command, **more) as process:

@@ -53,7 +53,7 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self._master, keys)
 
-    def wait_for(self, text: str, seconds: float = 15) -> str:
+    def wait_for(self, text: str, seconds: float = 40) -> str:
         """Read until the text appears after what was waited for before; return what came up to it."""
         deadline = time.monotonic() + seconds
         start = len(self.text)
@@ -62,7 +62,7 @@ class Terminal:
                 raise NotInTime(f"{text!r} on the terminal; it shows {self.text[start:]!r}")
         return self.text[start:]
 
-    def wait_end(self, seconds: float = 15) -> int:
+    def wait_end(self, seconds: float = 40) -> int:
         """Read until the process ends; return its exit code."""
         deadline = time.monotonic() + seconds
         while self._read(0.1):

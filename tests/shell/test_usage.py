@@ -182,7 +182,7 @@ def test_whatever_the_arguments_it_ends_with_0_to_3_and_no_traceback(host: Host,
     argv = [argument.encode("utf-8", "surrogateescape") for argument in arguments]
     with host.popen("xha-check", *argv, stderr=subprocess.STDOUT) as process:
         try:
-            said, _ = process.communicate(timeout=20)
+            said, _ = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode in {0, 1, 2, 3}, said

@@ -31,7 +31,7 @@ class Pipe:
         self.lines: list[str] = []
         self._rest = ""
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
+    def wait_for(self, text: str, seconds: float = 60) -> None:
         """Read lines until one holds the text."""
         assert self.process.stdout is not None
         stream = self.process.stdout.fileno()
@@ -53,7 +53,7 @@ class Pipe:
     def interrupt(self) -> tuple[int, str]:
         """Press Ctrl-C; return the exit code and what was said after it."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=15)
+        out, err = self.process.communicate(timeout=30)
         return self.process.returncode, (out + err).decode()
 
 
@@ -126,7 +126,7 @@ def test_it_ends_in_silence_when_nobody_reads_any_more(host: Host, galera: Node)
         assert pipe.process.stdout is not None
         pipe.process.stdout.close()
         galera.kill()
-        assert pipe.process.wait(15) == 3
+        assert pipe.process.wait(40) == 3
         assert pipe.process.stderr is not None
         assert pipe.process.stderr.read() == b""
 
