@@ -38,11 +38,14 @@ SECONDS: dict[str, int] = {
     "tests/services/test_pacemaker.py": 70,
     "tests/server/test_recover.py": 70,
     "tests/shell/test_watch.py": 70,
+    "tests/responder/test_haproxy.py": 70,
+    "tests/responder/test_summaries.py": 70,
     "tests/services/test_runner.py": 70,
     "tests/security/test_database_peer_of_agent.py": 60,
     "tests/fuzz/test_fuzz.py": 60,
     "tests/responder/test_login.py": 60,
     "tests/services/test_command.py": 50,
+    "tests/responder/test_cluster_states.py": 50,
     "tests/shell/test_verdicts.py": 50,
     "tests/loopback/test_loopback.py": 40,
     "tests/server/test_occupants.py": 40,
@@ -66,7 +69,7 @@ SECONDS: dict[str, int] = {
     "tests/server/test_datadir.py": 20,
     "tests/shell/test_clustercheck_settings.py": 20,
     "tests/shell/test_usage.py": 20,
-    "tests/services/test_memcached.py": 20,
+    "tests/services/test_memcached.py": 30,
     "tests/edges/test_option_file.py": 20,
 }
 

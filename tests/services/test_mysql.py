@@ -30,6 +30,7 @@ def test_a_synced_node_a_desynced_and_a_refusing_one(services: Services, galera:
         assert short(result) == WELL, result
         assert words in result["proved"]
     galera.sql("SET GLOBAL wsrep_desync = ON")
+    wait_until(lambda: galera.status("wsrep_local_state") == {"wsrep_local_state": "2"}, 20, "it is desynced")
     result = services.check("mysql")
     assert short(result) == CAUTION
     assert result["message"].startswith("desynced: ")
