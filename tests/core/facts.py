@@ -16,6 +16,17 @@ LISTINGS = Path(__file__).with_name("listings")
 
 Rows = list[tuple[str, str]]
 
+# The variables of a node that serves.
+WELL = Variables(
+    wsrep_on=True,
+    wsrep_desync=False,
+    wsrep_reject_queries="NONE",
+    read_only=False,
+    tx_read_only=False,
+    skip_networking=False,
+    max_connections=151,
+)
+
 
 def synced(**changes: Any) -> Reading:
     """A synced member of a cluster of three. changes: fields of the status, of the variables and of the reading."""
@@ -30,10 +41,7 @@ def synced(**changes: Any) -> Reading:
         wsrep_cluster_conf_id=3,
         wsrep_incoming_addresses=MEMBERS,
     )
-    variables = Variables(
-        wsrep_on=True, wsrep_desync=False, wsrep_reject_queries="NONE", read_only=False, max_connections=151
-    )
-    reading = Reading(status, variables)
+    reading = Reading(status, WELL)
     for name, value in changes.items():
         if name in WsrepStatus._fields:
             reading = reading._replace(status=reading.status._replace(**{name: value}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from core.facts import synced
 from core.keeper.modes import Mode, mode_of
 from core.keeper.words import UUID, tell
 from xha.core.cluster.election_inputs import gather
@@ -42,10 +43,7 @@ from xha.core.pacemaker.cib_records import Book
 OTHER = "bbbbbbbb-0000-0000-0000-000000000000"
 CLOCK = 1000.0
 DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
-SYNCED = judge(
-    Reading(WsrepStatus(wsrep_local_state=4, wsrep_cluster_status="Primary", wsrep_ready=True, wsrep_connected=True)),
-    Policy(),
-)
+SYNCED = judge(synced(), Policy())
 # How long a look takes by the keeper's clock, where the script does not say.
 LOOK = 1.0
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.facts import synced
 from core.galera.test_status_file import recorded
-from xha.core.galera.reading import Reading, Variables, WsrepStatus
 from xha.core.galera.status_file import ServerState, ServerStatus
 from xha.core.monitor.health import RULES, Health, judge_health
 from xha.core.monitor.keeper_status import KeeperStatus, Phase
@@ -102,7 +102,16 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             DEGRADED, id="only its socket is gone",
         ),
         pytest.param(
-            running(Code.NON_PRIMARY, cluster_status="Disconnected"), "out", GENERIC, id="Disconnected, without limit"
+            running(Code.DISCONNECTED, cluster_status="Disconnected"), "out", GENERIC, id="Disconnected, without limit"
+        ),
+        pytest.param(
+            running(Code.NON_PRIMARY, cluster_status="Disconnected"), "out", GENERIC,
+            id="Disconnected, as a keeper of an earlier version says it"
+        ),
+        pytest.param(running(Code.EVICTED, cluster_status="Disconnected"), "out", GENERIC, id="evicted, as read"),
+        pytest.param(
+            running(Code.DISCONNECTED, Phase.STARTING, cluster_status="Disconnected"), "joining", DEGRADED,
+            id="Disconnected at its start, by its own name"
         ),
         pytest.param(
             running(Code.NON_PRIMARY, Phase.STARTING, cluster_status="Disconnected"), "joining", DEGRADED,
@@ -346,10 +355,7 @@ def test_one_needs_a_proof(seen: Symptoms) -> None:
 
 @given(st.sampled_from([0, 1, 2, 3, 4, 5, None]), st.sampled_from(["Primary", "non-Primary", None]), st.booleans())
 def test_agent_and_responder_say_the_same_of_a_reading(state: int | None, cluster: str | None, ready: bool) -> None:
-    reading = Reading(
-        WsrepStatus(wsrep_local_state=state, wsrep_cluster_status=cluster, wsrep_ready=ready, wsrep_cluster_size=3),
-        Variables(wsrep_on=True, wsrep_desync=False, read_only=False),
-    )
+    reading = synced(wsrep_local_state=state, wsrep_cluster_status=cluster, wsrep_ready=ready)
     said = judge(reading, Policy())
     seen = Symptoms(DatadirUse.RUNNING, PID, verdict=said, cluster_status=cluster or "")
     well = judge_health(seen).outcome.code == ExitCode.SUCCESS

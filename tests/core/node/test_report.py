@@ -137,6 +137,9 @@ def test_a_remote_reader_learns_the_same_facts_otherwise() -> None:
         "hostname",
         "datadir",
         "socket",
+        "bind_address",
+        "wsrep_status_file",
+        "log_error",
     }
     assert {name for name in here if here[name] != there[name]} == {"reading"}
 

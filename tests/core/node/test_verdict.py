@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.facts import synced
-from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
+from xha.core.galera.reading import (
+    Departure,
+    DonorEvidence,
+    DonorKind,
+    Reading,
+    Variables,
+    WsrepStatus,
+    count_data_members,
+)
 from xha.core.node.disabled import Disabled
 from xha.core.node.verdict import RULES, Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
 
@@ -31,14 +39,19 @@ TABLE = {
     "disabled": (503, 200, 1),
     "maintenance": (503, 200, 1),
     "rejecting-queries": (503, 200, 2),
-    "joining": (503, 503, 2),
-    "joined": (503, 503, 2),
+    "skip-networking": (503, 200, 2),
+    "joining": (503, 200, 2),
+    "joined": (503, 200, 2),
+    "evicted": (503, 200, 2),
+    "disconnected": (503, 503, 2),
     "non-primary": (503, 503, 2),
     "not-ready": (503, 503, 2),
     "wsrep-off": (503, 503, 2),
     "hung": (503, 503, 2),
     "server-down": (503, 503, 2),
     "access-denied": (503, 503, 3),
+    "out-of-resources": (503, 200, 2),
+    "refused": (503, 200, 2),
     "too-many-connections": (503, 503, 3),
     "config-error": (503, 503, 3),
     # Only in the table of a whole cluster: a member that this host cannot reach.
@@ -55,6 +68,9 @@ NODE = {
     "disabled": synced(),
     "maintenance": synced(pxc_maint_mode="MAINTENANCE"),
     "rejecting-queries": synced(probe_errno=1047),
+    "skip-networking": synced(skip_networking=True),
+    "evicted": synced(wsrep_local_state=0, wsrep_connected=False, departure=Departure(True, "evicted out of it")),
+    "disconnected": synced(wsrep_local_state=0, wsrep_connected=False, wsrep_cluster_status="Disconnected"),
     "joining": synced(wsrep_local_state=1, wsrep_ready=False, wsrep_cluster_status="non-Primary"),
     "joined": synced(wsrep_local_state=3, wsrep_ready=False),
     "non-primary": synced(wsrep_local_state=0, wsrep_ready=False, wsrep_cluster_status="non-Primary"),
@@ -130,9 +146,23 @@ def test_the_default_policy_refuses_donors_and_serves_read_only_nodes() -> None:
             id="a state not yet taken back does not hide the lost majority",
         ),
         pytest.param(
-            synced(wsrep_local_state=0, wsrep_cluster_status="Disconnected"), None, "non-primary", id="disconnected"
+            synced(wsrep_local_state=0, wsrep_cluster_status="Disconnected"),
+            None,
+            "disconnected",
+            id="no group is not a lost majority",
         ),
-        pytest.param(synced(wsrep_cluster_status=None), None, "non-primary", id="what is not said is not Primary"),
+        pytest.param(
+            synced(wsrep_connected=False), None, "disconnected", id="a state not yet taken back hides no loss"
+        ),
+        pytest.param(synced(wsrep_on=False, wsrep_connected=False), None, "wsrep-off", id="no Galera has no group"),
+        pytest.param(
+            synced(wsrep_connected=False, departure=Departure(False, "Inconsistent")),
+            None,
+            "disconnected",
+            id="what the server wrote of its leaving is no eviction",
+        ),
+        pytest.param(synced(departure=Departure(True)), None, "synced", id="an eviction of the past"),
+        pytest.param(synced(wsrep_cluster_status=None), None, "not-ready", id="what is not said is not Primary"),
         pytest.param(synced(wsrep_ready=None), None, "not-ready", id="what is not said is not ready"),
         pytest.param(synced(wsrep_local_state=5), None, "not-ready", id="the error state of the provider"),
         pytest.param(synced(wsrep_local_state=7), None, "not-ready", id="a state of a future version"),
@@ -146,6 +176,26 @@ def test_the_default_policy_refuses_donors_and_serves_read_only_nodes() -> None:
         ),
         pytest.param(
             synced(wsrep_sst_donor_rejects_queries=True), None, "synced", id="only a donor's own variable rejects"
+        ),
+        pytest.param(synced(wsrep_local_state=None), None, "not-ready", id="Galera is on and does not say its state"),
+        pytest.param(synced(probe_errno=1041), None, "out-of-resources", id="a query without memory"),
+        pytest.param(synced(probe_errno=3032), None, "maintenance", id="offline_mode, met by a query"),
+        pytest.param(synced(probe_errno=1184), None, "rejecting-queries", id="init_connect, met by a query"),
+        pytest.param(synced(probe_errno=1045), None, "rejecting-queries", id="a query that is denied"),
+        pytest.param(
+            synced(offline_mode=True), None, "maintenance", id="offline_mode, which spares the accounts of operators"
+        ),
+        pytest.param(synced(skip_networking=True), BY_HAND, "skip-networking", id="no port outranks the operator"),
+        pytest.param(
+            synced(skip_networking=True, wsrep_ready=False), None, "not-ready", id="what ails the node outranks no port"
+        ),
+        pytest.param(synced(tx_read_only=True), None, "read-only", id="read-only as MariaDB before 11.1 says it"),
+        pytest.param(
+            synced(tx_read_only=None, transaction_read_only=True), None, "read-only", id="and as MySQL 8.0 says it"
+        ),
+        pytest.param(synced(innodb_read_only=True), None, "read-only", id="and as InnoDB says it"),
+        pytest.param(
+            synced(tx_read_only=None, transaction_read_only=False), None, "synced", id="one of the two names is enough"
         ),
         pytest.param(synced(pxc_maint_mode="SHUTDOWN"), None, "maintenance", id="PXC on its way down"),
         pytest.param(synced(pxc_maint_mode="DISABLED"), None, "synced", id="a mode DISABLED is none"),
@@ -231,6 +281,113 @@ def test_the_last_node_stays_in_service(
         assert "in service because" in verdict.message
 
 
+@pytest.mark.parametrize(
+    ("addresses", "size", "members"),
+    [
+        pytest.param("a:3306,b:3306,c:3306", 3, 3, id="three servers"),
+        pytest.param("a:3306,b:3306,", 3, 2, id="two servers and an arbitrator, as measured"),
+        pytest.param(",a:3306,b:3306", 3, 2, id="the arbitrator first: the order is that of random ids"),
+        pytest.param("a:3306,", 2, 1, id="one server and an arbitrator"),
+        pytest.param("a:3306,,", 3, 1, id="one server and two arbitrators"),
+        pytest.param("AUTO,AUTO,", 3, 2, id="a server that does not know its address has data"),
+        pytest.param("AUTO", 1, 1, id="alone, without an address"),
+        pytest.param("a:3306, ,b:3306", 3, 2, id="blanks are no address"),
+        pytest.param("a:3306,b:3306", 3, 3, id="a list that is not of this view: the size"),
+        pytest.param("a:3306,b:3306,c:3306,d:3306", 3, 3, id="a list that is longer: the size"),
+        pytest.param("", 1, 1, id="a list without an address: the size"),
+        pytest.param(",,", 3, 3, id="no server at all in a list that a server sent: the size"),
+        pytest.param(None, 2, 2, id="no list: the size"),
+        pytest.param("a:3306", None, None, id="no size: not known"),
+        pytest.param(None, None, None, id="nothing is known"),
+    ],
+)
+def test_members_with_data_are_counted_and_arbitrators_are_not(
+    addresses: str | None, size: int | None, members: int | None
+) -> None:
+    assert count_data_members(WsrepStatus(wsrep_incoming_addresses=addresses, wsrep_cluster_size=size)) == members
+
+
+@pytest.mark.parametrize(
+    ("addresses", "code", "available"),
+    [
+        pytest.param("a:3306,b:3306,", "donor-sst", True, id="two servers and an arbitrator: the donor stays"),
+        pytest.param("a:3306,b:3306,c:3306", "donor-sst", False, id="a donor of three servers goes"),
+        pytest.param("a:3306,,", "read-only", True, id="the only server among arbitrators stays"),
+        pytest.param("a:3306,b:3306,", "read-only", False, id="a read-only node of two servers goes"),
+    ],
+)
+def test_an_arbitrator_is_no_other_server(addresses: str, code: str, available: bool) -> None:
+    reading = NODE[code]._replace(status=NODE[code].status._replace(wsrep_incoming_addresses=addresses))
+    verdict = judge(reading, STRICT._replace(last_node=LastNode.CLUSTER))
+    assert (verdict.code.value, verdict.available) == (code, available)
+
+
+# What a synced node may lack: what not every server sends, and what is only shown. Without any other it is not-ready.
+MAY_BE_ABSENT = {
+    *("wsrep_on", "pxc_maint_mode", "offline_mode", "transaction_read_only", "innodb_read_only"),
+    *("wsrep_sst_donor_rejects_queries", "wsrep_cluster_size", "wsrep_incoming_addresses", "bind_address"),
+    *("wsrep_local_state_comment", "wsrep_cluster_state_uuid", "wsrep_cluster_conf_id", "wsrep_local_state_uuid"),
+    *("wsrep_last_committed", "wsrep_local_index", "wsrep_local_recv_queue", "wsrep_local_send_queue"),
+    *("wsrep_flow_control_paused", "wsrep_flow_control_paused_ns", "wsrep_desync_count", "wsrep_gcomm_uuid"),
+    *("wsrep_evs_state", "wsrep_provider_version", "threads_connected", "uptime", "wsrep_sst_method"),
+    *("wsrep_cluster_address", "wsrep_cluster_name", "wsrep_node_name", "wsrep_node_address", "wsrep_provider"),
+    *("max_connections", "datadir", "socket", "hostname", "port", "version", "wsrep_status_file", "log_error"),
+}
+
+
+def without(reading: Reading, name: str) -> Reading:
+    if name in WsrepStatus._fields:
+        return reading._replace(status=reading.status._replace(**{name: None}))
+    return reading._replace(variables=reading.variables._replace(**{name: None}))
+
+
+@pytest.mark.parametrize("name", WsrepStatus._fields + Variables._fields)
+def test_a_field_that_is_absent_never_counts_as_a_good_one(name: str) -> None:
+    reading = without(synced(), name)
+    verdict = judge(reading, LENIENT)
+    if name in MAY_BE_ABSENT:
+        assert verdict.code.value == "synced"
+        return
+    assert (verdict.code.value, verdict.available) == ("not-ready", False)
+    wanted = {"tx_read_only": "transaction_read_only"}.get(name, name)
+    assert verdict.message.endswith(f": it does not say {wanted}")
+
+
+@pytest.mark.parametrize("name", WsrepStatus._fields + Variables._fields)
+@pytest.mark.parametrize("code", NODE)
+def test_a_field_that_is_absent_makes_no_node_of_another_code_well(code: str, name: str) -> None:
+    """What is absent may be what told the fault; then the others tell it, or the node was well without it."""
+    reading, disabled = node(code)
+    assert isinstance(reading, Reading)
+    told = {"skip-networking": "skip_networking", "maintenance": "pxc_maint_mode", "wsrep-off": "wsrep_on"}
+    verdict = judge(without(reading, name), STRICT, disabled)
+    if code == "synced" or (told.get(code) == name and name in MAY_BE_ABSENT):
+        return
+    assert not verdict.available
+
+
+@pytest.mark.parametrize(
+    ("reading", "detail"),
+    [
+        pytest.param(synced(read_only=True), "read_only is ON", id="read_only"),
+        pytest.param(synced(read_only=True, tx_read_only=True), "read_only and tx_read_only are ON", id="two of them"),
+        pytest.param(synced(wsrep_ready=False), "wsrep_ready is OFF", id="not ready"),
+        pytest.param(synced(wsrep_local_state=5), "wsrep_local_state is 5", id="a state that is none"),
+        pytest.param(
+            synced(wsrep_ready=None, read_only=None),
+            "it does not say wsrep_ready, it does not say read_only",
+            id="two that are not said",
+        ),
+        pytest.param(
+            synced(wsrep_connected=False, departure=Departure(False, "disk full")), "disk full", id="why it left"
+        ),
+    ],
+)
+def test_the_message_names_what_it_is(reading: Reading, detail: str) -> None:
+    assert judge(reading, STRICT).message.endswith(f": {detail}")
+    assert detail in judge(reading, LENIENT).message
+
+
 def test_a_read_only_proven_donor_of_two_is_rescued_from_both() -> None:
     reading = synced(wsrep_local_state=2, read_only=True, wsrep_cluster_size=2, donor=SST)
     verdict = judge(reading, STRICT._replace(last_node=LastNode.CLUSTER))
@@ -257,6 +414,8 @@ STATUS = st.builds(
     wsrep_local_state=maybe(st.integers(-1, 6)),
     wsrep_cluster_status=maybe(st.sampled_from(["Primary", "non-Primary", "Disconnected", "primary", ""])),
     wsrep_ready=maybe(st.booleans()),
+    wsrep_connected=maybe(st.booleans()),
+    wsrep_incoming_addresses=maybe(st.sampled_from(["a:1", "a:1,", "a:1,b:1", "a:1,b:1,", "AUTO,b:1,", "", ",,"])),
     wsrep_cluster_size=maybe(st.integers(0, 4)),
 )
 VARIABLES = st.builds(
@@ -266,6 +425,10 @@ VARIABLES = st.builds(
     wsrep_reject_queries=maybe(st.sampled_from(["NONE", "ALL", "ALL_KILL", ""])),
     pxc_maint_mode=maybe(st.sampled_from(["DISABLED", "SHUTDOWN", "MAINTENANCE", ""])),
     read_only=maybe(st.booleans()),
+    tx_read_only=maybe(st.booleans()),
+    transaction_read_only=maybe(st.booleans()),
+    offline_mode=maybe(st.booleans()),
+    skip_networking=maybe(st.booleans()),
 )
 READINGS = st.builds(
     Reading, STATUS, VARIABLES, st.sampled_from([0, 1, 1047, 1205]), st.sampled_from([None, SST, LOCK])
@@ -296,7 +459,10 @@ def test_what_serves_is_a_primary_ready_answering_node_that_nobody_took_away(
         assert reading.status.wsrep_cluster_status == "Primary"
         assert reading.status.wsrep_ready is True
         assert reading.probe_errno == 0
-        assert reading.variables.wsrep_reject_queries in (None, "NONE")
+        assert reading.status.wsrep_connected is True
+        assert reading.variables.wsrep_reject_queries == "NONE"
+        assert reading.variables.skip_networking is False
+        assert not reading.variables.offline_mode
         assert reading.variables.pxc_maint_mode in (None, "DISABLED")
         assert reading.variables.wsrep_on is not False
         assert disabled is None

@@ -12,6 +12,7 @@ from pymysql.constants import CR, ER
 
 from ...core.config.xha_conf import DEFAULT_QUERY
 from ...core.galera.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
+from ...core.node.refusals import code_of_error
 from ...core.node.verdict import Code, Unreadable
 from ...core.text.escape import clean
 from ..host.login_name import account_name
@@ -28,24 +29,10 @@ _CLOSE_SECONDS = 0.1
 # The longest message of a server has 512 characters (MYSQL_ERRMSG_SIZE).
 _LONGEST_TEXT = 512
 
-# Error numbers of MariaDB and MySQL that PyMySQL has no names for.
-_ACCOUNT_LOCKED, _MYSQL_ACCOUNT_LOCKED, _PASSWORD_EXPIRED = 4151, 3118, 1862
-_MUST_CHANGE_PASSWORD, _NO_SOCKET_LOGIN, _AUTH_PLUGIN = 1820, 1698, 2059
-
-_DENIED = {
-    ER.ACCESS_DENIED_ERROR,
-    ER.HOST_NOT_PRIVILEGED,
-    ER.HOST_IS_BLOCKED,
-    ER.NOT_SUPPORTED_AUTH_MODE,
-    _MUST_CHANGE_PASSWORD,
-    _NO_SOCKET_LOGIN,
-    _ACCOUNT_LOCKED,
-    _MYSQL_ACCOUNT_LOCKED,
-    _PASSWORD_EXPIRED,
-    _AUTH_PLUGIN,
-}
-_FULL = {ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED}
-_GONE = {ER.SERVER_SHUTDOWN, CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR}
+# PyMySQL's own numbers, those of MySQL's client library, begin at 2000; MariaDB's and MySQL's new ones at 3000.
+_CLIENT_ERRORS = range(2000, 3000)
+_AUTH_PLUGIN = 2059
+_GONE = {CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR, CR.CR_CONN_HOST_ERROR}
 _OWN_WANT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 # The probe query itself is wrong; the node is not.
 _BAD_QUERY = {
@@ -135,7 +122,7 @@ class Session:
             number = _errno(error)
             if number in _BAD_QUERY:
                 raise ReadError(Unreadable(Code.CONFIG_ERROR, f"probe_query: {_text(error)}")) from None
-            if number in _GONE or number < 1000:
+            if number == ER.SERVER_SHUTDOWN or number < 1000 or number in _CLIENT_ERRORS:
                 raise
             return number
         return 0
@@ -165,14 +152,12 @@ def _classify(error: Exception, target: Target) -> Unreadable:
     # A unix socket whose backlog is full refuses at once: the server does not accept the connections that wait.
     if isinstance(error, TooLate) or isinstance(cause, BlockingIOError):
         return Unreadable(Code.HUNG, f"{target}: no answer in time")
-    if isinstance(error, LoginRefused) or number in _DENIED:
+    if isinstance(error, LoginRefused) or number == _AUTH_PLUGIN:
         return Unreadable(Code.ACCESS_DENIED, detail)
     if isinstance(error, WrongAccount):
         return Unreadable(Code.CONFIG_ERROR, f"{target}: {_wrong_account_text(error.uid, target)}")
-    if number in _FULL:
-        return Unreadable(Code.TOO_MANY_CONNECTIONS, detail)
-    if number == ER.UNKNOWN_COM_ERROR:
-        return Unreadable(Code.NOT_READY, detail)
+    if number >= 1000 and number not in _CLIENT_ERRORS:  # the server's own word
+        return Unreadable(code_of_error(number), detail)
     # A name that does not resolve, and a resource that this process lacks, say nothing about the server.
     mine = isinstance(cause, OSError) and cause.errno in _OWN_WANT
     if mine or isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":

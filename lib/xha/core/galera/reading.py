@@ -71,7 +71,11 @@ METRICS = {
 
 
 class Variables(NamedTuple):
-    """The rows of SHOW GLOBAL VARIABLES that xha needs. Only Percona XtraDB Cluster sends pxc_maint_mode."""
+    """The rows of SHOW GLOBAL VARIABLES that xha needs.
+
+    Only Percona XtraDB Cluster sends pxc_maint_mode; only MySQL and Percona send offline_mode. tx_read_only became
+    transaction_read_only, in MySQL 8.0 and MariaDB 11.1.
+    """
 
     wsrep_on: bool | None = None
     wsrep_desync: bool | None = None
@@ -85,6 +89,14 @@ class Variables(NamedTuple):
     wsrep_provider: str | None = None
     pxc_maint_mode: str | None = None
     read_only: ReadOnly | None = None
+    tx_read_only: bool | None = None
+    transaction_read_only: bool | None = None
+    innodb_read_only: bool | None = None
+    offline_mode: bool | None = None
+    skip_networking: bool | None = None
+    bind_address: str | None = None
+    wsrep_status_file: str | None = None
+    log_error: str | None = None
     max_connections: int | None = None
     datadir: str | None = None
     socket: str | None = None
@@ -93,6 +105,8 @@ class Variables(NamedTuple):
     version: str | None = None
 
 
+# Each of them makes a server refuse writes. super_read_only is not here: it implies read_only.
+READ_ONLY_NAMES = ("read_only", "tx_read_only", "transaction_read_only", "innodb_read_only")
 STATUS_NAMES = WsrepStatus._fields
 VARIABLE_NAMES = Variables._fields
 
@@ -111,16 +125,38 @@ class DonorEvidence(NamedTuple):
     process: str
 
 
+class Departure(NamedTuple):
+    """What the server wrote about its leaving the group: whether it was evicted, and the last error, "" if unknown."""
+
+    evicted: bool
+    text: str = ""
+
+
 class Reading(NamedTuple):
-    """The facts of one round trip.
+    """The facts of one round trip, and what this host's processes and files add to them.
 
     probe_errno: the server's error number for the query that an application would send, 0 if it succeeded.
+    departure: only for a node that is connected to no group, and only where the reader may read what the server wrote.
     """
 
     status: WsrepStatus = WsrepStatus()
     variables: Variables = Variables()
     probe_errno: int = 0
     donor: DonorEvidence | None = None
+    departure: Departure | None = None
+
+
+def count_data_members(status: WsrepStatus) -> int | None:
+    """Return how many members of the component have data; None if that is not known.
+
+    An arbitrator (garbd) is a member without an incoming address (measured, Galera 26.4.23: "a:3306,b:3306," with a
+    wsrep_cluster_size of 3). A data node that does not know its address says AUTO. Where the list does not have an
+    entry for each member, as while the membership changes, every member counts.
+    """
+    size = status.wsrep_cluster_size
+    entries = (status.wsrep_incoming_addresses or "").split(",")
+    members = sum(bool(entry.strip()) for entry in entries)
+    return members if members and len(entries) == size else size
 
 
 def parse_flag(text: str) -> bool | None:

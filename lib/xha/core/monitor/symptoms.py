@@ -163,9 +163,12 @@ def is_out(seen: Symptoms) -> Answer:
         return False
     if seen.status and seen.status.inconsistent:
         return "Inconsistent: its rows differ from the others'"
-    if seen.status and seen.status.evicted:
+    if (seen.status and seen.status.evicted) or seen.code == Code.EVICTED.value:
         return "evicted"
-    disconnected = seen.group == "Disconnected" and seen.code == Code.NON_PRIMARY.value
+    # A keeper of an earlier version calls it non-primary.
+    disconnected = seen.code == Code.DISCONNECTED.value or (
+        seen.group == "Disconnected" and seen.code == Code.NON_PRIMARY.value
+    )
     return "Disconnected" if disconnected and seen.phase not in _STARTS else False
 
 

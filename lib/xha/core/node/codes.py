@@ -96,7 +96,7 @@ class Code(str, Enum):
         True,
         _WARNING,
         "the node is read-only",
-        "SET GLOBAL read_only = OFF, and look for read_only in the server's configuration",
+        "set the variable that the message names to OFF, here and in the server's configuration",
         "available_when_readonly",
     )
     DISABLED = VerdictRule("disabled", True, _WARNING, "the node was taken out of service by hand", "xha-check enable")
@@ -104,18 +104,40 @@ class Code(str, Enum):
         "maintenance",
         True,
         _WARNING,
-        "the server is in maintenance (pxc_maint_mode)",
-        "SET GLOBAL pxc_maint_mode = 'DISABLED' when the maintenance is over",
+        "the server is in maintenance (pxc_maint_mode or offline_mode)",
+        "SET GLOBAL pxc_maint_mode = 'DISABLED', or offline_mode = OFF, when the maintenance is over",
     )
     REJECTING_QUERIES = VerdictRule(
         "rejecting-queries",
         True,
         _CRITICAL,
-        "the node is synced but refuses an application's queries",
-        "look at wsrep_reject_queries and wsrep_sst_donor_rejects_queries, and set them to NONE and OFF",
+        "the node refuses an application's queries",
+        "set wsrep_reject_queries to NONE and wsrep_sst_donor_rejects_queries to OFF, or correct init_connect",
     )
-    JOINING = VerdictRule("joining", False, _CRITICAL, "the node is joining and waits for its state transfer", _WAIT)
-    JOINED = VerdictRule("joined", False, _CRITICAL, "the node has joined and is catching up", _WAIT)
+    SKIP_NETWORKING = VerdictRule(
+        "skip-networking",
+        True,
+        _CRITICAL,
+        "the server listens on no port (skip_networking is ON), so no application can connect",
+        "remove skip_networking from the server's configuration and restart it",
+    )
+    # Not live = False: a state transfer can last for hours, and a restart begins it anew.
+    JOINING = VerdictRule("joining", True, _CRITICAL, "the node is joining and waits for its state transfer", _WAIT)
+    JOINED = VerdictRule("joined", True, _CRITICAL, "the node has joined and is catching up", _WAIT)
+    EVICTED = VerdictRule(
+        "evicted",
+        True,
+        _CRITICAL,
+        "the group has evicted the node, and it does not come back by itself",
+        "find out why in the other members' error logs, then restart the server",
+    )
+    DISCONNECTED = VerdictRule(
+        "disconnected",
+        False,
+        _CRITICAL,
+        "the node is connected to no group (wsrep_connected is OFF)",
+        "read the end of the server's error log for an eviction, an inconsistency or a full disk, then restart it",
+    )
     NON_PRIMARY = VerdictRule(
         "non-primary",
         False,
@@ -127,7 +149,7 @@ class Code(str, Enum):
         "not-ready",
         False,
         _CRITICAL,
-        "Galera says that the node is not ready for queries (wsrep_ready is OFF)",
+        "the node does not say that it is ready for queries",
         "read the end of the server's error log",
     )
     WSREP_OFF = VerdictRule(
@@ -157,6 +179,20 @@ class Code(str, Enum):
         _UNKNOWN,
         "the server refuses the check's account",
         "create the account: CREATE USER xha@localhost IDENTIFIED VIA unix_socket; or correct client.cnf",
+    )
+    OUT_OF_RESOURCES = VerdictRule(
+        "out-of-resources",
+        True,
+        _CRITICAL,
+        "the server has no memory or no thread for another connection",
+        "look at the memory of the host, and at TasksMax, LimitNPROC and MemoryMax of the server's unit",
+    )
+    REFUSED = VerdictRule(
+        "refused",
+        True,
+        _CRITICAL,
+        "the server was reached and refuses to answer",
+        "look up the error that the message quotes, and read the end of the server's error log",
     )
     TOO_MANY_CONNECTIONS = VerdictRule(
         "too-many-connections",

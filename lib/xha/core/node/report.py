@@ -39,6 +39,9 @@ _LOCAL_ONLY = (
     "hostname",
     "datadir",
     "socket",
+    "bind_address",
+    "wsrep_status_file",
+    "log_error",
     "donor_evidence",
 )
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ..galera.reading import DonorKind, LocalState, Reading
+from ..galera.reading import READ_ONLY_NAMES, DonorKind, LocalState, Reading, count_data_members
 from ..light_typing import TYPE_CHECKING, NamedTuple
 from .codes import RULES, Code, NagiosCode, VerdictRule
+from .refusals import code_of_error
 
 if TYPE_CHECKING:
+    from ..galera.reading import Departure, Variables, WsrepStatus
     from .disabled import Disabled
 
 __all__ = [
@@ -78,12 +80,11 @@ def judge(
     codes = _codes(reading, disabled)
     refused = [code for code in codes if not _serves(code, policy)]
     if not refused:
-        return _verdict(codes[0], available=True)
+        return _verdict(codes[0], available=True, detail=_detail(codes[0], reading, disabled))
     rescue = _last_node(reading, codes, policy, last_server)
     if rescue and all(code in _RESCUED for code in refused):
         return _verdict(refused[0], available=True, detail=f"in service because {rescue}")
-    detail = disabled.why or "" if disabled and refused[0] is Code.DISABLED else ""
-    return _verdict(refused[0], available=False, detail=detail)
+    return _verdict(refused[0], available=False, detail=_detail(refused[0], reading, disabled))
 
 
 def _serves(code: Code, policy: Policy) -> bool:
@@ -103,45 +104,98 @@ _DONORS = {None: Code.DONOR, DonorKind.SST: Code.DONOR_SST, DonorKind.LOCK: Code
 def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
     """Return the codes that hold for the node, worst first. There is more than one only where the policy decides."""
     status, variables = reading.status, reading.variables
-    state = status.wsrep_local_state
-    # Percona XtraDB Cluster has no global wsrep_on. There only a missing local state tells that Galera is off.
-    if variables.wsrep_on is False or state is None:
-        return [Code.WSREP_OFF]
-    # A joiner that accepts connections says non-Primary too (measured: a joiner stuck in IST). Its state is what
-    # counts.
-    if state == LocalState.JOINING:
-        return [Code.JOINING]
-    if status.wsrep_cluster_status != "Primary":
-        return [Code.NON_PRIMARY]
-    if state == LocalState.JOINED:
-        return [Code.JOINED]
-    if state not in (LocalState.DONOR, LocalState.SYNCED) or not status.wsrep_ready:
-        return [Code.NOT_READY]
-    if reading.probe_errno or variables.wsrep_reject_queries not in (None, "NONE"):
-        return [Code.REJECTING_QUERIES]
+    fault = _find_fault(status, variables, reading.departure) or _find_refusal(reading)
+    if fault:
+        return [fault]
     if disabled:
         return [Code.DISABLED]
-    if variables.pxc_maint_mode not in (None, "DISABLED"):
+    if variables.pxc_maint_mode not in (None, "DISABLED") or variables.offline_mode:
         return [Code.MAINTENANCE]
     codes = []
     if variables.wsrep_desync:
         codes.append(Code.DESYNCED)
-    elif state == LocalState.DONOR:
+    elif status.wsrep_local_state == LocalState.DONOR:
         codes.append(_DONORS[reading.donor.kind if reading.donor else None])
-    if variables.read_only:
+    if any(getattr(variables, name) for name in READ_ONLY_NAMES):
         codes.append(Code.READ_ONLY)
     return codes or [Code.SYNCED]
+
+
+def _find_fault(status: WsrepStatus, variables: Variables, departure: Departure | None) -> Code | None:
+    """Return why the node is no member that could serve; None if it is one."""
+    state = status.wsrep_local_state
+    # Percona XtraDB Cluster has no global wsrep_on. There only a missing local state tells that Galera is off.
+    if variables.wsrep_on is False or (state is None and not variables.wsrep_on):
+        return Code.WSREP_OFF
+    if status.wsrep_connected is False or status.wsrep_cluster_status == "Disconnected":
+        return Code.EVICTED if departure and departure.evicted else Code.DISCONNECTED
+    # A joiner that accepts connections says non-Primary too (measured: a joiner stuck in IST). Its state is what
+    # counts.
+    if state == LocalState.JOINING:
+        return Code.JOINING
+    if status.wsrep_cluster_status not in ("Primary", None):
+        return Code.NON_PRIMARY
+    return Code.JOINED if state == LocalState.JOINED else None
+
+
+def _find_refusal(reading: Reading) -> Code | None:
+    """Return why a member that could serve does not; None if it serves."""
+    if _find_doubts(reading):
+        return Code.NOT_READY
+    if reading.probe_errno:
+        code = code_of_error(reading.probe_errno)
+        return code if code in _ALSO_OF_QUERIES else Code.REJECTING_QUERIES
+    if reading.variables.wsrep_reject_queries != "NONE":
+        return Code.REJECTING_QUERIES
+    return Code.SKIP_NETWORKING if reading.variables.skip_networking else None
+
+
+# What a query that fails so says about the node, and not about this query.
+_ALSO_OF_QUERIES = (Code.OUT_OF_RESOURCES, Code.MAINTENANCE)
+# Every server with Galera sends these (tests/core/listings). Where one is missing, the node is not known to be well.
+_NEEDED_STATUS = ("wsrep_local_state", "wsrep_cluster_status", "wsrep_ready", "wsrep_connected")
+_NEEDED_VARIABLES = ("wsrep_desync", "wsrep_reject_queries", "read_only", "skip_networking")
+
+
+def _find_doubts(reading: Reading) -> list[str]:
+    """Return why the node does not say that it is ready: what it denies, and what it does not say. Empty if it does."""
+    status, variables = reading.status, reading.variables
+    needed = {name: getattr(status, name) for name in _NEEDED_STATUS}
+    needed.update({name: getattr(variables, name) for name in _NEEDED_VARIABLES})
+    # MySQL has renamed tx_read_only, and MariaDB after it; some versions have both.
+    if variables.tx_read_only is None:
+        needed["transaction_read_only"] = variables.transaction_read_only
+    doubts = [f"it does not say {name}" for name, value in needed.items() if value is None]
+    if status.wsrep_ready is False:
+        doubts.insert(0, "wsrep_ready is OFF")
+    if status.wsrep_local_state not in (None, LocalState.DONOR, LocalState.SYNCED):
+        doubts.insert(0, f"wsrep_local_state is {status.wsrep_local_state}")
+    return doubts
+
+
+def _detail(code: Code, reading: Reading, disabled: Disabled | None) -> str:
+    """Return what makes the message of a code precise; "" where there is nothing to add."""
+    if code is Code.DISABLED and disabled:
+        return disabled.why or ""
+    if code is Code.NOT_READY:
+        return ", ".join(_find_doubts(reading))
+    if code is Code.READ_ONLY:
+        found = [name for name in READ_ONLY_NAMES if getattr(reading.variables, name)]
+        return f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} ON"
+    if code in (Code.EVICTED, Code.DISCONNECTED) and reading.departure:
+        return reading.departure.text
+    return ""
 
 
 def _last_node(reading: Reading, codes: list[Code], policy: Policy, last_server: bool) -> str | None:
     """Return why this is the last node in service. None if it is not, or if the policy does not use that."""
     if policy.last_node is LastNode.NEVER:
         return None
-    size = reading.status.wsrep_cluster_size
-    if size == 1:
-        return "it is the only member of the cluster"
-    if size == 2 and Code.DONOR_SST in codes:
-        return "the only other member is its joiner"
+    members = count_data_members(reading.status)
+    if members == 1:
+        return "it is the only member of the cluster that has data"
+    if members == 2 and Code.DONOR_SST in codes:
+        return "the only other member that has data is its joiner"
     if last_server and policy.last_node is LastNode.HAPROXY:
         return "HAProxy has no other usable server"
     return None
