@@ -42,7 +42,9 @@ def test_an_account_logs_in_by_the_server_s_own_socket() -> None:
 
 def test_extra_port_of_clustercheck_s_files(files: dict[str, str]) -> None:
     files.update(MYSQL_USERNAME="c", MYSQL_PASSWORD="p", MYSQL_HOST="127.0.0.1", MYSQL_PORT="3307")
-    assert find_target(Settings(), SOCKET) == Target("c", "p", host="127.0.0.1", port=3307, server_uids=MYSQL)
+    found = find_target(Settings(), SOCKET)
+    assert found._replace(tls=None) == Target("c", "p", host="127.0.0.1", port=3307, server_uids=MYSQL)
+    assert found.tls is not None  # a server with require_secure_transport lets nobody in without
 
 
 def test_root_s_own_account_by_the_socket_is_not_lost_to_clustercheck_s_files(files: dict[str, str]) -> None:

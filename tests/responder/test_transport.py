@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ import pytest
 from loopback import Net, Node
 from responder.certificates import Authority
 from responder.conftest import MakeResponder
-from security.hostile_database import asks_for, hostile
+from responder.process import ACCOUNT, Responder
+from security.hostile_database import DENIED, Client, asks_for, hostile
 
 PASSWORD = "over-tls-only"
+TLS_REQUEST = 32  # bytes of the packet with which a client wants TLS
 CLIENT = f"[client]\nuser = guarded\npassword = {PASSWORD}\n"
 
 
@@ -84,12 +87,103 @@ def test_an_account_that_requires_tls_gets_in_by_tls(
     assert make_responder(client=client, database=where).verdict() == (200, "synced")
 
 
-@pytest.mark.parametrize("options", ["", "skip-ssl", "ssl = 0", "ssl-mode = DISABLED"])
+PREFERRED = ["", "ssl-mode = PREFERRED", "ssl-cipher = ECDHE-RSA-AES256-GCM-SHA384", "ssl-verify-server-cert = 0"]
+PLAIN = ["skip-ssl", "ssl = 0", "ssl-mode = DISABLED"]
+
+
+@pytest.mark.parametrize("options", PREFERRED)
+def test_tls_is_used_where_the_server_offers_it(guarded: Guarded, make_responder: MakeResponder, options: str) -> None:
+    responder = make_responder(client=CLIENT + options, database=guarded.at(guarded.node.address))
+    assert responder.verdict() == (200, "synced")
+
+
+@pytest.mark.parametrize("options", PLAIN)
 def test_an_account_that_requires_tls_is_denied_without_it(
     guarded: Guarded, make_responder: MakeResponder, options: str
 ) -> None:
     responder = make_responder(client=CLIENT + options, database=guarded.at(guarded.node.address))
     assert responder.verdict() == (503, "access-denied")
+    assert "the login was not encrypted" in message_of(responder)
+
+
+def message_of(responder: Responder) -> str:
+    return str(json.loads(responder.ask("/node").body)["verdict"]["message"])
+
+
+@pytest.fixture
+def secure_only(guarded: Guarded) -> Iterator[Guarded]:
+    """The node refuses whoever comes neither by TLS nor by the unix socket."""
+    guarded.node.sql("SET GLOBAL require_secure_transport = ON")
+    yield guarded
+    guarded.node.sql("SET GLOBAL require_secure_transport = OFF")
+
+
+@pytest.mark.parametrize("options", [*PREFERRED, "ssl"])
+def test_a_server_that_requires_tls_of_everybody_lets_the_check_in(
+    secure_only: Guarded, make_responder: MakeResponder, options: str
+) -> None:
+    client = f"[client]\nuser = plain\n{options}\n"
+    responder = make_responder(client=client, database=secure_only.at(secure_only.node.address))
+    assert responder.verdict() == (200, "synced")
+
+
+def test_the_unix_socket_is_as_good_as_tls(secure_only: Guarded, make_responder: MakeResponder) -> None:
+    where = f"socket = {secure_only.node.socket}"
+    assert make_responder(client="[client]\nuser = plain\n", database=where).verdict() == (200, "synced")
+
+
+@pytest.mark.parametrize("options", PLAIN)
+def test_a_refusal_without_tls_says_that_tls_may_be_wanted(
+    secure_only: Guarded, make_responder: MakeResponder, options: str
+) -> None:
+    client = f"[client]\nuser = plain\n{options}\n"
+    responder = make_responder(client=client, database=secure_only.at(secure_only.node.address))
+    assert responder.verdict() == (503, "access-denied")
+    assert "the login was not encrypted" in message_of(responder)
+
+
+@pytest.mark.parametrize("options", ["", "ssl-mode = REQUIRED", "ssl-cipher = ECDHE-RSA-AES256-GCM-SHA384"])
+def test_a_server_without_tls_is_enough_unless_tls_is_asked_for(
+    database: Node, make_responder: MakeResponder, options: str
+) -> None:
+    responder = make_responder(client=f"[client]\nuser = {ACCOUNT}\n{options}\n", database=f"host = {database.address}")
+    assert responder.verdict() == ((503, "config-error") if options else (200, "synced"))
+
+
+def breaks_tls(client: Client) -> None:
+    """Offers TLS, and closes the connection where a client wants it; who comes without is denied."""
+    client.send(client.greeting())
+    if len(client.receive()) > TLS_REQUEST:
+        client.send(DENIED)
+
+
+def test_a_server_whose_tls_does_not_work_is_asked_without(
+    guarded: Guarded, net: Net, make_responder: MakeResponder
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # only for the flag in the greeting
+    address = net.next_address()
+    with hostile((address, 3306), breaks_tls, context) as server:
+        responder = make_responder(client=CLIENT, database=f"host = {address}")
+        assert responder.verdict() == (503, "access-denied")
+        assert "this is without TLS, which failed" in message_of(responder)
+        required = make_responder(client=f"{CLIENT}ssl\n", database=f"host = {address}")
+        assert required.verdict()[1] != "access-denied"
+    assert PASSWORD.encode() not in server.heard
+
+
+def test_a_password_in_clear_text_is_not_sent_by_tls_that_nobody_verified(
+    guarded: Guarded, net: Net, make_responder: MakeResponder
+) -> None:
+    address = net.next_address()
+    certificate, key = guarded.authority.certify("unverified", address)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with hostile((address, 3306), asks_for("mysql_clear_password"), context) as server:
+        responder = make_responder(client=CLIENT, database=f"host = {address}")
+        assert responder.verdict() == (503, "access-denied")
+        assert "clear text" in message_of(responder)
+    assert b"guarded" in server.heard  # it was asked, by TLS
+    assert PASSWORD.encode() not in server.heard
 
 
 def test_a_server_that_another_authority_signed_is_refused_and_no_password_is_sent(

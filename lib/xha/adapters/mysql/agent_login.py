@@ -10,7 +10,7 @@ from ...core.ocf.credentials import choose_credentials
 from ...core.text.values import ConfigError
 from ..files.config_files import read_sysconfig
 from ..host.login_name import own_account, server_uids
-from .login_target import Target, read_target
+from .login_target import Target, read_target, unverified_tls
 
 if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
@@ -30,7 +30,7 @@ def find_target(settings: Settings, socket: str) -> Target:
     user = chosen.user or own_account()
     target = Target(user, chosen.password, server_uids=server_uids(settings.user))
     if chosen.port:
-        return target._replace(host="127.0.0.1", port=chosen.port)
+        return target._replace(host="127.0.0.1", port=chosen.port, tls=unverified_tls())
     return target._replace(socket=socket)
 
 

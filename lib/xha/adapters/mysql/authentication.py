@@ -19,6 +19,7 @@ from ...core.text.escape import clean
 from ..network.channel import Channel, Nonsense, connect_tcp, connect_unix
 
 if TYPE_CHECKING:
+    import ssl
     from typing import Any, Callable
 
     from ..network.channel import Allowance
@@ -58,11 +59,30 @@ _TELLS = ("mysql_clear_password", "sha256_password", "dialog")
 def open_connection(target: Target, allowance: Allowance) -> Connection:
     """Connect and log in. The allowance of the channel holds until it is replaced.
 
+    A server whose TLS fails is asked once more without, unless TLS is required: an old server may offer only versions
+    that Python refuses. Whoever could break the one could have offered the other; no password is told through either.
+
     No connection is left open after an error. A server with another protocol makes PyMySQL's parsers raise various
     errors: IndexError, struct.error, ...
 
     :raises pymysql.MySQLError, OSError, TooLate, Nonsense, WrongAccount, LoginRefused: if there is no login.
     """
+    try:
+        return _connect(target, allowance)
+    except _NoTls as error:
+        failed = str(error)
+    try:
+        return _connect(target._replace(tls=None), allowance)
+    except pymysql.MySQLError as error:
+        number, text = (*error.args, "", "")[:2]
+        raise type(error)(number, f"{text}; this is without TLS, which failed: {failed}") from None
+
+
+class _NoTls(Exception):
+    """TLS failed, and is not required. The text says how."""
+
+
+def _connect(target: Target, allowance: Allowance) -> Connection:
     if target.socket is not None:
         channel = connect_unix(target.socket, target.server_uids, allowance)
     else:
@@ -107,17 +127,28 @@ class Connection(pymysql.Connection):
         wanted = CLIENT.PROTOCOL_41 | CLIENT.SECURE_CONNECTION | CLIENT.PLUGIN_AUTH
         if self.server_capabilities & wanted != wanted:
             raise Nonsense("it speaks the protocol of a server before MySQL 5.5")
-        flags = self.client_flag | (CLIENT.SSL if self._target.tls else 0)
+        tls = self._target.tls if self.server_capabilities & CLIENT.SSL else None
+        if tls is None and self._target.tls_required:
+            raise pymysql.OperationalError(CR.CR_SSL_CONNECTION_ERROR, "TLS is asked for, the server offers none")
         charset: Any = charset_by_name(self.charset)
+        flags = self.client_flag | (CLIENT.SSL if tls else 0)
         head = struct.pack("<IIB23s", flags, _MAX_PACKET, charset.id, b"")
-        if self._target.tls is not None:
-            if not self.server_capabilities & CLIENT.SSL:
-                raise pymysql.OperationalError(CR.CR_SSL_CONNECTION_ERROR, "TLS is asked for, the server offers none")
+        if tls is not None:
             self.write_packet(head)
-            self.channel.start_tls(self._target.tls, str(self._target.host))
+            self._start_tls(tls)
         plugin = self._auth_plugin_name if self._auth_plugin_name == _CACHING else _NATIVE
         self.write_packet(head + self._answer_greeting(plugin))
         self._log_in(plugin)
+
+    def _start_tls(self, tls: ssl.SSLContext) -> None:
+        import ssl
+
+        try:
+            self.channel.start_tls(tls, str(self._target.host))
+        except (ssl.SSLError, ConnectionError) as error:
+            if self._target.tls_required:
+                raise
+            raise _NoTls(clean(error.strerror or str(error))) from None
 
     def _answer_greeting(self, plugin: str) -> bytes:
         proof = _PROOFS[plugin](self.password, self.salt)

@@ -20,8 +20,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Target(NamedTuple):
-    """Where to log in, and as which account. Exactly one of socket and host is set. tls is None for no TLS.
+    """Where to log in, and as which account. Exactly one of socket and host is set.
 
+    tls is None for no TLS. It is used where the server offers it; with tls_required there is no login without it.
     server_uids: the accounts that may be behind the socket; nothing is sent to any other account.
     """
 
@@ -31,6 +32,7 @@ class Target(NamedTuple):
     host: str | None = None
     port: int = DEFAULT_PORT
     tls: ssl.SSLContext | None = None
+    tls_required: bool = False
     warnings: tuple[str, ...] = ()
     server_uids: frozenset[int] = frozenset()
 
@@ -62,13 +64,15 @@ def read_target(database: Database) -> Target:
     if host is None and database.socket is None:
         host = values.get("host")
     over_tcp = database.socket is None and host not in (None, "localhost")
+    tls, tls_required = _tls(values, path) if over_tcp else (None, False)
     return Target(
         user=values.get("user") or own_account(),
         password=values.get("password", ""),
         socket=None if over_tcp else database.socket or values.get("socket") or _default_socket(),
         host=host if over_tcp else None,
         port=port,
-        tls=_tls(values, path) if over_tcp else None,
+        tls=tls,
+        tls_required=tls_required,
         warnings=options.warnings,
         server_uids=server_uids(database.server_user),
     )
@@ -78,28 +82,58 @@ def _default_socket() -> str:
     return next((path for path in DEFAULT_SOCKETS if os.path.exists(path)), DEFAULT_SOCKETS[0])
 
 
-def _tls(values: dict[str, str], path: str) -> ssl.SSLContext | None:
-    """Return the TLS settings of MariaDB's and MySQL's option names; None if no option requests TLS."""
+def unverified_tls() -> ssl.SSLContext:
+    """Return TLS that does not ask who the server is, as MySQL's clients do it where nothing is configured.
+
+    It keeps listeners out, and nobody who can change packets: no password is told through it.
+    """
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+_ON = ("1", "on", "true", "")
+_OFF = ("0", "off", "false")
+
+
+def _tls(values: dict[str, str], path: str) -> tuple[ssl.SSLContext | None, bool]:
+    """Return the TLS settings of MariaDB's and MySQL's option names, and whether TLS is required.
+
+    Without an option, TLS is used where the server offers it (ssl-mode=PREFERRED, the default of MySQL's clients since
+    5.7 and of MariaDB's since 11.4). An option that only makes sense with TLS requires it, as for MariaDB's clients.
+    """
     mode = values.get("ssl-mode", "").upper()
-    wanted = any(name in values for name in ("ssl-ca", "ssl-capath", "ssl-cert", "ssl-verify-server-cert"))
-    switch = values.get("ssl", "1" if wanted or mode.startswith(("REQUIRED", "VERIFY")) else "0")
-    if mode == "DISABLED" or "skip-ssl" in values or switch.lower() in ("0", "off", "false"):
-        return None
+    identity = mode == "VERIFY_IDENTITY" or values.get("ssl-verify-server-cert", "0").lower() in _ON
+    authority = any(name in values for name in ("ssl-ca", "ssl-capath")) or mode == "VERIFY_CA"
+    named = identity or authority or any(name in values for name in ("ssl-cert", "ssl-key", "ssl-cipher"))
+    switch = values.get("ssl", "1" if named or mode == "REQUIRED" else "preferred").lower()
+    if mode == "DISABLED" or "skip-ssl" in values or switch in _OFF:
+        return None, False
     import ssl
 
     for name in ("ssl-ca", "ssl-capath", "ssl-cert", "ssl-key"):
         if name in values and not os.access(values[name], os.R_OK):
             raise ConfigError(f"{path}: {name}: {values[name]} is not there, or may not be read")
-    identity = mode == "VERIFY_IDENTITY" or values.get("ssl-verify-server-cert", "0").lower() in ("1", "on", "true", "")
     try:
-        context = ssl.create_default_context(cafile=values.get("ssl-ca"), capath=values.get("ssl-capath"))
-        # The servers' self-signed certificates lack what this flag of Python 3.13 requires.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.check_hostname = identity
-        if not identity and not ("ssl-ca" in values or "ssl-capath" in values or mode == "VERIFY_CA"):
-            context.verify_mode = ssl.CERT_NONE
+        context = unverified_tls()
+        if identity or authority:
+            context = ssl.create_default_context(cafile=values.get("ssl-ca"), capath=values.get("ssl-capath"))
+            # The servers' self-signed certificates lack what this flag of Python 3.13 requires.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            context.check_hostname = identity
         if "ssl-cert" in values:
             context.load_cert_chain(values["ssl-cert"], values.get("ssl-key"))
+        _choose_ciphers(context, values.get("ssl-cipher", ""))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: ssl-ca, ssl-capath, ssl-cert or ssl-key: {error}") from None
-    return context
+        raise ConfigError(f"{path}: ssl-ca, ssl-capath, ssl-cert, ssl-key or ssl-cipher: {error}") from None
+    return context, switch != "preferred"
+
+
+def _choose_ciphers(context: ssl.SSLContext, listed: str) -> None:
+    # Python's ssl has no switch for the ciphers of TLS 1.3, whose names begin so: they are all on.
+    ciphers = ":".join(name for name in listed.replace(",", ":").split(":") if name and not name.startswith("TLS_"))
+    if ciphers:
+        context.set_ciphers(ciphers)

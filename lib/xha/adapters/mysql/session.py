@@ -154,10 +154,10 @@ def _classify(error: Exception, target: Target) -> Unreadable:
         return Unreadable(Code.HUNG, f"{target}: no answer in time")
     if isinstance(error, LoginRefused) or number == _AUTH_PLUGIN:
         return Unreadable(Code.ACCESS_DENIED, detail)
+    if number >= 1000 and number not in _CLIENT_ERRORS:  # the server's own word
+        return _refusal(number, detail, target)
     if isinstance(error, WrongAccount):
         return Unreadable(Code.CONFIG_ERROR, f"{target}: {_wrong_account_text(error.uid, target)}")
-    if number >= 1000 and number not in _CLIENT_ERRORS:  # the server's own word
-        return Unreadable(code_of_error(number), detail)
     # A name that does not resolve, and a resource that this process lacks, say nothing about the server.
     mine = isinstance(cause, OSError) and cause.errno in _OWN_WANT
     if mine or isinstance(cause, (PermissionError, socket.gaierror)) or type(cause).__module__ == "ssl":
@@ -170,6 +170,13 @@ def _classify(error: Exception, target: Target) -> Unreadable:
     said = _text(error) if known else f"{type(error).__name__} while reading its packets"
     detail = f"{target}: what answers there is no MySQL server, or a broken one ({said}); find out what it is"
     return Unreadable(Code.CONFIG_ERROR, detail)
+
+
+def _refusal(number: int, detail: str, target: Target) -> Unreadable:
+    code = code_of_error(number)
+    if code is Code.ACCESS_DENIED and target.host is not None and target.tls is None:
+        detail += "; the login was not encrypted, and the server may require that: allow TLS in the option file"
+    return Unreadable(code, detail)
 
 
 def _wrong_account_text(uid: int, target: Target) -> str:

@@ -21,7 +21,7 @@ from ...core.keeper.memory import ServerProcess, StateTransfer
 from ...core.keeper.observation import ServerSeen
 from ...core.keeper.outcomes import Started
 from ...core.keeper.server import asks_server, looks_for_errors, looks_for_server, looks_for_transfer
-from ...core.node.verdict import Code
+from ...core.node.verdict import Code, Unreadable
 from ...core.text.values import ConfigError
 from ..node.local_reader import SQL_SECONDS, make_reader
 from .known_servers import KnownServers
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
     from .local_data import LocalData
 
-# The account is at fault, not the server.
-_REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR)
+# The account is at fault, not the server; or root is spared what others are refused (init_connect, offline_mode).
+_REFUSED = (Code.ACCESS_DENIED, Code.CONFIG_ERROR, Code.REFUSED, Code.REJECTING_QUERIES, Code.MAINTENANCE)
 
 
 class Installed(NamedTuple):
@@ -99,7 +99,7 @@ class LocalServer:
     def _read(self) -> tuple[Verdict, Reading | None]:
         snapshot = self._reader.take()
         reading = snapshot.reading
-        if snapshot.verdict.code in _REFUSED:
+        if isinstance(reading, Unreadable) and reading.code in _REFUSED:
             reading = self._root_reader.take().reading
         self._notifier.drain()
         return snapshot.verdict, reading if isinstance(reading, Reading) else None
