@@ -13,6 +13,8 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 MEMBERS = "192.0.2.11:3306,192.0.2.12:3306,192.0.2.13:3306"
 
 LISTINGS = Path(__file__).with_name("listings")
+FAMILIES = sorted(path.name for path in LISTINGS.iterdir())
+GALERA = [name for name in FAMILIES if not name.startswith("mysql")]
 
 Rows = list[tuple[str, str]]
 

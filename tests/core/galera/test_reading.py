@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import LISTINGS, UUID, listed, read_listing
+from core.facts import FAMILIES, GALERA, LISTINGS, UUID, listed, read_listing
 from xha.core.galera.reading import (
     METRICS,
     STATUS_NAMES,
@@ -22,9 +22,6 @@ from xha.core.galera.reading import (
 )
 from xha.core.node.verdict import Policy, judge
 from xha.core.text.numbers import parse_float, parse_int
-
-FAMILIES = sorted(path.name for path in LISTINGS.iterdir())
-GALERA = [name for name in FAMILIES if not name.startswith("mysql")]
 
 
 def test_what_is_shown_as_a_metric_is_read() -> None:

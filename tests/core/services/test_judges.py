@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.facts import synced
+from xha.core.galera.reading import Reading
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.services.api import table as http_rows
 from xha.core.services.api.judge import ApiAnswer, Cause, judge_cause, judge_protocol, judge_request
@@ -279,20 +281,30 @@ def test_saturation(stats: str, outcome: tuple[str, str | None]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "level", "outcome"),
+    ("facts", "level", "outcome"),
     [
-        (Code.SYNCED, Level.DEEP, WELL),
-        (Code.NON_PRIMARY, Level.DEEP, DOWN),
-        (Code.NON_PRIMARY, Level.PROTOCOL, WELL),
-        (Code.DONOR, Level.DEEP, CAUTION),
-        (Code.HUNG, Level.PROTOCOL, DOWN),
-        (Code.SERVER_DOWN, Level.DEEP, DOWN),
-        (Code.ACCESS_DENIED, Level.DEEP, ("unknown", None)),
-        (Code.TOO_MANY_CONNECTIONS, Level.PROTOCOL, ("unknown", None)),
+        (synced(), Level.DEEP, WELL),
+        (synced(), Level.PROTOCOL, WELL),
+        (synced(wsrep_cluster_status="non-Primary"), Level.DEEP, DOWN),
+        (synced(wsrep_cluster_status="non-Primary"), Level.PROTOCOL, WELL),
+        (synced(wsrep_local_state=1), Level.PROTOCOL, WELL),
+        (synced(wsrep_local_state=2), Level.DEEP, CAUTION),
+        (synced(skip_networking=True), Level.DEEP, DOWN),
+        (Unreadable(Code.HUNG), Level.PROTOCOL, DOWN),
+        (Unreadable(Code.SERVER_DOWN), Level.DEEP, DOWN),
+        (Unreadable(Code.JOINING), Level.PROTOCOL, DOWN),
+        (Unreadable(Code.REFUSED), Level.PROTOCOL, DOWN),
+        (Unreadable(Code.OUT_OF_RESOURCES), Level.PROTOCOL, DOWN),
+        (Unreadable(Code.MAINTENANCE), Level.PROTOCOL, CAUTION),
+        (Unreadable(Code.ACCESS_DENIED), Level.DEEP, ("unknown", None)),
+        (Unreadable(Code.TOO_MANY_CONNECTIONS), Level.PROTOCOL, ("unknown", None)),
     ],
 )
-def test_the_database_s_verdict_is_xha_s_own(code: Code, level: Level, outcome: tuple[str, str | None]) -> None:
-    assert short(judge_verdict("mysql", level, judge(Unreadable(code), Policy()))) == outcome
+def test_the_database_s_verdict_is_xha_s_own(
+    facts: Reading | Unreadable, level: Level, outcome: tuple[str, str | None]
+) -> None:
+    result = judge_verdict("mysql", level, judge(facts, Policy()), answered=isinstance(facts, Reading))
+    assert short(result) == outcome
 
 
 # --- pacemaker

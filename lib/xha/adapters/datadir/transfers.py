@@ -59,7 +59,7 @@ def find_transfer(server: Process, trust: Trust) -> Transfer | None:
     """Return the state transfer that the child processes of a server carry out; None if there is none."""
     below = descendants(server.pid, _of_account(trust))
     for process in map(with_argv, below):
-        match = _match(process)
+        match = match_script(process)
         if match:
             movers = [one for one in below if _moves(one)]
             progress = sum(one.ticks + read_transferred(one.pid) for one in movers)
@@ -83,7 +83,7 @@ def find_helpers(servers: Sequence[Occupant], vital_files: Iterable[VitalFiles],
     groups = {
         one.group
         for one in everybody
-        if _match(with_argv(one))
+        if match_script(with_argv(one))
         and trust.holds_account(one.pid)
         and (one.pid in below or (not _is_roots(one) and any(_works_in(vital, one) for vital in vital_files)))
     }
@@ -116,8 +116,8 @@ def _moves(process: Process) -> bool:
     return not script and process.name not in _IDLE_PROGRAMS and age >= _MOVER_AGE
 
 
-def _match(process: Process) -> tuple[str, str] | None:
-    """Return the method and the role of a state transfer's script, from its name and --role; None for others."""
+def match_script(process: Process) -> tuple[str, str] | None:
+    """Return the method and the role of a state transfer's script, from its argv; None for other processes."""
     names = (_SCRIPT.fullmatch(word) for word in process.argv[:_SCRIPT_WORDS])
     name = next((found for found in names if found), None)
     if name is None:

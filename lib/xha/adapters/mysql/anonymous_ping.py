@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from ...core.node.codes import Code
+from ...core.node.refusals import code_of_error
 from ...core.services.api.judge import DATABASE, Cause
 from ..network.channel import Allowance, TooLate
 from ..process.alarm import begin_step
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 # A login that is refused proves as much as one that succeeds, and needs no account. A connection without a login would
 # count as an interrupted connect, and max_connect_errors then blocks the host.
 _NOBODY = "xha-probe-nobody"
-_ANSWERS = {1044, 1045, 1130, 1251, 1698}
+# 1129 is none of them: this host is blocked, for the service too.
+_DENIED_DATABASE, _HOST_BLOCKED = 1044, 1129
+_REFUSALS = {
+    Code.TOO_MANY_CONNECTIONS: "too many connections",
+    Code.OUT_OF_RESOURCES: "out of memory or threads",
+    Code.MAINTENANCE: "in maintenance (offline_mode)",
+}
 _SECONDS = 1.5
 _NO_SERVER = "no MySQL server"
 
@@ -31,10 +39,11 @@ def ask_database(address: tuple[str, int], seconds: float) -> str:
         open_connection(Target(_NOBODY, host=host, port=port), Allowance(seconds)).close()
     except pymysql.MySQLError as error:
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-        if code in _ANSWERS:
+        refusal = code_of_error(code)
+        if code == _DENIED_DATABASE or (refusal is Code.ACCESS_DENIED and code != _HOST_BLOCKED):
             return ""
-        if code == 1040:
-            return "too many connections"
+        if refusal in _REFUSALS:
+            return _REFUSALS[refusal]
         if code == 2013:
             return "no answer"
         return f"no login ({code})" if code else _NO_SERVER

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.process.alarm import begin_step
 from ...adapters.process.daemons import check_process
+from ...core.galera.reading import Reading
 from ...core.services.daemons.mysql import judge_verdict
 from ...core.services.model.result import Level
 from ..node.reader import FixedConfig, Reader
@@ -20,4 +21,5 @@ def check(settings: MysqlSettings, level: Level) -> Result:
     if level is Level.PROCESS:
         return check_process(settings, level)
     begin_step("the database")
-    return judge_verdict(settings.name, level, Reader(FixedConfig(settings.config)).take().verdict)
+    snapshot = Reader(FixedConfig(settings.config)).take()
+    return judge_verdict(settings.name, level, snapshot.verdict, answered=isinstance(snapshot.reading, Reading))

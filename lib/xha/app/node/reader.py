@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.files.config_files import config_signature, read_config, read_disabled
 from ...core.config.xha_conf import Config
-from ...core.galera.reading import LocalState, Reading
+from ...core.galera.reading import Reading
 from ...core.node.verdict import Code, Unreadable, Verdict, judge
+from ...core.node.warnings import find_warnings
 from ...core.text.values import ConfigError
+from .host_evidence import HostEvidence
 
 if TYPE_CHECKING:
     from typing import Callable, Protocol
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from ...adapters.mysql.session import Session
     from ...adapters.network.channel import Allowance
     from ...core.config.xha_conf import Database
-    from ...core.galera.reading import DonorEvidence
     from ...core.node.disabled import Disabled
     from ...core.node.report import NodeReport
 
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
         def refresh(self) -> Config:
             """Return the present one. :raises ConfigError: while it is invalid."""
-
-
-# Examining every process of the host takes some milliseconds.
-_EVIDENCE_LASTS = 1.0
 
 
 class Snapshot(NamedTuple):
@@ -127,8 +124,8 @@ class Reader:
         self._session_database: Database | None = None
         self._login_checked = 0.0
         self._login_warnings: tuple[str, ...] = ()
-        self._evidence: DonorEvidence | None = None
-        self._evidence_at = float("-inf")
+        self._target: Target | None = None
+        self._evidence = HostEvidence()
 
     @staticmethod
     def prepare() -> None:
@@ -167,11 +164,7 @@ class Reader:
     def _warnings(self, reading: Reading | Unreadable) -> tuple[str, ...]:
         if not isinstance(reading, Reading):
             return ()
-        connections, limit = reading.status.threads_connected, reading.variables.max_connections
-        # With extra_port the main port's limit does not apply to this login, but it does to applications.
-        full = limit is not None and connections is not None and connections >= limit
-        warning = (f"the server's {limit} connections are all in use: nobody else can log in",)
-        return self._login_warnings + (warning if full else ())
+        return self._login_warnings + find_warnings(reading)
 
     def _read(self, config: Config) -> Reading | Unreadable:
         # Imported here: clustercheck on a disabled node, and --help, do not need PyMySQL.
@@ -182,9 +175,9 @@ class Reader:
         try:
             session, reading = self._ask(config, Allowance(seconds))
             self._check_login(config)
-            return self._with_evidence(reading, session)
+            return self._evidence.add(reading, session.target, config.database.server_user)
         except ReadError as error:
-            return error.unreadable
+            return self._evidence.explain(error.unreadable, self._target)
         except ConfigError as error:
             return Unreadable(Code.CONFIG_ERROR, str(error))
 
@@ -210,13 +203,14 @@ class Reader:
         from ...adapters.mysql.session import Session
 
         self.close()
-        target = self._target(config.database)
+        if self._session_database != config.database:
+            self._session_database, self._evidence = config.database, HostEvidence()
+        self._target = target = self._find_target(config.database)
         self._session = Session(target, allowance, config.database.probe_query)
-        self._session_database = config.database
         self._login_checked, self._login_warnings = time.monotonic(), target.warnings
         return self._session
 
-    def _target(self, database: Database) -> Target:
+    def _find_target(self, database: Database) -> Target:
         from ...adapters.mysql.login_target import read_target
 
         return (self._resolve or read_target)(database)
@@ -229,7 +223,7 @@ class Reader:
         from ...adapters.network.channel import Allowance
 
         try:
-            target = self._target(config.database)
+            target = self._find_target(config.database)
             self._login_warnings = target.warnings
             # A login that hangs must not make the reading overdue that waits for it.
             Session(target, Allowance(config.responder.deadline / 4)).close()
@@ -238,18 +232,6 @@ class Reader:
         except ConfigError as error:
             self._login_warnings = (f"a new login would fail: {error}",)
         self._login_checked = time.monotonic()
-
-    def _with_evidence(self, reading: Reading, session: Session) -> Reading:
-        if reading.status.wsrep_local_state != LocalState.DONOR or reading.variables.wsrep_desync:
-            self._evidence_at = float("-inf")
-            return reading
-        if session.target.local and time.monotonic() - self._evidence_at > _EVIDENCE_LASTS:
-            from ...adapters.mysqld.donor_evidence import find_donor_evidence
-
-            variables, uids = reading.variables, session.target.server_uids
-            self._evidence = find_donor_evidence(variables.socket, variables.datadir, uids)
-            self._evidence_at = time.monotonic()
-        return reading._replace(donor=self._evidence if session.target.local else None)
 
     def close(self) -> None:
         """Close the connection to the database."""

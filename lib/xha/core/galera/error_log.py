@@ -41,6 +41,7 @@ _INCONSISTENT = re.compile(
     r"|Receiving IST failed, node restart required|does not match certification protocol version: -1",
     re.IGNORECASE,
 )
+_EVICTED = re.compile(r"this node has been evicted out of the cluster")
 
 
 def plain(log: str) -> str:
@@ -86,6 +87,16 @@ def is_inconsistent(log: str) -> bool:
     write sets in its queue were skipped while its position moved past them. Measured (Galera 26.4.23): a node that
     called itself intact lacked 46 acknowledged rows, and joined again by IST.
     """
+    return _INCONSISTENT.search(since_start(log)) is not None
+
+
+def is_evicted(log: str) -> bool:
+    """Return whether the last server in this log was shut out by the group (gcomm/src/gmcast_proto.cpp)."""
+    return _EVICTED.search(since_start(log)) is not None
+
+
+def since_start(log: str) -> str:
+    """Return what the last server in a log wrote, in the plain layout; all of it if no start is in it."""
     log = plain(log)
     starts = [match.end() for match in _START.finditer(log)]
-    return _INCONSISTENT.search(log, starts[-1] if starts else 0) is not None
+    return log[starts[-1] :] if starts else log

@@ -146,6 +146,13 @@ class Reading(NamedTuple):
     departure: Departure | None = None
 
 
+def is_apart(reading: Reading) -> bool:
+    """Return whether the node is connected to no group, although Galera is on."""
+    status = reading.status
+    apart = status.wsrep_connected is False or status.wsrep_cluster_status == "Disconnected"
+    return apart and reading.variables.wsrep_on is not False
+
+
 def count_data_members(status: WsrepStatus) -> int | None:
     """Return how many members of the component have data; None if that is not known.
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ..galera.reading import READ_ONLY_NAMES, DonorKind, LocalState, Reading, count_data_members
+from ..galera.reading import READ_ONLY_NAMES, DonorKind, LocalState, Reading, count_data_members, is_apart
 from ..light_typing import TYPE_CHECKING, NamedTuple
 from .codes import RULES, Code, NagiosCode, VerdictRule
 from .refusals import code_of_error
 
 if TYPE_CHECKING:
-    from ..galera.reading import Departure, Variables, WsrepStatus
     from .disabled import Disabled
 
 __all__ = [
@@ -104,7 +103,7 @@ _DONORS = {None: Code.DONOR, DonorKind.SST: Code.DONOR_SST, DonorKind.LOCK: Code
 def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
     """Return the codes that hold for the node, worst first. There is more than one only where the policy decides."""
     status, variables = reading.status, reading.variables
-    fault = _find_fault(status, variables, reading.departure) or _find_refusal(reading)
+    fault = _find_fault(reading) or _find_refusal(reading)
     if fault:
         return [fault]
     if disabled:
@@ -121,14 +120,15 @@ def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
     return codes or [Code.SYNCED]
 
 
-def _find_fault(status: WsrepStatus, variables: Variables, departure: Departure | None) -> Code | None:
+def _find_fault(reading: Reading) -> Code | None:
     """Return why the node is no member that could serve; None if it is one."""
+    status, variables = reading.status, reading.variables
     state = status.wsrep_local_state
     # Percona XtraDB Cluster has no global wsrep_on. There only a missing local state tells that Galera is off.
     if variables.wsrep_on is False or (state is None and not variables.wsrep_on):
         return Code.WSREP_OFF
-    if status.wsrep_connected is False or status.wsrep_cluster_status == "Disconnected":
-        return Code.EVICTED if departure and departure.evicted else Code.DISCONNECTED
+    if is_apart(reading):
+        return Code.EVICTED if reading.departure and reading.departure.evicted else Code.DISCONNECTED
     # A joiner that accepts connections says non-Primary too (measured: a joiner stuck in IST). Its state is what
     # counts.
     if state == LocalState.JOINING:

@@ -22,8 +22,12 @@ class MysqlSettings(NamedTuple):
     config: Config = Config()
 
 
-def judge_verdict(name: str, level: Level, verdict: Verdict) -> Result:
-    """Return xha's verdict on the node as a result. At level protocol any answer of the server is enough."""
+def judge_verdict(name: str, level: Level, verdict: Verdict, *, answered: bool) -> Result:
+    """Return xha's verdict on the node as a result. answered: a query was, which is enough at level protocol.
+
+    A refusal is no answer: `joining` may be a server that does not listen yet, and `maintenance` a login that is
+    refused.
+    """
     said = f"{verdict.code.value}: {verdict.message}"
     code = verdict.exit_code
     if code is NagiosCode.UNKNOWN:
@@ -31,10 +35,10 @@ def judge_verdict(name: str, level: Level, verdict: Verdict) -> Result:
     if code is NagiosCode.OK:
         proved = "a query is answered" if level is Level.PROTOCOL else "the node is Synced and answers a query"
         return passed(name, level, proved)
-    if level is Level.PROTOCOL and verdict.code.value not in ("hung", "server-down"):
+    if level is Level.PROTOCOL and answered:
         return passed(name, level, f"the server answers: {verdict.code.value}")
     if code is NagiosCode.WARNING:
-        return cautioned(name, level, said, proved="the server answers")
+        return cautioned(name, level, said, proved="the server answers" if answered else "")
     return failed(name, level, said)
 
 

@@ -1,0 +1,123 @@
+"""Whether a server to which nobody can log in receives a state transfer: a joiner that is not down.
+
+A joiner opens its unix socket and its port after the transfer (measured, MariaDB 10.11 with rsync and mariabackup; it
+may take hours). What tells it from a server that is down are the processes of this host:
+
+1. Galera runs `wsrep_sst_METHOD --role joiner --datadir D --parent PID` (sql/wsrep_sst.cc). Or the data directory holds
+   sst_in_progress, which the script makes and removes; it outlives a crash, so it counts only beside a live server.
+2. Any user can give a process these words. Only processes with all uids in `uids` are believed; a set-uid program would
+   have only one of them.
+3. Several servers may run on one host. It has to be the one that was asked: by its data directory if that is known from
+   an earlier reading, otherwise by the socket or port on its command line, or by a socket inside of its data directory,
+   or because no other server runs. Where nothing of that holds, it is not known whose transfer it is.
+
+No right is needed for the command lines. A reader without rights in the data directory does without the file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..files.foreign import Directory
+from ..mysqld.trust import Trust
+from ..process.procfs import Process, read_pids, read_process, read_uid, with_argv
+from .contents import TRANSFER_MARK
+from .transfers import match_script
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_SERVERS = ("mysqld", "mariadbd")
+_DEFAULT_DATADIR = "/var/lib/mysql"
+
+
+class Asked(NamedTuple):
+    """Where the check tried to log in: at a unix socket, or at a port of this host.
+
+    datadir: of the server that answered there before, "" if that is not known.
+    """
+
+    socket: str | None
+    port: int
+    datadir: str = ""
+
+
+class Joiner(NamedTuple):
+    """The evidence of a state transfer to this host. ours: it is for the server that was asked; False: not known."""
+
+    evidence: str
+    ours: bool
+
+
+def find_joiner(asked: Asked, uids: Collection[int]) -> Joiner | None:
+    """Return the state transfer to the server that was asked; None if there is none, or nothing can be seen."""
+    try:
+        return _find(asked, Trust(frozenset(uids)))
+    except OSError:
+        return None
+
+
+def _find(asked: Asked, trust: Trust) -> Joiner | None:
+    believed = [one for one in _read_processes(trust) if trust.holds_account(one.pid)]
+    named = {one.pid: one for one in believed if one.name in _SERVERS and not one.recovering}
+    # A server's child has its name until it executes a program of its own.
+    servers = {pid: one for pid, one in named.items() if one.parent not in named}
+    unknown = None
+    for process in believed:
+        script = match_script(process)
+        if script is None or script[1] != "joiner":
+            continue
+        parent = _option(process.argv, "--parent")
+        server = servers.get(int(parent)) if parent.isascii() and parent.isdigit() else None
+        found = Joiner(f"wsrep_sst_{script[0]}, pid {process.pid}", ours=True)
+        ours = _is_ours(asked, _option(process.argv, "--datadir"), server, alone=len(servers) <= 1)
+        if ours:
+            return found
+        unknown = found._replace(ours=False) if ours is None else unknown
+    for server in servers.values():
+        datadir = _option(server.argv, "--datadir") or asked.datadir or _DEFAULT_DATADIR
+        if _is_ours(asked, datadir, server, alone=len(servers) == 1) and _is_marked(datadir):
+            return Joiner(f"{TRANSFER_MARK} beside {server}", ours=True)
+    return unknown
+
+
+def _read_processes(trust: Trust) -> list[Process]:
+    pids = (pid for pid in read_pids() if pid != os.getpid() and read_uid(pid) in trust.uids)
+    return [with_argv(process) for process in map(read_process, pids) if process is not None]
+
+
+def _is_ours(asked: Asked, datadir: str, server: Process | None, *, alone: bool) -> bool | None:
+    """Return whether a server with this data directory is the one that was asked; None if that is not known."""
+    if asked.datadir:
+        return _same(datadir, asked.datadir)
+    argv = server.argv if server else ()
+    named = _option(argv, "--port") if asked.socket is None else _option(argv, "--socket")
+    if named:
+        return named == str(asked.port) if asked.socket is None else _same(named, asked.socket)
+    if asked.socket is not None and _same(os.path.dirname(asked.socket), datadir):
+        return True
+    return True if alone else None
+
+
+def _option(argv: tuple[str, ...], name: str) -> str:
+    """Return the value of an option on a command line, in either form; "" if it is not there. The last one counts."""
+    found = ""
+    for word, after in zip(argv, (*argv[1:], "")):
+        if word == name:
+            found = after
+        elif word.startswith(f"{name}="):
+            found = word[len(name) + 1 :]
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(one) and os.path.normpath(one) == os.path.normpath(other)
+
+
+def _is_marked(datadir: str) -> bool:
+    try:
+        with Directory(datadir) as directory:
+            return directory.exists(TRANSFER_MARK)
+    except (OSError, ValueError):  # it may not be entered, or is named by a relative path
+        return False

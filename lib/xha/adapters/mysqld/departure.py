@@ -1,0 +1,44 @@
+"""What a server wrote about leaving its group: its status file, or its error log.
+
+SHOW GLOBAL STATUS does not tell an eviction from other reasons. The server's account owns both files, and the server
+names them, so they are opened as that account (files/as_account.py). A reader that is neither root nor that account can
+seldom read them, and then knows less.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ...core.galera.error_log import find_errors, is_evicted, since_start, tell
+from ...core.galera.reading import Departure
+from ...core.galera.status_file import parse_status_file
+from ...core.text.escape import clean
+from .error_log import read_log
+from .program import Unusable, find_account
+
+if TYPE_CHECKING:
+    from ...core.galera.reading import Variables
+
+_NOT_SET = ("", "none", "OFF", "stderr")
+
+
+def read_departure(variables: Variables, server_user: str) -> Departure | None:
+    """Return what the server of this host wrote last; None if it wrote nothing that this process may read.
+
+    server_user: the login name of the server's account.
+    """
+    status = parse_status_file(_read(variables, variables.wsrep_status_file, server_user))
+    if status is not None and status.errors:
+        return Departure(status.evicted, clean(status.errors[-1]))
+    log = _read(variables, variables.log_error, server_user)
+    return Departure(is_evicted(log), clean(tell(find_errors(since_start(log))))) if log else None
+
+
+def _read(variables: Variables, name: str | None, server_user: str) -> str:
+    if name is None or name in _NOT_SET or not variables.datadir:
+        return ""
+    try:
+        return read_log(find_account(server_user), os.path.join(variables.datadir, name))
+    except (Unusable, OSError):
+        return ""
