@@ -190,7 +190,8 @@ def _wrong_account_text(uid: int, target: Target) -> str:
 
 def _errno(error: Exception) -> int:
     said = isinstance(error, pymysql.MySQLError) and error.args and isinstance(error.args[0], int)
-    return int(error.args[0]) if said else 0
+    # PyMySQL takes the two bytes of a packet for a signed number.
+    return int(error.args[0]) & 0xFFFF if said else 0
 
 
 def _text(error: Exception) -> str:
