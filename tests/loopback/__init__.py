@@ -12,13 +12,14 @@ from loopback.addresses import Net, claim
 from loopback.cluster import Cluster
 from loopback.daemon import Daemon, Died, MissingProgram, NotInTime, find_program, wait_until
 from loopback.doors import door
-from loopback.galera import Node
+from loopback.galera import Arbitrator, Node
 from loopback.haproxy import HAProxy, listen_mysql
 from loopback.responder import Responder
 from loopback.sockets import is_listening
 from loopback.xinetd import Xinetd
 
 __all__ = [
+    "Arbitrator",
     "Cluster",
     "Daemon",
     "Died",

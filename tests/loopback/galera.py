@@ -261,3 +261,18 @@ class Node(Daemon):
         if user:
             for path in (self.directory, self.datadir, *self.datadir.rglob("*")):
                 shutil.chown(path, user, user)
+
+
+class Arbitrator(Daemon):
+    """One garbd: a member of the group that votes, and has no data."""
+
+    def __init__(self, net: Net, directory: Path, address: str, members: Sequence[str]) -> None:
+        directory.mkdir(parents=True)
+        argv = [
+            find_program("garbd", "galera-arbitrator-4"),
+            f"--address=gcomm://{','.join(members)}",
+            f"--group={net.prefix}",
+            f"--options=gmcast.listen_addr=tcp://{address}:4567",
+            f"--workdir={directory}",
+        ]
+        super().__init__(net, argv, directory / "garbd.log")

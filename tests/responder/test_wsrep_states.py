@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -151,6 +152,51 @@ def test_a_read_only_node_is_by_policy_in_service(
     with variable(database, "read_only", "ON", "OFF"):
         assert service(responder) == (status, 200, "read-only")
     assert service(responder) == (200, 200, "synced")
+
+
+@pytest.mark.parametrize("name", ["tx_read_only", "transaction_read_only"])
+def test_a_node_whose_transactions_are_read_only_is_read_only(
+    database: Node, make_responder: MakeResponder, name: str
+) -> None:
+    if not database.sql("SHOW GLOBAL VARIABLES LIKE %s", name):
+        pytest.skip(f"this server has no {name}")
+    responder = make_responder(database, policy=f"available_when_readonly = 0\n{ALONE}")
+    with variable(database, name, "ON", "OFF"):
+        assert service(responder) == (503, 200, "read-only")
+        assert f"{name} is ON" in node(responder)["verdict"]["message"]
+    assert service(responder) == (200, 200, "synced")
+
+
+def test_a_server_that_listens_on_no_port_is_out_of_service(net: Net, make_responder: MakeResponder) -> None:
+    with Node(net, net.directory / "unheard", net.next_address(), options=["--skip-networking"]) as unheard:
+        unheard.create_account(f"{ACCOUNT}@localhost")
+        responder = make_responder(unheard)
+        assert service(responder) == (503, 200, "skip-networking")
+        assert unheard.is_synced()
+
+
+def test_a_server_that_listens_on_loopback_only_serves_with_a_warning(net: Net, make_responder: MakeResponder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--bind-address=127.0.0.1", f"--port={port}"]
+    with Node(net, net.directory / "indoors", net.next_address(), options=options) as indoors:
+        indoors.create_account(f"{ACCOUNT}@localhost")
+        responder = make_responder(indoors)
+        assert service(responder) == (200, 200, "synced")
+        assert "listens on 127.0.0.1 only" in str(node(responder)["warnings"])
+
+
+def test_a_node_that_is_connected_to_no_group_has_a_sentence_of_its_own(
+    database: Node, make_responder: MakeResponder
+) -> None:
+    responder = make_responder(database)
+    try:
+        database.sql("SET GLOBAL wsrep_cluster_address = ''")
+        responder.wait_verdict(503, "disconnected")
+        assert service(responder) == (503, 503, "disconnected")
+        assert "connected to no group" in node(responder)["verdict"]["message"]
+    finally:
+        database.kill()
 
 
 def test_a_lone_read_only_node_stays_in_service_as_the_last_one(database: Node, make_responder: MakeResponder) -> None:
