@@ -1,0 +1,146 @@
+"""Which processes may prove that a server receives a state transfer: any user can start one with any command line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopback import wait_until
+from xha.adapters.datadir import joiner
+from xha.adapters.datadir.joiner import Asked, Joiner, find_joiner
+from xha.adapters.host.login_name import server_uids
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+
+SOCKET = "/run/of-this-test.sock"
+PORT = 3399
+
+
+class Place:
+    """A directory that every account can enter, with a program that waits, and a data directory of mysql's."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.chmod(0o755)
+        self.program = directory / "cat"
+        shutil.copy("/bin/cat", self.program)
+        self.datadir = directory / "data"
+        self.datadir.mkdir()
+        shutil.chown(self.datadir, "mysql", "mysql")
+
+    @contextlib.contextmanager
+    def process(self, name: str, *options: str, account: str = "mysql", setuid: bool = False) -> Iterator[int]:
+        """A process with this name and these options, of an account. Yields its pid."""
+        program = self.program.with_name(name)
+        shutil.copy("/bin/cat", program)
+        program.chmod(0o4755 if setuid else 0o755)
+        words = [f"/usr/bin/{name}", "--", "-", *options]
+        with subprocess.Popen(words, executable=program, stdin=subprocess.PIPE, user=account) as started:
+            try:
+                wait_until(lambda: Path(f"/proc/{started.pid}/cmdline").read_bytes() != b"", 10, "it runs")
+                yield started.pid
+            finally:
+                started.kill()
+
+    def script(
+        self, *options: str, account: str = "mysql", setuid: bool = False, role: str = "joiner"
+    ) -> contextlib.AbstractContextManager[int]:
+        """A state transfer's script for the data directory."""
+        words = ["--role", role, "--datadir", f"{self.datadir}/", *options]
+        return self.process("wsrep_sst_rsync", *words, account=account, setuid=setuid)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    made = Path(tempfile.mkdtemp(prefix="xha-joiner-"))
+    yield Place(made)
+    shutil.rmtree(made)
+
+
+def look(datadir: object = "", socket: str | None = SOCKET) -> Joiner | None:
+    return find_joiner(Asked(socket, PORT, str(datadir)), server_uids("mysql"))
+
+
+@pytest.mark.parametrize(
+    ("account", "setuid", "believed"),
+    [
+        pytest.param("mysql", False, True, id="the server's own account"),
+        pytest.param("root", False, True, id="root"),
+        pytest.param("nobody", False, False, id="anybody"),
+        pytest.param("nobody", True, False, id="anybody, by a set-uid program of root's"),
+    ],
+)
+def test_only_the_server_s_account_and_root_prove_a_state_transfer(
+    place: Place, account: str, setuid: bool, believed: bool
+) -> None:
+    with place.script(account=account, setuid=setuid) as pid:
+        expected = Joiner(f"wsrep_sst_rsync, pid {pid}", ours=True) if believed else None
+        assert look(place.datadir) == expected
+    assert look(place.datadir) is None
+
+
+def test_the_sender_of_a_state_transfer_is_no_joiner(place: Place) -> None:
+    with place.script(role="donor"):
+        assert look(place.datadir) is None
+
+
+def test_another_server_s_transfer_is_not_this_one_s(place: Place) -> None:
+    with place.script():
+        assert look("/another/data/directory") is None
+
+
+def test_a_socket_in_the_data_directory_tells_whose_transfer_it_is(place: Place) -> None:
+    with place.process("mysqld"), place.process("mariadbd"), place.script():
+        found = look(socket=f"{place.datadir}/mysql.sock")
+        assert found is not None
+        assert found.ours
+        found = look()
+        assert found is not None
+        assert not found.ours  # two servers, and nothing tells which of them was asked
+
+
+@pytest.mark.parametrize(
+    ("option", "socket", "ours"),
+    [
+        (f"--socket={SOCKET}", SOCKET, True),
+        ("--socket=/another.sock", SOCKET, False),
+        (f"--port={PORT}", None, True),
+        ("--port=3306", None, False),
+    ],
+)
+def test_what_the_server_s_command_line_names_counts(place: Place, option: str, socket: str | None, ours: bool) -> None:
+    with place.process("mysqld", option) as server, place.script("--parent", str(server)):
+        found = look(socket=socket)
+        assert (found is not None and found.ours) == ours
+
+
+def test_the_mark_of_a_transfer_counts_only_beside_a_live_server(place: Place) -> None:
+    (place.datadir / "sst_in_progress").touch()
+    assert look(place.datadir) is None
+    with place.process("mysqld", f"--datadir={place.datadir}", account="nobody"):
+        assert look(place.datadir) is None
+    with place.process("mysqld", f"--datadir={place.datadir}") as server:
+        assert look(place.datadir) == Joiner(f"sst_in_progress beside mysqld, pid {server}", ours=True)
+        (place.datadir / "sst_in_progress").unlink()
+        assert look(place.datadir) is None
+    assert look(place.datadir) is None
+
+
+def test_a_recovery_is_no_live_server(place: Place) -> None:
+    (place.datadir / "sst_in_progress").touch()
+    with place.process("mysqld", f"--datadir={place.datadir}", "--wsrep-recover"):
+        assert look(place.datadir) is None
+
+
+def test_processes_that_cannot_be_looked_at_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[int]:
+        raise OSError(24, "too many open files")
+
+    monkeypatch.setattr(joiner, "read_pids", refuse)
+    assert look() is None
