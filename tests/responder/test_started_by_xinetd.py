@@ -277,6 +277,16 @@ def test_wait_no_a_mistake_in_the_file_is_config_error_and_no_line_of_it_reaches
     assert exchange(address, PROBE).raw.startswith(b"HTTP/1.1 503 ")
 
 
+def test_wait_no_a_mistake_in_a_service_s_section_is_no_fault_of_the_node_s(
+    forked: tuple[Xinetd, Address], settings: Path
+) -> None:
+    _, address = forked
+    put(settings, settings.read_text() + "[service memcached]\nprot = 1\n")
+    assert exchange(address, PROBE).raw.decode() == SYNCED
+    assert ask(address, "/live").code == "synced"
+    assert (ask(address, "/service/memcached").status, ask(address, "/ready").status) == (503, 200)
+
+
 def test_wait_no_allow_from_holds(forked: tuple[Xinetd, Address], settings: Path) -> None:
     _, address = forked
     put(settings, settings.read_text() + "allow_from = 192.0.2.0/24\n")
