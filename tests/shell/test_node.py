@@ -158,8 +158,12 @@ class TestTLS:
         return result.code, result.said
 
     def test_an_account_that_requires_tls_is_denied_without(self, host: Host, tls: Node) -> None:
+        code, said = self.check(host, tls, skip_ssl="1")
+        assert (code, "access-denied" in said, "the login was not encrypted" in said) == (3, True, True)
+
+    def test_it_is_let_in_without_a_word_on_tls(self, host: Host, tls: Node) -> None:
         code, said = self.check(host, tls)
-        assert (code, "access-denied" in said) == (3, True)
+        assert code == 0, said
 
     def test_the_verified_server_is_trusted(self, host: Host, tls: Node, certificate: Path) -> None:
         code, said = self.check(host, tls, ssl_ca=str(certificate), ssl_verify_server_cert="1")
