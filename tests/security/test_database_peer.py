@@ -201,6 +201,13 @@ def test_it_does_so_through_tls_whose_handshake_is_part_of_the_time(
         check_node(here, code)
 
 
+@pytest.mark.parametrize("mode", [modes.drip_tls, modes.tls_flood], ids=name)
+def test_tls_that_fails_and_is_not_required_costs_no_second_deadline(here: Here, wire: Wire, mode: Mode) -> None:
+    with wire.hostile(here, mode, "ssl-mode = PREFERRED") as server:
+        check_node(here, TLS_ATTACKS[mode])
+    assert SECRET.encode() not in server.heard
+
+
 @pytest.mark.parametrize("mode", SOME, ids=name)
 def test_xha_check_of_a_cluster_ends_whatever_one_member_does(here: Here, net: Net, mode: Mode) -> None:
     address, empty = net.next_address(), net.next_address()

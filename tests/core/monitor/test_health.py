@@ -124,6 +124,14 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             running(Code.ACCESS_DENIED)._replace(status=recorded("inconsistent")), "out", GENERIC,
             id="Inconsistent, without SQL",
         ),
+        pytest.param(running(Code.REFUSED), "degraded", DEGRADED, id="refused: no proof of a failure"),
+        pytest.param(running(Code.OUT_OF_RESOURCES), "degraded", DEGRADED, id="no thread for the monitor"),
+        pytest.param(running(Code.SKIP_NETWORKING), "degraded", DEGRADED, id="no port"),
+        pytest.param(running(Code.MAINTENANCE), "degraded", DEGRADED, id="offline_mode, as the login met it"),
+        pytest.param(
+            Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.JOINING)), "joining", DEGRADED,
+            id="a joiner without a keeper that does not listen yet"
+        ),
         pytest.param(running(Code.WSREP_OFF, cluster_status="Disconnected"), "degraded", DEGRADED, id="without Galera"),
         # --- joining
         pytest.param(running(phase=Phase.STARTING), "joining", DEGRADED, id="joining"),
