@@ -43,6 +43,7 @@ SECONDS: dict[str, int] = {
     "tests/services/test_runner.py": 70,
     "tests/security/test_database_peer_of_agent.py": 60,
     "tests/fuzz/test_fuzz.py": 60,
+    "tests/responder/test_request_forms.py": 60,
     "tests/responder/test_login.py": 60,
     "tests/services/test_command.py": 50,
     "tests/responder/test_cluster_states.py": 50,

@@ -59,6 +59,8 @@ class Listener(socket.socket):
 class Application:
     """Answers 200, and records what it is told."""
 
+    answer_silent: float | None = None
+
     def __init__(self) -> None:
         self.complaints: list[str] = []
         self.faults: list[BaseException] = []

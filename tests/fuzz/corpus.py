@@ -101,6 +101,14 @@ _PROBES = [
     b"OPTIONS / HTTP/1.0\r\n\r\n",
     b"GET /node?x=1 HTTP/1.1\r\nHost: a:49000\r\nX-Haproxy-Server-State: UP 2/3; name=b/s; weight=1/2\r\n\r\n",
     b"HEAD http://a/ready HTTP/1.1\nName: value\n\n",
+    b"\r\nGET /ready\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+]
+_PROXY_HEADERS = [
+    b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 49000\r\n",
+    b"PROXY TCP6 fd00::1 ::ffff:192.0.2.2 1 65535\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0f" + bytes(12) + b"\x04\x00\x00",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00",
 ]
 _REPLY = {"_msg_id": "m", "result": "pong", "failure": None, "ending": True}
 _FAILURE = {"_msg_id": "m", "failure": json.dumps({"class": "NoSuchMethod", "message": "x"})}
@@ -174,7 +182,8 @@ STARTS: dict[str, Start] = {
     "core.http.haproxy_state.parse_last_server": _texts(
         "UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0"
     ),
-    "core.http.message.parse_request": _values(*_PROBES),
+    "core.http.message.parse_request": _values(*_PROBES, *(header + _PROBES[0] for header in _PROXY_HEADERS)),
+    "core.http.proxy_header.parse_proxy_header": _values(*_PROXY_HEADERS),
     "core.galera.node_record.parse_node_record": _texts(KEPT["a node's record"].text),
     "core.text.numbers.parse_int": _texts("12", "-1"),
     "core.text.numbers.parse_float": _texts("0.25", "1e-5"),

@@ -29,14 +29,14 @@ SAMPLES: list[bytes] = [
         b"GET " + path + b" HTTP/1.0\r\n\r\n"
         for path in (b"/", b"/ready", b"/live", b"/metrics", b"/service/memcached")
     ),
-    b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\nGET / HTTP/1.0\r\n\r\n",
-    b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x21\x11\x00\x0c" + bytes(12),
+    b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x21\x11\x00\x0c" + bytes(12) + b"GET /ready\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"POST /node HTTP/1.1\r\nContent-Length: 9\r\n\r\n123456789",
     b"GET /" + b"a" * 8300,
     b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 7000 + b"\r\n" + b"Z: z\r\n" * 300,
 ]
 ANSWER = re.compile(rb"HTTP/1\.1 (200|400|403|404|405|408|431|503) [A-Za-z ]+\r\n")
+HTTP_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
 # How much Python's memory may grow by many of the largest requests at once.
 MEGABYTES = 16
@@ -122,6 +122,8 @@ class Wire:
         body = received.partition(b"\r\n\r\n")[2]
         head = data[:5] == b"HEAD " or b"HEAD " in data[:20]
         right = answer and length and (len(body) == int(length[1]) or (head and not body))
+        if received[:1] == b"\0":  # a frame of HTTP/2, for who speaks nothing else
+            right = HTTP_2 in data and b"HTTP/2 is not spoken here" in received
         with self._lock:
             # A connection without a request gets no answer.
             self.statuses[answer[1].decode() if answer else "nothing" if not received else "rubbish"] += 1

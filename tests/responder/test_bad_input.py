@@ -19,11 +19,11 @@ DRAIN_SECONDS = 1.0
 @pytest.mark.parametrize(
     "rubbish",
     [
-        b"\r\n\r\n",
+        b"\r\n\r\n\r\n",
         b"\n\n",
         b" / HTTP/1.0\r\n\r\n",
         b"GET\r\n\r\n",
-        b"GET /\r\n\r\n",
+        b"POST /\r\n\r\n",
         b"GET / HTTP/2.0\r\n\r\n",
         b"GET / HTTPS/1.0\r\n\r\n",
         b"GET  / HTTP/1.0\r\n\r\n",
@@ -35,9 +35,9 @@ DRAIN_SECONDS = 1.0
         b"GET / HTTP/1.0\r\n: no name\r\n\r\n",
         b"GET / HTTP/1.0\r\nName: \x00\r\n\r\n",
         b"GET / HTTP/1.0\r\nName: folded\r\n line\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS: a proxy with check-ssl
-        b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a",  # PROXY protocol, version 2
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n",
+        b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x31",  # PROXY protocol, version 3
         b"\x10\x00\x00\x01\x8d\xa6\x0f\x00",  # MySQL's own handshake response: `option mysql-check`
     ],
     ids=repr,

@@ -88,9 +88,18 @@ def _answer_one(sock: socket.socket, file: ConfigFile) -> int:
 
     # A client that goes away is not logged.
     with contextlib.suppress(OSError):
-        serve_one(sock, answer_always)
+        serve_one(sock, answer_always, lambda: _answer_silent(file))
     sock.close()
     return 0
+
+
+def _answer_silent(file: ConfigFile) -> float | None:
+    from ..core.text.values import ConfigError
+
+    try:
+        return file.refresh().responder.answer_silent
+    except ConfigError:  # the request, if one comes, is told
+        return None
 
 
 def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | None) -> int:

@@ -15,6 +15,7 @@ from xha.core.http.message import (
     OK,
     TOO_LARGE,
     UNAVAILABLE,
+    VERSION_NOT_SUPPORTED,
     BadRequest,
     Request,
     parse_request,
@@ -58,6 +59,12 @@ STATE = "UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22; qcur=0"
         pytest.param(b"OPTIONS * HTTP/1.1\r\n\r\n", Request("OPTIONS", "/"), id="asterisk form: the server as a whole"),
         pytest.param(b"BREW /pot HTTP/1.1\r\n\r\n", Request("BREW", "/pot"), id="any method parses"),
         pytest.param(b"GET / HTTP/1.1\r\nA:\r\nB: \xff\x80\r\n\r\n", Request("GET", "/"), id="odd values"),
+        pytest.param(b"GET /\r\n", Request("GET", "/"), id="no version: the line is the whole request"),
+        pytest.param(b"GET /ready\n", Request("GET", "/ready"), id="no version, as a person types it"),
+        pytest.param(b"OPTIONS / \r\n\r\n", Request("OPTIONS", "/"), id="no version, a blank behind the target"),
+        pytest.param(b"GET /\r\nHost: a\r\n\r\n", Request("GET", "/"), id="no version: what follows is no header"),
+        pytest.param(b"\r\nGET / HTTP/1.1\r\n\r\n", Request("GET", "/"), id="one empty line before it, RFC 9112, 2.2"),
+        pytest.param(b"\nGET /live\n", Request("GET", "/live"), id="a bare newline before it"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", Request("POST", "/"), id="a body is not read"),
     ],
 )
@@ -70,12 +77,16 @@ def test_a_request_is_read(data: bytes, request_: Request) -> None:
     [
         pytest.param(b"\x16\x03\x01\x02\x00\x01", BAD_REQUEST, id="TLS at a plain port, at its first bytes"),
         pytest.param(b"\x00", BAD_REQUEST, id="a zero byte"),
-        pytest.param(b"\r\n\r\n", BAD_REQUEST, id="blank lines"),
+        pytest.param(b"\r\n\r\nG", BAD_REQUEST, id="two empty lines"),
+        pytest.param(b"\n\n", BAD_REQUEST, id="two bare newlines"),
         pytest.param(b" GET / HTTP/1.0", BAD_REQUEST, id="a blank before the method"),
         pytest.param(b"GET\n", BAD_REQUEST, id="a method and no target"),
-        pytest.param(b"GET /\r\n\r\n", BAD_REQUEST, id="HTTP 0.9"),
+        pytest.param(b"POST /\r\n\r\n", BAD_REQUEST, id="a method without a version that changes something"),
+        pytest.param(b"GET /\x7f\r\n\r\n", BAD_REQUEST, id="no version, a control character in the target"),
         pytest.param(b"GET  / HTTP/1.0\r\n\r\n", BAD_REQUEST, id="two blanks"),
         pytest.param(b"GET / HTTP/2.0\r\n\r\n", BAD_REQUEST, id="HTTP/2"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", VERSION_NOT_SUPPORTED, id="HTTP/2, with prior knowledge"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nXX", BAD_REQUEST, id="half the preface of HTTP/2"),
         pytest.param(b"GET / HTTP/1.10\r\n\r\n", BAD_REQUEST, id="a version of two digits"),
         pytest.param(b"GET /\x7f HTTP/1.0\r\n\r\n", BAD_REQUEST, id="a control character in the target"),
         pytest.param(b"GET / HTTP/1.0\r\nno colon\r\n\r\n", BAD_REQUEST, id="a line that is no header"),
@@ -142,6 +153,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, str, str | None]:
         if name.lower() == "x-haproxy-server-state":
             state = value.strip()
     newline = draw(NEWLINES)
+    lines = ["", *lines] if draw(st.booleans()) else lines
     return newline.join([*lines, "", ""]).encode("latin-1"), method, state
 
 
@@ -157,7 +169,7 @@ def test_a_valid_request_may_arrive_in_any_pieces(example: tuple[bytes, str, str
     assert "?" not in request.path
 
 
-@given(st.sampled_from([b"", b"GET ", b"GET / HTTP/1.0\r\n"]), st.binary(max_size=200))
+@given(st.sampled_from([b"", b"\r\n", b"PRI * ", b"PROXY ", b"GET ", b"GET / HTTP/1.0\r\n"]), st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_part_of_one_or_refused(start: bytes, data: bytes) -> None:
     try:
         request = parse_request(start + data)
@@ -167,7 +179,7 @@ def test_any_bytes_are_a_request_or_part_of_one_or_refused(start: bytes, data: b
     else:
         refused_as = BAD_REQUEST
     assert request is None or isinstance(request, Request)
-    assert refused_as in (BAD_REQUEST, TOO_LARGE)
+    assert refused_as in (BAD_REQUEST, TOO_LARGE, VERSION_NOT_SUPPORTED)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))

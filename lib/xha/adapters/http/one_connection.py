@@ -14,10 +14,12 @@ from ...core.http.message import (
     MAX_REQUEST,
     REQUEST_SECONDS,
     REQUEST_TIMEOUT,
+    SILENT_REQUEST,
     BadRequest,
     parse_request,
-    render_response,
+    render_refusal,
 )
+from ...core.http.proxy_header import is_silence
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -27,26 +29,53 @@ if TYPE_CHECKING:
 _END_OF_REQUEST = re.compile(rb"\n\r?\n")
 
 
-def serve_one(sock: socket.socket, answer_request: Callable[[Request, str, float], bytes]) -> None:
-    """Answer the request on one connected socket, which xinetd passes with `wait = no`."""
-    deadline = time.monotonic() + REQUEST_SECONDS
-    received = b""
+def serve_one(
+    sock: socket.socket,
+    answer_request: Callable[[Request, str, float], bytes],
+    answer_silent: Callable[[], float | None] = lambda: None,
+) -> None:
+    """Answer the request on one connected socket, which xinetd passes with `wait = no`.
+
+    answer_silent returns after how many seconds a client that sends nothing is answered as if it had asked for `/`;
+    None: it never is. It is called only if the request is not there yet.
+    """
     host = sock.getpeername()[0]
     try:
-        request = None
-        while request is None:
-            sock.settimeout(max(0.001, deadline - time.monotonic()))
-            data = sock.recv(MAX_REQUEST)
-            received += data
-            request = parse_request(received)
-            if request is None and not data:
-                raise BadRequest(BAD_REQUEST, "the request ended before its blank line")
+        request = _read_request(sock, answer_silent)
         answer = answer_request(request, host, time.monotonic())
     except BadRequest as error:
-        answer = render_response(error.status, f"{error}\n")
-    except socket.timeout:
-        answer = render_response(REQUEST_TIMEOUT, f"no request within {REQUEST_SECONDS:g} s\n")
+        answer = render_refusal(error)
     _finish(sock, answer)
+
+
+def _read_request(sock: socket.socket, answer_silent: Callable[[], float | None]) -> Request:
+    began, received = time.monotonic(), b""
+    while True:
+        silent_seconds = answer_silent() if is_silence(received) and not _has_data(sock) else None
+        seconds = REQUEST_SECONDS if silent_seconds is None else silent_seconds
+        sock.settimeout(max(0.001, began + seconds - time.monotonic()))
+        try:
+            data = sock.recv(MAX_REQUEST)
+        except socket.timeout:
+            if silent_seconds is not None:
+                return SILENT_REQUEST
+            raise BadRequest(REQUEST_TIMEOUT, f"no request within {REQUEST_SECONDS:g} s") from None
+        received += data
+        request = parse_request(received)
+        if request is None and not data:
+            if silent_seconds is None:
+                raise BadRequest(BAD_REQUEST, "the request ended before its blank line")
+            request = SILENT_REQUEST
+        if request is not None:
+            return request
+
+
+def _has_data(sock: socket.socket) -> bool:
+    sock.settimeout(None)
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return False
 
 
 def answer_anything(sock: socket.socket, answer: bytes) -> None:

@@ -16,44 +16,24 @@ import time
 from typing import TYPE_CHECKING
 
 from ...core.http.message import (
-    BAD_REQUEST,
     DRAIN_BYTES,
     DRAIN_SECONDS,
-    MAX_REQUEST,
     REQUEST_SECONDS,
     REQUEST_TIMEOUT,
+    SILENT_REQUEST,
     BadRequest,
-    parse_request,
     render_fault,
-    render_response,
+    render_refusal,
 )
 from ..network.epoll import GONE, REST_SECONDS, Lost, Readiness, reason
 from ..process.descriptors import FIRST_FREE, lift
 from .connection import ClientConnection
 
 if TYPE_CHECKING:
-    from typing import Callable, Protocol
+    from typing import Callable
 
     from ...core.http.message import Request
-
-    class Application(Protocol):
-        """Produces the answers."""
-
-        def answer(self, request: Request, host: str, now: float) -> bytes | None:
-            """Return the response to a request that has just arrived; None to wait for a reading."""
-
-        def answer_waiting(self, request: Request, host: str, now: float) -> bytes | None:
-            """Return the response to a request that has waited; None if it must wait longer."""
-
-        def complain(self, host: str, why: str, now: float) -> None:
-            """Note a connection that got no regular answer."""
-
-        def tick(self, now: float) -> float:
-            """Do what is due, and return the seconds until something is due again."""
-
-        def fault(self, doing: str, error: Exception) -> None:
-            """Note an unexpected exception."""
-
+    from .application import Application
 
 BACKLOG = 4096
 MAX_CONNECTIONS = 8192
@@ -83,6 +63,7 @@ class Server:
         self._reading: dict[int, ClientConnection] = {}
         self._waiting: dict[int, ClientConnection] = {}
         self._draining: dict[int, ClientConnection] = {}
+        self._silent: dict[int, ClientConnection] = {}  # those of _reading that have sent no part of a request
         for listener in listeners:
             listener.listen(BACKLOG)  # again for an inherited socket, because xinetd's own backlog is 64
             listener.setblocking(False)
@@ -159,18 +140,31 @@ class Server:
             self._note("doing what was due", error)
             timeout = REST_SECONDS
         timeout = min(timeout, self._ready.end_rests(now))
-        while self._reading:
-            first = next(iter(self._reading.values()))
-            if now - first.since < REQUEST_SECONDS:
-                timeout = min(timeout, first.since + REQUEST_SECONDS - now)
-                break
-            self._end_reading(first)
-        while self._draining:
-            first = next(iter(self._draining.values()))
-            if now - first.since < DRAIN_SECONDS:
-                return min(timeout, first.since + DRAIN_SECONDS - now)
-            self._close(first)
+        silent_seconds = self._application.answer_silent
+        limits: list[tuple[dict[int, ClientConnection], float, Callable[[ClientConnection], None]]] = [
+            (self._reading, REQUEST_SECONDS, self._end_reading),
+            (self._draining, DRAIN_SECONDS, self._close),
+        ]
+        if silent_seconds is not None:
+            limits.insert(0, (self._silent, silent_seconds, self._end_silence))
+        for connections, seconds, end in limits:
+            while connections:
+                first = next(iter(connections.values()))
+                if now - first.since < seconds:
+                    timeout = min(timeout, first.since + seconds - now)
+                    break
+                end(first)
         return timeout
+
+    def _end_silence(self, connection: ClientConnection) -> None:
+        """Answer a client that has sent nothing as if it had asked for `/`. It is read once more first."""
+        try:
+            self._read(connection)
+            if self._silent.pop(connection.fd, None) is connection:
+                self._answer(connection, SILENT_REQUEST)
+        except Exception as error:
+            self._silent.pop(connection.fd, None)
+            self._fail(connection.fd, error)
 
     def _end_reading(self, connection: ClientConnection) -> None:
         """Answer 408 to a client without a request. It is read once more first, as this loop may be late."""
@@ -205,7 +199,7 @@ class Server:
             sock.setblocking(False)
             connection = ClientConnection(sock, address[0], now)
             self._epoll.register(connection.fd, select.EPOLLIN)
-            self._reading[connection.fd] = connection
+            self._reading[connection.fd] = self._silent[connection.fd] = connection
             if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
                 self._make_room(now)
 
@@ -227,35 +221,30 @@ class Server:
 
     def _read(self, connection: ClientConnection) -> None:
         try:
-            data = connection.sock.recv(MAX_REQUEST)
-        except BlockingIOError:
-            return
-        except OSError:
-            return self._close(connection)
-        connection.received += data
-        try:
-            request = parse_request(connection.received)
-            if request is None and not data:
-                if not connection.received:  # a connect without data, as a TCP check does
-                    return self._close(connection)
-                raise BadRequest(BAD_REQUEST, "the request ended before its blank line")
+            request = connection.read_request(self._application.answer_silent is not None)
         except BadRequest as error:
             return self._complain(connection, error)
-        if request is None:
-            return None
+        except OSError:
+            return self._close(connection)
+        if not connection.silent:
+            self._silent.pop(connection.fd, None)
+        return None if request is None else self._answer(connection, request)
+
+    def _answer(self, connection: ClientConnection, request: Request) -> None:
         connection.request, connection.received = request, b""
         answer = self._application.answer(request, connection.host, time.monotonic())
-        if answer is None:
-            del self._reading[connection.fd]
-            self._waiting[connection.fd] = connection
-            # otherwise what the client sends or half-closes now would wake the loop without need
-            self._epoll.modify(connection.fd, 0)
-            return None
-        return self._send(connection, answer)
+        if answer is not None:
+            return self._send(connection, answer)
+        del self._reading[connection.fd]
+        self._silent.pop(connection.fd, None)
+        self._waiting[connection.fd] = connection
+        # otherwise what the client sends or half-closes now would wake the loop without need
+        self._epoll.modify(connection.fd, 0)
+        return None
 
     def _complain(self, connection: ClientConnection, error: BadRequest) -> None:
         self._report(connection.host, str(error), time.monotonic())
-        self._send(connection, render_response(error.status, f"{error}\n"))
+        self._send(connection, render_refusal(error))
 
     def _send(self, connection: ClientConnection, answer: bytes | None) -> None:
         if answer is None:
@@ -274,6 +263,7 @@ class Server:
         fd = connection.fd
         self._waiting.pop(fd, None)
         self._reading.pop(fd, None)
+        self._silent.pop(fd, None)
         connection.since = time.monotonic()
         self._draining[fd] = connection
         return None
@@ -290,7 +280,7 @@ class Server:
             self._close(connection)
 
     def _close(self, connection: ClientConnection) -> None:
-        for connections in (self._reading, self._waiting, self._draining):
+        for connections in (self._reading, self._waiting, self._draining, self._silent):
             connections.pop(connection.fd, None)
         with contextlib.suppress(OSError):
             connection.sock.close()

@@ -57,6 +57,8 @@ class ResponderApplication:
     def __init__(self, file: ConfigFile, log: Log, leave: Callable[[], object] | None = None) -> None:
         self._file = file
         self._services = Services(file)
+        # Read by the loop itself: where all clients are silent, no reading would notice that answer_silent was set.
+        self._loops_file = file.copy()
         self._event_log = EventLog(log)
         self._faults = Faults(log)
         self._counters = _Counters()
@@ -70,6 +72,7 @@ class ResponderApplication:
         self._parent, self._leave = os.getppid(), leave
         self._heartbeat = min(_HEARTBEAT_SECONDS, systemd.watchdog_interval() or _HEARTBEAT_SECONDS)
         self._next_heartbeat = 0.0
+        self.answer_silent = responder.answer_silent
 
     def attach(self, server: Server) -> None:
         """Start taking readings, and make the server collect each one."""
@@ -185,4 +188,6 @@ class ResponderApplication:
         if self._leave is not None and os.getppid() != self._parent:
             self._leave()
         systemd.notify("WATCHDOG=1")
+        with contextlib.suppress(ConfigError):  # the last valid value stays in force
+            self.answer_silent = self._loops_file.refresh().responder.answer_silent
         self._event_log.summarise(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..http.clustercheck_body import Body
+from ..http.message import REQUEST_SECONDS
 from ..node.verdict import LastNode, Policy
 from ..text.durations import parse_duration
 from ..text.values import (
@@ -64,6 +65,8 @@ class Responder(NamedTuple):
     disabled_file: str | None = DEFAULT_DISABLED_FILE
     legacy_disabled_file: str | None = None
     services_directory: str = DEFAULT_SERVICES_DIRECTORY
+    # How long a client may send nothing before it is answered as if it had asked for `/`; None: it never is.
+    answer_silent: float | None = None
 
 
 class Config(NamedTuple):
@@ -81,6 +84,15 @@ class Config(NamedTuple):
             database=self.database._replace(socket=None, host=host, port=port or self.database.port),
             responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None),
         )
+
+
+def _parse_silence(text: str) -> float | None:
+    if text.lower() == "off":
+        return None
+    seconds = parse_positive_duration(text)
+    if seconds >= REQUEST_SECONDS:
+        raise ValueError(f"{text!r} must be less than {REQUEST_SECONDS:g}s: a client without a request gets 408 then")
+    return seconds
 
 
 _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
@@ -108,6 +120,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "disabled_file": parse_path,
         "legacy_disabled_file": parse_path,
         "services_directory": parse_path,
+        "answer_silent": _parse_silence,
     },
     "cluster": {"members": lambda text: tuple(parse_words(text))},
 }
