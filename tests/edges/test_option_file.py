@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loopback import find_program
-from xha.adapters.files.config_files import read_client_options
+from xha.adapters.mysql.option_files import read_client_options
 from xha.core.text.values import ConfigError
 
 GROUPS = ("client", "client-server", "client-mariadb")

@@ -13,9 +13,10 @@ from typing import Callable
 import pytest
 
 from xha.adapters.files import config_files
-from xha.adapters.files.config_files import read_client_options, read_config, read_sysconfig
+from xha.adapters.files.config_files import read_config, read_sysconfig
 from xha.adapters.files.secrets import read_secret
 from xha.adapters.files.whole_file import MAX_BYTES
+from xha.adapters.mysql.option_files import read_client_options
 from xha.core.services.model.kind import Secret
 from xha.core.text.values import ConfigError
 

@@ -103,6 +103,7 @@ class Host(Daemon):
         self.path("/etc/xha").chmod(0o755)
         for path in ("/etc/my.cnf", "/dev/log", "/etc/hosts"):
             self.path(path).unlink(missing_ok=True)
+        shutil.rmtree(self.path("/etc/mysql"), ignore_errors=True)
         self.path("/etc/hosts").symlink_to(self.directory / "etc/hosts")
 
     def enter(self, *command: str, user: int | None = None) -> list[str]:

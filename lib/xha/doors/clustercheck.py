@@ -94,9 +94,16 @@ def _judge(arguments: list[str]) -> Verdict:
     from ..app.node.reader import Reader
 
     settings = ClustercheckSettings.read(arguments)
-    snapshot = Reader(settings, resolve=settings.target).take()
-    unreadable = isinstance(snapshot.reading, Unreadable)
-    _write_error_file(settings.error_file, snapshot.verdict.message if unreadable else "")
+    warnings: list[str] = []
+
+    def resolve(database: Database) -> Target:
+        target = settings.target(database)
+        warnings.extend(target.warnings)
+        return target
+
+    snapshot = Reader(settings, resolve=resolve).take()
+    reasons = [snapshot.verdict.message, *warnings] if isinstance(snapshot.reading, Unreadable) else []
+    _write_error_file(settings.error_file, "\n".join(reasons))
     return snapshot.verdict
 
 
@@ -125,9 +132,8 @@ class ClustercheckSettings(NamedTuple):
     def read(cls, arguments: list[str]) -> ClustercheckSettings:
         """Gather the settings. A value that is no valid switch or port counts as the original's default."""
         values = {**_DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
-        extra = values["DEFAULTS_EXTRA_FILE"]
         database = Database(
-            defaults_file=extra if os.access(extra, os.R_OK) else os.devnull,
+            defaults_file=values["DEFAULTS_EXTRA_FILE"],
             host=values["MYSQL_HOST"] or None,
             port=_port(values["MYSQL_PORT"]),
             server_user=values["MYSQL_SERVER_USER"],
@@ -145,8 +151,11 @@ class ClustercheckSettings(NamedTuple):
     def target(self, database: Database) -> Target:
         """Return where to log in. The given account replaces that of the option file."""
         from ..adapters.mysql.login_target import read_target
+        from ..adapters.mysql.option_files import read_program_options
 
-        target = read_target(database)
+        # As in the script, a file that may not be read is not named to `mysql`.
+        extra = database.defaults_file if os.access(database.defaults_file, os.R_OK) else None
+        target = read_target(database, read_program_options(extra, os.environ))
         return target._replace(user=self.user or target.user, password=self.password or target.password)
 
 

@@ -20,10 +20,11 @@ _NULL_DEVICE = os.makedev(1, 3)  # counts as an empty file, as for MySQL's clien
 
 
 class WholeFile(NamedTuple):
-    """The content of a file, and its permissions (st_mode)."""
+    """The content of a file, its permissions (st_mode), and the uid of its owner."""
 
     data: bytes
     mode: int
+    owner: int
 
 
 def read_text(path: str, limit: int) -> str:
@@ -53,7 +54,7 @@ def read_whole(path: str, limit: int = MAX_BYTES, *, follow: bool = True) -> Who
     try:
         seen = os.fstat(descriptor)
         if stat.S_ISCHR(seen.st_mode) and seen.st_rdev == _NULL_DEVICE:
-            return WholeFile(b"", seen.st_mode)
+            return WholeFile(b"", seen.st_mode, seen.st_uid)
         if stat.S_ISDIR(seen.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(seen.st_mode):
@@ -63,7 +64,7 @@ def read_whole(path: str, limit: int = MAX_BYTES, *, follow: bool = True) -> Who
         while size <= limit:
             piece = os.read(descriptor, limit + 1 - size)
             if not piece:
-                return WholeFile(b"".join(pieces), seen.st_mode)
+                return WholeFile(b"".join(pieces), seen.st_mode, seen.st_uid)
             pieces.append(piece)
             size += len(piece)
         raise OSError(errno.EFBIG, f"has more than {limit} bytes", path)

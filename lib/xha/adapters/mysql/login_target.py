@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.config.xha_conf import DEFAULT_PORT, Database
 from ...core.text.values import ConfigError, parse_port
-from ..files.config_files import read_client_options
 from ..host.login_name import own_account, server_uids
+from .option_files import ClientOptions, read_client_options
 
 if TYPE_CHECKING:
     import ssl
@@ -48,13 +48,15 @@ class Target(NamedTuple):
         return self.socket is not None or self.host in _LOOPBACK or str(self.host).startswith("127.")
 
 
-def read_target(database: Database) -> Target:
+def read_target(database: Database, options: ClientOptions | None = None) -> Target:
     """Return where to log in: xha.conf takes precedence, then the option file, then MySQL's defaults.
+
+    options: what is known already, in the place of the option file that database names.
 
     :raises ConfigError: for an option file that cannot be used.
     """
-    options = read_client_options(database.defaults_file)
-    values, path = options.values, database.defaults_file
+    options = options or read_client_options(database.defaults_file)
+    values, path = options.values, options.source
     try:
         port = database.port or (parse_port(values["port"]) if "port" in values else DEFAULT_PORT)
     except ValueError as error:

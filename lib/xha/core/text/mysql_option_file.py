@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 GROUPS = ("client", "client-server", "client-mariadb")
+# What the program `mysql`, by its newer name `mariadb`, reads beside them.
+PROGRAM_GROUPS = ("mysql", "mariadb-client", *GROUPS)
 
 _SPACE = " \t\n\v\f\r"
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "s": " ", '"': '"', "'": "'", "\\": "\\"}
@@ -111,14 +113,14 @@ def _unescape(value: str) -> str:
     return "".join(parts)
 
 
-def client_options(options: Iterable[Option]) -> dict[str, str]:
-    """Return the options of a client's groups.
+def client_options(options: Iterable[Option], groups: Collection[str] = GROUPS) -> dict[str, str]:
+    """Return the options of a client's groups, which are named in lower case.
 
     The last value wins. Names have dashes, and `loose-` is removed. An option without a value is "".
     """
     found: dict[str, str] = {}
     for option in options:
-        if option.group.lower() in GROUPS:  # as my_print_defaults compares them
+        if option.group.lower() in groups:  # as my_print_defaults compares them
             name = option.name.replace("_", "-")
             found[name[6:] if name.startswith("loose-") else name] = option.value or ""
     return found
