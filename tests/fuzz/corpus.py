@@ -158,6 +158,7 @@ STARTS: dict[str, Start] = {
     "core.pacemaker.cib.parse_cib": _with("p_mysql", samples=_files("pacemaker/cibs", "*.xml")),
     "core.cluster.comparison.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
     "core.cluster.comparison.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
+    "core.cluster.comparison.parse_incoming_member": _texts("10.0.0.1:3306", "[fd00::1]:3306", "fd00::1:3306"),
     "core.cluster.comparison.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
     "core.text.values.parse_port": _texts("3306", "65535"),
     "core.text.values.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),

@@ -84,6 +84,14 @@ def test_the_cluster_address_names_hosts(address: str, hosts: list[str]) -> None
         pytest.param(
             "192.0.2.1:3306,,AUTO", [Member("192.0.2.1", 3306)], id="an arbitrator is empty, an unset one AUTO"
         ),
+        pytest.param("[fd00::1]:3306,[fd00::2]:3307", [Member("fd00::1", 3306), Member("fd00::2", 3307)], id="IPv6"),
+        pytest.param("fd00:49::1:3306", [Member("fd00:49::1", 3306)], id="IPv6 without brackets: ADDRESS:PORT"),
+        pytest.param("1:2:3:4:5:6:7:8:33060", [Member("1:2:3:4:5:6:7:8", 33060)], id="eight groups and a port"),
+        pytest.param("1:2:3:4:5:6:7:8888", [Member("1:2:3:4:5:6:7:8888")], id="eight groups, no port"),
+        pytest.param("fd00:49::1", [Member("fd00:49::1")], id="IPv6 as an operator may have written it"),
+        pytest.param("fd00::10", [Member("fd00::10")], id="two digits are a group"),
+        pytest.param("[FD00:0:0::0001]:3306", [Member("fd00::1", 3306)], id="one address has one spelling"),
+        pytest.param("[fe80::1%eth0]:3306", [Member("fe80::1%eth0", 3306)], id="a zone is kept"),
         pytest.param("AUTO", [], id="nothing known"),
         pytest.param("", [], id="nothing said"),
     ],

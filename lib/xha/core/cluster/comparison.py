@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,6 +47,8 @@ class Disagreement(NamedTuple):
 def parse_member(text: str) -> Member:
     """Return the member of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address.
 
+    An IPv6 address is written in its one canonical form (RFC 5952), so that the same member is not listed twice.
+
     :raises ValueError: naming the text.
     """
     host, colon, port = text.rpartition(":")
@@ -59,7 +62,36 @@ def parse_member(text: str) -> Member:
     valid_port = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
     if not host or (colon and not valid_port):
         raise ValueError(f"{text!r} is not a member's address, as 10.0.0.1, db1:3306 or [fd00::1]:3306")
-    return Member(host, int(port) if colon else None)
+    return Member(_canonical(host), int(port) if colon else None)
+
+
+def _canonical(host: str) -> str:
+    if ":" not in host:
+        return host
+    from ipaddress import ip_address
+
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host
+
+
+def parse_incoming_member(text: str) -> Member:
+    """Return the member of one entry of wsrep_incoming_addresses.
+
+    An entry is ADDRESS:PORT. Not every server has put brackets around an IPv6 address, and an operator may have written
+    wsrep_node_incoming_address without a port. So four or five digits at the end of a bare address are the port, if the
+    rest is an address too.
+
+    :raises ValueError: naming the text.
+    """
+    rest, _, port = text.rpartition(":")
+    if ":" in rest and not text.startswith("[") and port.isascii() and port.isdigit() and len(port) in (4, 5):
+        from ipaddress import IPv6Address
+
+        with contextlib.suppress(ValueError):
+            return parse_member(f"[{IPv6Address(rest)}]:{port}")
+    return parse_member(text)
 
 
 def parse_cluster_address(address: str) -> tuple[Member, ...]:
@@ -70,19 +102,19 @@ def parse_cluster_address(address: str) -> tuple[Member, ...]:
     scheme, separator, rest = address.partition("://")
     if scheme != "gcomm" or not separator:
         return ()
-    return tuple(Member(member.host) for member in _members(rest.partition("?")[0]))
+    return tuple(Member(member.host) for member in _members(rest.partition("?")[0], parse_member))
 
 
 def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:
     """Return the SQL addresses of wsrep_incoming_addresses. Empty entries (arbitrators) and AUTO are left out."""
-    return tuple(_members(addresses))
+    return tuple(_members(addresses, parse_incoming_member))
 
 
-def _members(listing: str) -> Iterable[Member]:
+def _members(listing: str, parse: Callable[[str], Member]) -> Iterable[Member]:
     for word in listing.split(","):
         if word.strip() and word.strip() not in ("AUTO", "undefined"):
             try:
-                yield parse_member(word.strip())
+                yield parse(word.strip())
             except ValueError:
                 continue
 

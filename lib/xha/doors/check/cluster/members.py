@@ -16,6 +16,7 @@ from ....core.cluster.comparison import (
     merge_members,
     parse_cluster_address,
     parse_incoming_addresses,
+    parse_incoming_member,
     parse_member,
 )
 from ....core.config.xha_conf import DEFAULT_PORT
@@ -150,9 +151,9 @@ def _is_own(member: Member, own: Snapshot) -> bool:
     incoming = dict(enumerate((status.wsrep_incoming_addresses or "").split(",")))
     address = incoming.get(-1 if status.wsrep_local_index is None else status.wsrep_local_index, "")
     hosts = {variables.hostname, variables.wsrep_node_name}
-    for text in (variables.wsrep_node_address, address):
+    for text, parse in ((variables.wsrep_node_address, parse_member), (address, parse_incoming_member)):
         with contextlib.suppress(ValueError):
-            hosts.add(parse_member(text or "").host)
+            hosts.add(parse(text or "").host)
     return member.host in hosts and (member.port is None or member.port == variables.port)
 
 
