@@ -51,7 +51,11 @@ OTHERS = {
     ),
     "adapters/files/config_files.py": (
         OPERATORS,
-        {"os.listdir", "os.path.isfile", "os.path.lexists", "os.stat", "os.unlink"},
+        {"os.path.lexists", "os.stat", "os.unlink"},
+    ),
+    "adapters/mysql/option_files.py": (
+        OPERATORS + "; and a home of root's or of who runs it",
+        {"os.listdir", "os.path.isfile", "os.path.lexists", "os.stat"},
     ),
     "adapters/files/result_files.py": (
         "of the account of xha-services, which has the directory; the responder is not root",

@@ -193,12 +193,13 @@ def test_the_environment_gives_what_no_file_gives(host: Host, percona: Node) -> 
     assert host.run("clustercheck", USER, PASSWORD, env=environment)[:2] == (1, NOT_SYNCED)
 
 
-def test_root_does_not_follow_a_home_that_belongs_to_another_account(host: Host, percona: Node) -> None:
+@pytest.mark.parametrize("anothers", ["the file", "the directory"])
+def test_root_does_not_follow_a_home_that_belongs_to_another_account(host: Host, percona: Node, anothers: str) -> None:
     """sudo may keep HOME. Whoever owns it would name the server that root's check believes."""
     path = host.path(f"{HOME}/.my.cnf")
     path.parent.mkdir()
     path.write_text(option_file(socket="/no/such/socket"))
-    os.chown(path, NOBODY, NOBODY)
+    os.chown(path if anothers == "the file" else path.parent, NOBODY, NOBODY)
     environment = {"HOME": HOME, "ERR_FILE": "/run/reason"}
     assert host.run("clustercheck", USER, PASSWORD, env=environment)[:2] == (0, SYNCED)
     assert host.run("clustercheck", USER, "wrong", env=environment)[:2] == (1, NOT_SYNCED)

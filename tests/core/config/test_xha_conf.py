@@ -42,6 +42,7 @@ detail_from = 192.0.2.7
 disabled_file = /run/xha/disabled
 legacy_disabled_file = /var/tmp/clustercheck.disabled
 services_directory = /run/xha/other
+answer_silent = 500ms
 [cluster]
 members = db1, db2:3307 [fd00::3]:3306
 """
@@ -62,6 +63,7 @@ def test_every_key_has_its_place() -> None:
             disabled_file="/run/xha/disabled",
             legacy_disabled_file="/var/tmp/clustercheck.disabled",
             services_directory="/run/xha/other",
+            answer_silent=0.5,
         ),
         ("db1", "db2:3307", "[fd00::3]:3306"),
     )
@@ -74,8 +76,13 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
     assert config.database == Database("/etc/xha/client.cnf", None, None, None, "SELECT 1 FROM (SELECT 1) t")
     assert config.policy == Policy(False, True, LastNode.CLUSTER)
     assert config.responder[:7] == ((), 0.1, 1.0, 10.0, Body.PERCONA, (), ())
-    assert config.responder[7:] == ("/etc/xha/disabled", None, "/run/xha/services")
+    assert config.responder[7:] == ("/etc/xha/disabled", None, "/run/xha/services", None)
     assert config.members == ()
+
+
+@pytest.mark.parametrize("text", ["off", "OFF"])
+def test_silence_is_not_answered_where_it_is_off(text: str) -> None:
+    assert parse_config(f"[responder]\nanswer_silent = {text}\n", PATH).responder.answer_silent is None
 
 
 @pytest.mark.parametrize(
@@ -104,6 +111,9 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
         pytest.param("[responder]\nmax_age = 1s ; a note\n", ["[responder] max_age:"], id="a comment behind a value"),
         pytest.param("[responder]\ndeadline = 0s\n", ["[responder] deadline:", "more than 0"], id="no deadline"),
         pytest.param("[responder]\nhang_reset = 0s\n", ["[responder] hang_reset:"], id="no time before a reset"),
+        pytest.param("[responder]\nanswer_silent = yes\n", ["[responder] answer_silent:", "'yes'"], id="no duration"),
+        pytest.param("[responder]\nanswer_silent = 0s\n", ["answer_silent:", "more than 0"], id="at once"),
+        pytest.param("[responder]\nanswer_silent = 5s\n", ["answer_silent:", "less than 5s", "408"], id="too late"),
         pytest.param("[responder]\nbody = debian\n", ["[responder] body:", "percona, redhat"], id="no such family"),
         pytest.param("[responder]\nlisten = 49000\n", ["[responder] listen:", "ADDRESS:PORT"], id="a port alone"),
         pytest.param(

@@ -19,6 +19,7 @@ from ...core.text.mysql_option_file import (
 from ...core.text.values import ConfigError
 from ..files.config_files import as_text, reason_of
 from ..files.whole_file import MAX_BYTES, read_whole
+from ..host.login_name import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,9 @@ _MAX_INCLUDED = 256
 _SYSTEM_FILES = ("/etc/my.cnf", "/etc/mysql/my.cnf")
 # The variables that give what no file gives (`mysql`: mysys/my_default.c, libmariadb/mariadb_lib.c), and their options.
 _VARIABLES = {"MYSQL_UNIX_PORT": "socket", "MYSQL_TCP_PORT": "port", "MYSQL_PWD": "password"}
+
+
+_ANOTHERS = "it belongs to another account; it is passed over"
 
 
 class ClientOptions(NamedTuple):
@@ -61,8 +65,8 @@ def read_program_options(extra: str | None, environment: Mapping[str, str]) -> C
     """Return what `mysql --defaults-extra-file=EXTRA` would take from its files and from the environment.
 
     The last value wins. As for `mysql`, a file that is absent, may not be read or can be written by everybody is passed
-    over. So is a file of another account in the directories that the environment names: whoever calls this as root may
-    have kept HOME. Each file that is passed over and exists has its warning.
+    over. So is one in a directory that the environment names if it, or the directory, belongs to another account:
+    whoever calls this as root may have kept HOME. Each file that is passed over and exists has its warning.
 
     :raises ConfigError: for a malformed file, and for includes without an end.
     """
@@ -71,7 +75,11 @@ def read_program_options(extra: str | None, environment: Mapping[str, str]) -> C
     own = [f"{environment[name]}/my.cnf" for name in ("MARIADB_HOME", "MYSQL_HOME") if environment.get(name)][:1]
     home = [f"{environment['HOME']}/.my.cnf"] if environment.get("HOME") else []
     for path in (*_SYSTEM_FILES, *own, *([extra] if extra else []), *home):
-        files = _OptionFiles(path, lenient=True, foreign=path not in (*own, *home))
+        ours = path in (*own, *home)
+        if ours and _belongs_to_another(os.path.dirname(path)):
+            warnings += [f"{path}: {_ANOTHERS}"] if os.path.lexists(path) else []
+            continue
+        files = _OptionFiles(path, lenient=True, foreign=not ours)
         try:
             options += files.read(path)
         except OSError as error:
@@ -81,6 +89,13 @@ def read_program_options(extra: str | None, environment: Mapping[str, str]) -> C
     groups = {*PROGRAM_GROUPS, *(f"{group}{suffix}".lower() for group in PROGRAM_GROUPS)}
     values = {option: environment[name] for name, option in _VARIABLES.items() if environment.get(name)}
     return ClientOptions({**values, **client_options(options, groups)}, tuple(warnings), "the option files of mysql")
+
+
+def _belongs_to_another(directory: str) -> bool:
+    try:
+        return os.stat(directory).st_uid not in (ROOT, os.geteuid())
+    except OSError:  # then nothing in it can be read
+        return False
 
 
 class _OptionFiles:
@@ -139,8 +154,8 @@ class _OptionFiles:
                 raise ConfigError(fault)
             self.passed_over.append(f"{fault}; it is passed over")
             return ""
-        if depth == 0 and not self._foreign and owner not in (0, os.geteuid()):
-            self.passed_over.append(f"{path}: it belongs to another account; it is passed over")
+        if depth == 0 and not self._foreign and owner not in (ROOT, os.geteuid()):
+            self.passed_over.append(f"{path}: {_ANOTHERS}")
             return ""
         return as_text(data)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,8 +88,10 @@ def parse_incoming_member(text: str) -> Member:
     if ":" in rest and not text.startswith("[") and port.isascii() and port.isdigit() and len(port) in (4, 5):
         from ipaddress import IPv6Address
 
-        with contextlib.suppress(ValueError):
+        try:
             return parse_member(f"[{IPv6Address(rest)}]:{port}")
+        except ValueError:  # the digits are a group of the address
+            pass
     return parse_member(text)
 
 
