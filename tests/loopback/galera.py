@@ -18,7 +18,7 @@ from typing import Any
 import pymysql
 
 from loopback.addresses import Net
-from loopback.daemon import Daemon, Died, MissingProgram
+from loopback.daemon import Daemon, Died, MissingProgram, find_program
 from loopback.server_root import ROOT, SERVER_USER, launching_user, server_command, server_user
 
 PORT = 3306
