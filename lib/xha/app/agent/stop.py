@@ -65,8 +65,8 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     try:
         cluster = connect(instance.node, instance.name)
         _retract(cluster, f"xha-{instance.name}-report")
-        cluster.delete_attribute(f"xha-{instance.name}-state")
-        cluster.delete_attribute(f"xha-{instance.name}-ready")
+        for word in ("state", "ready", "at"):
+            cluster.delete_attribute(f"xha-{instance.name}-{word}")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)
         if served:
