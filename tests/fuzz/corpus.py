@@ -63,6 +63,11 @@ _QUEUES = [
     },
     {"name": "m", "effective_policy_definition": {"ha-mode": "exactly", "ha-params": 2}, "exclusive": False},
 ]
+_NODE = {
+    "kind": "node",
+    "age_ms": 12,
+    "reading": {"wsrep_local_state": 4, "wsrep_ready": True, "wsrep_flow_control_paused": 0.5, "version": "10.11"},
+}
 _STATUS = {"running_nodes": ["rabbit@a"], "disk_nodes": ["rabbit@a"], "partitions": {"rabbit@a": ["rabbit@b"]}}
 _SERVICES = {"services": [{"binary": "nova-compute", "host": "c1", "state": "up", "status": "enabled"}]}
 _STAT = (
@@ -156,10 +161,15 @@ STARTS: dict[str, Start] = {
     "core.election.position_report.parse_position_report": _texts(KEPT["a report"].text),
     "core.monitor.keeper_status.parse_keeper_status": _texts(KEPT["a status"].text),
     "core.pacemaker.cib.parse_cib": _with("p_mysql", samples=_files("pacemaker/cibs", "*.xml")),
-    "core.cluster.comparison.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
-    "core.cluster.comparison.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
-    "core.cluster.comparison.parse_incoming_member": _texts("10.0.0.1:3306", "[fd00::1]:3306", "fd00::1:3306"),
-    "core.cluster.comparison.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
+    "core.cluster.members.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
+    "core.cluster.members.parse_cluster_address": _texts("gcomm://a,b:4567,[fd00::1]?x=y", "gcomm://"),
+    "core.cluster.members.parse_incoming_member": _texts("10.0.0.1:3306", "[fd00::1]:3306", "fd00::1:3306"),
+    "core.cluster.members.parse_incoming_addresses": _texts("10.0.0.1:3306,,AUTO,[fd00::1]:3306"),
+    "core.cluster.responder_word.parse_response": _values(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nsynced 12 ms\n"
+    ),
+    "core.cluster.responder_word.parse_ready_line": _texts("synced 12 ms\n", "donor-sst 3 ms"),
+    "core.cluster.responder_word.parse_node_claim": _texts(json.dumps(_NODE)),
     "core.text.values.parse_port": _texts("3306", "65535"),
     "core.text.values.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
     "core.text.values.parse_account": _texts("mysql", "999"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xha.core.cluster.comparison import Member
+from xha.core.cluster.members import Member
 from xha.core.election.facts import GrantKind
 from xha.core.services.model.result import Level
 from xha.doors.check.cluster.cluster import ClusterRequest

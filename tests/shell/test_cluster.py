@@ -19,16 +19,19 @@ from shell.test_output import ESCAPE, validate
 SOON = 10.0
 
 
-def table(result: Result) -> dict[str, list[str]]:
-    """The cells of each member's row, by its address without the port."""
+HEADINGS = ["NODE", "SERVICE", "REASON", "SOURCE", "AGE", "STATE", "SIZE", "CONF", "SEQNO", "QUEUE"]
+
+
+def table(result: Result) -> dict[str, dict[str, str]]:
+    """The cells of each member's row below their headings, by its address without the port."""
     heading, *rows = result.out.splitlines()
-    assert heading.split() == ["NODE", "SERVICE", "REASON", "STATE", "SIZE", "CONF", "SEQNO", "QUEUE", "MESSAGE"]
-    cells = [re.split(r"  +", row, maxsplit=8) for row in rows if not row.startswith("DISAGREEMENT")]
-    return {row[0].removesuffix(":3306"): row[1:] for row in cells}
+    assert heading.split() == HEADINGS
+    cells = [re.split(r"  +", row) for row in rows]
+    return {row[0].removesuffix(":3306"): dict(zip(HEADINGS, row)) for row in cells if len(row) == len(HEADINGS)}
 
 
 def reasons(result: Result) -> dict[str, str]:
-    return {name: cells[1] for name, cells in table(result).items()}
+    return {name: cells["REASON"] for name, cells in table(result).items()}
 
 
 def addresses(cluster: Cluster) -> list[str]:
@@ -47,9 +50,10 @@ class TestAllIsWell:
         assert ESCAPE not in result.out
         assert reasons(result) == dict.fromkeys(addresses(members), "synced")
         for cells in table(result).values():
-            assert cells[0] == "in"
-            assert cells[2:4] == ["Synced", "3"]
-            assert cells[-1] == "the node is synced and answers queries"
+            assert (cells["SERVICE"], cells["SOURCE"]) == ("in", "sql")
+            assert (cells["STATE"], cells["SIZE"]) == ("Synced", "3")
+            assert cells["AGE"].endswith(" ms") or cells["AGE"].endswith(" s")
+        assert len(result.out.splitlines()) == 4  # who is well needs no sentence
 
     def test_on_a_terminal_a_row_has_its_verdict_s_colour(self, host: Host, members: Cluster) -> None:
         with Terminal(host.enter(host.door("xha-check"), "cluster")) as terminal:
@@ -116,6 +120,7 @@ class TestMembers:
         result = host.run("xha-check", "cluster")
         assert result.code == 3
         assert list(reasons(result).values()) == ["synced", "access-denied", "access-denied"]
+        assert [cells["SERVICE"] for cells in table(result).values()] == ["in", "unknown", "unknown"]
 
     def test_where_no_member_is_known_the_remedy_is_told(self, host: Host, galera: Node) -> None:
         galera.kill()
@@ -159,7 +164,8 @@ class TestUnreachable:
         assert result.code == 2
         assert list(reasons(result).values()) == ["synced", "unreachable", "synced"]
         assert "connection refused" in result.out
-        assert [cells[3] for cells in table(result).values()] == ["2", "-", "2"]
+        assert [cells["SIZE"] for cells in table(result).values()] == ["2", "-", "2"]
+        assert [cells["SERVICE"] for cells in table(result).values()] == ["in", "unknown", "in"]
         dead = members.nodes[1].address
         out = host.run("xha-check", "cluster", "--nagios").out
         assert out == f"GALERA CRITICAL: 2 of 3 in service, {dead}:3306 unreachable | in_service=2;;;0;3\n"

@@ -138,11 +138,11 @@ def test_a_cluster_is_watched_although_who_knew_it_hangs(host: Host, members: Cl
             pipe.wait_for(f"  {node.address}:3306  in  synced")
         assert len(pipe.lines) == 3
         second.freeze()
-        pipe.wait_for(f"  {second.address}:3306  out  unreachable")
+        pipe.wait_for(f"  {second.address}:3306  unknown  unreachable")
         second.thaw()
         pipe.wait_for(f"  {second.address}:3306  in  synced")
         first.freeze()
-        pipe.wait_for(f"  {first.address}:3306  out  unreachable")
+        pipe.wait_for(f"  {first.address}:3306  unknown  unreachable")
         first.thaw()
         pipe.wait_for(f"  {first.address}:3306  in  synced")
         assert pipe.interrupt() == (0, "")

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.cluster.views import by_sql
 from core.facts import NO_UUID, OTHER_UUID, UUID, synced
-from xha.core.cluster.comparison import (
-    Disagreement,
+from xha.core.cluster.comparison import Disagreement, find_disagreements
+from xha.core.cluster.members import (
     Member,
-    MemberAnswer,
-    find_disagreements,
     merge_members,
     parse_cluster_address,
     parse_incoming_addresses,
@@ -22,7 +21,7 @@ from xha.core.cluster.comparison import (
 )
 from xha.core.cluster.report import cluster_exit_code
 from xha.core.galera.reading import Reading
-from xha.core.node.verdict import Code, NagiosCode, Policy, Unreadable, judge
+from xha.core.node.verdict import Code, NagiosCode, Unreadable
 
 
 @pytest.mark.parametrize(
@@ -136,12 +135,8 @@ def test_every_member_stands_in_the_table_once_and_with_a_port(known: list[Membe
     assert all(member.port for member in merged)
 
 
-def answer(host: str, reading: Reading | Unreadable) -> MemberAnswer:
-    return MemberAnswer(Member(host, 3306), reading, judge(reading, Policy()))
-
-
 def codes(*readings: Reading | Unreadable) -> list[str]:
-    answers = [answer(f"db{number}", reading) for number, reading in enumerate(readings, 1)]
+    answers = [by_sql(f"db{number}", reading) for number, reading in enumerate(readings, 1)]
     return [one.code for one in find_disagreements(answers)]
 
 
@@ -202,7 +197,7 @@ def test_members_that_cannot_all_be_right(readings: list[Reading | Unreadable], 
 
 
 def test_a_disagreement_names_the_sides() -> None:
-    (found,) = find_disagreements([answer("db1", synced()), answer("db2", synced(wsrep_cluster_size=2))])
+    (found,) = find_disagreements([by_sql("db1", synced()), by_sql("db2", synced(wsrep_cluster_size=2))])
     assert found == Disagreement(
         "size",
         "they count different cluster sizes (wsrep_cluster_size): 3 on db1:3306; 2 on db2:3306",
@@ -222,7 +217,7 @@ READINGS = st.builds(
 
 @given(st.data(), st.lists(READINGS | st.just(Unreadable(Code.UNREACHABLE)), max_size=5))
 def test_who_is_asked_first_changes_nothing(data: st.DataObject, readings: list[Any]) -> None:
-    answers = [answer(f"db{number}", reading) for number, reading in enumerate(readings)]
+    answers = [by_sql(f"db{number}", reading) for number, reading in enumerate(readings)]
     found = find_disagreements(answers)
     again = find_disagreements(data.draw(st.permutations(answers)))
     assert [one.code for one in found] == [one.code for one in again]
@@ -244,10 +239,10 @@ def test_who_is_asked_first_changes_nothing(data: st.DataObject, readings: list[
     ],
 )
 def test_a_cluster_is_as_bad_as_its_worst_member(verdicts: list[Reading | Unreadable], worst: NagiosCode) -> None:
-    answers = [answer(f"db{number}", reading) for number, reading in enumerate(verdicts)]
+    answers = [by_sql(f"db{number}", reading) for number, reading in enumerate(verdicts)]
     assert cluster_exit_code(answers, []) is worst
 
 
 def test_a_disagreement_is_critical_although_every_member_is_well() -> None:
-    answers = [answer("db1", synced()), answer("db2", synced(wsrep_cluster_state_uuid=OTHER_UUID))]
+    answers = [by_sql("db1", synced()), by_sql("db2", synced(wsrep_cluster_state_uuid=OTHER_UUID))]
     assert cluster_exit_code(answers, find_disagreements(answers)) is NagiosCode.CRITICAL

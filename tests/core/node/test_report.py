@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from core.cluster.views import by_sql
 from core.facts import OTHER_UUID, listed, synced
-from xha.core.cluster.comparison import Member, MemberAnswer, find_disagreements
+from xha.core.cluster.comparison import find_disagreements
 from xha.core.cluster.report import cluster_document, render_nagios_cluster
 from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.disabled import Disabled
@@ -66,12 +67,12 @@ def test_every_node_is_of_the_schema(name: str, remote: bool) -> None:
 
 def test_a_cluster_is_of_the_schema() -> None:
     readings = [synced(), synced(wsrep_cluster_state_uuid=OTHER_UUID), Unreadable(Code.UNREACHABLE)]
-    answers = [MemberAnswer(Member(f"db{n}", 3306), one, judge(one, Policy())) for n, one in enumerate(readings)]
-    document = cluster_document([node_document(report(one)) for one in readings], find_disagreements(answers))
+    views = [by_sql(f"db{n}", one) for n, one in enumerate(readings)]
+    document = cluster_document([node_document(report(one)) for one in readings], views, find_disagreements(views))
     document = json.loads(json.dumps(document, allow_nan=False))
     VALIDATOR.validate(document)
     assert [one["code"] for one in document["disagreements"]] == ["uuid", "two-primaries"]
-    VALIDATOR.validate(cluster_document([], []))
+    VALIDATOR.validate(cluster_document([], [], []))
 
 
 @pytest.mark.parametrize(
@@ -200,16 +201,16 @@ def test_whatever_a_server_says_is_one_nagios_line(reading: Reading | Unreadable
 
 @given(st.lists(st.tuples(TEXTS, FACTS), max_size=4))
 def test_whatever_the_members_say_is_one_nagios_line(members: list[tuple[str, Reading | Unreadable]]) -> None:
-    answers = [MemberAnswer(Member(host, 3306), reading, judge(reading, Policy())) for host, reading in members]
+    answers = [by_sql(host, reading) for host, reading in members]
     labels = assert_is_a_nagios_line(render_nagios_cluster(answers, find_disagreements(answers)))
     assert labels == ["in_service"]
 
 
 def test_a_cluster_s_nagios_line_reads_so() -> None:
     readings = [synced(), synced(read_only=True), Unreadable(Code.UNREACHABLE)]
-    answers = [MemberAnswer(Member(f"db{n}"), one, judge(one, Policy())) for n, one in enumerate(readings, 1)]
+    answers = [by_sql(f"db{n}", one) for n, one in enumerate(readings, 1)]
     assert render_nagios_cluster(answers, []) == (
-        "GALERA CRITICAL: 2 of 3 in service, db2 read-only, db3 unreachable | in_service=2;;;0;3"
+        "GALERA CRITICAL: 2 of 3 in service, db2:3306 read-only, db3:3306 unreachable | in_service=2;;;0;3"
     )
 
 

@@ -50,20 +50,21 @@ def ask_tool(name: str, *arguments: str, seconds: float, own_session: bool = Fal
     return run_command([path, *arguments], seconds, _BUDGET, environment=environment, own_session=own_session)
 
 
-def run_tool(*words: str) -> str:
-    """Run a tool that must succeed, and return its output.
+def run_tool(*words: str, seconds: float | None = None) -> str:
+    """Run a tool that must succeed, and return its output. It has 5 s if nothing else is said.
 
     :raises Failed: if it exits with another code than 0.
     :raises ClusterUnreachable: if it is absent, does not end in time, or prints too much.
     """
+    limit = TIMEOUT if seconds is None else seconds
     try:
-        said = ask_tool(*words, seconds=TIMEOUT, own_session=True)
+        said = ask_tool(*words, seconds=limit, own_session=True)
     except MissingTool:
         raise ClusterUnreachable(f"{words[0]}: no such file or directory") from None
     except OSError as error:
         raise ClusterUnreachable(f"{words[0]}: {(error.strerror or 'cannot be run').lower()}") from None
     except Unanswered:
-        raise ClusterUnreachable(f"{words[0]} did not answer within {TIMEOUT:g} s") from None
+        raise ClusterUnreachable(f"{words[0]} did not answer within {limit:.2g} s") from None
     except Overlong as error:
         raise ClusterUnreachable(str(error)) from None
     if said.code:

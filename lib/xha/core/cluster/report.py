@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..node.report import SCHEMA, nagios_text
 from ..node.verdict import NagiosCode
+from ..text.escape import clean
+from .sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .comparison import Disagreement, MemberAnswer
+    from .comparison import Disagreement
+    from .member_view import MemberView
+    from .sources import SourceAnswer
+
+_LONGEST = 4000
 
 
-def cluster_document(nodes: Iterable[dict[str, Any]], disagreements: Iterable[Disagreement]) -> dict[str, Any]:
-    """Return the JSON object of kind cluster, made of the nodes' own documents."""
+def cluster_document(
+    nodes: Iterable[dict[str, Any]], views: Iterable[MemberView], disagreements: Iterable[Disagreement]
+) -> dict[str, Any]:
+    """Return the JSON object of kind cluster. nodes: what SQL from this host came to, a node's document each."""
     return {
         "schema": SCHEMA,
         "kind": "cluster",
         "nodes": list(nodes),
+        "members": [_member(view) for view in views],
         "disagreements": [{**one._asdict(), "nodes": list(one.nodes)} for one in disagreements],
     }
 
 
-def render_nagios_cluster(answers: Iterable[MemberAnswer], disagreements: Iterable[Disagreement]) -> str:
-    """Return the status line of a whole cluster."""
-    answers, disagreements = tuple(answers), tuple(disagreements)
-    worst = cluster_exit_code(answers, disagreements)
-    serving = sum(one.verdict.available for one in answers)
-    faults = [f"{one.member} {one.verdict.code.value}" for one in answers if one.verdict.exit_code]
-    text = ", ".join([f"{serving} of {len(answers)} in service", *faults, *(one.message for one in disagreements)])
-    return f"{nagios_text(f'GALERA {worst.name}: {text}')} | in_service={serving};;;0;{len(answers)}"
+def _member(view: MemberView) -> dict[str, Any]:
+    chosen, facts = view.chosen, view.facts
+    return {
+        "member": str(view.member),
+        "service": view.service,
+        "source": chosen.source.value if chosen else None,
+        "age_ms": _milliseconds(chosen.age) if chosen else None,
+        "code": view.code,
+        "exit_code": int(view.exit_code),
+        "message": clean(view.message, _LONGEST),
+        "remedy": view.remedy,
+        "facts_from": facts.source.value if facts else None,
+        "sources": [_source(one) for one in view.answers],
+    }
 
 
-def cluster_exit_code(answers: Iterable[MemberAnswer], disagreements: Iterable[Disagreement]) -> NagiosCode:
+def _source(one: SourceAnswer) -> dict[str, Any]:
+    return {
+        "source": one.source.value,
+        "age_ms": _milliseconds(one.age),
+        "code": one.code or None,
+        "available": one.available,
+        "cause": clean(one.cause, _LONGEST) or None,
+    }
+
+
+def _milliseconds(age: float | None) -> int | None:
+    return None if age is None else round(age * 1000)
+
+
+def render_nagios_cluster(views: Iterable[MemberView], disagreements: Iterable[Disagreement]) -> str:
+    """Return the status line of a whole cluster. It counts who is in service by another source than SQL."""
+    views, disagreements = tuple(views), tuple(disagreements)
+    worst = cluster_exit_code(views, disagreements)
+    serving = [view.chosen.source for view in views if view.chosen is not None and view.service == "in"]
+    counts = Counter(serving)
+    told = [f"{counts[source]} by {source.value}" for source in Source if source is not Source.SQL and counts[source]]
+    faults = [f"{view.member} {view.code}" for view in views if view.exit_code]
+    text = ", ".join(
+        [f"{len(serving)} of {len(views)} in service", *told, *faults, *(one.message for one in disagreements)]
+    )
+    return f"{nagios_text(f'GALERA {worst.name}: {text}')} | in_service={len(serving)};;;0;{len(views)}"
+
+
+def cluster_exit_code(views: Iterable[MemberView], disagreements: Iterable[Disagreement]) -> NagiosCode:
     """Return the cluster's exit code.
 
-    A disagreement is CRITICAL. Otherwise the worst node decides, in the order critical, warning, unknown, ok.
+    A disagreement is CRITICAL. Otherwise the worst member decides, in the order critical, warning, unknown, ok.
     """
-    codes = {one.verdict.exit_code for one in answers}
+    codes = {view.exit_code for view in views}
     if any(disagreements):
         return NagiosCode.CRITICAL
     order = (NagiosCode.CRITICAL, NagiosCode.WARNING, NagiosCode.UNKNOWN, NagiosCode.OK)

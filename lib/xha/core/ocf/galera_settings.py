@@ -24,6 +24,7 @@ __all__ = [
     "parse_settings_leniently",
     "parse_values",
     "render_settings",
+    "settings_of_resource",
 ]
 
 SCHEMA = 1
@@ -105,6 +106,11 @@ def parse_settings_leniently(environment: Mapping[str, str]) -> tuple[Settings, 
     """
     values, bad = parse_values(environment, PARAMETERS)
     return Settings(**values), bad
+
+
+def settings_of_resource(parameters: Mapping[str, str]) -> Settings:
+    """Return the settings that a resource's parameters in the configuration come to, as far as they can be read."""
+    return parse_settings_leniently({f"{RESKEY}{name}": value for name, value in parameters.items()})[0]
 
 
 def parse_values(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.host.faults import Faults
 from ...adapters.host.log import Log
 from ...core.node.verdict import NagiosCode
 from ..terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
-from ..terminal.table import HEADINGS, Row, lines
+from ..terminal.table import Row, lines
 
 if TYPE_CHECKING:
     from typing import Callable
 
 _SECONDS = 1.0
-
-# What a healthy node changes all the time is no news.
-_QUIET = ("SEQNO", "QUEUE")
 
 
 class Look(NamedTuple):
@@ -52,7 +50,8 @@ def _broken(said: str) -> Look:
 
 class _Screen(Screen):
     def update(self, look: Look) -> None:
-        self.draw(lines(look.rows, sys.stdout), look.below)
+        below = [f"{one.cells[0]}: {one.message}" for one in look.rows if one.message]
+        self.draw(lines(look.rows, sys.stdout, get_terminal_size().columns), [*below, *look.below])
 
 
 class _Lines(Pipe):
@@ -64,10 +63,9 @@ class _Lines(Pipe):
 
     def update(self, look: Look) -> None:
         for one in look.rows:
-            name = one.cells[0]
-            news = tuple(cell for heading, cell in zip(HEADINGS, one.cells) if heading not in _QUIET)
+            name, news = one.cells[0], one.news
             if self._news.get(name) != news:
-                print_now("  ".join(one.cells))
+                print_now("  ".join([*one.cells, *filter(None, [one.message])]))
             self._news[name] = news
         for line in look.below:
             if line not in self._below:

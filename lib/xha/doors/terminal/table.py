@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from ...core.galera.reading import Value
     from ...core.node.verdict import Unreadable, Verdict
 
-HEADINGS = ("NODE", "SERVICE", "REASON", "STATE", "SIZE", "CONF", "SEQNO", "QUEUE", "MESSAGE")
+FACTS = ("STATE", "SIZE", "CONF", "SEQNO", "QUEUE")
+HEADINGS = ("NODE", "SERVICE", "REASON", *FACTS, "MESSAGE")
+# What a healthy node changes all the time is no news.
+QUIET = ("SEQNO", "QUEUE", "AGE")
 _WIDEST = 1000
 
 _COLOURS = {NagiosCode.OK: 32, NagiosCode.WARNING: 33, NagiosCode.CRITICAL: 31, NagiosCode.UNKNOWN: 35}
@@ -32,16 +35,31 @@ def paint(text: str, code: NagiosCode, stream: TextIO) -> str:
 
 
 class Row(NamedTuple):
-    """The cells of one node, in the order of HEADINGS."""
+    """The cells of one node, below headings of the same number. message: what is said beside or below the table."""
 
     cells: tuple[str, ...]
-    verdict: Verdict
+    exit_code: NagiosCode
+    headings: tuple[str, ...] = HEADINGS
+    message: str = ""
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What makes a new line of --watch where it changes."""
+        named = zip(self.headings, self.cells)
+        return (*(cell for heading, cell in named if heading not in QUIET), self.message)
 
 
 def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> Row:
     """Return the row of one node."""
-    facts: tuple[Value, ...] = (None,) * 5
-    if isinstance(reading, Reading):
+    service = "in" if verdict.available else "out"
+    facts = fact_cells(reading if isinstance(reading, Reading) else None)
+    return Row(clean_cells(name, service, verdict.code.value, *facts, verdict.message), verdict.exit_code)
+
+
+def fact_cells(reading: Reading | None) -> tuple[str, ...]:
+    """Return the cells of FACTS, `-` for what is not known."""
+    facts: tuple[Value, ...] = (None,) * len(FACTS)
+    if reading is not None:
         status = reading.status
         facts = (
             status.wsrep_local_state_comment,
@@ -50,16 +68,26 @@ def row(name: str, verdict: Verdict, reading: Reading | Unreadable) -> Row:
             status.wsrep_last_committed,
             status.wsrep_local_recv_queue,
         )
-    service = "in" if verdict.available else "out"
-    cells = (name, service, verdict.code.value, *("-" if one is None else str(one) for one in facts), verdict.message)
-    # Text from another host's server must not control this terminal.
-    return Row(tuple(clean(cell, _WIDEST) for cell in cells), verdict)
+    return tuple("-" if one is None else str(one) for one in facts)
 
 
-def lines(rows: Sequence[Row], stream: TextIO) -> list[str]:
-    """Return the rows below their headings, in columns, and in colour if the stream is a terminal."""
-    text = columns([HEADINGS, *(one.cells for one in rows)])
-    return [text[0], *(colour(line, one.verdict, stream) for line, one in zip(text[1:], rows))]
+def clean_cells(*cells: str) -> tuple[str, ...]:
+    """Return cells that hold no control characters: text from another host must not control this terminal."""
+    return tuple(clean(cell, _WIDEST) for cell in cells)
+
+
+def lines(rows: Sequence[Row], stream: TextIO, width: int | None = None) -> list[str]:
+    """Return the rows below their headings, in columns, and in colour if the stream is a terminal.
+
+    width: of the terminal. Columns of facts that do not fit are left out as a whole, from the right: nothing is cut.
+    """
+    if not rows:
+        return []
+    table = [rows[0].headings, *(one.cells for one in rows)]
+    while width and table[0][-1] in FACTS and max(map(len, columns(table))) > width:
+        table = [cells[:-1] for cells in table]
+    text = columns(table)
+    return [text[0], *(paint(line, one.exit_code, stream) for line, one in zip(text[1:], rows))]
 
 
 def columns(table: Sequence[Sequence[str]]) -> list[str]:

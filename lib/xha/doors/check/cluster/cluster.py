@@ -1,45 +1,47 @@
-"""xha-check cluster: all members side by side, and where they disagree."""
+"""xha-check cluster: all members side by side, by every source that this host can ask, and where they disagree."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from ....app.cluster.look import ClusterView, look_at_cluster
+from ....app.node.reader import ConfigFile
 from ....core.cluster.report import cluster_document, cluster_exit_code, render_nagios_cluster
 from ....core.node.report import node_document
 from ....core.node.verdict import NagiosCode
-from ....core.text.escape import clean
 from ....core.text.values import ConfigError
-from ...terminal.table import Row, lines, row
+from ...terminal.table import lines
 from ..options import Options, add_database_options, add_output_options, one_database
-from .members import ClusterView, read_cluster
+from .rows import cluster_rows, disagreement_lines, message_lines, note_lines
 
 if TYPE_CHECKING:
     import argparse
     from typing import Callable
 
-    from ....core.cluster.comparison import Member
+    from ....core.cluster.members import Member
     from ..watch import Look
 
 DESCRIPTION = """\
-Looks at all members side by side, under one deadline, and tells where they
+Looks at all members side by side, all of them at once, and tells where they
 disagree. The members are those of [cluster] in xha.conf, or those that this
-host's node names. The others are read over TCP: the account needs a password,
-in the option file.
+host's node, its responder or Pacemaker names. Each is asked by SQL (over TCP:
+the account needs a password, in the option file) and at its responder's port;
+as root, Pacemaker is asked what its keeper published. SOURCE says who knows,
+AGE how old that is. A member of which nobody knows anything is `unknown`, with
+each source's cause.
 """
 EXIT_CODES = {
-    0: "all members are in service, and agree",
+    0: "all members are in service by a source that knows, and agree",
     1: "a member is in service, or drained, for a reason that will pass",
-    2: "a member is broken, or they disagree",
-    3: "the check itself could not look at a member, or none is known",
+    2: "a member is broken or does not answer at all, or two disagree",
+    3: "nobody knows of a member, because this host may not look; or none is known",
 }
 EXAMPLES = {
-    "xha-check cluster": "a line for each member, and one for each disagreement",
+    "xha-check cluster": "a line for each member, one for each that is not well, and the disagreements",
     "xha-check cluster --nagios": "one line for Nagios",
     "xha-check cluster --watch": "until Ctrl-C",
 }
-# In characters: a line names every member of a large cluster.
-_WIDEST = 4000
 
 
 class ClusterRequest(NamedTuple):
@@ -66,27 +68,37 @@ def run(request: ClusterRequest) -> int:
         from ..watch import watch
 
         return watch(_make_look(request.options))
-    view = read_cluster(request.options)
+    waiting = _tell_waiting if sys.stderr.isatty() else None
+    view = look_at_cluster(_file(request.options), waiting=waiting)
     if request.output == "json":
         import json
 
-        nodes = [node_document(one.report(str(member), view.age)) for member, one in view.members.items()]
-        print(json.dumps(cluster_document(nodes, view.disagreements), indent=2))
+        pairs = zip(view.members, view.snapshots)
+        nodes = [node_document(one.report(str(member), view.age)) for member, one in pairs]
+        print(json.dumps(cluster_document(nodes, view.views, view.disagreements), indent=2))
     elif request.output == "nagios":
-        print(render_nagios_cluster(view.answers, view.disagreements))
+        print(render_nagios_cluster(view.views, view.disagreements))
     else:
-        print("\n".join([*lines(cluster_rows(view), sys.stdout), *disagreement_lines(view)]))
-    return cluster_exit_code(view.answers, view.disagreements)
+        rows = cluster_rows(view)
+        width = _terminal_width()
+        told = [*message_lines(rows), *disagreement_lines(view), *note_lines(view)]
+        print("\n".join([*lines(rows, sys.stdout, width), *told]))
+    return cluster_exit_code(view.views, view.disagreements)
 
 
-def cluster_rows(view: ClusterView) -> list[Row]:
-    """Return a row for each member."""
-    return [row(str(member), one.verdict, one.reading) for member, one in view.members.items()]
+def _file(options: Options) -> ConfigFile:
+    return ConfigFile(options.config, options.apply)
 
 
-def disagreement_lines(view: ClusterView) -> list[str]:
-    """Return a line for each disagreement."""
-    return [f"DISAGREEMENT {one.code}: {clean(one.message, _WIDEST)}" for one in view.disagreements]
+def _terminal_width() -> int | None:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _tell_waiting(titles: tuple[str, ...]) -> None:
+    """Say on the terminal who has not answered yet; in a pipe or a log it would be noise."""
+    print(f"xha-check: still waiting for {', '.join(titles)}", file=sys.stderr, flush=True)
 
 
 def _make_look(options: Options) -> Callable[[], Look]:
@@ -97,13 +109,17 @@ def _make_look(options: Options) -> Callable[[], Look]:
     def look() -> Look:
         nonlocal known_servers
         try:
-            view = read_cluster(options, known_servers)
+            view = look_at_cluster(_file(options), known_servers)
         except ConfigError as error:
             if not known_servers:
                 raise
             return Look([], [f"xha-check: {error}"], NagiosCode.UNKNOWN)
         # Who was seen once is looked at again: a node that dies takes its knowledge of the others with it.
-        known_servers = tuple(view.members)
-        return Look(cluster_rows(view), disagreement_lines(view), cluster_exit_code(view.answers, view.disagreements))
+        known_servers = view.members
+        return Look(cluster_rows(view), _below(view), cluster_exit_code(view.views, view.disagreements))
 
     return look
+
+
+def _below(view: ClusterView) -> list[str]:
+    return [*disagreement_lines(view), *note_lines(view)]

@@ -23,8 +23,8 @@ from ....core.election.position_report import PositionReport, State, parse_posit
 from ....core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
 from ....core.node.report import SCHEMA
 from ....core.node.verdict import NagiosCode
-from ....core.ocf.api import RESKEY
-from ....core.ocf.galera_settings import parse_settings_leniently
+from ....core.ocf.galera_settings import settings_of_resource
+from ....core.text.ages import render_age
 from ....core.text.escape import clean
 from ..options import add_output_options
 
@@ -161,7 +161,7 @@ def look(cluster: Pacemaker, resource: str) -> Seen:
 
 def read_settings(cib: Cib) -> Settings:
     """Return the resource's parameters, as far as they can be read."""
-    return parse_settings_leniently({f"{RESKEY}{name}": value for name, value in cib.parameters.items()})[0]
+    return settings_of_resource(cib.parameters)
 
 
 def _agreed(reports: _Reports) -> tuple[str, ...]:
@@ -231,13 +231,7 @@ def _tell(one: Forecast) -> list[str]:
 
 
 def _tell_grant(grant: Grant, now: float) -> str:
-    return f"{grant.kind.value}={grant.node} by {clean(grant.by)}, {_age(now - grant.at)} ago: {clean(grant.why)}"
-
-
-def _age(seconds: float) -> str:
-    if seconds < 120:
-        return f"{max(0.0, seconds):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+    return f"{grant.kind.value}={grant.node} by {clean(grant.by)}, {render_age(now - grant.at)} ago: {clean(grant.why)}"
 
 
 def exit_code(seen: Seen, forecasts: Sequence[Forecast]) -> NagiosCode:

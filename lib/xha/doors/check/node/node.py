@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ....app.node.reader import ConfigFile, Reader, Snapshot
-from ....core.cluster.comparison import Member, parse_member
+from ....core.cluster.members import Member, parse_member
 from ....core.node.report import node_document, render_nagios
 from ....core.text.escape import clean
 from ..options import Options, UsageError, add_database_options, add_output_options, argument, one_database
