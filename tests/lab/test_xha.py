@@ -5,10 +5,12 @@ The whole matrix is `make lab-report AGENT=ocf:xha:galera`. Here are the faults 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +80,28 @@ def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what
     assert cluster.running_on(host, "p_mysql") == {"h1", "h2", "h3"}
     explained = host.sh("xha-check explain", check=False).out
     assert explained.count("is in the Primary component") >= 3, explained
+
+
+def test_all_members_are_seen_by_every_source_that_a_host_can_ask(held: Scene) -> None:
+    """No account of the check is on any other host: what responders say, and what real keepers publish."""
+    host = held.lab["h1"]
+    found: dict[str, Any] = {}
+
+    def all_decide() -> bool:
+        said = host.sh("xha-check cluster --json", check=False)
+        found.update(json.loads(said.out))
+        known = [one for member in found["members"] for one in member["sources"] if one["source"] != "sql"]
+        return len(known) == 6 and all(one["available"] and one["cause"] is None for one in known)
+
+    # A keeper speaks every 30 s; one that the restored hosts remember may have spoken long ago.
+    wait_until("responders and keepers to say that all serve", all_decide, timeout=NAMED_SECONDS, every=1)
+    assert [one["service"] for one in found["members"]] == ["in"] * 3, found
+    assert found["disagreements"] == []
+    ages = [one["age_ms"] for member in found["members"] for one in member["sources"] if one["source"] == "keeper"]
+    assert max(ages) < 90_000
+    shown = host.sh("xha-check cluster", check=False)
+    assert shown.code == 0, shown
+    assert shown.out.splitlines()[0].split()[:5] == ["NODE", "SERVICE", "REASON", "SOURCE", "AGE"]
 
 
 @pytest.mark.parametrize("name", ["kill-all", "kill-two"])

@@ -1,0 +1,142 @@
+"""A member's port 49000 is another host's: it costs its own row at most, and says nothing about another member.
+
+xha-check cluster runs as an operator runs it. The other member is well by its own, honest word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.facts import OTHER_UUID, UUID
+from loopback import Net
+from loopback.doors import door
+from security.hostile_peers import COMMON, HTTP_ALWAYS, Hostile
+from security.measured import MOST, wrapper
+
+PORT, DEADLINE = 49000, 2.0
+# Two rounds of the deadline, Python's start, and a machine without time for it.
+SOON = 60.0
+
+
+def ask(directory: Path, *members: str) -> dict[str, Any]:
+    """The document, with `peak` in KiB and `seconds`."""
+    config, peak = directory / "xha.conf", directory / "peak"
+    config.write_text(
+        f"[database]\nsocket = {directory}/none\n[cluster]\nmembers = {' '.join(members)}\n"
+        f"[responder]\ndeadline = {DEADLINE:g}s\n"
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        [*wrapper(peak), door("xha-check"), "cluster", "--json", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stderr == ""
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {**found, "code": done.returncode, "peak": int(peak.read_text()), "seconds": time.monotonic() - began}
+
+
+@contextlib.contextmanager
+def listening(address: str) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, PORT))
+        listener.listen(16)
+        yield listener
+
+
+@contextlib.contextmanager
+def saying(address: str, **answers: bytes) -> Iterator[None]:
+    """A peer that answers `/ready` and `/node` with these bytes, and nothing else."""
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    path = connection.recv(4096).split(b" ")[1].decode().strip("/")
+                    connection.sendall(answers.get(path, b"HTTP/1.1 403 Forbidden\r\n\r\n"))
+
+    with listening(address) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)  # accept ends
+        thread.join(10)
+
+
+def body(text: str, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(text.encode())}\r\n\r\n{text}".encode()
+
+
+def node(**reading: object) -> bytes:
+    facts = {"wsrep_local_state": 4, "wsrep_cluster_status": "Primary", "wsrep_cluster_state_uuid": UUID, **reading}
+    return body(json.dumps({"kind": "node", "age_ms": 1, "reading": facts}))
+
+
+HONEST = {"ready": body("synced 3 ms\n"), "node": node()}
+
+
+@pytest.mark.parametrize("way", [*COMMON, *HTTP_ALWAYS])
+def test_a_hostile_peer_costs_its_own_row_and_its_time(net: Net, tmp_path: Path, way: str) -> None:
+    bad, good = net.next_address(), net.next_address()
+    with listening(bad) as listener, Hostile(listener, "http", way), saying(good, **HONEST):
+        found = ask(tmp_path, bad, good)
+    rows = {one["member"]: one for one in found["members"]}
+    assert rows[f"{bad}:3306"]["service"] == "unknown", rows
+    cause = next(one["cause"] for one in rows[f"{bad}:3306"]["sources"] if one["source"] == "responder")
+    assert cause
+    assert (rows[f"{good}:3306"]["service"], rows[f"{good}:3306"]["code"]) == ("in", "synced")
+    assert found["seconds"] < SOON
+    assert found["peak"] < MOST, found["peak"]
+
+
+LIES = {
+    "to be the other member": {"ready": body("synced 3 ms\n"), "node": node(wsrep_gcomm_uuid=UUID)},
+    "to name the members": {
+        "ready": body("synced 3 ms\n"),
+        "node": node(
+            wsrep_incoming_addresses="192.0.2.1:3306,192.0.2.2:3306", wsrep_cluster_address="gcomm://192.0.2.3"
+        ),
+    },
+    "another history": {"ready": body("synced 3 ms\n"), "node": node(wsrep_cluster_state_uuid=OTHER_UUID)},
+    "that the cluster stalls": {"ready": body("stalling 6000 ms\n", "503 Service Unavailable")},
+    "to control the terminal": {
+        "ready": body("synced 3 ms\n"),
+        "node": node(wsrep_local_state_comment="\x1b[2J\x1b]0;owned\x07"),
+    },
+    "a document that is nested": {"ready": body("synced 3 ms\n"), "node": body("[" * 30000)},
+}
+
+
+@pytest.mark.parametrize("title", LIES)
+def test_a_liar_changes_no_verdict_on_another_member(net: Net, tmp_path: Path, title: str) -> None:
+    bad, good = net.next_address(), net.next_address()
+    with saying(good, **HONEST), saying(bad, **LIES[title]):
+        found = ask(tmp_path, bad, good)
+    rows = {one["member"]: one for one in found["members"]}
+    assert set(rows) == {f"{bad}:3306", f"{good}:3306"}  # nobody is added, and nobody hidden
+    honest = rows[f"{good}:3306"]
+    assert (honest["service"], honest["code"], honest["exit_code"], honest["source"]) == (
+        "in",
+        "synced",
+        0,
+        "responder",
+    )
+    assert "\x1b" not in json.dumps(found, ensure_ascii=False)
+    named = {one["code"] for one in found["disagreements"]}
+    assert named <= {"uuid", "two-primaries", "stall", "sources"}
+    assert ("uuid" in named) is (title == "another history")
+    assert ("stall" in named) is (title == "that the cluster stalls")
