@@ -20,7 +20,7 @@ from xha.adapters.mysql.option_files import read_client_options
 from xha.core.services.model.kind import Secret
 from xha.core.text.values import ConfigError
 
-PATIENCE = 20  # seconds, on a busy machine; a failure would hang forever
+PATIENCE = 60  # seconds, on a busy machine; a failure would hang forever
 
 
 @pytest.fixture(autouse=True)
