@@ -23,6 +23,7 @@ from xha.core.services.workers.oslo_rpc import RpcTarget
 NOT_HERE = (0, "not-applicable", None)
 # What a loaded machine may add to a deadline, in seconds; a check that hangs never ends.
 LOADED = 20
+PATIENT = "deadline = 30s"  # where nothing is frozen: a broker of a busy machine answers late
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def session_conductor(net: Net, lone_broker: Broker) -> Iterator[Worker]:
 
 @pytest.fixture
 def conductor(session_conductor: Worker, services: Services, broker: Broker) -> Iterator[Worker]:
-    services.write(section("nova-conductor", nova_conf(services, url_of(broker)), session_conductor.process))
+    services.write(section("nova-conductor", nova_conf(services, url_of(broker)), session_conductor.process, PATIENT))
     yield session_conductor
     session_conductor.thaw()
 
@@ -71,7 +72,7 @@ def volumes(net: Net, broker: Broker, number: int, kind: str) -> Worker:
 def volume_section(services: Services, broker: Broker, kind: str, *lines: str) -> str:
     path = services.directory / "cinder.conf"
     path.write_text(f"[DEFAULT]\ntransport_url = {url_of(broker)}\nhost = {kind}\nenabled_backends = lvm\n")
-    return section("cinder-volume", f"config = {path}", *lines)
+    return section("cinder-volume", f"config = {path}", PATIENT, *lines)
 
 
 @pytest.mark.parametrize(
