@@ -20,7 +20,7 @@ from xha.adapters.host.login_name import server_uids
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
 SOCKET = "/run/of-this-test.sock"
-PORT = 3399
+HOST, PORT = "127.0.0.99", 3399
 
 
 class Place:
@@ -64,7 +64,7 @@ def place() -> Iterator[Place]:
 
 
 def look(datadir: object = "", socket: str | None = SOCKET) -> Joiner | None:
-    return find_joiner(Asked(socket, PORT, str(datadir)), server_uids("mysql"))
+    return find_joiner(Asked(socket, None if socket else HOST, PORT, str(datadir)), server_uids("mysql"))
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,31 @@ def test_a_socket_in_the_data_directory_tells_whose_transfer_it_is(place: Place)
 
 
 @pytest.mark.parametrize(
-    ("option", "socket", "ours"),
+    ("options", "socket", "ours"),
     [
-        (f"--socket={SOCKET}", SOCKET, True),
-        ("--socket=/another.sock", SOCKET, False),
-        (f"--port={PORT}", None, True),
-        ("--port=3306", None, False),
+        pytest.param([f"--socket={SOCKET}"], SOCKET, True, id="its socket"),
+        pytest.param(["--socket=/another.sock"], SOCKET, False, id="another socket"),
+        pytest.param([f"--port={PORT}", f"--bind-address={HOST}"], None, True, id="its port and address"),
+        pytest.param([f"--port={PORT}", f"--bind-address=::1,{HOST}"], None, True, id="one of two addresses"),
+        pytest.param([f"--port={PORT}", "--bind-address=0.0.0.0"], None, True, id="its port, on all addresses"),
+        pytest.param([f"--port={PORT}", "--bind-address=127.0.0.98"], None, False, id="another address"),
+        pytest.param(["--port=3306", f"--bind-address={HOST}"], None, False, id="another port"),
     ],
 )
-def test_what_the_server_s_command_line_names_counts(place: Place, option: str, socket: str | None, ours: bool) -> None:
-    with place.process("mysqld", option) as server, place.script("--parent", str(server)):
+def test_what_the_server_s_command_line_names_counts(
+    place: Place, options: list[str], socket: str | None, ours: bool
+) -> None:
+    with place.process("mysqld", *options) as server, place.script("--parent", str(server)):
         found = look(socket=socket)
         assert (found is not None and found.ours) == ours
+
+
+def test_a_port_alone_does_not_tell_two_servers_apart(place: Place) -> None:
+    port = f"--port={PORT}"
+    with place.process("mariadbd"), place.process("mysqld", port) as server, place.script("--parent", str(server)):
+        found = look(socket=None)
+        assert found is not None
+        assert not found.ours
 
 
 def test_the_mark_of_a_transfer_counts_only_beside_a_live_server(place: Place) -> None:

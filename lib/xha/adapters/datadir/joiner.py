@@ -8,8 +8,8 @@ may take hours). What tells it from a server that is down are the processes of t
 2. Any user can give a process these words. Only processes with all uids in `uids` are believed; a set-uid program would
    have only one of them.
 3. Several servers may run on one host. It has to be the one that was asked: by its data directory if that is known from
-   an earlier reading, otherwise by the socket or port on its command line, or by a socket inside of its data directory,
-   or because no other server runs. Where nothing of that holds, it is not known whose transfer it is.
+   an earlier reading, otherwise by the socket, or port and address, on its command line, or by a socket inside of its
+   data directory, or because no other server runs. Where nothing of that holds, it is not known whose transfer it is.
 
 No right is needed for the command lines. A reader without rights in the data directory does without the file.
 """
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _SERVERS = ("mysqld", "mariadbd")
+_EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 - compared, and not listened at
 _DEFAULT_DATADIR = "/var/lib/mysql"
 
 
 class Asked(NamedTuple):
-    """Where the check tried to log in: at a unix socket, or at a port of this host.
+    """Where the check tried to log in: at a unix socket, or at a port of an address of this host.
 
     datadir: of the server that answered there before, "" if that is not known.
     """
 
     socket: str | None
+    host: str | None
     port: int
     datadir: str = ""
 
@@ -92,12 +94,21 @@ def _is_ours(asked: Asked, datadir: str, server: Process | None, *, alone: bool)
     if asked.datadir:
         return _same(datadir, asked.datadir)
     argv = server.argv if server else ()
-    named = _option(argv, "--port") if asked.socket is None else _option(argv, "--socket")
-    if named:
-        return named == str(asked.port) if asked.socket is None else _same(named, asked.socket)
-    if asked.socket is not None and _same(os.path.dirname(asked.socket), datadir):
-        return True
-    return True if alone else None
+    if asked.socket is None:
+        told = _is_at(argv, asked)
+    else:
+        named = _option(argv, "--socket")
+        told = _same(named, asked.socket) if named else _same(os.path.dirname(asked.socket), datadir) or None
+    return True if told is None and alone else told
+
+
+def _is_at(argv: tuple[str, ...], asked: Asked) -> bool | None:
+    """Return whether a server's command line says that it listens where it was asked; None if it does not say."""
+    port, bound = _option(argv, "--port"), _option(argv, "--bind-address")
+    everywhere = bound in _EVERYWHERE
+    if (port and port != str(asked.port)) or (bound and not everywhere and asked.host not in bound.split(",")):
+        return False
+    return True if port and bound else None
 
 
 def _option(argv: tuple[str, ...], name: str) -> str:

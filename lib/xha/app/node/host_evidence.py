@@ -44,7 +44,8 @@ class HostEvidence:
         if time.monotonic() - self._joiner_at > _LASTS:
             from ...adapters.datadir.joiner import Asked, find_joiner
 
-            self._joiner = find_joiner(Asked(target.socket, target.port, self._datadir), target.server_uids)
+            asked = Asked(target.socket, target.host, target.port, self._datadir)
+            self._joiner = find_joiner(asked, target.server_uids)
             self._joiner_at = time.monotonic()
         if self._joiner is None:
             return unreadable
