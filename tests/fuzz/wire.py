@@ -146,7 +146,7 @@ def running_responder(net: Net) -> Iterator[Responder]:
     records = net.directory / "fuzzed-services"
     records.mkdir()
     (records / "memcached.json").write_text(KEPT["a service's record"].text)
-    lines = f"{PATIENT}\nservices_directory = {records}\n{SECTION}"
+    lines = f"{PATIENT}\nanswer_silent = 100ms\nservices_directory = {records}\n{SECTION}"
     with Responder(net, "fuzzed", database="socket = /no/such/socket", responder=lines) as responder:
         yield responder
 

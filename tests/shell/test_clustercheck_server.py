@@ -73,7 +73,16 @@ def test_300_probes_are_300_answers_and_no_reset(server: tuple[str, int], host: 
 
 @pytest.mark.parametrize(
     "request_bytes",
-    [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HEAD / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\n\n", b"GET /\n\n", b"x" * 9000],
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD / HTTP/1.0\r\n\r\n",
+        b"\x16\x03\x01\n\n",
+        b"GET /\n\n",
+        b"GET /\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.0\r\n\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00GET / HTTP/1.0\r\n\r\n",
+        b"x" * 9000,
+    ],
 )
 def test_whatever_is_asked_the_answer_is_the_script_s(server: tuple[str, int], request_bytes: bytes) -> None:
     assert probe(server, request_bytes) == SYNCED
