@@ -28,6 +28,7 @@ from xha.core.election.compose_report import NodeFacts, compose_report, give_up,
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait
 from xha.core.election.facts import GrantKind, Host, Probe, Records, Token
 from xha.core.election.position_report import (
+    LOOKING,
     PositionReport,
     State,
     digest,
@@ -172,6 +173,19 @@ def test_a_report_of_an_older_version_has_no_trouble() -> None:
 
 def test_who_knows_nothing_changes_no_digest() -> None:
     assert digest([report("n1"), blind("n2")]) == digest([report("n1")]) == digest([report("n1"), failed("n3")])
+
+
+def test_a_recovery_under_way_is_waited_for_and_nobody_is_told_to_mend_or_to_forget_its_node() -> None:
+    looking = blind("n1")._replace(trouble=LOOKING)
+    alone = look("n2", looking, report("n2"), report("n3"))
+    assert isinstance(alone, Wait)
+    assert LOOKING in alone.reason
+    assert alone.remedy == "wait: a recovery on n1 ends by itself, and may take long"
+    itself = look("n1", looking, report("n2"), report("n3"))
+    assert itself == Wait(f"n1: {LOOKING}", ("n1",), "wait: that ends by itself, and may take long")
+    beside = look("n2", looking, report("n2"), blind("n3"))
+    assert isinstance(beside, Wait)
+    assert beside.remedy == "mend that on n3; a node that cannot look does so again by itself"
 
 
 TOKEN = Records(token=Token("n1", "e9", ""))
@@ -328,6 +342,13 @@ class TestTheOutlook:
             blind("n1"), position_report("n2", state=State.PRIMARY), position_report("n3", state=State.PRIMARY)
         )
         assert needs_person(forecast(sight), sight.reports)
+
+    def test_a_recovery_under_way_is_no_trouble(self) -> None:
+        looking = blind("n1")._replace(trouble=LOOKING)
+        sight = seen(looking, position_report("n2", state=State.PRIMARY), position_report("n3", state=State.PRIMARY))
+        assert not needs_person(forecast(sight), sight.reports)
+        alone = seen(looking, position_report("n2"), position_report("n3"))
+        assert needs_person(forecast(alone), alone.reports)  # nobody acts, and nobody is Primary
 
     def test_the_digests_of_all_that_ask_are_the_same(self) -> None:
         sight = seen(blind("n1")._replace(opens="e-n1"), position_report("n2"), position_report("n3"))

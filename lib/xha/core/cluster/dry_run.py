@@ -8,7 +8,7 @@ from ..election.candidates import are_at_odds
 from ..election.decision import Decision, Refuse, Wait
 from ..election.facts import GrantKind, Host, why_void
 from ..election.obstacles import name_nodes
-from ..election.position_report import PositionReport, State, Unread, digest
+from ..election.position_report import PositionReport, State, Unread, digest, is_looking
 from ..galera.lineage import Order, compare
 from ..galera.position import Kind
 from .election_inputs import ElectionInputs, gather
@@ -105,9 +105,11 @@ def _asks(report: PositionReport | Unread | None) -> bool:
 def needs_person(forecasts: Sequence[Forecast], reports: Mapping[str, PositionReport | Unread]) -> bool:
     """Return whether the cluster cannot continue without a person.
 
-    That is so if a node refuses or reports a trouble, or if no node is Primary and all of them wait.
+    That is so if a node refuses or reports a trouble, or if no node is Primary and all of them wait. A recovery that is
+    under way is no trouble.
     """
-    troubled = any(isinstance(one, PositionReport) and one.trouble for one in reports.values())
+    troubles = [one.trouble for one in reports.values() if isinstance(one, PositionReport) and one.trouble]
+    troubled = not all(map(is_looking, troubles))
     decisions = [one.decision for one in forecasts if one.decision is not None]
     primary = any(isinstance(one, PositionReport) and one.state is State.PRIMARY for one in reports.values())
     acts = [one for one in forecasts if one.decision is not None and not one.held and not _waits(one.decision)]
@@ -141,7 +143,7 @@ def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
         return f"{node} holds no data"
     if report.kind is Kind.UNKNOWN and not (kind is GrantKind.DISCARD and report.opens):
         why = report.trouble or "it has not looked yet"
-        return f"{node} does not know what it holds ({why}): mend that first"
+        return f"{node} does not know what it holds ({why}): {'wait' if is_looking(why) else 'mend that first'}"
     return ""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..galera.position import Kind
 from .decision import Refuse, Wait
 from .facts import GrantKind, Host, Probe, has_newest_generation, is_down, is_not_newer
-from .position_report import State
+from .position_report import State, is_looking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,11 +39,14 @@ def end_wait(facts: ElectionFacts, nodes: tuple[str, ...], otherwise: str) -> st
     """Return the remedy for waiting on the nodes.
 
     A node that reports a trouble is still there: its trouble must be mended, and it is not to be given up. If none of
-    the nodes reports one, the remedy is `otherwise`.
+    the nodes reports one, the remedy is `otherwise`. A recovery that is under way only takes its time.
     """
-    troubled = tuple(node for node in nodes if node in facts.troubles)
-    if not troubled:
+    told = tuple(node for node in nodes if node in facts.troubles)
+    if not told:
         return otherwise
+    troubled = tuple(node for node in told if not is_looking(facts.troubles[node]))
+    if not troubled:
+        return f"wait: a recovery on {name_nodes(told)} ends by itself, and may take long"
     return f"mend that on {name_nodes(troubled)}; a node that cannot look does so again by itself"
 
 

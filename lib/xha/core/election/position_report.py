@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
+# How the trouble of a node begins that is not in trouble: it only has not found out yet.
+LOOKING = "it is finding out where its data end"
+
+
+def is_looking(trouble: str) -> bool:
+    """Return whether the trouble of a node is only that its recovery has not ended yet."""
+    return trouble.startswith(LOOKING)
+
+
 class State(str, Enum):
     """What runs on the node: no server, or how far its server has come."""
 

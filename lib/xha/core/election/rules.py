@@ -18,7 +18,7 @@ from .candidates import are_at_odds, choose, judge_histories
 from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
 from .facts import Around, ElectionFacts, Grant, GrantKind, Records, gather_facts
 from .obstacles import end_wait, find_obstacle, name_nodes, tell_troubles
-from .position_report import PositionReport, State, Unread
+from .position_report import PositionReport, State, Unread, is_looking
 from .survivors import decide_survivor
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _know_own(facts: ElectionFacts) -> Decision | None:
         return Wait(f"a grant gives up the data of {facts.me}, whatever they are", first=Step.DISCARD)
     if mine.trouble and not mine.opens:
         return Wait(f"{facts.me}: {mine.trouble}", (facts.me,), "mend that, then pcs resource cleanup")
+    if is_looking(mine.trouble):
+        return Wait(f"{facts.me}: {mine.trouble}", (facts.me,), "wait: that ends by itself, and may take long")
     why = mine.trouble or "it has not looked yet"
     remedy = "mend that: it looks again by itself" if mine.trouble else ""
     return Wait(f"{facts.me} cannot find out where its data end: {why}", (facts.me,), remedy)
