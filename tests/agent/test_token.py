@@ -19,6 +19,7 @@ from xha.adapters.host.log import Log
 from xha.adapters.pacemaker.cluster import ClusterUnreachable
 from xha.adapters.pacemaker.standalone import Standalone
 from xha.app.keeper.announcer import Announcer
+from xha.app.keeper.children import Children
 from xha.app.keeper.keeper import Keeper
 from xha.app.keeper.observer import Observer
 from xha.app.keeper.peers import Peers, release_token
@@ -28,9 +29,10 @@ from xha.core.election.facts import Token
 from xha.core.election.position_report import PositionReport, State, parse_position_report
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
-from xha.core.keeper.memory import Launched, Memory, Plan, ServerProcess
+from xha.core.keeper.memory import Launched, Memory, Plan
 from xha.core.keeper.observation import DataSeen, ServerSeen
 from xha.core.keeper.outcomes import EffectFailed, EffectResult, FailureCause, Recovered
+from xha.core.keeper.server_process import ServerProcess
 from xha.core.monitor.keeper_status import Phase
 from xha.core.ocf.galera_settings import Settings
 
@@ -66,19 +68,22 @@ class Life:
             note=lambda _: None,
             start=lambda _: pytest.fail("nobody starts a server here"),
             stop=lambda _: False,
+            close=lambda: None,
         )
         self.data: Any = SimpleNamespace(
             run=self.run,
             directory=Quiet(),
             see=lambda **_: DataSeen(),
-            recover=lambda: Recovered(HELD),
+            recover=lambda _: Recovered(HELD),
         )
         self.peers = Peers(self.cluster, "db", Settings(), "gcomm://127.0.0.1")
         monkeypatch.setattr(self.peers, "_probe", lambda _: ({}, {}))
         faults, said = Faults(log), Announcer(self.run, self.cluster, "db", log)
         with Locked(self.run):
-            observer = Observer(Settings(), self.run, self.server, self.data, self.peers, said, faults)
-        self.keeper = Keeper(observer, Performer(self.server, self.data, self.peers, said, faults), faults)
+            children = Children(self.data.directory, faults)
+            observer = Observer(Settings(), self.run, self.server, self.data, self.peers, said, children, faults)
+        performer = Performer(self.server, self.data, self.peers, said, children, faults)
+        self.keeper = Keeper(observer, performer, children, faults)
         self.keeper.memory = Memory(epoch="e", standing=HELD, has_token=True)
         self.cluster.take_token("db", Token(self.cluster.node_name(), "e", "shown"))
         self.peers.read_cib()

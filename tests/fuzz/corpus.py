@@ -195,6 +195,24 @@ STARTS: dict[str, Start] = {
     ),
     "core.http.message.parse_request": _values(*_PROBES, *(header + _PROBES[0] for header in _PROXY_HEADERS)),
     "core.http.proxy_header.parse_proxy_header": _values(*_PROXY_HEADERS),
+    "core.keeper.outcomes.parse_outcome": _texts(
+        '{"at": 1.5, "cause": "BUSY", "text": "somebody uses the data"}',
+        '{"at": 1.5, "recovered": null}',
+        json.dumps(
+            {
+                "at": 1.5,
+                "recovered": {
+                    "kind": "intact",
+                    "position": f"{UUID}:5",
+                    "cause": "",
+                    "record": KEPT["a node's record"].text,
+                    "safe_to_bootstrap": True,
+                    "unmendable": False,
+                    "busy": False,
+                },
+            }
+        ),
+    ),
     "core.galera.node_record.parse_node_record": _texts(KEPT["a node's record"].text),
     "core.text.numbers.parse_int": _texts("12", "-1"),
     "core.text.numbers.parse_float": _texts("0.25", "1e-5"),

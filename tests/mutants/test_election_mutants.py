@@ -185,6 +185,7 @@ MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
     "take_disk": {"who": who},
     "lose_starter": {"who": who},
     "blind": {"who": who, "looks": lambda chance: chance.randrange(1, 13)},
+    "slow": {"who": who, "looks": lambda chance: chance.randrange(1, 7)},
     "write_apart": {"who": who},
     "doom": {"who": who},
     "cut_short": {"who": who},

@@ -6,17 +6,23 @@ Each mutant changes what the real step gives, or a rule inside it, for one searc
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.keeper import scene
+from core.keeper.test_scripts import SCRIPTS, play
 from core.model import model_keeper
-from mutants.test_election_mutants import Patch, search
-from xha.core.keeper import decisions, turn
+from mutants.test_election_mutants import Patch, search, swapped
+from xha.core.keeper import children, decisions, machine, server, turn
+from xha.core.keeper.children import recover
+from xha.core.keeper.decisions import stop_server
 from xha.core.keeper.effects import (
     ConsumeGrants,
     Discard,
     Effect,
+    EndChild,
     HoldsToken,
     Launch,
     MakePrimary,
@@ -86,7 +92,18 @@ def only_once(self: Any, name: str | None = None) -> None:
         open_epoch(self, name)
 
 
-open_epoch = turn.Turn.open_epoch
+def deaf_to_the_child(one: Any, child: Any) -> None:
+    """Whatever runs in the data directory already, the next thing is begun."""
+    recover(one) if one.memory.server is None else stop_server(one)
+
+
+def whatever_directory(one: Any, child: Any, outcome: Any) -> None:
+    """What a recovery found out is true of whatever stands there by now."""
+    one.seen = one.seen._replace(child=one.seen.child._replace(directory=child.directory))
+    hear_recovery(one, child, outcome)
+
+
+open_epoch, hear_recovery = turn.Turn.open_epoch, children._hear_recovery
 
 MUTANTS: dict[str, list[Patch]] = {
     "the token is not looked at again": changed(unguarded(HoldsToken, TokenNotElsewhere)),
@@ -99,10 +116,78 @@ MUTANTS: dict[str, list[Patch]] = {
     "the line is not recorded in the cluster": changed(left_out(RecordLine)),
     "a view is not set aside": changed(left_out(SetViewAside)),
     "a report is published too late": changed(too_late(Publish)),
+    "a second child is begun while one runs": [(machine, "attend", deaf_to_the_child)],
+    "a server is launched while a child runs": [(machine, "attend", lambda one, child: machine._go_on(one))],
     "an epoch is opened once and for all": [(turn.Turn, "open_epoch", only_once)],
 }
 # Where the search begins for one that few walks find out: the walks before are known to find nothing.
 FIRST = {"an epoch is opened once and for all": 3700}
+
+
+def another_s_outcome(child: Any, seen: Any) -> Any:
+    """Whatever child it is of."""
+    return seen.outcome if seen else None
+
+
+def ends_by_itself(memory: Any, seen: Any, now: float) -> Any:
+    """A server that is gone has ended by itself, also where it is being stopped."""
+    if memory.server is not None and seen.server is None:
+        return server._lose(memory, seen)
+    return note_server(memory, seen, now)
+
+
+def stop_alone(one: Any, *guards: Any, behind: Any = ()) -> None:
+    """What was to follow a stop is forgotten."""
+    stop_server(one, *guards)
+
+
+def grants_first(one: Any, plan: Any, decision: Any) -> bool:
+    """A grant is used up before the creation that comes before what it allows."""
+    if decision.grants:
+        one.do(ConsumeGrants(tuple(grant.kind.value for grant in decision.grants)))
+    return bool(create(one, plan, decision))
+
+
+def without_plan(one: Any, plan: Any, decision: Any) -> bool:
+    """Nobody keeps what was planned while a database is created."""
+    begun = create(one, plan, decision)
+    one.note(plan=None)
+    return bool(begun)
+
+
+def silent(one: Any, child: Any) -> None:
+    """As it was: while a child runs nothing is said."""
+
+
+note_server, create = server.note_server, decisions._create
+# What costs no commit, and time or a person's patience: the scripts tell it.
+SCRIPT_MUTANTS: dict[str, list[Patch]] = {
+    "a recovery of other data is believed": [(children, "_hear_recovery", whatever_directory)],
+    "the outcome of another child is believed": [(children, "_find_outcome", another_s_outcome)],
+    "a server that is being stopped ends by itself": [(machine, "note_server", ends_by_itself)],
+    "what follows a stop is forgotten": [(decisions, "stop_server", stop_alone)],
+    "an overdue child runs on": [(children, "GRACE_SECONDS", 1e9)],
+    "a grant is used up by a creation": [(decisions, "_create", grants_first)],
+    "the plan does not wait for a creation": [(decisions, "_create", without_plan)],
+    "nothing is said while a child runs": [(machine, "attend", silent)],
+    "a child outlives its keeper": changed(left_out(EndChild)),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPT_MUTANTS)
+def test_a_script_catches(name: str) -> None:
+    patches = [(scene if module is model_keeper else module, what, how) for module, what, how in SCRIPT_MUTANTS[name]]
+    with swapped(patches):
+        assert any(is_told(path) for path in SCRIPTS)
+
+
+def is_told(path: Path) -> bool:
+    """Return whether a script is another one now, or cannot be played."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return play(text, scene.Scene()) != text
+    except AssertionError:
+        return True
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -35,8 +35,8 @@ from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import Recover
 from xha.core.keeper.machine import step
 from xha.core.keeper.memory import Memory
-from xha.core.keeper.observation import DataSeen, Fresh, Observation, ServerSeen
-from xha.core.keeper.outcomes import Done, EffectResult
+from xha.core.keeper.observation import ChildSeen, DataSeen, Fresh, Observation, ServerSeen
+from xha.core.keeper.outcomes import Begun, Done, EffectResult
 
 __all__ = ["host", "make_resource", "make_server"]  # fixtures of other modules
 
@@ -96,12 +96,12 @@ def assert_unknown(one: Holder, found: Standing, *words: str) -> None:
 
 def assert_found(one: Holder, data: LocalData) -> None:
     """Check that the next attempt after the repair finds the position at once."""
-    assert data.recover().standing == Standing(Kind.INTACT, one.end)
+    assert data.recover(60).standing == Standing(Kind.INTACT, one.end)
 
 
 def test_without_a_fault_the_position_is_found(holder: Holder) -> None:
     data = holder.data()
-    assert data.recover().standing == Standing(Kind.INTACT, holder.end)
+    assert data.recover(60).standing == Standing(Kind.INTACT, holder.end)
     assert f"Recovered position: {holder.end}" in (holder.base / "db/recovery.log").read_text()
 
 
@@ -109,7 +109,7 @@ def test_one_that_is_killed_as_the_kernel_does_where_memory_runs_out(holder: Hol
     data = holder.data()
     for _ in range(20):  # a kill after its end is no kill
         found: list[Standing] = []
-        thread = threading.Thread(target=lambda: found.append(data.recover().standing))  # noqa: B023 - joined below
+        thread = threading.Thread(target=lambda: found.append(data.recover(60).standing))  # noqa: B023 - joined below
         thread.start()
         while thread.is_alive():
             for one in find_occupants(holder.server.search):
@@ -132,7 +132,7 @@ def test_one_with_too_few_files(holder: Holder) -> None:
         "from xha.core.ocf.galera_settings import Settings\n"
         "from xha.app.keeper.local_data import LocalData\n"
         "settings = Settings(config=sys.argv[3], user='mysql', group='')\n"
-        "found = LocalData(read_options(find_program(settings))[0], RunDir('db', sys.argv[4])).recover().standing\n"
+        "found = LocalData(read_options(find_program(settings))[0], RunDir('db', sys.argv[4])).recover(60).standing\n"
         "print(json.dumps([found.kind.value, str(found.position), found.cause]))\n"
     )
     argv = [sys.executable, "-c", code, str(CHECKOUT / "lib"), str(CHECKOUT / "tests")]
@@ -147,12 +147,12 @@ def test_one_with_too_few_files(holder: Holder) -> None:
 
 def test_one_that_is_told_to_be_silent_speaks(holder: Holder) -> None:
     holder.server.configure("silent-startup")
-    assert holder.data().recover().standing == Standing(Kind.INTACT, holder.end)
+    assert holder.data().recover(60).standing == Standing(Kind.INTACT, holder.end)
 
 
 def test_one_whose_options_are_muted_otherwise_speaks(holder: Holder) -> None:
     holder.server.configure("log_warnings=0")
-    assert holder.data().recover().standing == Standing(Kind.INTACT, holder.end)
+    assert holder.data().recover(60).standing == Standing(Kind.INTACT, holder.end)
 
 
 @pytest.mark.parametrize("name", ["ibdata1", "aria_log_control"])
@@ -160,7 +160,7 @@ def test_a_file_of_root_s(holder: Holder, name: str) -> None:
     data, path = holder.data(), holder.file(name)
     os.chown(path, 0, 0)
     path.chmod(0o600)
-    assert_unknown(holder, data.recover().standing, "exit code 1", f"{path} belongs to root, and not to mysql")
+    assert_unknown(holder, data.recover(60).standing, "exit code 1", f"{path} belongs to root, and not to mysql")
     shutil.chown(path, "mysql")
     assert_found(holder, data)
 
@@ -169,7 +169,7 @@ def test_a_data_directory_of_root_s(holder: Holder) -> None:
     data, path = holder.data(), holder.server.datadir
     os.chown(path, 0, 0)
     path.chmod(0o700)
-    found = data.recover().standing
+    found = data.recover(60).standing
     assert found.kind is Kind.UNKNOWN
     assert "belongs to" in found.cause
     shutil.chown(path, "mysql")
@@ -181,7 +181,7 @@ def test_temporary_files_that_cannot_be_written(holder: Holder, monkeypatch: pyt
     shut.mkdir(mode=0o700)
     data = holder.data()
     monkeypatch.setattr(tempfile, "tempdir", str(shut))
-    assert data.recover().standing == Standing(Kind.INTACT, holder.end), "a recovery has its own, elsewhere"
+    assert data.recover(60).standing == Standing(Kind.INTACT, holder.end), "a recovery has its own, elsewhere"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a log from the database's user")
@@ -191,7 +191,7 @@ def test_an_error_log_that_cannot_be_read_does_not_say_that_all_was_well(holder:
     seen = log.stat()
     os.chown(log, 0, 0)
     log.chmod(0o600)
-    found = data.recover().standing
+    found = data.recover(60).standing
     assert (found.kind, f"the error log {log} cannot be read as mysql: permission denied" in found.cause) == (
         Kind.UNKNOWN,
         True,
@@ -205,7 +205,7 @@ def test_a_damaged_redo_log(holder: Holder) -> None:
     whole = path.read_bytes()
     with path.open("r+b") as file:
         file.write(b"\xa5" * HEADER)
-    assert_unknown(holder, data.recover().standing, "exit code 1", "[ERROR] InnoDB: ")
+    assert_unknown(holder, data.recover(60).standing, "exit code 1", "[ERROR] InnoDB: ")
     path.write_bytes(whole)
     assert_found(holder, data)
 
@@ -221,7 +221,7 @@ def test_an_encryption_key_that_is_missing(make_server: MakeServer, tmp_path: Pa
     holder.fill_and_kill()
     data = holder.data()
     key.rename(f"{key}.away")
-    assert_unknown(holder, data.recover().standing, "exit code 1", "[ERROR]")
+    assert_unknown(holder, data.recover(60).standing, "exit code 1", "[ERROR]")
     Path(f"{key}.away").rename(key)
     assert_found(holder, data)
 
@@ -230,7 +230,7 @@ def test_a_provider_that_is_switched_off_says_nothing(holder: Holder) -> None:
     """The server then skips the recovery (`disabled, skipping position recovery`), and exits with code 0."""
     data = holder.data()
     holder.server.configure("wsrep_provider=none")
-    assert_unknown(holder, data.recover().standing, "ended well, but named no position")
+    assert_unknown(holder, data.recover(60).standing, "ended well, but named no position")
     holder.server.configure()
     assert_found(holder, data)
 
@@ -248,7 +248,7 @@ RECORDS = {
 def test_a_record_that_cannot_be_read_is_not_an_absent_one(holder: Holder, what: str) -> None:
     data, path = holder.data(), holder.file("xha-node.json")
     RECORDS[what](path)
-    found = data.recover().standing
+    found = data.recover(60).standing
     assert found.kind is Kind.UNKNOWN
     assert "xha-node.json" in found.cause
     path.unlink()
@@ -258,7 +258,7 @@ def test_a_record_that_cannot_be_read_is_not_an_absent_one(holder: Holder, what:
 def test_a_part_of_a_database_is_not_run(holder: Holder) -> None:
     data, path = holder.data(), holder.file("mysql")
     path.rename(holder.server.directory / "away")
-    found = data.recover().standing
+    found = data.recover(60).standing
     assert found.kind is Kind.UNKNOWN
     assert "no schema mysql" in found.cause
     (holder.server.directory / "away").rename(path)
@@ -273,13 +273,14 @@ def test_data_that_no_cluster_ever_had_are_foreign(make_server: MakeServer, tmp_
     (shop / "db.opt").write_text("default-character-set=utf8mb4\n")
     for path in (shop, shop / "db.opt"):
         shutil.chown(path, "mysql")
-    assert LocalData(server.program(), RunDir("db", str(tmp_path))).recover().standing == Standing(Kind.FOREIGN)
+    assert LocalData(server.program(), RunDir("db", str(tmp_path))).recover(60).standing == Standing(Kind.FOREIGN)
 
 
 def learn(memory: Memory, data: LocalData, now: float) -> Memory:
     """Return what a keeper remembers of a look at the data."""
-    result = EffectResult(Recover(), Done(now, data.recover()))
-    return step(memory, Observation(now, FRESH, results=(result,)))[0]
+    result = EffectResult(Recover(60.0), Done(now, Begun(1)))
+    child = ChildSeen(1, Done(now, data.recover(60)))
+    return step(memory, Observation(now, FRESH, results=(result,), child=child))[0]
 
 
 def test_what_cannot_be_looked_at_is_looked_at_again_ever_more_seldom(

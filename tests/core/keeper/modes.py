@@ -19,12 +19,14 @@ class Mode(Enum):
     WAITING = "the data are known, and others are waited for, or asked"
     REFUSING = "a person has to decide"
     ASKING = "it has the token, and asks everybody once more"
+    CREATING = "it has the token, and a database is being created"
     JOINING = "a server runs that is to join a Primary, or came from somebody else"
     RESTORING = "a server runs that forms the last view again, with all others of it"
     FORMING = "a server runs that was told to form a Primary"
     REVIVING = "a server without a Primary was told to be one"
     APART = "a server lives without a Primary"
     SERVING = "the server is in a Primary component"
+    STOPPING = "the server is being stopped"
     BEREFT = "the server has ended by itself, and others are not told yet"
     HALTED = "its server has ended by itself: it only reports, until Pacemaker starts the node anew"
     OVER = "the keeper ends: only Pacemaker or a person can mend what it says"
@@ -39,10 +41,12 @@ def mode_of(memory: Memory) -> Mode:
     if memory.halted:
         return Mode.HALTED
     if memory.plan is not None:
-        return Mode.ASKING
+        return Mode.ASKING if memory.child is None else Mode.CREATING
     if memory.server is None:
         return _without_server(memory)
     state = memory.state
+    if memory.is_stopping:
+        return Mode.STOPPING
     if state is State.PRIMARY:
         return Mode.SERVING
     if state is State.NON_PRIMARY:

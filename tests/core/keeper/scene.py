@@ -21,9 +21,10 @@ from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position
 from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import learnt, step
-from xha.core.keeper.memory import Memory, ServerProcess, StateTransfer
-from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
+from xha.core.keeper.memory import Memory
+from xha.core.keeper.observation import ChildSeen, ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
 from xha.core.keeper.outcomes import (
+    Begun,
     Done,
     EffectFailed,
     EffectOutcome,
@@ -34,6 +35,7 @@ from xha.core.keeper.outcomes import (
     Started,
 )
 from xha.core.keeper.server import looks_at_contents
+from xha.core.keeper.server_process import ServerProcess, StateTransfer
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
@@ -46,6 +48,7 @@ DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
 SYNCED = judge(synced(), Policy())
 # How long a look takes by the keeper's clock, where the script does not say.
 LOOK = 1.0
+CHILDREN = {"Recover", "Create", "Stop"}
 
 
 def line_of(text: str) -> tuple[Generation, ...]:
@@ -90,6 +93,12 @@ class Scene:
         self.failed: set[str] = set()
         self.trouble: Trouble | None = None
         self.results: tuple[EffectResult, ...] = ()
+        # What is begun ends at once, but for what is slow.
+        self.child: ChildSeen | None = None
+        self.begun: acts.Act | None = None
+        self.slow: set[str] = set()
+        self.children = 0
+        self.directory = (1, 1)
         self.in_charge, self.reloaded = True, False
         self.numbers = 0
         # What the step did, for the page of states: from, to, and the acts between.
@@ -120,21 +129,32 @@ class Scene:
             self.now = 100.0
         told = self._look_once()
         self.reloaded = False
-        if any(isinstance(one.act, acts.Recover) and isinstance(one.outcome, Done) for one in self.results):
-            told += ["at once", *self._look_once()]  # nobody rests behind a recovery
+        while self._has_news():
+            told += ["at once", *self._look_once()]  # the end of a child ends the rest
         unmet = set(self.failing) - self.failed
         assert not unmet, f"nothing met {', '.join(sorted(unmet))}: the script says that it fails"
         self.failing, self.failed = {}, set()
         return told
 
+    def _has_news(self) -> bool:
+        """Whether a child has ended, and the keeper has not heard of it."""
+        if any(isinstance(one.act, acts.End) for one in self.results):
+            return False
+        begun = [one.outcome.value for one in self.results if isinstance(one.outcome, Done)]
+        known = self.memory.child or next((one for one in begun if isinstance(one, Begun)), None)
+        return bool(self.child and self.child.outcome and known and known.number == self.child.number)
+
     @property
     def mode(self) -> Mode:
-        """What the keeper is at, once it knows what came of its effects."""
-        return mode_of(learnt(self.memory, self._bare()))
+        """What the keeper is at, once it knows what came of its effects, and before it hears that a child has ended."""
+        seen = self._bare()
+        return mode_of(learnt(self.memory, seen._replace(child=seen.child and seen.child._replace(outcome=None))))
 
     def _bare(self) -> Observation:
         fresh = Fresh(f"e{self.numbers}", f"t{self.numbers}", f"g{self.numbers}")
-        return Observation(self.now, fresh, self.settings, self.results, datadir="/srv/db", run="/run/xha/galera/db")
+        child = self.child and self.child._replace(directory=self.directory)
+        where = {"datadir": "/srv/db", "run": "/run/xha/galera/db"}
+        return Observation(self.now, fresh, self.settings, self.results, child, **where)  # type: ignore[arg-type]
 
     def _observe(self) -> Observation:
         seen = self._bare()._replace(in_charge=self.in_charge, reloaded=self.reloaded, trouble=self.trouble)
@@ -168,6 +188,8 @@ class Scene:
         self.numbers += 1
         before = self.mode
         self.memory, effects = step(self.memory, seen)
+        if self.memory.child is None and self.child is not None and self.child.outcome is not None:
+            self.child = None
         results: list[EffectResult] = []
         for effect in effects:
             failed = any(not isinstance(one.outcome, Done) for one in results)
@@ -187,12 +209,44 @@ class Scene:
                 if what in self.failing:
                     self.failed.add(what)
                     return _with(self.failing[what], guard)
+        if type(act).__name__ in CHILDREN:
+            return self._begin(act)
         if type(act).__name__ in self.failing:
             self.failed.add(type(act).__name__)
             return self.failing[type(act).__name__]
         do = getattr(self, f"_do_{type(act).__name__}", None)
         value = do(act) if do else None
         return value if isinstance(value, (GuardFailed, EffectFailed)) else Done(self.now, value)
+
+    def _begin(self, act: acts.Act) -> EffectOutcome:
+        """Begin a child. What fails by its name is the child; what fails by `begin:` and its name never is one."""
+        name = type(act).__name__
+        if f"begin:{name}" in self.failing:
+            self.failed.add(f"begin:{name}")
+            return self.failing[f"begin:{name}"]
+        assert self.child is None or self.child.outcome, f"{name} is begun while another child runs"
+        self.children += 1
+        self.child, self.begun = ChildSeen(self.children), act
+        if name in self.failing:
+            self.failed.add(name)
+            self._end_child(self.failing[name])
+        elif name not in self.slow:
+            self._end_child()
+        return Done(self.now, Begun(self.children, self.directory))
+
+    def _end_child(self, outcome: EffectOutcome | None = None) -> None:
+        assert self.child is not None, "no child runs"
+        assert self.begun is not None
+        do = getattr(self, f"_do_{type(self.begun).__name__}")
+        outcome = outcome or Done(self.now, do(self.begun))
+        self.child = self.child._replace(outcome=outcome)
+
+    def _do_EndChild(self, _: acts.EndChild) -> None:  # noqa: N802 - named after its act
+        if self.child is not None and self.child.outcome is None:
+            self._end_child(EffectFailed(FailureCause.BUSY, "its process was killed by SIGKILL", self.now))
+
+    def _do_Create(self, _: acts.Create) -> None:  # noqa: N802
+        self.data = self.data._replace(created=True)
 
     def _do_TakeToken(self, act: acts.TakeToken) -> EffectOutcome | None:  # noqa: N802 - named after its act
         if self.records.token is not None:
@@ -410,6 +464,23 @@ class Scene:
             else EffectFailed(FailureCause[how.upper()], text, self.now)
         )
 
+    def on_slow(self, *whats: str) -> None:
+        """Children of these names run until they end by `ends`."""
+        self.slow = set(whats)
+
+    def on_ends(self, how: str = "", text: str = "") -> None:
+        """The child that runs ends, or fails by a cause."""
+        self._end_child(EffectFailed(FailureCause[how.upper()], text, self.now) if how else None)
+
+    def on_stray(self) -> None:
+        """A recovery runs that the keeper does not know, as after a fault in the step that was to hear of it."""
+        self.children += 1
+        self.child, self.begun = ChildSeen(self.children), acts.Recover(0.0)
+
+    def on_swapped(self) -> None:
+        """Another directory stands in the place of the data directory."""
+        self.directory = (1, self.directory[1] + 1)
+
     def on_refuses(self, text: str) -> None:
         """The server refuses pc.bootstrap at the next look."""
         self.failing["MakePrimary"] = Done(self.now, text)
@@ -458,7 +529,7 @@ class Scene:
 
     def on_another_keeper(self) -> None:
         """The keeper died, and another one takes over: what runs, runs."""
-        self.memory, self.results = Memory(), ()
+        self.memory, self.results, self.child = Memory(), (), None
 
     def on_ambiguous(self, text: str) -> None:
         self.ambiguous = (text,)

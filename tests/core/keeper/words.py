@@ -56,7 +56,12 @@ def _detail(act: acts.Act) -> str:
     if isinstance(act, acts.Launch):
         words = [act.phase.value, _position(act.position or Position())]
         return " ".join([*words, *(["bootstrap"] if act.bootstrap else []), *(["copied"] if act.copied else [])])
-    return f"{act.seconds:.0f} s" if isinstance(act, acts.Stop) else ""
+    return _stop(act) if isinstance(act, acts.Stop) else ""
+
+
+def _stop(act: acts.Stop) -> str:
+    behind = ", ".join(" ".join(filter(None, (name_of(type(one)), _detail(one)))) for one in act.behind)
+    return f"{act.seconds:.0f} s" + (f", then {behind}" if behind else "")
 
 
 def _position(position: Position) -> str:

@@ -119,7 +119,7 @@ class World(Galera):
         """Let a keeper look once and act; held: after how many effects something else happens first."""
         if not node.up or not node.wanted:
             return
-        node.blind = max(0, node.blind - 1)
+        node.blind, node.slow = max(0, node.blind - 1), max(0, node.slow - 1)
         self.deliver(node, late)
         if self.agents[node.name].memory.halted:
             self.restart_agent(node)  # Pacemaker has seen that the server ended, and starts the node again
@@ -273,7 +273,8 @@ class World(Galera):
         self.kill([node])
         hidden = node.disk.hidden | (set() if node.disk.torn else set(node.disk.history))
         node.disk = Disk(hidden=hidden)
-        self.agents[node.name] = Agent()
+        if not self.agents[node.name].is_recovering:  # another file system is mounted there, and its keeper lives on
+            self.agents[node.name] = Agent()
         self.retract(node)
         self.tally.add("disk taken")
 

@@ -29,7 +29,8 @@ class Disk:
 
     record: what its keeper wrote beside the data; a state transfer sweeps it away. discarded: a grant gave the data up.
     hidden: commits on a disk that was taken away, and perhaps only is not mounted. mixed: rows of two histories.
-    strayed: rows that were written without the cluster, and that no position tells of.
+    strayed: rows that were written without the cluster, and that no position tells of. created: a database without rows
+    was created. number: no other disk has it.
     """
 
     uuid: str = NO_UUID
@@ -42,6 +43,8 @@ class Disk:
     discarded: bool = False
     strayed: bool = False
     hidden: set[str] = field(default_factory=set)
+    created: bool = False
+    number: int = field(default_factory=itertools.count().__next__)
 
     @property
     def line(self) -> tuple[Generation, ...]:
@@ -69,8 +72,8 @@ class Server:
 class Node:
     """A host.
 
-    blind: for how many looks of its keeper a recovery fails. joining: what its keeper keeps under /run of a join that
-    is under way.
+    blind: for how many looks of its keeper a recovery fails. slow: for how many looks a child of its keeper runs on.
+    joining: what its keeper keeps under /run of a join that is under way.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Node:
     seen_all: bool = True
     wanted: bool = True
     blind: int = 0
+    slow: int = 0
     joining: NodeRecord | None = None
 
     def apply(self) -> None:

@@ -19,9 +19,10 @@ from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper import local
 from xha.core.keeper.machine import learnt, step
-from xha.core.keeper.memory import Memory, ServerProcess, StateTransfer
-from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen
+from xha.core.keeper.memory import Memory
+from xha.core.keeper.observation import ChildSeen, ClusterSeen, DataSeen, Fresh, Observation, ServerSeen
 from xha.core.keeper.outcomes import (
+    Begun,
     Done,
     EffectFailed,
     EffectOutcome,
@@ -32,6 +33,7 @@ from xha.core.keeper.outcomes import (
     Started,
 )
 from xha.core.keeper.server import looks_at_contents
+from xha.core.keeper.server_process import ServerProcess, StateTransfer
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker import cib as configuration
@@ -49,18 +51,37 @@ META = {"target-role": "Started"}
 
 
 @dataclass
+class ModelChild:
+    """A recovery, a creation or a stop that a keeper has begun.
+
+    outcome: what it has come to, None where that is still to be done; it is heard when slow is over.
+    """
+
+    number: int
+    act: acts.Act
+    work: Callable[[], EffectOutcome]
+    outcome: EffectOutcome | None = None
+
+
+@dataclass
 class Agent:
     """What one host's keeper has.
 
     known: the reports that reached its host. pending: what of its last step it has not done yet; results: what came of
-    the rest. now: its clock.
+    the rest. child: what runs in a process of its own. now: its clock.
     """
 
     known: dict[str, PositionReport] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     pending: list[acts.Effect] = field(default_factory=list)
     results: list[EffectResult] = field(default_factory=list)
+    child: ModelChild | None = None
     now: float = 0.0
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether its recovery runs, or has ended unheard."""
+        return self.child is not None and isinstance(self.child.act, acts.Recover)
 
     @property
     def last(self) -> Decision | None:
@@ -77,13 +98,13 @@ class ModelKeeper:
     # --- the loop
 
     def look_and_act(self, held: int | None) -> None:
-        """Look and act; behind a recovery the next look comes at once."""
-        for _ in range(2):
+        """Look and act; when a child has ended, the next look comes at once."""
+        for _ in range(4):
+            before = self.agent.child
             seen = self.look()
             self._step(seen)
-            recovers = any(isinstance(one.act, acts.Recover) for one in self.agent.pending)
             self._perform(self._moment() if held is None else held)
-            if not recovers or self.agent.pending or self.is_replaced:
+            if self.agent.child in (None, before) or self.node.slow or self.agent.pending or self.is_replaced:
                 return
 
     def go_on(self, held: int | None) -> None:
@@ -97,6 +118,8 @@ class ModelKeeper:
 
     def _step(self, seen: Observation) -> None:
         self.agent.memory, effects = step(self.agent.memory, seen)
+        if self.agent.memory.child is None:
+            self.agent.child = None
         self.agent.pending, self.agent.results = list(effects), []
 
     def _moment(self) -> int | None:
@@ -156,7 +179,11 @@ class ModelKeeper:
 
     def _seen(self) -> Observation:
         fresh = Fresh(self.world.uuid(), self.world.uuid(), self.world.uuid())
-        return Observation(self.agent.now, fresh, SETTINGS, tuple(self.agent.results))
+        child, where = self.agent.child, (0, self.node.disk.number)
+        if child is not None and not self.node.slow:
+            child.outcome = child.outcome or child.work()
+        seen = ChildSeen(child.number, None if self.node.slow else child.outcome, where) if child else None
+        return Observation(self.agent.now, fresh, SETTINGS, tuple(self.agent.results), seen)
 
     def look(self) -> Observation:
         """Return what the keeper sees, once it knows what came of its effects."""
@@ -169,7 +196,7 @@ class ModelKeeper:
             node.disk.record,
             GvwState(*node.disk.gvwstate) if node.disk.gvwstate else None,
             node.disk.grastate,
-            created=looks_at_contents(memory) and bool(node.disk.history),
+            created=looks_at_contents(memory) and (bool(node.disk.history) or node.disk.created),
             joining=node.joining,
         )
         return seen._replace(server=self._see_server(memory.server), data=data, cluster=self.see_cluster())
@@ -245,9 +272,11 @@ class ModelKeeper:
             acts.SetViewAside: self._set_view_aside,
             acts.WriteGrastate: self._write_grastate,
             acts.Discard: self._discard,
-            acts.Recover: self._recover,
+            acts.Recover: lambda: self._begin(self._recover),
+            acts.Create: lambda: self._begin(self._create),
+            acts.Stop: lambda: self._begin(self._stop),
+            acts.EndChild: self._end_child,
             acts.Launch: self._launch,
-            acts.Stop: self._stop,
             acts.MakePrimary: self._revive,
         }
         self._act = act
@@ -340,6 +369,24 @@ class ModelKeeper:
         disk.grastate, disk.gvwstate, disk.discarded = GraState(NO_UUID, NO_SEQNO, False), None, True
         return Done()
 
+    def _begin(self, work: Callable[[], EffectOutcome]) -> EffectOutcome:
+        """Begin a child. What it does is done at once and heard later; every second stop ends the server later, too."""
+        if self.agent.child is not None:
+            raise Lost(f"{self.node.name} has two processes write in its data directory at once")
+        child = self.agent.child = ModelChild(int(self.world.uuid()[:8], 16), self._act, work)
+        if not isinstance(self._act, acts.Stop) or child.number % 2:
+            child.outcome = work()
+        return Done(self.agent.now, Begun(self.agent.child.number, (0, self.node.disk.number)))
+
+    def _end_child(self) -> EffectOutcome:
+        if self.agent.child is not None:
+            self.agent.child.outcome, self.node.slow = EffectFailed(FailureCause.BUSY, "it was ended"), 0
+        return Done(self.agent.now)
+
+    def _create(self) -> EffectOutcome:
+        self.node.disk.created = True
+        return Done(self.agent.now)
+
     def _recover(self) -> EffectOutcome:
         node, disk = self.node, self.node.disk
         record = local.choose_record(disk.record, node.joining, disk.grastate, transfer_begun=disk.torn)
@@ -357,6 +404,8 @@ class ModelKeeper:
     def _launch(self) -> EffectOutcome:
         node, act = self.node, self._act
         assert isinstance(act, acts.Launch)
+        if self.agent.child is not None:
+            raise Lost(f"{node.name} starts a server while another process writes in its data directory")
         if node.server:
             return EffectFailed(FailureCause.BUSY, "in use")
         view = GvwState(*node.disk.gvwstate) if node.disk.gvwstate else None

@@ -129,6 +129,11 @@ class ElectionModel(RuleBasedStateMachine):
         """The server's recovery fails for a while: memory, permissions, a key file."""
         self.node(who).blind = looks
 
+    @rule(who=WHO, looks=st.integers(1, 6))
+    def slow(self, who: int, looks: int) -> None:
+        """A recovery, a creation or a stop takes long."""
+        self.node(who).slow = looks
+
     @rule(who=WHO)
     def write_apart(self, who: int) -> None:
         """Somebody runs a server without Galera."""

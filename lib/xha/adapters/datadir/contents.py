@@ -66,6 +66,15 @@ class DataDirectory:
         """Open the directory; the caller closes it. :raises FileNotFoundError: if it does not exist."""
         return Directory(self.path, *(self._owner or (None, None)))
 
+    def read_identity(self) -> tuple[int, int] | None:
+        """Return what distinguishes the directory from every other one (device, inode); None if it cannot be opened."""
+        try:
+            with self.open() as directory:
+                seen = os.fstat(directory.fileno())
+        except OSError:
+            return None
+        return seen.st_dev, seen.st_ino
+
     def mark_creation(self) -> None:
         """Mark that a database is being created here. An existing mark is replaced."""
         with self.open() as directory:

@@ -23,12 +23,22 @@ class Faults:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._throttles: dict[str, Throttle] = {}
+        self._told: dict[str, float] = {}
+
+    def know(self, said: str) -> None:
+        """Take note that a child of this process has logged a fault: its next children do not, for SECONDS."""
+        now = time.monotonic()
+        self._told = {text: at for text, at in self._told.items() if now - at < SECONDS}
+        if len(self._told) < _KINDS:
+            self._told.setdefault(said, now)
 
     def note(self, doing: str, error: BaseException) -> str:
         """Log an exception, and return it as text. doing says what it interrupted, such as `answering a request`."""
         said = type(error).__name__
         try:
             said = f"{said}: {error}"[:300]
+            if time.monotonic() - self._told.get(said, -SECONDS) < SECONDS:
+                return said
             self._log_fault(doing, said, error, time.monotonic())
         except Exception:  # an exception's own text may raise, or memory may be too short for it
             self._log.warning(f"{doing}: {type(error).__name__}")

@@ -29,9 +29,11 @@ def create(program: Program, deadline: float) -> None:
     """
     make_datadir(program)
     directory = data_of(program)
-    with hold(program), scratch(program.account, "creation") as private, capture_output(_MOST_OUTPUT) as output:
+    with hold(program) as lock, scratch(program.account, "creation") as private, capture_output(_MOST_OUTPUT) as output:
         directory.mark_creation()
-        process = spawn(program, [*_creation(program), f"--tmpdir={private.path}"], output.fileno(), "/")
+        command = [*_creation(program), f"--tmpdir={private.path}"]
+        # As for a recovery (launch.py). What the program has started lasts a moment longer, and holds the lock.
+        process = spawn(program, command, output.fileno(), "/", pass_fds=(lock,), ends_with_us=True)
         overdue = await_child(process, deadline)
         lines = output.read().decode("utf-8", "replace").split("\n")
     if overdue or process.returncode:

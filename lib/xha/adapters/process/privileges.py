@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # linux/prctl.h, linux/capability.h
-_SET_PDEATHSIG, _CAPBSET_READ, _CAPBSET_DROP, _SET_NO_NEW_PRIVS, _CAP_AMBIENT = 1, 23, 24, 38, 47
+_SET_PDEATHSIG, _SET_NAME, _CAPBSET_READ, _CAPBSET_DROP, _SET_NO_NEW_PRIVS, _CAP_AMBIENT = 1, 15, 23, 24, 38, 47
 _AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -93,6 +93,24 @@ class Confinement:
     @staticmethod
     def _fail(number: int) -> None:
         raise OSError(number, os.strerror(number))
+
+
+class DeathSignal:
+    """Has the kernel kill a fork when its parent dies, and gives it a name. Made in the parent, called in the fork."""
+
+    def __init__(self, name: str) -> None:
+        self._libc, self._name, self._parent = _load_libc(), name[:15].encode(), os.getpid()
+
+    def __call__(self) -> None:
+        """Request the signal; this runs in the child. :raises OSError: as prctl(2) does."""
+        import ctypes
+
+        name = ctypes.create_string_buffer(self._name)
+        self._libc.prctl(_SET_NAME, ctypes.addressof(name), 0, 0, 0)
+        if self._libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        if os.getppid() != self._parent:  # the parent died before the signal was requested
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _load_libc() -> ctypes.CDLL:

@@ -54,16 +54,18 @@ class Process(NamedTuple):
         words = (word.partition("=")[0].replace("_", "-") for word in self.argv[1:])
         return any(word in ("--wsrep-recover", "--loose-wsrep-recover") for word in words)
 
+    @property
+    def creating(self) -> bool:
+        """Whether it is a server that only creates a database (mysql_install_db) and then ends."""
+        return any(word.startswith(("--bootstrap", "--initialize")) for word in self.argv[1:])
+
     def __str__(self) -> str:
         # A process chooses its own name: line breaks and terminal control characters must not reach a log.
         return f"{blank(self.name, '?') or 'process'}, pid {self.pid}"
 
 
 def is_gone(error: OSError) -> bool:
-    """Return whether an error of a file in /proc/PID means that the process does not exist.
-
-    Other errors say nothing.
-    """
+    """Return whether an error of a file in /proc/PID means that the process does not exist; other errors do not."""
     return error.errno in (errno.ENOENT, errno.ESRCH)
 
 

@@ -7,7 +7,6 @@ outlives it; the next keeper takes over what runs.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from ...core.keeper.effects import End
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
     from ...core.keeper.observation import Observation
     from ...core.keeper.outcomes import EffectResult
+    from .children import Children
     from .observer import Observer
     from .performer import Performer
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Keeper:
     """One node's keeper."""
 
-    def __init__(self, observer: Observer, performer: Performer, faults: Faults) -> None:
-        self._observer, self._performer, self._faults = observer, performer, faults
+    def __init__(self, observer: Observer, performer: Performer, children: Children, faults: Faults) -> None:
+        self._observer, self._performer, self._children, self._faults = observer, performer, children, faults
         self.memory = Memory()
         self._results: tuple[EffectResult, ...] = ()
 
@@ -36,8 +36,9 @@ class Keeper:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
         try:
             while not self._is_over:
-                time.sleep(self.look_and_act())
+                self._children.rest(self.look_and_act())
         finally:
+            self._children.end()
             if not self._is_over:  # the token is given back, whatever ends this
                 self._act(self._observer.glance(self._results, ending=True))
 
@@ -64,5 +65,7 @@ class Keeper:
             trouble = Trouble(FailureCause.UNFORESEEN, self._faults.note("deciding what to do", error))
             seen = seen._replace(results=(), trouble=trouble, server=None, data=None, cluster=None)
             self.memory, effects = step(self.memory, seen)
+        if self.memory.child is None:
+            self._children.forget()
         self._results = self._performer.perform(effects, seen.settings)
         return seen._replace(results=self._results)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ...core.galera.node_record import NodeRecord
     from ...core.galera.position import GraState
 
-RECOVERY_SECONDS = 3600.0
-
 
 class Unknown(Exception):
     """It cannot be found out what the data are worth; the text says why. permanent: no second try mends it."""
@@ -92,21 +90,21 @@ class LocalData:
 
     # --- where the data end
 
-    def recover(self) -> Recovered:
-        """Find out where the data end; the server's own crash recovery may take long.
+    def recover(self, seconds: float) -> Recovered:
+        """Find out where the data end, in these seconds; the server's own crash recovery may take long.
 
         Nothing is run where the data cannot have an end: an empty directory, or one that was given up. What cannot be
         found out is Kind.UNKNOWN with the cause.
         """
         try:
-            return self._look()
+            return self._look(time.monotonic() + seconds)
         except InUse as error:
             return Recovered(Standing(Kind.UNKNOWN, cause=str(error)), busy=True)
         except (Unknown, Unusable, OSError) as error:
             permanent = isinstance(error, Unknown) and error.permanent
             return Recovered(Standing(Kind.UNKNOWN, cause=str(error)), unmendable=permanent)
 
-    def _look(self) -> Recovered:
+    def _look(self, deadline: float) -> Recovered:
         """:raises InUse, Unknown, Unusable, OSError: where it cannot be told."""
         contents, marked = self.directory.read_contents(), self.directory.has_creation_mark()
         grastate = self.directory.read_grastate()
@@ -114,7 +112,7 @@ class LocalData:
         record = choose_record(self._read_record(), joining, grastate, transfer_begun=begun)
         position = None
         if not record.discarded and self._may_end(contents, marked):
-            position, doubted = self._recover(record)
+            position, doubted = self._recover(record, deadline)
             if doubted:
                 grastate, record = self._doubt(grastate, record)
         standing, judged = judge_data(
@@ -135,9 +133,9 @@ class LocalData:
             )
         return False
 
-    def _recover(self, record: NodeRecord) -> tuple[Position, bool]:
+    def _recover(self, record: NodeRecord, deadline: float) -> tuple[Position, bool]:
         """Run the server's recovery; return the position, and whether the data lack rows that it promises."""
-        recovery = recover(self.program, time.monotonic() + RECOVERY_SECONDS)
+        recovery = recover(self.program, deadline)
         log = self.run.write_recovery_log(recovery.log)
         if recovery.position is None:
             said = "; ".join((recovery.failure, *find_suspects(self.program), f"all that it said: {log}"))

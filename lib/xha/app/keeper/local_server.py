@@ -17,10 +17,10 @@ from ...adapters.process.procfs import fingerprint, look, read_environ
 from ...core.galera.error_log import find_errors
 from ...core.galera.reading import Reading
 from ...core.galera.server_options import without_gcache
-from ...core.keeper.memory import ServerProcess, StateTransfer
 from ...core.keeper.observation import ServerSeen
 from ...core.keeper.outcomes import Started
 from ...core.keeper.server import asks_server, looks_for_errors, looks_for_server, looks_for_transfer
+from ...core.keeper.server_process import ServerProcess, StateTransfer
 from ...core.node.verdict import Code, Unreadable
 from ...core.text.values import ConfigError
 from ..node.local_reader import SQL_SECONDS, make_reader
@@ -79,7 +79,7 @@ class LocalServer:
         if process is not None:
             return self._ask(_describe(process), process, memory, now)
         found = find_server(self._known.search) if looks_for_server(memory) else None
-        if found is None or found.recovering:
+        if found is None or found.recovering or found.creating:
             return ServerSeen()
         described = _describe(found)._replace(argv=found.argv, mark=fingerprint(found, me))
         seen = self._ask(described, found, memory, now)
@@ -136,9 +136,13 @@ class LocalServer:
         )
         return Started(_describe(process), time.monotonic(), log_from, free, view)
 
+    def close(self) -> None:
+        """Close the connections to the server, which is to be stopped."""
+        self._reader.close()
+        self._root_reader.close()
+
     def stop(self, seconds: float) -> bool:
         """Stop the server and return whether nothing is left of it."""
-        self._reader.close()
         return not terminate(self._known.search, time.monotonic() + seconds)
 
     def revive(self) -> str:

@@ -20,6 +20,7 @@ from ...adapters.process.procfs import read_process
 from ...core.galera.cluster_address import BadAddress
 from ...core.monitor.keeper_status import KeeperStatus, Phase
 from .announcer import Announcer
+from .children import Children
 from .keeper import Keeper
 from .known_servers import find_moved
 from .local_data import LocalData
@@ -87,8 +88,9 @@ def make_keeper(  # noqa: PLR0913, PLR0917 - all that a keeper has to do with
     faults, data = Faults(log), LocalData(installed.program, run)
     server = LocalServer(settings, installed, notifier, data)
     announcer = Announcer(run, peers.cluster, peers.resource, log)
-    observer = Observer(settings, run, server, data, peers, announcer, faults)
-    return Keeper(observer, Performer(server, data, peers, announcer, faults), faults)
+    children = Children(data.directory, faults)
+    observer = Observer(settings, run, server, data, peers, announcer, children, faults)
+    return Keeper(observer, Performer(server, data, peers, announcer, children, faults), children, faults)
 
 
 def _read_program(run: RunDir, log: Log, instance: Instance, settings: Settings) -> tuple[Program, ServerOptions]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...core.keeper.outcomes import EffectResult
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
+    from .children import Children
     from .local_data import LocalData
     from .local_server import LocalServer
     from .peers import Peers
@@ -39,11 +40,12 @@ class Observer:
         data: LocalData,
         peers: Peers,
         announcer: Announcer,
+        children: Children,
         faults: Faults,
     ) -> None:
         self.settings = settings
         self._run, self._server, self._data, self._peers = run, server, data, peers
-        self._announcer, self._faults = announcer, faults
+        self._announcer, self._children, self._faults = announcer, children, faults
         self._signature = run.settings_signature()
         self._lock = identity(run.file(LOCK))
         self._boot_id = read_boot_id()
@@ -75,6 +77,7 @@ class Observer:
             Fresh(new_id(), new_id(), new_id()),
             self.settings,
             results,
+            self._children.see(),
             ending=ending,
             run=self._run.path,
             datadir=self._server.program.datadir,

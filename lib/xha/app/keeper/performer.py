@@ -20,24 +20,29 @@ if TYPE_CHECKING:
 
     from ...adapters.host.faults import Faults
     from ...core.keeper.effects import Act, Effect, Guard
-    from ...core.keeper.outcomes import EffectOutcome
+    from ...core.keeper.outcomes import Begun, EffectOutcome
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
+    from .children import Children
     from .local_data import LocalData
     from .local_server import LocalServer
     from .peers import Peers
 
-CREATION_SECONDS = 300.0
-
 
 class Performer:
-    """The other half of the keeper's loop: effects in, results out. An act that can take long says so itself."""
+    """The other half of the keeper's loop: effects in, results out. What can take long is begun as a child."""
 
-    def __init__(
-        self, server: LocalServer, data: LocalData, peers: Peers, announcer: Announcer, faults: Faults
+    def __init__(  # noqa: PLR0913, PLR0917 - what can be done something with
+        self,
+        server: LocalServer,
+        data: LocalData,
+        peers: Peers,
+        announcer: Announcer,
+        children: Children,
+        faults: Faults,
     ) -> None:
         self._server, self._data, self._peers, self._announcer = server, data, peers, announcer
-        self._faults = faults
+        self._children, self._faults = children, faults
         self._settings: Settings | None = None
         self._acts = self._table()
 
@@ -63,18 +68,21 @@ class Performer:
                     return refusal
             checked = True
             return self._acts[type(effect.act)](effect.act)
-        except ClusterUnreachable as error:
-            return self._fail(FailureCause.UNREACHABLE, error)
-        except Unusable as error:
-            return self._fail(FailureCause.UNUSABLE, error)
-        except InUse as error:
-            return self._fail(FailureCause.BUSY, error)
-        except OSError as error:
-            return self._fail(FailureCause.SYSTEM if checked else FailureCause.BUSY, error)
         except Exception as error:
-            return EffectFailed(
-                FailureCause.UNFORESEEN, self._faults.note("doing what the keeper decided", error), time.monotonic()
-            )
+            return self._explain(error, refused=FailureCause.SYSTEM if checked else FailureCause.BUSY)
+
+    def _explain(self, error: Exception, *, refused: FailureCause) -> EffectFailed:
+        """Return the failure that an exception stands for. refused: what an error of the system says."""
+        if isinstance(error, ClusterUnreachable):
+            return self._fail(FailureCause.UNREACHABLE, error)
+        if isinstance(error, Unusable):
+            return self._fail(FailureCause.UNUSABLE, error)
+        if isinstance(error, InUse):
+            return self._fail(FailureCause.BUSY, error)
+        if isinstance(error, OSError):
+            return self._fail(refused, error)
+        said = self._faults.note("doing what the keeper decided", error)
+        return EffectFailed(FailureCause.UNFORESEEN, said, time.monotonic())
 
     @staticmethod
     def _fail(cause: FailureCause, error: Exception) -> EffectFailed:
@@ -133,8 +141,10 @@ class Performer:
             acts.SetViewAside: lambda _: directory.set_view_aside(),
             acts.WriteGrastate: lambda act: directory.write_grastate(act.position, safe_to_bootstrap=True),
             acts.Discard: lambda _: directory.discard(),
-            acts.Create: lambda _: create(self._server.program, time.monotonic() + CREATION_SECONDS),
-            acts.Recover: lambda _: self._data.recover(),
+            acts.Create: lambda act: self._children.begin("creation", lambda: self._create(act)),
+            acts.Recover: lambda act: self._children.begin("recovery", lambda: self._recover(act)),
+            acts.Stop: self._begin_stop,
+            acts.EndChild: lambda _: self._children.end(),
             acts.MakePrimary: lambda _: self._server.revive(),
             acts.End: lambda _: None,
         }
@@ -143,7 +153,6 @@ class Performer:
             acts.TakeToken: lambda act: _done_or_refused(cluster.take_token(resource, act.token)),
             acts.ConsumeGrants: lambda act: _done_or_refused(peers.consume_grants(act.kinds)),
             acts.Launch: self._launch,
-            acts.Stop: self._stop,
         }
 
     def _launch(self, act: acts.Launch) -> EffectOutcome:
@@ -157,10 +166,28 @@ class Performer:
             self._faults.note("giving the server a scope", error)
         return Done(time.monotonic(), started)
 
-    def _stop(self, act: acts.Stop) -> EffectOutcome:
-        if self._server.stop(act.seconds):
-            return Done(time.monotonic())
-        return EffectFailed(FailureCause.SURVIVES, "", time.monotonic())
+    # --- in a child
+
+    def _begin_stop(self, act: acts.Stop) -> Begun:
+        self._server.close()
+        return self._children.begin("stop", lambda: self._stop(act))
+
+    def _create(self, act: acts.Create) -> Done | EffectFailed:
+        return self._work(lambda: create(self._server.program, time.monotonic() + act.seconds))
+
+    def _recover(self, act: acts.Recover) -> Done | EffectFailed:
+        return self._work(lambda: self._data.recover(act.seconds))
+
+    def _stop(self, act: acts.Stop) -> Done | EffectFailed:
+        ended = self._work(lambda: self._server.stop(act.seconds))
+        survives = isinstance(ended, Done) and ended.value is False
+        return EffectFailed(FailureCause.SURVIVES, "", ended.at) if survives else ended
+
+    def _work(self, act: Callable[[], Any]) -> Done | EffectFailed:
+        try:
+            return Done(value=act(), at=time.monotonic())
+        except Exception as error:
+            return self._explain(error, refused=FailureCause.SYSTEM)
 
 
 def _as_done(act: Callable[[Any], Any]) -> Callable[[Act], EffectOutcome]:

@@ -12,6 +12,7 @@ from ..galera.lineage import History
 from ..galera.node_record import NodeRecord
 from ..galera.position import Kind, Position
 from ..monitor.keeper_status import Phase
+from .children import STOPPING, tell_creation
 from .effects import (
     Allowed,
     Confirmed,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 5.0
 # How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
 KEEPER_SECONDS = 15.0
-STOP_SECONDS, DEAF_SECONDS = 60.0, 6.0
+STOP_SECONDS, DEAF_SECONDS, CREATION_SECONDS = 60.0, 6.0, 300.0
 _FORM, _RESTORE = "forming the cluster", "forming the last view again"
 
 
@@ -119,25 +120,29 @@ def _take_first(turn: Turn, first: Step) -> None:
     else:
         turn.do(ConsumeGrants(("discard",)), allowed)
         turn.log("a grant gives up the data here: they are not deleted, the next join replaces them", warning=True)
-        discard(turn)
         kept = next((one for one in turn.other_primaries() if one.position.real), None)
-        if kept is not None:
-            turn.do(RecordLine(kept.line, kept.position.uuid))
+        discard(turn, line=RecordLine(kept.line, kept.position.uuid) if kept is not None else None)
 
 
-def discard(turn: Turn, *guards: Guard) -> None:
-    """Give up the data here, after the server's end."""
+def discard(turn: Turn, *guards: Guard, line: RecordLine | None = None) -> None:
+    """Give up the data here, after the server's end, and record the line of what is kept."""
+    acts = (Discard(), line) if line is not None else (Discard(),)
     if turn.memory.server is not None:
-        stop_server(turn, *guards)
-        guards = ()
-    turn.do(Discard(), *guards)
+        stop_server(turn, *guards, behind=acts)
+        return
+    turn.do(acts[0], *guards)
+    for one in acts[1:]:
+        turn.do(one)
 
 
-def stop_server(turn: Turn, *guards: Guard) -> None:
-    """Stop the server. One that waits for its group serves nobody, and does not heed SIGTERM."""
-    turn.log("stopping mysqld", warning=True)
+def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, ...] = ()) -> None:
+    """Stop the server. One that waits for its group serves nobody, and does not heed SIGTERM.
+
+    behind: what is done once it has ended.
+    """
+    turn.log(STOPPING, warning=True)
     turn.stops = True
-    turn.do(Stop(DEAF_SECONDS if is_deaf(turn.memory) else STOP_SECONDS), *guards)
+    turn.do(Stop(DEAF_SECONDS if is_deaf(turn.memory) else STOP_SECONDS, behind), *guards)
 
 
 # --- starting a server plainly
@@ -222,12 +227,32 @@ def _use_token(turn: Turn, plan: Plan, decision: Decision) -> None:
         return
     turn.note(plan=None)
     if isinstance(decision, (Bootstrap, Revive)) and same:
-        if turn.may(_FORM):
+        if turn.may(_FORM) and not _create(turn, plan, decision):
             _form(turn, decision)
     elif facts.unanswered:
         turn.log(f"{name_nodes(facts.unanswered)} did not answer in time since the token was taken")
     else:
         turn.log("the reports have changed since the token was taken")
+
+
+def _create(turn: Turn, plan: Plan, decision: Bootstrap | Revive) -> bool:
+    """Begin to create a database where none is, and return whether that was necessary: the plan waits for it.
+
+    What grants the Primary is used up when that is formed, and not before.
+    """
+    if isinstance(decision, Revive) or decision.position.real or turn.data.created:
+        return False
+    guards = (HoldsToken(turn.memory.epoch), Allowed(_FORM))
+    if turn.seen.settings.enable_creation:
+        turn.say(Phase.FORMING, tell_creation(turn), *guards)
+        turn.do(Create(CREATION_SECONDS))
+        turn.note(plan=plan)
+        return True
+    datadir = turn.seen.datadir
+    reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
+    turn.do(LogLine(reason, warning=True), *guards)
+    give_up(turn, reason)
+    return True
 
 
 def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
@@ -238,17 +263,6 @@ def _form(turn: Turn, decision: Bootstrap | Revive) -> None:
         turn.do(ConsumeGrants(tuple(sorted({grant.kind.value for grant in decision.grants}))), *guards)
         guards = ()
     line = decision.founding.line(turn.seen.fresh.generation)
-    if isinstance(decision, Bootstrap) and not decision.position.real and not turn.data.created:
-        if not turn.seen.settings.enable_creation:
-            datadir = turn.seen.datadir
-            turn.begins = False
-            reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
-            turn.do(LogLine(reason, warning=True), *guards)
-            give_up(turn, reason)
-            return
-        turn.say(Phase.FORMING, f"creating a database in {turn.seen.datadir}", *guards)
-        turn.do(Create())
-        guards = ()
     turn.remember(turn.record._replace(line=line, clean_stop=None, discarded=False), *guards)
     if isinstance(decision, Revive):
         turn.do(RecordLine(line, turn.memory.position.uuid))

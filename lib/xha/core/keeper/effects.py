@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..galera.position import Position
     from ..monitor.keeper_status import KeeperStatus, Phase
     from ..monitor.start_failures import Failure
-    from .memory import ServerProcess
+    from .server_process import ServerProcess
 
 # --- guards: each is a fresh look at the moment of its effect
 
@@ -183,14 +183,34 @@ class Discard:
     """Give up the data: nothing is deleted, the next join replaces them."""
 
 
+# --- children: each is begun, and a later observation has what it comes to. seconds: how long it may take.
+
+
 @dataclass(frozen=True)
 class Create:
-    """Create a database in the empty data directory; up to 300 s."""
+    """Begin to create a database in the empty data directory."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Recover:
-    """Find out where the data of the stopped server end; up to an hour."""
+    """Begin to find out where the data of the stopped server end."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Begin to stop the server, by SIGKILL before the seconds are over. behind: what is done once it has ended."""
+
+    seconds: float
+    behind: tuple[Discard | RecordLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class EndChild:
+    """End the child with all that it started. It is tried whatever failed before it."""
 
 
 # --- the server
@@ -204,13 +224,6 @@ class Launch:
     position: Position | None
     bootstrap: bool = False
     copied: bool = False
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Stop the server, by SIGKILL when the seconds are over."""
-
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -245,13 +258,14 @@ Act = Union[
     Discard,
     Create,
     Recover,
-    Launch,
     Stop,
+    EndChild,
+    Launch,
     MakePrimary,
     End,
 ]
 # What is tried also where an effect before it failed.
-ALWAYS = (NoteServer, ReleaseToken, End)
+ALWAYS = (NoteServer, EndChild, ReleaseToken, End)
 
 
 @dataclass(frozen=True)

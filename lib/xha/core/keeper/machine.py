@@ -2,9 +2,10 @@
 
 It is pure and total: it looks at nothing, changes nothing, and raises nothing. Time and fresh ids come with the
 observation. Whoever calls it looks, steps, and does the effects in their order; an effect is done only if its guards
-hold by a fresh look at that moment. The first that fails drops the rest, but for writing down which server runs, giving
-back the token and ending the keeper (`ALWAYS`), and a step without a look follows at once: it says what failed. What
-came of the effects is seen in the next observation, and only then remembered: what is not done is not known.
+hold by a fresh look at that moment. The first that fails drops the rest, but for writing down which server runs,
+ending the child, giving back the token and ending the keeper (`ALWAYS`), and a step without a look follows at once:
+it says what failed. What came of the effects is seen in the next observation, and only then remembered: what is not
+done is not known.
 
 The order of the effects within a step, and why:
 
@@ -25,10 +26,13 @@ The order of the effects within a step, and why:
    runs, and the directory is known even if the keeper is killed right after it. Launch waits until everybody can see
    the new report (`Confirmed`), and looks once more at the token: where it forms a Primary, the token is still this
    node's (`HoldsToken`); where it restores a view, it is nobody else's (`TokenNotElsewhere`).
-9. SetReady and ForgetDegraded, which nobody's data depend on.
-10. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before.
-11. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
-12. End, after all that has to be done before it.
+9. Create, Recover and Stop begin a child, and nothing that depends on its end is in the same step: what is planned
+   waits for a creation, and what follows a stop comes with it (`Stop.behind`) and is done when that has ended.
+10. SetReady and ForgetDegraded, which nobody's data depend on.
+11. EndChild, before the keeper's end, or where one is overdue: its own process must not write once another keeper may.
+12. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before.
+13. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
+14. End, after all that has to be done before it.
 """
 
 from __future__ import annotations
@@ -45,9 +49,10 @@ from ..galera.server_options import find_bootstrap
 from ..monitor.keeper_status import Phase
 from ..monitor.start_failures import Failure, add_failure, is_hopeless
 from ..node.verdict import Code
+from .children import attend, finish_child, hear, recover
 from .decisions import act, decide, stop_server
-from .effects import ForgetDegraded, HostFit, RecordLine, Recover, Retract, WriteFailures
-from .outcomes import Done, EffectFailed, FailureCause
+from .effects import ForgetDegraded, RecordLine, Retract, WriteFailures
+from .outcomes import EffectFailed, FailureCause
 from .results import begin_anew, give_up, learn, note_failure
 from .server import is_lost, is_overdue, note_server
 from .settling import settle
@@ -55,8 +60,9 @@ from .turn import Turn
 
 if TYPE_CHECKING:
     from .effects import Effect
-    from .memory import Ending, Memory, ServerProcess
+    from .memory import Ending, Memory
     from .observation import Observation
+    from .server_process import ServerProcess
 
 # How long between two looks, in seconds: while something is to be decided, and while a server serves.
 BUSY, CALM = 0.5, 1.0
@@ -72,7 +78,7 @@ def step(memory: Memory, seen: Observation) -> tuple[Memory, tuple[Effect, ...]]
     if not memory.epoch:
         turn.open_epoch()
         turn.note(calm_since=turn.now)
-    learn(turn)
+    _learn(turn)
     _take(turn)
     turn.finish()
     return turn.memory, tuple(turn.effects)
@@ -81,21 +87,25 @@ def step(memory: Memory, seen: Observation) -> tuple[Memory, tuple[Effect, ...]]
 def learnt(memory: Memory, seen: Observation) -> Memory:
     """Return what the keeper knows before it looks: whoever looks goes by what came of the last effects."""
     turn = Turn(memory, seen)
-    learn(turn)
+    _learn(turn)
     return turn.memory
+
+
+def _learn(turn: Turn) -> None:
+    learn(turn)
+    hear(turn)
 
 
 def rest(memory: Memory, seen: Observation) -> float:
     """Return how many seconds to wait after the step that made this memory of what was seen.
 
-    seen.results are those of this step. Nobody waits after a recovery, whose result is news.
+    seen.results are those of this step. A child that ends in this time is heard at once, whoever waits.
     """
-    causes = {one.outcome.cause for one in seen.results if isinstance(one.outcome, EffectFailed)}
+    outcomes = (*(one.outcome for one in seen.results), seen.child.outcome if seen.child else None)
+    causes = {one.cause for one in outcomes if isinstance(one, EffectFailed)}
     if FailureCause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is FailureCause.UNFORESEEN):
         return FAULT_SECONDS
-    if any(isinstance(one.act, Recover) and isinstance(one.outcome, Done) for one in seen.results):
-        return 0.0
-    return CALM if memory.is_calm else BUSY
+    return CALM if memory.is_calm or memory.child is not None else BUSY
 
 
 def _take(turn: Turn) -> None:
@@ -108,6 +118,8 @@ def _take(turn: Turn) -> None:
         turn.note(pause=0.0, again_at=0.0)
     if seen.server is not None and seen.data is not None:
         _look(turn)
+    if finish_child(turn):
+        return
     if seen.trouble is not None:
         note_failure(turn, seen.trouble.cause, seen.trouble.text)
         return
@@ -115,12 +127,14 @@ def _take(turn: Turn) -> None:
         return
     token = seen.cluster.cib.book.records.token
     turn.note(has_token=token is not None and token.node == turn.me)
-    if turn.memory.ending is not None:
+    if turn.memory.child is not None:
+        attend(turn, turn.memory.child)
+    elif turn.memory.ending is not None:
         _note_end(turn, turn.memory.ending)
     elif is_lost(turn.memory, turn.now):
         _give_up_join(turn)
     elif turn.memory.server is None and turn.memory.is_due(turn.now):
-        _recover(turn)
+        recover(turn)
     else:
         _go_on(turn)
 
@@ -175,16 +189,6 @@ def _go_on(turn: Turn) -> None:
     act(turn, decide(turn, overdue=overdue))
     turn.set_ready(turn.memory.state is State.PRIMARY)
     _tidy(turn)
-
-
-def _recover(turn: Turn) -> None:
-    turn.report()  # should the keeper give up, its last report names the history that it knows
-    if turn.memory.halted:
-        turn.do(Recover())
-        return
-    if not turn.memory.is_unknown:  # then the status goes on saying why
-        turn.say(Phase.RECOVERING, "finding out where the data end")
-    turn.do(Recover(), HostFit())
 
 
 # --- what became of the server

@@ -9,6 +9,7 @@ from ..election.position_report import State
 from ..galera.position import Kind
 from ..galera.reading import LocalState
 from ..monitor.keeper_status import Phase
+from .effects import Create, Recover, Stop
 
 if TYPE_CHECKING:
     from ..election.decision import Decision
@@ -18,30 +19,10 @@ if TYPE_CHECKING:
     from ..galera.position import GvwState, Position, Standing
     from ..galera.reading import Reading
     from ..node.verdict import Verdict
+    from .effects import Discard, RecordLine
+    from .server_process import ServerProcess, StateTransfer
 
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
-
-
-class ServerProcess(NamedTuple):
-    """A server process. title is its name for people, mark an id that no other process ever has, on whatever host.
-
-    argv is empty where nobody read it. stopped: a signal or a debugger holds it, and it answers nothing.
-    """
-
-    pid: int
-    started: int
-    title: str = "mysqld"
-    stopped: bool = False
-    argv: tuple[str, ...] = ()
-    mark: str = ""
-
-
-class StateTransfer(NamedTuple):
-    """A state transfer that helpers of the server carry out. role: `joiner` or `donor`; progress: bytes and ticks."""
-
-    role: str
-    progress: int
-    title: str = ""
 
 
 class Launched(NamedTuple):
@@ -67,6 +48,19 @@ class Ending(NamedTuple):
     errors: tuple[str, ...] = ()
 
 
+class KeeperChild(NamedTuple):
+    """What is under way in a process of its own: its effect, and its number.
+
+    since: by the monotonic clock. directory: the data directory's device and inode when it was begun, None where they
+    were unknown.
+    """
+
+    act: Create | Recover | Stop
+    number: int
+    since: float
+    directory: tuple[int, int] | None = None
+
+
 class Plan(NamedTuple):
     """A Primary that this node is about to form under the token: the digest it was shown, and until when it waits."""
 
@@ -82,6 +76,9 @@ class Memory(NamedTuple):
     effects of the last step are done. noted: the pid and start time that were written down last. served: the server has
     been in a Primary component. reading, verdict: its last ones; answered_at: when it last answered, asked_at: when it
     was last asked; met_at: since when it is known; progress_at: when a state transfer last moved.
+
+    child: the recovery, creation or stop that is under way: one at a time. behind: what is to be done now that a
+    stopped server has ended.
 
     standing: what the data of a stopped server are worth; None: nobody has looked since the server ran. record: the one
     beside the data as it was last read or written, None: not read. unmendable: what the last look failed by comes back
@@ -114,6 +111,8 @@ class Memory(NamedTuple):
     met_at: float = 0.0
     transfer: StateTransfer | None = None
     progress_at: float = 0.0
+    child: KeeperChild | None = None
+    behind: tuple[Discard | RecordLine, ...] = ()
     standing: Standing | None = None
     record: NodeRecord | None = None
     safe_to_bootstrap: bool = False
@@ -172,11 +171,21 @@ class Memory(NamedTuple):
         return reading_position(self.reading)
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the server is being stopped."""
+        return self.child is not None and isinstance(self.child.act, Stop)
+
+    @property
     def has_left(self) -> bool:
         """Whether the running server has left its group for good, as after a state transfer that failed."""
         return self.reading is not None and self.reading.status.wsrep_cluster_status == "Disconnected"
 
     # --- the data
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether where the data end is being found out, for the first time since the server ran."""
+        return self.child is not None and isinstance(self.child.act, Recover) and self.standing is None
 
     @property
     def is_unknown(self) -> bool:
@@ -221,16 +230,17 @@ class Memory(NamedTuple):
 
         Where a person has to decide, the grant is looked for at each look.
         """
-        settled = self.plan is None and not self.forming_since and not self.refused
+        settled = self.plan is None and self.child is None and not self.forming_since and not self.refused
         return settled and self.state is State.PRIMARY
 
     @property
     def server_phase(self) -> Phase:
-        """What the server, or its absence, is called in a status."""
+        """What the server, or its absence, is called in a status. One that is being stopped ends, and not by itself."""
         if self.server is None:
-            return Phase.WAITING
+            creates = self.child is not None and isinstance(self.child.act, Create)
+            return Phase.RECOVERING if self.is_looking else Phase.FORMING if creates else Phase.WAITING
         if not self.is_pending:
-            return Phase.RUNNING
+            return Phase.WAITING if self.is_stopping else Phase.RUNNING
         return self.launched.phase if self.launched else Phase.STARTING
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..galera.reading import Reading
     from ..monitor.start_failures import Failure
     from ..node.verdict import Verdict
-    from .memory import ServerProcess, StateTransfer
-    from .outcomes import EffectResult, FailureCause
+    from .outcomes import EffectOutcome, EffectResult, FailureCause
+    from .server_process import ServerProcess, StateTransfer
 
 
 class ServerSeen(NamedTuple):
@@ -37,6 +37,17 @@ class ServerSeen(NamedTuple):
     verdict: Verdict | None = None
     reading: Reading | None = None
     free: int = 0
+
+
+class ChildSeen(NamedTuple):
+    """The child that this keeper began last, until what it came to is known. outcome: that, None while it runs.
+
+    directory: the data directory's device and inode now, None where they are unknown.
+    """
+
+    number: int
+    outcome: EffectOutcome | None = None
+    directory: tuple[int, int] | None = None
 
 
 class DataSeen(NamedTuple):
@@ -94,15 +105,17 @@ class Trouble(NamedTuple):
 class Observation(NamedTuple):
     """One look, and what came of the effects before it. now is the monotonic clock's.
 
-    server, data and cluster are None where nobody looked: after an effect failed, and with a trouble. in_charge: the
-    lock that stands in /run is this keeper's. ending: the process ends, and this is its last step. reloaded: settings
-    were stored again since the last look. run: the directory under /run; datadir, socket: the server's.
+    server, data and cluster are None where nobody looked: after an effect failed, and with a trouble. child is seen
+    each time, None where there is none. in_charge: the lock that stands in /run is this keeper's. ending: the process
+    ends, and this is its last step. reloaded: settings were stored again since the last look. run: the directory under
+    /run; datadir, socket: the server's.
     """
 
     now: float
     fresh: Fresh
     settings: Settings = Settings()
     results: tuple[EffectResult, ...] = ()
+    child: ChildSeen | None = None
     in_charge: bool = True
     ending: bool = False
     reloaded: bool = False

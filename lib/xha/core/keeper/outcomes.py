@@ -1,16 +1,24 @@
-"""What came of an effect: it is done, a guard did not hold, or it failed."""
+"""What came of an effect: it is done, a guard did not hold, or it failed; and the text by which a child tells it."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Union
 
+from ..galera.json_fields import parse_flag, parse_known_position, parse_text
+from ..galera.node_record import parse_node_record, render_node_record
+from ..galera.position import Kind, Standing
+from ..text.numbers import parse_json, parse_moment
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..galera.node_record import NodeRecord
-    from ..galera.position import GvwState, Standing
+    from ..galera.position import GvwState
     from .effects import Act, Guard
-    from .memory import ServerProcess
+    from .server_process import ServerProcess
 
 
 class FailureCause(Enum):
@@ -51,11 +59,22 @@ class Recovered:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The value of an effect that begins a child. number: no other child of this keeper has it.
+
+    directory: what distinguishes the data directory from any other one (device, inode), None where that is unknown.
+    """
+
+    number: int
+    directory: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class Done:
     """It is done, at a time of the monotonic clock. value: what it found or made; "" or None where that is nothing."""
 
     at: float = 0.0
-    value: Started | Recovered | str | bool | None = None
+    value: Started | Recovered | Begun | str | bool | None = None
 
 
 @dataclass(frozen=True)
@@ -88,3 +107,52 @@ class EffectResult:
 
     act: Act
     outcome: EffectOutcome = field(default_factory=Done)
+
+
+def render_outcome(outcome: Done | EffectFailed) -> str:
+    """Return the text: one line of JSON. Of what an effect is done with, only a recovery's value is kept."""
+    if isinstance(outcome, EffectFailed):
+        return json.dumps({"at": outcome.at, "cause": outcome.cause.name, "text": _encodable(outcome.text)})
+    recovered = _describe(outcome.value) if isinstance(outcome.value, Recovered) else None
+    return json.dumps({"at": outcome.at, "recovered": recovered})
+
+
+def parse_outcome(text: str) -> Done | EffectFailed | None:
+    """Return the outcome, or None for a text that is torn, or has a missing or invalid field."""
+    try:
+        said = parse_json(text)
+        at = parse_moment(said["at"])
+        if "cause" in said:
+            return EffectFailed(FailureCause[said["cause"]], parse_text(said["text"]), at)
+        return Done(at, None if said["recovered"] is None else _parse_recovered(said["recovered"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _describe(value: Recovered) -> dict[str, object]:
+    standing = value.standing
+    return {
+        "kind": standing.kind.value,
+        "position": str(standing.position),
+        "cause": _encodable(standing.cause),
+        "record": value.record and render_node_record(value.record),
+        "safe_to_bootstrap": value.safe_to_bootstrap,
+        "unmendable": value.unmendable,
+        "busy": value.busy,
+    }
+
+
+def _parse_recovered(said: Any) -> Recovered:
+    record = None if said["record"] is None else parse_node_record(parse_text(said["record"]))
+    if record is None and said["record"] is not None:
+        raise ValueError("the record is none")
+    return Recovered(
+        Standing(Kind(said["kind"]), parse_known_position(said["position"]), parse_text(said["cause"])),
+        record,
+        *(parse_flag(said[name]) for name in ("safe_to_bootstrap", "unmendable", "busy")),
+    )
+
+
+def _encodable(text: str) -> str:
+    """Return the text without what a program printed that is not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -28,8 +28,8 @@ from .effects import (
     TakeToken,
     WriteRecord,
 )
-from .memory import Launched, Plan
-from .outcomes import Done, EffectFailed, FailureCause, GuardFailed, Recovered, Started
+from .memory import KeeperChild, Launched, Plan
+from .outcomes import Begun, Done, EffectFailed, FailureCause, GuardFailed, Recovered, Started
 from .turn import lasting
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # How long the holder of the token waits for everybody to answer again.
 TOKEN_PATIENCE = 20.0
+# How long a child may be overdue: it ends by itself before, and knows better why.
+GRACE_SECONDS = 15.0
 # How long after a look at the data that failed the next one comes: twice as long each time.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 # No server's pid and start time.
@@ -97,15 +99,19 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(record=act.record)
     elif isinstance(act, Discard):
         turn.note(standing=None, record=None)
-    elif isinstance(act, Recover) and isinstance(value, Recovered):
-        _note_recovered(turn, value)
+    elif isinstance(act, (Create, Recover, Stop)) and isinstance(value, Begun):
+        _note_begun(turn, act, value, done.at)
     elif isinstance(act, Launch) and isinstance(value, Started):
         _note_started(turn, act, value)
-    elif isinstance(act, Stop):
-        forget_server(turn)
-        begin_anew(turn)
     elif isinstance(act, MakePrimary):
         turn.note(forming_since=done.at, revive_refused=str(value or ""))
+
+
+def _note_begun(turn: Turn, act: Create | Recover | Stop, begun: Begun, at: float) -> None:
+    """A child is under way. A plan waits for a creation, which is a part of it."""
+    turn.note(child=KeeperChild(act, begun.number, at, begun.directory))
+    if isinstance(act, Create) and turn.memory.plan is not None:
+        turn.note(plan=turn.memory.plan._replace(until=at + act.seconds + GRACE_SECONDS + TOKEN_PATIENCE))
 
 
 def _note_formed(turn: Turn, act: RecordLine) -> None:
@@ -142,7 +148,7 @@ def _note_started(turn: Turn, act: Launch, value: Started) -> None:
     )
 
 
-def _note_recovered(turn: Turn, value: Recovered) -> None:
+def note_recovered(turn: Turn, value: Recovered) -> None:
     """What cannot be found out is looked for again after a pause that grows; where somebody uses the data, a short one.
 
     That may be over at any moment.

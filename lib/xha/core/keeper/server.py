@@ -20,8 +20,11 @@ LONELY_SECONDS = 8.0
 
 
 def looks_for_server(memory: Memory) -> bool:
-    """Return whether to look for a server that this keeper does not know."""
-    return memory.server is None and memory.ending is None
+    """Return whether to look for a server that this keeper does not know.
+
+    While a child runs, nobody else can start one: it holds the data directory. What a creation runs is no server.
+    """
+    return memory.server is None and memory.ending is None and memory.child is None
 
 
 def looks_for_transfer(memory: Memory) -> bool:
@@ -32,7 +35,9 @@ def looks_for_transfer(memory: Memory) -> bool:
 
 
 def asks_server(memory: Memory, now: float) -> bool:
-    """Return whether to ask the server that this keeper knows."""
+    """Return whether to ask the server that this keeper knows. One that is being stopped serves nobody."""
+    if memory.is_stopping:
+        return False
     silent = memory.asked_at > memory.answered_at
     return not (silent and now - memory.asked_at < SILENCE_SECONDS)
 
@@ -51,7 +56,9 @@ def looks_at_contents(memory: Memory) -> bool:
 
 
 def note_server(memory: Memory, seen: ServerSeen, now: float) -> Memory:
-    """Return the memory with what was seen of the server."""
+    """Return the memory with what was seen of the server. Of one that is being stopped, the child tells the end."""
+    if memory.is_stopping and seen.server is None:
+        return memory
     if memory.server is not None and seen.server is None:
         # What it was is gone with it; the record beside the data stays.
         return _lose(memory, seen)

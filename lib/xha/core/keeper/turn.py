@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from ..cluster.election_inputs import gather
 from ..election.compose_report import NodeFacts, compose_report, give_up
-from ..election.position_report import PositionReport, State
+from ..election.position_report import LOOKING, PositionReport, State
 from ..galera.node_record import NodeRecord
+from ..galera.position import Kind, Standing
 from ..monitor.keeper_status import KeeperStatus, Phase
 from .effects import (
     Allowed,
     DeleteStop,
     Effect,
     End,
+    EndChild,
     LogLine,
     NoteServer,
     Publish,
@@ -53,8 +55,10 @@ class Turn:
         self.view = self.data.gvwstate
         # A server is being started, or told to be a Primary: what came of it decides about the token.
         self.begins = False
-        # The server is stopped in this step.
+        # The server is stopped in this step, or is being stopped.
         self.stops = False
+        # A child has failed: the next look decides what follows.
+        self.fails = False
 
     @property
     def now(self) -> float:
@@ -88,7 +92,7 @@ class Turn:
             launched_at=memory.launched.at if memory.launched else 0.0,
             code=verdict.code.value if verdict else "",
             message=verdict.message if verdict else "",
-            ready=memory.is_ready,
+            ready=memory.is_ready and not memory.is_stopping,
             cluster_status=(reading.status.wsrep_cluster_status or "") if reading else "",
             answered_at=memory.answered_at,
             transfer=memory.transfer.title if memory.transfer else "",
@@ -168,12 +172,13 @@ class Turn:
 
     def _facts(self, announced: State | None) -> NodeFacts:
         memory = self.memory
+        unknown = memory.is_looking or memory.is_unknown  # where nobody could look, neither record nor view is read
         return NodeFacts(
             state=announced if announced is not None and memory.server is None else memory.state,
-            record=NodeRecord() if memory.is_unknown else self.record,  # where nobody could look, neither is read
-            standing=memory.standing,
+            record=NodeRecord() if unknown else self.record,
+            standing=Standing(Kind.UNKNOWN, cause=LOOKING) if memory.is_looking else memory.standing,
             reading=memory.reading,
-            gvwstate=None if memory.is_unknown else self._view(memory.launched),
+            gvwstate=None if unknown else self._view(memory.launched),
             safe_to_bootstrap=memory.safe_to_bootstrap,
             transfer=memory.transfer is not None and memory.transfer.role == "joiner",
             boot_id=self.seen.boot_id,
@@ -254,6 +259,8 @@ class Turn:
         overdue = memory.plan is not None and self.now > memory.plan.until
         if ends or overdue:  # overdue only where nothing could be seen: a look that sees decides by then
             self.note(plan=None)
+        if ends and self.memory.child is not None:
+            self.do(EndChild())
         server = self.memory.server
         pid = (server.pid, server.started) if server else (0, 0)
         if pid != memory.noted and not self.begins and self.seen.server is not None:

@@ -21,6 +21,7 @@ from ....app.keeper.process import Locked
 from ....core.galera.lineage import History, StopRecord
 from ....core.galera.node_record import NodeRecord
 from ....core.galera.position import Kind
+from ....core.keeper.children import RECOVERY_SECONDS
 from ....core.node.verdict import NagiosCode
 from .explain import NoAnswer, add_resource_option, choose_resource, read_settings
 
@@ -82,7 +83,7 @@ def _report(cluster: Pacemaker, resource: str) -> int:
                 f"mysqld, pid {moved.pid}, runs on {moved.datadir}, and the configuration now names {program.datadir}: "
                 f"pcs resource restart {resource}"
             )
-        found = LocalData(program, run).recover()
+        found = LocalData(program, run).recover(RECOVERY_SECONDS)
         standing, record = found.standing, found.record or NodeRecord()
         if standing.kind is Kind.UNKNOWN:
             raise NoAnswer(f"nobody knows where the data of {node} end: {standing.cause}; mend that, and try again")

@@ -1,0 +1,134 @@
+"""Recovery, creation and stop: each is a child that is begun, looked at while it runs, and heard when it ends.
+
+One runs at a time, and what it comes to counts only for the data and the server that it was begun for. It has a time
+limit of its own; one that does not keep it is ended. While it runs the node is announced and answers the others, and
+nothing is decided.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..galera.position import Kind, Standing
+from ..monitor.keeper_status import Phase
+from .effects import Create, EndChild, HostFit, Recover, Stop
+from .outcomes import Done, EffectFailed, EffectResult, FailureCause, Recovered
+from .results import GRACE_SECONDS, TOKEN_PATIENCE, begin_anew, forget_server, note_failure, note_recovered
+
+if TYPE_CHECKING:
+    from .memory import KeeperChild
+    from .observation import ChildSeen
+    from .outcomes import EffectOutcome
+    from .turn import Turn
+
+# The server's own crash recovery may take long.
+RECOVERY_SECONDS = 3600.0
+# A recovery of data that were closed takes 1 to 2 s (measured); the others are told of one that takes longer.
+SHORT_SECONDS = 3.0
+STOPPING = "stopping mysqld"
+
+
+def hear(turn: Turn) -> None:
+    """Take note of what the child has come to. One that nobody knows, as after a fault, is ended."""
+    child, seen = turn.memory.child, turn.seen.child
+    if seen is not None and seen.outcome is None and (child is None or child.number != seen.number):
+        turn.do(EndChild())
+    outcome = None if child is None else _find_outcome(child, turn.seen.child)
+    if child is None or outcome is None:
+        return
+    turn.note(child=None)
+    if isinstance(child.act, Recover):
+        _hear_recovery(turn, child, outcome)
+    elif not isinstance(outcome, Done):
+        turn.note(plan=None)
+        failed = outcome if isinstance(outcome, EffectFailed) else EffectFailed(FailureCause.BUSY, outcome.text)
+        note_failure(turn, failed.cause, failed.text, EffectResult(child.act, failed))
+        turn.fails = True
+    elif isinstance(child.act, Stop):
+        forget_server(turn)
+        begin_anew(turn)
+        turn.note(behind=child.act.behind)
+    elif turn.memory.plan is not None:
+        turn.note(plan=turn.memory.plan._replace(until=turn.now + TOKEN_PATIENCE))
+
+
+def _find_outcome(child: KeeperChild, seen: ChildSeen | None) -> EffectOutcome | None:
+    """Return what the child has come to, None while it runs. Another one's outcome says nothing of it."""
+    if seen is None or seen.number != child.number:
+        return EffectFailed(FailureCause.BUSY, "nobody knows what became of its process")
+    return seen.outcome
+
+
+def _hear_recovery(turn: Turn, child: KeeperChild, outcome: EffectOutcome) -> None:
+    if isinstance(outcome, Done) and isinstance(outcome.value, Recovered):
+        if turn.seen.child is not None and turn.seen.child.directory != child.directory:
+            turn.log(f"{turn.seen.datadir} is another directory by now: its data are looked at anew", warning=True)
+            return
+        note_recovered(turn, outcome.value)
+        return
+    text = outcome.text if isinstance(outcome, EffectFailed) else "it has no result"
+    if turn.now - child.since > child.act.seconds:
+        text = f"it did not end within {child.act.seconds:.0f} s"
+    note_recovered(turn, Recovered(Standing(Kind.UNKNOWN, cause=f"the recovery came to nothing: {text}")))
+
+
+def finish_child(turn: Turn) -> bool:
+    """Do what is left to do with a child, whatever can be seen; return whether that is all of this step.
+
+    One that is overdue is ended: what it came to is seen by a later look. What follows a stop is done where no server
+    runs by now.
+    """
+    child, behind = turn.memory.child, turn.memory.behind
+    if child is not None and turn.now - child.since > child.act.seconds + GRACE_SECONDS:
+        turn.do(EndChild())
+    turn.note(behind=())
+    if behind and turn.memory.server is not None:
+        turn.log("a server was started meanwhile: the data here are not given up", warning=True)
+    elif behind:
+        for act in behind:
+            turn.do(act)
+        return True
+    return turn.fails
+
+
+def attend(turn: Turn, child: KeeperChild) -> None:
+    """Announce the node while a child runs, and answer the others."""
+    if isinstance(child.act, Stop):
+        turn.stops = True
+        if turn.server.server is not None:  # where it has come to is not known before the child has ended
+            turn.publish()
+        turn.say(turn.memory.server_phase, STOPPING)
+        turn.set_ready(False)
+        return
+    if isinstance(child.act, Create) or turn.now - child.since > SHORT_SECONDS:
+        turn.publish()
+    if isinstance(child.act, Create):
+        turn.say(turn.memory.server_phase, tell_creation(turn))
+    elif turn.memory.halted:
+        turn.say(Phase.ENDED, turn.memory.halted)
+    elif turn.memory.standing is not None:
+        turn.say(Phase.UNKNOWN, turn.memory.standing.cause)
+    else:
+        say_recovery(turn)
+
+
+def tell_creation(turn: Turn) -> str:
+    """Return in words that a database is being created."""
+    return f"creating a database in {turn.seen.datadir}"
+
+
+def say_recovery(turn: Turn) -> None:
+    """Say that where the data end is being found out."""
+    turn.say(Phase.RECOVERING, "finding out where the data end")
+
+
+def recover(turn: Turn) -> None:
+    """Begin to find out where the data end."""
+    turn.report()  # should the keeper give up, its last report names the history that it knows
+    act = Recover(RECOVERY_SECONDS)
+    if turn.memory.halted:
+        turn.do(act)
+        return
+    if not turn.memory.is_unknown:  # then the status goes on saying why
+        say_recovery(turn)
+    turn.do(act, HostFit())

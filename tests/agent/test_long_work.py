@@ -1,0 +1,183 @@
+"""A recovery and a creation that take long: the keeper goes on saying what it does, and nothing of them outlives it.
+
+The server's program is a script that waits before it does its work, until the test lets it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+import pytest
+
+from agent.host import Resource
+from agent.test_life import MakeResource, await_code, host, make_resource
+from loopback import find_program, wait_until
+from loopback.galera import LOG_FILE_SIZE
+
+__all__ = ["host", "make_resource"]  # fixtures of another module
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+
+# The program of each, and its arguments.
+RECOVERY, CREATION = ("mariadbd", '*" --wsrep-recover "*'), ("mariadb-install-db", "*")
+SLOW = """#!/bin/bash
+case " $* " in {words})
+    echo $$ >>{begun}
+    while [ -e {held} ]; do sleep 0.05; done ;;
+esac
+exec {program} "$@"
+"""
+PROMPT = 10.0
+
+
+class Slow:
+    """A node whose server's recovery, or the creation of its database, lasts until `let_go`."""
+
+    def __init__(self, one: Resource, what: tuple[str, str]) -> None:
+        self.node, self._held, self._begun = one, one.directory / "held", one.directory / "begun"
+        if one.created:
+            one._make_directory()
+        self._held.touch()
+        self._begun.touch(mode=0o666)
+        self._begun.chmod(0o666)
+        server, (name, words) = one.directory / "mariadbd", what
+        server.symlink_to(find_program("mariadbd", "mariadb-server"))
+        program, real = one.directory / name, find_program(name, "mariadb-server")
+        program.unlink(missing_ok=True)
+        paths = {"program": real, "begun": self._begun, "held": self._held}
+        program.write_text(SLOW.format(words=words, **{word: shlex.quote(str(path)) for word, path in paths.items()}))
+        program.chmod(0o755)
+        one.parameters.update(binary=str(server), start_wait="0")
+
+    def begin(self) -> int:
+        """Start the node; return the pid of what it runs, once it does."""
+        before = len(self.begun())
+        assert self.node.call("start").code == 0
+        begun = wait_until(lambda: self.begun()[before:], 30, lambda: f"it begins: {self.node.host.syslog[-2000:]}")
+        return begun[0]
+
+    def begun(self) -> list[int]:
+        """The pids that such a program had, in their order."""
+        return [int(pid) for pid in self._begun.read_text().split()]
+
+    def let_go(self) -> None:
+        self._held.unlink()
+
+    def alive(self, pid: int) -> bool:
+        return self.node.host.run("kill", "-0", str(pid)).code == 0
+
+    def phase(self) -> str:
+        return str(self.node.run_file("keeper.json").get("phase"))
+
+    def at(self) -> float:
+        return float(self.node.run_file("keeper.json").get("at", 0.0))
+
+    def left(self) -> str:
+        """What still runs of the node: its keeper, the keeper's child, and programs that name its directory."""
+        listed = self.node.host.run("ps", "-e", "-o", "pid=,comm=,args=").out.splitlines()
+        ours = (str(self.node.directory), "xha-recovery", "xha-creation", " keeper")
+        return "\n".join(line for line in listed if any(word in line for word in ours))
+
+    def assert_fresh(self) -> None:
+        """The status goes on being written, and says all the time since when it is at this."""
+        before = self.node.run_file("keeper.json")
+        for _ in range(3):
+            at = self.at()
+            wait_until(lambda at=at: self.at() > at, 20, "the status is written again")  # type: ignore[misc]
+        now = self.node.run_file("keeper.json")
+        assert (now["phase"], now["reason"], now["since"]) == (before["phase"], before["reason"], before["since"])
+
+
+@pytest.fixture
+def recovery(make_resource: MakeResource) -> Slow:
+    return Slow(make_resource(), RECOVERY)
+
+
+@pytest.fixture
+def creation(make_resource: MakeResource) -> Slow:
+    one = make_resource(created=False)
+    one.parameters.update(
+        wsrep_cluster_address=f"gcomm://{one.address}", enable_creation="1", additional_parameters=LOG_FILE_SIZE
+    )
+    return Slow(one, CREATION)
+
+
+class TestARecovery:
+    def test_its_node_says_since_when_it_recovers_and_comes_up_behind_it(self, recovery: Slow) -> None:
+        recovery.begin()
+        assert recovery.phase() == "recovering"
+        recovery.assert_fresh()
+        seen = recovery.node.monitor()
+        assert (seen.code, "finding out where the data end" in seen.reason) == (190, True)
+        recovery.let_go()
+        await_code(recovery.node, 0, 60)
+        assert len(recovery.begun()) == 1
+
+    def test_a_stop_ends_it_at_once_and_leaves_nothing(self, recovery: Slow) -> None:
+        pid = recovery.begin()
+        ended = recovery.node.call("stop")
+        assert (ended.code, recovery.alive(pid), recovery.left()) == (0, False, "")
+        assert ended.seconds < PROMPT
+        assert recovery.node.monitor().code == 7
+
+    def test_a_stop_ends_a_server_that_recovers_and_is_frozen(self, recovery: Slow) -> None:
+        recovery.begin()
+        recovery.let_go()
+        [pid] = wait_until(recovery.node.server_pids, 20, "the server recovers")
+        recovery.node.signal("STOP", pid)
+        if recovery.phase() == "recovering":
+            recovery.assert_fresh()
+        ended = recovery.node.call("stop")
+        assert (ended.code, recovery.alive(pid), recovery.left()) == (0, False, "")
+        assert ended.seconds < PROMPT
+
+    def test_it_dies_with_a_keeper_that_is_killed_and_the_next_one_begins_anew(self, recovery: Slow) -> None:
+        first = recovery.begin()
+        keeper = recovery.node.keeper_pid
+        recovery.node.signal("KILL", keeper)
+        wait_until(lambda: not recovery.left(), 20, lambda: f"nothing of it is left: {recovery.left()}")
+        assert recovery.node.monitor().code == 7
+        second = recovery.begin()
+        assert (recovery.alive(first), recovery.alive(second)) == (False, True)
+        recovery.let_go()
+        await_code(recovery.node, 0, 60)
+        assert recovery.begun() == [first, second]
+
+    def test_a_child_that_is_killed_is_told_and_followed_by_another(self, recovery: Slow) -> None:
+        first = recovery.begin()
+        recovery.node.host.run("pkill", "-KILL", "-x", "xha-recovery", check=True)
+        wait_until(lambda: "its process was killed by SIGKILL" in recovery.node.monitor().reason, 20, "it is told")
+        wait_until(lambda: len(recovery.begun()) == 2, 30, "it is tried again")
+        assert not recovery.alive(first)
+        recovery.let_go()
+        await_code(recovery.node, 0, 60)
+
+
+class TestACreation:
+    def test_its_node_says_since_when_it_creates_and_comes_up_behind_it(self, creation: Slow) -> None:
+        creation.begin()
+        assert creation.phase() == "forming"
+        creation.assert_fresh()
+        assert creation.node.monitor().code == 190
+        creation.let_go()
+        await_code(creation.node, 0, 60)
+        assert creation.node.host.syslog.count(f"creating a database in {creation.node.datadir}") == 1
+
+    def test_a_stop_ends_it_at_once_and_leaves_nothing(self, creation: Slow) -> None:
+        pid = creation.begin()
+        ended = creation.node.call("stop")
+        assert ended.code == 0
+        assert ended.seconds < PROMPT
+        wait_until(lambda: not creation.left(), 20, lambda: f"nothing of it is left: {creation.left()}")
+        assert not creation.alive(pid)
+
+    def test_it_dies_with_a_keeper_that_is_killed_and_the_next_one_creates_anew(self, creation: Slow) -> None:
+        first = creation.begin()
+        creation.node.signal("KILL", creation.node.keeper_pid)
+        assert creation.node.call("start").code == 0
+        creation.let_go()
+        await_code(creation.node, 0, 90)
+        assert not creation.alive(first)
+        assert creation.node.sql("SELECT COUNT(*) FROM mysql.global_priv WHERE User = 'root'") == ((1,),)
+        assert creation.node.sql("SHOW TABLES IN mysql LIKE 'help_topic'") == (("help_topic",),)
