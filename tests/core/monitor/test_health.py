@@ -186,7 +186,11 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             Symptoms(DatadirUse.RUNNING, PID, verdict=verdict(Code.SYNCED)), "synced", ExitCode.SUCCESS, id="alone"
         ),
         pytest.param(running(Code.SYNCED, at=NOW - 61), "mute-keeper", DEGRADED, id="a keeper that is stuck"),
-        pytest.param(absent(Phase.RECOVERING, at=NOW - 900), "preparing", DEGRADED, id="a recovery takes its time"),
+        pytest.param(absent(Phase.RECOVERING, since=NOW - 900), "preparing", DEGRADED, id="a recovery takes its time"),
+        pytest.param(
+            absent(Phase.RECOVERING, at=NOW - 61), "mute-keeper", DEGRADED, id="a keeper stuck while it recovers"
+        ),
+        pytest.param(absent(Phase.UNKNOWN, at=NOW - 61), "mute-keeper", DEGRADED, id="and while it knows nothing"),
         # --- in a Primary
         *(
             pytest.param(running(code), "degraded", DEGRADED, id=code.value)

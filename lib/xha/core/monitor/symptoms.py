@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Answer = Union[str, bool]
 
-# A keeper writes its status every second, except while it recovers or stops a server.
+# A keeper writes its status every second or two, whatever it does; Pacemaker's tools may keep it waiting for longer.
 KEEPER_SILENCE = 60.0
 # A disk is low below this share of free space, but never above LOW_BYTES.
 LOW_SHARE, LOW_BYTES = 0.05, 5 << 30
@@ -129,7 +129,6 @@ def is_low(free: int | None, size: int | None) -> bool:
 
 
 _STARTS = (Phase.FORMING, Phase.STARTING, Phase.RESTORING)
-_MUTE = (Phase.RECOVERING, Phase.UNKNOWN)
 IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.UNREACHABLE)
 
 
@@ -237,7 +236,7 @@ def is_left_behind(seen: Symptoms) -> Answer:
 
 def has_mute_keeper(seen: Symptoms) -> Answer:
     """Ask whether a keeper lives and has not written its status."""
-    if seen.keeper is None or seen.phase in (None, *_MUTE) or seen.now - seen.keeper.at <= KEEPER_SILENCE:
+    if seen.keeper is None or seen.phase is None or seen.now - seen.keeper.at <= KEEPER_SILENCE:
         return False
     return f"pid {seen.keeper.pid} has said nothing for {seen.now - seen.keeper.at:.0f} s"
 
