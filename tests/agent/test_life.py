@@ -380,7 +380,7 @@ class TestAStartThatCannotSucceed:
         listener = resource.host.run("sh", "-c", listen, check=True).out
         told = []
         for _ in range(2):  # the keeper tries three times before it gives up, and once after that
-            begun = resource.call("start")
+            begun = resource.call("start", start_wait="60")
             told.append(begun.code)
             assert resource.call("stop").code == 0
             assert "port: 3306" in begun.reason
