@@ -31,6 +31,7 @@ SECONDS: dict[str, int] = {
     "tests/mutants/test_keeper_mutants.py": 130,
     "tests/services/test_rabbitmq.py": 130,
     "tests/lab/test_laboratory.py": 120,
+    "tests/agent/test_long_work.py": 110,
     "tests/shell/test_cluster.py": 90,
     "tests/install/test_upgrade.py": 90,
     "tests/security/test_cluster_peer.py": 90,
