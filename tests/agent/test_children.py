@@ -123,6 +123,24 @@ def test_one_that_has_no_result_has_failed(
     assert capfd.readouterr().err == ""
 
 
+def test_a_fault_that_comes_back_is_logged_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each child has it anew, and what a child logs its keeper does not know by itself."""
+    faults = Faults(Log("test"))
+    children = Children(DataDirectory(str(tmp_path)), faults)
+
+    def work() -> EffectFailed:
+        try:
+            fail()
+        except ZeroDivisionError as error:
+            return EffectFailed(FailureCause.UNFORESEEN, faults.note("trying", error), 1.0)
+
+    for _ in range(3):
+        children.begin("test", work)
+        assert await_outcome(children) == EffectFailed(FailureCause.UNFORESEEN, "ZeroDivisionError: ", 1.0)
+        children.forget()
+    assert capfd.readouterr().err.count("a fault of xha's own while trying") == 1
+
+
 def test_one_that_is_ended_ends_what_it_began(children: Children, tmp_path: Path) -> None:
     """As a creation does, whose program has started others."""
     mark = tmp_path / "pid"
