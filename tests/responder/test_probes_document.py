@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,8 @@ def test_consul_s_check_is_passing_and_critical(database: Node, make_responder: 
             with urllib.request.urlopen(urllib.request.Request(url, headers=headers, method=check["method"])) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
-            return error.code
+            with error:
+                return error.code
 
     assert status() == 200
     put(responder.disabled, "{}")
@@ -215,14 +217,14 @@ class TestProxySQL:
         program, stub = tmp_path / "xha-proxysql", tmp_path / "mysql"
         put(program, BLOCKS["sh proxysql"], 0o755)
         put(stub, ADMIN.format(python=sys.executable), 0o755)
-        with sqlite3.connect(tmp_path / "admin.db") as admin:
+        with closing(sqlite3.connect(tmp_path / "admin.db")) as admin, admin:
             admin.executescript(MYSQL_SERVERS)
             rows = [(10, hosts[0], "ONLINE"), (10, hosts[1], "ONLINE"), (10, "by-hand", "OFFLINE_HARD")]
             rows.append((20, hosts[0], "ONLINE"))  # another hostgroup is none of its business
             admin.executemany("INSERT INTO mysql_servers (hostgroup_id, hostname, status) VALUES (?, ?, ?)", rows)
 
         def states() -> list[str]:
-            with sqlite3.connect(tmp_path / "admin.db") as admin:
+            with closing(sqlite3.connect(tmp_path / "admin.db")) as admin, admin:
                 return [row[0] for row in admin.execute("SELECT status FROM mysql_servers ORDER BY rowid")]
 
         def turn() -> list[str]:
@@ -247,7 +249,7 @@ class TestProxySQL:
         settles("OFFLINE_SOFT", "ONLINE")
 
     def test_the_scheduler_s_row_fits_its_table(self) -> None:
-        with sqlite3.connect(":memory:") as admin:
+        with closing(sqlite3.connect(":memory:")) as admin:
             admin.executescript(MYSQL_SERVERS)
             for statement in BLOCKS["sql proxysql"].split(";"):
                 if statement.strip().startswith("INSERT"):
