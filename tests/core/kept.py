@@ -19,6 +19,9 @@ from xha.core.galera.position import Kind, Position, View
 from xha.core.galera.status_file import parse_status_file
 from xha.core.monitor.keeper_status import KeeperStatus, Phase, parse_keeper_status, render_keeper_status
 from xha.core.monitor.start_failures import Failure, parse_failures, render_failures
+from xha.core.node.codes import Code
+from xha.core.node.commit_record import CommitRecord, parse_commit_record, render_commit_record
+from xha.core.node.commits import Commits
 from xha.core.ocf.galera_settings import Settings, load_settings, render_settings
 from xha.core.ocf.service_rule import Sight, Watch, parse_watch, render_watch
 from xha.core.pacemaker.cib_records import BadRecord, parse_book, record_name, render_grant, render_line, render_stop
@@ -28,6 +31,7 @@ from xha.core.services.model.result import Level, failed
 LINE = (Generation("b" * 16, "a" * 16, 12, ("n1", "n2")), Generation("a" * 16, "", 3))
 VIEW = View(f"{UUID} 7", (UUID, OTHER_UUID))
 RECORD = Record(failed("keystone", Level.DEEP, "no answer")._replace(duration_ms=12, age_ms=3), 4711.25, 1.8e9, 2)
+COMMIT_RECORD = CommitRecord(Commits(Code.STALLING, "29 write sets wait", ("a disk",), ""), 4711.25, UUID)
 WATCH = Watch("xha-service-keystone", "0", sights={Level.DEEP: Sight(RECORD, 4800.5)})
 BALLOT = PositionReport(
     "n1", State.PRIMARY, Kind.INTACT, Position(UUID, 12), LINE, view=VIEW, view_seqno=11, component=VIEW, epochs=("e",)
@@ -61,6 +65,7 @@ def _of_book(name: str) -> Callable[[str], Any]:
 
 KEPT = {
     "a service's record": Kept(render_record(RECORD), _refusing(parse_record)),
+    "what is known of commits": Kept(render_commit_record(COMMIT_RECORD), _refusing(parse_commit_record)),
     "what ocf:xha:service remembers": Kept(render_watch(WATCH), parse_watch),
     "a status": Kept(
         render_keeper_status(KeeperStatus(Phase.RUNNING, "so it is", 7, 8, 1.5, 2.5, 9, 10, 3.5, answered_at=4.5)),

@@ -246,6 +246,10 @@ STARTS: dict[str, Start] = {
     "core.galera.reading.parse_flag": _texts("ON"),
     "core.galera.reading.parse_read_only": _texts("NO_LOCK"),
     "core.galera.reading.parse_status": Start(_LISTING, lambda parse, text: parse(_rows(text))),
+    "core.galera.reading.parse_threads": _values(
+        [("system user", "Commit", ""), ("app", "altering table", "ALTER"), ("system user", None, None)]
+    ),
+    "core.node.commit_record.parse_commit_record": _texts(KEPT["what is known of commits"].text),
     "core.galera.reading.parse_variables": Start(_LISTING, lambda parse, text: parse(_rows(text))),
     "core.pacemaker.cib_records.parse_book": Start([_BOOK], lambda parse, properties: parse(RESOURCE, properties)),
     "core.ocf.service_parameters.parse_service_name": _texts("memcached"),

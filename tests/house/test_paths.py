@@ -69,6 +69,10 @@ OTHERS = {
         {"open", "os.path.realpath"},
     ),
     "adapters/network/unix_listeners.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
+    "adapters/host/disk_room.py": (
+        "the server's directories, looked at, never opened, in a thread that may hang; the responder is not root",
+        {"os.stat", "os.statvfs"},
+    ),
     "adapters/mysql/agent_login.py": (OPERATORS, {"os.path.exists"}),
     "adapters/mysqld/program.py": (
         "programs, which run as the server's account, and its option file, both named by root",

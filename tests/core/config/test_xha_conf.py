@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xha.core.config.sections import ServiceSection
-from xha.core.config.xha_conf import Config, Database, Responder, parse_config
+from xha.core.config.xha_conf import Config, Database, ProbeSwitch, Responder, parse_config
 from xha.core.http.clustercheck_body import Body
 from xha.core.node.verdict import LastNode, Policy
 from xha.core.text.values import ConfigError, parse_address, parse_networks, parse_port, parse_switch
@@ -26,6 +26,7 @@ host = db1
 port = 3307
 probe_query = SELECT 1 FROM app.heartbeat
 server_user = galera
+commit_probe = off
 [policy]
 available_when_donor = 1
 available_when_readonly = off
@@ -36,12 +37,14 @@ listen = 0.0.0.0:49000, [::]:49000
 max_age = 0ms
 deadline = 800ms
 hang_reset = 1m
+stall_after = 8s
 body = redhat
 allow_from = 192.0.2.0/24 2001:db8::/32
 detail_from = 192.0.2.7
 disabled_file = /run/xha/disabled
 legacy_disabled_file = /var/tmp/clustercheck.disabled
 services_directory = /run/xha/other
+commit_file = /run/xha/other.json
 answer_silent = 500ms
 [cluster]
 members = db1, db2:3307 [fd00::3]:3306
@@ -50,19 +53,29 @@ members = db1, db2:3307 [fd00::3]:3306
 
 def test_every_key_has_its_place() -> None:
     assert parse_config(FULL, PATH) == Config(
-        Database("/etc/xha/other.cnf", "/run/mysqld/mysqld.sock", "db1", 3307, "SELECT 1 FROM app.heartbeat", "galera"),
+        Database(
+            "/etc/xha/other.cnf",
+            "/run/mysqld/mysqld.sock",
+            "db1",
+            3307,
+            "SELECT 1 FROM app.heartbeat",
+            "galera",
+            ProbeSwitch.OFF,
+        ),
         Policy(True, False, LastNode.HAPROXY),
         Responder(
             listen=(("0.0.0.0", 49000), ("::", 49000), ("127.0.0.1", 49001)),
             max_age=0.0,
             deadline=0.8,
             hang_reset=60.0,
+            stall_after=8.0,
             body=Body.REDHAT,
             allow_from=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
             detail_from=(ip_network("192.0.2.7/32"),),
             disabled_file="/run/xha/disabled",
             legacy_disabled_file="/var/tmp/clustercheck.disabled",
             services_directory="/run/xha/other",
+            commit_file="/run/xha/other.json",
             answer_silent=0.5,
         ),
         ("db1", "db2:3307", "[fd00::3]:3306"),
@@ -75,8 +88,14 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
     assert config == Config()
     assert config.database == Database("/etc/xha/client.cnf", None, None, None, "SELECT 1 FROM (SELECT 1) t")
     assert config.policy == Policy(False, True, LastNode.CLUSTER)
-    assert config.responder[:7] == ((), 0.1, 1.0, 10.0, Body.PERCONA, (), ())
-    assert config.responder[7:] == ("/etc/xha/disabled", None, "/run/xha/services", None)
+    assert config.responder[:8] == ((), 0.1, 1.0, 10.0, 5.0, Body.PERCONA, (), ())
+    assert config.responder[8:] == (
+        "/etc/xha/disabled",
+        None,
+        "/run/xha/services",
+        "/run/xha/responder/commit.json",
+        None,
+    )
     assert config.members == ()
 
 

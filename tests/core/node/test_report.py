@@ -18,13 +18,16 @@ from core.facts import OTHER_UUID, listed, synced
 from xha.core.cluster.comparison import find_disagreements
 from xha.core.cluster.report import cluster_document, render_nagios_cluster
 from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
+from xha.core.node.commits import Commits, Room
 from xha.core.node.disabled import Disabled
-from xha.core.node.report import NodeReport, node_document, render_metrics, render_nagios
+from xha.core.node.report import NodeReport, nagios_code, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema-1.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 SECRETS = ("xha@db1.example", "/srv/secret", "198.51.100.7", "Access denied for user")
+ROOMS = (Room(("datadir /srv/a", "log_bin /srv/a"), 3 << 20, 90 << 20), Room(("tmpdir /srv/secret",), 1, 2))
+COMMITS = Commits(None, "", (), "", 0.25, 0.0014, ROOMS)
 
 
 def report(reading: Reading | Unreadable, disabled: Disabled | None = None, **changes: Any) -> NodeReport:
@@ -48,6 +51,7 @@ REPORTS = {
     "a disabled node": report(synced(), Disabled("ann", "disk", "2026-01-31T22:00:00+01:00")),
     "a node disabled by an empty file": report(synced(), Disabled()),
     "a node with warnings": report(synced(), warnings=("a new login would fail: access-denied, Access denied",)),
+    "a node whose commits are known": report(listed("mariadb-10.11.txt"), commits=COMMITS),
     "a server that says nothing": report(Reading()),
     **{code.value: report(Unreadable(code, "detail")) for code in Code},
 }
@@ -137,12 +141,15 @@ def test_a_remote_reader_learns_the_same_facts_otherwise() -> None:
         "wsrep_provider",
         "hostname",
         "datadir",
+        "tmpdir",
+        "log_bin_basename",
+        "innodb_log_group_home_dir",
         "socket",
         "bind_address",
         "wsrep_status_file",
         "log_error",
     }
-    assert {name for name in here if here[name] != there[name]} == {"reading"}
+    assert {name for name in here if here[name] != there[name]} == {"reading", "commits"}
 
 
 # Monitoring Plugins guidelines, 2.6: 'label'=value[UOM];[warn];[crit];[min];[max], values of the class [-0-9.].
@@ -166,6 +173,17 @@ def test_every_verdict_is_a_nagios_line(name: str) -> None:
     made = REPORTS[name]
     labels = assert_is_a_nagios_line(render_nagios(made.verdict, made.reading))
     assert set(labels) <= set(METRICS) & set(node_document(made)["reading"])
+
+
+def test_with_a_warning_nagios_is_told_warning_and_never_ok() -> None:
+    made, warnings = report(listed("pxc-5.7.txt")), ("the disk is nearly full: datadir /srv: 3 of 90 MiB free",)
+    line = render_nagios(made.verdict, made.reading, warnings)
+    assert line.startswith("GALERA WARNING: synced, the node is synced and answers queries; the disk is nearly full: ")
+    assert nagios_code(made.verdict, warnings) == 1
+    assert nagios_code(made.verdict, ()) == 0
+    for code in Code:  # nothing worse becomes better
+        verdict = judge(Unreadable(code), Policy())
+        assert nagios_code(verdict, warnings) == max(verdict.exit_code, 1)
 
 
 def test_a_nagios_line_reads_so() -> None:
@@ -232,6 +250,25 @@ def test_every_verdict_is_read_by_prometheus(name: str) -> None:
     assert samples["xha_reading_age_seconds"].value == pytest.approx(0.0421)
     assert samples["xha_verdict"].labels == {"code": made.verdict.code.value}
     assert samples["xha_requests_total"].value == 7
+
+
+def test_commits_flow_control_disks_and_the_cluster_s_name_are_metrics() -> None:
+    reading = listed("mariadb-10.11.txt", wsrep_cluster_name='a"b\\', wsrep_flow_control_paused_ns="1500000000")
+    families = text_string_to_metric_families(render_metrics(report(reading, commits=COMMITS), {}))
+    samples = {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+    expected = {
+        ("xha_cluster_info", 'a"b\\'): 1,
+        ("xha_wsrep_flow_control_paused_ns_total",): 1.5e9,
+        ("xha_wsrep_flow_control_active",): 0,
+        ("xha_wsrep_flow_control_requested",): 0,
+        ("xha_commits_known",): 1,
+        ("xha_commit_probe_age_seconds",): 0.25,
+        ("xha_commit_probe_seconds",): 0.0014,
+        ("xha_disk_free_bytes", "datadir"): 3 << 20,
+        ("xha_disk_free_bytes", "log_bin"): 3 << 20,
+        ("xha_disk_size_bytes", "tmpdir"): 2,
+    }
+    assert {key: samples[key] for key in expected} == pytest.approx(expected)
 
 
 @given(FACTS)

@@ -40,6 +40,9 @@ TABLE = {
     "maintenance": (503, 200, 1),
     "rejecting-queries": (503, 200, 2),
     "skip-networking": (503, 200, 2),
+    # From the commits, which the responder follows: test_commit_rules.py.
+    "cannot-commit": (503, 200, 2),
+    "stalling": (503, 200, 2),
     "joining": (503, 200, 2),
     "joined": (503, 200, 2),
     "evicted": (503, 200, 2),

@@ -11,7 +11,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MAX_BYTES = 512 << 10
 
@@ -27,23 +30,25 @@ class WholeFile(NamedTuple):
     owner: int
 
 
-def read_text(path: str, limit: int) -> str:
+def read_text(path: str, limit: int, owners: Collection[int] | None = None) -> str:
     """Return the text of a file in a directory where another account may put a link; links are not followed.
 
     Bytes that are not UTF-8 become U+FFFD.
 
     :raises OSError: as read_whole does; ELOOP for a link.
     """
-    return read_whole(path, limit, follow=False).data.decode("utf-8", "replace")
+    return read_whole(path, limit, follow=False, owners=owners).data.decode("utf-8", "replace")
 
 
-def read_whole(path: str, limit: int = MAX_BYTES, *, follow: bool = True) -> WholeFile:
+def read_whole(
+    path: str, limit: int = MAX_BYTES, *, follow: bool = True, owners: Collection[int] | None = None
+) -> WholeFile:
     """Return the content of a file; the null device is empty.
 
-    follow: whether a link is followed, as for a file that a configuration names.
+    follow: whether a link is followed, as for a file that a configuration names. owners: the uids whose file it may be.
 
-    :raises OSError: as open does; EINVAL if it is no regular file, EFBIG if it has more than `limit` bytes. strerror
-    says it in words.
+    :raises OSError: as open does; EINVAL if it is no regular file, EFBIG if it has more than `limit` bytes, EPERM if it
+    belongs to nobody of `owners`. strerror says it in words.
     """
     try:
         descriptor = os.open(path, _FLAGS | (0 if follow else os.O_NOFOLLOW))
@@ -53,6 +58,8 @@ def read_whole(path: str, limit: int = MAX_BYTES, *, follow: bool = True) -> Who
         raise
     try:
         seen = os.fstat(descriptor)
+        if owners is not None and seen.st_uid not in owners:
+            raise OSError(errno.EPERM, f"belongs to uid {seen.st_uid}, whose word does not count", path)
         if stat.S_ISCHR(seen.st_mode) and seen.st_rdev == _NULL_DEVICE:
             return WholeFile(b"", seen.st_mode, seen.st_uid)
         if stat.S_ISDIR(seen.st_mode):

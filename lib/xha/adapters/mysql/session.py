@@ -11,7 +11,15 @@ import pymysql
 from pymysql.constants import CR, ER
 
 from ...core.config.xha_conf import DEFAULT_QUERY
-from ...core.galera.reading import STATUS_NAMES, VARIABLE_NAMES, Reading, parse_status, parse_variables
+from ...core.galera.reading import (
+    STATUS_NAMES,
+    VARIABLE_NAMES,
+    Reading,
+    Working,
+    parse_status,
+    parse_threads,
+    parse_variables,
+)
 from ...core.node.refusals import code_of_error
 from ...core.node.verdict import Code, Unreadable
 from ...core.text.escape import clean
@@ -21,6 +29,7 @@ from .authentication import LoginRefused, open_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from .login_target import Target
 
@@ -55,6 +64,15 @@ def _name_list(names: tuple[str, ...]) -> str:
 _SHOW = (
     f"SHOW GLOBAL STATUS WHERE Variable_name IN ({_name_list(STATUS_NAMES)}); "
     f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({_name_list(VARIABLE_NAMES)}); "
+)
+
+
+# What holds up the commits that come after it: statements on definitions, and the appliers. Without the privilege
+# PROCESS an account sees only its own threads. The limit keeps the answer small, however many clients there are.
+_DEFINES = "INFO REGEXP '^[[:space:]]*(ALTER|CREATE|DROP|TRUNCATE|RENAME|OPTIMIZE|REPAIR|ANALYZE)[[:space:]]'"
+_THREADS = (
+    f"SELECT USER, STATE, IF({_DEFINES}, UPPER(LEFT(LTRIM(INFO), 8)), '') FROM information_schema.PROCESSLIST "  # noqa: S608
+    f"WHERE ID <> CONNECTION_ID() AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
 )
 
 
@@ -97,10 +115,15 @@ class Session:
             variables = parse_variables(cursor.fetchall())
             return Reading(status, variables, self._probe_errno(cursor))
 
-    def execute(self, statement: str, allowance: Allowance) -> None:
-        """Execute one statement."""
+    def read_threads(self, allowance: Allowance) -> Working | None:
+        """Read what may hold up commits; None if the account may not see it."""
+        return parse_threads(self.execute(_THREADS, allowance))
+
+    def execute(self, statement: str, allowance: Allowance, *parameters: object) -> tuple[tuple[Any, ...], ...]:
+        """Execute one statement, and return its rows."""
         with self._speaking(allowance), self._connection.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement, parameters or None)
+            return tuple(cursor.fetchall())
 
     @contextlib.contextmanager
     def _speaking(self, allowance: Allowance) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...adapters.files.config_files import config_signature, read_config, read_disabled
 from ...core.config.xha_conf import Config
 from ...core.galera.reading import Reading
+from ...core.node.commits import Commits
 from ...core.node.verdict import Code, Unreadable, Verdict, judge
 from ...core.node.warnings import find_warnings
 from ...core.text.values import ConfigError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ...core.config.xha_conf import Database
     from ...core.node.disabled import Disabled
     from ...core.node.report import NodeReport
+    from .commit_watch import CommitWatch
 
     class ConfigSource(Protocol):
         """The source of a configuration."""
@@ -47,6 +49,7 @@ class Snapshot(NamedTuple):
     disabled: Disabled | None = None
     warnings: tuple[str, ...] = ()
     fault: BaseException | None = None
+    commits: Commits = Commits(unknown="the server was not read")
 
     def report(self, host: str, age: float) -> NodeReport:
         """Return the report for JSON or metrics. age in seconds."""
@@ -63,6 +66,7 @@ class Snapshot(NamedTuple):
             disabled=self.disabled,
             reading=self.reading,
             warnings=self.warnings,
+            commits=self.commits,
         )
 
 
@@ -110,7 +114,8 @@ class Reader:
 
     A reading with its login may take the configured deadline. In a resident process, which keeps its connection, it may
     take hang_reset. resolve returns the login target of a configuration; the default is
-    adapters.mysql.login_target.read_target.
+    adapters.mysql.login_target.read_target. watch: what a resident process keeps in mind of the server's commits;
+    without it, the file of this host's responder tells of them.
     """
 
     def __init__(
@@ -118,11 +123,12 @@ class Reader:
         source: ConfigSource,
         resident: bool = False,
         resolve: Callable[[Database], Target] | None = None,
+        watch: CommitWatch | None = None,
     ) -> None:
-        self._source, self._resident, self._resolve = source, resident, resolve
+        self._source, self._resident, self._resolve, self._watch = source, resident, resolve, watch
         self._session: Session | None = None
         self._session_database: Database | None = None
-        self._login_checked = 0.0
+        self._opened_at = self._login_checked = 0.0
         self._login_warnings: tuple[str, ...] = ()
         self._target: Target | None = None
         self._evidence = HostEvidence()
@@ -158,13 +164,20 @@ class Reader:
 
     def _snapshot(self, reading: Reading | Unreadable, config: Config) -> Snapshot:
         disabled = read_disabled(config.responder.disabled_file, config.responder.legacy_disabled_file)
-        verdict = judge(reading, config.policy, disabled)
-        return Snapshot(reading, verdict, config, time.time(), disabled, self._warnings(reading))
-
-    def _warnings(self, reading: Reading | Unreadable) -> tuple[str, ...]:
         if not isinstance(reading, Reading):
-            return ()
-        return self._login_warnings + find_warnings(reading)
+            return Snapshot(reading, judge(reading, config.policy, disabled), config, time.time(), disabled)
+        commits = self._judge_commits(reading, config, disabled)
+        verdict = judge(reading, config.policy, disabled, commits=commits)
+        warnings = self._login_warnings + find_warnings(reading) + commits.warnings
+        return Snapshot(reading, verdict, config, time.time(), disabled, warnings, commits=commits)
+
+    def _judge_commits(self, reading: Reading, config: Config, disabled: Disabled | None) -> Commits:
+        if self._watch is not None:
+            local = self._session is not None and self._session.target.local
+            return self._watch.note(reading, config, disabled is not None, local)
+        from ...adapters.files.commit_file import read_commit_file
+
+        return read_commit_file(config.responder.commit_file, reading.status.wsrep_gcomm_uuid)
 
     def _read(self, config: Config) -> Reading | Unreadable:
         # Imported here: clustercheck on a disabled node, and --help, do not need PyMySQL.
@@ -175,7 +188,8 @@ class Reader:
         try:
             session, reading = self._ask(config, Allowance(seconds))
             self._check_login(config)
-            return self._evidence.add(reading, session.target, config.database.server_user)
+            evident = self._evidence.add(reading, session.target, config.database.server_user)
+            return self._with_threads(evident, session, config)
         except ReadError as error:
             return self._evidence.explain(error.unreadable, self._target)
         except ConfigError as error:
@@ -207,7 +221,8 @@ class Reader:
             self._session_database, self._evidence = config.database, HostEvidence()
         self._target = target = self._find_target(config.database)
         self._session = Session(target, allowance, config.database.probe_query)
-        self._login_checked, self._login_warnings = time.monotonic(), target.warnings
+        self._opened_at = self._login_checked = time.monotonic()
+        self._login_warnings = target.warnings
         return self._session
 
     def _find_target(self, database: Database) -> Target:
@@ -232,6 +247,22 @@ class Reader:
         except ConfigError as error:
             self._login_warnings = (f"a new login would fail: {error}",)
         self._login_checked = time.monotonic()
+
+    def _with_threads(self, reading: Reading, session: Session, config: Config) -> Reading:
+        """Add what the server's threads do, where a stall or a late commit is to be explained."""
+        if self._watch is None or not self._watch.wants_threads(reading):
+            return reading
+        from ...adapters.mysql.session import ReadError
+        from ...adapters.network.channel import Allowance
+
+        try:
+            # As with a login: what it may take must not make the reading overdue.
+            working = session.read_threads(Allowance(config.responder.deadline / 4))
+        except ReadError:
+            return reading
+        if working is None and time.monotonic() - self._opened_at > config.responder.hang_reset:
+            self.close()  # a privilege that was granted since counts for new sessions only
+        return reading._replace(working=working)
 
     def close(self) -> None:
         """Close the connection to the database."""

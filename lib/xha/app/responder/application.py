@@ -59,6 +59,7 @@ class ResponderApplication:
         self._services = Services(file)
         # Read by the loop itself: where all clients are silent, no reading would notice that answer_silent was set.
         self._loops_file = file.copy()
+        self._log = log
         self._event_log = EventLog(log)
         self._faults = Faults(log)
         self._counters = _Counters()
@@ -79,7 +80,10 @@ class ResponderApplication:
         self._server = server
         wake_sender, listener = socket.socketpair()
         self._wake_receiver = listener
-        reader = Reader(self._file, resident=True)
+        from ...adapters.mysql.login_target import read_target
+        from ..node.commit_watch import CommitWatch
+
+        reader = Reader(self._file, resident=True, watch=CommitWatch(read_target, self._log.warning))
         reader.prepare()
         self._reader = BackgroundReader(reader, lambda: wake_sender.send(b"!"))
         server.watch(listener, self._collect)

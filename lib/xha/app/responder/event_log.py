@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from ..node.reader import Snapshot
 
 
+_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+
+
 @dataclass
 class EventLog:
     """Writes one log line for each change of state, and a summary of a flood."""
 
     log: Log
     _last: Verdict | None = None
-    _warnings: tuple[str, ...] = ()
+    _warnings: frozenset[str] = frozenset()
     _changes: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
     _cautions: Throttle = field(default_factory=lambda: Throttle(burst=10, period=60))
     _complaints: Throttle = field(default_factory=lambda: Throttle(burst=5, period=60))
@@ -31,10 +34,11 @@ class EventLog:
         self._last = verdict
         if (last is None or _state(verdict) != _state(last)) and self._changes.admit(now):
             self._log_verdict(verdict)
-        for warning in snapshot.warnings:
-            if warning not in self._warnings and self._cautions.admit(now):
+        warnings = {_without_numbers(warning): warning for warning in snapshot.warnings}
+        for kind, warning in warnings.items():
+            if kind not in self._warnings and self._cautions.admit(now):
                 self.log.warning(warning)
-        self._warnings = snapshot.warnings
+        self._warnings = frozenset(warnings)
 
     def complain(self, host: str, why: str, now: float) -> None:
         """Log a connection that got no regular answer, a few times a minute."""
@@ -58,6 +62,11 @@ class EventLog:
         remedy = f"; {verdict.remedy}" if verdict.remedy else ""
         write = self.log.info if verdict.code is Code.SYNCED else self.log.warning
         write(f"{service}: {verdict.code.value}: {verdict.message}{remedy}")
+
+
+def _without_numbers(text: str) -> str:
+    # A queue that grows and a disk that fills are told once.
+    return text.translate(_DIGITS)
 
 
 def _state(verdict: Verdict) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..http.clustercheck_body import Body
@@ -36,6 +37,15 @@ DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
 DEFAULT_SERVER_USER = "mysql"
+# A directory of its own: whoever owns /run/xha could move the agent's records in it.
+DEFAULT_COMMIT_FILE = "/run/xha/responder/commit.json"
+
+
+class ProbeSwitch(Enum):
+    """Whether the responder writes a row a second to know whether the node commits. auto: where the table exists."""
+
+    AUTO = "auto"
+    OFF = "off"
 
 
 class Database(NamedTuple):
@@ -50,6 +60,7 @@ class Database(NamedTuple):
     probe_query: str = DEFAULT_QUERY
     # The account that the server runs under. Only its processes and those of root are accepted as the server.
     server_user: str = DEFAULT_SERVER_USER
+    commit_probe: ProbeSwitch = ProbeSwitch.AUTO
 
 
 class Responder(NamedTuple):
@@ -59,12 +70,14 @@ class Responder(NamedTuple):
     max_age: float = 0.1
     deadline: float = 1.0
     hang_reset: float = 10.0
+    stall_after: float = 5.0
     body: Body = Body.PERCONA
     allow_from: tuple[Network, ...] = ()
     detail_from: tuple[Network, ...] = ()
     disabled_file: str | None = DEFAULT_DISABLED_FILE
     legacy_disabled_file: str | None = None
     services_directory: str = DEFAULT_SERVICES_DIRECTORY
+    commit_file: str | None = DEFAULT_COMMIT_FILE
     # How long a client may send nothing before it is answered as if it had asked for `/`; None: it never is.
     answer_silent: float | None = None
 
@@ -82,7 +95,7 @@ class Config(NamedTuple):
         """Return the configuration for reading another host: the same account, and no disabled file of this host."""
         return self._replace(
             database=self.database._replace(socket=None, host=host, port=port or self.database.port),
-            responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None),
+            responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None, commit_file=None),
         )
 
 
@@ -103,6 +116,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "port": parse_port,
         "probe_query": parse_text,
         "server_user": parse_account,
+        "commit_probe": parse_choice(ProbeSwitch),
     },
     "policy": {
         "available_when_donor": parse_switch,
@@ -114,12 +128,14 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "max_age": parse_duration,
         "deadline": parse_positive_duration,
         "hang_reset": parse_positive_duration,
+        "stall_after": parse_positive_duration,
         "body": parse_choice(Body),
         "allow_from": parse_networks,
         "detail_from": parse_networks,
         "disabled_file": parse_path,
         "legacy_disabled_file": parse_path,
         "services_directory": parse_path,
+        "commit_file": parse_path,
         "answer_silent": _parse_silence,
     },
     "cluster": {"members": lambda text: tuple(parse_words(text))},

@@ -121,6 +121,20 @@ class Code(str, Enum):
         "the server listens on no port (skip_networking is ON), so no application can connect",
         "remove skip_networking from the server's configuration and restart it",
     )
+    CANNOT_COMMIT = VerdictRule(
+        "cannot-commit",
+        True,
+        _CRITICAL,
+        "the node answers queries, but commits nothing",
+        "make room on the disk that it names, or look for stalled storage below the binary log and the data",
+    )
+    STALLING = VerdictRule(
+        "stalling",
+        True,
+        _CRITICAL,
+        "the node applies nothing, and its flow control stops the commits of the whole cluster",
+        "end what holds its appliers: a full or stalled disk, or LOCK TABLES (SHOW PROCESSLIST); else stop this server",
+    )
     # Not live = False: a state transfer can last for hours, and a restart begins it anew.
     JOINING = VerdictRule("joining", True, _CRITICAL, "the node is joining and waits for its state transfer", _WAIT)
     JOINED = VerdictRule("joined", True, _CRITICAL, "the node has joined and is catching up", _WAIT)

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..galera.reading import METRICS, Reading, reading_values
 from ..text.escape import clean
+from .commits import NOT_KNOWN, Commits
+from .verdict import NagiosCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from .disabled import Disabled
@@ -27,6 +30,7 @@ class NodeReport(NamedTuple):
     disabled: Disabled | None
     reading: Reading | Unreadable
     warnings: tuple[str, ...] = ()
+    commits: Commits = NOT_KNOWN
 
 
 _ABSENT = reading_values(Reading(probe_errno=0))
@@ -38,6 +42,9 @@ _LOCAL_ONLY = (
     "wsrep_provider",
     "hostname",
     "datadir",
+    "tmpdir",
+    "log_bin_basename",
+    "innodb_log_group_home_dir",
     "socket",
     "bind_address",
     "wsrep_status_file",
@@ -49,12 +56,13 @@ _LOCAL_ONLY = (
 def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]:
     """Return the JSON object of kind node. For a remote reader it has no account, path, address or server text."""
     values = reading_values(report.reading) if isinstance(report.reading, Reading) else dict(_ABSENT, probe_errno=None)
-    verdict, disabled, warnings = report.verdict, report.disabled, report.warnings
+    verdict, disabled, warnings, commits = report.verdict, report.disabled, report.warnings, report.commits
     if remote:
         values.update(dict.fromkeys(_LOCAL_ONLY))
         verdict = verdict._replace(message=verdict.message.partition(": ")[0])
         disabled = disabled and disabled._replace(by=None, why=None)
         warnings = ()
+        commits = commits._replace(unknown=commits.unknown and "told on its host")
     return {
         "schema": SCHEMA,
         "kind": "node",
@@ -71,15 +79,31 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
         "policy": {**report.policy._asdict(), "last_node": report.policy.last_node.value},
         "disabled": disabled and disabled._asdict(),
         "warnings": list(warnings),
+        "commits": {
+            "known": not commits.unknown,
+            "unknown": commits.unknown or None,
+            "probe_age_ms": _milliseconds(commits.probe_age),
+            "probe_ms": _milliseconds(commits.probe_seconds),
+        },
         "reading": values,
     }
 
 
-def render_nagios(verdict: Verdict, reading: Reading | Unreadable) -> str:
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def nagios_code(verdict: Verdict, warnings: Iterable[str]) -> NagiosCode:
+    """Return the exit code of --nagios: a node in service of which there is a warning is WARNING, never OK."""
+    return NagiosCode.WARNING if verdict.exit_code is NagiosCode.OK and any(warnings) else verdict.exit_code
+
+
+def render_nagios(verdict: Verdict, reading: Reading | Unreadable, warnings: Sequence[str] = ()) -> str:
     """Return the status line with performance data (Monitoring Plugins guidelines, section 2.6)."""
     values = reading_values(reading) if isinstance(reading, Reading) else {}
     perfdata = " ".join(f"{name}={_number(values[name])}" for name in METRICS if values.get(name) is not None)
-    line = nagios_text(f"GALERA {verdict.exit_code.name}: {verdict.code.value}, {verdict.message}")
+    word = nagios_code(verdict, warnings).name
+    line = nagios_text(f"GALERA {word}: {'; '.join([f'{verdict.code.value}, {verdict.message}', *warnings])}")
     return f"{line} | {perfdata}" if perfdata else line
 
 
@@ -105,9 +129,44 @@ def render_metrics(report: NodeReport, counters: dict[str, tuple[str, int]]) -> 
     for name, text in METRICS.items():
         if values.get(name) is not None:
             lines += _metric(f"xha_{name}", "gauge", text, values[name])
+    lines += _commit_metrics(report, values)
     for name, (text, count) in counters.items():
         lines += _metric(name, "counter", text, count)
     return "\n".join(lines) + "\n"
+
+
+def _commit_metrics(report: NodeReport, values: dict[str, Any]) -> list[str]:
+    commits, lines = report.commits, []
+    cluster, paused = values.get("wsrep_cluster_name"), values.get("wsrep_flow_control_paused_ns")
+    if cluster is not None:
+        lines += [
+            "# HELP xha_cluster_info the name of the cluster, as a label",
+            "# TYPE xha_cluster_info gauge",
+            f'xha_cluster_info{{cluster="{_label(str(cluster))}"}} 1',
+        ]
+    if paused is not None:
+        text = "nanoseconds for which flow control has stopped replication"
+        lines += _metric("xha_wsrep_flow_control_paused_ns_total", "counter", text, paused)
+    text = "1 if it is known that the node commits, or that it does not"
+    lines += _metric("xha_commits_known", "gauge", text, int(not commits.unknown))
+    if commits.probe_age is not None:
+        lines += _metric("xha_commit_probe_age_seconds", "gauge", "age of the last probe's commit", commits.probe_age)
+    if commits.probe_seconds is not None:
+        text = "how long the last probe's commit took"
+        lines += _metric("xha_commit_probe_seconds", "gauge", text, commits.probe_seconds)
+    for kind, text in (("free", "room for the server's account"), ("size", "size of the file system")):
+        found = [
+            f'xha_disk_{kind}_bytes{{directory="{_label(name.partition(" ")[0])}"}} {getattr(room, kind)}'
+            for room in commits.rooms
+            for name in room.names
+        ]
+        if found:
+            lines += [f"# HELP xha_disk_{kind}_bytes {text}", f"# TYPE xha_disk_{kind}_bytes gauge", *found]
+    return lines
+
+
+def _label(text: str) -> str:
+    return clean(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _metric(name: str, kind: str, text: str, value: Any) -> list[str]:

@@ -11,6 +11,7 @@ from enum import Enum
 from ..galera.reading import READ_ONLY_NAMES, DonorKind, LocalState, Reading, count_data_members, is_apart
 from ..light_typing import TYPE_CHECKING, NamedTuple
 from .codes import RULES, Code, NagiosCode, VerdictRule
+from .commits import NOT_KNOWN, Commits
 from .refusals import code_of_error
 
 if TYPE_CHECKING:
@@ -69,21 +70,24 @@ def judge(
     policy: Policy,
     disabled: Disabled | None = None,
     last_server: bool = False,
+    commits: Commits = NOT_KNOWN,
 ) -> Verdict:
     """Return the verdict. last_server: HAProxy says that it has no other usable server.
 
+    commits: what core/node/commits.py has come to; the default is that nobody has looked, which changes nothing.
     A broken server outranks a disabled node: a drained node whose server froze must not look merely drained.
     """
     if isinstance(reading, Unreadable):
         return _verdict(reading.code, available=False, detail=reading.detail)
-    codes = _codes(reading, disabled)
+    codes = _codes(reading, disabled, commits)
     refused = [code for code in codes if not _serves(code, policy)]
     if not refused:
         return _verdict(codes[0], available=True, detail=_detail(codes[0], reading, disabled))
     rescue = _last_node(reading, codes, policy, last_server)
     if rescue and all(code in _RESCUED for code in refused):
         return _verdict(refused[0], available=True, detail=f"in service because {rescue}")
-    return _verdict(refused[0], available=False, detail=_detail(refused[0], reading, disabled))
+    detail = commits.detail if refused[0] is commits.code else _detail(refused[0], reading, disabled)
+    return _verdict(refused[0], available=False, detail=detail)
 
 
 def _serves(code: Code, policy: Policy) -> bool:
@@ -100,10 +104,10 @@ _RESCUED = (Code.DONOR, Code.DONOR_SST, Code.DONOR_LOCK, Code.READ_ONLY)
 _DONORS = {None: Code.DONOR, DonorKind.SST: Code.DONOR_SST, DonorKind.LOCK: Code.DONOR_LOCK}
 
 
-def _codes(reading: Reading, disabled: Disabled | None) -> list[Code]:
+def _codes(reading: Reading, disabled: Disabled | None, commits: Commits) -> list[Code]:
     """Return the codes that hold for the node, worst first. There is more than one only where the policy decides."""
     status, variables = reading.status, reading.variables
-    fault = _find_fault(reading) or _find_refusal(reading)
+    fault = _find_fault(reading) or _find_refusal(reading) or commits.code
     if fault:
         return [fault]
     if disabled:

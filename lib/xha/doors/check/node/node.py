@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ....app.node.reader import ConfigFile, Reader, Snapshot
 from ....core.cluster.members import Member, parse_member
-from ....core.node.report import node_document, render_nagios
+from ....core.node.report import nagios_code, node_document, render_nagios
 from ....core.text.escape import clean
 from ..options import Options, UsageError, add_database_options, add_output_options, argument, one_database
 
@@ -82,7 +82,8 @@ def run(request: NodeRequest) -> int:
 
         print(json.dumps(node_document(snapshot.report(name, time.monotonic() - began)), indent=2))
     elif request.output == "nagios":
-        print(render_nagios(verdict, snapshot.reading))
+        print(render_nagios(verdict, snapshot.reading, snapshot.warnings))
+        return nagios_code(verdict, snapshot.warnings)
     else:
         _print_text(name, snapshot)
         if not (request.member or request.options.host):
@@ -126,7 +127,9 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
         said = [f"by {disabled.by}" * bool(disabled.by), f"until {disabled.until}" * bool(disabled.until)]
         print("  disabled: " + ", ".join(filter(None, [*said, disabled.why])))
     for warning in snapshot.warnings:
-        print(f"  warning: {warning}")
+        print(f"  warning: {clean(warning, 1000)}")
+    if verdict.available and snapshot.commits.unknown:
+        print(f"  commits: not known: {clean(snapshot.commits.unknown, 1000)}")
 
 
 def _print_keepers() -> None:

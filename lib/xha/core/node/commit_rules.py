@@ -1,0 +1,151 @@
+"""Decides from the last readings and the commit probe whether this node commits, and whether it stops the others.
+
+Status tells which node stalls the cluster, and a write tells what status cannot (measured: docs/commits.md).
+What is not known never makes a node red: it is a warning, or `commits: not known` with its cause.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .codes import Code
+from .commits import PROVEN_SECONDS, Commits, Limits, ProbeState, proves_itself
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .commits import LastProbe, Moment, Room
+
+# Flow control is a warning where it held for half of so many seconds.
+_FLOW_SECONDS = 10.0
+# A queue that stands for less than this is the usual back and forth of flow control.
+_STANDS_SECONDS = 1.0
+# Nothing moved since a reading that is at least so much older.
+_STILL_SECONDS = 0.4
+_LOW_SHARE, _NO_ROOM = 0.05, 1 << 20
+_DEFAULTS = Limits()
+
+
+def judge_commits(
+    looks: Sequence[Moment], probe: LastProbe, rooms: Sequence[Room], now: float, limits: Limits = _DEFAULTS
+) -> Commits:
+    """Return what is known. looks: the readings of this server, the oldest first. now: seconds of the same clock."""
+    disks = tuple(f"the disk is nearly full: {room}" for room in rooms if room.free < room.size * _LOW_SHARE)
+    full = [str(room) for room in rooms if room.free < _NO_ROOM]
+    named = f"; no room on {', '.join(full)}" if full else ""
+    age = None if probe.done_at is None else now - probe.done_at
+    seen = Commits(None, "", disks, "", age, probe.seconds, tuple(rooms))
+    stalled, stall_warning = judge_stall(looks, limits.stall_after)
+    failed, late_warning = _judge_probe(looks, probe, now, limits)
+    if failed:
+        return seen._replace(code=Code.CANNOT_COMMIT, detail=failed + named)
+    if stalled:
+        return seen._replace(code=Code.STALLING, detail=stalled + named)
+    warning = stall_warning or late_warning
+    warning = warning + named if warning else _flow_warning(looks)
+    return seen._replace(warnings=(*filter(None, [warning]), *disks), unknown=_unknown(looks, probe, now))
+
+
+def judge_stall(looks: Sequence[Moment], stall_after: float) -> tuple[str, str]:
+    """Return (why this node is stalling or "", a warning or ""): it requests flow control, and applies nothing."""
+    last = looks[-1] if looks else None
+    if last is None or not last.requested or not last.queue or last.position is None:
+        return "", ""
+    tail = [last]
+    for look in reversed(looks[:-1]):
+        if not look.requested or not look.queue or look.position != last.position:
+            break
+        tail.insert(0, look)
+    stands = last.at - tail[0].at
+    if stands < _STANDS_SECONDS:
+        return "", ""
+    seen = f"{last.queue} write sets wait since {stands:.0f} s, and the applied position stands at {last.position}"
+    if stands < stall_after:
+        return "", f"this node's flow control stops the whole cluster: {seen}"
+    moves = _moves(tail)
+    if moves:
+        return "", f"this node's flow control stops the whole cluster: {seen}; it is not called stalling: {moves}"
+    return seen, ""
+
+
+def _moves(tail: Sequence[Moment]) -> str:
+    """Return what may be working on what stands at the front, "" if nothing does."""
+    first, last = tail[0], tail[-1]
+    if last.working is None:
+        return "the account may not see the appliers (GRANT PROCESS, docs/commits.md)"
+    known = [look.working for look in tail if look.working is not None]
+    ddl = next((one.ddl for one in known if one.ddl), "")
+    if ddl:
+        return f"a statement runs that changes a definition ({ddl})"
+    busy = next((one.rows for one in known if one.rows), "")
+    if busy and (None in last.rows or None in first.rows):
+        return f"an applier works ({busy}), and the server does not count its rows"
+    if busy and (last.rows != first.rows or last.written != first.written):
+        return f"an applier works on a large transaction ({busy})"
+    return ""
+
+
+def _judge_probe(looks: Sequence[Moment], probe: LastProbe, now: float, limits: Limits) -> tuple[str, str]:
+    """Return (why the node cannot commit or "", a warning or "")."""
+    if probe.state is ProbeState.FAILED:
+        return f"a commit failed: {probe.text}", ""
+    waits = now - probe.since
+    if probe.state is not ProbeState.WAITING or waits < limits.late:
+        return "", ""
+    said = f"a commit waits since {waits:.1f} s"
+    if probe.convicted:
+        return said, ""
+    since = [look for look in looks if look.at >= probe.since]
+    cause = _excuse(since, probe.since + limits.late)
+    return ("", f"{said}: {cause}") if cause else (said, "")
+
+
+def _excuse(looks: Sequence[Moment], late_at: float) -> str:
+    """Return why a late commit proves nothing against this node, "" if it does. looks: those since it was sent.
+
+    Commits are made in one order on all nodes. So a healthy node's commit waits while an applier works on a large
+    transaction, and while a definition changes (measured: 2.7 s behind a DELETE of 150,000 rows, without flow control).
+    """
+    if not looks:
+        return "no reading of the server since"
+    last = looks[-1]
+    flowing = [look for look in looks if look.active or look.requested]
+    if flowing:
+        return "this node's own flow control" if flowing[-1].requested else "another node's flow control stops it"
+    if last.active is None or last.requested is None or last.position is None:
+        return "the server does not say whether flow control is active"
+    if last.position != looks[0].position:
+        return "other commits succeed"
+    before = [look for look in looks if look.at <= last.at - _STILL_SECONDS]
+    if last.at < late_at or not before:
+        return "it has not been late for long enough"
+    moves = _moves(looks)
+    if moves:
+        return moves
+    if last.sending or last.written != before[-1].written:
+        return "the server still writes: a large commit may be before it"
+    return ""
+
+
+def _flow_warning(looks: Sequence[Moment]) -> str:
+    last = looks[-1] if looks else None
+    if last is None or last.paused_ns is None:
+        return ""
+    first = next(look for look in looks if look.at >= last.at - _FLOW_SECONDS)
+    paused = (last.paused_ns - first.paused_ns) / 1e9 if first.paused_ns is not None else 0.0
+    if paused < _FLOW_SECONDS / 2:
+        return ""
+    who = "this node requests it" if last.requested else "xha-check cluster shows whose queue is long"
+    return f"flow control stopped all commits for {paused:.0f} of the last {last.at - first.at:.0f} s: {who}"
+
+
+def _unknown(looks: Sequence[Moment], probe: LastProbe, now: float) -> str:
+    """Return why it is not known whether the node commits; "" where a commit has proven it."""
+    probed = probe.state is not ProbeState.NONE and probe.done_at is not None
+    if probed and now - (probe.done_at or 0.0) <= PROVEN_SECONDS:
+        return ""
+    if proves_itself([look for look in looks if now - look.at <= PROVEN_SECONDS]):
+        return ""
+    if probe.state is ProbeState.WAITING:
+        return f"the probe waits since {now - probe.since:.1f} s"
+    return probe.text or "the last probe is too old"
