@@ -43,12 +43,14 @@ class Responder(Daemon):
         self.directory = directory
         self.addresses = list(listen)
         self.disabled = directory / "disabled"
+        self.commit_file = directory / "commit.json"
         self.config = directory / "xha.conf"
         self.client = directory / "client.cnf"
         put(self.client, client, 0o640)
         self.settings = (
             f"[database]\ndefaults_file = {self.client}\n{f'socket = {socket}' if socket else ''}\n{database}\n"
-            f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\n{responder}\n"
+            f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\ncommit_file = {self.commit_file}\n"
+            f"{responder}\n"
         )
         put(self.config, self.settings)
         listening = [f"--listen={f'[{host}]' if ':' in host else host}:{port}" for host, port in listen if port]

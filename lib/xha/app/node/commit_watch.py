@@ -50,6 +50,8 @@ _TICK, _OWN_SECONDS = 0.2, 0.5
 _LATE_SHARE = 0.75
 # After an error that a person has to mend (no table, no right), the probe waits for so long.
 _REST_SECONDS = 10.0
+# A server that lets a reading wait for so long is asked nothing else: a hung server costs one connection.
+_SILENT_SECONDS = 0.5
 # Disks that were examined longer ago than this do not answer.
 _DISKS_SECONDS = 10.0
 _LONGEST = 300
@@ -73,6 +75,7 @@ class CommitWatch:
         self._server: str | None = None
         self._job: _Job | None = None
         self._asked_at = float("-inf")
+        self._silent_since: float | None = None
         self._asked = [threading.Event(), threading.Event()]
         self._probe, self._sent, self._convicted = LastProbe(), 0, 0.0
         self._connection: commit_probe.CommitProbe | None = None
@@ -83,6 +86,10 @@ class CommitWatch:
         self._written: Commits | None = None
         self._written_at, self._complained, self._started = float("-inf"), False, False
 
+    def begin(self) -> None:
+        """Note that the server is asked for a reading. Until it answers, no connection is opened to it."""
+        self._silent_since = self._silent_since or time.monotonic()
+
     def wants_threads(self, reading: Reading) -> bool:
         """Return whether it matters what the server's threads do: a stall, or a late commit, is to be explained."""
         probe = self._probe
@@ -91,7 +98,7 @@ class CommitWatch:
 
     def note(self, reading: Reading, config: Config, disabled: bool, local: bool) -> Commits:
         """Keep a reading, and return what is known. local: the server runs on this host, and so do its disks."""
-        now = time.monotonic()
+        now, self._silent_since = time.monotonic(), None
         why_not = why_no_probe(reading, disabled)
         if config.database.commit_probe is ProbeSwitch.OFF:
             why_not = "commit_probe = off in xha.conf"
@@ -182,7 +189,7 @@ class CommitWatch:
             self._say(ProbeState.NONE, job.why_not)
         elif proves_itself(recent) and self._probe.state is not ProbeState.FAILED:
             self._say(ProbeState.NONE, "clients commit here")
-        elif now >= self._rest_until:
+        elif now >= self._rest_until and now - (self._silent_since or now) < _SILENT_SECONDS:
             self._rest_until = now + _PERIOD
             self._send(job)
 

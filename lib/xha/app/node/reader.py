@@ -184,6 +184,8 @@ class Reader:
         from ...adapters.mysql.session import ReadError
         from ...adapters.network.channel import Allowance
 
+        if self._watch is not None:
+            self._watch.begin()
         seconds = config.responder.hang_reset if self._resident else config.responder.deadline
         try:
             session, reading = self._ask(config, Allowance(seconds))

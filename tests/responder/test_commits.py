@@ -1,0 +1,407 @@
+"""Twelve ways to block commits, on real servers and real file systems (docs/commits.md has the table)."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pymysql
+import pytest
+
+from loopback import Cluster, Net, Node, wait_until
+from loopback.disk import Disk
+from loopback.galera import empty_datadir, server_user
+from responder.conftest import MakeResponder
+from responder.process import ACCOUNT, Responder
+
+# A frozen file system holds up everybody's sync(2).
+pytestmark = pytest.mark.alone
+
+# A second for a commit, as in production: a busy machine is late, but these servers are not slow.
+IN_TIME = "deadline = 1s\nhang_reset = 10s\nstall_after = 5s"
+LATE = 40.0
+TABLE = "(node VARCHAR(255) NOT NULL PRIMARY KEY, at TIMESTAMP(3) NOT NULL) ENGINE=InnoDB"
+DURABLE = ("--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1", "--log-slave-updates=ON")
+
+
+def prepare(node: Node) -> None:
+    """The account and the table of docs/commits.md, and a table of an application."""
+    node.create_account(f"{ACCOUNT}@localhost")
+    node.sql("CREATE DATABASE IF NOT EXISTS xha")
+    node.sql(f"CREATE TABLE IF NOT EXISTS xha.canary {TABLE}")
+    node.sql(f"GRANT SELECT, INSERT, UPDATE ON xha.canary TO {ACCOUNT}@localhost")
+    node.sql(f"GRANT PROCESS ON *.* TO {ACCOUNT}@localhost")
+    node.sql("CREATE DATABASE IF NOT EXISTS app")
+    node.sql("CREATE TABLE IF NOT EXISTS app.orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, v TEXT) ENGINE=InnoDB")
+
+
+class Writer:
+    """An application that inserts a row again and again, and when its last one was acknowledged."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._ended = node, threading.Event()
+        self.last = time.monotonic()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Writer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(20)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            with contextlib.suppress(pymysql.MySQLError), contextlib.closing(self._node.connect()) as connection:
+                with connection.cursor() as cursor:
+                    while not self._ended.is_set():
+                        cursor.execute("INSERT INTO app.orders (v) VALUES (REPEAT('x', 200))")
+                        self.last = time.monotonic()
+                        time.sleep(0.01)
+            time.sleep(0.1)
+
+    def stands(self, seconds: float = 0.5) -> bool:
+        return time.monotonic() - self.last > seconds
+
+    def wait_stands(self) -> None:
+        wait_until(self.stands, LATE, "no write is acknowledged")
+
+    def wait_writes(self, seconds: float = 90) -> None:
+        wait_until(lambda: not self.stands(0.3), seconds, "writes are acknowledged again")
+
+
+def until(condition: Callable[[], bool], what: str, since: float, tell: Callable[[str], None]) -> None:
+    """Wait for it, and tell how long it took from `since`."""
+    wait_until(condition, LATE, what)
+    tell(f"{what}: {time.monotonic() - since:.1f} s")
+
+
+def commits(responder: Responder) -> dict[str, Any]:
+    return dict(responder.node()["commits"])
+
+
+def warnings(responder: Responder) -> str:
+    return "; ".join(responder.node()["warnings"])
+
+
+@pytest.fixture
+def follow(make_responder: MakeResponder) -> Callable[[Node], Responder]:
+    """Start a responder of a node, and wait until a commit of the node has been seen."""
+
+    def start(node: Node) -> Responder:
+        responder = make_responder(node, responder=IN_TIME)
+        wait_until(lambda: responder.verdict() == (200, "synced") and commits(responder)["known"], LATE, "it commits")
+        return responder
+
+    return start
+
+
+class Disks:
+    """One node whose datadir, binary log, redo log and tmpdir are file systems of their own."""
+
+    def __init__(self, net: Net, node: Node, disks: dict[str, Disk]) -> None:
+        self.net, self.node, self.disks = net, node, disks
+
+
+@pytest.fixture(scope="module")
+def disks(net: Net) -> Iterator[Disks]:
+    directory = net.directory / "disks"
+    directory.mkdir()
+    paths = {name: directory / name for name in ("data", "log", "redo", "tmp")}
+    with contextlib.ExitStack() as stack:
+        mounted = {name: stack.enter_context(Disk(path)) for name, path in paths.items()}
+        shutil.copytree(empty_datadir(net), paths["data"], dirs_exist_ok=True)
+        for log in paths["data"].glob("ib_logfile*"):
+            shutil.move(log, paths["redo"])
+        own(directory)
+        options = [
+            *DURABLE,
+            f"--log-bin={paths['log']}/bin",
+            f"--innodb-log-group-home-dir={paths['redo']}",
+            f"--tmpdir={paths['tmp']}",
+        ]
+        node = stack.enter_context(Node(net, directory, net.address(52), name="disks", options=options))
+        prepare(node)
+        yield Disks(net, node, mounted)
+        for disk in mounted.values():
+            disk.mend()
+
+
+def own(directory: Path) -> None:
+    user = server_user()
+    if user:
+        for path in (directory, *directory.rglob("*")):
+            shutil.chown(path, user, user)
+
+
+@pytest.mark.parametrize("name", ["log", "redo", "data"])
+def test_a_frozen_disk_of_a_lone_node(
+    disks: Disks, follow: Callable[[Node], Responder], tell: Callable[[str], None], name: str
+) -> None:
+    responder = follow(disks.node)
+    with Writer(disks.node) as writer:
+        disks.disks[name].freeze()
+        try:
+            writer.wait_stands()
+            until(lambda: responder.verdict()[0] == 503, f"{name} frozen: red", writer.last, tell)
+            status, code = responder.verdict()
+            assert (status, code) in ((503, "cannot-commit"), (503, "hung")), code
+            assert responder.ask("/live").status == (200 if code == "cannot-commit" else 503)
+        finally:
+            disks.disks[name].mend()
+        writer.wait_writes()
+        until(lambda: responder.verdict() == (200, "synced"), f"{name} thawed: green", time.monotonic(), tell)
+
+
+def test_a_frozen_tmpdir_blocks_no_commit(disks: Disks, follow: Callable[[Node], Responder]) -> None:
+    responder = follow(disks.node)
+    with Writer(disks.node) as writer:
+        disks.disks["tmp"].freeze()
+        try:
+            ends = time.monotonic() + 4
+            while time.monotonic() < ends:
+                assert responder.verdict() == (200, "synced")
+                time.sleep(0.1)
+            assert not writer.stands(1)
+        finally:
+            disks.disks["tmp"].mend()
+
+
+@pytest.mark.parametrize(
+    ("name", "directory"), [("redo", "innodb_log_group_home_dir"), ("tmp", "tmpdir"), ("data", "datadir")]
+)
+def test_a_full_disk_that_blocks_no_commit_is_a_warning_that_names_it(
+    disks: Disks, follow: Callable[[Node], Responder], tell: Callable[[str], None], name: str, directory: str
+) -> None:
+    """The redo log is allocated beforehand. A full data directory fails what needs a new page (1114), and no more."""
+    responder = follow(disks.node)
+    disks.disks[name].fill()
+    began = time.monotonic()
+    try:
+        named = f"the disk is nearly full: {directory} {disks.disks[name].path}"
+        until(lambda: named in warnings(responder), f"{name} full: a warning", began, tell)
+        assert responder.verdict() == (200, "synced")
+    finally:
+        disks.disks[name].mend()
+    until(lambda: named not in warnings(responder), f"{name} has room: none", time.monotonic(), tell)
+
+
+def test_a_full_binary_log_of_a_lone_node_is_red_and_names_the_disk(
+    disks: Disks, follow: Callable[[Node], Responder], tell: Callable[[str], None]
+) -> None:
+    responder = follow(disks.node)
+    with Writer(disks.node) as writer:
+        disks.disks["log"].fill()
+        try:
+            writer.wait_stands()
+            until(lambda: responder.verdict() == (503, "cannot-commit"), "log full: red", writer.last, tell)
+            message = responder.node()["verdict"]["message"]
+            assert f"no room on log_bin {disks.disks['log'].path}: 0 of " in message
+        finally:
+            disks.disks["log"].mend()
+        # The server tries again once a minute ("Expect up to 60 secs delay").
+        writer.wait_writes(120)
+        until(lambda: responder.verdict() == (200, "synced"), "log has room: green", time.monotonic(), tell)
+
+
+def test_a_restarted_responder_sends_no_second_statement_while_the_first_is_out(
+    disks: Disks, follow: Callable[[Node], Responder]
+) -> None:
+    outstanding = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT INTO xha.canary%'"
+    first = follow(disks.node)
+    disks.disks["log"].freeze()
+    try:
+        first.wait_verdict(503, "cannot-commit", LATE)
+        first.kill()
+        first.start()
+        first.wait_verdict(503, "cannot-commit", LATE)
+        assert disks.node.sql(outstanding) == ((1,),)
+    finally:
+        disks.disks["log"].mend()
+    first.wait_verdict(200, "synced", LATE)
+
+
+def test_a_lock_on_the_probes_own_table_or_row_is_no_fault(disks: Disks, follow: Callable[[Node], Responder]) -> None:
+    responder = follow(disks.node)
+    for statements in (("LOCK TABLES xha.canary WRITE",), ("START TRANSACTION", "SELECT * FROM xha.canary FOR UPDATE")):
+        with contextlib.closing(disks.node.connect()) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            wait_until(lambda: "a lock or a conflict" in (commits(responder)["unknown"] or ""), LATE, "the lock is met")
+            assert responder.verdict() == (200, "synced")
+            assert warnings(responder) == ""
+        wait_until(lambda: commits(responder)["known"], LATE, "it commits again")
+
+
+def test_a_node_that_must_not_be_written_to_is_not_and_says_so(
+    disks: Disks, follow: Callable[[Node], Responder]
+) -> None:
+    responder = follow(disks.node)
+    for variable, code, why in (
+        ("read_only", "read-only", "the node is read-only"),
+        ("tx_read_only", None, "READ ONLY transaction (error 1792)"),
+    ):
+        disks.node.sql(f"SET GLOBAL {variable} = ON")
+        try:
+            if code:
+                responder.wait_verdict(200, code, LATE)
+            else:  # it counts for new sessions only: the probe's is one after a restart of the responder
+                responder.stop()
+                responder.start()
+            wait_until(lambda why=why: why in (commits(responder)["unknown"] or ""), LATE, why)  # type: ignore[misc]
+        finally:
+            disks.node.sql(f"SET GLOBAL {variable} = OFF")
+        wait_until(lambda: commits(responder)["known"], LATE, "it commits again")
+
+
+def test_without_the_table_nothing_is_written_and_nothing_is_red(disks: Disks, make_responder: MakeResponder) -> None:
+    disks.node.sql("RENAME TABLE xha.canary TO xha.elsewhere")
+    try:
+        responder = make_responder(disks.node, responder=IN_TIME)
+        wait_until(lambda: "(docs/commits.md)" in (commits(responder)["unknown"] or ""), LATE, "it says so")
+        assert responder.verdict() == (200, "synced")
+        off = make_responder(disks.node, responder=IN_TIME, database="commit_probe = off")
+        wait_until(lambda: commits(off)["unknown"] == "commit_probe = off in xha.conf", LATE, "it says so")
+    finally:
+        disks.node.sql("RENAME TABLE xha.elsewhere TO xha.canary")
+
+
+class Three:
+    """Three nodes; the binary log of the second is on a file system of its own."""
+
+    def __init__(self, cluster: Cluster, log: Disk) -> None:
+        self.cluster, self.log = cluster, log
+        self.first, self.second, self.third = cluster.nodes
+
+
+@pytest.fixture(scope="module")
+def three_nodes(net: Net) -> Iterator[Three]:
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(Disk(net.directory / "three-log", 256 << 20))
+        cluster = Cluster(net, net.directory / "three", first_host=71)
+        cluster.nodes[1].options = [*DURABLE, f"--log-bin={log.path}/bin"]
+        stack.enter_context(cluster)
+        prepare(cluster.nodes[0])
+        yield Three(cluster, log)
+        log.mend()
+
+
+@pytest.fixture
+def three_followed(three_nodes: Three, follow: Callable[[Node], Responder]) -> tuple[Three, list[Responder]]:
+    return three_nodes, [follow(node) for node in three_nodes.cluster.nodes]
+
+
+def expect_a_stall(  # noqa: PLR0913, PLR0917 - the nodes, who is asked, the fault and its end
+    three: Three,
+    responders: list[Responder],
+    begin: Callable[[], object],
+    end: Callable[[], object],
+    what: str,
+    tell: Callable[[str], None],
+) -> None:
+    """The second node is warned of at once and red after stall_after; the others stay green, with a warning."""
+    first, second, third = responders
+    with Writer(three.first) as writer:
+        time.sleep(1)
+        begin()
+        try:
+            writer.wait_stands()
+            for one, said in ((second, "stops the whole cluster"), (first, "flow control"), (third, "flow control")):
+                name = f"{what}: {one.directory.name} warns"
+                until(lambda one=one, said=said: said in warnings(one), name, writer.last, tell)  # type: ignore[misc]
+            until(lambda: second.verdict() == (503, "stalling"), f"{what}: the culprit is red", writer.last, tell)
+            assert second.ask("/live").status == 200
+            assert [one.verdict() for one in (first, third)] == [(200, "synced")] * 2
+        finally:
+            end()
+        writer.wait_writes()
+        until(lambda: second.verdict() == (200, "synced"), f"{what}: it ends, green", time.monotonic(), tell)
+
+
+def test_a_frozen_binary_log_among_three(
+    three_followed: tuple[Three, list[Responder]], tell: Callable[[str], None]
+) -> None:
+    three, responders = three_followed
+    expect_a_stall(three, responders, three.log.freeze, three.log.mend, "frozen log", tell)
+
+
+def test_a_locked_table_among_three(three_followed: tuple[Three, list[Responder]], tell: Callable[[str], None]) -> None:
+    three, responders = three_followed
+    connection = three.second.connect()
+
+    def lock() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLES app.orders WRITE")
+
+    expect_a_stall(three, responders, lock, connection.close, "locked", tell)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param(("FLUSH TABLES WITH READ LOCK",), id="a read lock"),
+        pytest.param(("BACKUP STAGE START", "BACKUP STAGE BLOCK_COMMIT"), id="a backup's lock"),
+    ],
+)
+def test_a_lock_that_takes_the_node_out_of_flow_control_stops_nobody_else(
+    three_followed: tuple[Three, list[Responder]], tell: Callable[[str], None], statements: tuple[str, ...]
+) -> None:
+    three, (first, second, third) = three_followed
+    with Writer(three.first) as writer:
+        began = time.monotonic()
+        with contextlib.closing(three.second.connect()) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            until(lambda: second.verdict() == (503, "donor"), f"{statements[-1]}: out", began, tell)
+            assert [one.verdict() for one in (first, third)] == [(200, "synced")] * 2
+            assert not writer.stands(2)
+        until(lambda: second.verdict() == (200, "synced"), f"{statements[-1]}: back", time.monotonic(), tell)
+
+
+def test_a_long_alter_and_a_huge_delete_turn_nobody_red(three_followed: tuple[Three, list[Responder]]) -> None:
+    """Commits wait behind both on all nodes, and appliers stand still (measured: 2.7 s)."""
+    three, responders = three_followed
+    three.first.sql("CREATE TABLE app.big (id BIGINT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(100), k INT)")
+    for _ in range(4):
+        three.first.sql("INSERT INTO app.big (v, k) SELECT REPEAT('y', 40), seq FROM mysql.seq_1_to_50000")
+    seen: set[tuple[int, str]] = set()
+    try:
+        with Writer(three.first):
+            for statement in (
+                "ALTER TABLE app.big ADD INDEX (k), ADD INDEX (v), ALGORITHM = INPLACE",
+                "ALTER TABLE app.big FORCE, ALGORITHM = COPY",
+                "DELETE FROM app.big WHERE id % 2 = 0",
+            ):
+                thread = threading.Thread(target=run, args=(three.first, statement))
+                thread.start()
+                ends = time.monotonic() + 4
+                while thread.is_alive() or time.monotonic() < ends:
+                    seen.update(one.verdict() for one in responders)
+                    time.sleep(0.05)
+                thread.join()
+    finally:
+        three.first.sql("DROP TABLE app.big")
+    assert seen == {(200, "synced")}
+
+
+def run(node: Node, statement: str) -> None:
+    with contextlib.closing(node.connect(read_timeout=300)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_an_evicted_node_is_red(three_followed: tuple[Three, list[Responder]], tell: Callable[[str], None]) -> None:
+    """The last test of the three: such a node comes back by a restart only."""
+    three, (first, second, third) = three_followed
+    uuid = three.second.status("wsrep_gcomm_uuid")["wsrep_gcomm_uuid"]
+    with Writer(three.first) as writer:
+        began = time.monotonic()
+        three.third.sql(f"SET GLOBAL wsrep_provider_options = 'evs.evict={uuid}'")
+        until(lambda: second.verdict()[0] == 503, "evicted: red", began, tell)
+        writer.wait_writes()
+    assert [one.verdict() for one in (first, third)] == [(200, "synced")] * 2
