@@ -24,6 +24,7 @@ confdir ?= /etc/xha
 unitdir ?= /usr/lib/systemd/system
 sysusersdir ?= /usr/lib/sysusers.d
 sysctldir ?= /usr/lib/sysctl.d
+tmpfilesdir ?= /usr/lib/tmpfiles.d
 xinetddir ?= /etc/xinetd.d
 ocfdir ?= /usr/lib/ocf/resource.d
 
@@ -114,16 +115,18 @@ install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables a
 		'stanza:xinetd/xha.xinetd=$(DESTDIR)$(xinetddir)/xha' \
 		'unit:xinetd/galeracheck.xinetd=$(DESTDIR)$(docdir)/galeracheck.xinetd' \
 		'file:xinetd/xha.sysusers=$(DESTDIR)$(sysusersdir)/xha.conf' \
+		'file:xinetd/xha.tmpfiles=$(DESTDIR)$(tmpfilesdir)/xha.conf' \
 		'file:xinetd/xha.sysctl=$(DESTDIR)$(sysctldir)/60-xha.conf' \
 		$(foreach name,LICENSE README.md CHANGELOG.md docs/services.md docs/haproxy-openstack.cfg,\
 			'file:$(name)=$(DESTDIR)$(docdir)/$(notdir $(name))')
-	@tools/install/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf'
+	@tools/install/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf' '$(tmpfilesdir)/xha.conf'
 
 uninstall: ## remove what install put there; changed files in /etc/xha, and the users xha and xha-services, stay
 	rm -f '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck'
 	rm -f '$(DESTDIR)$(unitdir)/xha-responder.socket' '$(DESTDIR)$(unitdir)/xha-responder.service'
 	rm -f '$(DESTDIR)$(unitdir)/xha-services.service'
 	rm -f '$(DESTDIR)$(sysusersdir)/xha.conf' '$(DESTDIR)$(sysctldir)/60-xha.conf' '$(DESTDIR)$(xinetddir)/xha'
+	rm -f '$(DESTDIR)$(tmpfilesdir)/xha.conf'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/service' '$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
 	rm -rf '$(DESTDIR)$(pkglibdir)/versions' '$(DESTDIR)$(pkglibdir)/current' '$(DESTDIR)$(pkglibdir)/python'

@@ -20,6 +20,7 @@ BARE = "tests/lab/test_laboratory.py"
 # than 20; a new file that takes a minute wants a row.
 SECONDS: dict[str, int] = {
     "tests/lab": 420,
+    "tests/responder/test_commits.py": 300,
     "tests/security/test_service_peers.py": 290,
     "tests/security/test_processes.py": 220,
     "tests/security/test_recovery.py": 210,

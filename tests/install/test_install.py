@@ -78,6 +78,7 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/lib/systemd/system/xha-responder.socket": "0o644",
         "usr/lib/systemd/system/xha-services.service": "0o644",
         "usr/lib/sysusers.d/xha.conf": "0o644",
+        "usr/lib/tmpfiles.d/xha.conf": "0o644",
         "usr/local/bin/clustercheck": "0o755",
         "usr/local/bin/xha-check": "0o755",
         "usr/local/lib/xha/current": "0o755",

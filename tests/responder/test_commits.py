@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 
 from loopback import Cluster, Net, Node, wait_until
 from loopback.disk import Disk
+from loopback.doors import door
 from loopback.galera import empty_datadir, server_user
 from responder.conftest import MakeResponder
 from responder.process import ACCOUNT, Responder
@@ -58,13 +60,16 @@ class Writer:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            with contextlib.suppress(pymysql.MySQLError), contextlib.closing(self._node.connect()) as connection:
-                with connection.cursor() as cursor:
-                    while not self._ended.is_set():
-                        cursor.execute("INSERT INTO app.orders (v) VALUES (REPEAT('x', 200))")
-                        self.last = time.monotonic()
-                        time.sleep(0.01)
+            with contextlib.suppress(pymysql.MySQLError):
+                self._insert()
             time.sleep(0.1)
+
+    def _insert(self) -> None:
+        with contextlib.closing(self._node.connect()) as connection, connection.cursor() as cursor:
+            while not self._ended.is_set():
+                cursor.execute("INSERT INTO app.orders (v) VALUES (REPEAT('x', 200))")
+                self.last = time.monotonic()
+                time.sleep(0.01)
 
     def stands(self, seconds: float = 0.5) -> bool:
         return time.monotonic() - self.last > seconds
@@ -203,6 +208,10 @@ def test_a_full_binary_log_of_a_lone_node_is_red_and_names_the_disk(
             until(lambda: responder.verdict() == (503, "cannot-commit"), "log full: red", writer.last, tell)
             message = responder.node()["verdict"]["message"]
             assert f"no room on log_bin {disks.disks['log'].path}: 0 of " in message
+            words = [door("xha-check"), "node", "--config", str(responder.config)]
+            said = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert (said.returncode, "cannot-commit" in said.stdout) == (2, True), "it believes the responder's file"
+            assert "no room on log_bin" in said.stdout
         finally:
             disks.disks["log"].mend()
         # The server tries again once a minute ("Expect up to 60 secs delay").

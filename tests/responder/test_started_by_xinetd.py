@@ -71,7 +71,7 @@ def settings(net: Net, database: Node, tmp_path: Path) -> Path:
     config = directory / "xha.conf"
     config.write_text(
         f"[database]\ndefaults_file = {directory}/client.cnf\nsocket = {database.socket}\n"
-        f"[responder]\ndisabled_file = {directory}/disabled\n{PATIENT}\n"
+        f"[responder]\ndisabled_file = {directory}/disabled\ncommit_file = {directory}/commit.json\n{PATIENT}\n"
     )
     return config
 

@@ -33,7 +33,7 @@ def read_commit_file(path: str | None, server: str | None) -> Commits:
     try:
         record = parse_commit_record(read_text(path, MAX_BYTES, server_uids(_ACCOUNT)))
     except FileNotFoundError:
-        return Commits(unknown="no responder runs on this host")
+        return Commits(unknown=f"no responder of this host has written {path}")
     except OSError as error:
         return Commits(unknown=f"{path}: {(error.strerror or 'unreadable').lower()}")
     except ValueError as error:

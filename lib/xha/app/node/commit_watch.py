@@ -150,7 +150,9 @@ class CommitWatch:
             if not self._complained:
                 self._complained = True
                 why = (error.strerror or "unwritable").lower()
-                self._tell(f"{path}: {why}: xha-check, clustercheck and the agent do not know whether the node commits")
+                self._tell(
+                    f"{path}: {why}: xha-check, clustercheck and the agent do not learn whether the node commits"
+                )
 
     def _start(self) -> None:
         for event in self._asked:
