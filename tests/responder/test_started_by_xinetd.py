@@ -66,12 +66,14 @@ def settings(net: Net, database: Node, tmp_path: Path) -> Path:
     """xha.conf for a responder that xinetd will start, and its database account."""
     directory = Path(net.directory / f"xinetd-{tmp_path.name}")
     directory.mkdir()
+    (directory / "run").mkdir()
+    (directory / "run").chmod(0o777)  # as tmpfiles.d makes it for the account
     database.create_account(f"{USER}@localhost")
     (directory / "client.cnf").write_text(f"[client]\nuser = {USER}\n")
     config = directory / "xha.conf"
     config.write_text(
         f"[database]\ndefaults_file = {directory}/client.cnf\nsocket = {database.socket}\n"
-        f"[responder]\ndisabled_file = {directory}/disabled\ncommit_file = {directory}/commit.json\n{PATIENT}\n"
+        f"[responder]\ndisabled_file = {directory}/disabled\ncommit_file = {directory}/run/commit.json\n{PATIENT}\n"
     )
     return config
 

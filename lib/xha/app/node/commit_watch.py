@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 # Nobody has asked for so long: the probe and the disks rest.
 _ASKED_SECONDS = 30.0
 _PERIOD = 1.0
-# How often the probe's thread looks whether it is time, and whether clients have committed within the last half second.
-# With less patience, every node is written to; with more, it takes too long to notice that they stopped.
+# While clients commit, the probe's thread looks so often whether they have within the last half second. With less
+# patience, every node is written to; with more, it takes too long to notice that they stopped.
 _TICK, _OWN_SECONDS = 0.2, 0.5
 # A commit is late after this share of the deadline of a query: the probe is sent up to a second after writes stop, and
 # both together are below 2 s.
@@ -55,6 +55,8 @@ _SILENT_SECONDS = 0.5
 # Disks that were examined longer ago than this do not answer.
 _DISKS_SECONDS = 10.0
 _LONGEST = 300
+# The record is believed for 5 s.
+_WRITE_SECONDS = 2.0
 
 
 class _Job(NamedTuple):
@@ -138,7 +140,7 @@ class CommitWatch:
     def _write(self, path: str, commits: Commits, server: str | None, now: float) -> None:
         last = self._written
         changed = last is None or (last.code, bool(last.unknown)) != (commits.code, bool(commits.unknown))
-        if not server or (now - self._written_at < _PERIOD and not changed):
+        if not server or (now - self._written_at < _WRITE_SECONDS and not changed):
             return
         from ...adapters.files.commit_file import write_commit_file
 
@@ -159,41 +161,44 @@ class CommitWatch:
             event.set()
         if not self._started:
             self._started = True
-            turns = ((self._turn_probe, _TICK), (self._turn_disks, _PERIOD))
-            for (turn, period), event in zip(turns, self._asked):
+            for turn, event in zip((self._turn_probe, self._turn_disks), self._asked):
                 # Daemon threads: neither a server nor a file system that hangs keeps the process from ending.
-                threading.Thread(target=self._run, args=(turn, period, event), name="commits", daemon=True).start()
+                threading.Thread(target=self._run, args=(turn, event), name="commits", daemon=True).start()
 
-    def _run(self, turn: Callable[[_Job], None], period: float, asked: threading.Event) -> None:
+    def _run(self, turn: Callable[[_Job], float], asked: threading.Event) -> None:
         while True:
             if time.monotonic() - self._asked_at > _ASKED_SECONDS:
                 asked.clear()
                 asked.wait()
-            job = self._job
+            job, pause = self._job, _PERIOD
             # The thread lives on, whatever happens; what it could not find out is not known.
             with contextlib.suppress(Exception):
                 if job is not None:
-                    turn(job)
-            time.sleep(period)
+                    pause = turn(job)
+            time.sleep(pause)
 
-    def _turn_disks(self, job: _Job) -> None:
+    def _turn_disks(self, job: _Job) -> float:
         from ...adapters.host.disk_room import read_rooms
 
         if self._rooms_at is None:
             self._rooms_at = time.monotonic()
         self._rooms = read_rooms(job.directories)
         self._rooms_at = time.monotonic()
+        return _PERIOD
 
-    def _turn_probe(self, job: _Job) -> None:
+    def _turn_probe(self, job: _Job) -> float:
+        """Write the row if it is time, and return when to look again, in seconds."""
         now = time.monotonic()
         recent = [look for look in tuple(self._looks) if now - look.at <= _OWN_SECONDS]
         if job.why_not:
             self._say(ProbeState.NONE, job.why_not)
         elif proves_itself(recent) and self._probe.state is not ProbeState.FAILED:
             self._say(ProbeState.NONE, "clients commit here")
+            return _TICK
         elif now >= self._rest_until and now - (self._silent_since or now) < _SILENT_SECONDS:
             self._rest_until = now + _PERIOD
             self._send(job)
+        return min(_PERIOD, max(_TICK, self._rest_until - time.monotonic()))
 
     def _say(self, state: ProbeState, text: str) -> None:
         self._probe = LastProbe(state, time.monotonic(), text, self._probe.done_at, self._probe.seconds)
@@ -204,12 +209,7 @@ class CommitWatch:
 
         try:
             connection = self._connect(job.database)
-            before = connection.find_outstanding()
-            if before is not None:
-                since = time.monotonic() - before
-                waiting = self._probe.state is ProbeState.WAITING
-                self._say(ProbeState.WAITING, "")
-                self._probe = self._probe._replace(since=min(since, self._probe.since) if waiting else since)
+            if connection is None:
                 return
             began = time.monotonic()
             if self._probe.state is not ProbeState.FAILED:  # it stays failed until one succeeds
@@ -229,7 +229,8 @@ class CommitWatch:
                 self._say(ProbeState.NONE, f"no probe (docs/commits.md): {text}")
                 self._rest_until = time.monotonic() + (_REST_SECONDS if error.errno else _PERIOD)
 
-    def _connect(self, database: Database) -> commit_probe.CommitProbe:
+    def _connect(self, database: Database) -> commit_probe.CommitProbe | None:
+        """Return a connection on which no statement is out; None while that of an earlier process waits."""
         from ...adapters.mysql.commit_probe import CommitProbe as Connection
 
         kept = self._connection
@@ -237,9 +238,18 @@ class CommitWatch:
             return kept
         if kept is not None:
             kept.close()
-        self._connection = Connection(self._resolve(database))
-        self._connected_to = database
-        return self._connection
+        self._connection, self._connected_to = None, database
+        connection = Connection(self._resolve(database))
+        before = connection.find_outstanding()
+        if before is None:
+            self._connection = connection
+            return connection
+        connection.close()
+        since = time.monotonic() - before
+        last = self._probe
+        self._say(ProbeState.WAITING, "")
+        self._probe = self._probe._replace(since=min(since, last.since) if last.state is ProbeState.WAITING else since)
+        return None
 
 
 def _directories(variables: Variables) -> dict[str, str]:
