@@ -335,6 +335,10 @@ MAY_BE_ABSENT = {
     *("wsrep_evs_state", "wsrep_provider_version", "threads_connected", "uptime", "wsrep_sst_method"),
     *("wsrep_cluster_address", "wsrep_cluster_name", "wsrep_node_name", "wsrep_node_address", "wsrep_provider"),
     *("max_connections", "datadir", "socket", "hostname", "port", "version", "wsrep_status_file", "log_error"),
+    # Whether the node commits is not known without these (tests/core/node/test_commit_rules.py).
+    *("wsrep_local_commits", "wsrep_flow_control_active", "wsrep_flow_control_requested", "handler_write"),
+    *("handler_update", "handler_delete", "innodb_data_written", "binlog_bytes_written", "tmpdir"),
+    *("log_bin_basename", "innodb_log_group_home_dir"),
 }
 
 
