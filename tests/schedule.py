@@ -33,6 +33,7 @@ SECONDS: dict[str, int] = {
     "tests/services/test_rabbitmq.py": 130,
     "tests/lab/test_laboratory.py": 120,
     "tests/agent/test_long_work.py": 110,
+    "tests/responder/test_cluster_states.py": 110,
     "tests/shell/test_cluster.py": 90,
     "tests/install/test_upgrade.py": 90,
     "tests/security/test_cluster_peer.py": 90,
