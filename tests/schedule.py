@@ -52,7 +52,6 @@ SECONDS: dict[str, int] = {
     "tests/responder/test_request_forms.py": 60,
     "tests/responder/test_login.py": 60,
     "tests/services/test_command.py": 50,
-    "tests/responder/test_cluster_states.py": 50,
     "tests/shell/test_verdicts.py": 50,
     "tests/loopback/test_loopback.py": 40,
     "tests/server/test_occupants.py": 40,
