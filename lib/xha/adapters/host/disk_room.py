@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ...core.node.commits import Room
+from ...core.text.escape import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ def read_rooms(directories: Mapping[str, str]) -> tuple[Room, ...]:
         except OSError:
             continue
         if seen.f_blocks:
-            names.setdefault(device, []).append(f"{name} {path}")
+            names.setdefault(device, []).append(clean(f"{name} {path}"))
             # What an ordinary account may use, as the server is one.
             sizes[device] = seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize
     return tuple(Room(tuple(names[device]), free, size) for device, (free, size) in sizes.items())

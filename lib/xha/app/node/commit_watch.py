@@ -134,7 +134,9 @@ class CommitWatch:
         since = self._rooms_at
         if not directories or since is None or now - since < _DISKS_SECONDS:
             return commits
-        warning = f"a file system of the server does not answer since {now - since:.0f} s: {', '.join(directories)}"
+        warning = (
+            f"a file system of the server does not answer since {now - since:.0f} s: one of {', '.join(directories)}"
+        )
         return commits._replace(warnings=(*commits.warnings, warning))
 
     def _write(self, path: str, commits: Commits, server: str | None, now: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 
 from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.escape import clean
 from ..text.numbers import parse_float, parse_int
 
 if TYPE_CHECKING:
@@ -204,15 +205,14 @@ def parse_threads(rows: Iterable[tuple[str | None, str | None, str | None]]) -> 
     """
     ddl, busy, seen = "", "", False
     for user, state, word in rows:
-        waits = not state or state == "Commit" or state.startswith(_WAITS)
         applier = user == "system user"
         seen = seen or applier
-        if waits:
+        if not state or state == "Commit" or state.startswith(_WAITS):
             continue
         if word:
-            ddl = ddl or word
+            ddl = ddl or clean(word)
         elif applier:
-            busy = busy or state or ""
+            busy = busy or clean(state)
     return Working(ddl, busy) if seen else None
 
 
