@@ -154,16 +154,14 @@ def test_a_read_only_node_is_by_policy_in_service(
     assert service(responder) == (200, 200, "synced")
 
 
-@pytest.mark.parametrize("name", ["tx_read_only", "transaction_read_only"])
-def test_a_node_whose_transactions_are_read_only_is_read_only(
-    database: Node, make_responder: MakeResponder, name: str
-) -> None:
-    if not database.sql("SHOW GLOBAL VARIABLES LIKE %s", name):
-        pytest.skip(f"this server has no {name}")
+def test_a_node_whose_transactions_are_read_only_is_read_only(database: Node, make_responder: MakeResponder) -> None:
+    """The variable has one name, the other, or both, by the server's version."""
+    names = [row[0] for row in database.sql("SHOW GLOBAL VARIABLES WHERE Variable_name RLIKE '^(tx|transaction)_read'")]
+    assert names
     responder = make_responder(database, policy=f"available_when_readonly = 0\n{ALONE}")
-    with variable(database, name, "ON", "OFF"):
+    with variable(database, names[0], "ON", "OFF"):
         assert service(responder) == (503, 200, "read-only")
-        assert f"{name} is ON" in node(responder)["verdict"]["message"]
+        assert f"{names[0]} " in node(responder)["verdict"]["message"]
     assert service(responder) == (200, 200, "synced")
 
 
