@@ -71,8 +71,8 @@ _SHOW = (
 # PROCESS an account sees only its own threads. The limit keeps the answer small, however many clients there are.
 _DEFINES = "INFO REGEXP '^[[:space:]]*(ALTER|CREATE|DROP|TRUNCATE|RENAME|OPTIMIZE|REPAIR|ANALYZE)[[:space:]]'"
 _THREADS = (
-    f"SELECT USER, STATE, IF({_DEFINES}, UPPER(LEFT(LTRIM(INFO), 8)), '') FROM information_schema.PROCESSLIST "  # noqa: S608
-    f"WHERE ID <> CONNECTION_ID() AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
+    f"SELECT USER, STATE, IF({_DEFINES}, UPPER(SUBSTRING_INDEX(LTRIM(INFO), ' ', 1)), '') "  # noqa: S608
+    f"FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
 )
 
 
