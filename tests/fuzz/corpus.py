@@ -246,8 +246,9 @@ STARTS: dict[str, Start] = {
     "core.galera.reading.parse_flag": _texts("ON"),
     "core.galera.reading.parse_read_only": _texts("NO_LOCK"),
     "core.galera.reading.parse_status": Start(_LISTING, lambda parse, text: parse(_rows(text))),
-    "core.galera.reading.parse_threads": _values(
-        [("system user", "Commit", ""), ("app", "altering table", "ALTER"), ("system user", None, None)]
+    "core.galera.reading.parse_threads": Start(
+        ["system user\tCommit\t\napp\taltering table\tALTER\nsystem user\t\t"],
+        lambda parse, text: parse([(*line.split("\t"), "", "")[:3] for line in text.split("\n")]),
     ),
     "core.node.commit_record.parse_commit_record": _texts(KEPT["what is known of commits"].text),
     "core.galera.reading.parse_variables": Start(_LISTING, lambda parse, text: parse(_rows(text))),

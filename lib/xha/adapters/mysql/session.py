@@ -72,7 +72,8 @@ _SHOW = (
 _DEFINES = "INFO REGEXP '^[[:space:]]*(ALTER|CREATE|DROP|TRUNCATE|RENAME|OPTIMIZE|REPAIR|ANALYZE)[[:space:]]'"
 _THREADS = (
     f"SELECT USER, STATE, IF({_DEFINES}, UPPER(SUBSTRING_INDEX(LTRIM(INFO), ' ', 1)), '') "  # noqa: S608
-    f"FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
+    "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() "
+    f"AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
 )
 
 
@@ -117,7 +118,10 @@ class Session:
 
     def read_threads(self, allowance: Allowance) -> Working | None:
         """Read what may hold up commits; None if the account may not see it."""
-        return parse_threads(self.execute(_THREADS, allowance))
+        rows = self.execute(_THREADS, allowance)
+        # Whatever a server calls its columns' types: they are texts here, and three.
+        texts = [tuple(str(cell or "") for cell in row) for row in rows]
+        return parse_threads((text[0], text[1], text[2]) for text in texts if len(text) == 3)
 
     def execute(self, statement: str, allowance: Allowance, *parameters: object) -> tuple[tuple[Any, ...], ...]:
         """Execute one statement, and return its rows."""
