@@ -11,7 +11,8 @@ from load.disturbances import Disturbance, Scene, in_turn, settle
 from load.traffic import Writer, create_tables
 from load.watching import Watcher
 from loopback import Cluster, claim
-from responder.process import ACCOUNT, Responder
+from responder.commit_probe import prepare_commit_probe
+from responder.process import Responder
 
 OPTIONS = ("--log-bin=binlog", "--innodb-flush-log-at-trx-commit=1", "--wsrep-sst-auth=root:")  # root has no password
 
@@ -25,7 +26,7 @@ def main() -> int:
         say("starting three nodes")
         cluster = stack.enter_context(Cluster(net, net.directory / "cluster", options=OPTIONS, by_file=True))
         create_tables(cluster.nodes[0])
-        cluster.nodes[0].create_account(f"{ACCOUNT}@localhost")
+        prepare_commit_probe(cluster.nodes[0])
         responders = [
             stack.enter_context(Responder(net, f"load-{number}", node, policy="last_node = 0"))
             for number, node in enumerate(cluster.nodes, start=1)

@@ -17,9 +17,11 @@ import pytest
 from loopback import Cluster, Net, Node, wait_until
 from loopback.disk import Disk
 from loopback.doors import door
-from loopback.galera import empty_datadir, server_user
+from loopback.galera import empty_datadir
+from loopback.server_root import server_user
+from responder.commit_probe import prepare_commit_probe
 from responder.conftest import MakeResponder
-from responder.process import ACCOUNT, Responder
+from responder.process import Responder
 
 # A frozen file system holds up everybody's sync(2).
 pytestmark = pytest.mark.alone
@@ -27,17 +29,12 @@ pytestmark = pytest.mark.alone
 # A second for a commit, as in production: a busy machine is late, but these servers are not slow.
 IN_TIME = "deadline = 1s\nhang_reset = 10s\nstall_after = 5s"
 LATE = 40.0
-TABLE = "(node VARCHAR(255) NOT NULL PRIMARY KEY, at TIMESTAMP(3) NOT NULL) ENGINE=InnoDB"
 DURABLE = ("--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1", "--log-slave-updates=ON")
 
 
 def prepare(node: Node) -> None:
-    """The account and the table of docs/commits.md, and a table of an application."""
-    node.create_account(f"{ACCOUNT}@localhost")
-    node.sql("CREATE DATABASE IF NOT EXISTS xha")
-    node.sql(f"CREATE TABLE IF NOT EXISTS xha.canary {TABLE}")
-    node.sql(f"GRANT SELECT, INSERT, UPDATE ON xha.canary TO {ACCOUNT}@localhost")
-    node.sql(f"GRANT PROCESS ON *.* TO {ACCOUNT}@localhost")
+    """What the probe needs, and a table of an application."""
+    prepare_commit_probe(node)
     node.sql("CREATE DATABASE IF NOT EXISTS app")
     node.sql("CREATE TABLE IF NOT EXISTS app.orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, v TEXT) ENGINE=InnoDB")
 
