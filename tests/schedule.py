@@ -41,6 +41,7 @@ SECONDS: dict[str, int] = {
     "tests/server/test_launch.py": 80,
     "tests/services/test_pacemaker.py": 70,
     "tests/server/test_recover.py": 70,
+    "tests/server/test_creation.py": 60,
     "tests/shell/test_cluster_sources.py": 60,
     "tests/shell/test_cluster_keepers.py": 60,
     "tests/shell/test_watch.py": 70,

@@ -22,7 +22,8 @@ from ..files.foreign import Directory
 
 GRASTATE, GVWSTATE, RECORD = "grastate.dat", "gvwstate.dat", "xha-node.json"
 TRANSFER_MARK = "sst_in_progress"
-# Exists while a database is being created. While it exists, the files in the directory may be an incomplete database.
+# Exists while a database is being created. While it exists, the files in the directory may be an incomplete database,
+# and the next creation removes them first (lifecycle/remains.py). It belongs to the server's account: it is a claim.
 # The name begins with a dot because mysqld --initialize wants a directory without other files.
 CREATION_MARK = ".xha-creating"
 VIEWS_KEPT = QUARANTINES_KEPT = 3
@@ -81,9 +82,10 @@ class DataDirectory:
             directory.replace(CREATION_MARK, b"", 0o600)
 
     def unmark_creation(self) -> None:
-        """Remove the mark: the database was created."""
+        """Remove the mark: the database was created. That is on the disk when this returns."""
         with self.open() as directory:
             directory.remove(CREATION_MARK)
+            directory.sync()
 
     def has_creation_mark(self) -> bool:
         """Return whether a creation was begun and not finished, for instance because a stop interrupted it."""

@@ -91,6 +91,11 @@ class Directory:
         """Return the names in the directory, sorted. :raises UnfitPath: for more than MOST_NAMES."""
         return sorted(entry.name for entry in _scan(self._descriptor, self.path))
 
+    def subdirectories(self) -> list[str]:
+        """Return the names of directories and of links, which may lead to one, sorted. :raises UnfitPath: as names."""
+        entries = _scan(self._descriptor, self.path)
+        return sorted(entry.name for entry in entries if entry.is_symlink() or entry.is_dir(follow_symlinks=False))
+
     def exists(self, name: str) -> bool:
         """Return whether something has this name, whatever it is. :raises OSError: if that cannot be determined."""
         try:

@@ -46,6 +46,10 @@ class Mounts:
         longest = max((len(point) for point, _ in above), default=0)
         return frozenset(device for point, device in above if len(point) == longest)
 
+    def below(self, path: str) -> list[str]:
+        """Return the mount points below an absolute path without symbolic links, as this process sees them, sorted."""
+        return sorted(point for point, _ in self._table("self") if point.startswith(f"{path}/"))
+
     def is_own(self, pid: int) -> bool:
         """Return whether a process has the same mounts as this process."""
         return _namespace(pid) == _namespace("self")

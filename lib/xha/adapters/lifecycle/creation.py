@@ -13,23 +13,33 @@ from ..files.scratch import scratch
 from ..mysqld.program import Unusable
 from ..process.captured_output import capture_output
 from .launch import await_child, spawn
+from .remains import remove_remains
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..files.as_account import Account
     from ..mysqld.program import Program
 
 _MOST_OUTPUT = 1 << 20
 
 
-def create(program: Program, deadline: float) -> None:
+def create(program: Program, deadline: float, log: Callable[[str], None] | None = None) -> None:
     """Create a database in a data directory that contains none. deadline is a time of time.monotonic().
 
-    :raises Unusable: with the last output of the program.
-    :raises InUse, OSError: as hold does.
+    What an earlier creation left that was cut short is removed first. The mark stays from the first one's beginning to
+    the end of the one that finishes. log: is told what was removed.
+
+    :raises Unusable: with the last output of the program; and as remove_remains does.
+    :raises InUse, OSError: as hold and remove_remains do.
     """
     make_datadir(program)
     directory = data_of(program)
     with hold(program) as lock, scratch(program.account, "creation") as private, capture_output(_MOST_OUTPUT) as output:
+        if directory.has_creation_mark():
+            removed = remove_remains(program, deadline)
+            if log is not None:
+                log(removed)
         directory.mark_creation()
         command = [*_creation(program), f"--tmpdir={private.path}"]
         # As for a recovery (launch.py). What the program has started lasts a moment longer, and holds the lock.

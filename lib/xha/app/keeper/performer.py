@@ -173,7 +173,10 @@ class Performer:
         return self._children.begin("stop", lambda: self._stop(act))
 
     def _create(self, act: acts.Create) -> Done | EffectFailed:
-        return self._work(lambda: create(self._server.program, time.monotonic() + act.seconds))
+        def log(text: str) -> None:
+            self._announcer.log(text, warning=True)
+
+        return self._work(lambda: create(self._server.program, time.monotonic() + act.seconds, log))
 
     def _recover(self, act: acts.Recover) -> Done | EffectFailed:
         return self._work(lambda: self._data.recover(act.seconds))

@@ -26,7 +26,8 @@ class ServerOptions(NamedTuple):
 
     wsrep_status_file: None if the server does not know this option (before MariaDB 10.9).
     log_error: "" if the server would write to its standard error.
-    wsrep_cluster_address: as it stands in the configuration.
+    wsrep_cluster_address: as it stands in the configuration. So are the paths of InnoDB and Aria: they may be relative
+    to datadir.
     """
 
     datadir: str = ""
@@ -46,6 +47,11 @@ class ServerOptions(NamedTuple):
     wsrep_sst_method: str = ""
     wsrep_data_home_dir: str = ""
     wsrep_status_file: str | None = None
+    innodb_data_home_dir: str = ""
+    innodb_data_file_path: str = ""
+    innodb_log_group_home_dir: str = ""
+    innodb_undo_directory: str = ""
+    aria_log_dir_path: str = ""
 
 
 def parse_server_options(listing: str) -> ServerOptions | None:

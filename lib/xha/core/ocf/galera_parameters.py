@@ -149,8 +149,9 @@ PARAMETERS = (
         parse_switch,
         "0",
         "Create the database if there is none",
-        "Whether an empty data directory is initialised where a node begins the very first cluster. A node that joins "
-        "needs none of it.",
+        "Whether an empty data directory is initialised where a node begins the very first cluster. What a creation "
+        "left that was cut short is removed before, unless anything there may be of users. A node that joins needs "
+        "none of it.",
         kind="boolean",
         reloadable=True,
     ),
