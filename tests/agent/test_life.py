@@ -233,6 +233,14 @@ class TestOneLife:
         assert one.sql("SELECT COUNT(*) > 0 FROM mysql.help_topic") == ((1,),)
         assert one.sql("SHOW TABLES IN sys LIKE 'host_summary'") == (("host_summary",),)
 
+    def test_a_mark_that_a_state_transfer_left_hides_no_data_of_a_cluster(self, running: Resource) -> None:
+        first = uuid(running)
+        running.signal("KILL", *running.server_pids())
+        assert running.call("stop").code == 0
+        (running.datadir / ".xha-creating").touch()
+        assert running.call("start", enable_creation="1").code == 0
+        assert (codes(running), uuid(running)) == ([0, 0, 0], first)
+
     def test_a_second_start_while_the_server_runs_begins_no_second_keeper(self, running: Resource) -> None:
         keeper = running.keeper_pid
         running.call("start")

@@ -106,8 +106,10 @@ class LocalData:
 
     def _look(self, deadline: float) -> Recovered:
         """:raises InUse, Unknown, Unusable, OSError: where it cannot be told."""
-        contents, marked = self.directory.read_contents(), self.directory.has_creation_mark()
-        grastate = self.directory.read_grastate()
+        contents, grastate = self.directory.read_contents(), self.directory.read_grastate()
+        # A state transfer by rsync leaves the mark where it is: the filter of wsrep_sst_rsync passes it over. The data
+        # are then those of the cluster that grastate.dat names.
+        marked = self.directory.has_creation_mark() and (grastate is None or grastate.uuid == NO_UUID)
         joining, begun = self.run.read_joining(), contents.transfer_begun
         record = choose_record(self._read_record(), joining, grastate, transfer_begun=begun)
         position = None
