@@ -147,8 +147,8 @@ def test_one_that_is_ended_ends_what_it_began(children: Children, tmp_path: Path
 
     def work() -> Done:
         with subprocess.Popen(["sleep", str(LONG)]) as program:
-            mark.write_text(str(program.pid))
             try:
+                mark.write_text(str(program.pid))
                 program.wait()
             finally:
                 program.kill()

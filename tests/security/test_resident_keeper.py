@@ -99,10 +99,10 @@ EVERY_SECOND_LOOK = """
 from itertools import count
 import xha.doors.check.{module} as module
 numbers, real = count(), module.{name}
-def look_or_raise(*arguments):
+def look_or_raise(*arguments, **named):
     if next(numbers) % 2:
         raise KeyError("for a test")
-    return real(*arguments)
+    return real(*arguments, **named)
 module.{name} = look_or_raise
 """
 
@@ -110,7 +110,7 @@ module.{name} = look_or_raise
 @pytest.mark.parametrize(
     ("module", "name", "arguments", "line"),
     [
-        ("cluster.cluster", "read_cluster", ["cluster", "--watch"], "unreachable"),
+        ("cluster.cluster", "look_at_cluster", ["cluster", "--watch"], "unreachable"),
         ("services.watch", "run_services", ["service", "memcached", "--watch"], "critical"),
     ],
 )

@@ -157,6 +157,12 @@ def test_the_default_policy_refuses_donors_and_serves_read_only_nodes() -> None:
         pytest.param(
             synced(wsrep_connected=False), None, "disconnected", id="a state not yet taken back hides no loss"
         ),
+        pytest.param(
+            synced(wsrep_provider="none", wsrep_connected=False, wsrep_cluster_status="Disconnected"),
+            None,
+            "wsrep-off",
+            id="wsrep_on without a provider is no Galera",
+        ),
         pytest.param(synced(wsrep_on=False, wsrep_connected=False), None, "wsrep-off", id="no Galera has no group"),
         pytest.param(
             synced(wsrep_connected=False, departure=Departure(False, "Inconsistent")),

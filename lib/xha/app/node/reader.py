@@ -136,6 +136,7 @@ class Reader:
     @staticmethod
     def prepare() -> None:
         """Import now what a reading needs: from a cold disk that may take longer than the first probe waits."""
+        from ...adapters.datadir.joiner import find_joiner  # noqa: F401
         from ...adapters.mysql.login_target import read_target  # noqa: F401
         from ...adapters.mysql.session import Session  # noqa: F401
 

@@ -128,8 +128,9 @@ def _find_fault(reading: Reading) -> Code | None:
     """Return why the node is no member that could serve; None if it is one."""
     status, variables = reading.status, reading.variables
     state = status.wsrep_local_state
-    # Percona XtraDB Cluster has no global wsrep_on. There only a missing local state tells that Galera is off.
-    if variables.wsrep_on is False or (state is None and not variables.wsrep_on):
+    # Percona XtraDB Cluster has no global wsrep_on. There only a missing local state tells that Galera is off. A server
+    # without a provider has wsrep_on = ON (measured, MariaDB 10.11).
+    if variables.wsrep_on is False or variables.wsrep_provider == "none" or (state is None and not variables.wsrep_on):
         return Code.WSREP_OFF
     if is_apart(reading):
         return Code.EVICTED if reading.departure and reading.departure.evicted else Code.DISCONNECTED
