@@ -25,6 +25,16 @@ from xha.adapters.mysqld.program import find_account
 from xha.adapters.mysqld.trust import Trust, paths_of
 from xha.adapters.process.procfs import look, unit_of
 
+DEEP = """
+import os, sys, time
+os.chdir(sys.argv[1])
+for _ in range(30):
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+held = open("f", "w")
+print("held", flush=True)
+time.sleep(1000)
+"""
 HOLDER = "import sys, time; held = open(sys.argv[1]); print('held', flush=True); time.sleep(1000)"
 
 
@@ -98,6 +108,20 @@ def test_somebody_s_shell_in_the_data_directory_does_not_use_it(server: Server) 
             check_unused(server.program())
         finally:
             shell.kill()
+
+
+def test_a_process_whose_paths_are_longer_than_the_kernel_tells_hinders_nobody(server: Server, tmp_path: Path) -> None:
+    """It was "cannot be looked at: File name too long", and no server could be started beside it."""
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    with subprocess.Popen([sys.executable, "-c", DEEP, str(deep)], stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            other.stdout.readline()
+            assert uses(server) == []
+            check_unused(server.program())
+        finally:
+            other.kill()
 
 
 @pytest.mark.parametrize("name", ["ibdata1", "grastate.dat", "galera.cache"])

@@ -223,7 +223,7 @@ class TestDisagreements:
         assert f"{third.address}:3306 on {third.address}:3306" in found["two-primaries"]["message"]
         assert self.uuid(third) == self.uuid(first)
         third.kill()
-        # What it wrote alone is nobody's: it takes a whole copy. Its saved view would make it a Primary of its own again.
+        # What it wrote alone is nobody's: it takes a whole copy. Its saved view would make it a Primary again.
         for name in ("grastate.dat", "gvwstate.dat"):
             (third.datadir / name).unlink(missing_ok=True)
 

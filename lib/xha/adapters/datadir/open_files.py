@@ -6,6 +6,7 @@ or be started with a relative path. No file is touched that is on another device
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -65,7 +66,9 @@ class VitalFiles:
 
         :raises OSError: if the process is gone or may not be examined.
         """
-        text = without_deleted(os.readlink(f"/proc/{pid}/cwd"))
+        text = without_deleted(_read_link(f"/proc/{pid}/cwd"))
+        if not text:
+            return _identity(os.stat(f"/proc/{pid}/cwd")) == self._identity
         # An open file inside the working directory proves which mount the directory is on.
         below = (number for number, target in _files_of(pid) if os.path.dirname(target) == text)
         found = next((one for one in (read_descriptor(pid, number) for number in below) if one), None)
@@ -96,7 +99,7 @@ class VitalFiles:
         found, others = None, set[str]()
         for number, target in _files_of(pid, deadline):
             name = os.path.basename(without_deleted(target))
-            if target in others or (by_name and name not in VITAL):
+            if target in others or (by_name and target and name not in VITAL):
                 continue
             access = _access(f"/proc/{pid}/fd/{number}")
             wanted = _WRITE if found else _READ | _WRITE
@@ -108,7 +111,7 @@ class VitalFiles:
             if not device and trusted and self._is_like(name, opened.inode):
                 vital = name
             if not vital:
-                others.add(target)
+                others.update(filter(None, (target,)))
                 continue
             found = Held(vital, bool(access & _WRITE))
             if found.writes:
@@ -128,6 +131,16 @@ class VitalFiles:
         return any(name == vital and inode in (0, one[1]) for one, vital in self._files.items())
 
 
+def _read_link(path: str, directory: int | None = None) -> str:
+    """Return where a link of /proc leads; "" if that is longer than the kernel tells."""
+    try:
+        return os.readlink(path, dir_fd=directory)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return ""
+        raise
+
+
 def _identity(seen: os.stat_result) -> tuple[int, int]:
     return seen.st_dev, seen.st_ino
 
@@ -143,6 +156,7 @@ def _access(link: str) -> int:
 def _files_of(pid: int, deadline: float | None = None) -> Iterator[tuple[str, str]]:
     """Yield the descriptors of a process except pipes and sockets, each with the path that it leads to.
 
+    The path is "" where it is longer than the kernel tells (a page, proc(5)).
     :raises TimeIsOver: if the deadline passes.
     """
     directory = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -152,7 +166,7 @@ def _files_of(pid: int, deadline: float | None = None) -> Iterator[tuple[str, st
                 if deadline is not None and time.monotonic() > deadline:
                     raise TimeIsOver
                 try:
-                    target = os.readlink(entry.name, dir_fd=directory)
+                    target = _read_link(entry.name, directory)
                 except (FileNotFoundError, ProcessLookupError):
                     continue
                 if not target.startswith(_NO_FILES):
