@@ -28,12 +28,12 @@ PORT, DEADLINE = 49000, 2.0
 SOON = 60.0
 
 
-def ask(directory: Path, *members: str) -> dict[str, Any]:
-    """The document, with `peak` in KiB and `seconds`."""
+def ask(directory: Path, *members: str, port: int = PORT) -> dict[str, Any]:
+    """The document, with `peak` in KiB and `seconds`. port: of all responders."""
     config, peak = directory / "xha.conf", directory / "peak"
     config.write_text(
         f"[database]\nsocket = {directory}/none\n[cluster]\nmembers = {' '.join(members)}\n"
-        f"[responder]\ndeadline = {DEADLINE:g}s\n"
+        f"[responder]\ndeadline = {DEADLINE:g}s\nlisten = 127.0.0.1:{port}\n"
     )
     began = time.monotonic()
     done = subprocess.run(
@@ -49,17 +49,17 @@ def ask(directory: Path, *members: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def listening(address: str) -> Iterator[socket.socket]:
+def listening(address: str, port: int = PORT) -> Iterator[socket.socket]:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address, PORT))
+        listener.bind((address, port))
         listener.listen(16)
         yield listener
 
 
 @contextlib.contextmanager
-def saying(address: str, **answers: bytes) -> Iterator[None]:
-    """A peer that answers `/ready` and `/node` with these bytes, and nothing else."""
+def saying(address: str, port: int = PORT, **answers: bytes) -> Iterator[int]:
+    """A peer that answers `/ready` and `/node` with these bytes, and nothing else. Yields its port."""
 
     def serve(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -69,10 +69,10 @@ def saying(address: str, **answers: bytes) -> Iterator[None]:
                     path = connection.recv(4096).split(b" ")[1].decode().strip("/")
                     connection.sendall(answers.get(path, b"HTTP/1.1 403 Forbidden\r\n\r\n"))
 
-    with listening(address) as listener:
+    with listening(address, port) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
-        yield
+        yield int(listener.getsockname()[1])
         listener.shutdown(socket.SHUT_RDWR)  # accept ends
         thread.join(10)
 
@@ -140,3 +140,14 @@ def test_a_liar_changes_no_verdict_on_another_member(net: Net, tmp_path: Path, t
     assert named <= {"uuid", "two-primaries", "stall", "sources"}
     assert ("uuid" in named) is (title == "another history")
     assert ("stall" in named) is (title == "that the cluster stalls")
+
+
+def test_who_takes_this_host_s_port_does_not_speak_for_another_member(tmp_path: Path) -> None:
+    """Where this host's SQL is not readable, whatever answers at 127.0.0.1 may say that it is any member's server."""
+    dead, gone = "198.51.100.7", "198.51.100.8"  # nobody's (RFC 5737)
+    lie = node(hostname=dead, wsrep_node_name=gone, wsrep_node_address=gone, port=3306)
+    with saying("127.0.0.1", 0, ready=body("synced 3 ms\n"), node=lie) as port:
+        found = ask(tmp_path, dead, gone, port=port)
+    rows = {one["member"]: (one["service"], one["code"], one["exit_code"]) for one in found["members"]}
+    assert rows == {f"{each}:3306": ("unknown", "unreachable", 2) for each in (dead, gone)}
+    assert found["code"] == 2

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...adapters.network.addresses import resolve_hosts
+from ...adapters.network.addresses import read_own_addresses, resolve_hosts
 from ...core.cluster.comparison import Disagreement, find_disagreements
 from ...core.cluster.keeper_word import absent_keeper
 from ...core.cluster.member_view import MemberView
@@ -30,6 +30,8 @@ from .errands import Errands
 from .keepers import Keepers, read_keepers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...core.config.xha_conf import Config
     from ..node.reader import ConfigFile
     from .errands import Waiting
@@ -94,15 +96,19 @@ class _Look:
             self._begin(member)
         own = self._errands.wait(_OWN) or _unreadable(self._config, Unreadable(Code.HUNG, "no answer in time"))
         reading = self._own_reading(own)
-        members = self._members(reading, default)
+        members, resolved = self._members(reading, default)
         if not members:
             raise ConfigError(
                 "no members are known: set members in [cluster] of xha.conf; "
                 f"this node says {own.verdict.code.value}, {own.verdict.message}"
             )
+        ours = frozenset(member for member in members if _is_own(member, reading))
+        if reading is not own.reading:
+            # By a responder's word: any user of this host may have that port, and could speak for another member.
+            ours = frozenset(member for member in ours if _are_own(resolved.get(member.host, (member.host,))))
         for member in members:
-            self._begin(member, sql=not _is_own(member, reading))
-        return self._gather(members, own, reading, began)
+            self._begin(member, sql=member not in ours)
+        return self._gather(members, own, ours, began)
 
     @property
     def _is_here(self) -> bool:
@@ -125,7 +131,10 @@ class _Look:
         local = self._errands.wait(_LOCAL)
         return local.reading if local is not None else None
 
-    def _members(self, reading: Reading | None, default_port: int) -> tuple[Member, ...]:
+    def _members(
+        self, reading: Reading | None, default_port: int
+    ) -> tuple[tuple[Member, ...], dict[str, tuple[str, ...]]]:
+        """Return the members, and the addresses of the names that were known before."""
         known, port = self._known, self._config.database.port
         incoming: tuple[Member, ...] = ()
         if reading is not None:
@@ -135,17 +144,17 @@ class _Look:
         if not known and not incoming:
             known = self._keepers.members()
         resolved = resolve_hosts((one.host for one in known), _RESOLVE_SHARE * self._seconds)
-        return merge_members(known, incoming, port or default_port, resolved)[:_MOST_MEMBERS]
+        return merge_members(known, incoming, port or default_port, resolved)[:_MOST_MEMBERS], resolved
 
     @property
     def _keepers(self) -> Keepers:
         return self._errands.wait(_KEEPERS) or Keepers(cause="Pacemaker does not answer here in time")
 
-    def _gather(self, members: tuple[Member, ...], own: Snapshot, reading: Reading | None, began: float) -> ClusterView:
+    def _gather(self, members: tuple[Member, ...], own: Snapshot, ours: frozenset[Member], began: float) -> ClusterView:
         snapshots: dict[Member, Snapshot] = {}
         ages: dict[Member, float] = {}
         for member in members:
-            key = _OWN if _is_own(member, reading) else (Source.SQL, member)
+            key = _OWN if member in ours else (Source.SQL, member)
             found = own if key == _OWN else self._errands.wait(key)
             snapshots[member] = found or _unreachable(self._config, "no answer in time")
             ages[member] = self._errands.age(key) if self._errands.has(key) else self._seconds
@@ -154,7 +163,7 @@ class _Look:
         keepers = self._keepers.answers(snapshots, _RESOLVE_SHARE * self._seconds)
         views = []
         for member, snapshot in snapshots.items():
-            responder, keeper = self._responder(member, _is_own(member, reading)), keepers[member]
+            responder, keeper = self._responder(member, member in ours), keepers[member]
             if hosts.count(member.host) > 1:  # several servers of one host
                 responder = absent_responder("several members are on its host, and a responder speaks for one", "")
                 keeper = absent_keeper("several members are on its host, and its keeper speaks for one")
@@ -211,6 +220,12 @@ def _is_own(member: Member, reading: Reading | None) -> bool:
         with contextlib.suppress(ValueError):
             hosts.add(parse(text or "").host)
     return member.host in hosts and (member.port is None or member.port == variables.port)
+
+
+def _are_own(addresses: Iterable[str]) -> bool:
+    """Return whether one of the addresses is this host's, by the kernel's own tables."""
+    here = read_own_addresses()
+    return any(address.startswith("127.") or address in here for address in addresses)
 
 
 def _read_sql(config: Config, member: Member) -> Snapshot:
