@@ -431,6 +431,17 @@ def test_a_server_known_by_its_certificate_s_name_is_told_the_password_where_its
 
 
 @pytest.mark.parametrize("mode", CLEAR, ids=CLEAR.values())
+def test_a_certificate_that_was_never_shown_proves_nothing(here: Here, net: Net, mode: Mode) -> None:
+    """The client would check the name, but takes a server without TLS, too."""
+    address = net.next_address()
+    here.write(f"host = {address}", "ssl = preferred\nssl-verify-server-cert")
+    with hostile((address, 3306), mode) as server:
+        said = here.node()
+    assert SECRET.encode() not in server.heard
+    assert said.document["verdict"]["code"] == DENIED
+
+
+@pytest.mark.parametrize("mode", CLEAR, ids=CLEAR.values())
 def test_a_server_known_by_the_account_behind_its_socket_is_told_it_too(here: Here, mode: Mode) -> None:
     with hostile(here.socket, mode) as server:
         here.node()

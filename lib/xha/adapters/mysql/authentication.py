@@ -106,8 +106,8 @@ class Connection(pymysql.Connection):
     def __init__(self, target: Target, channel: Channel) -> None:
         self.channel = channel
         self._target = target
-        # The server is proved by the account behind its socket, or by a certificate with its name.
-        self._verified = target.socket is not None or (target.tls is not None and target.tls.check_hostname)
+        # The server is proved by the account behind its socket, or by a certificate with its name (_start_tls).
+        self._verified = target.socket is not None
         super().__init__(
             user=target.user,
             # PyMySQL would encode it in Latin-1; MySQL's clients send the bytes of the file.
@@ -149,6 +149,7 @@ class Connection(pymysql.Connection):
             if self._target.tls_required:
                 raise
             raise _NoTls(clean(error.strerror or str(error))) from None
+        self._verified = tls.check_hostname
 
     def _answer_greeting(self, plugin: str) -> bytes:
         proof = _PROOFS[plugin](self.password, self.salt)
