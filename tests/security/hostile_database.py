@@ -28,6 +28,7 @@ BIG = (1 << 24) - 1
 OK = b"\x00\x00\x00\x02\x00\x00\x00"
 OK_AND_MORE = b"\x00\x00\x00" + struct.pack("<H", 2 | MORE_RESULTS) + b"\x00\x00"
 EOF = b"\xfe\x00\x00\x02\x00"
+EOF_AND_MORE = b"\xfe\x00\x00" + struct.pack("<H", 2 | MORE_RESULTS)
 DENIED = b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied"
 
 
@@ -236,6 +237,22 @@ def zeros(client: Client) -> None:
 def denied_by_a_novel(client: Client) -> None:
     """A refusal with 60,000 characters of text, including control characters."""
     client.send(b"\xff" + struct.pack("<H", 1045) + b"#28000" + b"\x1b[2J\n" * 12000)
+
+
+def says(status: dict[str, object], variables: dict[str, object]) -> Mode:
+    """Answers a reading with these values, as a server does. None: it does not say."""
+
+    def texts(values: dict[str, object]) -> list[bytes]:
+        pairs = [(name.encode(), str(value).encode()) for name, value in values.items() if value is not None]
+        return [b"".join(bytes([len(word)]) + word for word in pair) for pair in pairs]
+
+    def mode(client: Client) -> None:
+        client.let_in()
+        shown = [*client.columns(2), *texts(status), EOF_AND_MORE, *client.columns(2), *texts(variables), EOF_AND_MORE]
+        client.send(*shown, OK)
+        client.receive()
+
+    return mode
 
 
 def asks_for(plugin: str, data: bytes = b"\x04Password: ") -> Mode:

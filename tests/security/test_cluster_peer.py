@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from core.facts import OTHER_UUID, UUID
+from core.facts import OTHER_UUID, UUID, synced
 from loopback import Net
 from loopback.doors import door
+from security.hostile_database import hostile, says
 from security.hostile_peers import COMMON, HTTP_ALWAYS, Hostile
 from security.measured import MOST, wrapper
 
@@ -150,4 +151,19 @@ def test_who_takes_this_host_s_port_does_not_speak_for_another_member(tmp_path: 
         found = ask(tmp_path, dead, gone, port=port)
     rows = {one["member"]: (one["service"], one["code"], one["exit_code"]) for one in found["members"]}
     assert rows == {f"{each}:3306": ("unknown", "unreachable", 2) for each in (dead, gone)}
+    assert found["code"] == 2
+
+
+def test_a_server_that_calls_itself_another_member_s_hides_no_other_verdict(net: Net, tmp_path: Path) -> None:
+    """Two names of one server are one row; who reads the UUID of a neighbour can claim it."""
+    bad, broken = net.next_address(), net.next_address()
+    well = synced(wsrep_gcomm_uuid=UUID)
+    apart = well.status._replace(wsrep_local_state=0, wsrep_cluster_status="non-Primary", wsrep_ready=False)
+    with (
+        hostile((bad, 3306), says(well.status._asdict(), well.variables._asdict())),
+        hostile((broken, 3306), says(apart._asdict(), well.variables._asdict())),
+    ):
+        found = ask(tmp_path, bad, broken)
+    rows = {one["member"]: (one["service"], one["code"]) for one in found["members"]}
+    assert rows == {f"{bad}:3306": ("in", "synced"), f"{broken}:3306": ("out", "non-primary")}
     assert found["code"] == 2

@@ -22,7 +22,7 @@ from ...core.cluster.responder_word import absent_responder
 from ...core.cluster.sources import Source, SourceAnswer, judge_sql
 from ...core.config.xha_conf import DEFAULT_PORT
 from ...core.galera.reading import Reading
-from ...core.node.verdict import Code, Unreadable, judge
+from ...core.node.verdict import Code, Policy, Unreadable, judge
 from ...core.text.values import ConfigError
 from ..node.reader import FixedConfig, Reader, Snapshot
 from .ask_responder import ask_responder
@@ -189,15 +189,25 @@ def _distinct(snapshots: dict[Member, Snapshot], own: Snapshot) -> dict[Member, 
 
     Only SQL tells: by the word of a responder, one member could hide another.
     """
-    names: dict[str, Member] = {}
+    names: dict[tuple[str, Code], Member] = {}
     found: dict[Member, Snapshot] = {}
     for member, snapshot in snapshots.items():
-        reading = snapshot.reading
-        uuid = reading.status.wsrep_gcomm_uuid if isinstance(reading, Reading) else None
-        name = names.setdefault(uuid, member) if uuid and uuid.strip("0-") else member
+        said = _identity(snapshot.reading)
+        name = member if said is None else names.setdefault(said, member)
         if name == member or snapshot is own:
             found[name] = snapshot
     return found
+
+
+def _identity(reading: Reading | Unreadable) -> tuple[str, Code] | None:
+    """Return what two names of one server have in common, None where nothing tells.
+
+    A server can claim a neighbour's UUID, too. So it hides nobody who says something else, by what every host sees.
+    """
+    uuid = reading.status.wsrep_gcomm_uuid if isinstance(reading, Reading) else None
+    if not isinstance(reading, Reading) or not uuid or not uuid.strip("0-"):
+        return None
+    return uuid, judge(Reading(reading.status, reading.variables, reading.probe_errno), Policy()).code
 
 
 def _configured(config: Config) -> tuple[Member, ...]:
