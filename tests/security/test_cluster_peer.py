@@ -23,6 +23,13 @@ from loopback.doors import door
 from security.hostile_database import hostile, says
 from security.hostile_peers import COMMON, HTTP_ALWAYS, Hostile
 from security.measured import MOST, wrapper
+from xha.app.cluster.look import ClusterView
+from xha.core.cluster.member_view import MemberView
+from xha.core.cluster.members import parse_incoming_addresses
+from xha.core.cluster.sources import Source, SourceAnswer
+from xha.core.node.verdict import NagiosCode
+from xha.doors.check.cluster.cluster import tell_waiting
+from xha.doors.check.cluster.rows import note_lines
 
 PORT, DEADLINE = 49000, 2.0
 # Two rounds of the deadline, Python's start, and a machine without time for it.
@@ -167,3 +174,17 @@ def test_a_server_that_calls_itself_another_member_s_hides_no_other_verdict(net:
     rows = {one["member"]: (one["service"], one["code"]) for one in found["members"]}
     assert rows == {f"{bad}:3306": ("in", "synced"), f"{broken}:3306": ("out", "non-primary")}
     assert found["code"] == 2
+
+
+def test_the_name_of_a_member_does_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """This host's server names the members: wsrep_incoming_addresses is text of its account's."""
+    (name,) = parse_incoming_addresses("\x1b[2J\x1b]0;owned\x07\n:3306")
+    denied = SourceAnswer(Source.SQL, "access-denied", cause="denied")
+    serving = SourceAnswer(Source.RESPONDER, "synced", available=True, exit_code=NagiosCode.OK)
+    view = ClusterView((MemberView(name, (denied, serving)),))
+    (note,) = note_lines(view)
+    tell_waiting((str(name),))
+    said = capsys.readouterr().err
+    assert "owned" in note
+    assert "owned" in said
+    assert (note + said.rstrip("\n")).isprintable()

@@ -10,6 +10,7 @@ from ....app.node.reader import ConfigFile
 from ....core.cluster.report import cluster_document, cluster_exit_code, render_nagios_cluster
 from ....core.node.report import node_document
 from ....core.node.verdict import NagiosCode
+from ....core.text.escape import clean
 from ....core.text.values import ConfigError
 from ...terminal.table import lines
 from ..options import Options, add_database_options, add_output_options, one_database
@@ -44,6 +45,10 @@ EXAMPLES = {
 }
 
 
+# In characters: a line names every member of a large cluster.
+_WIDEST = 4000
+
+
 class ClusterRequest(NamedTuple):
     """Which node to begin with, and how to tell what was found."""
 
@@ -68,7 +73,7 @@ def run(request: ClusterRequest) -> int:
         from ..watch import watch
 
         return watch(_make_look(request.options))
-    waiting = _tell_waiting if sys.stderr.isatty() else None
+    waiting = tell_waiting if sys.stderr.isatty() else None
     view = look_at_cluster(_file(request.options), waiting=waiting)
     if request.output == "json":
         import json
@@ -96,9 +101,9 @@ def _terminal_width() -> int | None:
     return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _tell_waiting(titles: tuple[str, ...]) -> None:
+def tell_waiting(titles: tuple[str, ...]) -> None:
     """Say on the terminal who has not answered yet; in a pipe or a log it would be noise."""
-    print(f"xha-check: still waiting for {', '.join(titles)}", file=sys.stderr, flush=True)
+    print(f"xha-check: still waiting for {clean(', '.join(titles), _WIDEST)}", file=sys.stderr, flush=True)
 
 
 def _make_look(options: Options) -> Callable[[], Look]:

@@ -45,11 +45,11 @@ def disagreement_lines(view: ClusterView) -> list[str]:
 
 def note_lines(view: ClusterView) -> list[str]:
     """Return whose facts this host cannot see for want of an account, and what would let it: told once, for all."""
-    denied = [str(one.member) for one in view.views if _is_judged_unseen(one)]
+    denied = ", ".join(str(one.member) for one in view.views if _is_judged_unseen(one))
     if not denied:
         return []
     return [
-        f"NOTE: no account for SQL on {', '.join(denied)}: their own words are shown, and not compared; create an "
+        f"NOTE: no account for SQL on {clean(denied, _WIDEST)}: their own words are shown, and not compared; create an "
         "account for TCP (README, One account), or add this host to detail_from there"
     ]
 
