@@ -27,12 +27,15 @@ def read_log(account: Account, path: str, offset: int = 0) -> str:
 
     def read() -> bytes:
         descriptor = os.open(path, _READ)
-        seen = os.fstat(descriptor)
-        if not stat.S_ISREG(seen.st_mode):
-            raise OSError(errno.ESPIPE, "", path)
-        size = seen.st_size
-        os.lseek(descriptor, max(offset if offset <= size else 0, size - _TAIL), os.SEEK_SET)
-        return os.read(descriptor, _TAIL)
+        try:
+            seen = os.fstat(descriptor)
+            if not stat.S_ISREG(seen.st_mode):
+                raise OSError(errno.ESPIPE, "", path)
+            size = seen.st_size
+            os.lseek(descriptor, max(offset if offset <= size else 0, size - _TAIL), os.SEEK_SET)
+            return os.read(descriptor, _TAIL)
+        finally:  # without root's rights, this is no child that ends
+            os.close(descriptor)
 
     try:
         return act_as(account, read).decode("utf-8", "surrogateescape")
