@@ -32,3 +32,9 @@ def test_reading_what_the_server_wrote_leaves_no_file_open(tmp_path: Path, name:
     for _ in range(20):
         assert (look(tmp_path, name) is not None) == (name == "error.log")
     assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "/a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_nothing_that_was_read(tmp_path: Path, name: str) -> None:
+    assert look(tmp_path, name) is None
+    assert look(f"{tmp_path}{name}", "error.log") is None

@@ -85,6 +85,13 @@ def test_only_the_server_s_account_and_root_prove_a_state_transfer(
     assert look(place.datadir) is None
 
 
+def test_a_parent_that_is_no_pid_is_none(place: Place) -> None:
+    with place.script("--parent", "9" * 5000):  # int refuses more than 4,300 digits
+        found = look(place.datadir)
+        assert found is not None
+        assert found.ours
+
+
 def test_the_sender_of_a_state_transfer_is_no_joiner(place: Place) -> None:
     with place.script(role="donor"):
         assert look(place.datadir) is None

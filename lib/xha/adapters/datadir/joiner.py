@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...core.text.numbers import parse_int
 from ..files.foreign import Directory
 from ..mysqld.trust import Trust
 from ..process.procfs import Process, read_pids, read_process, read_uid, with_argv
@@ -70,8 +71,8 @@ def _find(asked: Asked, trust: Trust) -> Joiner | None:
         script = match_script(process)
         if script is None or script[1] != "joiner":
             continue
-        parent = _option(process.argv, "--parent")
-        server = servers.get(int(parent)) if parent.isascii() and parent.isdigit() else None
+        parent = parse_int(_option(process.argv, "--parent"))
+        server = None if parent is None else servers.get(parent)
         found = Joiner(f"wsrep_sst_{script[0]}, pid {process.pid}", ours=True)
         ours = _is_ours(asked, _option(process.argv, "--datadir"), server, alone=len(servers) <= 1)
         if ours:

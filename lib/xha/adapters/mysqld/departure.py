@@ -40,5 +40,5 @@ def _read(variables: Variables, name: str | None, server_user: str) -> str:
         return ""
     try:
         return read_log(find_account(server_user), os.path.join(variables.datadir, name))
-    except (Unusable, OSError):
+    except (Unusable, OSError, ValueError):  # ValueError: no name of a file, as one with a NUL byte
         return ""
