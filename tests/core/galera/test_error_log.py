@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.galera.error_log import MAX_CHARACTERS, MAX_LINES, find_errors, is_inconsistent, is_permanent, tell
+from xha.core.galera.error_log import (
+    MAX_CHARACTERS,
+    MAX_LINES,
+    find_errors,
+    is_inconsistent,
+    is_permanent,
+    since_start,
+    tell,
+)
 
 STAMP = "2026-01-31 22:00:00 0 "
 START = f"{STAMP}[Note] Starting MariaDB 10.11.19-MariaDB source revision as process 4711\n"
@@ -105,3 +115,13 @@ def test_only_what_somebody_has_to_change_is_permanent(error: str, permanent: bo
 )
 def test_only_the_server_that_ran_last_counts_as_one_that_lacks_rows(log: str, inconsistent: bool) -> None:
     assert is_inconsistent(log) is inconsistent
+
+
+@pytest.mark.parametrize("unit", ["Starting x ", "Starting", "starting as process x", "[ERROR] ", "{\n", '{"label"\n'])
+def test_a_log_that_its_server_wrote_on_purpose_is_read_soon(unit: str) -> None:
+    """Root and the responder read 256 KiB of it; by quadratic time that would be a minute."""
+    log = unit * (1 << 18)
+    began = time.process_time()
+    since_start(log[: 1 << 18])
+    find_errors(log[: 1 << 18])
+    assert time.process_time() - began < 10

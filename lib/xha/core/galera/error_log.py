@@ -14,7 +14,8 @@ _ERROR = re.compile(
     r"|^(?:Fatal error in defaults handling|Could not open required defaults file"
     r"|error: Found option without preceding group|error: Wrong group definition)"
 )
-_START = re.compile(r"[Ss]tarting (?:\S+ [^\n]*)?as process \d+")
+# The counts keep a line full of "Starting" from taking a minute. MariaDB's longest has 150 characters.
+_START = re.compile(r"[Ss]tarting (?:\S{1,100} [^\n]{0,300})?as process \d+")
 _STAMP = re.compile(r"^\d{4}-?\d\d-?\d\d[T ]+\d{1,2}:\d\d:\d\d(?:\.\d+)?Z?(?:[+-]\d\d:\d\d)?\s+(?:0x)?[0-9a-f]+\s+")
 # Lines that only follow from the real error and hide it.
 _ECHO = re.compile(
@@ -41,12 +42,14 @@ _INCONSISTENT = re.compile(
     r"|Receiving IST failed, node restart required|does not match certification protocol version: -1",
     re.IGNORECASE,
 )
+# In every line of MySQL's JSON sink (docs: "The JSON Error Log Sink").
+_LABEL = '"label"'
 _EVICTED = re.compile(r"this node has been evicted out of the cluster")
 
 
 def plain(log: str) -> str:
     """Return the log with the lines of MySQL's JSON sink (log_sink_json) in the layout of its plain sink."""
-    return "\n".join(_plain(line) if line.startswith("{") else line for line in log.split("\n"))
+    return "\n".join(_plain(line) if line.startswith("{") and _LABEL in line else line for line in log.split("\n"))
 
 
 def _plain(line: str) -> str:
