@@ -93,6 +93,14 @@ def test_a_header_counts_among_the_bytes_of_a_request() -> None:
         assert refusal.value.status == TOO_LARGE
 
 
+@pytest.mark.parametrize("more", [b"", b"\n", b"\r\n"])
+def test_a_header_that_leaves_no_room_is_refused_before_a_request_comes(more: bytes) -> None:
+    for size in (MAX_REQUEST - len(more), MAX_REQUEST, 2 * MAX_REQUEST):
+        with pytest.raises(BadRequest) as caught:
+            parse_request(block(0x20, 0, bytes(size - 16)) + more)
+        assert caught.value.status == TOO_LARGE
+
+
 @pytest.mark.parametrize(
     ("data", "silent"),
     [

@@ -67,6 +67,8 @@ def parse_request(data: bytes) -> Request | None:
     :raises BadRequest: for bytes that cannot become a valid request any more.
     """
     skipped = _skip(data) if data[:1] in (b"P", b"\r", b"\n") else 0
+    if (len(data) if skipped is None else skipped) >= MAX_REQUEST:
+        raise BadRequest(TOO_LARGE, f"no request within {MAX_REQUEST} bytes")
     return None if skipped is None else _parse(data[skipped:], MAX_REQUEST - skipped)
 
 
@@ -79,8 +81,6 @@ def _skip(data: bytes) -> int | None:
     except ValueError as error:
         raise BadRequest(BAD_REQUEST, str(error)) from None
     if header is None:
-        if len(data) >= MAX_REQUEST:
-            raise BadRequest(TOO_LARGE, f"no request within {MAX_REQUEST} bytes")
         return None
     # RFC 9112, 2.2: a server should ignore at least one empty line before the request.
     empty_line = _EMPTY_LINE.match(data, header)
