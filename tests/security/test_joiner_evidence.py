@@ -85,6 +85,13 @@ def test_only_the_server_s_account_and_root_prove_a_state_transfer(
     assert look(place.datadir) is None
 
 
+def test_a_script_that_has_outlived_its_server_proves_nothing(place: Place) -> None:
+    with place.script("--parent", "4194305"):  # above the kernel's largest pid
+        assert look(place.datadir) is None
+        with place.process("mysqld"):
+            assert look() is None
+
+
 def test_a_parent_that_is_no_pid_is_none(place: Place) -> None:
     with place.script("--parent", "9" * 5000):  # int refuses more than 4,300 digits
         found = look(place.datadir)
@@ -150,6 +157,12 @@ def test_the_mark_of_a_transfer_counts_only_beside_a_live_server(place: Place) -
         (place.datadir / "sst_in_progress").unlink()
         assert look(place.datadir) is None
     assert look(place.datadir) is None
+
+
+def test_the_mark_is_not_proved_by_other_servers_that_do_not_say_where_their_data_are(place: Place) -> None:
+    (place.datadir / "sst_in_progress").touch()
+    with place.process("mysqld"), place.process("mariadbd"):
+        assert look(place.datadir) is None
 
 
 def test_a_recovery_is_no_live_server(place: Place) -> None:

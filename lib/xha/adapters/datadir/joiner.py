@@ -5,6 +5,7 @@ may take hours). What tells it from a server that is down are the processes of t
 
 1. Galera runs `wsrep_sst_METHOD --role joiner --datadir D --parent PID` (sql/wsrep_sst.cc). Or the data directory holds
    sst_in_progress, which the script makes and removes; it outlives a crash, so it counts only beside a live server.
+   A script may outlive its server, too: it counts while that one, or its parent, is alive.
 2. Any user can give a process these words. Only processes with all uids in `uids` are believed; a set-uid program would
    have only one of them.
 3. Several servers may run on one host. It has to be the one that was asked: by its data directory if that is known from
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _SERVERS = ("mysqld", "mariadbd")
 _EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 - compared, and not listened at
 _DEFAULT_DATADIR = "/var/lib/mysql"
+# Between a script and its server: shells. Pids that were read one after the other may form a circle.
+_MOST_ABOVE = 10
 
 
 class Asked(NamedTuple):
@@ -63,26 +66,42 @@ def find_joiner(asked: Asked, uids: Collection[int]) -> Joiner | None:
 
 def _find(asked: Asked, trust: Trust) -> Joiner | None:
     believed = [one for one in _read_processes(trust) if trust.holds_account(one.pid)]
-    named = {one.pid: one for one in believed if one.name in _SERVERS and not one.recovering}
+    # The kernel does not tell the command line of one that is about to end.
+    called = {one.pid: one for one in believed if one.name in _SERVERS and one.argv and not one.recovering}
     # A server's child has its name until it executes a program of its own.
-    servers = {pid: one for pid, one in named.items() if one.parent not in named}
+    servers = {pid: one for pid, one in called.items() if one.parent not in called}
+    everybody = {one.pid: one for one in believed}
     unknown = None
     for process in believed:
         script = match_script(process)
         if script is None or script[1] != "joiner":
             continue
         parent = parse_int(_option(process.argv, "--parent"))
-        server = None if parent is None else servers.get(parent)
+        server = _server_of(process, servers, everybody) or (None if parent is None else servers.get(parent))
+        if parent is not None and server is None and parent not in everybody:
+            continue  # its server has ended, and it is still here
         found = Joiner(f"wsrep_sst_{script[0]}, pid {process.pid}", ours=True)
         ours = _is_ours(asked, _option(process.argv, "--datadir"), server, alone=len(servers) <= 1)
         if ours:
             return found
         unknown = found._replace(ours=False) if ours is None else unknown
     for server in servers.values():
-        datadir = _option(server.argv, "--datadir") or asked.datadir or _DEFAULT_DATADIR
-        if _is_ours(asked, datadir, server, alone=len(servers) == 1) and _is_marked(datadir):
+        named = _option(server.argv, "--datadir")
+        datadir = named or asked.datadir or _DEFAULT_DATADIR
+        about = asked if named else asked._replace(datadir="")  # what it does not say proves nothing
+        if _is_ours(about, datadir, server, alone=len(servers) == 1) and _is_marked(datadir):
             return Joiner(f"{TRANSFER_MARK} beside {server}", ours=True)
     return unknown
+
+
+def _server_of(process: Process, servers: dict[int, Process], everybody: dict[int, Process]) -> Process | None:
+    """Return the server that started a script. In a container, --parent is a pid of the container's own."""
+    above: Process | None = process
+    for _ in range(_MOST_ABOVE):
+        above = everybody.get(above.parent) if above else None
+        if above is None or above.pid in servers:
+            return above
+    return None
 
 
 def _read_processes(trust: Trust) -> list[Process]:
