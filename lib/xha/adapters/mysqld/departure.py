@@ -20,6 +20,8 @@ from .program import Unusable, find_account
 if TYPE_CHECKING:
     from ...core.galera.reading import Variables
 
+# For each of the two files. The server's account may name one that never answers, and a keeper or a monitor waits.
+_SECONDS = 0.5
 _NOT_SET = ("", "none", "OFF", "stderr")
 
 
@@ -39,6 +41,6 @@ def _read(variables: Variables, name: str | None, server_user: str) -> str:
     if name is None or name in _NOT_SET or not variables.datadir:
         return ""
     try:
-        return read_log(find_account(server_user), os.path.join(variables.datadir, name))
+        return read_log(find_account(server_user), os.path.join(variables.datadir, name), seconds=_SECONDS)
     except (Unusable, OSError, ValueError):  # ValueError: no name of a file, as one with a NUL byte
         return ""

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from ..files.as_account import act_as
+from ..files.as_account import SECONDS, act_as
 
 if TYPE_CHECKING:
     from ..files.as_account import Account
@@ -17,10 +17,10 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def read_log(account: Account, path: str, offset: int = 0) -> str:
+def read_log(account: Account, path: str, offset: int = 0, seconds: float = SECONDS) -> str:
     """Return the end of a log from an offset in bytes on, at most 256 KiB; "" if the file does not exist.
 
-    A log that is shorter than the offset was rotated: all of the new file counts.
+    A log that is shorter than the offset was rotated: all of the new file counts. seconds: what root waits for it.
 
     :raises OSError: if it exists and cannot be read: what the server said is then unknown.
     """
@@ -38,7 +38,7 @@ def read_log(account: Account, path: str, offset: int = 0) -> str:
             os.close(descriptor)
 
     try:
-        return act_as(account, read).decode("utf-8", "surrogateescape")
+        return act_as(account, read, seconds).decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return ""
     except OSError as error:
