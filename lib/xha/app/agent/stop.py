@@ -14,7 +14,7 @@ from ...adapters.mysqld.program import Unusable, find_account
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_boot_id
-from ...core.election.position_report import PositionReport, State, parse_position_report
+from ...core.election.position_report import PositionReport, State, is_looking, parse_position_report
 from ...core.galera.lineage import History, StopRecord
 from ...core.galera.node_record import NodeRecord
 from ...core.galera.position import NO_SEQNO, Position
@@ -81,9 +81,13 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
 
 
 def _retract(cluster: Pacemaker | Standalone, name: str) -> None:
-    """Take the report away, but for one of a stopped server, which stays true until the next keeper replaces it."""
+    """Take the report away, but for one of a stopped server, which stays true until the next keeper replaces it.
+
+    That a recovery is under way is true no more: the others would wait for its end.
+    """
     report = parse_position_report(cluster.read_attribute(name).get(cluster.node_name(), ""))
-    if not (isinstance(report, PositionReport) and report.state is State.STOPPED):
+    stopped = isinstance(report, PositionReport) and report.state is State.STOPPED and not is_looking(report.trouble)
+    if not stopped:
         cluster.delete_attribute(name)
 
 
