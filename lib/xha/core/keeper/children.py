@@ -92,11 +92,12 @@ def finish_child(turn: Turn) -> bool:
 
 
 def attend(turn: Turn, child: KeeperChild) -> None:
-    """Announce the node while a child runs, and answer the others."""
+    """Announce the node while a child runs, and answer the others.
+
+    A server that is being stopped is not asked, so its node answers no question that is newer than its last reading.
+    """
     if isinstance(child.act, Stop):
         turn.stops = True
-        if turn.server.server is not None:  # where it has come to is not known before the child has ended
-            turn.publish()
         turn.say(turn.memory.server_phase, STOPPING)
         turn.set_ready(False)
         return
