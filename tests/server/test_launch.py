@@ -222,6 +222,18 @@ def test_a_database_that_cannot_be_created_says_why(server: Server) -> None:
         create(program, time.monotonic() + 60)
 
 
+def test_a_program_that_ends_well_and_creates_nothing_has_failed(server: Server) -> None:
+    shutil.rmtree(server.datadir)
+    script = server.directory / "mariadb-install-db"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    program = find_program(server.settings())
+    program = program._replace(datadir=str(server.datadir), binary=str(server.directory / "mariadbd"))
+    with pytest.raises(Unusable, match="mariadb-install-db ended well, and none is there"):
+        create(program, time.monotonic() + 60)
+    assert server.files.has_creation_mark()
+
+
 def test_a_log_without_a_directory_is_named(server: Server) -> None:
     with pytest.raises(Unusable, match="there is no /nonexistent: make it"):
         launch(server.program(log="/nonexistent/error.log", additional_parameters=()), None)

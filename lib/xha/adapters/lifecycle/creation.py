@@ -50,6 +50,8 @@ def create(program: Program, deadline: float, log: Callable[[str], None] | None 
         last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
         said = tell(find_errors("\n".join(lines))) or last
         raise Unusable(f"no database could be created in {program.datadir}: {'overdue' if overdue else said}")
+    if not directory.read_contents().initialised:  # else the keeper would create one again and again
+        raise Unusable(f"no database could be created in {program.datadir}: {command[0]} ended well, and none is there")
     directory.unmark_creation()
 
 
