@@ -54,6 +54,19 @@ def test_a_state_is_told_with_its_time_and_the_time_alone_is_repeated(tmp_path: 
     assert cluster.told[3:] == [("xha-db-state", "waiting: h2 has not reported"), ("xha-db-at", "1800001031")]
 
 
+def test_of_a_server_that_does_not_answer_it_is_told_when_it_last_did(tmp_path: Path, clock: SimpleNamespace) -> None:
+    """The report and the state are from then: whoever reads them must not take them for what holds now."""
+    cluster = Cluster()
+    said = Announcer(RunDir("db", str(tmp_path)), cluster, "db", Log("test"))  # type: ignore[arg-type]
+    said.say(RUNS._replace(server_pid=7, answered_at=clock.now))
+    clock.now += SPEAK_SECONDS
+    said.say(RUNS._replace(server_pid=7, answered_at=clock.now - SPEAK_SECONDS))
+    assert [value for name, value in cluster.told if name == "xha-db-at"] == ["1800001000", "1800001000"]
+    clock.now += SPEAK_SECONDS
+    said.say(RUNS._replace(server_pid=7))  # one that starts has never answered
+    assert cluster.told[-1] == ("xha-db-at", "1800001060")
+
+
 def test_a_cluster_that_does_not_answer_is_told_later_and_a_keeper_goes_on(
     tmp_path: Path, clock: SimpleNamespace
 ) -> None:

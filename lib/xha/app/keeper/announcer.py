@@ -81,4 +81,7 @@ class Announcer:
             if changed:
                 self._cluster.set_private(f"xha-{self._resource}-state", text)
                 self._shown = text
-            self._cluster.set_private(f"xha-{self._resource}-at", str(round(time.time())))
+            # What it says of a server that does not answer is as old as the last answer.
+            asked = self._last.server_pid and self._last.answered_at
+            age = max(0.0, now - self._last.answered_at) if asked else 0.0
+            self._cluster.set_private(f"xha-{self._resource}-at", str(round(time.time() - age)))

@@ -1,7 +1,8 @@
 """What a member's keeper published in Pacemaker (attributes xha-RSC-state, -ready, -at and -report).
 
-A keeper tells each change at once, and every 30 s that it still speaks (app/keeper/announcer.py). An attribute outlives
-a keeper that was killed, until its host leaves the cluster: a word without a fresh time decides nothing.
+A keeper tells each change at once, and every 30 s that it still speaks (app/keeper/announcer.py); while its server does
+not answer, only when it last did. An attribute outlives a keeper that was killed, until its host leaves the cluster: a
+word without a fresh time decides nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ _EXPLAIN = "xha-check explain says what it waits for"
 
 
 class KeeperRecord(NamedTuple):
-    """What one node's keeper published. at: seconds since 1970, as text; "" where an attribute does not exist."""
+    """What one node's keeper published. "" stands where an attribute does not exist.
+
+    at: from when what it says is, in seconds since 1970, as text.
+    """
 
     node: str
     host: Host = Host.ONLINE
@@ -90,7 +94,8 @@ def _why_not(record: KeeperRecord, answer: SourceAnswer, report: PositionReport 
             else f"its keeper's clock is {moment - now:.0f} s ahead of this host's"
         )
     if answer.age > STALE_SECONDS:
-        return f"its keeper has not spoken for more than {STALE_SECONDS:g} s; its last word was {answer.code or 'none'}"
+        who, last = "its keeper, or the server there,", answer.code or "none"
+        return f"{who} has not spoken for more than {STALE_SECONDS:g} s; its last word was {last}"
     return "" if answer.available is not None else "its keeper does not say whether the server serves"
 
 
