@@ -147,7 +147,7 @@ class TestARecovery:
     def test_a_child_that_is_killed_is_told_and_followed_by_another(self, recovery: Slow) -> None:
         first = recovery.begin()
         recovery.node.host.run("pkill", "-KILL", "-x", "xha-recovery", check=True)
-        wait_until(lambda: "its process was killed by SIGKILL" in recovery.node.monitor().reason, 20, "it is told")
+        wait_until(lambda: "xha-recovery was killed by SIGKILL" in recovery.node.monitor().reason, 20, "it is told")
         wait_until(lambda: len(recovery.begun()) == 2, 30, "it is tried again")
         assert not recovery.alive(first)
         recovery.let_go()

@@ -31,6 +31,7 @@ class Children:
         self._directory, self._faults = directory, faults
         self._worker: Worker | None = None
         self._number = 0
+        self._title = ""
 
     def begin(self, name: str, work: Callable[[], Done | EffectFailed]) -> Begun:
         """Begin a child that does the work. :raises InUse: while another one runs. :raises OSError: as fork(2) does."""
@@ -39,6 +40,7 @@ class Children:
         identity = self._directory.read_identity()
         self._worker = Worker(f"xha-{name}", lambda: render_outcome(work()).encode())
         self._number += 1
+        self._title = f"the keeper's process xha-{name}"
         return Begun(self._number, identity)
 
     def see(self) -> ChildSeen | None:
@@ -46,7 +48,7 @@ class Children:
         if self._worker is None:
             return None
         end = self._worker.read_end()
-        outcome = None if end is None else _judge(end)
+        outcome = None if end is None else _judge(end, self._title)
         if isinstance(outcome, EffectFailed) and outcome.cause is FailureCause.UNFORESEEN:
             self._faults.know(outcome.text)
         return ChildSeen(self._number, outcome, self._directory.read_identity())
@@ -69,13 +71,13 @@ class Children:
             self._worker.wait(seconds)
 
 
-def _judge(end: WorkerEnd) -> Done | EffectFailed:
+def _judge(end: WorkerEnd, title: str) -> Done | EffectFailed:
     """Return what a child came to that has ended. What is no result is a failure, after which it is tried again."""
     outcome = parse_outcome(end.result.decode("utf-8", "replace"))
     if outcome is not None:
         return outcome
     how = f"was killed by {_name(end.signal)}" if end.signal else "ended without a result"
-    return EffectFailed(FailureCause.BUSY, f"its process {how}", time.monotonic())
+    return EffectFailed(FailureCause.BUSY, f"{title} {how}", time.monotonic())
 
 
 def _name(number: int) -> str:
