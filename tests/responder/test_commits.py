@@ -389,6 +389,27 @@ def test_a_long_alter_and_a_huge_delete_turn_nobody_red(three_followed: tuple[Th
     assert seen == {(200, "synced")}
 
 
+def test_a_member_that_dies_without_a_word_makes_nobody_else_red(
+    three_followed: tuple[Three, list[Responder]], tell: Callable[[str], None]
+) -> None:
+    """All members wait for it until they exclude it: a red one would take the whole cluster out of service."""
+    three, (first, second, _) = three_followed
+    seen: set[tuple[int, str]] = set()
+    with Writer(three.first) as writer:
+        three.third.freeze()
+        try:
+            writer.wait_stands()
+            said = "the group orders no write set"
+            until(lambda: said in warnings(first) and said in warnings(second), "both warn", writer.last, tell)
+            while writer.stands(0.3):
+                seen.update(one.verdict() for one in (first, second))
+                time.sleep(0.05)
+            tell(f"writes are acknowledged again: {time.monotonic() - writer.last:.1f} s")
+        finally:
+            three.cluster.mend()
+    assert seen == {(200, "synced")}
+
+
 def run(node: Node, statement: str) -> None:
     with contextlib.closing(node.connect(read_timeout=300)) as connection, connection.cursor() as cursor:
         cursor.execute(statement)

@@ -36,7 +36,7 @@ LOW, ROOMY = Room(("datadir /srv",), 20 << 20, 500 << 20), Room(("datadir /srv",
 
 def moment(ago: float, **changes: Any) -> Moment:
     """A reading of a quiet node, so many seconds ago."""
-    still = Moment(NOW - ago, False, False, 0, 0, 0, 755, 10, 0, (1, 2, 3), (4, 5), IDLE)
+    still = Moment(NOW - ago, False, False, 0, 0, 0, 755, 10, 0, (1, 2, 3), (4, 5), IDLE, 41, 3)
     return still._replace(**changes)
 
 
@@ -47,7 +47,8 @@ def stalled(seconds: int, **changes: Any) -> list[Moment]:
 
 
 def waiting(seconds: float, **changes: Any) -> LastProbe:
-    return LastProbe(ProbeState.WAITING, NOW - seconds, "")._replace(**changes)
+    """A probe that the group has ordered: it is the next after 40 write sets."""
+    return LastProbe(ProbeState.WAITING, NOW - seconds, "", ordered=40)._replace(**changes)
 
 
 def quiet(seconds: float, **changes: Any) -> list[Moment]:
@@ -148,6 +149,18 @@ PROBES = [
         id="a large commit of this node is being written",
     ),
     pytest.param(quiet(3, sending=2), waiting(3), False, "still writes", id="or sent"),
+    pytest.param(
+        quiet(3),
+        waiting(3, ordered=41),
+        False,
+        "the group orders no write set",
+        id="a member has died, and the others wait for it (6 s, measured)",
+    ),
+    pytest.param(quiet(3, ordered=3), waiting(3), False, "orders no write set", id="the server counts anew"),
+    pytest.param(quiet(3, ordered=None), waiting(3), False, "not known whether the group", id="nor known if it has"),
+    pytest.param(quiet(3), waiting(3, ordered=None), False, "not known whether the group", id="an earlier process's"),
+    pytest.param(quiet(3, members=1), waiting(3, ordered=None), True, "", id="a lone node waits for nobody"),
+    pytest.param(quiet(3, members=None), waiting(3, ordered=41), False, "another member", id="nobody says it is alone"),
     pytest.param(
         quiet(3),
         LastProbe(ProbeState.FAILED, NOW, "disk full (error 1021)"),
@@ -302,6 +315,8 @@ MOMENTS = st.builds(
     st.tuples(MAYBE, MAYBE, MAYBE),
     st.tuples(MAYBE, st.integers(0, 3)),
     WORKING,
+    MAYBE,
+    MAYBE,
 )
 LOOKS = st.lists(MOMENTS, max_size=8).map(lambda looks: sorted(looks, key=lambda one: one.at))
 LAST_PROBES = st.builds(
@@ -312,6 +327,7 @@ LAST_PROBES = st.builds(
     st.none(),
     st.none(),
     st.just(False),
+    MAYBE,
 )
 
 
@@ -330,6 +346,7 @@ def test_what_is_unknown_makes_no_node_red(looks: list[Moment], probe: LastProbe
     else:
         since = [one for one in looks if one.at >= probe.since]
         assert not any(one.active or one.requested for one in since)
+        assert last.members == 1 or (last.ordered or 0) > (probe.ordered or 0)
 
 
 @given(LOOKS, st.integers(80, 100).map(float))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.galera.reading import parse_status
 from ..network.channel import Allowance
 from .session import Session
 
@@ -44,6 +45,11 @@ class CommitProbe:
         rows = self._session.execute(_OUTSTANDING, Allowance(_LOGIN_SECONDS))
         seconds = rows[0][0] if rows else None
         return None if seconds is None else float(seconds)
+
+    def count_ordered(self) -> int | None:
+        """Return how many write sets of this node the group has ordered so far; None without Galera."""
+        rows = self._session.execute("SHOW GLOBAL STATUS LIKE 'wsrep_replicated'", Allowance(_LOGIN_SECONDS))
+        return parse_status(rows).wsrep_replicated
 
     def write(self, node: str) -> None:
         """Write and commit the node's row. It returns when the server has answered."""

@@ -213,10 +213,10 @@ class CommitWatch:
             connection = self._connect(job.database)
             if connection is None:
                 return
-            began = time.monotonic()
+            ordered, began = connection.count_ordered(), time.monotonic()
             if self._probe.state is not ProbeState.FAILED:  # it stays failed until one succeeds
-                self._say(ProbeState.WAITING, "")
-                self._probe = self._probe._replace(since=began)
+                last = self._probe
+                self._probe = LastProbe(ProbeState.WAITING, began, "", last.done_at, last.seconds, ordered=ordered)
             self._sent += 1
             connection.write(job.node)
             now = time.monotonic()

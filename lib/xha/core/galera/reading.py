@@ -45,6 +45,7 @@ class WsrepStatus(NamedTuple):
     wsrep_local_state_uuid: str | None = None
     wsrep_last_committed: int | None = None
     wsrep_local_commits: int | None = None
+    wsrep_replicated: int | None = None
     wsrep_local_index: int | None = None
     wsrep_local_recv_queue: int | None = None
     wsrep_local_send_queue: int | None = None

@@ -96,7 +96,7 @@ def _judge_probe(looks: Sequence[Moment], probe: LastProbe, now: float, limits: 
     if probe.convicted:
         return said, ""
     since = [look for look in looks if look.at >= probe.since]
-    cause = _excuse(since, probe.since + limits.late)
+    cause = _excuse(since, probe.since + limits.late) or _group_excuse(since[-1], probe.ordered)
     return ("", f"{said}: {cause}") if cause else (said, "")
 
 
@@ -125,6 +125,19 @@ def _excuse(looks: Sequence[Moment], late_at: float) -> str:
     if last.sending or last.written != before[-1].written:
         return "the server still writes: a large commit may be before it"
     return ""
+
+
+def _group_excuse(last: Moment, ordered: int | None) -> str:
+    """Return why a late commit may be the group's own stall, "" if this node's write set has its place in the order.
+
+    A member that dies without a word holds up the commits of all members until they exclude it, evs.suspect_timeout
+    later. Meanwhile they are Synced and Primary, and no flow control is active (measured: 6 s, all members alike).
+    """
+    if last.members == 1:
+        return ""
+    if ordered is None or last.ordered is None:
+        return "it is not known whether the group has ordered it"
+    return "" if last.ordered > ordered else "the group orders no write set: another member may not answer"
 
 
 def _flow_warning(looks: Sequence[Moment]) -> str:

@@ -25,6 +25,7 @@ class Moment(NamedTuple):
 
     own: commits of this node's own clients, the probe's included; probes: how many the probe has sent until then.
     rows: what appliers move row by row; written: what a flush or a large commit moves.
+    ordered: write sets of this node that the group has given a place in its order; members: of its component.
     """
 
     at: float
@@ -39,6 +40,8 @@ class Moment(NamedTuple):
     rows: tuple[int | None, ...] = ()
     written: tuple[int | None, ...] = ()
     working: Working | None = None
+    ordered: int | None = None
+    members: int | None = None
 
 
 def take_look(reading: Reading, at: float, probes: int) -> Moment:
@@ -62,6 +65,8 @@ def take_look(reading: Reading, at: float, probes: int) -> Moment:
         # MySQL has no binlog_bytes_written. What stands still there is what it has.
         (status.innodb_data_written, status.binlog_bytes_written or 0),
         reading.working,
+        status.wsrep_replicated,
+        status.wsrep_cluster_size,
     )
 
 
@@ -80,6 +85,7 @@ class LastProbe(NamedTuple):
 
     done_at, seconds: when the last one succeeded, and how long it took.
     convicted: this very statement was late while no flow control was active.
+    ordered: wsrep_replicated just before this statement was sent; None if that is not known.
     """
 
     state: ProbeState = ProbeState.NONE
@@ -88,6 +94,7 @@ class LastProbe(NamedTuple):
     done_at: float | None = None
     seconds: float | None = None
     convicted: bool = False
+    ordered: int | None = None
 
 
 class Room(NamedTuple):
