@@ -52,8 +52,10 @@ _LATE_SHARE = 0.75
 _REST_SECONDS = 10.0
 # A server that lets a reading wait for so long is asked nothing else: a hung server costs one connection.
 _SILENT_SECONDS = 0.5
-# Disks that were examined longer ago than this do not answer.
+# Disks that are examined since longer than this do not answer; what was seen longer ago is not told.
 _DISKS_SECONDS = 10.0
+# A failed probe is repeated each second. What failed longer ago may be well again, or the server does not answer now.
+_FAILED_SECONDS = 5.0
 _LONGEST = 300
 # The record is believed for 5 s.
 _WRITE_SECONDS = 2.0
@@ -82,9 +84,10 @@ class CommitWatch:
         self._probe, self._sent, self._convicted = LastProbe(), 0, 0.0
         self._connection: commit_probe.CommitProbe | None = None
         self._connected_to: Database | None = None
+        self._out: LastProbe | None = None
         self._rest_until = float("-inf")
         self._rooms: tuple[Room, ...] = ()
-        self._rooms_at: float | None = None
+        self._rooms_at, self._examined_since = float("-inf"), float("inf")
         self._written: Commits | None = None
         self._written_at, self._complained, self._started = float("-inf"), False, False
 
@@ -108,12 +111,13 @@ class CommitWatch:
         directories = _directories(reading.variables) if local else {}
         self._job, self._asked_at = _Job(config.database, node, why_not, directories), now
         self._start()
-        self._keep(reading, now)
+        self._keep(reading, now, config.responder.stall_after)
         # A probe that was sent before still waits, for instance for the lock of a backup: the node's state says it.
-        probe = LastProbe(text=why_not) if why_not else self._probe
+        probe = LastProbe(text=why_not) if why_not else self._last_probe(now)
         probe = probe._replace(convicted=probe.state is ProbeState.WAITING and probe.since == self._convicted)
         limits = Limits(config.responder.stall_after, config.responder.deadline * _LATE_SHARE)
-        commits = judge_commits(tuple(self._looks), probe, self._rooms, now, limits)
+        rooms = self._rooms if now - self._rooms_at <= _DISKS_SECONDS else ()
+        commits = judge_commits(tuple(self._looks), probe, rooms, now, limits)
         if commits.code is Code.CANNOT_COMMIT and probe.state is ProbeState.WAITING:
             self._convicted = probe.since
         commits = self._warn_of_disks(commits, directories, now)
@@ -121,18 +125,28 @@ class CommitWatch:
             self._write(config.responder.commit_file, commits, reading.status.wsrep_gcomm_uuid, now)
         return commits
 
-    def _keep(self, reading: Reading, now: float) -> None:
+    def _last_probe(self, now: float) -> LastProbe:
+        last = self._probe
+        if last.state is not ProbeState.FAILED or now - last.since <= _FAILED_SECONDS:
+            return last
+        return self._out or last._replace(state=ProbeState.NONE, text="the last probe is too old")
+
+    def _keep(self, reading: Reading, now: float, stall_after: float) -> None:
+        kept = max(KEPT_SECONDS, 2 * stall_after)
         server = reading.status.wsrep_gcomm_uuid
         if server != self._server:
             self._looks.clear()
             self._server = server
+        # However many ask, the readings that are kept reach back as far.
+        if len(self._looks) > 1 and now - self._looks[-2].at < kept / (0.75 * KEPT_LOOKS):
+            self._looks.pop()
         self._looks.append(take_look(reading, now, self._sent))
-        while self._looks[0].at < now - KEPT_SECONDS:
+        while self._looks[0].at < now - kept:
             self._looks.popleft()
 
     def _warn_of_disks(self, commits: Commits, directories: dict[str, str], now: float) -> Commits:
-        since = self._rooms_at
-        if not directories or since is None or now - since < _DISKS_SECONDS:
+        since = self._examined_since
+        if not directories or now - since < _DISKS_SECONDS:
             return commits
         warning = (
             f"a file system of the server does not answer since {now - since:.0f} s: one of {', '.join(directories)}"
@@ -182,10 +196,9 @@ class CommitWatch:
     def _turn_disks(self, job: _Job) -> float:
         from ...adapters.host.disk_room import read_rooms
 
-        if self._rooms_at is None:
-            self._rooms_at = time.monotonic()
+        self._examined_since = time.monotonic()
         self._rooms = read_rooms(job.directories)
-        self._rooms_at = time.monotonic()
+        self._rooms_at, self._examined_since = time.monotonic(), float("inf")
         return _PERIOD
 
     def _turn_probe(self, job: _Job) -> float:
@@ -195,7 +208,7 @@ class CommitWatch:
         if job.why_not:
             self._say(ProbeState.NONE, job.why_not)
         elif proves_itself(recent) and self._probe.state is not ProbeState.FAILED:
-            self._say(ProbeState.NONE, "clients commit here")
+            self._say(ProbeState.NONE, "nobody has looked since clients committed here")
             return _TICK
         elif now >= self._rest_until and now - (self._silent_since or now) < _SILENT_SECONDS:
             self._rest_until = now + _PERIOD
@@ -214,9 +227,10 @@ class CommitWatch:
             if connection is None:
                 return
             ordered, began = connection.count_ordered(), time.monotonic()
-            if self._probe.state is not ProbeState.FAILED:  # it stays failed until one succeeds
-                last = self._probe
-                self._probe = LastProbe(ProbeState.WAITING, began, "", last.done_at, last.seconds, ordered=ordered)
+            last = self._probe
+            self._out = LastProbe(ProbeState.WAITING, began, "", last.done_at, last.seconds, ordered=ordered)
+            if last.state is not ProbeState.FAILED:  # it stays failed until one succeeds
+                self._probe = self._out
             self._sent += 1
             connection.write(job.node)
             now = time.monotonic()
@@ -230,6 +244,10 @@ class CommitWatch:
             else:
                 self._say(ProbeState.NONE, f"no probe (docs/commits.md): {text}")
                 self._rest_until = time.monotonic() + (_REST_SECONDS if error.errno else _PERIOD)
+        except Exception as error:  # as a ConfigError: whatever was known before is not known now
+            self._say(ProbeState.NONE, f"no probe: {clean(str(error), _LONGEST) or type(error).__name__}")
+        finally:
+            self._out = None
 
     def _connect(self, database: Database) -> commit_probe.CommitProbe | None:
         """Return a connection on which no statement is out; None while that of an earlier process waits."""
