@@ -271,6 +271,28 @@ def test_without_the_table_nothing_is_written_and_nothing_is_red(disks: Disks, m
         disks.node.sql("RENAME TABLE xha.elsewhere TO xha.canary")
 
 
+def test_without_process_a_late_commit_is_a_warning_and_no_connection_is_given_up(
+    disks: Disks, make_responder: MakeResponder
+) -> None:
+    """Commits that hang use up the connections. Whoever then closed the one that it has would be red for that."""
+    privilege = f"PROCESS ON *.* {{}} {ACCOUNT}@localhost"
+    disks.node.sql("REVOKE " + privilege.format("FROM"))
+    responder = make_responder(disks.node, responder=IN_TIME.replace("10s", "1s"))
+    wait_until(lambda: commits(responder)["known"], LATE, "it commits")
+    disks.disks["log"].freeze()
+    try:
+        wait_until(lambda: "GRANT PROCESS" in warnings(responder), LATE, "it warns")
+        with disks.node.full(limit=10):
+            ends = time.monotonic() + 4
+            while time.monotonic() < ends:
+                assert responder.verdict() == (200, "synced")
+                time.sleep(0.1)
+    finally:
+        disks.disks["log"].mend()
+        disks.node.sql("GRANT " + privilege.format("TO"))
+    wait_until(lambda: commits(responder)["known"], LATE, "it commits again")
+
+
 class Three:
     """Three nodes; the binary log of the second is on a file system of its own."""
 

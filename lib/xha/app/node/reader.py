@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -264,8 +265,23 @@ class Reader:
         except ReadError:
             return reading
         if working is None and time.monotonic() - self._opened_at > config.responder.hang_reset:
-            self.close()  # a privilege that was granted since counts for new sessions only
+            self._renew(config)
         return reading._replace(working=working)
+
+    def _renew(self, config: Config) -> None:
+        """Log in anew: a privilege that was granted since counts for new sessions only.
+
+        The open connection is kept until then. Where commits hang, they soon use up the connections of the server.
+        """
+        from ...adapters.mysql.session import ReadError, Session
+        from ...adapters.network.channel import Allowance
+
+        self._opened_at = time.monotonic()
+        with contextlib.suppress(ReadError, ConfigError):
+            allowance = Allowance(config.responder.deadline / 4)
+            session = Session(self._find_target(config.database), allowance, config.database.probe_query)
+            self.close()
+            self._session = session
 
     def close(self) -> None:
         """Close the connection to the database."""
