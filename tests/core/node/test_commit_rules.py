@@ -36,7 +36,7 @@ LOW, ROOMY = Room(("datadir /srv",), 20 << 20, 500 << 20), Room(("datadir /srv",
 
 def moment(ago: float, **changes: Any) -> Moment:
     """A reading of a quiet node, so many seconds ago."""
-    still = Moment(NOW - ago, False, False, 0, 0, 0, 755, 10, 0, (1, 2, 3), (4, 5), IDLE, 41, 3)
+    still = Moment(NOW - ago, False, False, 0, 0, 0, 755, 10, 0, (1, 2, 3), (4, 5), IDLE, 41, 3, 500, 5 << 20)
     return still._replace(**changes)
 
 
@@ -155,6 +155,32 @@ PROBES = [
         False,
         "the group orders no write set",
         id="a member has died, and the others wait for it (6 s, measured)",
+    ),
+    pytest.param(
+        [moment(4, position=754, sets=499, size=3 << 20), *quiet(3)],
+        waiting(3),
+        False,
+        "a write set of 2 MiB may be before it",
+        id="a huge transaction is certified: nothing tells of it (5 s for 12 MB, measured)",
+    ),
+    pytest.param(
+        [moment(4, position=754, sets=100, size=3 << 20), *quiet(3)], waiting(3), True, "", id="not of many small ones"
+    ),
+    pytest.param([moment(9, position=754, sets=499, size=3 << 20), *quiet(8)], waiting(8), True, "", id="not for ever"),
+    pytest.param(quiet(3, size=None), waiting(3), False, "how large", id="nobody knows how large the last ones were"),
+    pytest.param(
+        [one._replace(rows=(1, 2, count), working=DELETE) for count, one in enumerate(quiet(3))],
+        waiting(3, convicted=True),
+        False,
+        "large transaction",
+        id="it was found late, and then an applier works",
+    ),
+    pytest.param(
+        [*quiet(3)[:-1], moment(0, position=756)],
+        waiting(3, convicted=True),
+        False,
+        "other commits succeed",
+        id="or others commit",
     ),
     pytest.param(quiet(3, ordered=3), waiting(3), False, "orders no write set", id="the server counts anew"),
     pytest.param(quiet(3, ordered=None), waiting(3), False, "not known whether the group", id="nor known if it has"),
@@ -315,6 +341,8 @@ MOMENTS = st.builds(
     st.tuples(MAYBE, MAYBE, MAYBE),
     st.tuples(MAYBE, st.integers(0, 3)),
     WORKING,
+    MAYBE,
+    MAYBE,
     MAYBE,
     MAYBE,
 )

@@ -46,6 +46,9 @@ class WsrepStatus(NamedTuple):
     wsrep_last_committed: int | None = None
     wsrep_local_commits: int | None = None
     wsrep_replicated: int | None = None
+    wsrep_replicated_bytes: int | None = None
+    wsrep_received: int | None = None
+    wsrep_received_bytes: int | None = None
     wsrep_local_index: int | None = None
     wsrep_local_recv_queue: int | None = None
     wsrep_local_send_queue: int | None = None

@@ -26,6 +26,7 @@ class Moment(NamedTuple):
     own: commits of this node's own clients, the probe's included; probes: how many the probe has sent until then.
     rows: what appliers move row by row; written: what a flush or a large commit moves.
     ordered: write sets of this node that the group has given a place in its order; members: of its component.
+    sets, size: how many write sets the group has delivered here, this node's own included, and their bytes.
     """
 
     at: float
@@ -42,6 +43,8 @@ class Moment(NamedTuple):
     working: Working | None = None
     ordered: int | None = None
     members: int | None = None
+    sets: int | None = None
+    size: int | None = None
 
 
 def take_look(reading: Reading, at: float, probes: int) -> Moment:
@@ -67,7 +70,13 @@ def take_look(reading: Reading, at: float, probes: int) -> Moment:
         reading.working,
         status.wsrep_replicated,
         status.wsrep_cluster_size,
+        _sum(status.wsrep_replicated, status.wsrep_received),
+        _sum(status.wsrep_replicated_bytes, status.wsrep_received_bytes),
     )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 class ProbeState(Enum):
