@@ -16,12 +16,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from core.cluster.views import by_sql
 from core.facts import OTHER_UUID, listed, synced
 from xha.core.cluster.comparison import find_disagreements
-from xha.core.cluster.report import cluster_document, render_nagios_cluster
+from xha.core.cluster.member_view import MemberView
+from xha.core.cluster.members import Member
+from xha.core.cluster.report import (
+    cluster_document,
+    cluster_exit_code,
+    nagios_cluster_code,
+    render_nagios_cluster,
+)
+from xha.core.cluster.sources import judge_sql
 from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.commits import Commits, Room
 from xha.core.node.disabled import Disabled
 from xha.core.node.report import NodeReport, nagios_code, node_document, render_metrics, render_nagios
-from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
+from xha.core.node.verdict import Code, LastNode, NagiosCode, Policy, Unreadable, judge
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema-1.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -230,6 +238,21 @@ def test_a_cluster_s_nagios_line_reads_so() -> None:
     assert render_nagios_cluster(answers, []) == (
         "GALERA CRITICAL: 2 of 3 in service, db2:3306 read-only, db3:3306 unreachable | in_service=2;;;0;3"
     )
+
+
+def test_a_warning_of_a_member_is_a_warning_of_the_cluster() -> None:
+    reading = synced()
+    warned = MemberView(
+        Member("db2", 3306), (judge_sql(reading, judge(reading, Policy()), 0.02, ("the disk | is nearly full",)),)
+    )
+    members = [by_sql("db1", reading), warned]
+    assert render_nagios_cluster(members, []) == (
+        "GALERA WARNING: 2 of 2 in service, db2:3306: the disk / is nearly full | in_service=2;;;0;2"
+    )
+    assert nagios_cluster_code(members, []) is NagiosCode.WARNING
+    assert cluster_exit_code(members, []) is NagiosCode.OK
+    broken = [*members, by_sql("db3", Unreadable(Code.UNREACHABLE))]
+    assert nagios_cluster_code(broken, []) is NagiosCode.CRITICAL
 
 
 COUNTERS = {"xha_requests_total": ("requests answered", 7)}

@@ -344,7 +344,8 @@ MAY_BE_ABSENT = {
     # Whether the node commits is not known without these (tests/core/node/test_commit_rules.py).
     *("wsrep_local_commits", "wsrep_flow_control_active", "wsrep_flow_control_requested", "handler_write"),
     *("handler_update", "handler_delete", "innodb_data_written", "binlog_bytes_written", "tmpdir"),
-    *("log_bin_basename", "innodb_log_group_home_dir"),
+    *("log_bin_basename", "innodb_log_group_home_dir", "wsrep_replicated", "wsrep_replicated_bytes"),
+    *("wsrep_received", "wsrep_received_bytes"),
 }
 
 

@@ -167,7 +167,7 @@ class _Look:
             if hosts.count(member.host) > 1:  # several servers of one host
                 responder = absent_responder("several members are on its host, and a responder speaks for one", "")
                 keeper = absent_keeper("several members are on its host, and its keeper speaks for one")
-            sql = judge_sql(snapshot.reading, snapshot.verdict, ages[member])
+            sql = judge_sql(snapshot.reading, snapshot.verdict, ages[member], snapshot.warnings)
             views.append(MemberView(member, (sql, responder, keeper)))
         return ClusterView(tuple(views), find_disagreements(views), tuple(snapshots.values()), time.monotonic() - began)
 

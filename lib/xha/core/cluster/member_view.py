@@ -101,6 +101,11 @@ class MemberView(NamedTuple):
         return self.facts.reading if self.facts else None
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be mended on it, by all of its sources."""
+        return tuple(warning for one in self.answers for warning in one.warnings)
+
+    @property
     def facts(self) -> SourceAnswer | None:
         """The first source that tells what the server said, and is not known to be stale."""
         return next((one for one in self.answers if one.reading is not None and not one.cause), None)

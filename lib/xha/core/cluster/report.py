@@ -67,15 +67,29 @@ def _milliseconds(age: float | None) -> int | None:
 def render_nagios_cluster(views: Iterable[MemberView], disagreements: Iterable[Disagreement]) -> str:
     """Return the status line of a whole cluster. It counts who is in service by another source than SQL."""
     views, disagreements = tuple(views), tuple(disagreements)
-    worst = cluster_exit_code(views, disagreements)
+    worst = nagios_cluster_code(views, disagreements)
     serving = [view.chosen.source for view in views if view.chosen is not None and view.service == "in"]
     counts = Counter(serving)
     told = [f"{counts[source]} by {source.value}" for source in Source if source is not Source.SQL and counts[source]]
     faults = [f"{view.member} {view.code}" for view in views if view.exit_code]
+    warnings = [f"{view.member}: {warning}" for view in views for warning in view.warnings]
     text = ", ".join(
-        [f"{len(serving)} of {len(views)} in service", *told, *faults, *(one.message for one in disagreements)]
+        [
+            f"{len(serving)} of {len(views)} in service",
+            *told,
+            *faults,
+            *(one.message for one in disagreements),
+            *warnings,
+        ]
     )
     return f"{nagios_text(f'GALERA {worst.name}: {text}')} | in_service={len(serving)};;;0;{len(views)}"
+
+
+def nagios_cluster_code(views: Iterable[MemberView], disagreements: Iterable[Disagreement]) -> NagiosCode:
+    """Return the exit code of --nagios: a cluster that is well and of which there is a warning is WARNING, never OK."""
+    views = tuple(views)
+    code = cluster_exit_code(views, disagreements)
+    return NagiosCode.WARNING if code is NagiosCode.OK and any(view.warnings for view in views) else code
 
 
 def cluster_exit_code(views: Iterable[MemberView], disagreements: Iterable[Disagreement]) -> NagiosCode:

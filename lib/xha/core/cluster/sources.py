@@ -32,6 +32,7 @@ class SourceAnswer(NamedTuple):
     age: seconds since the source looked, None where nobody can tell.
     cause: why this answer does not decide, "" where it does.
     reading: what the source read of the server, as far as it tells. component: the ids of the members that it sees.
+    warnings: what is to be mended there, and changes no answer.
     """
 
     source: Source
@@ -44,6 +45,7 @@ class SourceAnswer(NamedTuple):
     cause: str = ""
     reading: Reading | None = None
     component: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
 
     @property
     def decides(self) -> bool:
@@ -57,7 +59,9 @@ COULD_NOT_LOOK = tuple(code.value for code in Code if code.rule.exit_code is Nag
 _SAID_BY_THE_SERVER = (Code.NOT_READY,)
 
 
-def judge_sql(reading: Reading | Unreadable, verdict: Verdict, age: float) -> SourceAnswer:
+def judge_sql(
+    reading: Reading | Unreadable, verdict: Verdict, age: float, warnings: tuple[str, ...] = ()
+) -> SourceAnswer:
     """Return what SQL from this host came to. That it got no reading says nothing about the member by itself.
 
     From here a dead server, a broken network and a missing account differ only in what this host has to mend.
@@ -70,6 +74,7 @@ def judge_sql(reading: Reading | Unreadable, verdict: Verdict, age: float) -> So
         age,
         verdict.message,
         verdict.remedy,
+        warnings=warnings,
     )
     if isinstance(reading, Reading):
         return answer._replace(reading=reading)

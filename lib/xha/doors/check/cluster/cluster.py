@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ....app.cluster.look import ClusterView, look_at_cluster
 from ....app.node.reader import ConfigFile
-from ....core.cluster.report import cluster_document, cluster_exit_code, render_nagios_cluster
+from ....core.cluster.report import (
+    cluster_document,
+    cluster_exit_code,
+    nagios_cluster_code,
+    render_nagios_cluster,
+)
 from ....core.node.report import node_document
 from ....core.node.verdict import NagiosCode
 from ....core.text.escape import clean
 from ....core.text.values import ConfigError
 from ...terminal.table import lines
 from ..options import Options, add_database_options, add_output_options, one_database
-from .rows import cluster_rows, disagreement_lines, message_lines, note_lines
+from .rows import cluster_rows, disagreement_lines, message_lines, note_lines, warning_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -83,10 +88,11 @@ def run(request: ClusterRequest) -> int:
         print(json.dumps(cluster_document(nodes, view.views, view.disagreements), indent=2))
     elif request.output == "nagios":
         print(render_nagios_cluster(view.views, view.disagreements))
+        return nagios_cluster_code(view.views, view.disagreements)
     else:
         rows = cluster_rows(view)
         width = _terminal_width()
-        told = [*message_lines(rows), *disagreement_lines(view), *note_lines(view)]
+        told = [*message_lines(rows), *_below(view)]
         print("\n".join([*lines(rows, sys.stdout, width), *told]))
     return cluster_exit_code(view.views, view.disagreements)
 
@@ -127,4 +133,4 @@ def _make_look(options: Options) -> Callable[[], Look]:
 
 
 def _below(view: ClusterView) -> list[str]:
-    return [*disagreement_lines(view), *note_lines(view)]
+    return [*disagreement_lines(view), *warning_lines(view), *note_lines(view)]

@@ -43,6 +43,11 @@ def disagreement_lines(view: ClusterView) -> list[str]:
     return [f"DISAGREEMENT {one.code}: {clean(one.message, _WIDEST)}" for one in view.disagreements]
 
 
+def warning_lines(view: ClusterView) -> list[str]:
+    """Return a line for each warning of a member."""
+    return [f"WARNING {one.member}: {clean(text, _WIDEST)}" for one in view.views for text in one.warnings]
+
+
 def note_lines(view: ClusterView) -> list[str]:
     """Return whose facts this host cannot see for want of an account, and what would let it: told once, for all."""
     denied = ", ".join(str(one.member) for one in view.views if _is_judged_unseen(one))
