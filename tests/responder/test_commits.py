@@ -22,6 +22,7 @@ from loopback.server_root import server_user
 from responder.commit_probe import prepare_commit_probe
 from responder.conftest import MakeResponder
 from responder.process import Responder
+from xha.adapters.mysql.session import DEFINITION
 
 # A frozen file system holds up everybody's sync(2).
 pytestmark = pytest.mark.alone
@@ -257,6 +258,30 @@ def test_a_node_that_must_not_be_written_to_is_not_and_says_so(
         finally:
             disks.node.sql(f"SET GLOBAL {variable} = OFF")
         wait_until(lambda: commits(responder)["known"], LATE, "it commits again")
+
+
+@pytest.mark.parametrize(
+    ("statement", "changes"),
+    [
+        ("ALTER TABLE t FORCE", True),
+        ("  drop table t", True),
+        ("/* app:7 */ ALTER TABLE t FORCE", True),
+        ("/**/ /* a * b **/\nOPTIMIZE TABLE t", True),
+        ("/*!50100 ALTER TABLE t FORCE */", True),
+        ("/*M!100100 ALTER TABLE t FORCE */", True),
+        ("SET STATEMENT max_statement_time = 0 FOR ALTER TABLE t FORCE", True),
+        ("/* ALTER TABLE t */ INSERT INTO t VALUES (1)", False),
+        ("INSERT INTO t VALUES ('ALTER TABLE t')", False),
+        ("SET STATEMENT max_statement_time = 0 FOR SELECT 1", False),
+        ("ALTERED", False),
+        ("/* ALTER TABLE t", False),
+        ("/*" * 4000, False),
+    ],
+)
+def test_a_statement_that_changes_a_definition_is_known_whatever_is_before_it(
+    disks: Disks, statement: str, changes: bool
+) -> None:
+    assert disks.node.sql("SELECT LEFT(%s, 512) REGEXP %s", statement, DEFINITION) == ((int(changes),),)
 
 
 def test_without_the_table_nothing_is_written_and_nothing_is_red(disks: Disks, make_responder: MakeResponder) -> None:

@@ -69,11 +69,16 @@ _SHOW = (
 
 # What holds up the commits that come after it: statements on definitions, and the appliers. Without the privilege
 # PROCESS an account sees only its own threads. The limit keeps the answer small, however many clients there are.
-_DEFINES = "INFO REGEXP '^[[:space:]]*(ALTER|CREATE|DROP|TRUNCATE|RENAME|OPTIMIZE|REPAIR|ANALYZE)[[:space:]]'"
+# What programs write before such a statement: comments, also conditional ones, and MariaDB's SET STATEMENT ... FOR.
+_BEFORE = "([[:space:]]|/[*][^*]*[*]+([^/*][^*]*[*]+)*/|/[*]M?![0-9]*|SET[[:space:]]+STATEMENT[^;]* FOR[[:space:]])*"
+_WORDS = "ALTER|CREATE|DROP|TRUNCATE|RENAME|OPTIMIZE|REPAIR|ANALYZE"
+DEFINITION = f"^{_BEFORE}({_WORDS})[[:space:]]"
+_DEFINES = f"LEFT(INFO, 512) REGEXP '{DEFINITION}'"
+# Never more of a statement: it may hold a password.
+_WORD = f"IF(LTRIM(INFO) REGEXP '^({_WORDS})', UPPER(LEFT(LTRIM(INFO), 8)), 'DDL')"
 _THREADS = (
-    f"SELECT USER, STATE, IF({_DEFINES}, UPPER(SUBSTRING_INDEX(LTRIM(INFO), ' ', 1)), '') "  # noqa: S608
-    "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() "
-    f"AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
+    f"SELECT USER, STATE, IF({_DEFINES}, {_WORD}, '') FROM information_schema.PROCESSLIST "  # noqa: S608
+    f"WHERE ID <> CONNECTION_ID() AND (USER = 'system user' OR {_DEFINES}) LIMIT 256"
 )
 
 

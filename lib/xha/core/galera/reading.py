@@ -203,7 +203,7 @@ _WAITS = ("Waiting ", "wsrep aborter", "wsrep applier idle", "wsrep applier comm
 
 
 def parse_threads(rows: Iterable[tuple[str | None, str | None, str | None]]) -> Working | None:
-    """Parse rows (USER, STATE, first word of a definition statement or "") of the list of threads.
+    """Parse rows (USER, STATE, the beginning of a definition statement or "") of the list of threads.
 
     None without a row of an applier: each node of a cluster has some, so the account may not see them.
     """
@@ -214,7 +214,7 @@ def parse_threads(rows: Iterable[tuple[str | None, str | None, str | None]]) -> 
         if not state or state == "Commit" or state.startswith(_WAITS):
             continue
         if word:
-            ddl = ddl or clean(word)
+            ddl = ddl or clean((word.split() or [word])[0])
         elif applier:
             busy = busy or clean(state)
     return Working(ddl, busy) if seen else None
