@@ -45,7 +45,7 @@ class Server:
     """A stand-in for the probe's connection: what it is told to do, it does."""
 
     def __init__(self) -> None:
-        self.is_open, self.error, self.written = True, 0, 0
+        self.is_open, self.error, self.written, self.lock_seconds = True, 0, 0, 0.0
         self.answers = threading.Event()
         self.answers.set()
 
@@ -55,6 +55,9 @@ class Server:
 
     def find_outstanding(self) -> None:
         return None
+
+    def check_table(self) -> None:
+        pass
 
     def count_ordered(self) -> int:
         return 4
@@ -112,6 +115,15 @@ def test_a_failure_after_which_a_write_hangs_stays_one(server: Server, monkeypat
     server.error = 0
     server.answers.set()
     wait_until(lambda: look(watch).code is None, LATE, "it commits")
+
+
+def test_a_server_that_waits_for_a_lock_for_a_second_is_given_that_time(server: Server) -> None:
+    """MySQL has no lock_wait_timeout of 0: a lock on the probe's table would be a late commit."""
+    watch, server.lock_seconds = make_watch(), 2.0
+    server.answers.clear()
+    wait_until(lambda: look(watch).code is Code.CANNOT_COMMIT, LATE, "it is late")
+    assert float(look(watch).detail.split()[-2]) > 2.5
+    server.answers.set()
 
 
 def test_disks_that_nobody_asked_about_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

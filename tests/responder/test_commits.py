@@ -318,6 +318,29 @@ def test_without_process_a_late_commit_is_a_warning_and_no_connection_is_given_u
     wait_until(lambda: commits(responder)["known"], LATE, "it commits again")
 
 
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        (TABLE.replace("InnoDB", "Aria"), "ENGINE=Aria and PRIMARY KEY (node)"),
+        (TABLE.replace("PRIMARY KEY", ""), "ENGINE=InnoDB and PRIMARY KEY (none)"),
+        ("(node VARCHAR(255), at TIMESTAMP(3), PRIMARY KEY (node, at)) ENGINE=InnoDB", "PRIMARY KEY (node,at)"),
+    ],
+)
+def test_a_table_that_proves_nothing_or_grows_is_not_written_to(
+    disks: Disks, make_responder: MakeResponder, table: str, why: str
+) -> None:
+    disks.node.sql("RENAME TABLE xha.canary TO xha.elsewhere")
+    try:
+        disks.node.sql(f"CREATE TABLE xha.canary {table}")
+        responder = make_responder(disks.node, responder=IN_TIME)
+        wait_until(lambda: why in (commits(responder)["unknown"] or ""), LATE, "it says so")
+        assert responder.verdict() == (200, "synced")
+        assert disks.node.sql("SELECT COUNT(*) FROM xha.canary") == ((0,),)
+    finally:
+        disks.node.sql("DROP TABLE IF EXISTS xha.canary")
+        disks.node.sql("RENAME TABLE xha.elsewhere TO xha.canary")
+
+
 class Three:
     """Three nodes; the binary log of the second is on a file system of its own."""
 

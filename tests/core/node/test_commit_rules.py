@@ -148,6 +148,7 @@ PROBES = [
         "still writes",
         id="a large commit of this node is being written",
     ),
+    pytest.param(quiet(3, written=(None, 0)), waiting(3), False, "does not say whether it", id="or nobody knows"),
     pytest.param(quiet(3, sending=2), waiting(3), False, "still writes", id="or sent"),
     pytest.param(
         quiet(3),

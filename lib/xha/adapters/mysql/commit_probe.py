@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.galera.reading import parse_status
+from ...core.node.verdict import Code, Unreadable
 from ..network.channel import Allowance
-from .session import Session
+from .session import ReadError, Session
 
 if TYPE_CHECKING:
     from .login_target import Target
@@ -21,19 +22,44 @@ _PATIENCE = 86400.0
 # Without it a lock on the table or the row would look like a node that cannot commit. MySQL makes a second of 0.
 _PREPARE = "SET SESSION autocommit = 1, lock_wait_timeout = 0, innodb_lock_wait_timeout = 0"
 _WRITE = "INSERT INTO xha.canary (node, at) VALUES (%s, NOW(3)) ON DUPLICATE KEY UPDATE at = NOW(3)"
-# An account sees its own threads without any privilege. This finds what an earlier process has left in the server.
+# An account sees its own threads without any privilege. This finds what an earlier process has left in the server. An
+# applier shows the statement of another node while it applies its row.
 _OUTSTANDING = (
-    "SELECT MAX(TIME) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND INFO LIKE "
-    "'INSERT INTO xha.canary (node, at)%'"
+    "SELECT MAX(TIME) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER <> 'system user' "
+    "AND INFO LIKE 'INSERT INTO xha.canary (node, at)%'"
+)
+_LOCKED = "SELECT GREATEST(@@lock_wait_timeout, @@innodb_lock_wait_timeout)"
+# InnoDB ends such a wait up to a second late.
+_LOCKS_CHECKED = 1.0
+# Another engine commits without Galera, and without this key each write would leave a row more.
+_SHAPE = (
+    "SELECT t.ENGINE, (SELECT GROUP_CONCAT(c.COLUMN_NAME) FROM information_schema.COLUMNS c WHERE "
+    "c.TABLE_SCHEMA = 'xha' AND c.TABLE_NAME = 'canary' AND c.COLUMN_KEY = 'PRI') "
+    "FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = 'xha' AND t.TABLE_NAME = 'canary'"
 )
 
 
 class CommitProbe:
-    """A connection that only this probe uses. :raises ReadError: from all methods, with the server's error number."""
+    """A connection that only this probe uses. lock_seconds: how long a lock may hold up a write of it.
+
+    :raises ReadError: from all methods, with the server's error number.
+    """
 
     def __init__(self, target: Target) -> None:
         self._session = Session(target, Allowance(_LOGIN_SECONDS))
         self._session.execute(_PREPARE, Allowance(_LOGIN_SECONDS))
+        ((locked,),) = self._session.execute(_LOCKED, Allowance(_LOGIN_SECONDS))
+        self.lock_seconds = float(locked) + _LOCKS_CHECKED if locked else 0.0
+
+    def check_table(self) -> None:
+        """Refuse a table to which a write proves nothing, or that grows. Of one that is not seen, the write will tell."""
+        for engine, key in self._session.execute(_SHAPE, Allowance(_LOGIN_SECONDS)):
+            if (str(engine).lower(), key) != ("innodb", "node"):
+                self.close()
+                wrong = (
+                    f"xha.canary has ENGINE={engine} and PRIMARY KEY ({key or 'none'}): make it as docs/commits.md says"
+                )
+                raise ReadError(Unreadable(Code.CONFIG_ERROR, wrong))
 
     @property
     def is_open(self) -> bool:

@@ -85,6 +85,7 @@ class CommitWatch:
         self._connection: commit_probe.CommitProbe | None = None
         self._connected_to: Database | None = None
         self._out: LastProbe | None = None
+        self._lock_seconds = 0.0
         self._rest_until = float("-inf")
         self._rooms: tuple[Room, ...] = ()
         self._rooms_at, self._examined_since = float("-inf"), float("inf")
@@ -115,7 +116,8 @@ class CommitWatch:
         # A probe that was sent before still waits, for instance for the lock of a backup: the node's state says it.
         probe = LastProbe(text=why_not) if why_not else self._last_probe(now)
         probe = probe._replace(convicted=probe.state is ProbeState.WAITING and probe.since == self._convicted)
-        limits = Limits(config.responder.stall_after, config.responder.deadline * _LATE_SHARE)
+        late = config.responder.deadline * _LATE_SHARE + self._lock_seconds
+        limits = Limits(config.responder.stall_after, late)
         rooms = self._rooms if now - self._rooms_at <= _DISKS_SECONDS else ()
         commits = judge_commits(tuple(self._looks), probe, rooms, now, limits)
         if commits.code is Code.CANNOT_COMMIT and probe.state is ProbeState.WAITING:
@@ -243,7 +245,8 @@ class CommitWatch:
                 self._say(ProbeState.AGAIN, f"the probe met a lock or a conflict: {text}")
             else:
                 self._say(ProbeState.NONE, f"no probe (docs/commits.md): {text}")
-                self._rest_until = time.monotonic() + (_REST_SECONDS if error.errno else _PERIOD)
+                for_a_person = error.errno or error.unreadable.code is Code.CONFIG_ERROR
+                self._rest_until = time.monotonic() + (_REST_SECONDS if for_a_person else _PERIOD)
         except Exception as error:  # as a ConfigError: whatever was known before is not known now
             self._say(ProbeState.NONE, f"no probe: {clean(str(error), _LONGEST) or type(error).__name__}")
         finally:
@@ -260,8 +263,10 @@ class CommitWatch:
             kept.close()
         self._connection, self._connected_to = None, database
         connection = Connection(self._resolve(database))
+        self._lock_seconds = connection.lock_seconds
         before = connection.find_outstanding()
         if before is None:
+            connection.check_table()
             self._connection = connection
             return connection
         connection.close()

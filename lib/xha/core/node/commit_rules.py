@@ -127,6 +127,8 @@ def _excuse(looks: Sequence[Moment], late_at: float) -> str:
     moves = _moves(looks)
     if moves:
         return moves
+    if None in last.written:
+        return "the server does not say whether it writes"
     if last.sending or last.written != before[-1].written:
         return "the server still writes: a large commit may be before it"
     return ""
