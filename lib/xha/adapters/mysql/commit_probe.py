@@ -48,11 +48,11 @@ class CommitProbe:
     def __init__(self, target: Target) -> None:
         self._session = Session(target, Allowance(_LOGIN_SECONDS))
         self._session.execute(_PREPARE, Allowance(_LOGIN_SECONDS))
-        ((locked,),) = self._session.execute(_LOCKED, Allowance(_LOGIN_SECONDS))
-        self.lock_seconds = float(locked) + _LOCKS_CHECKED if locked else 0.0
+        waits = float(self._session.execute(_LOCKED, Allowance(_LOGIN_SECONDS))[0][0])
+        self.lock_seconds = waits + _LOCKS_CHECKED if waits else 0.0
 
     def check_table(self) -> None:
-        """Refuse a table to which a write proves nothing, or that grows. Of one that is not seen, the write will tell."""
+        """Refuse a table to which a write proves nothing, or that grows. Of one that it cannot see, the write tells."""
         for engine, key in self._session.execute(_SHAPE, Allowance(_LOGIN_SECONDS)):
             if (str(engine).lower(), key) != ("innodb", "node"):
                 self.close()
