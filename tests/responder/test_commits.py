@@ -19,9 +19,9 @@ from loopback.disk import Disk
 from loopback.doors import door
 from loopback.galera import empty_datadir
 from loopback.server_root import server_user
-from responder.commit_probe import prepare_commit_probe
+from responder.commit_probe import TABLE, prepare_commit_probe
 from responder.conftest import MakeResponder
-from responder.process import Responder
+from responder.process import ACCOUNT, Responder
 from xha.adapters.mysql.session import DEFINITION
 
 # A frozen file system holds up everybody's sync(2).
