@@ -42,6 +42,8 @@ def synced(**changes: Any) -> Reading:
         wsrep_cluster_state_uuid=UUID,
         wsrep_cluster_conf_id=3,
         wsrep_incoming_addresses=MEMBERS,
+        wsrep_gcomm_uuid="7a2d3bae-8b0d-11ef-a7d2-1b6c9f4e8d05",
+        wsrep_evs_state="OPERATIONAL",
     )
     reading = Reading(status, WELL)
     for name, value in changes.items():

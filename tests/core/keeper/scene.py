@@ -400,7 +400,7 @@ class Scene:
         self.probes[name] = Probe(answer)
 
     def on_server(self, how: str, *words: str) -> None:
-        """The server is: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, silent, left, or gone."""
+        """Set it: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, silent, left, closed, gone."""
         numbers = [word for word in words if "=" not in word]
         said = dict(word.partition("=")[::2] for word in words)
         server = self.server.server
@@ -411,7 +411,7 @@ class Scene:
             self.numbers += 1
             server = ServerProcess(self.numbers, 0, mark="mark")
         self.server = ServerSeen(server, asked=True, verdict=DEAF)
-        if how in ("primary", "apart", "left"):
+        if how in ("primary", "apart", "left", "closed"):
             seqno = next((word for word in numbers if word.lstrip("-").isdigit()), "-")
             self._answers(how, seqno, said.get("in", "A"))
         elif how == "receiving":
@@ -424,9 +424,10 @@ class Scene:
     def _answers(self, how: str, seqno: str, inside: str) -> None:
         primary = how == "primary"
         position = position_of(seqno)
+        states = {"primary": LocalState.SYNCED, "closed": LocalState.JOINING}
         status = WsrepStatus(
-            wsrep_local_state=LocalState.SYNCED if primary else LocalState.UNDEFINED,
-            wsrep_cluster_status={"primary": "Primary", "apart": "non-Primary", "left": "Disconnected"}[how],
+            wsrep_local_state=states.get(how, LocalState.UNDEFINED),
+            wsrep_cluster_status={"primary": "Primary", "left": "Disconnected"}.get(how, "non-Primary"),
             wsrep_ready=primary,
             wsrep_connected=how != "left",
             wsrep_cluster_size=len(inside.rstrip("0123456789")),
@@ -436,7 +437,7 @@ class Scene:
             wsrep_local_index=inside.index("A"),
             wsrep_local_recv_queue=0,
             wsrep_incoming_addresses=",".join(name for name in inside if name.isalpha()),
-            wsrep_gcomm_uuid="uuid A",
+            wsrep_gcomm_uuid=None if how == "closed" else "uuid A",
         )
         reading = Reading(status, Variables(wsrep_on=True, wsrep_provider="/usr/lib/galera.so"))
         verdict = SYNCED if primary else judge(reading, Policy())

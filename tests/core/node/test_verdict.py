@@ -158,6 +158,18 @@ def test_the_default_policy_refuses_donors_and_serves_read_only_nodes() -> None:
             synced(wsrep_connected=False), None, "disconnected", id="a state not yet taken back hides no loss"
         ),
         pytest.param(
+            synced(
+                wsrep_local_state=1,
+                wsrep_ready=False,
+                wsrep_cluster_status="non-Primary",
+                wsrep_gcomm_uuid=None,
+                wsrep_evs_state=None,
+            ),
+            None,
+            "disconnected",
+            id="joining, with no channel to its group any more",
+        ),
+        pytest.param(
             synced(wsrep_provider="none", wsrep_connected=False, wsrep_cluster_status="Disconnected"),
             None,
             "wsrep-off",

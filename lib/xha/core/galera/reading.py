@@ -177,10 +177,22 @@ class Reading(NamedTuple):
     working: Working | None = None
 
 
+def has_left_group(status: WsrepStatus) -> bool:
+    """Return whether Galera has left its group for good, as after a state transfer that failed.
+
+    After "Receiving IST failed, node restart required" it may go on saying Joining, non-Primary and wsrep_connected =
+    ON for ever (measured, MariaDB 10.11 with Galera 26.4.23). Then only the values of the group communication are gone,
+    which every version sends while its channel is open (tests/core/listings).
+    """
+    if status.wsrep_cluster_status == "Disconnected":
+        return True
+    closed = status.wsrep_gcomm_uuid is None and status.wsrep_evs_state is None
+    return status.wsrep_local_state == LocalState.JOINING and status.wsrep_cluster_status == "non-Primary" and closed
+
+
 def is_apart(reading: Reading) -> bool:
     """Return whether the node is connected to no group, although Galera is on."""
-    status = reading.status
-    apart = status.wsrep_connected is False or status.wsrep_cluster_status == "Disconnected"
+    apart = reading.status.wsrep_connected is False or has_left_group(reading.status)
     return apart and reading.variables.wsrep_on is not False
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..election.compose_report import reading_position
 from ..election.position_report import State
 from ..galera.position import Kind
-from ..galera.reading import LocalState
+from ..galera.reading import LocalState, has_left_group
 from ..monitor.keeper_status import Phase
 from .effects import Create, Recover, Stop
 
@@ -178,7 +178,7 @@ class Memory(NamedTuple):
     @property
     def has_left(self) -> bool:
         """Whether the running server has left its group for good, as after a state transfer that failed."""
-        return self.reading is not None and self.reading.status.wsrep_cluster_status == "Disconnected"
+        return self.reading is not None and has_left_group(self.reading.status)
 
     # --- the data
 

@@ -149,7 +149,7 @@ class Code(str, Enum):
         "disconnected",
         False,
         _CRITICAL,
-        "the node is connected to no group (wsrep_connected is OFF)",
+        "the node is connected to no group",
         "read the end of the server's error log for an eviction, an inconsistency or a full disk, then restart it",
     )
     NON_PRIMARY = VerdictRule(
