@@ -173,5 +173,7 @@ def test_a_flood_of_bad_requests_is_five_log_lines_and_a_count(flapped: Flapped)
 
 
 def test_a_state_that_flaps_is_ten_log_lines_each_of_them_one_change(flapped: Flapped) -> None:
-    assert len(flapped.lines("in service: synced")) == 5
-    assert len(flapped.lines("out of service: disabled")) == 5
+    # On a slow machine the minute may be over, and its summary repeats the present state.
+    told = flapped.log.read_text().partition("more changes of state")[0]
+    assert told.count("out of service: disabled") == 5
+    assert told.count(": in service: synced") == 5

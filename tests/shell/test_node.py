@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loopback import Net, Node
+from loopback import Net, Node, wait_until
 from shell.conftest import PASSWORD, USER
 from shell.host import Host, Result, option_file
 from xha.core.node.codes import Code
@@ -220,3 +220,18 @@ class TestTLS:
         code, said = self.check(host, tls, ssl_ca="/run/no-such.pem")
         assert code == 3
         assert "/run/no-such.pem" in said
+
+
+@pytest.mark.parametrize("command", [("xha-check", "node"), ("xha-check", "cluster"), ("clustercheck",)])
+def test_a_check_logs_out(host: Host, galera: Node, command: tuple[str, ...]) -> None:
+    """A connection that is only dropped is a warning in the server's log: one for each check that ran."""
+    galera.create_account("quiet@localhost", "IDENTIFIED BY 'quiet'")
+    client = option_file(user="quiet", password="quiet", socket=str(galera.socket))
+    host.write("/etc/xha/client.cnf", client, 0o640)
+    host.write("/etc/my.cnf", client)
+    account = ("quiet", "quiet") if command == ("clustercheck",) else ()
+    assert "synced" in host.run(*command, *account).out
+    connections = "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'quiet'"
+    wait_until(lambda: not galera.sql(connections), 30, "its connections have ended")
+    log = galera.error_log.read_text().splitlines()
+    assert not [line for line in log if "Aborted connection" in line and "'quiet'" in line]

@@ -101,7 +101,7 @@ def _judge(arguments: list[str]) -> Verdict:
         warnings.extend(target.warnings)
         return target
 
-    snapshot = Reader(settings, resolve=resolve).take()
+    snapshot = Reader(settings, resolve=resolve).take_once()
     reasons = [snapshot.verdict.message, *warnings] if isinstance(snapshot.reading, Unreadable) else []
     _write_error_file(settings.error_file, "\n".join(reasons))
     return snapshot.verdict

@@ -149,10 +149,7 @@ def _ask(seen: Symptoms, settings: Settings, instance: Instance) -> Symptoms:
     socket = find_socket(settings, known or find_listening(seen.server_pid))
     seconds = min(SQL_SECONDS, instance.timeout / 4)
     reader = make_reader(lambda: find_target(settings, socket), seconds)
-    try:
-        snapshot = reader.take()
-    finally:
-        reader.close()
+    snapshot = reader.take_once()
     group = (snapshot.reading.status.wsrep_cluster_status or "") if isinstance(snapshot.reading, Reading) else ""
     seen = seen._replace(verdict=snapshot.verdict, cluster_status=group)
     if instance.level < 20 or not isinstance(snapshot.reading, Reading):

@@ -21,5 +21,5 @@ def check(settings: MysqlSettings, level: Level) -> Result:
     if level is Level.PROCESS:
         return check_process(settings, level)
     begin_step("the database")
-    snapshot = Reader(FixedConfig(settings.config)).take()
+    snapshot = Reader(FixedConfig(settings.config)).take_once()
     return judge_verdict(settings.name, level, snapshot.verdict, answered=isinstance(snapshot.reading, Reading))

@@ -86,7 +86,7 @@ class _Look:
     def run(self) -> ClusterView:
         self._reader.prepare()
         began = time.monotonic()
-        self._errands.begin(_OWN, "the server of this host", self._reader.take)
+        self._errands.begin(_OWN, "the server of this host", self._reader.take_once)
         self._errands.begin(_KEEPERS, "Pacemaker", lambda: read_keepers(self._seconds))
         if self._is_here:
             self._errands.begin(_LOCAL, "the responder of this host", lambda: self._ask_responder(_LOOPBACK))
@@ -239,9 +239,7 @@ def _are_own(addresses: Iterable[str]) -> bool:
 
 
 def _read_sql(config: Config, member: Member) -> Snapshot:
-    reader = Reader(FixedConfig(config.of_member(member.host, member.port)))
-    snapshot = reader.take()
-    reader.close()
+    snapshot = Reader(FixedConfig(config.of_member(member.host, member.port))).take_once()
     if isinstance(snapshot.reading, Unreadable) and snapshot.reading.code in _UNREACHABLE:
         return _unreachable(config, snapshot.reading.detail)
     return snapshot

@@ -148,6 +148,16 @@ class Reader:
         except Exception as error:  # an unexpected exception
             return self.give_up(error)
 
+    def take_once(self) -> Snapshot:
+        """Read the node as `take` does, and log out.
+
+        A connection that is only dropped is a warning in the server's log: "Aborted connection", one for each check.
+        """
+        try:
+            return self.take()
+        finally:
+            self.close()
+
     def give_up(self, error: BaseException) -> Snapshot:
         """Return the snapshot after an exception: nothing is known of the node."""
         try:

@@ -33,7 +33,7 @@ def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, floa
     def answer(request: Request, host: str, now: float) -> bytes:
         if request.path.startswith(SERVICE_PATH):
             return Services(file).reply(request, host)
-        snapshot = reader.take()
+        snapshot = reader.take_once()
         age = time.monotonic() - now
         refused = refusal(request, host, snapshot.config.responder)
         return refused or reply(request, host, snapshot, age, dict, Services(file).metrics)

@@ -75,7 +75,7 @@ def run(request: NodeRequest) -> int:
 
         return watch(_make_look(reader, name))
     began = time.monotonic()
-    snapshot = reader.take()
+    snapshot = reader.take_once()
     verdict = snapshot.verdict
     if request.output == "json":
         import json
