@@ -71,9 +71,14 @@ def backup(scene: Scene) -> None:
     shutil.chown(target, SERVER_USER, SERVER_USER)
     program = server_command("mariadb-backup", "mariadb-backup")
     arguments = [f"--socket={node.socket}", f"--datadir={node.datadir}", "--user=root", f"--target-dir={target}"]
-    with (scene.net.directory / "backup.log").open("wb") as log:
-        subprocess.run([*program, "--no-defaults", "--backup", *arguments], stdout=log, stderr=log, check=True)
+    log = scene.net.directory / "backup.log"
+    with log.open("wb") as output:
+        command = [*program, "--no-defaults", "--backup", *arguments]
+        done = subprocess.run(command, stdout=output, stderr=output, check=False)
     shutil.rmtree(target)
+    if done.returncode != 0:
+        last = log.read_text(errors="replace").splitlines()[-3:]
+        raise RuntimeError(f"mariadb-backup ended with {done.returncode}: {' / '.join(last)}")
 
 
 def rebuild(method: str) -> Callable[[Scene], None]:
