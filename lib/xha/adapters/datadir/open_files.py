@@ -111,7 +111,8 @@ class VitalFiles:
             if not device and trusted and self._is_like(name, opened.inode):
                 vital = name
             if not vital:
-                others.update(filter(None, (target,)))
+                if target:  # without a path, each descriptor is examined for itself
+                    others.add(target)
                 continue
             found = Held(vital, bool(access & _WRITE))
             if found.writes:
