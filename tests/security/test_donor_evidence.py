@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from loopback import wait_until
+from security.believed import WHO_IS_BELIEVED
 from xha.adapters.host.login_name import server_uids
 from xha.adapters.mysqld.donor_evidence import find_donor_evidence
 
@@ -29,15 +30,7 @@ def open_directory() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root")
-@pytest.mark.parametrize(
-    ("account", "setuid", "believed"),
-    [
-        pytest.param("mysql", False, True, id="the server's own account"),
-        pytest.param("root", False, True, id="root"),
-        pytest.param("nobody", False, False, id="anybody"),
-        pytest.param("nobody", True, False, id="anybody, by a set-uid program of root's"),
-    ],
-)
+@pytest.mark.parametrize(("account", "setuid", "believed"), WHO_IS_BELIEVED)
 def test_only_the_server_s_account_and_root_prove_a_state_transfer(
     open_directory: Path, account: str, setuid: bool, believed: bool
 ) -> None:

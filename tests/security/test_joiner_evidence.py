@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from loopback import wait_until
+from security.believed import WHO_IS_BELIEVED
 from xha.adapters.datadir import joiner
 from xha.adapters.datadir.joiner import Asked, Joiner, find_joiner
 from xha.adapters.host.login_name import server_uids
@@ -67,15 +68,7 @@ def look(datadir: object = "", socket: str | None = SOCKET) -> Joiner | None:
     return find_joiner(Asked(socket, None if socket else HOST, PORT, str(datadir)), server_uids("mysql"))
 
 
-@pytest.mark.parametrize(
-    ("account", "setuid", "believed"),
-    [
-        pytest.param("mysql", False, True, id="the server's own account"),
-        pytest.param("root", False, True, id="root"),
-        pytest.param("nobody", False, False, id="anybody"),
-        pytest.param("nobody", True, False, id="anybody, by a set-uid program of root's"),
-    ],
-)
+@pytest.mark.parametrize(("account", "setuid", "believed"), WHO_IS_BELIEVED)
 def test_only_the_server_s_account_and_root_prove_a_state_transfer(
     place: Place, account: str, setuid: bool, believed: bool
 ) -> None:
