@@ -190,6 +190,16 @@ HERE, THERE = "192.0.2.11:3306,192.0.2.12:3306", "192.0.2.13:3306,192.0.2.14:330
             [],
             id="lists that overlap through a third are one component in motion",
         ),
+        pytest.param(
+            [
+                synced(wsrep_incoming_addresses="db1:3306,db2:3306"),
+                synced(wsrep_incoming_addresses="db2:3306,db1:3306"),
+                synced(wsrep_incoming_addresses="db3:3306"),
+                synced(wsrep_incoming_addresses="db1:3306,db2:3306,db3:3306,db4:3306"),
+            ],
+            ["two-primaries"],
+            id="a third that lists all hides no two components that have counted themselves",
+        ),
     ],
 )
 def test_members_that_cannot_all_be_right(readings: list[Reading | Unreadable], expected: list[str]) -> None:

@@ -128,8 +128,16 @@ def _addresses(one: _Told) -> frozenset[str]:
 def _merge(primary: list[_Told], members_of: Callable[[_Told], frozenset[str]]) -> dict[object, list[_Told]]:
     """Return the nodes by the members that they list. Who lists none is left out.
 
-    Overlapping lists are merged, so that the result does not depend on which node was asked first.
+    Overlapping lists are merged, so that the result does not depend on which node was asked first. But a list that as
+    many nodes tell as it has members is a component, whatever others list: else one node whose list is old, or made up,
+    would join two components that have each counted themselves.
     """
+    tellers: dict[frozenset[str], list[_Told]] = defaultdict(list)
+    for one in primary:
+        tellers[members_of(one)].append(one)
+    whole = {members: told for members, told in tellers.items() if members and len(told) >= len(members)}
+    if len(whole) > 1 and sum(map(len, whole)) == len(frozenset().union(*whole)):
+        return dict(whole)
     lists: list[tuple[frozenset[str], list[_Told]]] = []
     for one in primary:
         members = members_of(one)
