@@ -30,7 +30,7 @@ def test_what_is_shown_as_a_metric_is_read() -> None:
 
 def test_all_families_are_listed() -> None:
     mariadb = ["mariadb-10.11.txt", "mariadb-10.4.txt", "mariadb-11.4.txt", "mariadb-11.8.txt"]
-    assert [*mariadb, "mysql-9.7.txt", "pxc-5.7.txt", "pxc-8.0.txt", "pxc-8.4.txt"] == FAMILIES
+    assert [*mariadb, "mysql-8.4.txt", "mysql-9.7.txt", "pxc-5.7.txt", "pxc-8.0.txt", "pxc-8.4.txt"] == FAMILIES
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -91,8 +91,9 @@ def test_pxc_8_has_no_global_wsrep_on(name: str) -> None:
     assert listed(name).variables.wsrep_on is None
 
 
-def test_a_server_without_galera_has_none_of_its_names() -> None:
-    reading = listed("mysql-9.7.txt")
+@pytest.mark.parametrize("name", ["mysql-8.4.txt", "mysql-9.7.txt"])
+def test_a_server_without_galera_has_none_of_its_names(name: str) -> None:
+    reading = listed(name)
     assert reading.status.wsrep_local_state is None
     assert judge(reading, Policy()).code.value == "wsrep-off"
 
