@@ -178,10 +178,10 @@ STARTS: dict[str, Start] = {
     "core.config.xha_conf.parse_config": _with(
         "/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]
     ),
-    "core.node.disabled.parse_disabled": _with(
+    "core.node.withdrawal.parse_withdrawal": _with(
         1.8e9, samples=['{"by": "ann", "why": "disk", "until": "2026-01-31T22:00:00+01:00"}', '{"until": null}']
     ),
-    "core.node.disabled.parse_instant": _texts("2026-01-31T22:00:00+01:00", "2026-01-31T22:00:00Z"),
+    "core.node.withdrawal.parse_instant": _texts("2026-01-31T22:00:00+01:00", "2026-01-31T22:00:00Z"),
     "core.text.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
     "core.monitor.start_failures.parse_failures": _texts(KEPT["failures"].text),
     "core.galera.json_fields.parse_text": _values("a text"),

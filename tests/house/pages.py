@@ -29,7 +29,7 @@ def write_verdicts(text: str) -> str:
     rows = []
     for code in Code:
         rule = code.rule
-        ready = "200" if code is Code.SYNCED else "policy" if rule.policy else "503"
+        ready = {Code.SYNCED: "200", Code.DRAINING: "404"}.get(code, "policy" if rule.policy else "503")
         cells = (ready, "200" if rule.live else "503", int(rule.exit_code), rule.message, rule.remedy or "nothing")
         rows.append(f"| `{code.value}` | " + " | ".join(str(cell) for cell in cells) + " |")
     return replace_rows(text, rows)

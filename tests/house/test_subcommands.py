@@ -17,9 +17,9 @@ from xha.doors.check.command import Command, parse_command
 from xha.doors.check.election.explain import ExplainRequest
 from xha.doors.check.election.grant import GrantRequest
 from xha.doors.check.election.record_position import ReportRequest
-from xha.doors.check.node.disable import DisableRequest
 from xha.doors.check.node.enable import EnableRequest
 from xha.doors.check.node.node import NodeRequest
+from xha.doors.check.node.withdrawing import WithdrawalRequest
 from xha.doors.check.old_spellings import MODES
 from xha.doors.check.options import Options
 from xha.doors.check.services.list import ListRequest
@@ -53,14 +53,14 @@ SPELLINGS = [
     ("--cluster --watch", "cluster --watch", ClusterRequest(output="watch")),
     ("--host h --cluster --port 1", "cluster --host h --port 1", ClusterRequest(Options(host="h", port=1))),
     ("--cluster --config c", "cluster --config c", ClusterRequest(Options(config="c"))),
-    ("--disable", "disable", DisableRequest()),
+    ("--disable", "disable", WithdrawalRequest()),
     (
         f"--disable --until {TODAY} --why 'a disk'",
         f"disable --why 'a disk' --until {TODAY}",
-        DisableRequest(UNTIL, "a disk"),
+        WithdrawalRequest(UNTIL, "a disk"),
     ),
-    ("--disable --config c", "disable --config c", DisableRequest(config="c")),
-    ("--disable --host h --port 1 --defaults-file f", "disable", DisableRequest()),
+    ("--disable --config c", "disable --config c", WithdrawalRequest(config="c")),
+    ("--disable --host h --port 1 --defaults-file f", "disable", WithdrawalRequest()),
     ("--enable", "enable", EnableRequest()),
     ("--enable --config=-c", "enable --config=-c", EnableRequest("-c")),
     ("--enable --socket /s", "enable", EnableRequest()),
@@ -186,7 +186,7 @@ WRONG = {
     "node --cluster": "--cluster is a subcommand: xha-check cluster",
     "cluster --explain": "--explain is a subcommand: xha-check explain",
     "service a --all": "--all is a subcommand: xha-check services",
-    "cluster --why x": "--why goes with disable or grant",
+    "cluster --why x": "--why goes with disable, drain or grant",
     "cluster --grace 3s": "--grace goes with service or services",
     "explain --watch": "--watch goes with node, cluster, service or services",
     "report --jsno": "unrecognized arguments: --jsno",

@@ -34,7 +34,8 @@ def test_the_page_says_what_the_code_does(code: Code) -> None:
     strict, lenient = (
         judge(node(code.value)[0], policy, node(code.value)[1]).available for policy in (STRICT, LENIENT)
     )
-    assert ready == {(True, True): "200", (False, True): "policy", (False, False): "503"}[strict, lenient]
+    refusal = "404" if code is Code.DRAINING else "503"
+    assert ready == {(True, True): "200", (False, True): "policy", (False, False): refusal}[strict, lenient]
 
 
 def test_the_page_names_every_policy_switch() -> None:

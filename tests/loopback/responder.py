@@ -1,4 +1,4 @@
-"""xha's own responder with a directory of its own: xha.conf, client.cnf, the disabled file and its log."""
+"""xha's own responder with a directory of its own: its settings, the disabled and the drain file, its log."""
 
 from __future__ import annotations
 
@@ -43,13 +43,15 @@ class Responder(Daemon):
         self.directory = directory
         self.addresses = list(listen)
         self.disabled = directory / "disabled"
+        self.drain = directory / "drain"
         self.commit_file = directory / "commit.json"
         self.config = directory / "xha.conf"
         self.client = directory / "client.cnf"
         put(self.client, client, 0o640)
         self.settings = (
             f"[database]\ndefaults_file = {self.client}\n{f'socket = {socket}' if socket else ''}\n{database}\n"
-            f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\ncommit_file = {self.commit_file}\n"
+            f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\ndrain_file = {self.drain}\n"
+            f"commit_file = {self.commit_file}\n"
             f"{responder}\n"
         )
         put(self.config, self.settings)

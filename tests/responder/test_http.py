@@ -50,7 +50,8 @@ def test_a_post_with_a_body_gets_405_without_a_reset(shared: Responder) -> None:
 
 
 def test_a_path_that_is_not_there_is_404(shared: Responder) -> None:
-    assert [shared.ask(path).status for path in ("/nowhere", "/ready/", "//", "/node/..", "/service/x")] == [404] * 5
+    assert [shared.ask(path).status for path in ("/nowhere", "/ready/", "//", "/node/..")] == [404] * 4
+    assert shared.ask("/service/x").status == 503  # 404 is what drains
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def node_document(responder: Responder) -> dict[str, Any]:
 def test_node_tells_the_whole_reading_in_the_servers_own_names(shared: Responder, database: Node) -> None:
     document = node_document(shared)
     assert [name for name in document if name != "warnings"] == [
-        "schema", "kind", "host", "time", "age_ms", "verdict", "policy", "disabled", "commits", "reading",
+        "schema", "kind", "host", "time", "age_ms", "verdict", "policy", "disabled", "drain", "commits", "reading",
     ]  # fmt: skip
     assert (document["schema"], document["kind"], document["disabled"]) == (1, "node", None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", document["time"])

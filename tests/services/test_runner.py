@@ -31,6 +31,7 @@ from xha.core.services.model.result import Level, Result, dependency, failed, no
 from xha.core.services.settings import parse_services
 
 NAME, DEEP = "memcached", Level.DEEP
+NOT_CONFIGURED = (503, "not-configured: no [service NAME] of xha.conf has this name")
 FAST = "interval = 300ms\ndeadline = 250ms\nfall = 2\n"
 
 
@@ -204,7 +205,7 @@ def test_a_hung_check_holds_up_no_other(place: Place, memcached: Memcached, net:
 def test_xha_conf_is_read_again_when_it_changes(place: Place, memcached: Memcached) -> None:
     place.serve()
     place.runner.start()
-    assert place.service()[0] == 404
+    assert place.service() == NOT_CONFIGURED
     place.write(section(memcached))
     place.wait_service(200, "ok")
     place.write(f"{section(memcached)}[databse]\n")
@@ -214,7 +215,7 @@ def test_xha_conf_is_read_again_when_it_changes(place: Place, memcached: Memcach
     place.write(section(memcached))
     place.wait_service(200, "ok")
     place.write("")
-    wait_until(lambda: place.service()[0] == 404, 10, "no longer configured")
+    wait_until(lambda: place.service() == NOT_CONFIGURED, 10, "no longer configured")
     wait_until(lambda: not list(place.records.glob("*.json")), 10, "its file goes")
 
 
@@ -238,7 +239,7 @@ def test_a_wrong_section_is_unknown_until_it_is_mended_and_the_others_are_checke
     place.wait_service(200, "ok")
     misconfigured = (503, "unknown: its section in xha.conf is wrong")
     assert place.service("keystone") == misconfigured
-    assert place.service("nothing")[0] == 404
+    assert place.service("nothing") == NOT_CONFIGURED
     families = {one.name: one for one in text_string_to_metric_families(place.ask("/metrics")[1] + "\n")}
     available = {one.labels["service"]: one.value for one in families["xha_service_available"].samples}
     assert available == {NAME: 1, "keystone": 0}
@@ -279,7 +280,7 @@ def test_a_wrong_section_is_told_once_for_as_long_as_it_is_wrong(place: Place, m
         (failed(NAME, DEEP, "secret text"), 3, 0.0, (503, "critical self")),
         (failed(NAME, DEEP, "secret text", blame=dependency("mysql")), 0, 0.0, (200, "warning dependency:mysql")),
         (unknown(NAME, DEEP, "secret text"), 0, 0.0, (503, "unknown")),
-        (not_applicable(NAME, DEEP, "secret text"), 0, 0.0, (404, "not applicable")),
+        (not_applicable(NAME, DEEP, "secret text"), 0, 0.0, (503, "not applicable")),
     ],
 )
 def test_what_a_load_balancer_is_told(
@@ -302,8 +303,8 @@ def test_a_file_that_is_no_record_is_none(place: Place, text: str) -> None:
     status, said = place.service()
     assert (status, said.partition(": ")[0]) == (503, "unknown"), said
     assert said.startswith("unknown: its record cannot be used: "), said
-    assert place.ask("/service/..%2fxha")[0] == 404
-    assert place.ask("/service/../xha")[0] == 404
+    assert place.ask("/service/..%2fxha")[0] == 503
+    assert place.ask("/service/../xha")[0] == 503
 
 
 def test_metrics_carry_the_services_too(place: Place) -> None:

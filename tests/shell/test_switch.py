@@ -1,4 +1,4 @@
-"""xha-check disable and enable: who, why and until when, and files that are not as they should be."""
+"""xha-check disable, drain and enable: who, why and until when, and files that are not as they should be."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from loopback import Node, wait_until
 from shell.host import Host
 
 DISABLED, LEGACY = "/etc/xha/disabled", "/var/tmp/clustercheck.disabled"
+DRAIN = "/run/xha/drain"
 NOBODY = 65534
 
 
@@ -50,6 +51,34 @@ def test_disable_and_enable_take_the_node_out_and_put_it_back(host: Host, galera
     assert host.run("xha-check", "enable").out == "enabled\n"
     assert not host.path(DISABLED).exists()
     assert seen(host, 0)["disabled"] is None
+
+
+def test_drain_and_enable_begin_and_end_it(host: Host, galera: Node) -> None:
+    host.path("/run/xha").mkdir(exist_ok=True)
+    result = host.run("xha-check", "drain", "--why", "kernel", "--until", "2h", env={"SUDO_USER": "grace"})
+    assert (result.code, result.err) == (0, "")
+    said = json.loads(host.path(DRAIN).read_text())
+    assert (said["by"], said["why"]) == ("grace", "kernel")
+    assert result.out.startswith(f"draining until {said['until']}: ")
+    document = seen(host)
+    assert (document["drain"], document["disabled"]) == (said, None)
+    assert [document["verdict"][name] for name in ("code", "available", "live")] == ["draining", False, True]
+    assert f"  drained: by grace, until {said['until']}, kernel\n" in host.run("xha-check").out
+    assert host.run("clustercheck").code == 1  # it knows two answers
+    assert host.run("xha-check", "enable").out == "enabled\n"
+    assert not host.path(DRAIN).exists()
+    assert seen(host, 0)["drain"] is None
+
+
+def test_a_drained_node_that_is_disabled_stays_disabled_until_both_are_ended(host: Host, galera: Node) -> None:
+    host.path("/run/xha").mkdir(exist_ok=True)
+    assert host.run("xha-check", "disable").code == 0
+    result = host.run("xha-check", "drain")
+    assert result.code == 1
+    assert "the node is disabled, which outranks this" in result.err
+    assert seen(host)["verdict"]["code"] == "disabled"
+    assert host.run("xha-check", "enable").out == "enabled\n"
+    assert seen(host, 0)["drain"] is None
 
 
 def test_who_is_the_user_where_sudo_names_nobody(host: Host) -> None:
@@ -198,7 +227,7 @@ def test_xha_conf_may_name_another_file(host: Host, galera: Node) -> None:
 
 def test_enabling_twice_is_no_error(host: Host) -> None:
     result = host.run("xha-check", "enable")
-    assert (result.code, result.out) == (0, "enabled already: there was no disabled file\n")
+    assert (result.code, result.out) == (0, "enabled already: there was no disabled and no drain file\n")
 
 
 def test_enable_names_the_file_that_still_keeps_clustercheck_at_503(host: Host) -> None:

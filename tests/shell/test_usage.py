@@ -30,9 +30,9 @@ WRONG = {
     "--port 3306 --socket /run/x": "exclude each other",
     "--cluster 127.0.0.1": "unrecognized arguments: 127.0.0.1",
     "127.0.0.1": "'127.0.0.1' is no subcommand",
-    "--why disk": "--why goes with disable or grant",
+    "--why disk": "--why goes with disable, drain or grant",
     "--enable --until 2h": "--until goes with disable",
-    "--cluster --why disk": "--why goes with disable or grant",
+    "--cluster --why disk": "--why goes with disable, drain or grant",
     "--grant": "expected one argument",
     "--grant all=db1 --why x": "'all=db1' is none of forget=NODE, bootstrap=NODE, discard=NODE",
     "--grant forget --why x": "'forget' is none of",
@@ -44,7 +44,7 @@ WRONG = {
     "--grant forget=db1 --why x --until 2h": "--until goes with disable",
     "--grant forget=db1 --why x --json": "--json goes with node, cluster, explain, service, services or list",
     "--report --disable": "not allowed with",
-    "--report --why x": "--why goes with disable or grant",
+    "--report --why x": "--why goes with disable, drain or grant",
     "--report --yes": "--yes goes with grant",
     "--explain": "--explain goes with --cluster",
     "--report --explain": "--explain goes with --cluster",
@@ -95,6 +95,7 @@ OWN = {
     "node": "--help --json --nagios --watch --config --defaults-file --socket --host --port",
     "cluster": "--help --json --nagios --watch --config --defaults-file --socket --host --port",
     "disable": "--help --until --why --config",
+    "drain": "--help --until --why --config",
     "enable": "--help --config",
     "explain": "--help --resource --json",
     "grant": "--help --why --yes --resource",
@@ -160,7 +161,7 @@ OPTIONS = st.sampled_from(
     [
         *("--node", "--cluster", "--disable", "--enable", "--json", "--nagios", "--host", "--port", "--until", "--why"),
         *("--explain", "--grant", "--report", "--list", "--help", "--resource", "--yes"),
-        *("node", "cluster", "disable", "enable", "explain", "grant", "report", "list", "forget=db1"),
+        *("node", "cluster", "disable", "drain", "enable", "explain", "grant", "report", "list", "forget=db1"),
     ]
 )
 VALUES = st.sampled_from(

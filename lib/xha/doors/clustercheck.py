@@ -12,11 +12,16 @@ import socket
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_disabled, read_sysconfig
+from ..adapters.files.config_files import LEGACY_DISABLED_FILE, read_sysconfig, read_withdrawal
 from ..adapters.process.descriptors import inherited_socket, point_at_null
-from ..core.config.xha_conf import DEFAULT_DISABLED_FILE, DEFAULT_SERVER_USER, Config, Database, Responder
+from ..core.config.xha_conf import (
+    DEFAULT_SERVER_USER,
+    Config,
+    Database,
+    Responder,
+)
 from ..core.http.clustercheck_body import Body, render_clustercheck
-from ..core.node.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
+from ..core.node.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_withdrawal
 from ..core.text.values import parse_port
 from .terminal.streams import abandon_stdout, mend_streams
 
@@ -48,6 +53,8 @@ _DEFAULTS = {
     "MYSQL_PORT": "",
     "MYSQL_SERVER_USER": DEFAULT_SERVER_USER,
 }
+# With the original script's own disabled file.
+_FILES = Responder(legacy_disabled_file=LEGACY_DISABLED_FILE)
 _PASSWORD = "MYSQL_PASSWORD"  # noqa: S105 - the name of the variable
 # If these are given as empty arguments, the option file supplies them.
 _MAY_BE_EMPTY = ("MYSQL_USERNAME", _PASSWORD)
@@ -88,9 +95,9 @@ def _client() -> socket.socket | None:
 
 def _judge(arguments: list[str]) -> Verdict:
     # As in the original script, this comes before any setting is read.
-    disabled = read_disabled(DEFAULT_DISABLED_FILE, LEGACY_DISABLED_FILE)
-    if disabled:
-        return judge_disabled(disabled)
+    withdrawal = read_withdrawal(_FILES)
+    if withdrawal:
+        return judge_withdrawal(withdrawal)  # 503 either way: the script knows two answers
     from ..app.node.reader import Reader
 
     settings = ClustercheckSettings.read(arguments)
@@ -141,7 +148,7 @@ class ClustercheckSettings(NamedTuple):
         # The last-node rule has no switch here, and the script has no such rule. What the script refuses stays refused.
         donor, readonly = values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0"
         policy = Policy(donor, readonly, LastNode.NEVER)
-        config = Config(database, policy, Responder(legacy_disabled_file=LEGACY_DISABLED_FILE))
+        config = Config(database, policy, _FILES)
         return cls(config, values["MYSQL_USERNAME"], values["MYSQL_PASSWORD"], values["ERR_FILE"])
 
     def refresh(self) -> Config:

@@ -43,6 +43,7 @@ allow_from = 192.0.2.0/24 2001:db8::/32
 detail_from = 192.0.2.7
 disabled_file = /run/xha/disabled
 legacy_disabled_file = /var/tmp/clustercheck.disabled
+drain_file = /run/drain
 services_directory = /run/xha/other
 commit_file = /run/xha/other.json
 answer_silent = 500ms
@@ -74,6 +75,7 @@ def test_every_key_has_its_place() -> None:
             detail_from=(ip_network("192.0.2.7/32"),),
             disabled_file="/run/xha/disabled",
             legacy_disabled_file="/var/tmp/clustercheck.disabled",
+            drain_file="/run/drain",
             services_directory="/run/xha/other",
             commit_file="/run/xha/other.json",
             answer_silent=0.5,
@@ -92,6 +94,7 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
     assert config.responder[8:] == (
         "/etc/xha/disabled",
         None,
+        "/run/xha/drain",
         "/run/xha/services",
         "/run/xha/responder/commit.json",
         None,
@@ -294,9 +297,10 @@ def test_a_list_of_networks_is_separated_by_commas_or_blanks(addresses: list[Any
     assert parse_networks(", ".join(map(str, addresses))) == networks
 
 
-def test_another_host_is_read_with_our_account_and_without_our_disabled_file() -> None:
+def test_another_host_is_read_with_our_account_and_without_our_files() -> None:
     config = parse_config(FULL, PATH)
     other = config.of_member("db2", None)
     assert other.database == config.database._replace(socket=None, host="db2")
-    assert (other.responder.disabled_file, other.responder.legacy_disabled_file) == (None, None)
+    files = other.responder
+    assert (files.disabled_file, files.legacy_disabled_file, files.drain_file) == (None, None, None)
     assert config.of_member("db2", 3308).database.port == 3308

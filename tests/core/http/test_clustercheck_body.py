@@ -9,8 +9,8 @@ import pytest
 
 from core.facts import synced
 from xha.core.http.clustercheck_body import Body, render_clustercheck
-from xha.core.node.disabled import Disabled
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge
+from xha.core.node.withdrawal import Withdrawal
 
 STRICT = Policy(available_when_donor=False, available_when_readonly=False, last_node=LastNode.NEVER)
 
@@ -36,7 +36,7 @@ def read_only() -> Verdict:
 
 
 def disabled() -> Verdict:
-    return judge(synced(), STRICT, Disabled())
+    return judge(synced(), STRICT, Withdrawal())
 
 
 @pytest.mark.parametrize(

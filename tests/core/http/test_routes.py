@@ -48,7 +48,7 @@ def status(response: bytes | None) -> int | None:
         pytest.param(Request("GET", "/READY"), HERE, 404, id="paths have a case"),
         pytest.param(Request("OPTIONS", "*"), HERE, 404, id="the server as a whole"),
         pytest.param(Request("GET", "//"), HERE, 404, id="two slashes"),
-        pytest.param(Request("GET", "/service/keystone"), HERE, 404, id="a service that is not configured"),
+        pytest.param(Request("GET", "/service/keystone"), HERE, 503, id="a service without a section"),
         pytest.param(Request("POST", "/"), HERE, 405, id="POST"),
         pytest.param(Request("get", "/"), HERE, 405, id="methods have a case"),
         pytest.param(Request("DELETE", "/node"), HERE, 405, id="DELETE"),

@@ -25,8 +25,8 @@ from xha.core.node.commits import (
     take_look,
     why_no_probe,
 )
-from xha.core.node.disabled import Disabled
 from xha.core.node.verdict import Code, LastNode, Policy, Unreadable, judge
+from xha.core.node.withdrawal import Withdrawal
 
 IDLE, NOW = Working(), 100.0
 ALTER, DELETE = Working(ddl="ALTER"), Working(rows="Delete_rows_log_event::find_row()")
@@ -314,14 +314,14 @@ def test_such_a_node_is_out_and_need_not_be_killed(code: Code) -> None:
 @pytest.mark.parametrize(
     ("reading", "disabled", "code"),
     [
-        pytest.param(synced(), Disabled("ann", "disk"), "cannot-commit", id="a broken node outranks a disabled one"),
+        pytest.param(synced(), Withdrawal("ann", "disk"), "cannot-commit", id="a broken node outranks a disabled one"),
         pytest.param(synced(read_only=True), None, "cannot-commit", id="and a read-only one"),
         pytest.param(synced(wsrep_cluster_status="non-Primary"), None, "non-primary", id="a lost majority outranks it"),
         pytest.param(synced(probe_errno=1047), None, "rejecting-queries", id="and so does a node that rejects queries"),
         pytest.param(Unreadable(Code.HUNG), None, "hung", id="and a server that does not answer"),
     ],
 )
-def test_what_outranks_what(reading: Reading | Unreadable, disabled: Disabled | None, code: str) -> None:
+def test_what_outranks_what(reading: Reading | Unreadable, disabled: Withdrawal | None, code: str) -> None:
     assert judge(reading, Policy(), disabled, commits=RED).code.value == code
 
 

@@ -27,9 +27,9 @@ from xha.core.cluster.report import (
 from xha.core.cluster.sources import judge_sql
 from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.commits import Commits, Room
-from xha.core.node.disabled import Disabled
 from xha.core.node.report import NodeReport, nagios_code, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, NagiosCode, Policy, Unreadable, judge
+from xha.core.node.withdrawal import Withdrawal
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema-1.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -38,7 +38,7 @@ ROOMS = (Room(("datadir /srv/a", "log_bin /srv/a"), 3 << 20, 90 << 20), Room(("t
 COMMITS = Commits(None, "", (), "", 0.25, 0.0014, ROOMS)
 
 
-def report(reading: Reading | Unreadable, disabled: Disabled | None = None, **changes: Any) -> NodeReport:
+def report(reading: Reading | Unreadable, disabled: Withdrawal | None = None, **changes: Any) -> NodeReport:
     policy = Policy(last_node=LastNode.HAPROXY)
     made = NodeReport(
         host="db1",
@@ -46,7 +46,7 @@ def report(reading: Reading | Unreadable, disabled: Disabled | None = None, **ch
         age=0.0421,
         verdict=judge(reading, policy, disabled),
         policy=policy,
-        disabled=disabled,
+        withdrawal=disabled,
         reading=reading,
     )
     return made._replace(**changes)
@@ -56,8 +56,9 @@ REPORTS = {
     "a synced node": report(listed("mariadb-10.11.txt")),
     "a node of Percona's": report(listed("pxc-8.0.txt")),
     "a donor with evidence": report(synced(wsrep_local_state=2, donor=DonorEvidence(DonorKind.SST, "rsync, pid 1"))),
-    "a disabled node": report(synced(), Disabled("ann", "disk", "2026-01-31T22:00:00+01:00")),
-    "a node disabled by an empty file": report(synced(), Disabled()),
+    "a disabled node": report(synced(), Withdrawal("ann", "disk", "2026-01-31T22:00:00+01:00")),
+    "a node disabled by an empty file": report(synced(), Withdrawal()),
+    "a node that drains": report(synced(), Withdrawal("ann", "kernel", drains=True)),
     "a node with warnings": report(synced(), warnings=("a new login would fail: access-denied, Access denied",)),
     "a node whose commits are known": report(listed("mariadb-10.11.txt"), commits=COMMITS),
     "a server that says nothing": report(Reading()),
@@ -125,7 +126,7 @@ def secretive() -> list[NodeReport]:
     )
     warning = f"{path}: {text} '{account}' at {address}"
     return [
-        report(reading, Disabled(account, f"see {path}, ask {address}: {text}"), warnings=(warning,)),
+        report(reading, Withdrawal(account, f"see {path}, ask {address}: {text}"), warnings=(warning,)),
         report(reading, warnings=(warning,)),
         *(report(Unreadable(code, f"{path}: {text} '{account}'@'{address}'")) for code in Code),
     ]
@@ -217,11 +218,11 @@ READINGS = st.builds(
     st.builds(Variables, pxc_maint_mode=st.none() | TEXTS),
 )
 FACTS = READINGS | st.builds(Unreadable, st.sampled_from(Code), TEXTS)
-MAYBE_DISABLED = st.none() | st.builds(Disabled, TEXTS, TEXTS)
+MAYBE_DISABLED = st.none() | st.builds(Withdrawal, TEXTS, TEXTS)
 
 
 @given(FACTS, MAYBE_DISABLED)
-def test_whatever_a_server_says_is_one_nagios_line(reading: Reading | Unreadable, disabled: Disabled | None) -> None:
+def test_whatever_a_server_says_is_one_nagios_line(reading: Reading | Unreadable, disabled: Withdrawal | None) -> None:
     assert_is_a_nagios_line(render_nagios(judge(reading, Policy(), disabled), reading))
 
 
@@ -268,7 +269,9 @@ def test_every_verdict_is_read_by_prometheus(name: str) -> None:
     samples = {sample.name: sample for family in families.values() for sample in family.samples}
     assert samples["xha_available"].value == made.verdict.available
     assert samples["xha_live"].value == made.verdict.live
-    assert samples["xha_disabled"].value == bool(made.disabled)
+    off = made.withdrawal
+    assert samples["xha_disabled"].value == bool(off and not off.drains)
+    assert samples["xha_draining"].value == bool(off and off.drains)
     assert samples["xha_warnings"].value == len(made.warnings)
     assert samples["xha_reading_age_seconds"].value == pytest.approx(0.0421)
     assert samples["xha_verdict"].labels == {"code": made.verdict.code.value}

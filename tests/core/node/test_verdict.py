@@ -19,12 +19,13 @@ from xha.core.galera.reading import (
     WsrepStatus,
     count_data_members,
 )
-from xha.core.node.disabled import Disabled
-from xha.core.node.verdict import RULES, Code, LastNode, Policy, Unreadable, Verdict, judge, judge_disabled
+from xha.core.node.verdict import RULES, Code, LastNode, Policy, Unreadable, Verdict, judge, judge_withdrawal
+from xha.core.node.withdrawal import Withdrawal
 
 SST = DonorEvidence(DonorKind.SST, "wsrep_sst_rsync, pid 4711")
 LOCK = DonorEvidence(DonorKind.LOCK, "mariabackup, pid 4712")
-BY_HAND = Disabled("ann", "new disk")
+BY_HAND = Withdrawal("ann", "new disk")
+DRAIN = BY_HAND._replace(drains=True)
 STRICT = Policy(available_when_donor=False, available_when_readonly=False, last_node=LastNode.NEVER)
 LENIENT = Policy(available_when_donor=True, available_when_readonly=True, last_node=LastNode.NEVER)
 
@@ -37,6 +38,8 @@ TABLE = {
     "desynced": ("policy", 200, 1),
     "read-only": ("policy", 200, 1),
     "disabled": (503, 200, 1),
+    # 404 where everything else is 503: tests/core/http/test_routes.py.
+    "draining": (503, 200, 1),
     "maintenance": (503, 200, 1),
     "rejecting-queries": (503, 200, 2),
     "skip-networking": (503, 200, 2),
@@ -69,6 +72,7 @@ NODE = {
     "desynced": synced(wsrep_local_state=2, wsrep_desync=True),
     "read-only": synced(read_only=True),
     "disabled": synced(),
+    "draining": synced(),
     "maintenance": synced(pxc_maint_mode="MAINTENANCE"),
     "rejecting-queries": synced(probe_errno=1047),
     "skip-networking": synced(skip_networking=True),
@@ -88,8 +92,8 @@ def status(good: bool) -> int:
     return 200 if good else 503
 
 
-def node(code: str) -> tuple[Facts, Disabled | None]:
-    return NODE.get(code, Unreadable(Code(code))), BY_HAND if code == "disabled" else None
+def node(code: str) -> tuple[Facts, Withdrawal | None]:
+    return NODE.get(code, Unreadable(Code(code))), {"disabled": BY_HAND, "draining": DRAIN}.get(code)
 
 
 def test_the_table_has_every_code_and_no_other() -> None:
@@ -235,7 +239,7 @@ def test_the_default_policy_refuses_donors_and_serves_read_only_nodes() -> None:
         ),
     ],
 )
-def test_what_outranks_what(reading: Facts, disabled: Disabled | None, code: str) -> None:
+def test_what_outranks_what(reading: Facts, disabled: Withdrawal | None, code: str) -> None:
     assert judge(reading, STRICT, disabled).code.value == code
 
 
@@ -427,8 +431,8 @@ def test_a_desynced_read_only_node_is_not_rescued_by_its_read_only_half() -> Non
 
 def test_why_the_operator_disabled_it_is_told() -> None:
     assert judge(synced(), Policy(), BY_HAND).message.endswith(": new disk")
-    assert judge_disabled(BY_HAND) == judge(synced(), Policy(), BY_HAND)
-    assert judge(synced(), Policy(), Disabled()).message == judge_disabled(Disabled()).message
+    assert judge_withdrawal(BY_HAND) == judge(synced(), Policy(), BY_HAND)
+    assert judge(synced(), Policy(), Withdrawal()).message == judge_withdrawal(Withdrawal()).message
 
 
 def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -460,13 +464,13 @@ READINGS = st.builds(
     Reading, STATUS, VARIABLES, st.sampled_from([0, 1, 1047, 1205]), st.sampled_from([None, SST, LOCK])
 )
 POLICIES = st.builds(Policy, st.booleans(), st.booleans(), st.sampled_from(LastNode))
-DISABLED = st.sampled_from([None, BY_HAND, Disabled()])
+DISABLED = st.sampled_from([None, BY_HAND, Withdrawal(), DRAIN])
 ANY_FACTS = READINGS | st.builds(Unreadable, st.sampled_from(Code), st.text(max_size=20))
 
 
 @given(ANY_FACTS, POLICIES, DISABLED, st.booleans())
 def test_no_verdict_contradicts_the_table(
-    reading: Facts, policy: Policy, disabled: Disabled | None, last_server: bool
+    reading: Facts, policy: Policy, disabled: Withdrawal | None, last_server: bool
 ) -> None:
     verdict = judge(reading, policy, disabled, last_server)
     ready, live, exit_code = TABLE[verdict.code.value]
@@ -478,7 +482,7 @@ def test_no_verdict_contradicts_the_table(
 
 @given(READINGS, POLICIES, DISABLED, st.booleans())
 def test_what_serves_is_a_primary_ready_answering_node_that_nobody_took_away(
-    reading: Reading, policy: Policy, disabled: Disabled | None, last_server: bool
+    reading: Reading, policy: Policy, disabled: Withdrawal | None, last_server: bool
 ) -> None:
     if judge(reading, policy, disabled, last_server).available:
         assert reading.status.wsrep_local_state in (2, 4)
@@ -495,7 +499,7 @@ def test_what_serves_is_a_primary_ready_answering_node_that_nobody_took_away(
 
 
 @given(READINGS, DISABLED)
-def test_a_more_lenient_policy_never_takes_a_node_out(reading: Reading, disabled: Disabled | None) -> None:
+def test_a_more_lenient_policy_never_takes_a_node_out(reading: Reading, disabled: Withdrawal | None) -> None:
     switches = (False, True)
     for donor, readonly in itertools.product(switches, switches):
         strict = judge(reading, Policy(donor, readonly, LastNode.NEVER), disabled)

@@ -1,13 +1,13 @@
-"""The files that xha reads: its configuration, the disabled file, clustercheck's settings."""
+"""The files that xha reads: its configuration, the disabled and the drain file, clustercheck's settings."""
 
 from __future__ import annotations
 
 import os
 import time
 
-from ...core.config.xha_conf import DEFAULT_PATH, Config, parse_config
-from ...core.node import disabled as core_disabled
-from ...core.node.disabled import Disabled
+from ...core.config.xha_conf import DEFAULT_PATH, Config, Responder, parse_config
+from ...core.node import withdrawal as core_withdrawal
+from ...core.node.withdrawal import Withdrawal
 from ...core.text.values import ConfigError
 from .whole_file import read_whole
 
@@ -39,41 +39,43 @@ def config_signature(path: str | None = None) -> tuple[int, ...] | None:
     return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_mode, seen.st_uid, seen.st_gid
 
 
-def read_disabled(path: str | None, legacy_path: str | None = None) -> Disabled | None:
-    """Read who took the node out of service; None if nobody did.
+def read_withdrawal(files: Responder) -> Withdrawal | None:
+    """Read who took the node out of service; None if nobody did. Who disabled it outranks who drains it.
 
-    Any failure to read the file, except its absence, counts as disabled. The legacy file is never opened, because it is
-    in a directory where any user can put a FIFO.
+    Any failure to read a file, except its absence, counts as the file does. The legacy file is never opened, because it
+    is in a directory where any user can put a FIFO.
     """
-    found = _read_disabled(path) if path else None
-    if found is None and legacy_path and os.path.lexists(legacy_path):
-        return Disabled(why=f"{legacy_path} exists")
-    return found
+    found = _read_withdrawal(files.disabled_file, drains=False)
+    if found is None and files.legacy_disabled_file and os.path.lexists(files.legacy_disabled_file):
+        return Withdrawal(why=f"{files.legacy_disabled_file} exists")
+    return found or _read_withdrawal(files.drain_file, drains=True)
 
 
-def _read_disabled(path: str) -> Disabled | None:
+def _read_withdrawal(path: str | None, drains: bool) -> Withdrawal | None:
+    if not path:
+        return None
     try:
         # Links are followed: an operator may have linked the file to storage that all nodes see.
-        text = read_whole(path, core_disabled.MAX_BYTES).data.decode("utf-8", "replace")
+        text = read_whole(path, core_withdrawal.MAX_BYTES).data.decode("utf-8", "replace")
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Disabled(why=f"the disabled file cannot be read ({reason_of(error)}); it counts as disabled")
-    return core_disabled.parse_disabled(text, time.time())
+        return core_withdrawal.unclear_withdrawal(f"cannot be read ({reason_of(error)})", drains)
+    return core_withdrawal.parse_withdrawal(text, time.time(), drains)
 
 
-def write_disabled(path: str, disabled: Disabled) -> None:
-    """Write the disabled file in one step with mode 0644, so that no reader sees half of it.
+def write_withdrawal(path: str, withdrawal: Withdrawal) -> None:
+    """Write the disabled or the drain file in one step with mode 0644, so that no reader sees half of it.
 
     :raises OSError: as open does.
     """
     from .atomic_write import replace_text
 
-    replace_text(path, core_disabled.render_disabled(disabled), 0o644, flush=True)
+    replace_text(path, core_withdrawal.render_withdrawal(withdrawal), 0o644, flush=True)
 
 
-def remove_disabled(path: str) -> bool:
-    """Remove the disabled file, and return whether it existed. :raises OSError: as os.unlink does."""
+def remove_withdrawal(path: str) -> bool:
+    """Remove the disabled or the drain file, and return whether it existed. :raises OSError: as os.unlink does."""
     try:
         os.unlink(path)
     except FileNotFoundError:

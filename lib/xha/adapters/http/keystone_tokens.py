@@ -149,7 +149,7 @@ def _read_kept(settings: HttpSettings) -> KeystoneToken | None:
 
 
 def _keep(settings: HttpSettings, token: KeystoneToken, document: Any) -> None:
-    from ...core.node.disabled import parse_instant
+    from ...core.node.withdrawal import parse_instant
 
     place = _place(settings)
     if place is None:

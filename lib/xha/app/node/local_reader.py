@@ -20,11 +20,11 @@ SQL_SECONDS = 2.0
 def make_reader(find: Callable[[], Target], deadline: float) -> Reader:
     """Return a reader of a server; find tells anew for each login where it is and as whom.
 
-    A node that was taken out of service by `xha-check disable` is still a healthy node here.
+    A node that was taken out of service by `xha-check disable` or `drain` is still a healthy node here.
     """
     config = Config()
-    responder = config.responder._replace(disabled_file=None, legacy_disabled_file=None, deadline=deadline)
-    return Reader(FixedConfig(config._replace(responder=responder)), resolve=lambda _: find())
+    files = config.responder._replace(disabled_file=None, legacy_disabled_file=None, drain_file=None)
+    return Reader(FixedConfig(config._replace(responder=files._replace(deadline=deadline))), resolve=lambda _: find())
 
 
 def find_socket(settings: Settings, known: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...adapters.files.config_files import config_signature, read_config, read_disabled
+from ...adapters.files.config_files import config_signature, read_config, read_withdrawal
 from ...core.config.xha_conf import Config
 from ...core.galera.reading import Reading
 from ...core.node.commits import Commits
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ...adapters.mysql.session import Session
     from ...adapters.network.channel import Allowance
     from ...core.config.xha_conf import Database
-    from ...core.node.disabled import Disabled
     from ...core.node.report import NodeReport
+    from ...core.node.withdrawal import Withdrawal
     from .commit_watch import CommitWatch
 
     class ConfigSource(Protocol):
@@ -47,7 +47,7 @@ class Snapshot(NamedTuple):
     verdict: Verdict
     config: Config
     time: float
-    disabled: Disabled | None = None
+    withdrawal: Withdrawal | None = None
     warnings: tuple[str, ...] = ()
     fault: BaseException | None = None
     commits: Commits = Commits(unknown="the server was not read")
@@ -64,7 +64,7 @@ class Snapshot(NamedTuple):
             age=age,
             verdict=self.verdict,
             policy=self.config.policy,
-            disabled=self.disabled,
+            withdrawal=self.withdrawal,
             reading=self.reading,
             warnings=self.warnings,
             commits=self.commits,
@@ -175,18 +175,18 @@ class Reader:
         return self._snapshot(self._read(config), config)
 
     def _snapshot(self, reading: Reading | Unreadable, config: Config) -> Snapshot:
-        disabled = read_disabled(config.responder.disabled_file, config.responder.legacy_disabled_file)
+        withdrawal = read_withdrawal(config.responder)
         if not isinstance(reading, Reading):
-            return Snapshot(reading, judge(reading, config.policy, disabled), config, time.time(), disabled)
-        commits = self._judge_commits(reading, config, disabled)
-        verdict = judge(reading, config.policy, disabled, commits=commits)
+            return Snapshot(reading, judge(reading, config.policy, withdrawal), config, time.time(), withdrawal)
+        commits = self._judge_commits(reading, config, withdrawal)
+        verdict = judge(reading, config.policy, withdrawal, commits=commits)
         warnings = self._login_warnings + find_warnings(reading) + commits.warnings
-        return Snapshot(reading, verdict, config, time.time(), disabled, warnings, commits=commits)
+        return Snapshot(reading, verdict, config, time.time(), withdrawal, warnings, commits=commits)
 
-    def _judge_commits(self, reading: Reading, config: Config, disabled: Disabled | None) -> Commits:
+    def _judge_commits(self, reading: Reading, config: Config, withdrawal: Withdrawal | None) -> Commits:
         if self._watch is not None:
             local = self._session is not None and self._session.target.local
-            return self._watch.note(reading, config, disabled is not None, local)
+            return self._watch.note(reading, config, bool(withdrawal and not withdrawal.drains), local)
         from ...adapters.files.commit_file import read_commit_file
 
         return read_commit_file(config.responder.commit_file, reading.status.wsrep_gcomm_uuid)

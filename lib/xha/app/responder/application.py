@@ -148,8 +148,8 @@ class ResponderApplication:
         last = self._freshness.snapshot
         config = last.config if last else self._file.config
         reading = Unreadable(Code.HUNG)
-        disabled = last.disabled if last else None
-        self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), disabled)
+        withdrawal = last.withdrawal if last else None
+        self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), withdrawal)
         self._event_log.note(self._hung, time.monotonic())
 
     def complain(self, host: str, why: str, now: float) -> None:

@@ -58,7 +58,7 @@ def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
     responder, policy = snapshot.config.responder, snapshot.config.policy
     if request.server_state is not None and policy.last_node is LastNode.HAPROXY:
         last = parse_last_server(request.server_state)
-        verdict = judge(snapshot.reading, policy, snapshot.disabled, last, snapshot.commits)
+        verdict = judge(snapshot.reading, policy, snapshot.withdrawal, last, snapshot.commits)
         snapshot = snapshot._replace(verdict=verdict)
     answer = Answer(
         snapshot.verdict,

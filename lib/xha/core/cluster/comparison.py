@@ -137,7 +137,7 @@ def _merge(primary: list[_Told], members_of: Callable[[_Told], frozenset[str]]) 
         tellers[members_of(one)].append(one)
     whole = {members: told for members, told in tellers.items() if members and len(told) >= len(members)}
     if len(whole) > 1 and sum(map(len, whole)) == len(frozenset().union(*whole)):
-        return dict(whole)
+        return dict(whole.items())
     lists: list[tuple[frozenset[str], list[_Told]]] = []
     for one in primary:
         members = members_of(one)

@@ -35,6 +35,8 @@ DEFAULT_PATH = "/etc/xha/xha.conf"
 DEFAULT_OPTION_FILE = "/etc/xha/client.cnf"
 DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
 DEFAULT_DISABLED_FILE = "/etc/xha/disabled"
+# Gone at boot: a drain is for a stop or a switchover that is under way.
+DEFAULT_DRAIN_FILE = "/run/xha/drain"
 DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
 DEFAULT_SERVER_USER = "mysql"
 # A directory of its own: whoever owns /run/xha could move the agent's records in it.
@@ -76,6 +78,7 @@ class Responder(NamedTuple):
     detail_from: tuple[Network, ...] = ()
     disabled_file: str | None = DEFAULT_DISABLED_FILE
     legacy_disabled_file: str | None = None
+    drain_file: str | None = DEFAULT_DRAIN_FILE
     services_directory: str = DEFAULT_SERVICES_DIRECTORY
     commit_file: str | None = DEFAULT_COMMIT_FILE
     # How long a client may send nothing before it is answered as if it had asked for `/`; None: it never is.
@@ -92,10 +95,12 @@ class Config(NamedTuple):
     service_sections: tuple[ServiceSection, ...] = ()
 
     def of_member(self, host: str, port: int | None) -> Config:
-        """Return the configuration for reading another host: the same account, and no disabled file of this host."""
+        """Return the configuration for reading another host: the same account, and no file of this host."""
         return self._replace(
             database=self.database._replace(socket=None, host=host, port=port or self.database.port),
-            responder=self.responder._replace(disabled_file=None, legacy_disabled_file=None, commit_file=None),
+            responder=self.responder._replace(
+                disabled_file=None, legacy_disabled_file=None, drain_file=None, commit_file=None
+            ),
         )
 
 
@@ -134,6 +139,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "detail_from": parse_networks,
         "disabled_file": parse_path,
         "legacy_disabled_file": parse_path,
+        "drain_file": parse_path,
         "services_directory": parse_path,
         "commit_file": parse_path,
         "answer_silent": _parse_silence,

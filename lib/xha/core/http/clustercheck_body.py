@@ -24,12 +24,12 @@ _STATE = {
 }
 
 
-def render_clustercheck(verdict: Verdict, body: Body, head: bool = False) -> bytes:
-    """Return the response that the users of clustercheck match on."""
-    return _render(verdict.available, verdict.code, body, head)
+def render_clustercheck(verdict: Verdict, body: Body, head: bool = False, refusal: str = UNAVAILABLE) -> bytes:
+    """Return the response that the users of clustercheck match on. refusal: the status of a node out of service."""
+    return _render(OK if verdict.available else refusal, verdict.code, body, head)
 
 
-@cache  # verdicts, bodies and methods are few
-def _render(available: bool, code: Code, body: Body, head: bool) -> bytes:
-    state = "synced." if available else _STATE[body].get(code, "not synced.")
-    return render_response(OK if available else UNAVAILABLE, f"{_NODE[body]}{state}\r\n", head=head)
+@cache  # statuses, codes, bodies and methods are few
+def _render(status: str, code: Code, body: Body, head: bool) -> bytes:
+    state = "synced." if status is OK else _STATE[body].get(code, "not synced.")
+    return render_response(status, f"{_NODE[body]}{state}\r\n", head=head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..node.codes import Code
 from ..node.report import NodeReport, node_document, render_metrics
 from .clustercheck_body import Body, render_clustercheck
 from .message import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, OK, UNAVAILABLE, Request, render_response
@@ -56,18 +57,16 @@ def refuse(request: Request, peer: Permission, services: Container[str] | None =
     detail = request.path in _DETAIL_PATHS
     if not (peer.detailed if detail else peer.allowed):
         return _error(FORBIDDEN, "this address may not ask", request)
-    if not detail and request.path not in _PATHS and not _is_service(request.path, services):
+    if request.path.startswith(SERVICE_PATH):
+        if services is not None and request.path[len(SERVICE_PATH) :] not in services:
+            # Not 404, which a balancer with `disable-on-404` takes for a drain: see _refusal.
+            return _error(UNAVAILABLE, "not-configured: no [service NAME] of xha.conf has this name", request)
+    elif not detail and request.path not in _PATHS:
         return _error(NOT_FOUND, f"there are {', '.join(_PATHS + _DETAIL_PATHS)}, {SERVICE_PATH}NAME", request)
     if request.method not in _METHODS:
         methods = ", ".join(_METHODS)
         return _error(METHOD_NOT_ALLOWED, f"there are {methods}", request, f"Allow: {methods}\r\n")
     return None
-
-
-def _is_service(path: str, services: Container[str] | None) -> bool:
-    if not path.startswith(SERVICE_PATH):
-        return False
-    return services is None or path[len(SERVICE_PATH) :] in services
 
 
 def _error(status: str, text: str, request: Request, headers: str = "") -> bytes:
@@ -89,7 +88,7 @@ def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
     """Return the complete response to a request that `refuse` did not refuse."""
     head = request.method == "HEAD"
     if request.path == "/":
-        return render_clustercheck(answer.verdict, answer.body, head)
+        return render_clustercheck(answer.verdict, answer.body, head, _refusal(answer.verdict))
     if request.path == "/node":
         import json
 
@@ -98,6 +97,16 @@ def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
     if request.path == "/metrics":
         text = render_metrics(answer.report(), dict(answer.counters())) + answer.services()
         return render_response(OK, text, head=head, content_type="text/plain; version=0.0.4; charset=utf-8")
-    good = answer.verdict.live if request.path == "/live" else answer.verdict.available
     line = f"{answer.verdict.code.value} {round(answer.age * 1000)} ms\n"
-    return render_response(OK if good else UNAVAILABLE, line, head=head)
+    if request.path == "/live":
+        return render_response(OK if answer.verdict.live else UNAVAILABLE, line, head=head)
+    return render_response(OK if answer.verdict.available else _refusal(answer.verdict), line, head=head)
+
+
+def _refusal(verdict: Verdict) -> str:
+    """Return the status of a node out of service: 503, or 404 while it drains.
+
+    404 is what `http-check disable-on-404` takes for "no new connections, the old ones live on" (HAProxy configuration
+    manual). Nothing else that is said of a node or a service is 404.
+    """
+    return NOT_FOUND if verdict.code is Code.DRAINING else UNAVAILABLE

@@ -100,6 +100,14 @@ class Code(str, Enum):
         "available_when_readonly",
     )
     DISABLED = VerdictRule("disabled", True, _WARNING, "the node was taken out of service by hand", "xha-check enable")
+    # 404 on / and /ready, where all other refusals are 503: what HAProxy's `http-check disable-on-404` waits for.
+    DRAINING = VerdictRule(
+        "draining",
+        True,
+        _WARNING,
+        "the node is being drained: its connections live on, new ones go to another node",
+        "xha-check enable, or start the resource again",
+    )
     MAINTENANCE = VerdictRule(
         "maintenance",
         True,

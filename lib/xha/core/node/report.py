@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from .disabled import Disabled
     from .verdict import Policy, Unreadable, Verdict
+    from .withdrawal import Withdrawal
 
 SCHEMA = 1
 
@@ -27,7 +27,7 @@ class NodeReport(NamedTuple):
     age: float
     verdict: Verdict
     policy: Policy
-    disabled: Disabled | None
+    withdrawal: Withdrawal | None
     reading: Reading | Unreadable
     warnings: tuple[str, ...] = ()
     commits: Commits = NOT_KNOWN
@@ -56,11 +56,11 @@ _LOCAL_ONLY = (
 def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]:
     """Return the JSON object of kind node. For a remote reader it has no account, path, address or server text."""
     values = reading_values(report.reading) if isinstance(report.reading, Reading) else dict(_ABSENT, probe_errno=None)
-    verdict, disabled, warnings, commits = report.verdict, report.disabled, report.warnings, report.commits
+    verdict, withdrawal, warnings, commits = report.verdict, report.withdrawal, report.warnings, report.commits
     if remote:
         values.update(dict.fromkeys(_LOCAL_ONLY))
         verdict = verdict._replace(message=verdict.message.partition(": ")[0])
-        disabled = disabled and disabled._replace(by=None, why=None)
+        withdrawal = withdrawal and withdrawal._replace(by=None, why=None)
         warnings = ()
         commits = commits._replace(unknown=commits.unknown and "told on its host")
     return {
@@ -77,7 +77,8 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
             "remedy": verdict.remedy,
         },
         "policy": {**report.policy._asdict(), "last_node": report.policy.last_node.value},
-        "disabled": disabled and disabled._asdict(),
+        "disabled": _withdrawal_document(withdrawal, drains=False),
+        "drain": _withdrawal_document(withdrawal, drains=True),
         "warnings": list(warnings),
         "commits": {
             "known": not commits.unknown,
@@ -87,6 +88,12 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
         },
         "reading": values,
     }
+
+
+def _withdrawal_document(withdrawal: Withdrawal | None, *, drains: bool) -> dict[str, str | None] | None:
+    if withdrawal is None or withdrawal.drains != drains:
+        return None
+    return {"by": withdrawal.by, "why": withdrawal.why, "until": withdrawal.until}
 
 
 def _milliseconds(seconds: float | None) -> int | None:
@@ -114,12 +121,15 @@ def nagios_text(text: str) -> str:
 
 def render_metrics(report: NodeReport, counters: dict[str, tuple[str, int]]) -> str:
     """Return the Prometheus text exposition (format 0.0.4). counters maps a name to its help and value."""
-    verdict = report.verdict
+    verdict, off = report.verdict, report.withdrawal
     values = reading_values(report.reading) if isinstance(report.reading, Reading) else {}
     lines = [
         *_metric("xha_available", "gauge", "1 if the node may serve traffic", int(verdict.available)),
         *_metric("xha_live", "gauge", "1 if the node need not be repaired", int(verdict.live)),
-        *_metric("xha_disabled", "gauge", "1 if the node was taken out of service by hand", int(bool(report.disabled))),
+        *_metric(
+            "xha_disabled", "gauge", "1 if the node was taken out of service by hand", int(bool(off and not off.drains))
+        ),
+        *_metric("xha_draining", "gauge", "1 if the node is to get no new connections", int(bool(off and off.drains))),
         *_metric("xha_warnings", "gauge", "things to mend that do not change the answer yet", len(report.warnings)),
         *_metric("xha_reading_age_seconds", "gauge", "age of the reading behind the answer", report.age),
         "# HELP xha_verdict the reason, as a label",

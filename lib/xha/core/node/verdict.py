@@ -15,7 +15,7 @@ from .commits import NOT_KNOWN, Commits
 from .refusals import code_of_error
 
 if TYPE_CHECKING:
-    from .disabled import Disabled
+    from .withdrawal import Withdrawal
 
 __all__ = [
     "RULES",
@@ -27,7 +27,7 @@ __all__ = [
     "Verdict",
     "VerdictRule",
     "judge",
-    "judge_disabled",
+    "judge_withdrawal",
 ]
 
 
@@ -68,26 +68,34 @@ class Verdict(NamedTuple):
 def judge(
     reading: Reading | Unreadable,
     policy: Policy,
-    disabled: Disabled | None = None,
+    withdrawal: Withdrawal | None = None,
     last_server: bool = False,
     commits: Commits = NOT_KNOWN,
 ) -> Verdict:
     """Return the verdict. last_server: HAProxy says that it has no other usable server.
 
     commits: what core/node/commits.py has come to; the default is that nobody has looked, which changes nothing.
-    A broken server outranks a disabled node: a drained node whose server froze must not look merely drained.
+    A broken server outranks a disabled node: a disabled node whose server froze must not look merely disabled. A node
+    drains only where it would serve otherwise: a balancer that has taken it out must not be told to go on with it.
     """
     if isinstance(reading, Unreadable):
         return _verdict(reading.code, available=False, detail=reading.detail)
-    codes = _codes(reading, disabled, commits)
+    codes = _codes(reading, withdrawal, commits)
     refused = [code for code in codes if not _serves(code, policy)]
     if not refused:
-        return _verdict(codes[0], available=True, detail=_detail(codes[0], reading, disabled))
+        return _serve(_verdict(codes[0], available=True, detail=_detail(codes[0], reading)), withdrawal)
     rescue = _last_node(reading, codes, policy, last_server)
     if rescue and all(code in _RESCUED for code in refused):
-        return _verdict(refused[0], available=True, detail=f"in service because {rescue}")
-    detail = commits.detail if refused[0] is commits.code else _detail(refused[0], reading, disabled)
+        return _serve(_verdict(refused[0], available=True, detail=f"in service because {rescue}"), withdrawal)
+    if withdrawal and refused[0] is Code.DISABLED:
+        return judge_withdrawal(withdrawal)
+    detail = commits.detail if refused[0] is commits.code else _detail(refused[0], reading)
     return _verdict(refused[0], available=False, detail=detail)
+
+
+def _serve(verdict: Verdict, withdrawal: Withdrawal | None) -> Verdict:
+    """Return the verdict on a node that would serve."""
+    return judge_withdrawal(withdrawal) if withdrawal else verdict
 
 
 def _serves(code: Code, policy: Policy) -> bool:
@@ -95,22 +103,23 @@ def _serves(code: Code, policy: Policy) -> bool:
     return code is Code.SYNCED or (code.rule.policy != "" and bool(getattr(policy, code.rule.policy)))
 
 
-def judge_disabled(disabled: Disabled) -> Verdict:
+def judge_withdrawal(withdrawal: Withdrawal) -> Verdict:
     """Return the verdict on a node that was taken out of service, without a reading (as clustercheck does)."""
-    return _verdict(Code.DISABLED, available=False, detail=disabled.why or "")
+    code = Code.DRAINING if withdrawal.drains else Code.DISABLED
+    return _verdict(code, available=False, detail=withdrawal.why or "")
 
 
 _RESCUED = (Code.DONOR, Code.DONOR_SST, Code.DONOR_LOCK, Code.READ_ONLY)
 _DONORS = {None: Code.DONOR, DonorKind.SST: Code.DONOR_SST, DonorKind.LOCK: Code.DONOR_LOCK}
 
 
-def _codes(reading: Reading, disabled: Disabled | None, commits: Commits) -> list[Code]:
+def _codes(reading: Reading, withdrawal: Withdrawal | None, commits: Commits) -> list[Code]:
     """Return the codes that hold for the node, worst first. There is more than one only where the policy decides."""
     status, variables = reading.status, reading.variables
     fault = _find_fault(reading) or _find_refusal(reading) or commits.code
     if fault:
         return [fault]
-    if disabled:
+    if withdrawal and not withdrawal.drains:
         return [Code.DISABLED]
     if variables.pxc_maint_mode not in (None, "DISABLED") or variables.offline_mode:
         return [Code.MAINTENANCE]
@@ -178,10 +187,8 @@ def _find_doubts(reading: Reading) -> list[str]:
     return doubts
 
 
-def _detail(code: Code, reading: Reading, disabled: Disabled | None) -> str:
+def _detail(code: Code, reading: Reading) -> str:
     """Return what makes the message of a code precise; "" where there is nothing to add."""
-    if code is Code.DISABLED and disabled:
-        return disabled.why or ""
     if code is Code.NOT_READY:
         return ", ".join(_find_doubts(reading))
     if code is Code.READ_ONLY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..http.message import NOT_FOUND, OK, UNAVAILABLE, render_response
+from ..http.message import OK, UNAVAILABLE, render_response
 from ..text.escape import clean
 from ..text.numbers import parse_count, parse_json, parse_moment
 from .model.result import Result, Status, parse_field, parse_result
@@ -141,5 +141,4 @@ _ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n"}
 def render_standing(request: Request, standing: ServiceStanding) -> bytes:
     """Return the complete response that says whether a service may have traffic."""
     head = request.method == "HEAD"
-    status = OK if standing.is_available else UNAVAILABLE if standing.is_applicable else NOT_FOUND
-    return render_response(status, f"{standing.text}\n", head=head)
+    return render_response(OK if standing.is_available else UNAVAILABLE, f"{standing.text}\n", head=head)

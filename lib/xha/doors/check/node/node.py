@@ -122,10 +122,10 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
     print(f"{clean(name)}: {colored}: {clean(verdict.message, 1000)}")
     if verdict.remedy:
         print(f"  to do: {verdict.remedy}")
-    disabled = snapshot.disabled
-    if disabled:
-        said = [f"by {disabled.by}" * bool(disabled.by), f"until {disabled.until}" * bool(disabled.until)]
-        print("  disabled: " + ", ".join(filter(None, [*said, disabled.why])))
+    off = snapshot.withdrawal
+    if off:
+        said = [f"by {off.by}" * bool(off.by), f"until {off.until}" * bool(off.until)]
+        print(f"  {'drained' if off.drains else 'disabled'}: " + ", ".join(filter(None, [*said, off.why])))
     for warning in snapshot.warnings:
         print(f"  warning: {clean(warning, 1000)}")
     if verdict.available and snapshot.commits.unknown:

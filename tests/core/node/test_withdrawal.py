@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xha.core.node.disabled import Disabled, parse_disabled, parse_instant, render_disabled
+from xha.core.node.withdrawal import Withdrawal, parse_instant, parse_withdrawal, render_withdrawal
 from xha.core.text.escape import LINE, clean
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
@@ -20,19 +20,23 @@ NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
     ("fields", "disabled"),
     [
         pytest.param(
-            {"by": "ann", "why": "disk", "until": None}, Disabled("ann", "disk"), id="until somebody enables it"
+            {"by": "ann", "why": "disk", "until": None}, Withdrawal("ann", "disk"), id="until somebody enables it"
         ),
-        pytest.param({}, Disabled(), id="an empty object says no more than that"),
-        pytest.param({"by": "ann", "note": 1}, Disabled("ann"), id="fields of a later version are passed over"),
-        pytest.param({"until": "2023-11-14T22:13:21Z"}, Disabled(until="2023-11-14T22:13:21Z"), id="a second is left"),
+        pytest.param({}, Withdrawal(), id="an empty object says no more than that"),
+        pytest.param({"by": "ann", "note": 1}, Withdrawal("ann"), id="fields of a later version are passed over"),
+        pytest.param(
+            {"until": "2023-11-14T22:13:21Z"}, Withdrawal(until="2023-11-14T22:13:21Z"), id="a second is left"
+        ),
         pytest.param({"until": "2023-11-14T22:13:20Z"}, None, id="it has just run out"),
         pytest.param({"until": "2023-11-14T23:13:20+01:00"}, None, id="in any zone"),
-        pytest.param({"by": 7, "why": ["x"]}, Disabled("7", "['x']"), id="what is no text is shown as it is"),
-        pytest.param({"why": "a\r\nb\x1b[31m\u202e"}, Disabled(why="a  b [31m"), id="control characters are stripped"),
+        pytest.param({"by": 7, "why": ["x"]}, Withdrawal("7", "['x']"), id="what is no text is shown as it is"),
+        pytest.param(
+            {"why": "a\r\nb\x1b[31m\u202e"}, Withdrawal(why="a  b [31m"), id="control characters are stripped"
+        ),
     ],
 )
-def test_a_disabled_file_is_one_json_object(fields: dict[str, Any], disabled: Disabled | None) -> None:
-    assert parse_disabled(json.dumps(fields), NOW) == disabled
+def test_a_disabled_file_is_one_json_object(fields: dict[str, Any], disabled: Withdrawal | None) -> None:
+    assert parse_withdrawal(json.dumps(fields), NOW) == disabled
 
 
 @pytest.mark.parametrize(
@@ -54,13 +58,13 @@ def test_a_disabled_file_is_one_json_object(fields: dict[str, Any], disabled: Di
     ],
 )
 def test_a_file_that_does_not_parse_still_disables(text: str) -> None:
-    disabled = parse_disabled(text, NOW)
+    disabled = parse_withdrawal(text, NOW)
     assert text.startswith('{"until": "0001') or disabled is not None
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_disable(data: bytes) -> None:
-    assert isinstance(parse_disabled(data.decode("utf-8", "replace"), NOW), Disabled)
+    assert isinstance(parse_withdrawal(data.decode("utf-8", "replace"), NOW), Withdrawal)
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -73,11 +77,11 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(st.sampled_from(["by", "why", "until"]), JSON))
 @example({"until": {}})
 def test_any_object_disables_unless_its_time_has_run_out(fields: dict[str, Any]) -> None:
-    disabled = parse_disabled(json.dumps(fields), NOW)
+    disabled = parse_withdrawal(json.dumps(fields), NOW)
     if disabled is None:
         assert parse_instant(fields["until"]) <= NOW
         return
-    for text in disabled:
+    for text in disabled[:3]:
         assert text is None or (text.isprintable() and len(text) <= LINE and text == text.strip())
 
 
@@ -92,9 +96,17 @@ def test_clean_text_is_one_printable_line_of_limited_length(text: str, limit: in
 WORDS = st.none() | st.text(max_size=300).map(clean)
 
 
-@given(st.builds(Disabled, WORDS, WORDS, st.sampled_from([None, "2026-01-31T22:00:00+01:00", "2099-01-01T00:00:00Z"])))
-def test_what_is_written_is_what_is_read(disabled: Disabled) -> None:
-    assert parse_disabled(render_disabled(disabled), NOW) == disabled
+ENDS = st.sampled_from([None, "2026-01-31T22:00:00+01:00", "2099-01-01T00:00:00Z"])
+
+
+@given(st.builds(Withdrawal, WORDS, WORDS, ENDS, st.booleans()))
+def test_what_is_written_is_what_is_read(withdrawal: Withdrawal) -> None:
+    assert parse_withdrawal(render_withdrawal(withdrawal), NOW, withdrawal.drains) == withdrawal
+
+
+def test_a_drain_file_that_does_not_parse_still_drains() -> None:
+    why = "the drain file is not one JSON object {by, why, until}; it counts as draining"
+    assert parse_withdrawal("{", NOW, drains=True) == Withdrawal(why=why, drains=True)
 
 
 @pytest.mark.parametrize(
