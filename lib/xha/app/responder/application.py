@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from ...adapters.host import sd_notify as systemd
 from ...adapters.host.faults import Faults
+from ...core.http.haproxy_state import parse_server_name, takes_server_out
 from ...core.http.routes import SERVICE_PATH
+from ...core.node.balancers import BalancerList
 from ...core.node.freshness import Due, Freshness
 from ...core.node.verdict import Code, Unreadable, judge
 from ...core.text.values import ConfigError
 from ..node.background_reader import BackgroundReader
 from ..node.reader import Reader, Snapshot
 from .event_log import EventLog
-from .responses import Services, refusal, reply
+from .responses import Services, Surroundings, refusal, reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from ...core.http.message import Request
     from ..node.reader import ConfigFile
 
+_ASKED_BY_BALANCERS = ("/", "/ready")
 _HEARTBEAT_SECONDS = 1.0  # shorter if systemd's watchdog requires it
 
 
@@ -63,6 +66,10 @@ class ResponderApplication:
         self._event_log = EventLog(log)
         self._faults = Faults(log)
         self._counters = _Counters()
+        self._balancers = BalancerList(time.monotonic())
+        self._surroundings = Surroundings(
+            self._services.metrics, self._counters.document, lambda: self._balancers.look(time.monotonic())
+        )
         # the first probe reports the error; deadline and allow_from of the last valid file apply
         with contextlib.suppress(ConfigError):
             file.refresh()
@@ -113,7 +120,18 @@ class ResponderApplication:
         age, responder = self._freshness.age(now), snapshot.config.responder
         # Checked again: the configuration may have changed since the request.
         refused = refusal(request, host, responder)
-        return refused or reply(request, host, snapshot, age, self._counters.document, self._services.metrics)
+        if refused:
+            return refused
+        if request.path in _ASKED_BY_BALANCERS:
+            self._note_balancer(request, host, now, drains=snapshot.verdict.code is Code.DRAINING)
+        return reply(request, host, snapshot, age, self._surroundings)
+
+    def _note_balancer(self, request: Request, host: str, now: float, *, drains: bool) -> None:
+        state = request.server_state
+        if state is None:
+            self._balancers.note(host, now, drains=drains)
+        else:
+            self._balancers.note(host, now, drains=drains, name=parse_server_name(state), out=takes_server_out(state))
 
     def _ask(self, now: float) -> None:
         at = self._freshness.may_ask_at()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.http.haproxy_state import parse_last_server
 from ...core.http.routes import SERVICE_PATH, Answer, judge_peer, refuse, render_answer
@@ -18,13 +18,23 @@ if TYPE_CHECKING:
     from ...adapters.files.result_files import RecordCache
     from ...core.config.xha_conf import Config, Responder
     from ...core.http.message import Request
+    from ...core.node.balancers import Balancers
     from ...core.services.settings import ServiceConfig, ServiceFault
     from ..node.reader import ConfigFile, Reader, Snapshot
 
-    Counters = Callable[[], Mapping[str, tuple[str, int]]]
-
 # How long an answer from the result files is reused, in seconds: reading the files is most of an answer's cost.
 LOOK_SECONDS = 0.05
+
+
+class Surroundings(NamedTuple):
+    """What a response may tell besides a reading; each is called only where a path needs it.
+
+    services: the metrics of the services. balancers: who asks, None where that is not remembered.
+    """
+
+    services: Callable[[], str]
+    counters: Callable[[], Mapping[str, tuple[str, int]]] = dict
+    balancers: Callable[[], Balancers | None] = lambda: None
 
 
 def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
@@ -36,7 +46,7 @@ def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, floa
         snapshot = reader.take_once()
         age = time.monotonic() - now
         refused = refusal(request, host, snapshot.config.responder)
-        return refused or reply(request, host, snapshot, age, dict, Services(file).metrics)
+        return refused or reply(request, host, snapshot, age, Surroundings(Services(file).metrics))
 
     return answer
 
@@ -46,15 +56,8 @@ def refusal(request: Request, host: str, responder: Responder) -> bytes | None:
     return refuse(request, judge_peer(host, responder.allow_from, responder.detail_from))
 
 
-def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
-    request: Request,
-    host: str,
-    snapshot: Snapshot,
-    age: float,
-    counters: Counters,
-    services: Callable[[], str] = str,
-) -> bytes:
-    """Return the response for a snapshot. age in seconds; services renders the metrics of the services."""
+def reply(request: Request, host: str, snapshot: Snapshot, age: float, surroundings: Surroundings) -> bytes:
+    """Return the response for a snapshot. age in seconds."""
     responder, policy = snapshot.config.responder, snapshot.config.policy
     if request.server_state is not None and policy.last_node is LastNode.HAPROXY:
         last = parse_last_server(request.server_state)
@@ -64,9 +67,9 @@ def reply(  # noqa: PLR0913, PLR0917 - what an answer is made of
         snapshot.verdict,
         age,
         responder.body,
-        lambda: snapshot.report(socket.gethostname(), age),
-        counters,
-        services,
+        lambda: snapshot.report(socket.gethostname(), age)._replace(balancers=surroundings.balancers()),
+        surroundings.counters,
+        surroundings.services,
     )
     return render_answer(request, judge_peer(host, responder.allow_from, responder.detail_from), answer)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from .balancers import Balancers
     from .verdict import Policy, Unreadable, Verdict
     from .withdrawal import Withdrawal
 
@@ -31,6 +32,7 @@ class NodeReport(NamedTuple):
     reading: Reading | Unreadable
     warnings: tuple[str, ...] = ()
     commits: Commits = NOT_KNOWN
+    balancers: Balancers | None = None
 
 
 _ABSENT = reading_values(Reading(probe_errno=0))
@@ -79,6 +81,7 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
         "policy": {**report.policy._asdict(), "last_node": report.policy.last_node.value},
         "disabled": _withdrawal_document(withdrawal, drains=False),
         "drain": _withdrawal_document(withdrawal, drains=True),
+        "balancers": report.balancers and _balancers_document(report.balancers, remote),
         "warnings": list(warnings),
         "commits": {
             "known": not commits.unknown,
@@ -94,6 +97,15 @@ def _withdrawal_document(withdrawal: Withdrawal | None, *, drains: bool) -> dict
     if withdrawal is None or withdrawal.drains != drains:
         return None
     return {"by": withdrawal.by, "why": withdrawal.why, "until": withdrawal.until}
+
+
+def _balancers_document(balancers: Balancers, remote: bool) -> dict[str, Any]:
+    return {
+        "asking": balancers.asking,
+        "untold": None if remote else list(balancers.untold),
+        "unknown": balancers.unknown or None,
+        "done": balancers.done,
+    }
 
 
 def _milliseconds(seconds: float | None) -> int | None:
