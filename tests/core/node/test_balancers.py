@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.node.balancers import WINDOW, Balancers, BalancerList
+from xha.core.node.balancers import RAREST, WINDOW, BalancerList, Balancers
 
 LB = "192.0.2.1"
 # What a responder has seen that is no longer new: nobody asks rarely enough to be unknown.
 OLD = WINDOW
 
 
-def asks(
-    seen: BalancerList, every: float, since: float, until: float, *, host: str = LB, drains: bool = False, state: str = ""
-) -> None:
-    """A balancer asks every so many seconds. state: what HAProxy says of itself, with http-check send-state."""
-    at = since
+def asks(seen: BalancerList, every: float, during: tuple[float, float], host: str = LB, **said: Any) -> None:
+    """A balancer asks every so many seconds. said: what `note` takes."""
+    at, until = during
     while at <= until:
-        seen.note(host, at, drains=drains, name="lb1 bck/srv1" if state else "", out=state in ("NOLB", "DOWN"))
+        seen.note(host, at, **{"drains": False, **said})
         at += every
+
+
+def by_state(state: str) -> dict[str, Any]:
+    """What HAProxy says of itself, with http-check send-state, while the node drains."""
+    return {"drains": True, "name": "lb1 bck/srv1", "out": state in ("NOLB", "DOWN")}
 
 
 @pytest.mark.parametrize(
@@ -36,9 +41,9 @@ def asks(
 )
 def test_a_balancer_without_send_state_is_done_after_three_intervals(every: float, told_for: float, done: bool) -> None:
     seen = BalancerList(0.0)
-    asks(seen, every, OLD, OLD + 60)
+    asks(seen, every, (OLD, OLD + 60))
     begun = OLD + 60 + every
-    asks(seen, every, begun, begun + told_for, drains=True)
+    asks(seen, every, (begun, begun + told_for), drains=True)
     look = seen.look(begun + told_for)
     assert (look.asking, look.done) == (1, done)
     assert look.untold == (() if done else (LB,))
@@ -50,14 +55,14 @@ def test_a_balancer_without_send_state_is_done_after_three_intervals(every: floa
 )
 def test_a_balancer_with_send_state_says_itself_when_it_is_done(state: str, done: bool) -> None:
     seen = BalancerList(0.0)
-    asks(seen, 1.0, OLD, OLD, state=state, drains=True)
+    asks(seen, 1.0, (OLD, OLD), **by_state(state))
     assert seen.look(OLD + 0.1) == Balancers(1, () if done else (f"lb1 bck/srv1 at {LB}",))
 
 
 def test_who_pretends_to_be_another_balancer_speaks_for_himself_only() -> None:
     seen = BalancerList(0.0)
-    asks(seen, 1.0, OLD, OLD, state="UP", drains=True)
-    asks(seen, 1.0, OLD, OLD, state="NOLB", drains=True, host="198.51.100.7")
+    asks(seen, 1.0, (OLD, OLD), **by_state("UP"))
+    asks(seen, 1.0, (OLD, OLD), "198.51.100.7", **by_state("NOLB"))
     assert seen.look(OLD).untold == (f"lb1 bck/srv1 at {LB}",)
 
 
@@ -83,10 +88,10 @@ def test_who_counts_as_a_balancer(times: tuple[float, ...], now: float, asking: 
 
 def test_one_answer_that_is_no_404_begins_the_count_anew() -> None:
     seen = BalancerList(0.0)
-    asks(seen, 1.0, OLD, OLD + 10, drains=True)
+    asks(seen, 1.0, (OLD, OLD + 10), drains=True)
     assert seen.look(OLD + 10).done
     seen.note(LB, OLD + 11, drains=False)
-    asks(seen, 1.0, OLD + 12, OLD + 14, drains=True)
+    asks(seen, 1.0, (OLD + 12, OLD + 14), drains=True)
     assert seen.look(OLD + 14).done is False
 
 
@@ -94,22 +99,29 @@ class TestUnknown:
     """Not known is never "done": whoever waits goes on, until its own time is over."""
 
     def test_a_responder_that_is_new_does_not_know_who_asks_rarely(self) -> None:
-        look = BalancerList(0.0).look(WINDOW - 1)
-        assert (look.done, look.unknown) == (None, "the responder has run for less than 60 s")
-        assert BalancerList(0.0).look(WINDOW) == Balancers()
-        assert BalancerList(0.0).look(WINDOW).done
+        look = BalancerList(0.0).look(RAREST - 1)
+        assert (look.done, look.unknown) == (None, "the responder has run for less than 20 s")
+        assert BalancerList(0.0).look(RAREST) == Balancers()
+        assert BalancerList(0.0).look(RAREST).done
+
+    def test_whoever_has_asked_a_new_responder_once_may_be_a_balancer(self) -> None:
+        seen = BalancerList(0.0)
+        seen.note(LB, 5.0, drains=True)
+        seen.note("192.0.2.2", 6.0, drains=False)
+        assert seen.look(25.0).untold == ("192.0.2.2",)
+        assert seen.look(26.1) == Balancers()
 
     def test_a_host_that_pretends_to_be_many_hides_no_balancer(self) -> None:
         seen = BalancerList(0.0)
-        asks(seen, 1.0, OLD, OLD + 10)
+        asks(seen, 1.0, (OLD, OLD + 10))
         for number in range(1000):
             seen.note(f"198.51.100.{number}", OLD + 10, drains=True)
         look = seen.look(OLD + 10)
         assert look.untold == (LB,)
         assert look.unknown == "more than 256 clients ask"
-        asks(seen, 1.0, OLD + 11, OLD + 20, drains=True)
+        asks(seen, 1.0, (OLD + 11, OLD + 20), drains=True)
         assert seen.look(OLD + 20).done is None
-        asks(seen, 1.0, OLD + 21, OLD + 80, drains=True)
+        asks(seen, 1.0, (OLD + 21, OLD + 80), drains=True)
         assert seen.look(OLD + 80).done  # a minute later
 
 

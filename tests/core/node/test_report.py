@@ -26,6 +26,7 @@ from xha.core.cluster.report import (
 )
 from xha.core.cluster.sources import judge_sql
 from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
+from xha.core.node.balancers import Balancers
 from xha.core.node.commits import Commits, Room
 from xha.core.node.report import NodeReport, nagios_code, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, NagiosCode, Policy, Unreadable, judge
@@ -58,7 +59,9 @@ REPORTS = {
     "a donor with evidence": report(synced(wsrep_local_state=2, donor=DonorEvidence(DonorKind.SST, "rsync, pid 1"))),
     "a disabled node": report(synced(), Withdrawal("ann", "disk", "2026-01-31T22:00:00+01:00")),
     "a node disabled by an empty file": report(synced(), Withdrawal()),
-    "a node that drains": report(synced(), Withdrawal("ann", "kernel", drains=True)),
+    "a node that drains": report(
+        synced(), Withdrawal("ann", "kernel", drains=True), balancers=Balancers(2, ("192.0.2.1",))
+    ),
     "a node with warnings": report(synced(), warnings=("a new login would fail: access-denied, Access denied",)),
     "a node whose commits are known": report(listed("mariadb-10.11.txt"), commits=COMMITS),
     "a server that says nothing": report(Reading()),

@@ -10,6 +10,7 @@ from ...adapters.mysqld.program import Unusable, find_program
 from ...core.monitor.keeper_status import Phase
 from ...core.ocf.api import ExitCode, Outcome
 from ..keeper.process import find_keeper, launch_keeper
+from .drain import end_own_drain
 
 if TYPE_CHECKING:
     from ...core.monitor.keeper_status import KeeperStatus
@@ -31,6 +32,7 @@ def start(settings: Settings, instance: Instance) -> Outcome:
         return Outcome(ExitCode.INSTALLED, str(error))
     run = RunDir(instance.name)
     run.make()
+    end_own_drain(instance)
     run.write_settings(settings)
     begun = time.monotonic()
     if find_keeper(run) is None:

@@ -40,6 +40,10 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     deadline = time.monotonic() + max(2 * _RESERVE, instance.timeout) - _RESERVE
     run = RunDir(instance.name)
     keeper_status = run.read_keeper_status()
+    if keeper_status is not None and keeper_status.ready:  # a stop after a failure is not planned
+        from .drain import drain_before_stop
+
+        drain_before_stop(settings, instance, whole_search(run, settings, keeper_status), keeper_status.socket)
     hung = keeper_status is not None and keeper_status.code == "hung" and keeper_status.answered_at > 0
     try:
         if not end_keeper(run):

@@ -16,6 +16,8 @@ from ..light_typing import NamedTuple
 WINDOW = 60.0
 # Without HAProxy's header, who asks less often than this in WINDOW is a person, or another monitor.
 _ASKS = 3
+# Within this time a balancer asks once, in seconds. A responder that is younger does not know who asks.
+RAREST = WINDOW / _ASKS
 # For how many of its longest intervals a balancer has to be told before it has taken the node out.
 TELLINGS = 3
 # Who has not asked for so many of its intervals, and seconds, has ended.
@@ -56,8 +58,10 @@ class _Balancer:
         times = [at for at in self.asked if now - at <= WINDOW]
         return max((later - earlier for earlier, later in zip(times, times[1:])), default=0.0)
 
-    def counts(self, now: float) -> bool:
-        """Return whether it is a load balancer that still asks."""
+    def counts(self, now: float, uptime: float) -> bool:
+        """Return whether it is a load balancer that still asks. uptime: for how long anybody was listened to."""
+        if uptime < WINDOW:  # it may ask so rarely that it has asked only once so far
+            return now - self.asked[-1] <= RAREST
         if now - self.asked[-1] > max(_PATIENCE, _MISSED * self.interval(now)):
             return False
         return self.named or sum(1 for at in self.asked if now - at <= WINDOW) >= _ASKS
@@ -105,12 +109,12 @@ class BalancerList:
 
     def look(self, now: float) -> Balancers:
         """Return who asks, and who has not taken the node out."""
-        asking = {name: one for name, one in self._balancers.items() if one.counts(now)}
+        asking = {name: one for name, one in self._balancers.items() if one.counts(now, now - self._since)}
         unknown = ""
         if self._crowded_at is not None and now - self._crowded_at <= WINDOW:
             unknown = f"more than {_MOST} clients ask"
-        elif now - self._since < WINDOW:
-            unknown = f"the responder has run for less than {WINDOW:g} s"
+        elif now - self._since < RAREST:
+            unknown = f"the responder has run for less than {RAREST:g} s"
         return Balancers(
             len(asking), tuple(sorted(name for name, one in asking.items() if not one.is_done(now))), unknown
         )

@@ -273,4 +273,14 @@ PARAMETERS = (
         "A server that has not answered for this long, counted from its last answer, is a failure.",
         reloadable=True,
     ),
+    Parameter(
+        "drain_timeout",
+        parse_seconds,
+        "15s",
+        "How long a planned stop may wait for clients",
+        "Before a server that serves is stopped while another node is ready, the responder of its host answers 404 "
+        "until load balancers send new connections elsewhere (http-check disable-on-404) and open transactions end. A "
+        "stop waits for that as long as this says, and half of its own timeout at most. 0: it ends the server at once.",
+        reloadable=True,
+    ),
 )

@@ -1,0 +1,153 @@
+"""Before a planned stop: new connections go to another node, and open transactions end. It never fails a stop."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ...adapters.datadir.users import Use, find_servers
+from ...adapters.files.config_files import read_config, read_withdrawal, remove_withdrawal, write_withdrawal
+from ...adapters.host.log import Log
+from ...adapters.http.ask import NoHttpAnswer, ask
+from ...adapters.mysql.agent_login import own_target
+from ...adapters.mysql.clients import Clients
+from ...adapters.network.channel import Allowance
+from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.pacemaker.standalone import connect
+from ...core.config.xha_conf import DEFAULT_DRAIN_FILE, Config
+from ...core.node.drain_rule import (
+    DrainSeen,
+    DrainSetting,
+    choose_idle,
+    judge_drain,
+    parse_responder_view,
+    why_no_drain,
+)
+from ...core.node.withdrawal import Withdrawal
+from ...core.ocf.api import AGENT
+from ...core.text.values import ConfigError
+from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
+
+if TYPE_CHECKING:
+    from ...adapters.datadir.users import Search
+    from ...core.node.drain_rule import ResponderView
+    from ...core.ocf.api import Instance
+    from ...core.ocf.galera_settings import Settings
+
+RESPONDER_PORT = 49000
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
+_TICK = 0.1
+_ANSWER_SECONDS = 1.0
+# A drain whose stop was ended itself is over after the stop's timeout and this.
+_MARGIN_SECONDS = 60.0
+_OK = 200
+
+
+def drain_before_stop(settings: Settings, instance: Instance, search: Search, socket: str) -> None:
+    """Drain this host's node, if the stop is planned and another node takes over. Whatever fails, it returns.
+
+    search, socket: of the server that is to be stopped. At most half of the stop's time is used.
+    """
+    log = Log(f"xha-galera({instance.name})", use_syslog=True)
+    try:
+        servers = [one for one in find_servers(search) if one.use is Use.SERVER]
+        if not servers or any(one.process.stopped for one in servers):
+            return
+        drain = _Drain(settings, instance, socket)
+        why_not = why_no_drain(drain.look_before(servers[0].directory))
+        log.info(f"not drained: {why_not}" if why_not else f"drained: {drain.run()}")
+    except Exception as error:  # the server is to be stopped: nothing here may prevent it
+        log.warning(f"not drained: {type(error).__name__}: {error}")
+
+
+def end_own_drain(instance: Instance) -> None:
+    """Remove the drain that a stop of this resource has begun; a person's stays."""
+    with contextlib.suppress(OSError, ConfigError):
+        files = read_config().responder
+        found = read_withdrawal(files._replace(disabled_file=None, legacy_disabled_file=None))
+        if files.drain_file and found is not None and found.by == _name(instance):
+            remove_withdrawal(files.drain_file)
+
+
+def _name(instance: Instance) -> str:
+    return f"{AGENT} {instance.name}"
+
+
+class _Drain:
+    def __init__(self, settings: Settings, instance: Instance, socket: str) -> None:
+        self._settings, self._instance = settings, instance
+        self._socket = find_socket(settings, socket)
+        self._limit = min(settings.drain_timeout, instance.timeout / 2)
+        try:
+            self._config = read_config()
+        except ConfigError:
+            self._config = Config()
+        listen = self._config.responder.listen
+        host, self._port = listen[0] if listen else ("", RESPONDER_PORT)
+        self._host = "127.0.0.1" if host in _EVERYWHERE else host
+
+    def look_before(self, datadir: str) -> DrainSetting:
+        """Return what is known before anything is done."""
+        if self._limit <= 0:
+            return DrainSetting(self._limit, serves=False, others=None)
+        view = self._ask()
+        if view is None:
+            target = own_target(self._settings, self._socket)
+            serves = make_reader(lambda: target, SQL_SECONDS).take_once().verdict.available
+            return DrainSetting(self._limit, serves, self._others())
+        foreign = "" if not view.datadir or view.datadir.rstrip("/") == datadir.rstrip("/") else view.datadir
+        return DrainSetting(self._limit, view.serves, self._others(), foreign)
+
+    def run(self) -> str:
+        """Drain, and return what came of it."""
+        begun = time.monotonic()
+        self._begin()
+        clients = Clients(own_target(self._settings, self._socket))
+        told_at: float | None = None
+        closed = 0
+        try:
+            while True:
+                now = time.monotonic()
+                view = self._ask()
+                seen = DrainSeen(self._limit, now - begun, view.answers if view is not None else None)
+                if seen.told:
+                    told_at = now if told_at is None else told_at
+                    seen = seen._replace(told_for=now - told_at, clients=clients.look())
+                    closed += sum(map(clients.close_connection, choose_idle(seen.clients or ())))
+                over, text = judge_drain(seen)
+                if over:
+                    return f"{text}, after {now - begun:.1f} s; {closed} idle connections were closed"
+                time.sleep(_TICK)
+        finally:
+            clients.close()
+
+    def _begin(self) -> None:
+        """Write the drain file, unless somebody has withdrawn the node already."""
+        if read_withdrawal(self._config.responder) is not None:
+            return
+        ends = time.time() + self._instance.timeout + _MARGIN_SECONDS
+        until = datetime.fromtimestamp(ends, timezone.utc).isoformat(timespec="seconds")
+        path = self._config.responder.drain_file or DEFAULT_DRAIN_FILE
+        write_withdrawal(path, Withdrawal(_name(self._instance), "it is being stopped", until))
+
+    def _ask(self) -> ResponderView | None:
+        """Return what the responder tells of the node; None if none answers, or says nothing to this host.
+
+        By /node, which no balancer asks: the responder counts who asks for a verdict.
+        """
+        try:
+            node = ask(self._host, self._port, "/node", Allowance(_ANSWER_SECONDS))
+        except NoHttpAnswer:
+            return None
+        return parse_responder_view(node.body) if node is not None and node.status == _OK else None
+
+    def _others(self) -> tuple[str, ...] | None:
+        """Return the other nodes whose keepers say that they are ready, None where that cannot be read."""
+        try:
+            cluster = connect(self._instance.node, self._instance.name)
+            said = cluster.read_attribute(f"xha-{self._instance.name}-ready")
+            return tuple(sorted(node for node, value in said.items() if value == "1" and node != cluster.node_name()))
+        except ClusterUnreachable:
+            return None

@@ -1,0 +1,149 @@
+"""Whether a stop drains its node first, and how long it waits: for balancers, then for open transactions.
+
+Pure: app/agent/drain.py looks and acts. Nothing here makes a stop fail; what is not known ends with the time limit.
+"""
+
+from __future__ import annotations
+
+from ..galera.json_fields import parse_text, parse_texts
+from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.escape import clean
+from ..text.numbers import parse_json
+from .codes import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class DrainSetting(NamedTuple):
+    """What is known before a stop begins.
+
+    limit: the most that it may cost, in seconds. serves: whether load balancers send traffic here. others: the nodes
+    whose keepers say that they are ready, None where that is not known. foreign: whose data directory the responder of
+    this host tells of, "" for this resource's.
+    """
+
+    limit: float
+    serves: bool
+    others: tuple[str, ...] | None
+    foreign: str = ""
+
+
+def why_no_drain(setting: DrainSetting) -> str:
+    """Return why the stop does not drain, as the end of a sentence; "" if it does."""
+    if setting.limit <= 0:
+        return "drain_timeout is 0"
+    if not setting.serves:
+        return "load balancers send no traffic here"
+    if setting.foreign:
+        return f"the responder of this host tells of {setting.foreign}"
+    if setting.others is None:
+        return "it is not known whether another node is ready"
+    return "" if setting.others else "no other node is ready"
+
+
+class Answers(NamedTuple):
+    """What the responder says of those that ask it (core/node/balancers.py).
+
+    done None: it does not know who asks. untold: who still sends new connections here.
+    """
+
+    done: bool | None
+    untold: tuple[str, ...] = ()
+
+
+class ClientSeen(NamedTuple):
+    """A client's connection. idle: for how many seconds it has done nothing, None while it works."""
+
+    number: int
+    idle: float | None
+    in_transaction: bool
+
+
+class DrainSeen(NamedTuple):
+    """One look. Times are in seconds.
+
+    limit: how long the drain may last. elapsed: how long it lasts. answers None: no responder answers.
+    told_for: how long all balancers have taken the node out, None while one has not.
+    clients: those that are connected, None where that cannot be read.
+    """
+
+    limit: float
+    elapsed: float
+    answers: Answers | None
+    told_for: float | None = None
+    clients: tuple[ClientSeen, ...] | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether new connections go elsewhere."""
+        return self.answers is not None and not self.answers.untold and self.answers.done is not None
+
+
+# A pool tests a connection before it uses it. Most have been idle once within this time, and are closed then.
+SETTLE_SECONDS = 1.0
+# A client that works through its transactions without a pause may have sent the next one by the time that it is closed.
+IDLE_SECONDS = 0.02
+
+
+def choose_idle(clients: Iterable[ClientSeen]) -> tuple[int, ...]:
+    """Return whose connection may be closed once new ones go elsewhere: nothing of it can be lost.
+
+    A pool that tests a connection before it uses it opens another one then, on another node.
+    """
+    return tuple(
+        one.number for one in clients if one.idle is not None and one.idle >= IDLE_SECONDS and not one.in_transaction
+    )
+
+
+def judge_drain(seen: DrainSeen) -> tuple[bool, str]:
+    """Return whether the server may end, and for whom or what it waits, or what it has reached."""
+    waits = _find_wait(seen)
+    if not waits:
+        return True, "new connections go elsewhere, and no transaction is open"
+    if seen.elapsed >= seen.limit:
+        return True, f"the time is over ({seen.limit:g} s): {waits}"
+    return False, waits
+
+
+def _find_wait(seen: DrainSeen) -> str:
+    if seen.answers is None:
+        return "there is no responder, which would know whether load balancers have taken the node out"
+    if seen.answers.untold:
+        return f"{', '.join(seen.answers.untold)} may still send new connections here"
+    if seen.answers.done is None:
+        return "the responder does not know who asks it"
+    if seen.clients is None:
+        return "it cannot be read which clients are there"
+    transactions = sum(1 for one in seen.clients if one.in_transaction)
+    if transactions:
+        return f"open transactions: {transactions}"
+    if seen.clients and (seen.told_for is None or seen.told_for < SETTLE_SECONDS):
+        return f"connected clients: {len(seen.clients)}"
+    return ""
+
+
+class ResponderView(NamedTuple):
+    """What this host's responder tells of the node. serves: it sends balancers here, or drains the node already."""
+
+    serves: bool
+    datadir: str
+    answers: Answers
+
+
+def parse_responder_view(text: str) -> ResponderView | None:
+    """Return what a responder's /node tells (docs/schema-1.json), None for any other text.
+
+    A responder of an earlier version, or one that serves a single request, does not know who asks it.
+    """
+    try:
+        document = parse_json(text)
+        verdict, said = document["verdict"], document.get("balancers") or {"done": None, "untold": None}
+        serves = verdict["available"] is True or verdict["code"] == Code.DRAINING.value
+        datadir, done, untold = document["reading"]["datadir"] or "", said["done"], said["untold"] or []
+        names = tuple(map(clean, parse_texts(untold)))
+        if done not in (True, False, None):
+            return None
+        return ResponderView(serves, parse_text(datadir), Answers(done, names))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

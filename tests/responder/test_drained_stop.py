@@ -1,0 +1,173 @@
+"""A planned stop behind a real HAProxy: what clients of three kinds notice of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pymysql
+import pytest
+
+from loopback import Cluster, HAProxy, Net, Node, wait_until
+from loopback.responder import PORT
+from responder.conftest import MakeResponder
+from responder.process import PROMPT, Responder
+from xha.adapters.datadir.users import Search
+from xha.adapters.mysqld.trust import guess_trust
+from xha.app.agent import drain
+from xha.core.config.xha_conf import parse_config
+from xha.core.ocf.api import Instance
+from xha.core.ocf.galera_settings import Settings
+
+INSTANCE = Instance("p_mysql", "h1", timeout=60.0)
+
+
+class OtherKeepers:
+    """Stands for Pacemaker: the keepers of these nodes say that they are ready."""
+
+    def __init__(self, *ready: str) -> None:
+        self._ready = {"h1": "1", **dict.fromkeys(ready, "1")}
+
+    def node_name(self) -> str:
+        return "h1"
+
+    def read_attribute(self, name: str) -> dict[str, str]:
+        assert name == "xha-p_mysql-ready"
+        return self._ready
+
+
+class Client(threading.Thread):
+    """Writes numbered rows through HAProxy. `errors` has what it was told; a row without an answer is unknown.
+
+    kind: `fresh` opens a connection for each row. `pool` keeps one, and tests it before each use, as SQLAlchemy's
+    pre-ping. `plain` keeps one, and opens another after an error.
+    """
+
+    def __init__(self, name: str, address: tuple[str, int], stop: threading.Event) -> None:
+        super().__init__(name=name, daemon=True)
+        self.kind, self._address, self._stop_writing = name.partition("-")[0], address, stop
+        self.done: list[float] = []
+        self.errors: list[str] = []
+        self.acknowledged: list[int] = []
+        self._connection: pymysql.Connection[Any] | None = None
+
+    def run(self) -> None:
+        number = 0
+        while not self._stop_writing.is_set():
+            number += 1
+            try:
+                with self._use().cursor() as cursor:
+                    cursor.execute("INSERT INTO drained.rows VALUES (%s, %s)", (self.name, number))
+                self.acknowledged.append(number)
+                self.done.append(time.monotonic())
+            except (pymysql.MySQLError, OSError) as error:
+                self.errors.append(str(error))
+                self._close()
+            if self.kind == "fresh":
+                self._close()
+            time.sleep(0.005 if self.kind == "plain" else 0.05)
+        self._close()
+
+    def _use(self) -> pymysql.Connection[Any]:
+        if self._connection is not None and self.kind == "pool":
+            try:
+                self._connection.ping(reconnect=False)
+            except (pymysql.MySQLError, OSError):
+                self._close()
+        if self._connection is None:
+            host, port = self._address
+            self._connection = pymysql.connect(
+                host=host, port=port, user="app", autocommit=True, connect_timeout=5, read_timeout=10
+            )
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(pymysql.MySQLError, OSError):
+                self._connection.close()
+        self._connection = None
+
+    def longest_gap(self) -> float:
+        return max(later - earlier for earlier, later in zip(self.done, self.done[1:]))
+
+
+class Farm(NamedTuple):
+    """Three nodes behind a balancer, and where clients connect."""
+
+    haproxy: HAProxy
+    responders: list[Responder]
+    bind: tuple[str, int]
+
+
+@pytest.fixture
+def farm(net: Net, three: Cluster, make_responder: MakeResponder) -> Iterator[Farm]:
+    """HAProxy as docs/verdicts.md says, one node active and the others its backups."""
+    responders = [make_responder(node, listen=[(node.address, PORT)], responder=PROMPT) for node in three.nodes]
+    three.nodes[0].sql("CREATE USER IF NOT EXISTS app@'%'")
+    three.nodes[0].sql("GRANT ALL ON drained.* TO app@'%'")
+    three.nodes[0].sql("CREATE DATABASE IF NOT EXISTS drained")
+    three.nodes[0].sql("CREATE OR REPLACE TABLE drained.rows (client VARCHAR(10), n INT, PRIMARY KEY (client, n))")
+    bind = (net.next_address(), 3307)
+    servers = "".join(
+        f"  server mysql-{number} {node.address}:3306 check port {PORT} inter 500ms fall 2 rise 1 "
+        f"on-marked-down shutdown-sessions{' backup' if number > 1 else ''}\n"
+        for number, node in enumerate(three.nodes, start=1)
+    )
+    section = (
+        f"listen mysql\n  bind {bind[0]}:{bind[1]}\n  mode tcp\n  timeout client 60s\n  timeout server 60s\n"
+        "  option httpchk GET /ready\n  http-check disable-on-404\n  http-check send-state\n  timeout check 5s\n"
+        f"  retries 3\n  option redispatch\n{servers}"
+    )
+    with HAProxy(net, net.directory / "farm", section) as haproxy:
+        for number in (1, 2, 3):
+            haproxy.wait_status(f"mysql-{number}", "UP")
+        yield Farm(haproxy, responders, bind)
+
+
+def stop_drained(node: Node, monkeypatch: pytest.MonkeyPatch, responder: Responder, *others: str) -> str:
+    """Drain and stop a node as the agent's stop does, and return what the drain said."""
+    said: list[str] = []
+    config = parse_config(responder.config.read_text(), str(responder.config))
+    listening = config.responder._replace(listen=(responder.address,))
+    monkeypatch.setattr(drain, "read_config", lambda: config._replace(responder=listening))
+    monkeypatch.setattr(drain, "connect", lambda *_: OtherKeepers(*others))
+    monkeypatch.setattr(drain.Log, "info", lambda _, text: said.append(text))
+    monkeypatch.setattr(drain.Log, "warning", lambda _, text: said.append(text))
+    settings = Settings(socket=str(node.socket), datadir=str(node.datadir))
+    drain.drain_before_stop(settings, INSTANCE, Search((str(node.datadir),), guess_trust(settings)), "")
+    node.stop()
+    (line,) = said
+    return line
+
+
+def test_a_planned_stop_is_an_error_for_nobody_whose_pool_tests_its_connections(
+    farm: Farm, three: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    clients = [Client(name, farm.bind, stop) for name in ("fresh-1", "fresh-2", "pool-1", "pool-2", "plain-1")]
+    for client in clients:
+        client.start()
+    try:
+        wait_until(
+            lambda: all(len(one.done) > 20 for one in clients),
+            60,
+            lambda: f"all write: {[one.errors[-1:] for one in clients]}",
+        )
+        line = stop_drained(three.nodes[0], monkeypatch, farm.responders[0], "h2")
+        written = [len(client.done) for client in clients]
+        wait_until(lambda: all(len(one.done) > n + 20 for one, n in zip(clients, written)), 60, "all write again")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join(30)
+    assert line.startswith("drained: new connections go elsewhere, and no transaction is open, after ")
+    assert {client.name: client.errors for client in clients if client.kind != "plain" and client.errors} == {}, line
+    three.nodes[0].restart()
+    for client in clients:
+        rows = {number for (number,) in three.nodes[0].sql("SELECT n FROM drained.rows WHERE client = %s", client.name)}
+        assert set(client.acknowledged) <= rows, "an acknowledged row is lost"
+    gaps = {client.name: round(client.longest_gap(), 2) for client in clients}
+    print(f"{line}; longest time without a row: {gaps}")
