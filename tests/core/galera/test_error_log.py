@@ -58,6 +58,72 @@ def test_the_errors_of_a_log(log: str, errors: tuple[str, ...]) -> None:
     assert find_errors(log) == errors
 
 
+STARTS = "[Note] WSREP: Running: 'wsrep_sst_rsync --role 'joiner' --address '192.0.2.1:4444''\n"
+TO_SYSLOG = "WSREP_SST: [INFO] Logging all stderr of SST/mariadb-backup to syslog (20261127 09:34:42.540)\n"
+# Recorded: MariaDB 10.11.19, Galera 26.4.23.
+NO_RSYNC = f"""{STARTS}WSREP_SST: [INFO] rsync SST started on joiner (20261127 09:35:20.936)
+/usr//bin/wsrep_sst_rsync: line 728: /usr//bin/rsync: Permission denied
+WSREP_SST: [ERROR] the rsync or stunnel daemon (PID: 1224) terminated unexpectedly. (20261127 09:35:21.390)
+WSREP_SST: [ERROR] Cleanup after exit with status: 16 (20261127 09:35:21.393)
+WSREP_SST: [INFO] Joiner cleanup: rsync PID=1224, stunnel PID=0 (20261127 09:35:21.397)
+2026-11-27  9:35:21 0 [ERROR] WSREP: Failed to read 'ready <addr>' (got '(null)') from: wsrep_sst_rsync --role 'joiner'
+2026-11-27  9:35:21 0 [ERROR] WSREP: Process completed with error: wsrep_sst_rsync --role 'joiner': 1 (Not permitted)
+2026-11-27  9:35:21 2 [ERROR] WSREP: Failed to prepare for 'rsync' SST. Unrecoverable.
+2026-11-27  9:35:21 2 [ERROR] WSREP: SST request callback failed. This is unrecoverable, restart required.
+"""
+CUT_OFF = f"""{STARTS}WSREP_SST: [ERROR] '/usr/bin/socat' not found in path (20261127 09:35:21.390)
+WSREP_SST: [ERROR] Cleanup after exit with status: 2 (20261127 09:35:21.393)
+2026-11-27  9:35:21 0 [ERROR] WSREP: Failed to read 'ready <addr>' (got '(null)') from: wsrep_sst_mariabackup --role
+2026-11-27  9:35:21 2 [ERROR] WSREP: SST request callback failed. This is unrecoverable, restart required.
+"""
+NO_END = f"""{TO_SYSLOG}2026-11-27  9:35:19 0 [ERROR] WSREP: Failed to read uuid:seqno from joiner script.
+2026-11-27  9:35:19 0 [ERROR] WSREP: Process completed with error: wsrep_sst_mariabackup --role 'joiner': 1
+2026-11-27  9:35:19 2 [ERROR] WSREP: Application received wrong state:
+2026-11-27  9:35:19 2 [ERROR] WSREP: Application state transfer failed. This is unrecoverable condition.
+"""
+NOBODY = """[ERROR] WSREP: failed to open gcomm backend connection: 110: failed to reach primary view
+[ERROR] WSREP: ./gcs/src/gcs_core.cpp:gcs_core_open():256: Failed to open backend connection: -110
+[ERROR] WSREP: ./gcs/src/gcs.cpp:gcs_open():1701: Failed to open channel 'c' at 'gcomm://192.0.2.1'
+[ERROR] WSREP: gcs connect failed: Operation timed out
+[ERROR] WSREP: wsrep::connect(gcomm://192.0.2.1) failed: 7
+[ERROR] Aborting
+"""
+BY_SCRIPT = "[ERROR] WSREP: Failed to read uuid:seqno from joiner script."
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        pytest.param(
+            NO_RSYNC, "/usr//bin/wsrep_sst_rsync: line 728: /usr//bin/rsync: Permission denied", id="the shell's word"
+        ),
+        pytest.param(
+            CUT_OFF, "WSREP_SST: [ERROR] '/usr/bin/socat' not found in path (20261127 09:35:21.390)", id="the script's"
+        ),
+        pytest.param(
+            CUT_OFF + 7 * "[ERROR] WSREP: another\n",
+            "WSREP_SST: [ERROR] '/usr/bin/socat' not found in path (20261127 09:35:21.390)",
+            id="far ahead of the last",
+        ),
+        pytest.param(
+            NO_END, f"{BY_SCRIPT}; the script's own errors: journalctl --since -1h | grep wsrep-sst",
+            id="a script that writes elsewhere",
+        ),
+        pytest.param(
+            NOBODY, "[ERROR] WSREP: failed to open gcomm backend connection: 110: failed to reach primary view",
+            id="a group that is not reached",
+        ),
+        pytest.param(
+            "sh: 1: wsrep_sst_nosuch: not found\n" + CUT_OFF.partition("status: 2 (20261127 09:35:21.393)\n")[2],
+            "sh: 1: wsrep_sst_nosuch: not found", id="a method that is not installed",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_told_is_the_cause_and_not_its_last_echo(log: str, told: str) -> None:
+    assert tell(find_errors(log)) == told
+    assert tell(find_errors(f"{log}{STAMP}[ERROR] Aborting\n")) == told
+
+
 @given(log=st.lists(st.sampled_from([f"{STAMP}{UNSAFE}", f"[ERROR] {'x' * 500}", "[ERROR]", START, ""])).map("\n".join))
 def test_a_reason_stays_short(log: str) -> None:
     errors = find_errors(log)

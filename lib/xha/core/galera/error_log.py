@@ -8,22 +8,39 @@ from ..text.escape import clean
 
 MAX_LINES, MAX_CHARACTERS = 5, 300
 
-# The layouts of MariaDB and of MySQL, and what the servers print before they have a log.
+# The layouts of MariaDB and of MySQL, what the servers print before they have a log, and the shells of the scripts that
+# they run: `/usr/bin/wsrep_sst_rsync: line 728: /usr/bin/rsync: Permission denied`, `sh: 1: wsrep_sst_x: not found`.
+_SHELL = re.compile(
+    r"^(?:\S{0,200}wsrep_sst_\w{1,40}: line \d{1,6}|(?:/bin/)?sh: (?:line )?\d{1,6}): "
+    r".{1,300}(?:not found|Permission denied)$"
+)
 _ERROR = re.compile(
-    r"\[ERROR\]|\[Warning\] Can't create test file"
+    rf"\[ERROR\]|{_SHELL.pattern}|\[Warning\] Can't create test file"
     r"|^(?:Fatal error in defaults handling|Could not open required defaults file"
     r"|error: Found option without preceding group|error: Wrong group definition)"
 )
 # The counts keep a line full of "Starting" from taking a minute. MariaDB's longest has 150 characters.
 _START = re.compile(r"[Ss]tarting (?:\S{1,100} [^\n]{0,300})?as process \d+")
 _STAMP = re.compile(r"^\d{4}-?\d\d-?\d\d[T ]+\d{1,2}:\d\d:\d\d(?:\.\d+)?Z?(?:[+-]\d\d:\d\d)?\s+(?:0x)?[0-9a-f]+\s+")
-# Lines that only follow from the real error and hide it.
+# What the script of a state transfer says. It comes first: what the server says of it follows.
+_SCRIPT = re.compile(rf"^WSREP_SST: \[ERROR\] |{_SHELL.pattern}")
+# The script's errors are not in the server's log (sst-syslog=1). Their tag has syslog-tag before `wsrep-sst-joiner`.
+_ELSEWHERE = re.compile(r"^WSREP_SST: \[INFO\] Logging all stderr of SST/\S+ to syslog", re.MULTILINE)
+_JOURNAL = "; the script's own errors: journalctl --since -1h | grep wsrep-sst"
+# Lines that only follow from the real error and hide it. Those of a state transfer, and of a group that is not reached,
+# were seen with MariaDB 10.11 and Galera 26.4.23.
 _ECHO = re.compile(
     r"\[ERROR\](?: \[MY-\d+\])?(?: \[\w+\])? (?:\S*(?:mysqld|mariadbd): )?"
     r"(?:(?:Aborting|Abort)\.?$|Plugin 'InnoDB' |Unknown/unsupported storage engine: InnoDB"
     r"|InnoDB: Plugin initialization aborted|WSREP: (?:Failed to (?:load provider$|create a new provider )"
-    r"|View callback failed|Exception: State wait was interrupted))"
+    r"|View callback failed|Exception: State wait was interrupted"
+    r"|Failed to read (?:'ready <addr>'|uuid:seqno|from: wsrep_sst_)"
+    r"|(?:Process completed with error|Command did not run|Failed to execute): wsrep_sst_|Failed to prepare for '\w+' SST|SST request callback failed|SST failed: "
+    r"|Application (?:received wrong state|state transfer failed)"
+    r"|\S*(?:gcs_core_open|gcs_open)\(\):\d+: Failed to open|gcs connect failed: |wsrep::connect\())"
+    r"|WSREP_SST: \[ERROR\] (?:Cleanup after exit with status|\*+)"
 )
+_OF_TRANSFER = re.compile(r"wsrep_sst_|\bSST\b|joiner script|Application (?:received wrong|state transfer)")
 # Errors of the configuration, the provider library or permissions. They return until somebody changes something.
 _PERMANENT = re.compile(
     r"unknown (?:variable|option|suffix)|ambiguous option|requires an argument|Error while setting value"
@@ -66,16 +83,35 @@ def _plain(line: str) -> str:
 def find_errors(log: str) -> tuple[str, ...]:
     """Return the last errors of a log, oldest first, without their time stamps, and shortened."""
     lines = [line.strip() for line in plain(log).split("\n") if _ERROR.search(line)]
-    telling = [line for line in lines if not _ECHO.search(line)] or lines
+    # Of lines that all follow from something else, the first is the nearest to it.
+    telling = [line for line in lines if not _ECHO.search(line)] or lines[:1]
     # The text may come from anyone, and it is shown on terminals.
-    cut = (clean(_STAMP.sub("", line), 2 * MAX_CHARACTERS) for line in telling[-MAX_LINES:])
-    return tuple(line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut)
+    cut = [clean(_STAMP.sub("", line), 2 * MAX_CHARACTERS) for line in _choose(telling)]
+    told = [line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut]
+    if told and _OF_TRANSFER.search(told[-1]) and _ELSEWHERE.search(log) and not any(map(_SCRIPT.search, told)):
+        told[-1] = told[-1][: MAX_CHARACTERS - len(_JOURNAL)] + _JOURNAL
+    return tuple(told)
+
+
+def _choose(lines: list[str]) -> list[str]:
+    """Return MAX_LINES of the lines in their order: the first causes, and the last of the others."""
+    causes = [place for place, line in enumerate(lines) if _is_cause(line)][:MAX_LINES]
+    others = [place for place in range(len(lines)) if place not in set(causes)]
+    kept = sorted([*causes, *others[max(0, len(others) + len(causes) - MAX_LINES) :]])
+    return [lines[place] for place in kept]
+
+
+def _is_cause(line: str) -> bool:
+    return _PERMANENT.search(line) is not None or _SCRIPT.search(line) is not None
 
 
 def tell(errors: tuple[str, ...]) -> str:
-    """Return the most telling error: the first permanent one, otherwise the last one; "" if there is none."""
-    lasting = (line for line in errors if _PERMANENT.search(line))
-    return next(lasting, errors[-1] if errors else "")
+    """Return the most telling error, "" if there is none.
+
+    It is the first that somebody has to mend (permanent), else the first of a state transfer's script, else the last.
+    """
+    ranked = (line for rule in (_PERMANENT, _SCRIPT) for line in errors if rule.search(line))
+    return next(ranked, errors[-1] if errors else "")
 
 
 def is_permanent(errors: tuple[str, ...]) -> bool:
