@@ -291,7 +291,7 @@ def test_a_person_may_give_up_what_nobody_knows() -> None:
 def test_who_ran_without_replication_is_no_candidate_and_gets_a_full_copy() -> None:
     strayed = report("n1", 12, kind=Kind.IN_DOUBT, inconsistent=True)
     assert look("n1", strayed, report("n2"), report("n3")).reason.startswith("n2 holds the newest")
-    assert "it gets all data" in look("n1", strayed, primary("n2")).reason
+    assert "to get a full copy" in look("n1", strayed, primary("n2")).reason
     only = look("n1", strayed, empty("n2", superseded=True), empty("n3", superseded=True))
     assert isinstance(only, Refuse)
     assert "ran without replication (n1)" in only.reason

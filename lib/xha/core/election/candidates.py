@@ -114,7 +114,11 @@ def _best(candidates: list[PositionReport]) -> PositionReport:
 
 
 def _refuse(reason: str, nodes: tuple[str, ...]) -> Refuse:
-    commands = [f"grant {GrantKind.BOOTSTRAP.value}=NODE", f"grant {GrantKind.DISCARD.value}=NODE"]
-    return Refuse(
-        reason, nodes, f"xha-check {' to keep one, or '.join(commands)} to give one up, of {', '.join(nodes)}"
+    """Return the refusal. The commands name the first node; the others stand behind it."""
+    first, *others = nodes
+    keep, give_up = (
+        f"xha-check grant {kind.value}={first} --why TEXT" + "".join(f", or {kind.value}={node}" for node in others)
+        for kind in (GrantKind.BOOTSTRAP, GrantKind.DISCARD)
     )
+    one = "one" if others else "it"
+    return Refuse(reason, nodes, f"to keep {one}: {keep}; to give {one} up: {give_up}")

@@ -25,9 +25,19 @@ def name_nodes(nodes: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def tell_list(members: Iterable[str]) -> str:
+    """Return a list of members in words, also one without a name in it."""
+    return ", ".join(sorted(members)) or "an empty one (gcomm:// names no host)"
+
+
 def forget(nodes: Iterable[str]) -> str:
     """Return the commands that give up the nodes."""
     return "; ".join(f"xha-check grant {GrantKind.FORGET.value}={node} --why TEXT" for node in nodes)
+
+
+def bootstrap(node: str) -> str:
+    """Return the command that lets a node form the cluster."""
+    return f"xha-check grant {GrantKind.BOOTSTRAP.value}={node} --why TEXT"
 
 
 def tell_troubles(facts: ElectionFacts, nodes: Iterable[str]) -> str:
@@ -78,11 +88,26 @@ def find_running(facts: ElectionFacts, running: tuple[str, ...]) -> Decision | N
     )
     if outside:
         return Wait(
-            f"a server answers on the ports of {name_nodes(outside)}, and no keeper there has said how far it is",
+            f"a server answers on the ports of {name_nodes(outside)}: {_tell_outside(facts, outside)}",
             outside,
             f"wait; if it runs outside the cluster's control, stop it on {name_nodes(outside)}",
         )
     return None
+
+
+def _tell_outside(facts: ElectionFacts, nodes: tuple[str, ...]) -> str:
+    """Return what the keepers of these nodes say, on whose ports a server answers."""
+    said = []
+    for node in nodes:
+        report = facts.fresh.get(node)
+        if report is not None:
+            where = f" at {report.history}" if report.position.real else ""
+            said.append(f"the keeper of {node} says that its own is {report.state.value}{where}")
+        elif node in facts.troubles:
+            said.append(f"the keeper of {node} says: {facts.troubles[node]}")
+        else:
+            said.append(f"no keeper of {node} has said how far it is")
+    return "; ".join(said)
 
 
 def may_go_without(facts: ElectionFacts, node: str, candidate: History) -> bool:
@@ -130,7 +155,8 @@ def find_lost_generation(facts: ElectionFacts, candidate: History) -> Decision |
         else ""
     )
     reason = f"nobody holds the newest history: {formed or 'its own beginning'} is not in {candidate}"
-    remedy = "bring back the node that holds it, or choose one: xha-check grant bootstrap=NODE --why TEXT"
+    holder = next((node for node, one in facts.fresh.items() if one.history == candidate), facts.me)
+    remedy = f"bring back the node that holds it, or go on without it: {bootstrap(holder)}"
     if facts.missing:
         troubles = tell_troubles(facts, facts.missing)
         return Wait("; ".join(filter(None, (reason, troubles))), facts.missing, end_wait(facts, facts.missing, remedy))

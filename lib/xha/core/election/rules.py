@@ -17,7 +17,7 @@ from ..galera.position import Kind, Position
 from .candidates import are_at_odds, choose, judge_histories
 from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
 from .facts import Around, ElectionFacts, Grant, GrantKind, Records, gather_facts
-from .obstacles import end_wait, find_obstacle, name_nodes, tell_troubles
+from .obstacles import bootstrap, end_wait, find_obstacle, name_nodes, tell_list, tell_troubles
 from .position_report import PositionReport, State, Unread, is_looking
 from .survivors import decide_survivor
 
@@ -38,7 +38,7 @@ def elect(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the contract
     """Return what this node does next. reports includes this node's own report, whichever epochs that answers."""
     if me not in members:
         return Refuse(
-            f"{me} is not in the list of members ({', '.join(members)})",
+            f"{me} is not in the list of members: {tell_list(members)}",
             (me,),
             f"put its address into wsrep_cluster_address, or ban the resource from {me}",
         )
@@ -58,8 +58,8 @@ def _members_agree(facts: ElectionFacts) -> Decision | None:
     if not others:
         return None
     return Refuse(
-        f"the nodes have different lists of members: {facts.me} has {', '.join(sorted(facts.members))}, "
-        + "; ".join(f"{node} has {', '.join(sorted(lists[node]))}" for node in others),
+        f"the nodes have different lists of members: {facts.me} has {tell_list(facts.members)}, "
+        + "; ".join(f"{node} has {tell_list(lists[node])}" for node in others),
         others,
         "set the same wsrep_cluster_address on every node",
     )
@@ -126,14 +126,15 @@ def _join_one(facts: ElectionFacts, primary: str) -> Decision:
     if mine.kind is Kind.UNKNOWN:
         return Join(f"{primary} is Primary, and the server of {facts.me} has not said yet how far it is", primary, line)
     if mine.kind is Kind.EMPTY:
-        return Join(f"{primary} is Primary and {facts.me} holds no data: it gets all of them", primary, line)
+        return Join(f"{primary} is Primary and {facts.me} holds no data: it joins, to get all of them", primary, line)
     if mine.state is State.STOPPED and theirs.component and mine.own_uuid in theirs.component.members:
         # Without this node the others may lack a majority. A joiner would only hinder who makes them Primary again.
         return Wait(f"{primary} has not noticed yet that the server of {facts.me} has ended", (primary,))
     order = compare(mine.history, theirs.history) if mine.kind is not Kind.FOREIGN else Order.OTHER
     if order in (Order.EQUAL, Order.BEHIND):
-        how = "its saved state is in doubt: it gets all data" if mine.kind is Kind.IN_DOUBT else "it gets what it lacks"
-        return Join(f"{primary} is Primary and holds all that {facts.me} has ({mine.position}); {how}", primary, line)
+        how = "a full copy, as its saved state is in doubt" if mine.kind is Kind.IN_DOUBT else "what it lacks"
+        held = f"{primary} is Primary and holds all that {facts.me} has ({mine.position})"
+        return Join(f"{held}: {facts.me} joins it, to get {how}", primary, line)
     if facts.granted(GrantKind.DISCARD, facts.me):
         return Wait(f"a grant gives up the data of {facts.me}", first=Step.DISCARD)
     return Refuse(
@@ -271,14 +272,15 @@ def _nobody(facts: ElectionFacts) -> Decision:
     if facts.missing:
         troubles = tell_troubles(facts, facts.missing)
         said = f" ({troubles})" if troubles else ""
-        begin = "start them; or to begin with the empty ones: xha-check grant bootstrap=NODE --why TEXT"
+        first = next(node for node in facts.members if node in facts.fresh)
+        begin = f"start them; or to begin with an empty one: {bootstrap(first)}"
         reason = f"no member that holds data has reported; missing: {name_nodes(facts.missing)}{said}"
         return Wait(reason, facts.missing, end_wait(facts, facts.missing, begin))
     return Refuse(
         "all members are empty, but the cluster has existed: their data are gone",
         facts.members,
         "see that the data directories are mounted, or restore a backup on one node; to begin anew: "
-        "xha-check grant bootstrap=NODE --why TEXT",
+        f"{bootstrap(facts.members[0])}",
     )
 
 

@@ -92,12 +92,21 @@ def _hold(turn: Turn, decision: Wait | Refuse) -> None:
     if silent and not decision.first and turn.age < ANSWER_SECONDS and phase is not Phase.UNKNOWN:
         phase, reason = memory.server_phase, f"asking {name_nodes(silent)}"
     elif starting and not refusing and not decision.first:
-        reason = memory.why or reason
+        reason = _tell_start(turn) or reason
     if decision.first is None:
         turn.say(phase, reason)
     elif turn.may(decision.first.value):
         turn.say(phase, reason)
         _take_first(turn, decision.first)
+
+
+def _tell_start(turn: Turn) -> str:
+    """Return why the server was started, as far as that still holds; "" where no keeper started it."""
+    memory = turn.memory
+    joins = memory.launched is not None and memory.launched.phase is Phase.STARTING
+    if joins and memory.why and not memory.primary_at:
+        return f"{turn.me} was started to join a Primary component, and no member reports one any more"
+    return memory.why
 
 
 def _asks_running(turn: Turn) -> bool:
