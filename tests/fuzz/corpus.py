@@ -182,6 +182,9 @@ STARTS: dict[str, Start] = {
         1.8e9, samples=['{"by": "ann", "why": "disk", "until": "2026-01-31T22:00:00+01:00"}', '{"until": null}']
     ),
     "core.node.withdrawal.parse_instant": _texts("2026-01-31T22:00:00+01:00", "2026-01-31T22:00:00Z"),
+    "core.text.repeats.parse_repeats": _texts(
+        '{"schema": 1, "said": [["about", "kind", ["text", 6, "2027-01-31 12:01", 1.5, 2.5, 3]]]}'
+    ),
     "core.text.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
     "core.monitor.start_failures.parse_failures": _texts(KEPT["failures"].text),
     "core.galera.json_fields.parse_text": _values("a text"),

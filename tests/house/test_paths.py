@@ -36,6 +36,7 @@ NOT_FOLLOWED = "another account's, looked at by lstat or readlink: nothing is op
 OTHERS = {
     "adapters/host/login_name.py": (ROOTS, {"open"}),
     "adapters/network/addresses.py": (KERNEL, {"open"}),
+    "adapters/pacemaker/exit_reasons.py": (ROOTS, {"os.listdir", "os.makedirs", "os.unlink"}),
     "adapters/pacemaker/standalone.py": (ROOTS, {"open", "os.path.exists"}),
     "app/checks/worker.py": (OPERATORS, {"open"}),
     "adapters/lifecycle/creation.py": ("programs of the distribution", {"os.access"}),

@@ -19,7 +19,6 @@ from ..app.node.reader import ConfigFile
 from ..core.services.last_result import STALE_INTERVALS, Record, next_record
 from ..core.services.model.result import Result, Status
 from ..core.services.settings import parse_services
-from ..core.text.throttle import Throttle
 from ..core.text.values import ConfigError
 from .terminal.streams import mend_streams
 
@@ -61,15 +60,12 @@ class Runner:
 
     def __init__(self, file: ConfigFile, log: Log) -> None:
         self._file, self._log = file, log
-        self._complaint: str | None = None
         self._config: Config | None = None
         self._wrong: tuple[ServiceFault, ...] = ()
         self._services: dict[str, ServiceConfig] = {}
         self._due: dict[str, float] = {}
         self._children: dict[str, Child] = {}
         self._records: dict[str, Record] = {}
-        self._changes = Throttle(burst=20, period=60)
-        self._cautions = Throttle(burst=10, period=60)
         self._faults = Faults(log)
         self._directory = ""
 
@@ -81,11 +77,8 @@ class Runner:
         try:
             config = self._file.refresh()
         except ConfigError as error:
-            if self._complaint != str(error):
-                self._complaint = str(error)
-                self._log.warning(self._complaint)
+            self._log.warning(str(error))
             return
-        self._complaint = None
         if config is self._config:
             return
         parsed, faults = parse_services(config)
@@ -123,7 +116,7 @@ class Runner:
             os.makedirs(self._directory, mode=0o755, exist_ok=True)
             os.makedirs(tokens, mode=0o700, exist_ok=True)
         except OSError as error:
-            self._warn(f"{self._directory}: {reason(error)}")
+            self._log.warning(f"{self._directory}: {reason(error)}")
         os.environ["XHA_TOKENS"] = tokens
 
     def serve_turn(self) -> None:
@@ -142,6 +135,7 @@ class Runner:
         with self.guard("reading xha.conf"):
             self.refresh()
         collect_lost()
+        self._log.settle()
         now = time.monotonic()
         for name, service in self._services.items():
             if self._due[name] <= now and name not in self._children:
@@ -178,7 +172,7 @@ class Runner:
                 self._children[name] = Child(job_of(service))
         except OSError as error:  # no process, descriptor or memory is left: this says nothing about the service
             self._due[name] = now + _TICK
-            self._warn(f"{name}: the check cannot be started: {reason(error)}")
+            self._log.warning(f"{name}: the check cannot be started: {reason(error)}")
 
     def _finish(self, name: str, child: Child, result: Result) -> None:
         service = self._services.get(name)
@@ -191,26 +185,14 @@ class Runner:
         try:
             write_record(self._directory, record)
         except OSError as error:
-            self._warn(f"{self._directory}: {reason(error)}")
+            self._log.warning(f"{self._directory}: {reason(error)}")
         if last is None or (last.result.status, last.result.blame) != (result.status, result.blame):
             self._tell(result)
 
     def _tell(self, result: Result) -> None:
-        now = time.monotonic()
-        quiet = self._changes.take_quiet(now)
-        if quiet:
-            self._log.warning(f"{quiet} more changes in the last minute")
-        if self._changes.admit(now):
-            write = self._log.info if result.status in (Status.OK, Status.NOT_APPLICABLE) else self._log.warning
-            write(f"{result.name}: {' '.join(filter(None, (result.status.value, result.blame)))}: {result.message}")
-
-    def _warn(self, text: str) -> None:
-        now = time.monotonic()
-        quiet = self._cautions.take_quiet(now)
-        if quiet:
-            self._log.warning(f"{quiet} more warnings in the last minute")
-        if self._cautions.admit(now):
-            self._log.warning(text)
+        write = self._log.info if result.status in (Status.OK, Status.NOT_APPLICABLE) else self._log.warning
+        state = " ".join(filter(None, (result.status.value, result.blame)))
+        write(f"{result.name}: {state}: {result.message}", about=result.name, kind=state)
 
     def close(self) -> None:
         """End every check that runs."""

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from ...core.galera.known_servers import KnownServer
     from ...core.galera.node_record import NodeRecord
     from ...core.monitor.start_failures import Failure
+    from ...core.text.repeats import Repeats
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
 _JOINING, _RECOVERY, _REMEMBERED = "joining.json", "recovery.log", "servers.json"
-_SERVERS, _STATUS = "mysqld", "status.json"
+_SERVERS, _STATUS, _SAID = "mysqld", "status.json", "said.json"
 _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
 
@@ -163,6 +164,16 @@ class RunDir:
             self._write(_REMEMBERED, render_known_servers(kept), 0o644)
         else:
             self.remove(_REMEMBERED)
+
+    def read_said(self, word: str = "") -> Repeats:
+        """Return what the last keepers said; word: what one of the agent's actions did."""
+        from ...core.text.repeats import parse_repeats
+
+        return parse_repeats(self._read(word + _SAID))
+
+    def write_said(self, text: str, word: str = "") -> None:
+        """Keep what was said, for the next process."""
+        self._write(word + _SAID, text, 0o600)
 
     def remove(self, name: str) -> None:
         """Remove a file of the directory; a missing file is no error."""

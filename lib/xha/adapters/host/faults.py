@@ -6,23 +6,23 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from ...core.text.throttle import Throttle
+from ...core.text.repeats import PERIOD
 
 if TYPE_CHECKING:
     from .log import Log
 
-# The interval at which a repeated fault is logged again, in seconds.
-SECONDS = 600.0
+# How long what a child has logged is not logged again, in seconds.
+SECONDS = PERIOD
 # The number of frames logged, from the end of a traceback; and how many different faults are told apart.
 _FRAMES, _KINDS = 8, 30
 
 
 class Faults:
-    """Logs each fault once with its traceback, and afterwards every ten minutes how often it occurred."""
+    """Logs each fault with its traceback, and again at most every ten minutes, with how often it occurred."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._throttles: dict[str, Throttle] = {}
+        self._kinds: set[str] = set()
         self._told: dict[str, float] = {}
 
     def know(self, said: str) -> None:
@@ -39,21 +39,17 @@ class Faults:
             said = f"{said}: {error}"[:300]
             if time.monotonic() - self._told.get(said, -SECONDS) < SECONDS:
                 return said
-            self._log_fault(doing, said, error, time.monotonic())
+            self._log_fault(doing, said, error)
         except Exception:  # an exception's own text may raise, or memory may be too short for it
             self._log.warning(f"{doing}: {type(error).__name__}")
         return said
 
-    def _log_fault(self, doing: str, said: str, error: BaseException, now: float) -> None:
+    def _log_fault(self, doing: str, said: str, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-        kind = f"{type(error).__name__} {place}"
-        if kind not in self._throttles and len(self._throttles) >= _KINDS:
-            kind = ""  # too many different faults: the others are logged as one
-        throttle = self._throttles.setdefault(kind, Throttle(burst=1, period=SECONDS))
-        quiet = throttle.take_quiet(now)
-        if not throttle.admit(now):
-            return
-        often = f", {quiet} times more in the last {SECONDS / 60:g} minutes" if quiet else ""
         trace = " ".join(traceback.format_list(frames))
-        self._log.warning(f"a fault of xha's own while {doing}{often}: {said}; {trace}")
+        kind = f"{type(error).__name__} {place}"
+        if len(self._kinds) < _KINDS:
+            self._kinds.add(kind)
+        kind = f"a fault: {kind if kind in self._kinds else 'one of too many kinds'}"
+        self._log.warning(f"a fault of xha's own while {doing}: {said}; {trace}", kind=kind)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         def answer_waiting(self, request: Request, host: str, now: float) -> bytes | None:
             """Return the response to a request that has waited; None if it must wait longer."""
 
-        def complain(self, host: str, why: str, now: float) -> None:
+        def complain(self, host: str, why: str) -> None:
             """Note a connection that got no regular answer."""
 
         def tick(self, now: float) -> float:

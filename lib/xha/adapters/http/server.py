@@ -187,9 +187,9 @@ class Server:
                     raise Lost(f"a listening socket is gone: {reason(error)}") from None
                 # All other errors of accept(2) are temporary: a network that is down, a firewall's refusal, no memory.
                 failures += 1
-                if error.errno in _OUT_OF and self._make_room(now):
+                if error.errno in _OUT_OF and self._make_room():
                     return
-                self._report("accept", reason(error), now)
+                self._report("accept", reason(error))
                 if failures == _FAILURES_IN_A_ROW:
                     return self._ready.rest(listener.fileno())
                 continue
@@ -201,21 +201,21 @@ class Server:
             self._epoll.register(connection.fd, select.EPOLLIN)
             self._reading[connection.fd] = self._silent[connection.fd] = connection
             if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
-                self._make_room(now)
+                self._make_room()
 
-    def _make_room(self, now: float) -> bool:
+    def _make_room(self) -> bool:
         """Close the oldest unfinished connection: with descriptors used up, it is the likeliest cause."""
         for connections in (self._draining, self._reading, self._waiting):
             if connections:
                 oldest = next(iter(connections.values()))
                 self._close(oldest)
-                self._report(oldest.host, "too many connections: the oldest gave way", now)
+                self._report(oldest.host, "too many connections: the oldest gave way")
                 return True
         return False
 
-    def _report(self, host: str, why: str, now: float) -> None:
+    def _report(self, host: str, why: str) -> None:
         try:
-            self._application.complain(host, why, now)
+            self._application.complain(host, why)
         except Exception as error:
             self._note(f"telling of {host}", error)
 
@@ -243,7 +243,7 @@ class Server:
         return None
 
     def _complain(self, connection: ClientConnection, error: BadRequest) -> None:
-        self._report(connection.host, str(error), time.monotonic())
+        self._report(connection.host, str(error))
         self._send(connection, render_refusal(error))
 
     def _send(self, connection: ClientConnection, answer: bytes | None) -> None:

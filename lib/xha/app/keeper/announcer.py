@@ -45,12 +45,14 @@ class Announcer:
         nothing: a full /run, or Pacemaker's silence, ends no keeper. Who reads the old status sees its age.
         """
         now, last = time.monotonic(), self._last
+        self._log.settle()
         changed = (keeper_status.phase, keeper_status.reason) != (last.phase, last.reason)
         since = now if changed else last.since
         self._last = keeper_status._replace(pid=os.getpid(), started=self._started, at=now, since=since)
         text = f"{keeper_status.phase.value}: {keeper_status.reason}"
         if changed:
-            self._log.info(text)
+            write = self._log.warning if keeper_status.phase is Phase.FAILED else self._log.info
+            write(text, about="the keeper")
         try:
             self._run.write_keeper_status(self._last)
         except OSError as error:
@@ -59,7 +61,7 @@ class Announcer:
                 self._log.warning(f"{self._run.path}: {reason}: monitor reads old news")
         if self._last.progress and now - self._progress_at > PROGRESS_SECONDS:
             self._progress_at = now
-            self._log.info(self._last.progress)
+            self._log.info(self._last.progress, kind=f"{self._last.transfer}: {self._last.arrived >> 20}")
         self._show(text[:_MOST_CHARACTERS])
 
     def set_ready(self, ready: bool) -> None:

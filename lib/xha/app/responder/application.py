@@ -143,7 +143,6 @@ class ResponderApplication:
 
     def _collect(self) -> None:
         self._wake_receiver.recv(64)
-        now = time.monotonic()
         snapshot = self._reader.collect()
         if snapshot is None:
             return
@@ -155,7 +154,7 @@ class ResponderApplication:
             if gave_up:
                 self._note_hung()
             else:
-                self._event_log.note(snapshot, now)
+                self._event_log.note(snapshot)
             if snapshot.fault:
                 self.fault("reading the node", snapshot.fault)
         finally:  # whatever happened to the log
@@ -168,12 +167,12 @@ class ResponderApplication:
         reading = Unreadable(Code.HUNG)
         withdrawal = last.withdrawal if last else None
         self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), withdrawal)
-        self._event_log.note(self._hung, time.monotonic())
+        self._event_log.note(self._hung)
 
-    def complain(self, host: str, why: str, now: float) -> None:
-        """Count a connection that got no regular answer, and log some of them."""
+    def complain(self, host: str, why: str) -> None:
+        """Count a connection that got no regular answer, and log it."""
         self._counters.complaints += 1
-        self._event_log.complain(host, why, now)
+        self._event_log.complain(host, why)
 
     def fault(self, doing: str, error: BaseException) -> None:
         """Count an unexpected exception, and log it."""
@@ -212,4 +211,4 @@ class ResponderApplication:
         systemd.notify("WATCHDOG=1")
         with contextlib.suppress(ConfigError):  # the last valid value stays in force
             self.answer_silent = self._loops_file.refresh().responder.answer_silent
-        self._event_log.summarise(now)
+        self._log.settle()

@@ -85,16 +85,35 @@ def _act(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
             call = Call(action, parse_instance(environment, action, agent.actions), environment)
         except ValueError as error:
             return Outcome(ExitCode.GENERIC, str(error))
-        return agent.dispatch(call)
+        return _limit(agent, call, agent.dispatch(call))
     except (_Ended, KeyboardInterrupt):
         return Outcome(
             ExitCode.GENERIC, f"{action} was ended by a signal before it was done: see the log, then its timeout"
         )
     except Exception as error:  # users of Pacemaker get a sentence, never a traceback
-        _log_traceback(agent, environment)
-        return _unexpected(agent, action, error, environment)
+        outcome = _limit(agent, call, _unexpected(agent, action, error, environment))
+        if outcome.reason:
+            _log_traceback(agent, environment)
+        return outcome
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _limit(agent: Agent, call: Call, outcome: Outcome) -> Outcome:
+    """Return the outcome, without its reason where a monitor of the same series has told that already."""
+    if call.action not in ("monitor", "start", "stop"):
+        return outcome
+    from ...adapters.pacemaker.exit_reasons import ExitReasons
+
+    reasons = ExitReasons(agent.name, call.instance.name)
+    try:
+        if call.action != "monitor" or call.instance.is_probe:
+            reasons.forget()
+            return outcome
+        reason = outcome.reason if outcome.code is not ExitCode.SUCCESS else ""
+        return outcome._replace(reason=reasons.admit(f"{call.instance.interval:g}", int(outcome.code), reason))
+    except OSError:  # a /run that is full, or that this account may not write: it is told once more
+        return outcome
 
 
 def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
@@ -104,9 +123,21 @@ def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
     try:
         reside: Callable[[Instance], int] = getattr(import_module(f"xha.{module}"), function)
         return reside(parse_instance(environment, action))
-    except Exception:  # no process waits for it, and its standard error is /dev/null
-        _log_traceback(agent, environment)
+    except Exception as error:  # no process waits for it, and its standard error is /dev/null
+        if _is_news(agent, f"{action}: {type(error).__name__}: {error}", environment):
+            _log_traceback(agent, environment)
         return ExitCode.GENERIC
+
+
+def _is_news(agent: Agent, said: str, environment: Mapping[str, str]) -> bool:
+    """Return whether a process that each monitor launches anew has not failed so already."""
+    from ...adapters.pacemaker.exit_reasons import ExitReasons
+
+    try:
+        name = parse_instance(environment, "").name
+        return bool(ExitReasons(agent.name, name).admit("resident", int(ExitCode.GENERIC), said))
+    except (OSError, ValueError):
+        return True
 
 
 def _end(number: int, frame: object) -> NoReturn:

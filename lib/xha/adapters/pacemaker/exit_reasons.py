@@ -1,0 +1,65 @@
+"""What the monitors of a resource told last: /run/xha/said/AGENT-RESOURCE/. A series repeats no reason without news.
+
+Pacemaker logs what a monitor writes each time, and hears of a result only when its code changes. So a reason is written
+where it or the code is another one than before, and again after ten minutes, with how often it was said. A probe, a
+start and a stop begin anew: then Pacemaker may have forgotten what it was told.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..files.atomic_write import replace_text
+from ..files.whole_file import read_text
+
+BASE = "/run/xha/said"
+_MOST_BYTES = 1 << 16
+
+
+class ExitReasons:
+    """The reasons of one resource. agent, name: galera or service, and OCF_RESOURCE_INSTANCE without a clone's :N."""
+
+    def __init__(self, agent: str, name: str, base: str = "") -> None:
+        self.path = os.path.join(base or BASE, f"{agent}-{name}")
+
+    def admit(self, series: str, code: int, reason: str) -> str:
+        """Return what to write, "" for nothing. series: what tells one recurring operation from the others.
+
+        :raises OSError: where it cannot be kept that it was told.
+        """
+        path = os.path.join(self.path, f"{series}.json")
+        if not reason:
+            _remove(path)
+            return ""
+        from ...core.text.repeats import Repeats, parse_repeats
+
+        before, _, said = _read(path).partition("\n")
+        repeats = parse_repeats(said) if before == str(code) else Repeats()
+        line = repeats.admit(reason, code, time.monotonic(), time.strftime("%Y-%m-%d %H:%M"))
+        os.makedirs(self.path, mode=0o755, exist_ok=True)
+        replace_text(path, f"{code}\n{repeats.render()}\n", 0o600)
+        return line
+
+    def forget(self) -> None:
+        """Begin anew. :raises OSError: where that is not possible."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return
+        for name in names:
+            _remove(os.path.join(self.path, name))
+
+
+def _read(path: str) -> str:
+    try:
+        return read_text(path, _MOST_BYTES)
+    except FileNotFoundError:
+        return ""
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
