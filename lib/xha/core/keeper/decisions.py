@@ -170,7 +170,10 @@ def _join(turn: Turn, decision: Join) -> None:
     turn.note(came_with=History(held, turn.record.line))
     turn.do(SetViewAside(), Allowed("joining"))
     turn.view = None
-    turn.remember(turn.record._replace(line=decision.line, clean_stop=None))
+    # What it came with is in the Primary, as far as it came with anything: without data it is not asked for more.
+    empty = memory.standing is not None and memory.standing.kind is Kind.EMPTY
+    record = turn.record._replace(line=decision.line, clean_stop=None)
+    turn.remember(record._replace(superseded=True) if empty else record)
     turn.do(WriteJoining(NodeRecord(line=decision.line)))
     _launch(turn, Phase.STARTING, decision.reason)
 

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 def choose_record(
     record: NodeRecord | None, joining: NodeRecord | None, grastate: GraState | None, *, transfer_begun: bool
 ) -> NodeRecord:
-    """Return the record beside the data; of data that a join has brought since, what was to be recorded of them."""
+    """Return the record beside the data; of data that a join has brought since, what was to be recorded of them.
+
+    A join that swept the record away and brought nothing leaves that whatever was here is in the cluster.
+    """
     arrived = grastate is not None and grastate.uuid != NO_UUID and not transfer_begun
-    return record or (joining if arrived else None) or NodeRecord()
+    return record or (joining if arrived else None) or NodeRecord(superseded=joining is not None)
 
 
 def judge_data(
