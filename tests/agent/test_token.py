@@ -13,11 +13,13 @@ import pytest
 
 from core.facts import synced
 from xha.adapters.datadir.hold import InUse
+from xha.adapters.datadir.users import CannotLook
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.host.faults import Faults
 from xha.adapters.host.log import Log
 from xha.adapters.pacemaker.cluster import ClusterUnreachable
 from xha.adapters.pacemaker.standalone import Standalone
+from xha.app.keeper import main
 from xha.app.keeper.announcer import Announcer
 from xha.app.keeper.children import Children
 from xha.app.keeper.keeper import Keeper
@@ -26,7 +28,8 @@ from xha.app.keeper.peers import Peers, release_token
 from xha.app.keeper.performer import Performer
 from xha.app.keeper.process import Locked
 from xha.core.election.facts import Token
-from xha.core.election.position_report import PositionReport, State, parse_position_report
+from xha.core.election.position_report import PositionReport, State, parse_position_report, render_position_report
+from xha.core.galera.lineage import Generation
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
 from xha.core.keeper.memory import Launched, Memory, Plan
@@ -34,7 +37,10 @@ from xha.core.keeper.observation import DataSeen, ServerSeen
 from xha.core.keeper.outcomes import EffectFailed, EffectResult, FailureCause, Recovered
 from xha.core.keeper.server_process import ServerProcess
 from xha.core.monitor.keeper_status import Phase
+from xha.core.ocf.api import Instance
 from xha.core.ocf.galera_settings import Settings
+
+LINE = (Generation("g1", "", 5, ("n1",)),)
 
 HELD = Standing(Kind.INTACT, Position("6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18", 5))
 RUNS = ServerProcess(1, 1)
@@ -182,6 +188,68 @@ class TestAKeeperThatEnds:
         keeper_status = life.run.read_keeper_status()
         assert keeper_status is not None
         assert (keeper_status.phase, keeper_status.permanent) == (Phase.FAILED, False)
+
+
+class TestAKeeperThatCannotBegin:
+    """One that is killed while it holds the token may be followed by one that finds a broken option file."""
+
+    REASON = "mariadbd refuses its options: unknown variable 'x=1'; correct /etc/mysql/my.cnf"
+
+    @pytest.fixture
+    def begin(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> Callable[..., PositionReport]:
+        """Let it fail, beside these servers, and return this node's report. Before it, a keeper had reported."""
+        held = PositionReport(life.cluster.node_name(), line=LINE, epochs=("e",), opens="e")
+        life.cluster.set_private("xha-db-report", render_position_report(held))
+
+        def fail(servers: Callable[..., Any]) -> PositionReport:
+            monkeypatch.setattr(main, "connect", lambda *_: life.cluster)
+            monkeypatch.setattr(main, "find_servers", servers)
+            log = Log("test", repeats=life.run.read_said(), keep=life.run.write_said)
+            main.fail(life.run, log, Instance("db"), Settings(datadir="/srv/db"), self.REASON, permanent=True)
+            [text] = life.cluster.read_attribute("xha-db-report").values()
+            report = parse_position_report(text)
+            assert isinstance(report, PositionReport)
+            return report
+
+        return fail
+
+    def test_gives_it_back_and_says_what_holds_the_node_up(
+        self, life: Life, begin: Callable[..., PositionReport]
+    ) -> None:
+        report = begin(lambda _: ())
+        assert life.token is None
+        assert (report.kind, report.epochs, report.opens, report.line) == (Kind.UNKNOWN, (), "", LINE)
+        assert report.trouble == f"its keeper gave up: {self.REASON}"
+        status = life.run.read_keeper_status()
+        assert status is not None
+        assert (status.phase, status.permanent, status.reason) == (Phase.FAILED, True, self.REASON)
+        assert life.cluster.read_attribute("xha-db-state") == {life.cluster.node_name(): f"failed: {self.REASON}"}
+
+    @pytest.mark.parametrize(
+        "servers", [lambda _: ("a server",), raises(CannotLook("no /proc"))], ids=["there is one", "nobody can tell"]
+    )
+    def test_keeps_it_where_a_server_may_be_forming_the_primary(
+        self, life: Life, begin: Callable[..., PositionReport], servers: Callable[..., Any]
+    ) -> None:
+        report = begin(servers)
+        assert life.token is not None
+        assert (report.epochs, report.trouble) == (("e",), "")
+
+    def test_says_the_same_once(
+        self, life: Life, begin: Callable[..., PositionReport], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each monitor of a server without a keeper launches another process."""
+        lines: list[str] = []
+        write = Log._write
+
+        def record(log: Log, priority: int, line: str) -> None:
+            lines.append(line)
+            write(log, priority, line)
+
+        monkeypatch.setattr(Log, "_write", record)
+        for _ in range(5):
+            begin(lambda _: ("a server",))
+        assert lines == [f"failed: {self.REASON}"]
 
 
 ERRORS = [InUse("somebody"), OSError(28, "No space left"), ClusterUnreachable("no"), TimeoutError("late")]

@@ -44,6 +44,13 @@ def verdict(code: Code) -> Verdict:
     return judge(Unreadable(code), Policy())
 
 
+def kept_by_nobody(code: Code = Code.SYNCED, **seen: Any) -> Symptoms:
+    """A server that was started long ago, whose last keeper could not begin, and which the monitor asked itself."""
+    said = judge(synced(), Policy()) if code is Code.SYNCED else verdict(code)
+    facts = {"server_since": NOW - 900, "keeper": keeper(Phase.FAILED, server_pid=0, at=NOW - 5), "verdict": said}
+    return Symptoms(DatadirUse.RUNNING, PID, now=NOW, **{**facts, **seen})
+
+
 def say(seen: Symptoms) -> tuple[str, ExitCode]:
     health = judge_health(seen)
     return health.rule, health.outcome.code
@@ -133,6 +140,14 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             id="a joiner without a keeper that does not listen yet"
         ),
         pytest.param(running(Code.WSREP_OFF, cluster_status="Disconnected"), "degraded", DEGRADED, id="without Galera"),
+        # --- no keeper
+        pytest.param(kept_by_nobody(), "no-keeper", DEGRADED, id="a keeper that cannot begin"),
+        pytest.param(
+            kept_by_nobody(server_since=NOW - 2), "synced", ExitCode.SUCCESS,
+            id="one that gave up before somebody started the server"
+        ),
+        pytest.param(kept_by_nobody(Code.NON_PRIMARY), "no-keeper", DEGRADED, id="nobody brings it back"),
+        pytest.param(kept_by_nobody(Code.EVICTED), "out", GENERIC, id="what a restart mends comes first"),
         # --- joining
         pytest.param(running(phase=Phase.STARTING), "joining", DEGRADED, id="joining"),
         pytest.param(running(phase=Phase.RESTORING), "joining", DEGRADED, id="the last view is not whole yet"),

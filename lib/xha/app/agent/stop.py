@@ -11,6 +11,7 @@ from ...adapters.datadir.users import CannotLook, Use, find_servers
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.lifecycle.terminate import await_writers, terminate
 from ...adapters.mysqld.program import Unusable, find_account
+from ...adapters.network.unix_listeners import find_listening
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_boot_id
@@ -18,7 +19,9 @@ from ...core.election.position_report import PositionReport, State, is_looking, 
 from ...core.galera.lineage import History, StopRecord
 from ...core.galera.node_record import NodeRecord
 from ...core.galera.position import NO_SEQNO, Position
+from ...core.keeper.decisions import DEAF_SECONDS
 from ...core.monitor.keeper_status import Phase
+from ...core.node.codes import Code
 from ...core.ocf.api import ExitCode, Outcome
 from ..keeper.known_servers import whole_search
 from ..keeper.peers import release_token
@@ -26,8 +29,10 @@ from ..keeper.process import end_keeper, launch
 from .sweep import may_be_deleted
 
 if TYPE_CHECKING:
+    from ...adapters.datadir.users import Occupant, Search
     from ...adapters.pacemaker.cluster import Pacemaker
     from ...adapters.pacemaker.standalone import Standalone
+    from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
 
@@ -44,13 +49,12 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         from .drain import drain_before_stop
 
         drain_before_stop(settings, instance, whole_search(run, settings, keeper_status), keeper_status.socket)
-    hung = keeper_status is not None and keeper_status.code == "hung" and keeper_status.answered_at > 0
     try:
         if not end_keeper(run):
             return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
         search = whole_search(run, settings, keeper_status)
         served = [one for one in find_servers(search) if one.use is Use.SERVER]
-        left = terminate(search, deadline, hung=hung)
+        left = _end(search, deadline, keeper_status, served)
         if left:
             return Outcome(ExitCode.GENERIC, f"{left[0]} survives SIGKILL: the host needs to be fenced, or looked at")
         writer = await_writers(search, deadline)
@@ -82,6 +86,34 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         # The server is down, and that is what was asked; without the record its data count when it reports again.
         return Outcome(ExitCode.SUCCESS)
     return Outcome(ExitCode.SUCCESS)
+
+
+def _end(
+    search: Search, deadline: float, keeper_status: KeeperStatus | None, served: list[Occupant]
+) -> tuple[Occupant, ...]:
+    """Terminate what runs, and return what is left.
+
+    A server that waits for its group does not heed SIGTERM, and serves nobody: it gets as long as the keeper gives it.
+    """
+    hung = False
+    if keeper_status is not None:
+        hung = keeper_status.code == Code.HUNG.value and keeper_status.answered_at > 0
+        if served and all(_never_listened(keeper_status, one) for one in served):
+            if not terminate(search, min(deadline, time.monotonic() + DEAF_SECONDS)):
+                return ()
+            hung = True
+    return terminate(search, deadline, hung=hung)
+
+
+def _never_listened(keeper_status: KeeperStatus, one: Occupant) -> bool:
+    """Return whether the keeper launched this server, never had an answer from it, and it listens nowhere now.
+
+    One that only was found may have served before, and be writing its pages at the end of its life.
+    """
+    process = one.process
+    same = (keeper_status.server_pid, keeper_status.server_started) == (process.pid, process.started)
+    silent = keeper_status.launched_at > 0 and not keeper_status.answered_at
+    return same and silent and keeper_status.code == Code.SERVER_DOWN.value and not find_listening(process.pid)
 
 
 def _retract(cluster: Pacemaker | Standalone, name: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from typing import TYPE_CHECKING
 
+from ...adapters.datadir.users import find_servers
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.files.foreign import UnfitPath
 from ...adapters.host.faults import Faults
@@ -15,18 +14,20 @@ from ...adapters.lifecycle.creation import make_datadir
 from ...adapters.mysqld.notify_listener import NotifySocket
 from ...adapters.mysqld.program import Unusable, find_program, read_options
 from ...adapters.pacemaker.cluster import ClusterUnreachable
-from ...adapters.pacemaker.standalone import connect
-from ...adapters.process.procfs import read_process
+from ...adapters.pacemaker.standalone import Standalone, connect
+from ...core.election.compose_report import give_up
+from ...core.election.position_report import PositionReport, State, parse_position_report, render_position_report
 from ...core.galera.cluster_address import BadAddress
 from ...core.monitor.keeper_status import KeeperStatus, Phase
+from ...core.ocf.galera_settings import Settings
 from .announcer import Announcer
 from .children import Children
 from .keeper import Keeper
-from .known_servers import find_moved
+from .known_servers import find_moved, whole_search
 from .local_data import LocalData
 from .local_server import Installed, LocalServer
 from .observer import Observer
-from .peers import Peers
+from .peers import Peers, release_token
 from .performer import Performer
 from .process import Locked
 
@@ -34,30 +35,31 @@ if TYPE_CHECKING:
     from ...adapters.mysqld.program import Program
     from ...core.galera.server_options import ServerOptions
     from ...core.ocf.api import Instance
-    from ...core.ocf.galera_settings import Settings
 
 
 def keep(instance: Instance) -> int:
     """Keep the node until it is stopped; one that finds another keeper at work ends at once."""
     run = RunDir(instance.name)
-    log = Log(f"xha-galera({instance.name})", use_syslog=True)
+    log = Log(f"xha-galera({instance.name})", use_syslog=True, repeats=run.read_said(), keep=run.write_said)
     # A monitor that looks whether a keeper lives holds the lock for a moment.
     with Locked(run, patience=2.0) as free:
         if not free:
             return 0
+        settings, permanent = run.read_settings(), False
         try:
-            settings = run.read_settings()
             if settings is None:
-                return _fail(run, log, f"{run.path} has no settings: pcs resource cleanup {instance.name}")
+                raise OSError(f"{run.path} has no settings: pcs resource cleanup {instance.name}")
             _keep(run, log, instance, settings)
         except (Unusable, UnfitPath, BadAddress) as error:
-            return _fail(run, log, str(error), permanent=True)
+            reason, permanent = str(error), True
         except (ClusterUnreachable, TimeoutError, OSError) as error:
-            return _fail(run, log, str(error))
+            reason = str(error)
         except Exception as error:
-            said = Faults(log).note("beginning to keep the node", error)
-            return _fail(run, log, f"the keeper has a fault of its own: {said}")
-    return 0
+            reason = f"the keeper has a fault of its own: {Faults(log).note('beginning to keep the node', error)}"
+        else:
+            return 0
+        fail(run, log, instance, settings or Settings(), reason, permanent=permanent)
+    return 1
 
 
 def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None:
@@ -120,16 +122,31 @@ def _make_datadir(program: Program, settings: Settings) -> None:
     make_datadir(program)
 
 
-def _fail(run: RunDir, log: Log, reason: str, *, permanent: bool = False) -> int:
-    """Say why there is no keeper: start and monitor read it."""
-    log.warning(reason)
-    own = None
-    with contextlib.suppress(OSError):
-        own = read_process(os.getpid())
-    now = time.monotonic()
-    run.write_keeper_status(
-        KeeperStatus(
-            Phase.FAILED, reason, os.getpid(), own.started if own else 0, at=now, since=now, permanent=permanent
-        )
-    )
-    return 1
+def fail(  # noqa: PLR0913 - what is said, and of what
+    run: RunDir, log: Log, instance: Instance, settings: Settings, reason: str, *, permanent: bool = False
+) -> None:
+    """Say why there is no keeper: start and monitor read it, and the other members.
+
+    Where no server runs here, this node forms no Primary: it gives back what a keeper before this one left, the token.
+    Its report says why it answers nobody. A server that runs goes on as it was reported.
+    """
+    status = KeeperStatus(Phase.FAILED, reason, permanent=permanent)
+    before = run.read_keeper_status()
+    try:
+        cluster = connect(instance.node, instance.name)
+    except ClusterUnreachable as error:
+        Announcer(run, Standalone(), instance.name, log).say(status)
+        log.warning(f"what holds this node up cannot be told to the others: {error}")
+        return
+    Announcer(run, cluster, instance.name, log).say(status)
+    try:
+        if find_servers(whole_search(run, settings, before)):
+            return
+        peers_report = f"xha-{instance.name}-report"
+        release_token(cluster, instance.name, cluster.read_cib(instance.name))
+        me = cluster.node_name()
+        last = parse_position_report(cluster.read_attribute(peers_report).get(me, ""))
+        told = give_up(last if isinstance(last, PositionReport) else PositionReport(me), reason)
+        cluster.set_private(peers_report, render_position_report(told._replace(state=State.STOPPED)))
+    except (ClusterUnreachable, OSError) as error:  # it cannot be told whether a server runs: then nothing is given up
+        log.warning(f"what this node holds cannot be told to the others: {error}")

@@ -19,6 +19,7 @@ from .symptoms import (
     hangs,
     has_ended,
     has_failed,
+    has_failed_keeper,
     has_mute_keeper,
     in_phase,
     is_degraded,
@@ -125,6 +126,13 @@ RULES = (
     MonitorRule("left-behind", _FAILS, "mysqld stays outside of the Primary component", _LOOK, is_left_behind),
     MonitorRule(
         "mute-keeper", _WAITS, "the keeper is stuck", "kill that process: the next monitor begins anew", has_mute_keeper
+    ),
+    MonitorRule(
+        "no-keeper",
+        _WAITS,
+        "mysqld has no keeper, because that gave up",
+        "mend what it names: the next monitor begins anew",
+        has_failed_keeper,
     ),
     MonitorRule(
         "silent", _WAITS, "mysqld does not answer", "wait for hang_grace, or look at the disk below it", is_silent

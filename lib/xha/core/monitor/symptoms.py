@@ -54,7 +54,7 @@ class Graces(NamedTuple):
 class Symptoms(NamedTuple):
     """What a monitor saw.
 
-    server_pid: of the server.
+    server_pid: of the server. server_since: when it was started, by the clock of now.
     alive: a keeper holds its lock. keeper: the last status of that keeper, or of a dead one.
     now: by the clock of the keeper's times.
     verdict and cluster_status: from the monitor's own reading. They are None and "" if it did not read (depth 0); then
@@ -69,6 +69,7 @@ class Symptoms(NamedTuple):
 
     server: DatadirUse = DatadirUse.ABSENT
     server_pid: int = 0
+    server_since: float = 0.0
     alive: bool = False
     keeper: KeeperStatus | None = None
     now: float = 0.0
@@ -239,6 +240,17 @@ def has_mute_keeper(seen: Symptoms) -> Answer:
     if seen.keeper is None or seen.phase is None or seen.now - seen.keeper.at <= KEEPER_SILENCE:
         return False
     return f"pid {seen.keeper.pid} has said nothing for {seen.now - seen.keeper.at:.0f} s"
+
+
+def has_failed_keeper(seen: Symptoms) -> Answer:
+    """Ask whether a server runs, and the last keeper has ended at its beginning, since that server was started.
+
+    A keeper that gave up before it was started says nothing of this one.
+    """
+    keeper = seen.keeper
+    if seen.alive or seen.server is not DatadirUse.RUNNING or keeper is None or keeper.phase is not Phase.FAILED:
+        return False
+    return keeper_words(seen) if keeper.at > seen.server_since else False
 
 
 def is_degraded(seen: Symptoms) -> Answer:
