@@ -14,6 +14,7 @@ from loopback import Net, find_program
 from loopback.doors import CHECKOUT
 from properties import load_profile
 from xha.adapters.files import agent_rundir
+from xha.adapters.pacemaker import exit_reasons
 
 load_profile()
 
@@ -73,6 +74,14 @@ def staged(net: Net) -> Staged:
     find_program("crm_resource", "pacemaker-cli-utils")
     assert shutil.which("unshare"), "util-linux"
     return Staged(net.directory / "agent")
+
+
+@pytest.fixture(autouse=True)
+def said_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that replaces /run/xha/said for calls in this process."""
+    base = tmp_path / "run/xha/said"
+    monkeypatch.setattr(exit_reasons, "BASE", str(base))
+    return base
 
 
 @pytest.fixture
