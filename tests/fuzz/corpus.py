@@ -264,6 +264,9 @@ STARTS: dict[str, Start] = {
         '{"schema": 1, "servers": [{"datadir": "/d", "programs": ["/bin/x"], "uid": 9, "pid": 7, "started": 5}]}'
     ),
     "core.galera.server_options.parse_server_options": _texts(_HELP),
+    "core.galera.server_options.parse_default_files": _texts(
+        "Default options are read from the following files in the given order:\n/etc/my.cnf /etc/mysql/my.cnf ~/.my.cnf"
+    ),
     "core.services.daemons.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
     "core.services.daemons.haproxy.parse_backends": _texts(_STAT),
     "core.services.api.judge.parse_url": _texts("http://127.0.0.1:5000/v3", "https://[::1]"),

@@ -21,6 +21,7 @@ OS = {
 OS_PATH = {"exists", "getmtime", "getsize", "isdir", "isfile", "islink", "ismount", "lexists", "realpath", "samefile"}
 # The modules with this purpose. Each docstring says which protection stops which attack.
 FOREIGN = {
+    "adapters/mysqld/default_files.py",  # opened in a child of the server's account
     "adapters/mysqld/error_log.py",  # opened in a child of the server's account
     "adapters/files/as_account.py",
     "adapters/files/foreign.py",
@@ -85,6 +86,7 @@ OTHERS = {
         ROOTS + ": a socket that root has just bound there",
         {"os.chown", "os.unlink"},
     ),
+    "adapters/datadir/launched.py": (KERNEL, {"os.readlink"}),
     "adapters/datadir/open_files.py": (
         "the kernel's, and what they point at only where its mount is the data directory's own",
         {"os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.scandir", "os.stat"},

@@ -12,6 +12,7 @@ from xha.core.galera.server_options import (
     ServerOptions,
     find_bootstrap,
     find_datadir,
+    parse_default_files,
     parse_server_options,
     without_gcache,
 )
@@ -140,3 +141,19 @@ def test_where_a_server_was_told_to_begin_a_cluster(words: list[str], origin: Po
 @given(st.lists(st.text()))
 def test_whatever_a_server_was_told_is_read(argv: list[str]) -> None:
     assert find_bootstrap(argv) in (None, Position())
+
+
+@pytest.mark.parametrize(
+    ("listing", "files"),
+    [
+        pytest.param(
+            "Usage: mariadbd [OPTIONS]\n\nDefault options are read from the following files in the given order:\n"
+            "/etc/my.cnf /etc/mysql/my.cnf ~/.my.cnf \nThe following groups are read: mysqld server\n",
+            ("/etc/my.cnf", "/etc/mysql/my.cnf"),
+            id="MariaDB of Debian 12",
+        ),
+        pytest.param("Variables (--variable-name=value)\n", (), id="none"),
+    ],
+)
+def test_the_option_files_that_a_server_reads_by_itself(listing: str, files: tuple[str, ...]) -> None:
+    assert parse_default_files(listing) == files

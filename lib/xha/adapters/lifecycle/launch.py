@@ -107,7 +107,7 @@ def spawn(  # noqa: PLR0913 - what its three callers differ in
             stdout=output,
             stderr=output,
             cwd=directory,
-            env={**clean_environment(), **(environment or {})},
+            env={**clean_environment(program.account), **(environment or {})},
             start_new_session=True,
             pass_fds=pass_fds,
             preexec_fn=_become(program, serving=serving, ends_with_us=ends_with_us),  # noqa: PLW1509 - one thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
@@ -12,19 +13,20 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.galera.error_log import find_errors, tell
-from ...core.galera.server_options import ServerOptions, find_datadir, parse_server_options
+from ...core.galera.server_options import ServerOptions, find_datadir, parse_default_files, parse_server_options
 from ..files.as_account import Account
 from ..files.scratch import scratch
 from ..process.captured_output import capture_output
 from ..process.privileges import Confinement
+from .default_files import find_unreadable
 
 if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
 
 NAMES = ("mariadbd", "mysqld")
 DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/bin", "/usr/local/sbin", "/usr/local/libexec", "/usr/local/bin")
-# The path in Debian, then that in Red Hat.
-CONFIGS = ("/etc/mysql/my.cnf", "/etc/my.cnf")
+# Where distributions have them. They are only named in sentences: the server itself knows which files it reads.
+CONFIGS = ("/etc/my.cnf", "/etc/mysql/my.cnf")
 DATADIR = "/var/lib/mysql"
 
 _WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
@@ -65,6 +67,12 @@ class Program(NamedTuple):
     named: tuple[str, ...] = ()
 
     @property
+    def where(self) -> str:
+        """Where its options stand, for people."""
+        found = [path for path in CONFIGS if os.path.exists(path)]
+        return self.config or " or ".join(found) or "its configuration"
+
+    @property
     def command(self) -> list[str]:
         """The beginning of the command line for every use of the program. The option file must come first."""
         named = [("datadir", self.datadir), ("log-error", self.log), ("pid-file", self.pid), ("socket", self.socket)]
@@ -78,7 +86,7 @@ class Program(NamedTuple):
 
 def find_program(settings: Settings) -> Program:
     """Return the program that the settings mean, without running anything. :raises Unusable: if it cannot be used."""
-    config = settings.config or next((path for path in CONFIGS if os.path.exists(path)), "")
+    config = settings.config  # without it, the server reads the files that it was built to read: Debian's reads two
     if config and not os.access(config, os.R_OK):
         raise Unusable(f"config={config}: there is no such file, or it cannot be read; correct the parameter config")
     return Program(
@@ -165,15 +173,21 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
     given = find_datadir(" ".join(program.parameters)) or program.datadir
     datadir = given or _default_datadir(program)
     if not datadir.startswith("/"):  # the server would resolve it from its base directory
-        raise Unusable(f"datadir={datadir}: not an absolute path; correct {program.config or 'the parameter'}")
+        raise Unusable(f"datadir={datadir}: not an absolute path; correct {program.where}")
     datadir = os.path.normpath(datadir)
     with scratch(program.account, "listing") as empty:
         done = _run(program, [*program.command, f"--datadir={empty.path}", "--help", "--verbose"])
         options = parse_server_options(done.stdout.replace(empty.path, datadir))
+        files = () if program.config else parse_default_files(done.stdout)
     if done.returncode != 0:
         raise _refusal(program, done)
     if options is None:
         raise _incomplete(program.binary, "ended before the end of it")
+    unread = find_unreadable(program.account, files)
+    if unread:
+        raise Unusable(
+            f"{unread}: {program.account.user} may not read it, and would start without it: chmod o+r {unread}"
+        )
     log = _in(datadir, options.log_error or f"{sockets.gethostname()}.err")
     options = options._replace(
         datadir=datadir,
@@ -191,9 +205,15 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
     return resolved, options
 
 
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what belongs to the cluster's action or to a service."""
+def clean_environment(account: Account) -> dict[str, str]:
+    """Return this process's environment without what belongs to the cluster's action or to a service.
+
+    HOME is the account's, as systemd sets it: a server reads ~/.my.cnf, and the one who calls the agent has another.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    kept.pop("HOME", None)
+    with contextlib.suppress(KeyError):
+        kept["HOME"] = pwd.getpwuid(account.uid).pw_dir
     # The server runs wsrep_sst_METHOD by name.
     path = kept.get("PATH", "")
     missing = [one for one in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if one not in path.split(os.pathsep)]
@@ -216,7 +236,7 @@ def _default_datadir(program: Program) -> str:
 
 def _refusal(program: Program, done: subprocess.CompletedProcess[str]) -> Unusable:
     said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
-    return Unusable(f"{program.binary} refuses its options: {said}; correct {program.config or 'them'}")
+    return Unusable(f"{program.binary} refuses its options: {said}; correct {program.where}")
 
 
 def _incomplete(binary: str, how: str) -> TimeoutError:
@@ -243,7 +263,7 @@ def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[st
                 timeout=_SECONDS,
                 check=False,
                 cwd="/",
-                env=clean_environment(),
+                env=clean_environment(account),
                 start_new_session=True,
                 preexec_fn=confine,
             )

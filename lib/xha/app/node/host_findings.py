@@ -71,7 +71,7 @@ def _look_at_option_file(path: str) -> Iterator[Finding]:
 
 
 def _look_at_galera(options: ServerOptions, program: Program) -> Iterator[Finding]:
-    where = program.config or "the server's configuration"
+    where = program.where
     if not options.wsrep_provider:
         yield fault(f"wsrep_provider is not set: name Galera's library in {where}")
     elif not os.path.exists(options.wsrep_provider):

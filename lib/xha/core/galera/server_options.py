@@ -15,6 +15,7 @@ _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
 # What every server prints after all variables: "To see what variables a running server is using, type" in MariaDB 10.11
 # (seen), "To see what values a running MySQL server is using, type" in MySQL, PXC and older MariaDB (sources).
 _END = re.compile(r"^To see what \w+ a running ", re.MULTILINE)
+_FILES = re.compile(r"^Default options are read from the following files in the given order:\n(.+)$", re.MULTILINE)
 _ALWAYS = ("datadir", "pid_file", "port", "socket")
 _NO_VALUE = "(No default value)"
 _TRUE = ("TRUE", "ON", "1")
@@ -82,6 +83,15 @@ def parse_server_options(listing: str) -> ServerOptions | None:
             "wsrep_status_file": values.get("wsrep_status_file"),
         }  # type: ignore[arg-type]
     )
+
+
+def parse_default_files(listing: str) -> tuple[str, ...]:
+    """Return the option files that a server reads by itself, in its order, as its listing names them.
+
+    MariaDB of Debian 12: /etc/my.cnf, /etc/mysql/my.cnf. The one in a home directory (~) is left out.
+    """
+    found = _FILES.search(listing)
+    return tuple(path for path in found[1].split() if path.startswith("/")) if found else ()
 
 
 def without_gcache(provider_options: str) -> str:
