@@ -14,6 +14,7 @@ from ...core.light_typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mysqld.program import Program
+    from ...adapters.mysqld.trust import Trust
     from ...adapters.process.procfs import Process
     from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.galera_settings import Settings
@@ -24,11 +25,21 @@ def whole_search(run: RunDir, settings: Settings, keeper: KeeperStatus | None) -
     from ...adapters.mysqld.program import guess_datadir
     from ...adapters.mysqld.trust import guess_trust
 
-    known = run.read_known_servers()
+    trust = guess_trust(settings)
+    known = _read_known(run, trust)
     present, unknown = guess_datadir(settings)
     named = (*(one.datadir for one in known), keeper.datadir if keeper else "", present)
     directories = tuple(dict.fromkeys(path for path in named if path))
-    return Search(directories, guess_trust(settings).with_known_servers(known), known, unknown)
+    return Search(directories, trust.with_known_servers(known), known, unknown)
+
+
+def _read_known(run: RunDir, trust: Trust) -> tuple[KnownServer, ...]:
+    """Return what is remembered, and the servers that say themselves that this resource launched them."""
+    from ...adapters.datadir.launched import find_launched
+
+    written = run.read_known_servers()
+    pids = {one.pid for one in written}
+    return (*written, *(one for one in find_launched(run.file("notify"), trust) if one.pid not in pids))
 
 
 def search_known_servers(run: RunDir) -> Search | None:
@@ -40,10 +51,10 @@ def search_known_servers(run: RunDir) -> Search | None:
     return Search(directories, OURS.with_known_servers(known), known) if known else None
 
 
-def find_moved(run: RunDir, datadir: str) -> KnownServer | None:
+def find_moved(run: RunDir, program: Program) -> KnownServer | None:
     """Return a server of this resource that still runs, and was started on another data directory than this one."""
-    alive = (one for one in run.read_known_servers() if one.pid and look(one.pid, one.started))
-    return next((one for one in alive if one.datadir != datadir), None)
+    alive = (one for one in _read_known(run, trust_of(program)) if one.pid and look(one.pid, one.started))
+    return next((one for one in alive if one.datadir != program.datadir), None)
 
 
 class KnownServers:

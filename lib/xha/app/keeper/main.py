@@ -101,7 +101,7 @@ def _read_program(run: RunDir, log: Log, instance: Instance, settings: Settings)
     A second server beside it would take its port, or lead a life of its own. The new directory counts when it is gone.
     """
     program, options = read_options(find_program(settings))
-    moved = find_moved(run, program.datadir)
+    moved = find_moved(run, program)
     if moved is None:
         return program, options
     named, before = program.datadir, f"mysqld, pid {moved.pid}, was started on {moved.datadir}"

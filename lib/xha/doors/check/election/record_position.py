@@ -77,7 +77,7 @@ def _report(cluster: Pacemaker, resource: str) -> int:
     with Locked(run) as free:
         if not free:
             return _refuse(f"a keeper of {resource} runs on {node} and reports by itself: xha-check explain")
-        moved = find_moved(run, program.datadir)
+        moved = find_moved(run, program)
         if moved is not None:
             return _refuse(
                 f"mysqld, pid {moved.pid}, runs on {moved.datadir}, and the configuration now names {program.datadir}: "
