@@ -77,9 +77,9 @@ def staged(net: Net) -> Staged:
 
 
 @pytest.fixture(autouse=True)
-def said_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def said_base(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory that replaces /run/xha/said for calls in this process."""
-    base = tmp_path / "run/xha/said"
+    base = tmp_path_factory.mktemp("said")
     monkeypatch.setattr(exit_reasons, "BASE", str(base))
     return base
 

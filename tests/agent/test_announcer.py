@@ -42,16 +42,21 @@ def test_a_state_is_told_with_its_time_and_the_time_alone_is_repeated(tmp_path: 
     cluster = Cluster()
     said = Announcer(RunDir("db", str(tmp_path)), cluster, "db", Log("test"))  # type: ignore[arg-type]
     said.say(RUNS)
-    assert cluster.told == [("xha-db-state", "running: synced"), ("xha-db-at", "1800001000")]
+    began = ("xha-db-since", "1800001000")
+    assert cluster.told == [("xha-db-state", "running: synced"), began, ("xha-db-at", "1800001000")]
     clock.now += SPEAK_SECONDS - 1
     said.say(RUNS)
-    assert len(cluster.told) == 2
+    assert len(cluster.told) == 3
     clock.now += 1
     said.say(RUNS)
-    assert cluster.told[2:] == [("xha-db-at", "1800001030")]
+    assert cluster.told[3:] == [("xha-db-at", "1800001030")]
     clock.now += 1
     said.say(WAITS)
-    assert cluster.told[3:] == [("xha-db-state", "waiting: h2 has not reported"), ("xha-db-at", "1800001031")]
+    waits = [("xha-db-state", "waiting: h2 has not reported"), ("xha-db-since", "1800001031")]
+    assert cluster.told[4:] == [*waits, ("xha-db-at", "1800001031")]
+    clock.now += 1
+    said.say(WAITS._replace(reason="h3 has not reported"))
+    assert cluster.told[7:] == [("xha-db-state", "waiting: h3 has not reported"), ("xha-db-at", "1800001032")]
 
 
 def test_of_a_server_that_does_not_answer_it_is_told_when_it_last_did(tmp_path: Path, clock: SimpleNamespace) -> None:
@@ -77,4 +82,5 @@ def test_a_cluster_that_does_not_answer_is_told_later_and_a_keeper_goes_on(
     cluster.answers = True
     clock.now += 1
     said.say(RUNS)
-    assert cluster.told == [("xha-db-state", "running: synced"), ("xha-db-at", "1800001001")]
+    began = ("xha-db-since", "1800001000")
+    assert cluster.told == [("xha-db-state", "running: synced"), began, ("xha-db-at", "1800001001")]

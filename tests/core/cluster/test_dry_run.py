@@ -17,11 +17,11 @@ from xha.core.cluster.dry_run import (
     forecast,
     forecast_document,
     name_decision,
-    needs_person,
     object_to,
     tell_losses,
     why_unused,
 )
+from xha.core.cluster.outlook import needs_person
 from xha.core.election.decision import Bootstrap, Join, Refuse, Wait
 from xha.core.election.facts import Grant, GrantKind, Host, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
@@ -71,7 +71,7 @@ def test_every_node_is_foreseen_by_the_agent_s_own_rule() -> None:
     assert [one.node for one in forecasts] == list(NODES)
     assert [name_decision(one.decision) for one in forecasts if one.decision] == ["wait", "bootstrap", "wait"]
     assert isinstance(forecasts[1].decision, Bootstrap)
-    assert not needs_person(forecasts, ALL.reports)
+    assert not needs_person(ALL, forecasts)
 
 
 def test_each_node_counts_what_answers_its_own_question() -> None:
@@ -93,7 +93,7 @@ def test_reports_that_all_have_answered_have_one_digest() -> None:
 def test_who_does_not_report_does_nothing_that_is_known() -> None:
     forecasts = forecast(TWO)
     assert forecasts[2] == Forecast("n3", Host.ONLINE)
-    assert needs_person(forecasts, TWO.reports)
+    assert needs_person(TWO, forecasts)
 
 
 def test_a_report_of_another_schema_waits() -> None:
@@ -110,16 +110,16 @@ def test_who_is_held_acts_on_nothing() -> None:
     )
     forecasts = forecast(held)
     assert {one.held for one in forecasts} == {"the resource is in maintenance mode"}
-    assert needs_person(forecasts, held.reports)
+    assert needs_person(held, forecasts)
 
 
 def test_a_refusal_needs_a_person_even_beside_a_primary() -> None:
     forecasts = forecast(RUNNING)
     assert isinstance(forecasts[0].decision, Join)
     assert isinstance(forecasts[2].decision, Refuse)
-    assert needs_person(forecasts, RUNNING.reports)
+    assert needs_person(RUNNING, forecasts)
     fine = seen(*(position_report(node, 9, state=State.PRIMARY) for node in NODES))
-    assert not needs_person(forecast(fine), fine.reports)
+    assert not needs_person(fine, forecast(fine))
 
 
 def lone(node: str, seqno: int, **changes: Any) -> PositionReport:
@@ -135,7 +135,7 @@ TWO_CLUSTERS = seen(
 def test_of_two_clusters_each_says_that_a_person_is_needed_and_what_giving_one_up_may_cost() -> None:
     forecasts = forecast(TWO_CLUSTERS)
     assert all(isinstance(one.decision, Refuse) and "n2 and n3 are Primary" in one.decision.reason for one in forecasts)
-    assert needs_person(forecasts, TWO_CLUSTERS.reports)
+    assert needs_person(TWO_CLUSTERS, forecasts)
     [loss] = tell_losses(TWO_CLUSTERS, DISCARD, "n3")
     assert loss.startswith("commits of n3, which went on by itself")
 

@@ -23,7 +23,8 @@ from core.election.test_rules import (
     stopped,
 )
 from core.facts import UUID, synced
-from xha.core.cluster.dry_run import describe, digests, forecast, needs_person, object_to, tell_losses
+from xha.core.cluster.dry_run import describe, digests, forecast, object_to, tell_losses
+from xha.core.cluster.outlook import needs_person
 from xha.core.election.compose_report import NodeFacts, compose_report, give_up, is_unreplicated
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait
 from xha.core.election.facts import GrantKind, Host, Probe, Records, Token
@@ -328,7 +329,7 @@ class TestTheOutlook:
         assert describe(self.SIGHT, "n1") == f"stopped, data unknown: {CAUSE}"
         forecasts = forecast(self.SIGHT)
         assert all(isinstance(one.decision, Wait) and CAUSE in one.decision.reason for one in forecasts)
-        assert needs_person(forecasts, self.SIGHT.reports)
+        assert needs_person(self.SIGHT, forecasts)
 
     def test_a_keeper_that_gave_up_is_told_apart(self) -> None:
         sight = seen(failed("n1"), position_report("n2"), position_report("n3"))
@@ -341,14 +342,14 @@ class TestTheOutlook:
         sight = seen(
             blind("n1"), position_report("n2", state=State.PRIMARY), position_report("n3", state=State.PRIMARY)
         )
-        assert needs_person(forecast(sight), sight.reports)
+        assert needs_person(sight, forecast(sight))
 
     def test_a_recovery_under_way_is_no_trouble(self) -> None:
         looking = blind("n1")._replace(trouble=LOOKING)
         sight = seen(looking, position_report("n2", state=State.PRIMARY), position_report("n3", state=State.PRIMARY))
-        assert not needs_person(forecast(sight), sight.reports)
+        assert not needs_person(sight, forecast(sight))
         alone = seen(looking, position_report("n2"), position_report("n3"))
-        assert needs_person(forecast(alone), alone.reports)  # nobody acts, and nobody is Primary
+        assert needs_person(alone, forecast(alone))  # nobody acts, and nobody is Primary
 
     def test_the_digests_of_all_that_ask_are_the_same(self) -> None:
         sight = seen(blind("n1")._replace(opens="e-n1"), position_report("n2"), position_report("n3"))

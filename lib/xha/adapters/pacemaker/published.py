@@ -11,7 +11,7 @@ from ...core.election.position_report import parse_position_report
 from ...core.ocf.api import AGENT
 from ...core.pacemaker.cib import BadCib, Cib, list_resources, parse_cib
 from ...core.pacemaker.cib_records import BadRecord
-from .cluster import ATTRIBUTES, parse_attribute
+from .cluster import parse_attribute
 from .tools import ClusterUnreachable, Failed, run_tool
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # crm_exit_t: the attribute is not set on any node.
 _NOT_SET = 78
+_WORDS = ("report", "state", "ready", "at")
 
 
 class Published(NamedTuple):
@@ -44,7 +45,7 @@ def read_published(seconds: float) -> tuple[Published, ...]:
 
 
 def _read_records(resource: str, cib: Cib, until: float) -> dict[str, KeeperRecord]:
-    told = {word: _read_attribute(f"xha-{resource}-{word}", until) for word in ATTRIBUTES}
+    told = {word: _read_attribute(f"xha-{resource}-{word}", until) for word in _WORDS}
     return {
         node: KeeperRecord(
             node,

@@ -1,4 +1,4 @@
-"""What is said of a node: to monitor (the keeper's status), to the log, and to the cluster (three attributes)."""
+"""What is said of a node: to monitor (the keeper's status), to the log, and to the cluster (four attributes)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Announcer:
         process = read_process(os.getpid())
         self._started = process.started if process else 0
         self._last = KeeperStatus(Phase.RECOVERING)
-        self._shown = ""
+        self._shown, self._shown_phase = "", ""
+        self._phase_at = time.time()
         self._spoke_at = float("-inf")
         self._progress_at = 0.0
 
@@ -48,6 +49,8 @@ class Announcer:
         self._log.settle()
         changed = (keeper_status.phase, keeper_status.reason) != (last.phase, last.reason)
         since = now if changed else last.since
+        if keeper_status.phase is not last.phase:
+            self._phase_at = time.time()
         self._last = keeper_status._replace(pid=os.getpid(), started=self._started, at=now, since=since)
         text = f"{keeper_status.phase.value}: {keeper_status.reason}"
         if changed:
@@ -83,6 +86,9 @@ class Announcer:
             if changed:
                 self._cluster.set_private(f"xha-{self._resource}-state", text)
                 self._shown = text
+            if self._last.phase.value != self._shown_phase:  # whoever looks from elsewhere sees how long it has waited
+                self._cluster.set_private(f"xha-{self._resource}-since", str(round(self._phase_at)))
+                self._shown_phase = self._last.phase.value
             # What it says of a server that does not answer is as old as the last answer.
             asked = self._last.server_pid and self._last.answered_at
             age = max(0.0, now - self._last.answered_at) if asked else 0.0

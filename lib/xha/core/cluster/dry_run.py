@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 class Seen(NamedTuple):
-    """Everything that one host can see of a resource at one moment. states: each keeper's own words for people."""
+    """Everything that one host can see of a resource at one moment.
+
+    states: each keeper's own words for people. since, spoke: when its phase began, and when it last spoke, in seconds
+    since 1970 by its host's clock, as text.
+    """
 
     resource: str
     cib: Cib
@@ -32,6 +36,8 @@ class Seen(NamedTuple):
     arbitrators: Mapping[str, Probe] = {}
     states: Mapping[str, str] = {}
     now: float = 0.0
+    since: Mapping[str, str] = {}
+    spoke: Mapping[str, str] = {}
 
 
 class Forecast(NamedTuple):
@@ -100,24 +106,6 @@ def digests(seen: Seen) -> dict[str, str]:
 def _asks(report: PositionReport | Unread | None) -> bool:
     """Return whether the node's keeper waits for answers. One that gave up left its last report, and does not wait."""
     return isinstance(report, PositionReport) and bool(report.opens)
-
-
-def needs_person(forecasts: Sequence[Forecast], reports: Mapping[str, PositionReport | Unread]) -> bool:
-    """Return whether the cluster cannot continue without a person.
-
-    That is so if a node refuses or reports a trouble, or if no node is Primary and all of them wait. A recovery that is
-    under way is no trouble.
-    """
-    troubles = [one.trouble for one in reports.values() if isinstance(one, PositionReport) and one.trouble]
-    troubled = not all(map(is_looking, troubles))
-    decisions = [one.decision for one in forecasts if one.decision is not None]
-    primary = any(isinstance(one, PositionReport) and one.state is State.PRIMARY for one in reports.values())
-    acts = [one for one in forecasts if one.decision is not None and not one.held and not _waits(one.decision)]
-    return troubled or any(isinstance(one, Refuse) for one in decisions) or not (primary or acts)
-
-
-def _waits(decision: Decision) -> bool:
-    return isinstance(decision, (Wait, Refuse)) and decision.first is None
 
 
 def object_to(seen: Seen, kind: GrantKind, node: str) -> str:
@@ -243,6 +231,7 @@ def forecast_document(seen: Seen, forecasts: Sequence[Forecast]) -> dict[str, An
                 "host": one.host.value,
                 "data": describe(seen, one.node),
                 "state": seen.states.get(one.node),
+                "failed": str(seen.cib.failed.get(one.node) or "") or None,
                 "held": one.held or None,
                 "decision": _decision(one.decision),
             }

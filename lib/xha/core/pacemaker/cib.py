@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from ..text.numbers import parse_int
 from .cib_records import Book, parse_book, resource_of, set_id, token_id
+from .failed_actions import read_failed_actions
 from .host_states import read_hosts
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from ..election.facts import Host
+    from .failed_actions import FailedAction
 
 _TRUE = ("true", "yes", "on", "1", "y")
 _PARENTS = ("clone", "master", "group", "bundle")
@@ -57,6 +59,7 @@ class Cib(NamedTuple):
     meta: for each meta attribute the value nearest to the primitive. But a value that forbids something holds wherever
       it is set.
     leftovers: names of resources that are gone and still have records.
+    failed: for each node the last action of the resource that failed, until it is cleaned up.
     """
 
     nodes: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class Cib(NamedTuple):
     node_attributes: Mapping[str, tuple[tuple[str, str], ...]] = {}
     book: Book = Book()
     leftovers: tuple[str, ...] = ()
+    failed: Mapping[str, FailedAction] = {}
 
     @property
     def no_quorum_policy(self) -> str:
@@ -151,6 +155,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         node_attributes={name: _node_attributes(root, name, lookup) for name in hosts},
         book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
         leftovers=_leftovers(root, sets),
+        failed=read_failed_actions(root, resource),
     )
 
 

@@ -15,9 +15,9 @@ from ....core.cluster.dry_run import (
     forecast,
     forecast_document,
     name_decision,
-    needs_person,
     why_unused,
 )
+from ....core.cluster.outlook import find_failure, needs_person, tell_waited
 from ....core.election.decision import Refuse, Wait
 from ....core.election.position_report import PositionReport, State, parse_position_report
 from ....core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
@@ -49,7 +49,7 @@ every resource of ocf:xha:galera.
 """
 EXIT_CODES = {
     0: "all members are in the cluster",
-    1: "it goes on by itself",
+    1: "it goes on by itself, or has waited for less than 5 minutes",
     2: "a person is needed",
     3: "Pacemaker does not answer, or there is no such resource",
 }
@@ -156,6 +156,8 @@ def look(cluster: Pacemaker, resource: str) -> Seen:
         {name: probes[name] for name in voters},
         cluster.read_attribute(f"xha-{resource}-state"),
         time.time(),
+        cluster.read_attribute(f"xha-{resource}-since"),
+        cluster.read_attribute(f"xha-{resource}-at"),
     )
 
 
@@ -198,7 +200,13 @@ def forecast_lines(seen: Seen, forecasts: Sequence[Forecast]) -> list[str]:
         told.append(f"  {one.node} ({one.host.value}): {describe(seen, one.node)}")
         told += [f"    {line}" for line in _tell(one)]
         if seen.states.get(one.node):
-            told.append(f"    its keeper says: {clean(seen.states[one.node], 300)}")
+            waited = tell_waited(seen, one.node)
+            since = "" if waited is None else f" (for {render_age(waited)})"
+            told.append(f"    its keeper says{since}: {clean(seen.states[one.node], 300)}")
+        failure = find_failure(seen, one.node)
+        if failure:
+            told.append(f"    Pacemaker says: {clean(str(failure), 400)}")
+            told.append(f"    to do: mend that, then pcs resource cleanup {seen.resource} node={one.node}")
     if book.records.token:
         told.append(f"  token: {book.records.token.node} is forming the cluster, or ended while it did")
     for grant in book.grants:
@@ -236,7 +244,7 @@ def _tell_grant(grant: Grant, now: float) -> str:
 
 def exit_code(seen: Seen, forecasts: Sequence[Forecast]) -> NagiosCode:
     """Return OK where all members are in the cluster, WARNING where it goes on by itself, CRITICAL otherwise."""
-    if needs_person(forecasts, seen.reports):
+    if needs_person(seen, forecasts):
         return NagiosCode.CRITICAL
     reports = (seen.reports.get(node) for node in seen.members)
     whole = all(isinstance(one, PositionReport) and one.state is State.PRIMARY for one in reports)
