@@ -90,6 +90,25 @@ class TestResponders:
         assert (responder["code"], responder["available"], responder["cause"]) == ("synced", True, None)
         assert keeper["cause"].startswith("Pacemaker does not answer here (cibadmin: ")
 
+    def test_one_host_s_word_is_told_where_its_server_refuses_this_host(
+        self, net: Net, host: Host, strangers: Cluster
+    ) -> None:
+        node = strangers.nodes[1]
+        with responding(net, node):
+            result = host.run("xha-check", "node", node.address)
+            told = json.loads(host.run("xha-check", "node", node.address, "--json").out)
+            other = host.run("xha-check", "node", f"{node.address}:3307")
+        validate(told)
+        assert (result.code, result.err) == (0, ""), result.said
+        assert f"{node.address}: in service, synced: its responder says: the node is synced" in result.out
+        assert "SQL from here: access-denied" in result.out
+        assert (told["source"], told["verdict"]["code"]) == ("responder", "synced")
+        assert "server-down" in other.out, "a responder does not speak for another server of its host"
+        denied = host.run("xha-check", "node", node.address)
+        assert denied.code == 3
+        assert "access-denied" in denied.out
+        assert f"port {PORT}" in denied.out, "what was tried is told"
+
     def test_where_this_host_may_see_details_they_are_compared(
         self, net: Net, host: Host, strangers: Cluster, galera: Node
     ) -> None:

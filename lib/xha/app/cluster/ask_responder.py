@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.http.ask import NoHttpAnswer, ask
 from ...adapters.network.channel import Allowance
 from ...core.cluster.responder_word import absent_responder, judge_responder, parse_node_claim
+from ...core.cluster.sources import COULD_NOT_LOOK, SourceAnswer
+from ...core.node.verdict import Code, Verdict
 
 if TYPE_CHECKING:
-    from ...core.cluster.sources import SourceAnswer
+    from ...core.config.xha_conf import Config
+    from ..node.reader import Snapshot
 
+RESPONDER_PORT = 49000
 _OK = 200
 _START = "start xha-responder there, or let this host reach its port"
+
+
+class Believed(NamedTuple):
+    """What is told of another host. answer: its responder's, None where SQL from here is told."""
+
+    snapshot: Snapshot
+    answer: SourceAnswer | None = None
+
+
+def believe_where_denied(snapshot: Snapshot, host: str) -> Believed:
+    """Return what a host's own responder says, where this host could not look by SQL and the responder could.
+
+    That nobody answers here, or too late, was seen from here and stays: a responder that says otherwise mends no port.
+    Without an answer, what SQL came to says what was tried.
+    """
+    verdict, config = snapshot.verdict, snapshot.config
+    if verdict.code.value not in COULD_NOT_LOOK:
+        return Believed(snapshot)
+    answer = ask_responder(host, responder_port(config), config.responder.deadline)
+    known = next((code for code in Code if code.value == answer.code), None)
+    here = f"SQL from here: {verdict.code.value}, {verdict.message}"
+    if not answer.decides or known is None:
+        cause = answer.cause or f"its responder says {answer.code}, a code that this version of xha does not know"
+        return Believed(snapshot._replace(verdict=verdict._replace(message=f"{verdict.message}; {cause}")))
+    told = Verdict(
+        known, bool(answer.available), known.rule.live, answer.exit_code, f"{answer.message}; {here}", answer.remedy
+    )
+    return Believed(snapshot._replace(verdict=told, reading=answer.reading or snapshot.reading), answer)
+
+
+def responder_port(config: Config) -> int:
+    """Return the port of the members' responders: that of this host's own."""
+    return config.responder.listen[0][1] if config.responder.listen else RESPONDER_PORT
 
 
 def ask_responder(host: str, port: int, seconds: float) -> SourceAnswer:

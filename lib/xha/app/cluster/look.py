@@ -25,7 +25,7 @@ from ...core.galera.reading import Reading
 from ...core.node.verdict import Code, Policy, Unreadable, judge
 from ...core.text.values import ConfigError
 from ..node.reader import FixedConfig, Reader, Snapshot
-from .ask_responder import ask_responder
+from .ask_responder import ask_responder, responder_port
 from .errands import Errands
 from .keepers import Keepers, read_keepers
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ..node.reader import ConfigFile
     from .errands import Waiting
 
-RESPONDER_PORT = 49000
 # What a member's own host would have to look into; from another host it is all the same.
 _UNREACHABLE = (Code.SERVER_DOWN, Code.HUNG)
 _LOOPBACK = "127.0.0.1"
@@ -78,7 +77,7 @@ class _Look:
     def __init__(self, file: ConfigFile, known_servers: tuple[Member, ...], waiting: Waiting | None) -> None:
         self._config = file.refresh()
         self._seconds = self._config.responder.deadline
-        self._port = self._config.responder.listen[0][1] if self._config.responder.listen else RESPONDER_PORT
+        self._port = responder_port(self._config)
         self._known = (*_configured(self._config), *known_servers)
         self._errands = Errands(self._seconds, waiting)
         self._reader = Reader(file)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ....app.node.reader import ConfigFile, Reader, Snapshot
 from ....core.cluster.members import Member, parse_member
+from ....core.config.xha_conf import DEFAULT_PORT
 from ....core.node.report import nagios_code, node_document, render_nagios
 from ....core.text.escape import clean
 from ..options import Options, UsageError, add_database_options, add_output_options, argument, one_database
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     import argparse
     from typing import Callable
 
+    from ....app.cluster.ask_responder import Believed
     from ....core.config.xha_conf import Config
     from ..watch import Look
 
 DESCRIPTION = """\
 Tells whether HAProxy may send traffic to a node, and why. Without HOST it reads
-the database of this host, and tells what the resource agent is doing here.
+the database of this host, and tells what the resource agent is doing here. Where
+HOST refuses this host's account, its own responder is asked.
 """
 EXIT_CODES = {
     0: "in service",
@@ -73,14 +76,16 @@ def run(request: NodeRequest) -> int:
     if request.output == "watch":
         from ..watch import watch
 
-        return watch(_make_look(reader, name))
+        return watch(_make_look(reader, name, request))
     began = time.monotonic()
-    snapshot = reader.take_once()
+    snapshot, answer = _believe(reader.take_once(), request)
     verdict = snapshot.verdict
+    age = time.monotonic() - began + ((answer.age or 0.0) if answer else 0.0)
     if request.output == "json":
         import json
 
-        print(json.dumps(node_document(snapshot.report(name, time.monotonic() - began)), indent=2))
+        document = node_document(snapshot.report(name, age))
+        print(json.dumps({**document, "source": "responder" if answer else "sql"}, indent=2))
     elif request.output == "nagios":
         print(render_nagios(verdict, snapshot.reading, snapshot.warnings))
         return nagios_code(verdict, snapshot.warnings)
@@ -101,12 +106,27 @@ def _reader(request: NodeRequest) -> Reader:
     return Reader(ConfigFile(request.options.config, override))
 
 
-def _make_look(reader: Reader, name: str) -> Callable[[], Look]:
+def _believe(snapshot: Snapshot, request: NodeRequest) -> Believed:
+    """Return what is known of the node: of another host, its responder is asked where SQL could not look.
+
+    A responder speaks for the server of its host's configuration, and for no other one beside it.
+    """
+    from ....app.cluster.ask_responder import Believed, believe_where_denied
+
+    host = request.member.host if request.member else request.options.host
+    port = request.member.port if request.member else request.options.port
+    one_of_many = port not in (None, DEFAULT_PORT)
+    if not host or one_of_many or snapshot.fault:
+        return Believed(snapshot)
+    return believe_where_denied(snapshot, host)
+
+
+def _make_look(reader: Reader, name: str, request: NodeRequest) -> Callable[[], Look]:
     from ...terminal.table import row
     from ..watch import Look
 
     def look() -> Look:
-        snapshot = reader.take()
+        snapshot = _believe(reader.take(), request).snapshot
         return Look([row(name, snapshot.verdict, snapshot.reading)], [], snapshot.verdict.exit_code)
 
     return look
