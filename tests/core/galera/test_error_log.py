@@ -12,6 +12,7 @@ from xha.core.galera.error_log import (
     MAX_CHARACTERS,
     MAX_LINES,
     find_errors,
+    has_come_up,
     is_inconsistent,
     is_permanent,
     since_start,
@@ -191,3 +192,23 @@ def test_a_log_that_its_server_wrote_on_purpose_is_read_soon(unit: str) -> None:
     since_start(log[: 1 << 18])
     find_errors(log[: 1 << 18])
     assert time.process_time() - began < 10
+
+
+READY = f"{STAMP}[Note] /usr/sbin/mariadbd: ready for connections.\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "come_up"),
+    [
+        pytest.param("", None, id="nothing"),
+        pytest.param(READY, None, id="its start is not in what was read"),
+        pytest.param(f"{START}{STAMP}[Note] InnoDB: To recover: 4711 pages\n", False, id="in crash recovery"),
+        pytest.param(f"{START}{READY}", True, id="it listens"),
+        pytest.param(f"{START}{READY}{START}", False, id="the one before it listened"),
+        pytest.param(
+            f"{START}{STAMP}[Note] /usr/sbin/mariadbd (initiated by: unknown): Normal shutdown\n", True, id="it ends"
+        ),
+    ],
+)
+def test_whether_the_last_server_has_come_up(log: str, come_up: bool | None) -> None:
+    assert has_come_up(log) is come_up

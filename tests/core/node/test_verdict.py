@@ -47,6 +47,7 @@ TABLE = {
     "cannot-commit": (503, 200, 2),
     "stalling": (503, 200, 2),
     "joining": (503, 200, 2),
+    "starting": (503, 200, 2),
     "joined": (503, 200, 2),
     "evicted": (503, 200, 2),
     "disconnected": (503, 503, 2),

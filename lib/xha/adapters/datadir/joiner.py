@@ -65,33 +65,59 @@ def find_joiner(asked: Asked, uids: Collection[int]) -> Joiner | None:
 
 
 def _find(asked: Asked, trust: Trust) -> Joiner | None:
-    believed = [one for one in _read_processes(trust) if trust.holds_account(one.pid)]
-    # The kernel does not tell the command line of one that is about to end.
-    called = {one.pid: one for one in believed if one.name in _SERVERS and one.argv and not one.recovering}
-    # A server's child has its name until it executes a program of its own.
-    servers = {pid: one for pid, one in called.items() if one.parent not in called}
+    believed = _read_believed(trust)
+    servers = _servers_of(believed)
     everybody = {one.pid: one for one in believed}
     unknown = None
     for process in believed:
         script = match_script(process)
         if script is None or script[1] != "joiner":
             continue
-        parent = parse_int(_option(process.argv, "--parent"))
+        parent = parse_int(option_of(process.argv, "--parent"))
         server = _server_of(process, servers, everybody) or (None if parent is None else servers.get(parent))
         if parent is not None and server is None and parent not in everybody:
             continue  # its server has ended, and it is still here
         found = Joiner(f"wsrep_sst_{script[0]}, pid {process.pid}", ours=True)
-        ours = _is_ours(asked, _option(process.argv, "--datadir"), server, alone=len(servers) <= 1)
+        ours = _is_ours(asked, option_of(process.argv, "--datadir"), server, alone=len(servers) <= 1)
         if ours:
             return found
         unknown = found._replace(ours=False) if ours is None else unknown
-    for server in servers.values():
-        named = _option(server.argv, "--datadir")
-        datadir = named or asked.datadir or _DEFAULT_DATADIR
-        about = asked if named else asked._replace(datadir="")  # what it does not say proves nothing
-        if _is_ours(about, datadir, server, alone=len(servers) == 1) and _is_marked(datadir):
+    for server, datadir in _asked_of(asked, servers):
+        if _is_marked(datadir):
             return Joiner(f"{TRANSFER_MARK} beside {server}", ours=True)
     return unknown
+
+
+def find_asked_server(asked: Asked, uids: Collection[int]) -> Process | None:
+    """Return the server that was asked; None if none runs, or it is not known which of several it is.
+
+    :raises OSError: where the processes cannot be read.
+    """
+    found = _asked_of(asked, _servers_of(_read_believed(Trust(frozenset(uids)))))
+    return found[0][0] if len(found) == 1 else None
+
+
+def _read_believed(trust: Trust) -> list[Process]:
+    return [one for one in _read_processes(trust) if trust.holds_account(one.pid)]
+
+
+def _servers_of(believed: list[Process]) -> dict[int, Process]:
+    # The kernel does not tell the command line of one that is about to end.
+    called = {one.pid: one for one in believed if one.name in _SERVERS and one.argv and not one.recovering}
+    # A server's child has its name until it executes a program of its own.
+    return {pid: one for pid, one in called.items() if one.parent not in called}
+
+
+def _asked_of(asked: Asked, servers: dict[int, Process]) -> list[tuple[Process, str]]:
+    """Return the servers that are the one that was asked, each with its data directory."""
+    found = []
+    for server in servers.values():
+        named = option_of(server.argv, "--datadir")
+        datadir = named or asked.datadir or _DEFAULT_DATADIR
+        about = asked if named else asked._replace(datadir="")  # what it does not say proves nothing
+        if _is_ours(about, datadir, server, alone=len(servers) == 1):
+            found.append((server, datadir))
+    return found
 
 
 def _server_of(process: Process, servers: dict[int, Process], everybody: dict[int, Process]) -> Process | None:
@@ -117,21 +143,21 @@ def _is_ours(asked: Asked, datadir: str, server: Process | None, *, alone: bool)
     if asked.socket is None:
         told = _is_at(argv, asked)
     else:
-        named = _option(argv, "--socket")
+        named = option_of(argv, "--socket")
         told = _same(named, asked.socket) if named else _same(os.path.dirname(asked.socket), datadir) or None
     return True if told is None and alone else told
 
 
 def _is_at(argv: tuple[str, ...], asked: Asked) -> bool | None:
     """Return whether a server's command line says that it listens where it was asked; None if it does not say."""
-    port, bound = _option(argv, "--port"), _option(argv, "--bind-address")
+    port, bound = option_of(argv, "--port"), option_of(argv, "--bind-address")
     everywhere = bound in _EVERYWHERE
     if (port and port != str(asked.port)) or (bound and not everywhere and asked.host not in bound.split(",")):
         return False
     return True if port and bound else None
 
 
-def _option(argv: tuple[str, ...], name: str) -> str:
+def option_of(argv: tuple[str, ...], name: str) -> str:
     """Return the value of an option on a command line, in either form; "" if it is not there. The last one counts."""
     found = ""
     for word, after in zip(argv, (*argv[1:], "")):

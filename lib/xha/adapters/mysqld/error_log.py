@@ -57,6 +57,11 @@ def read_size(account: Account, path: str) -> int | None:
         return None
 
 
+def read_written_at(account: Account, path: str, seconds: float = SECONDS) -> float:
+    """Return when a log was last written to, in seconds since 1970. :raises OSError: if that cannot be found out."""
+    return float(act_as(account, lambda: str(os.stat(path).st_mtime).encode(), seconds))
+
+
 def open_log(path: str) -> int:
     """Open a log for appending, in a process of the server's account; create it if it does not exist."""
     return os.open(path, _APPEND, 0o640)

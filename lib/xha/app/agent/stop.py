@@ -113,7 +113,8 @@ def _never_listened(keeper_status: KeeperStatus, one: Occupant) -> bool:
     process = one.process
     same = (keeper_status.server_pid, keeper_status.server_started) == (process.pid, process.started)
     silent = keeper_status.launched_at > 0 and not keeper_status.answered_at
-    return same and silent and keeper_status.code == Code.SERVER_DOWN.value and not find_listening(process.pid)
+    deaf = keeper_status.code in (Code.SERVER_DOWN.value, Code.STARTING.value)
+    return same and silent and deaf and not find_listening(process.pid)
 
 
 def _retract(cluster: Pacemaker | Standalone, name: str) -> None:

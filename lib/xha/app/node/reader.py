@@ -205,7 +205,7 @@ class Reader:
             evident = self._evidence.add(reading, session.target, config.database.server_user)
             return self._with_threads(evident, session, config)
         except ReadError as error:
-            return self._evidence.explain(error.unreadable, self._target)
+            return self._evidence.explain(error.unreadable, self._target, config.database.server_user)
         except ConfigError as error:
             return Unreadable(Code.CONFIG_ERROR, str(error))
 

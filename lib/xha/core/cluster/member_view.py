@@ -29,7 +29,7 @@ SEEN_BY_SQL = tuple(
         Code.WSREP_OFF,
     )
 )
-_FAILED = (Code.HUNG.value, Code.SERVER_DOWN.value)
+_FAILED = (Code.HUNG.value, Code.SERVER_DOWN.value, Code.STARTING.value)
 
 
 class MemberView(NamedTuple):

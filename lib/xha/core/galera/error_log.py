@@ -62,6 +62,8 @@ _INCONSISTENT = re.compile(
 )
 # In every line of MySQL's JSON sink (docs: "The JSON Error Log Sink").
 _LABEL = '"label"'
+# What a server writes once it listens, and once it is told to end.
+_SERVED = re.compile(r": ready for connections|Normal shutdown|Received SHUTDOWN|Shutdown complete|Shutting down", re.I)
 _EVICTED = re.compile(r"this node has been evicted out of the cluster")
 
 
@@ -133,6 +135,13 @@ def is_inconsistent(log: str) -> bool:
 def is_evicted(log: str) -> bool:
     """Return whether the last server in this log was shut out by the group (gcomm/src/gmcast_proto.cpp)."""
     return _EVICTED.search(since_start(log)) is not None
+
+
+def has_come_up(log: str) -> bool | None:
+    """Return whether the last server in this log has listened or was told to end; None if no start is in it."""
+    log = plain(log)
+    starts = [match.end() for match in _START.finditer(log)]
+    return _SERVED.search(log, starts[-1]) is not None if starts else None
 
 
 def since_start(log: str) -> str:

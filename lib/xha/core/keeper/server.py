@@ -92,7 +92,7 @@ def _note_reading(memory: Memory, seen: ServerSeen, now: float) -> Memory:
 
 def is_deaf(memory: Memory) -> bool:
     """Return whether nobody listens where the server should: it waits for its group, and serves nothing."""
-    return memory.verdict is not None and memory.verdict.code is Code.SERVER_DOWN
+    return memory.verdict is not None and memory.verdict.code in (Code.SERVER_DOWN, Code.STARTING)
 
 
 def is_lost(memory: Memory, now: float) -> bool:

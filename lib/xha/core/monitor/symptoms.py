@@ -216,7 +216,8 @@ def joins(seen: Symptoms) -> Answer:
     if seen.keeper and _receives(seen):
         return seen.keeper.progress
     starts = seen.phase in _STARTS and seen.code != Code.SYNCED.value
-    return keeper_words(seen) if starts or seen.code in (Code.JOINING.value, Code.JOINED.value) else False
+    comes_up = (Code.STARTING.value, Code.JOINING.value, Code.JOINED.value)
+    return keeper_words(seen) if starts or seen.code in comes_up else False
 
 
 def is_left_behind(seen: Symptoms) -> Answer:

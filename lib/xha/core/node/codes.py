@@ -145,6 +145,7 @@ class Code(str, Enum):
     )
     # Not live = False: a state transfer can last for hours, and a restart begins it anew.
     JOINING = VerdictRule("joining", True, _CRITICAL, "the node is joining and waits for its state transfer", _WAIT)
+    STARTING = VerdictRule("starting", True, _CRITICAL, "the server is coming up and does not listen yet", _WAIT)
     JOINED = VerdictRule("joined", True, _CRITICAL, "the node has joined and is catching up", _WAIT)
     EVICTED = VerdictRule(
         "evicted",

@@ -21,7 +21,10 @@ SCHEMA = 1
 
 
 class NodeReport(NamedTuple):
-    """Everything that xha knows about one node at one moment. time is RFC 3339 in UTC, age is in seconds."""
+    """Everything that xha knows about one node at one moment. time is RFC 3339 in UTC, age is in seconds.
+
+    source: who looked: sql, or another host's responder.
+    """
 
     host: str
     time: str
@@ -33,6 +36,7 @@ class NodeReport(NamedTuple):
     warnings: tuple[str, ...] = ()
     commits: Commits = NOT_KNOWN
     balancers: Balancers | None = None
+    source: str = "sql"
 
 
 _ABSENT = reading_values(Reading(probe_errno=0))
@@ -68,6 +72,7 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
     return {
         "schema": SCHEMA,
         "kind": "node",
+        "source": report.source,
         "host": report.host,
         "time": report.time,
         "age_ms": round(report.age * 1000),

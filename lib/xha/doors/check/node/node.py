@@ -84,8 +84,8 @@ def run(request: NodeRequest) -> int:
     if request.output == "json":
         import json
 
-        document = node_document(snapshot.report(name, age))
-        print(json.dumps({**document, "source": "responder" if answer else "sql"}, indent=2))
+        report = snapshot.report(name, age)._replace(source="responder" if answer else "sql")
+        print(json.dumps(node_document(report), indent=2))
     elif request.output == "nagios":
         print(render_nagios(verdict, snapshot.reading, snapshot.warnings))
         return nagios_code(verdict, snapshot.warnings)
