@@ -86,6 +86,7 @@ OTHERS = {
         ROOTS + ": a socket that root has just bound there",
         {"os.chown", "os.unlink"},
     ),
+    "adapters/datadir/coming_up.py": (KERNEL, {"os.readlink"}),
     "adapters/datadir/launched.py": (KERNEL, {"os.readlink"}),
     "adapters/datadir/open_files.py": (
         "the kernel's, and what they point at only where its mount is the data directory's own",

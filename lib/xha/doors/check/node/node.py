@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Tells whether HAProxy may send traffic to a node, and why. Without HOST it reads
-the database of this host, and tells what the resource agent is doing here. Where
-HOST refuses this host's account, its own responder is asked.
+the database of this host, and tells what the resource agent is doing here.
+Where HOST refuses this host's account, its own responder is asked.
 """
 EXIT_CODES = {
     0: "in service",
