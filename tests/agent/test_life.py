@@ -447,6 +447,30 @@ class TestOthersAreMissing:
         assert one.call("stop").code == 0
         assert one.monitor().code == 7
 
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            pytest.param("", True, id="the port that this server has: it may be a member's server"),
+            pytest.param("port=3316", False, id="this server has another one: it is a proxy, or another cluster's"),
+        ],
+    )
+    def test_what_answers_on_a_port_of_a_member_that_says_nothing(
+        self, make_resource: MakeResource, options: str, told: bool
+    ) -> None:
+        one = make_resource()
+        absent = one.net.address(97 if told else 96)
+        listen = f"socat TCP-LISTEN:3306,bind={absent},fork,reuseaddr /dev/null >/dev/null 2>&1 & echo $!"
+        listener = one.host.run("sh", "-c", listen, check=True).out
+        one.configure(options)
+        one._make_directory()
+        assert one.call("start", wsrep_cluster_address=f"gcomm://{one.address}").code == 0
+        assert one.call("stop").code == 0
+        one.parameters["wsrep_cluster_address"] = f"gcomm://{one.address},{absent}"
+        assert one.call("start").code == 0
+        words = f"something answers on port 3306 of {absent}" if told else f"waiting for {absent}"
+        wait_until(lambda: words in one.monitor().reason, 30, lambda: f"{words}: {one.monitor().reason}")
+        one.host.run("kill", *listener.split(), check=True)
+
     def test_a_list_without_this_node_is_refused(self, resource: Resource) -> None:
         other = resource.net.address(98)
         resource.parameters["wsrep_cluster_address"] = f"gcomm://{other}"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from xha.adapters.network.port_probe import Endpoint
 from xha.adapters.pacemaker.standalone import Standalone
+from xha.app.cluster import member_ports
+from xha.app.cluster.member_ports import probe_members
 from xha.app.keeper import peers as module
 from xha.app.keeper.peers import Peers
-from xha.core.galera.cluster_address import parse_cluster_address
+from xha.core.election.position_report import PositionReport, Unread
+from xha.core.galera.cluster_address import Peer, parse_cluster_address
+from xha.core.galera.server_options import Ports
 from xha.core.ocf.galera_settings import Settings
 
 
@@ -21,7 +26,7 @@ class Names:
         self.now = 1000.0
         monkeypatch.setattr(module, "resolve_hosts", self.resolve)
         monkeypatch.setattr(module, "read_own_addresses", lambda: self.own)
-        monkeypatch.setattr(module, "probe_ports", dict.fromkeys)
+        monkeypatch.setattr(module, "probe_members", lambda *said: ({}, dict.fromkeys(map(str, said[-1]))))
         monkeypatch.setattr(module.time, "monotonic", lambda: self.now)
 
     def resolve(self, hosts: list[str], _: float) -> dict[str, tuple[str, ...]]:
@@ -66,3 +71,38 @@ def test_other_arbitrators_are_in_force_at_the_next_look(names: Names) -> None:
     assert peers.see(electing=True).arbitrators == {}
     peers.use(Settings(arbitrators=parse_cluster_address("gcomm://192.0.2.9").peers))
     assert [*peers.see(electing=True).arbitrators] == ["192.0.2.9"]
+
+
+@pytest.mark.parametrize(
+    ("member", "report", "otherwise", "asked"),
+    [
+        pytest.param(Peer("db1"), None, None, (4567, 3306), id="nobody has said anything: the defaults"),
+        pytest.param(Peer("db1"), None, Ports(4667, 3316), (4667, 3316), id="as this node's own server"),
+        pytest.param(Peer("db1"), PositionReport("db2", ports=Ports(1, 2)), None, (1, 2), id="as another's"),
+        pytest.param(
+            Peer("db1"),
+            PositionReport("db1", ports=Ports(1, 2)),
+            Ports(4667, 3316),
+            (1, 2),
+            id="as it reports",
+        ),
+        pytest.param(Peer("db1", 5), PositionReport("db1", ports=Ports(1, 2)), None, (5, 2), id="as the list says"),
+        pytest.param(Peer("db1"), PositionReport("db1"), None, (4567, 3306), id="an older version's report"),
+        pytest.param(Peer("db1"), Unread(9), Ports(3, 4), (3, 4), id="a report that cannot be read"),
+    ],
+)
+def test_a_member_is_asked_on_its_server_s_own_ports(
+    monkeypatch: pytest.MonkeyPatch,
+    member: Peer,
+    report: PositionReport | Unread | None,
+    otherwise: Ports | None,
+    asked: tuple[int, int],
+) -> None:
+    """What answers on 3306 where the server has 3316, as a proxy does, is somebody else."""
+    found: dict[str, list[Endpoint]] = {}
+    monkeypatch.setattr(member_ports, "probe_ports", lambda each: found.update(each) or dict.fromkeys(each))
+    reports = {"db1" if isinstance(report, Unread) else report.node: report} if report else {}
+    members, arbitrators = probe_members({"db1": member}, reports, otherwise, [Peer("g", 7), Peer("h")])
+    assert found["db1"] == [Endpoint("db1", port) for port in asked]
+    assert ([*members], [*arbitrators]) == (["db1"], ["g:7", "h"])
+    assert found["g:7"] == [Endpoint("g", 7)]

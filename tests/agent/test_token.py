@@ -83,7 +83,7 @@ class Life:
             recover=lambda _: Recovered(HELD),
         )
         self.peers = Peers(self.cluster, "db", Settings(), "gcomm://127.0.0.1")
-        monkeypatch.setattr(self.peers, "_probe", lambda _: ({}, {}))
+        monkeypatch.setattr("xha.app.keeper.peers.probe_members", lambda *_: ({}, {}))
         faults, said = Faults(log), Announcer(self.run, self.cluster, "db", log)
         with Locked(self.run):
             children = Children(self.data.directory, faults)

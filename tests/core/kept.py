@@ -16,6 +16,7 @@ from xha.core.election.position_report import (
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord, parse_node_record, render_node_record
 from xha.core.galera.position import Kind, Position, View
+from xha.core.galera.server_options import Ports
 from xha.core.galera.status_file import parse_status_file
 from xha.core.monitor.keeper_status import KeeperStatus, Phase, parse_keeper_status, render_keeper_status
 from xha.core.monitor.start_failures import Failure, parse_failures, render_failures
@@ -35,7 +36,7 @@ COMMIT_RECORD = CommitRecord(Commits(Code.STALLING, "29 write sets wait", ("a di
 WATCH = Watch("xha-service-keystone", "0", sights={Level.DEEP: Sight(RECORD, 4800.5)})
 BALLOT = PositionReport(
     "n1", State.PRIMARY, Kind.INTACT, Position(UUID, 12), LINE, view=VIEW, view_seqno=11, component=VIEW, epochs=("e",)
-)
+)._replace(ports=Ports(4568, 3307))
 RESOURCE = "p_mysql"
 
 

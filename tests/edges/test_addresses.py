@@ -15,7 +15,7 @@ from loopback import Net, find_program, wait_until
 from xha.adapters.network import addresses
 from xha.adapters.network.addresses import read_own_addresses, require_address, resolve_hosts
 from xha.adapters.network.port_probe import Endpoint, probe_ports
-from xha.core.election.facts import Probe
+from xha.core.election.facts import Probe, Probed
 
 
 def test_own_addresses_are_those_of_ip() -> None:
@@ -77,5 +77,9 @@ def test_a_name_that_does_not_resolve_makes_no_other_member_silent(hung: list[st
             "off": [Endpoint(host, 1)],
         }
         found = probe_ports(doors, 5.0)
-        assert found == {"gone": Probe.SILENT, "here": Probe.ACCEPTED, "off": Probe.REFUSED}
+        assert found == {
+            "gone": Probed(Probe.SILENT),
+            "here": Probed(Probe.ACCEPTED, (port,)),
+            "off": Probed(Probe.REFUSED),
+        }
         assert time.monotonic() - began < 20

@@ -14,8 +14,14 @@ from shell.pacemaker import RecordedPacemaker
 from shell.test_cluster import addresses, reasons, table
 from shell.test_cluster_sources import FINITE, column, responding
 from shell.test_output import validate
+from xha.adapters.pacemaker.published import Published
+from xha.app.cluster.keepers import Keepers
+from xha.core.cluster.keeper_word import KeeperRecord
+from xha.core.cluster.members import Member
 from xha.core.election.position_report import PositionReport, State, render_position_report
 from xha.core.galera.position import Kind
+from xha.core.galera.server_options import Ports
+from xha.core.pacemaker.cib import Cib
 
 _numbers = itertools.count(1)
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
@@ -105,3 +111,14 @@ def test_a_word_with_control_characters_reaches_no_terminal(host: Host, pacemake
     pacemaker.publish("report", {"h2": primary("h2", State.STOPPED)})
     result = ask(host, pacemaker)
     assert "its keeper says: waiting:   2Jcleared" in result.out
+
+
+def test_members_are_asked_on_the_port_that_a_keeper_reports() -> None:
+    cib = Cib(exists=True, parameters={"wsrep_cluster_address": "gcomm://db1:4667,db2"})
+    report = PositionReport("h2", State.STOPPED, Kind.INTACT, ports=Ports(4667, 3316))
+    listed = Keepers((Published("db", cib, {"h1": KeeperRecord("h1"), "h2": KeeperRecord("h2", report=report)}),))
+    assert listed.members() == (Member("db1", 3316), Member("db2", 3316))
+    unlisted = Published(
+        "db", Cib(exists=True), {"h2": KeeperRecord("h2", report=report._replace(members=("h1", "h2")))}
+    )
+    assert Keepers((unlisted,)).members() == (Member("h1", 3316), Member("h2", 3316))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.facts import OTHER_UUID, UUID
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Step, Wait
-from xha.core.election.facts import Around, Grant, GrantKind, Host, Probe, Records, Token
+from xha.core.election.facts import Around, Grant, GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import (
     SCHEMA,
     PositionReport,
@@ -86,6 +86,8 @@ def stopped(seqno: int, *line: Generation) -> StopRecord:
     return StopRecord(History(Position(UUID, seqno), line), "boot")
 
 
+OTHERS, SERVES = Probed(Probe.ACCEPTED, (3306,)), Probed(Probe.ACCEPTED, (3306, 4567))
+ONLINE = dict.fromkeys(NODES, Host.ONLINE)
 PAIRED = View("view 8", ("u2", "u3"))
 LONE = View("view 9", ("u1",))
 ALL = [report("n1"), report("n2", 13), report("n3")]
@@ -284,10 +286,34 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
             look("n2", *ALL[:2], report("n3", 14, epochs=("old",))), Wait, "n3", id="an old report does not count"
         ),
         pytest.param(
-            look("n2", *ALL, probes={"n3": Probe.ACCEPTED}),
+            look("n2", *ALL[:2], records=Records({"n3": stopped(12)}), hosts=ONLINE, probes={"n3": SERVES}),
             Wait,
-            "answers on the ports",
+            "something answers on ports 3306 and 4567 of n3, and no keeper there has said what it is",
             id="23 mysqld started by hand",
+        ),
+        pytest.param(
+            look("n2", *ALL, probes={"n1": OTHERS, "n2": OTHERS, "n3": SERVES}),
+            Bootstrap,
+            "newest",
+            id="keepers that have looked just now know better than ports",
+        ),
+        pytest.param(
+            look("n2", *ALL[:2], alive("n3", 12, ("u3",)), probes={"n3": SERVES}),
+            Wait,
+            "n3 lives without a Primary",
+            id="a server that its keeper tells of",
+        ),
+        pytest.param(
+            look("n2", *ALL[:2], grants=[granted(GrantKind.FORGET, "n3", *ALL[:2])], probes={"n3": OTHERS}),
+            Bootstrap,
+            "",
+            id="a grant outweighs what somebody else has on a port",
+        ),
+        pytest.param(
+            look("n1", *ALL[:2], grants=[granted(GrantKind.BOOTSTRAP, "n1", *ALL[:2])], probes={"n3": OTHERS}),
+            Wait,
+            "something answers on port 3306 of n3",
+            id="a grant for another node says nothing of that port",
         ),
         pytest.param(
             look("n2", *ALL, records=Records(token=Token("n3", "e9", ""))), Wait, "n3 is forming", id="another's token"
@@ -326,7 +352,7 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
             id="15 a joiner crashed in SST",
         ),
         pytest.param(
-            look("n2", *ALL, arbitrators={"g": Probe.ACCEPTED}, records=Records({"n1": stopped(12)})),
+            look("n2", *ALL, arbitrators={"g": Probed(Probe.ACCEPTED)}, records=Records({"n1": stopped(12)})),
             Wait,
             "arbitrator",
             id="garbd may be Primary alone",
@@ -658,3 +684,18 @@ def test_whatever_it_is_told_it_decides_and_says_why(
     assert decision.reason
     if isinstance(decision, (Bootstrap, Revive, RestoreView)):
         assert around.quorum or reports[me].state is State.RESTORING
+
+
+def test_a_port_that_answers_is_told_with_the_command_that_ends_the_wait() -> None:
+    around: dict[str, Any] = {"records": Records({"n3": stopped(12)}), "hosts": ONLINE, "probes": {"n3": OTHERS}}
+    decision = look("n2", *ALL[:2], **around)
+    assert isinstance(decision, Wait)
+    assert decision.missing == ("n3",)
+    assert decision.remedy.endswith(
+        "start the resource on n3; if it is something else's: xha-check grant forget=n3 --why TEXT"
+    )
+    blind = PositionReport("n3", members=NODES, trouble="its disk is full", opens="e3")
+    troubled = look("n2", *ALL[:2], blind, **around)
+    assert isinstance(troubled, Wait)
+    assert troubled.reason.endswith("; n3: its disk is full")
+    assert troubled.remedy == "mend that on n3; a node that cannot look does so again by itself"

@@ -27,7 +27,7 @@ from xha.core.cluster.dry_run import describe, digests, forecast, object_to, tel
 from xha.core.cluster.outlook import needs_person
 from xha.core.election.compose_report import NodeFacts, compose_report, give_up, is_unreplicated
 from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, Revive, Step, Wait
-from xha.core.election.facts import GrantKind, Host, Probe, Records, Token
+from xha.core.election.facts import GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import (
     LOOKING,
     PositionReport,
@@ -316,7 +316,7 @@ def test_with_rows_of_its_own_a_person_begins_another_history() -> None:
     ],
 )
 def test_an_arbitrator_that_says_nothing_may_run(probe: Probe, records: Records, kind: type[Decision]) -> None:
-    decision = look("n2", *ALL, arbitrators={"g": probe}, records=records)
+    decision = look("n2", *ALL, arbitrators={"g": Probed(probe)}, records=records)
     assert isinstance(decision, kind)
     if isinstance(decision, Wait):
         assert "the parameter arbitrators" in decision.remedy

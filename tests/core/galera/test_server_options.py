@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from core.facts import UUID
 from xha.core.galera.position import Position
 from xha.core.galera.server_options import (
+    Ports,
     ServerOptions,
     find_bootstrap,
     find_datadir,
@@ -105,6 +108,28 @@ def test_a_server_without_the_switch_replicates_if_it_has_a_provider(provider: s
     options = parse_server_options("\n".join([*lines, f"wsrep-provider       {provider}", END]))
     assert options is not None
     assert options.wsrep_on is replicates
+
+
+@pytest.mark.parametrize(
+    ("options", "ports"),
+    [
+        pytest.param({}, Ports(4567, 3306), id="the defaults"),
+        pytest.param({"port": 3316}, Ports(4567, 3316), id="SQL elsewhere, behind a proxy"),
+        pytest.param({"wsrep_provider_options": "pc.weight=2; base_port = 4667;"}, Ports(4667, 3306), id="base_port"),
+        pytest.param({"wsrep_node_address": "10.0.0.1:4767"}, Ports(4767, 3306), id="the port of wsrep_node_address"),
+        pytest.param({"wsrep_node_address": "[fd00::1]"}, Ports(4567, 3306), id="an address of IPv6 has no port"),
+        pytest.param({"wsrep_node_address": "fd00::1"}, Ports(4567, 3306), id="nor without brackets"),
+        pytest.param(
+            {"wsrep_provider_options": "base_port=1;gmcast.listen_addr=tcp://[::]:4867", "wsrep_node_address": "a:2"},
+            Ports(4867, 3306),
+            id="where it listens goes before all others",
+        ),
+        pytest.param({"wsrep_provider_options": "base_port=70000"}, Ports(4567, 3306), id="no port"),
+        pytest.param({"wsrep_provider_options": "gmcast.listen_addr=0.0.0.0"}, Ports(4567, 3306), id="no port either"),
+    ],
+)
+def test_the_ports_of_a_server_are_those_of_its_options(options: dict[str, Any], ports: Ports) -> None:
+    assert ServerOptions(**options).ports == ports
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from core.facts import synced
 from core.keeper.modes import Mode, mode_of
 from core.keeper.words import UUID, tell
 from xha.core.cluster.election_inputs import gather
-from xha.core.election.facts import Grant, GrantKind, Host, Probe, Records, Token
+from xha.core.election.facts import Grant, GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
@@ -81,7 +81,7 @@ class Scene:
         self.peers: dict[str, PositionReport | Unread] = {}
         self.late: set[str] = set()
         self.hosts = dict.fromkeys("ABC", Host.ONLINE)
-        self.probes: dict[str, Probe] = {}
+        self.probes: dict[str, Probed] = {}
         self.records, self.grants = Records(), []
         self.meta: dict[str, str] = {}
         self.quorum, self.two_node, self.ambiguous = True, False, ()
@@ -397,7 +397,7 @@ class Scene:
         self.late = set(filter(None, names.split(",")))
 
     def on_port(self, name: str, answer: str) -> None:
-        self.probes[name] = Probe(answer)
+        self.probes[name] = Probed(Probe(answer), (3306,) if answer == "accepted" else ())
 
     def on_server(self, how: str, *words: str) -> None:
         """Set it: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, silent, left, closed, gone."""

@@ -8,7 +8,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.election.facts import Probe
+from ...core.election.facts import Probe, Probed
 from .addresses import resolve_hosts
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Endpoint(NamedTuple):
     port: int
 
 
-def probe_ports(endpoints: Mapping[str, Iterable[Endpoint]], timeout: float = TIMEOUT) -> dict[str, Probe]:
+def probe_ports(endpoints: Mapping[str, Iterable[Endpoint]], timeout: float = TIMEOUT) -> dict[str, Probed]:
     """Return what the ports of each member answered.
 
     All are asked at once, within `timeout` seconds with name resolution.
@@ -34,7 +34,7 @@ def probe_ports(endpoints: Mapping[str, Iterable[Endpoint]], timeout: float = TI
     packet filter's rejection, a timeout and a name that does not resolve say nothing about a server.
     """
     until = time.monotonic() + timeout
-    answers: dict[str, list[Probe]] = {member: [] for member in endpoints}
+    answers: dict[str, list[tuple[int, Probe]]] = {member: [] for member in endpoints}
     poller, waiting = select.poll(), {}
     wanted = [(member, endpoint) for member, each in endpoints.items() for endpoint in each]
     # Half of the time: a name that does not resolve must not make the other members silent.
@@ -42,18 +42,18 @@ def probe_ports(endpoints: Mapping[str, Iterable[Endpoint]], timeout: float = TI
     for member, endpoint in wanted:
         connection, answer = _begin(addresses[endpoint.host], endpoint.port)
         if connection is None:
-            answers[member].append(answer)
+            answers[member].append((endpoint.port, answer))
         else:
             poller.register(connection, select.POLLOUT)
-            waiting[connection.fileno()] = (member, connection)
+            waiting[connection.fileno()] = (member, endpoint.port, connection)
     while waiting and time.monotonic() < until:
         for number, _ in poller.poll(max(0.0, until - time.monotonic()) * 1000):
-            member, connection = waiting.pop(number)
+            member, port, connection = waiting.pop(number)
             poller.unregister(number)
-            answers[member].append(_answer(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)))
+            answers[member].append((port, _answer(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))))
             connection.close()
-    for member, connection in waiting.values():
-        answers[member].append(Probe.SILENT)
+    for member, port, connection in waiting.values():
+        answers[member].append((port, Probe.SILENT))
         connection.close()
     return {member: _sum(each) for member, each in answers.items()}
 
@@ -81,7 +81,9 @@ def _answer(code: int) -> Probe:
     return Probe.REFUSED if code in _REFUSED else Probe.SILENT
 
 
-def _sum(answers: list[Probe]) -> Probe:
-    if Probe.ACCEPTED in answers:
-        return Probe.ACCEPTED
-    return Probe.REFUSED if answers and all(each is Probe.REFUSED for each in answers) else Probe.SILENT
+def _sum(answers: list[tuple[int, Probe]]) -> Probed:
+    accepted = tuple(sorted(port for port, each in answers if each is Probe.ACCEPTED))
+    if accepted:
+        return Probed(Probe.ACCEPTED, accepted)
+    off = answers and all(each is Probe.REFUSED for _, each in answers)
+    return Probed(Probe.REFUSED if off else Probe.SILENT)

@@ -64,7 +64,7 @@ def find_endpoint(settings: HttpSettings) -> Endpoint:
 
 
 def _is_refused(endpoint: Endpoint) -> bool:
-    return not endpoint.host or probe_ports({endpoint.host: [endpoint]})[endpoint.host] is Probe.REFUSED
+    return not endpoint.host or probe_ports({endpoint.host: [endpoint]})[endpoint.host].result is Probe.REFUSED
 
 
 def _check_protocol(settings: HttpSettings) -> Result:

@@ -32,10 +32,12 @@ class Keepers(NamedTuple):
         if len(self.published) != 1:
             return ()
         one = self.published[0]
-        listed = tuple(Member(peer.host) for peer in _peers(one))
-        reports = (record.report for record in one.records.values())
-        reported = next((each.members for each in reports if isinstance(each, PositionReport) and each.members), ())
-        return listed or tuple(Member(node) for node in reported)
+        reports = [each.report for each in one.records.values() if isinstance(each.report, PositionReport)]
+        # The servers of a cluster have one configuration.
+        port = next((report.ports.sql for report in reports if report.ports), None)
+        listed = tuple(Member(peer.host, port) for peer in _peers(one))
+        reported = next((report.members for report in reports if report.members), ())
+        return listed or tuple(Member(node, port) for node in reported)
 
     def answers(self, members: Iterable[Member], seconds: float) -> dict[Member, SourceAnswer]:
         """Return what each member's keeper says. seconds: what resolving names may take."""

@@ -76,9 +76,8 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
     run.make_server_directory(*program.account.owner)
     notifier = NotifySocket(run.file("notify"), program.account.owner)
     try:
-        make_keeper(
-            run, log, settings, Installed(program, options), notifier, Peers(cluster, instance.name, settings, address)
-        ).run()
+        peers = Peers(cluster, instance.name, settings, address, options.ports)
+        make_keeper(run, log, settings, Installed(program, options), notifier, peers).run()
     finally:
         notifier.close()
 

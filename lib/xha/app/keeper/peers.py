@@ -7,23 +7,22 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.network.addresses import read_own_addresses, resolve_hosts
-from ...adapters.network.port_probe import Endpoint, probe_ports
 from ...core.election.position_report import PositionReport, parse_position_report, render_position_report
 from ...core.galera.cluster_address import name_members, parse_cluster_address
+from ...core.galera.server_options import Ports
 from ...core.keeper.observation import ClusterSeen
+from ..cluster.member_ports import probe_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...adapters.pacemaker.cluster import Pacemaker
     from ...adapters.pacemaker.standalone import Standalone
-    from ...core.election.facts import Probe
     from ...core.election.position_report import Unread
-    from ...core.galera.cluster_address import Membership, Peer
+    from ...core.galera.cluster_address import Membership
     from ...core.ocf.galera_settings import Settings
     from ...core.pacemaker.cib import Cib
 
-GROUP_PORT, SQL_PORT = 4567, 3306
 # The cluster's configuration is read at each look of an election, and this often (seconds) while a server runs.
 CONFIGURATION_AGE = 10.0
 CONFIRM_SECONDS = RESOLVE_SECONDS = 5.0
@@ -33,9 +32,16 @@ RESOLVE_AGAIN_SECONDS = 1.0
 class Peers:
     """What one node hears of the others, and the cluster's configuration by its last reading."""
 
-    def __init__(self, cluster: Pacemaker | Standalone, resource: str, settings: Settings, address: str) -> None:
+    def __init__(
+        self,
+        cluster: Pacemaker | Standalone,
+        resource: str,
+        settings: Settings,
+        address: str,
+        ports: Ports = Ports(),  # noqa: B008 - a named tuple cannot change
+    ) -> None:
         self.cluster, self.resource = cluster, resource
-        self._settings, self._address = settings, parse_cluster_address(address)
+        self._settings, self._address, self._ports = settings, parse_cluster_address(address), ports
         self.me = cluster.node_name()
         self._cib: Cib = cluster.read_cib(resource)
         self._members: tuple[str, ...] = (self.me,)
@@ -78,8 +84,10 @@ class Peers:
             self._find_addresses(RESOLVE_AGAIN_SECONDS)
         membership = self._name_members(reports)
         self._members = membership.names
-        peers = dict(zip(membership.names, membership.peers))
-        probes, arbitrators = self._probe(peers) if electing else ({}, {})
+        others = {node: peer for node, peer in zip(membership.names, membership.peers) if node != self.me}
+        probes, arbitrators = (
+            probe_members(others, reports, self._ports, self._settings.arbitrators) if electing else ({}, {})
+        )
         return ClusterSeen(
             self.me,
             reports,
@@ -90,6 +98,7 @@ class Peers:
             arbitrators,
             self._addresses,
             time.time(),
+            self._ports,
         )
 
     def _name_members(self, reports: Mapping[str, PositionReport | Unread]) -> Membership:
@@ -102,17 +111,6 @@ class Peers:
             reported={**reported, self.me: self._addresses},
             arbitrators=self._settings.arbitrators,
         )
-
-    def _probe(self, peers: Mapping[str, Peer]) -> tuple[Mapping[str, Probe], Mapping[str, Probe]]:
-        """Return what the ports of the other members answered, and those of the arbitrators."""
-        doors = {node: self._doors(peer) for node, peer in peers.items() if node != self.me}
-        voters = {str(peer): [Endpoint(peer.host, peer.port or GROUP_PORT)] for peer in self._settings.arbitrators}
-        found = probe_ports({**doors, **voters})
-        return {node: found[node] for node in doors}, {name: found[name] for name in voters}
-
-    @staticmethod
-    def _doors(peer: Peer) -> list[Endpoint]:
-        return [Endpoint(peer.host, peer.port or GROUP_PORT), Endpoint(peer.host, SQL_PORT)]
 
     def read_cib(self) -> Cib:
         """Read the cluster's configuration anew, and return it."""

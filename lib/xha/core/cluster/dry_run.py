@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ..election.facts import ElectionFacts, Grant, Probe
+    from ..election.facts import ElectionFacts, Grant, Probed
     from ..pacemaker.cib import Cib
 
 
@@ -32,8 +32,8 @@ class Seen(NamedTuple):
     cib: Cib
     reports: Mapping[str, PositionReport | Unread] = {}
     members: tuple[str, ...] = ()
-    probes: Mapping[str, Probe] = {}
-    arbitrators: Mapping[str, Probe] = {}
+    probes: Mapping[str, Probed] = {}
+    arbitrators: Mapping[str, Probed] = {}
     states: Mapping[str, str] = {}
     now: float = 0.0
     since: Mapping[str, str] = {}

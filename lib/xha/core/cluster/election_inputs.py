@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..election.decision import Decision
-    from ..election.facts import Grant, Probe, Records
+    from ..election.facts import Grant, Probed, Records
     from ..election.position_report import Unread
     from ..pacemaker.cib import Cib
 
@@ -58,8 +58,8 @@ def gather(  # noqa: PLR0913 - what one node sees
     reports: Mapping[str, PositionReport | Unread],
     members: tuple[str, ...],
     *,
-    probes: Mapping[str, Probe],
-    arbitrators: Mapping[str, Probe],
+    probes: Mapping[str, Probed],
+    arbitrators: Mapping[str, Probed],
     clock: float,
     overdue: bool = False,
 ) -> ElectionInputs:

@@ -13,6 +13,7 @@ from .position_report import PositionReport, State
 if TYPE_CHECKING:
     from ..galera.position import GvwState
     from ..galera.reading import Reading
+    from ..galera.server_options import Ports
 
 TROUBLE_LENGTH = 400
 _RUNS_IN_GROUP = (State.NON_PRIMARY, State.PRIMARY)
@@ -30,6 +31,7 @@ class NodeFacts(NamedTuple):
     gvwstate: the content of gvwstate.dat now, None if there is no such file.
     safe_to_bootstrap: the flag in grastate.dat.
     transfer: the server is receiving a state transfer.
+    ports: those that the server listens on, by its options.
     """
 
     state: State
@@ -41,6 +43,7 @@ class NodeFacts(NamedTuple):
     transfer: bool = False
     boot_id: str = ""
     addresses: tuple[str, ...] = ()
+    ports: Ports | None = None
 
 
 def compose_report(
@@ -83,6 +86,7 @@ def compose_report(
         epochs=() if standing.kind is Kind.UNKNOWN else epochs,
         opens=opens,
         trouble=clean(standing.cause or _tell_unreplicated(facts.reading), TROUBLE_LENGTH),
+        ports=facts.ports,
     )
 
 

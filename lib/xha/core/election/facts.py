@@ -72,6 +72,13 @@ class Probe(Enum):
     SILENT = "silent"
 
 
+class Probed(NamedTuple):
+    """What connecting to a member's ports came to. ports: those that accepted."""
+
+    result: Probe
+    ports: tuple[int, ...] = ()
+
+
 class Around(NamedTuple):
     """What is true now, besides the reports.
 
@@ -85,8 +92,8 @@ class Around(NamedTuple):
     quorum: bool = False
     two_node: bool = False
     hosts: Mapping[str, Host] = {}
-    probes: Mapping[str, Probe] = {}
-    arbitrators: Mapping[str, Probe] = {}
+    probes: Mapping[str, Probed] = {}
+    arbitrators: Mapping[str, Probed] = {}
     overdue: bool = False
 
 

@@ -81,16 +81,18 @@ def find_running(facts: ElectionFacts, running: tuple[str, ...]) -> Decision | N
     alive = tuple(node for node in facts.nodes_in(*_ALIVE) if node not in (*running, facts.me))
     if alive:
         return Wait(f"a server runs on {name_nodes(alive)}, and may become Primary or be ahead", alive)
-    outside = tuple(
-        node
-        for node in facts.members
-        if facts.around.probes.get(node) is Probe.ACCEPTED and node not in (*running, facts.me)
-    )
+    outside = tuple(node for node in facts.members if node not in (*running, facts.me) and _may_serve(facts, node))
     if outside:
+        where = " and ".join(f"{_name_ports(facts.around.probes[node].ports)} of {node}" for node in outside)
         return Wait(
-            f"a server answers on the ports of {name_nodes(outside)}: {_tell_outside(facts, outside)}",
+            f"something answers on {where}: {_tell_outside(facts, outside)}",
             outside,
-            f"wait; if it runs outside the cluster's control, stop it on {name_nodes(outside)}",
+            end_wait(
+                facts,
+                outside,
+                f"wait; if it is a server of this cluster, start the resource on {name_nodes(outside)}; if it is "
+                f"something else's: {forget(outside)}",
+            ),
         )
     return None
 
@@ -108,6 +110,23 @@ def _tell_outside(facts: ElectionFacts, nodes: tuple[str, ...]) -> str:
         else:
             said.append(f"no keeper of {node} has said how far it is")
     return "; ".join(said)
+
+
+def _may_serve(facts: ElectionFacts, node: str) -> bool:
+    """Return whether a port of a member may be that of its server.
+
+    A port proves nothing: a proxy, or another cluster's server, may have it. A keeper that has looked just now and says
+    that no server runs knows better, and so does a person.
+    """
+    probed, report = facts.around.probes.get(node), facts.fresh.get(node)
+    if probed is None or probed.result is not Probe.ACCEPTED or facts.granted(GrantKind.FORGET, node):
+        return False
+    return report is None or report.state is not State.STOPPED
+
+
+def _name_ports(ports: tuple[int, ...]) -> str:
+    """Return `port 1`, `ports 1 and 2`."""
+    return f"port{'s' * (len(ports) != 1)} {name_nodes(map(str, ports))}"
 
 
 def may_go_without(facts: ElectionFacts, node: str, candidate: History) -> bool:
@@ -192,14 +211,14 @@ def _find_arbitrator(facts: ElectionFacts) -> Decision | None:
     """
     if not any(node in facts.records.stops for node in facts.fresh):
         return None
-    alive = tuple(name for name, probe in facts.around.arbitrators.items() if probe is Probe.ACCEPTED)
+    alive = tuple(name for name, one in facts.around.arbitrators.items() if one.result is Probe.ACCEPTED)
     if alive:
         return Wait(
             f"the arbitrator {name_nodes(alive)} runs, and after a clean stop it may be Primary by itself",
             alive,
             f"stop garbd on {name_nodes(alive)} and start it again when the cluster is up",
         )
-    silent = tuple(name for name, probe in facts.around.arbitrators.items() if probe is Probe.SILENT)
+    silent = tuple(name for name, one in facts.around.arbitrators.items() if one.result is Probe.SILENT)
     if silent and not facts.grants:
         return Wait(
             f"nobody knows whether the arbitrator {name_nodes(silent)} runs: its port says nothing, and after a clean "

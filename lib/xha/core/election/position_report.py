@@ -10,6 +10,7 @@ from ..galera.json_fields import (
     parse_known_position,
     parse_line,
     parse_number,
+    parse_ports,
     parse_text,
     parse_texts,
     parse_view,
@@ -21,6 +22,8 @@ from ..text.numbers import parse_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
+
+    from ..galera.server_options import Ports
 
 SCHEMA = 1
 
@@ -55,6 +58,7 @@ class PositionReport(NamedTuple):
     restorable: gvwstate.dat is in place and names own_uuid.
     superseded: the node is empty because its data were given up for a newer history, by a state transfer or by a grant.
     epochs: the ids that this report answers. opens: the id that this node wants answered.
+    ports: those that the node's server listens on, by its own options; None in a report of an older version.
     trouble: why a person has to look at the node, in words. The node cannot say where its data end, its keeper gave up,
       or its server does not replicate.
     """
@@ -78,6 +82,7 @@ class PositionReport(NamedTuple):
     epochs: tuple[str, ...] = ()
     opens: str = ""
     trouble: str = ""
+    ports: Ports | None = None
 
     @property
     def history(self) -> History:
@@ -118,7 +123,7 @@ def parse_position_report(text: str) -> PositionReport | Unread:
 
 
 # Fields that older reports of this schema lack.
-_LATER = {"trouble"}
+_LATER = {"trouble", "ports"}
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "state": State,
     "kind": Kind,
@@ -134,6 +139,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "addresses": parse_texts,
     "members": parse_texts,
     "epochs": parse_texts,
+    "ports": parse_ports,
 }
 
 

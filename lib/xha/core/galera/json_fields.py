@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..text.numbers import parse_number
 from .lineage import Generation
 from .position import Position, View, parse_position
+from .server_options import Ports
 
 if TYPE_CHECKING:
     from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "parse_known_position",
     "parse_line",
     "parse_number",
+    "parse_ports",
     "parse_text",
     "parse_texts",
     "parse_view",
@@ -52,6 +54,18 @@ def parse_known_position(value: object) -> Position:
     if position is None:
         raise ValueError(f"{value!r} is no position")
     return position
+
+
+def parse_ports(value: object) -> Ports | None:
+    """Return the ports of a server, or None for null."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    ports = Ports(*(parse_number(port) for port in value))
+    if not all(0 < port < 65536 for port in ports):
+        raise ValueError(f"{value!r} are no ports")
+    return ports
 
 
 def parse_view(value: Any) -> View | None:

@@ -22,6 +22,13 @@ _TRUE = ("TRUE", "ON", "1")
 _DATADIR = re.compile(r"--datadir=(\S+)")
 
 
+class Ports(NamedTuple):
+    """The TCP ports of a server: Galera's group, and SQL."""
+
+    group: int = 4567
+    sql: int = 3306
+
+
 class ServerOptions(NamedTuple):
     """The options that xha needs, under the server's own names. "" is no value; paths are absolute.
 
@@ -53,6 +60,21 @@ class ServerOptions(NamedTuple):
     innodb_log_group_home_dir: str = ""
     innodb_undo_directory: str = ""
     aria_log_dir_path: str = ""
+
+    @property
+    def ports(self) -> Ports:
+        """The ports that the server listens on; where it names no port for the group, Galera's default.
+
+        The address that is listened on goes before base_port, which wsrep_node_address may set (gcomm/src/gmcast.cpp,
+        galera/src/replicator_smm_params.cpp).
+        """
+        provider = parse_provider_options(self.wsrep_provider_options)
+        named = (
+            _port_of(provider.get("gmcast.listen_addr", "")),
+            provider.get("base_port", ""),
+            _port_of(self.wsrep_node_address),
+        )
+        return Ports(_port(next(filter(None, named), ""), Ports().group), self.port)
 
 
 def parse_server_options(listing: str) -> ServerOptions | None:
@@ -94,6 +116,12 @@ def parse_default_files(listing: str) -> tuple[str, ...]:
     return tuple(path for path in found[1].split() if path.startswith("/")) if found else ()
 
 
+def parse_provider_options(text: str) -> dict[str, str]:
+    """Return the options in a wsrep_provider_options `a = 1; b=2` (galerautils/src/gu_config.cpp)."""
+    pairs = (one.partition("=") for one in re.split(r"(?<!\\);", text))
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
 def without_gcache(provider_options: str) -> str:
     """Return Galera's options for a server that gets a full copy, so that it does not read its old cache of write sets.
 
@@ -119,6 +147,12 @@ def find_bootstrap(argv: Sequence[str]) -> Position | None:
     if not alone and said.get("--wsrep-new-cluster", "0").upper() not in ("", "1", "ON", "TRUE"):
         return None
     return parse_position(said.get("--wsrep-start-position", "")) or Position()
+
+
+def _port_of(address: str) -> str:
+    """Return the port in `tcp://0.0.0.0:4567`, `[::]:4567` or `db1:4567`, "" where there is none."""
+    found = re.fullmatch(r"(?:\w+://)?(?:\[[^\]]*\]|[^:/\[\]]*):(\d+)/?", address.strip())
+    return found[1] if found else ""
 
 
 def _port(text: str, default: int) -> int:

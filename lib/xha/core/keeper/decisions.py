@@ -111,9 +111,8 @@ def _tell_start(turn: Turn) -> str:
 
 def _asks_running(turn: Turn) -> bool:
     """Return whether a server runs somewhere whose keeper is still to come: it may be a Primary of its own."""
-    facts, accepted = turn.facts(), Probe.ACCEPTED
-    probes = turn.cluster.probes.items()
-    unheard = tuple(node for node, probe in probes if probe is accepted and not facts.has_answered(node))
+    facts, probes = turn.facts(), turn.cluster.probes.items()
+    unheard = tuple(node for node, one in probes if one.result is Probe.ACCEPTED and not facts.has_answered(node))
     if not unheard or turn.memory.server is not None or turn.age > KEEPER_SECONDS:
         return False
     turn.say(Phase.RECOVERING, f"asking {name_nodes(unheard)}, where a server runs")

@@ -10,11 +10,12 @@ from ..pacemaker.cib import Cib
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..election.facts import Probe
+    from ..election.facts import Probed
     from ..election.position_report import PositionReport, Unread
     from ..galera.node_record import NodeRecord
     from ..galera.position import GraState, GvwState
     from ..galera.reading import Reading
+    from ..galera.server_options import Ports
     from ..monitor.start_failures import Failure
     from ..node.verdict import Verdict
     from .outcomes import EffectOutcome, EffectResult, FailureCause
@@ -73,7 +74,7 @@ class ClusterSeen(NamedTuple):
 
     reports: the others', and what the cluster hands back of this node's. members: in the order of the list;
     ambiguous: what is wrong where a name stands for two. probes, arbitrators: what their ports answered. clock: seconds
-    since 1970, which grants are dated by.
+    since 1970, which grants are dated by. addresses, ports: this host's own, and its server's.
     """
 
     me: str
@@ -81,10 +82,11 @@ class ClusterSeen(NamedTuple):
     cib: Cib = Cib()
     members: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
-    probes: Mapping[str, Probe] = {}
-    arbitrators: Mapping[str, Probe] = {}
+    probes: Mapping[str, Probed] = {}
+    arbitrators: Mapping[str, Probed] = {}
     addresses: tuple[str, ...] = ()
     clock: float = 0.0
+    ports: Ports | None = None
 
 
 class Fresh(NamedTuple):

@@ -183,6 +183,7 @@ class Turn:
             transfer=memory.transfer is not None and memory.transfer.role == "joiner",
             boot_id=self.seen.boot_id,
             addresses=self.cluster.addresses,
+            ports=self.cluster.ports,
         )
 
     def _view(self, launched: Launched | None) -> GvwState | None:

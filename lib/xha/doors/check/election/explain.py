@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ....adapters.network.addresses import read_own_addresses, resolve_hosts
-from ....adapters.network.port_probe import Endpoint, probe_ports
 from ....adapters.pacemaker.cluster import ClusterUnreachable, Pacemaker
+from ....app.cluster.member_ports import probe_members
 from ....core.cluster.dry_run import (
     Seen,
     describe,
@@ -20,7 +20,7 @@ from ....core.cluster.dry_run import (
 from ....core.cluster.outlook import find_failure, needs_person, tell_waited
 from ....core.election.decision import Refuse, Wait
 from ....core.election.position_report import PositionReport, State, parse_position_report
-from ....core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
+from ....core.galera.cluster_address import BadAddress, Peer, name_members, normalise, parse_cluster_address
 from ....core.node.report import SCHEMA
 from ....core.node.verdict import NagiosCode
 from ....core.ocf.galera_settings import settings_of_resource
@@ -57,7 +57,6 @@ EXAMPLES = {
     "xha-check explain": "all resources of this cluster",
     "xha-check explain --resource p_mysql --json": "one, as JSON",
 }
-GROUP_PORT, SQL_PORT = 4567, 3306
 _RESOLVE_SECONDS = 2.0
 
 
@@ -140,20 +139,16 @@ def look(cluster: Pacemaker, resource: str) -> Seen:
             f"{resource}: nobody says who the members are: set wsrep_cluster_address on it, or start it on a host"
         )
     peers = dict(zip(membership.names, membership.peers))
-    doors = {}
-    for node in members:
-        peer = peers.get(node)
-        host, port = (peer.host, peer.port) if peer else (node, None)
-        doors[node] = [Endpoint(host, port or GROUP_PORT), Endpoint(host, SQL_PORT)]
-    voters = {str(peer): [Endpoint(peer.host, peer.port or GROUP_PORT)] for peer in settings.arbitrators}
-    probes = probe_ports({**doors, **voters})
+    probes, arbitrators = probe_members(
+        {node: peers.get(node) or Peer(node) for node in members}, reports, None, settings.arbitrators
+    )
     return Seen(
         resource,
         cib,
         reports,
         members,
-        {node: probes[node] for node in doors},
-        {name: probes[name] for name in voters},
+        probes,
+        arbitrators,
         cluster.read_attribute(f"xha-{resource}-state"),
         time.time(),
         cluster.read_attribute(f"xha-{resource}-since"),
