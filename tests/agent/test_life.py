@@ -471,6 +471,16 @@ class TestOthersAreMissing:
         wait_until(lambda: words in one.monitor().reason, 30, lambda: f"{words}: {one.monitor().reason}")
         one.host.run("kill", *listener.split(), check=True)
 
+    def test_a_list_in_the_option_file_that_nobody_can_read_is_told_with_its_place(self, resource: Resource) -> None:
+        resource.configure("wsrep_cluster_address=gcomm://h1:x,h2")
+        resource._make_directory()
+        begun = resource.call("start")
+        assert begun.code == 5
+        assert f"wsrep_cluster_address in {resource.config}: 'x' in 'h1:x' is no port" in begun.reason
+        assert f"pcs resource update {resource.resource} wsrep_cluster_address=gcomm://" in begun.reason
+        mended = resource.call("start", wsrep_cluster_address=f"gcomm://{resource.address}, {resource.address},")
+        assert (mended.code, mended.err) == (0, "")
+
     def test_a_list_without_this_node_is_refused(self, resource: Resource) -> None:
         other = resource.net.address(98)
         resource.parameters["wsrep_cluster_address"] = f"gcomm://{other}"

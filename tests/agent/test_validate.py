@@ -139,7 +139,8 @@ WRONG = [
     ({"my_wsrep_provider": "/nowhere.so"}, "wsrep_provider=/nowhere.so: no such library"),
     ({"my_wsrep_on": "OFF"}, "wsrep_on is OFF"),
     ({"my_wsrep_cluster_address": "gcomm://"}, "wsrep_cluster_address names no member"),
-    ({"my_wsrep_cluster_address": "127.0.0.1"}, "does not begin with gcomm://"),
+    ({"my_wsrep_cluster_address": "127.0.0.1"}, "my.cnf: '127.0.0.1' does not begin with gcomm://"),
+    ({"my_wsrep_cluster_address": "gcomm://127.0.0.1/,h2"}, "my.cnf: ',h2' in 'gcomm://127.0.0.1/,h2' stands behind"),
     (
         {"wsrep_cluster_address": "gcomm://192.0.2.77,192.0.2.78"},
         f"wsrep_cluster_address does not name this host, {HERE}",
@@ -167,6 +168,10 @@ def test_a_data_directory_of_another_account(site: Site) -> None:
 
 def test_a_data_directory_that_start_makes_is_not_missing(site: Site) -> None:
     assert site.check(datadir=f"{site.datadir}/new", enable_creation="1") == (0, [])
+
+
+def test_a_list_that_galera_accepts_is_accepted(site: Site) -> None:
+    assert site.check(my_wsrep_cluster_address="gcomm://127.0.0.1, 127.0.0.1:4567,/") == (0, [])
 
 
 def test_a_member_that_does_not_resolve_is_a_warning(site: Site) -> None:

@@ -190,6 +190,7 @@ STARTS: dict[str, Start] = {
     "core.galera.json_fields.parse_text": _values("a text"),
     "core.galera.json_fields.parse_flag": _values(True),
     "core.galera.json_fields.parse_texts": _values(["a", "b"]),
+    "core.galera.json_fields.parse_ports": _values([4567, 3306]),
     "core.galera.json_fields.parse_known_position": _values(f"{UUID}:12"),
     "core.galera.json_fields.parse_view": _values(VIEW._asdict()),
     "core.galera.json_fields.parse_line": _values(_LINE),
@@ -267,6 +268,7 @@ STARTS: dict[str, Start] = {
     "core.galera.server_options.parse_default_files": _texts(
         "Default options are read from the following files in the given order:\n/etc/my.cnf /etc/mysql/my.cnf ~/.my.cnf"
     ),
+    "core.galera.server_options.parse_provider_options": _texts("gmcast.listen_addr=tcp://[::]:4567; base_dir = /d;"),
     "core.services.daemons.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
     "core.services.daemons.haproxy.parse_backends": _texts(_STAT),
     "core.services.api.judge.parse_url": _texts("http://127.0.0.1:5000/v3", "https://[::1]"),

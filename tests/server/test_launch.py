@@ -97,6 +97,25 @@ def test_a_server_tells_its_state_by_the_socket_and_the_file(server: Server) -> 
     again.close()
 
 
+@pytest.mark.parametrize(
+    ("listed", "rest"),
+    [
+        pytest.param("{0}, {0} ,", "", id="a blank, a host twice, a comma at the end"),
+        pytest.param("{0}/", "", id="a slash at the end"),
+        pytest.param("{0},/?pc.weight=2", "?pc.weight=2", id="with options"),
+    ],
+)
+def test_a_list_of_members_is_passed_on_as_galera_reads_it(server: Server, listed: str, rest: str) -> None:
+    """Galera would not resolve a host with a blank before it, and go on without it."""
+    server.configure(f"wsrep_cluster_address=gcomm://{listed.format(server.address)}")
+    meant = f"gcomm://{server.address}{rest}"
+    assert f"--wsrep-cluster-address={meant}" in server.program().command
+    server.form()
+    assert server.sql("SELECT @@wsrep_cluster_address") == ((meant,),)
+    assert server.program(wsrep_cluster_address="gcomm://a,b").command.count("--wsrep-cluster-address=gcomm://a,b") == 1
+    assert f"--wsrep-cluster-address={meant}" not in server.program(wsrep_cluster_address="gcomm://a").command
+
+
 def test_a_server_that_gets_a_full_copy_leaves_its_old_cache_of_write_sets_unread(server: Server) -> None:
     configured = read_options(find_program(server.settings()))[1].wsrep_provider_options
     server.form(provider_options=without_gcache(configured))

@@ -92,6 +92,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("sst_stall", "1h", 3600.0),
     ("hang_grace", "500ms", 0.5),
     ("wsrep_cluster_address", "gcomm://a,b?pc.wait_prim=no", "gcomm://a,b?pc.wait_prim=no"),
+    ("wsrep_cluster_address", " gcomm://a, b,a,/ ", "gcomm://a,b"),
+    ("arbitrators", "a, b,", (Peer("a"), Peer("b"))),
     ("cluster_host_map", "n1:g1;n2:g2;", {"n1": "g1", "n2": "g2"}),
     ("arbitrators", "arb, 10.0.0.9:4567", (Peer("arb"), Peer("10.0.0.9", 4567))),
     ("additional_parameters", "--a=1 --b  -c", ("--a=1", "--b", "-c")),

@@ -12,6 +12,7 @@ import socket as sockets
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...core.galera.cluster_address import BadAddress, parse_cluster_address, render_cluster_address
 from ...core.galera.error_log import find_errors, tell
 from ...core.galera.server_options import ServerOptions, find_datadir, parse_default_files, parse_server_options
 from ..files.as_account import Account
@@ -30,6 +31,7 @@ CONFIGS = ("/etc/my.cnf", "/etc/mysql/my.cnf")
 DATADIR = "/var/lib/mysql"
 
 _WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
+_ADDRESS = "--wsrep-cluster-address="
 _SECONDS = 10.0
 # A listing of MariaDB 10.11 has 120 kB (measured).
 _MOST_BYTES = 1 << 22
@@ -99,7 +101,7 @@ def find_program(settings: Settings) -> Program:
         socket=settings.socket,
         parameters=(
             *settings.additional_parameters,
-            *([f"--wsrep-cluster-address={settings.wsrep_cluster_address}"] if settings.wsrep_cluster_address else ()),
+            *([f"{_ADDRESS}{settings.wsrep_cluster_address}"] if settings.wsrep_cluster_address else ()),
         ),
     )
 
@@ -196,6 +198,7 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         log_error=log if os.path.splitext(log)[1] else f"{log}.err",
     )
     resolved = program._replace(
+        parameters=(*program.parameters, *_correct_address(program, options)),
         datadir=datadir,
         log=options.log_error,
         pid=options.pid_file,
@@ -203,6 +206,17 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         named=tuple(filter(None, (given and datadir, program.socket, program.pid, DATADIR))),
     )
     return resolved, options
+
+
+def _correct_address(program: Program, options: ServerOptions) -> tuple[str, ...]:
+    """Return the option for a list of members that Galera would not read as it is meant; () for every other one."""
+    if any(word.startswith(_ADDRESS) for word in program.parameters):
+        return ()
+    try:
+        rendered = render_cluster_address(parse_cluster_address(options.wsrep_cluster_address))
+    except BadAddress:  # whoever needs the list says what is wrong with it
+        return ()
+    return () if rendered == options.wsrep_cluster_address else (f"{_ADDRESS}{rendered}",)
 
 
 def clean_environment(account: Account) -> dict[str, str]:

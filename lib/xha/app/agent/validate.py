@@ -17,6 +17,7 @@ from ..node.host_findings import fault, look_at_host, resolve_program, warn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ...adapters.mysqld.program import Program
     from ...core.galera.server_options import ServerOptions
     from ...core.ocf.galera_settings import Settings
 
@@ -52,7 +53,7 @@ def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
     resolved = resolve_program(settings)
     yield from look_at_host(settings, resolved)
     if not isinstance(resolved, Finding):
-        yield from _look_at_members(settings, resolved[1], instance)
+        yield from _look_at_members(settings, *resolved, instance)
 
 
 def _look_at_units() -> Iterator[Finding]:
@@ -74,7 +75,9 @@ def _look_at_cluster(instance: Instance) -> Iterator[Finding]:
         yield warn(text)
 
 
-def _look_at_members(settings: Settings, options: ServerOptions, instance: Instance) -> Iterator[Finding]:
+def _look_at_members(
+    settings: Settings, program: Program, options: ServerOptions, instance: Instance
+) -> Iterator[Finding]:
     from ...adapters.network.addresses import read_own_addresses, resolve_hosts
     from ...core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
 
@@ -82,10 +85,14 @@ def _look_at_members(settings: Settings, options: ServerOptions, instance: Insta
     try:
         peers = parse_cluster_address(text).peers if text else ()
     except BadAddress as error:
-        yield fault(f"wsrep_cluster_address: {error}")
+        yield fault(f"wsrep_cluster_address in {program.where}: {error}")
         return
     if not peers:
-        yield fault("wsrep_cluster_address names no member: set it to gcomm://HOST,HOST,HOST, all hosts that hold data")
+        where = "the resource" if settings.wsrep_cluster_address else program.where
+        yield fault(
+            f"wsrep_cluster_address names no member in {where}: set it to gcomm://HOST,HOST,HOST, all hosts that hold "
+            "data"
+        )
         return
     resolved = resolve_hosts((peer.host for peer in peers), _RESOLVE_SECONDS)
     for host in (host for host, addresses in resolved.items() if not addresses):

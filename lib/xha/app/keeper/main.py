@@ -17,7 +17,7 @@ from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import Standalone, connect
 from ...core.election.compose_report import give_up
 from ...core.election.position_report import PositionReport, State, parse_position_report, render_position_report
-from ...core.galera.cluster_address import BadAddress
+from ...core.galera.cluster_address import BadAddress, parse_cluster_address
 from ...core.monitor.keeper_status import KeeperStatus, Phase
 from ...core.ocf.galera_settings import Settings
 from .announcer import Announcer
@@ -50,7 +50,7 @@ def keep(instance: Instance) -> int:
             if settings is None:
                 raise OSError(f"{run.path} has no settings: pcs resource cleanup {instance.name}")
             _keep(run, log, instance, settings)
-        except (Unusable, UnfitPath, BadAddress) as error:
+        except (Unusable, UnfitPath) as error:
             reason, permanent = str(error), True
         except (ClusterUnreachable, TimeoutError, OSError) as error:
             reason = str(error)
@@ -66,12 +66,7 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
     program, options = _read_program(run, log, instance, settings)
     if not os.path.isdir(program.datadir):
         _make_datadir(program, settings)
-    address = settings.wsrep_cluster_address or options.wsrep_cluster_address
-    if not address:
-        raise Unusable(
-            "no list of members: set wsrep_cluster_address=gcomm://HOST1,HOST2,HOST3 on the resource, or in the "
-            "server's configuration"
-        )
+    address = _find_address(settings, program, options, instance.name)
     cluster = connect(instance.node, instance.name)
     run.make_server_directory(*program.account.owner)
     notifier = NotifySocket(run.file("notify"), program.account.owner)
@@ -80,6 +75,21 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
         make_keeper(run, log, settings, Installed(program, options), notifier, peers).run()
     finally:
         notifier.close()
+
+
+def _find_address(settings: Settings, program: Program, options: ServerOptions, resource: str) -> str:
+    """Return the list of members, of the resource or else of the server's options. :raises Unusable: without one."""
+    address = settings.wsrep_cluster_address or options.wsrep_cluster_address
+    correct = f"pcs resource update {resource} wsrep_cluster_address=gcomm://HOST1,HOST2,HOST3"
+    if not address:
+        raise Unusable(f"no list of members: set wsrep_cluster_address in {program.where}, or {correct}")
+    try:
+        parse_cluster_address(address)
+    except BadAddress as error:
+        raise Unusable(
+            f"wsrep_cluster_address in {program.where}: {error}; correct it on every host, or {correct}"
+        ) from None
+    return address
 
 
 def make_keeper(  # noqa: PLR0913, PLR0917 - all that a keeper has to do with

@@ -81,7 +81,7 @@ def parse_cluster_address(address: str) -> tuple[Member, ...]:
     scheme, separator, rest = address.partition("://")
     if scheme != "gcomm" or not separator:
         return ()
-    return tuple(Member(member.host) for member in _members(rest.partition("?")[0], parse_member))
+    return tuple(Member(member.host) for member in _members(re.split(r"[/?#]", rest)[0], parse_member))
 
 
 def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:

@@ -1,5 +1,9 @@
 """Parses wsrep_cluster_address, and finds which Pacemaker node each of its hosts is.
 
+Whatever Galera accepts is read as Galera does (galerautils/src/gu_uri.cpp, gcomm/src/gmcast.cpp): empty places and
+repeated hosts do not count, and a slash ends the list. The server gets the list rendered: Galera does not resolve a
+host with a blank before it, and goes on without that host.
+
 A host that is mapped to the wrong node, or to none, changes which nodes must report before a cluster is formed. So only
 equal names and equal addresses count: node1 never matches node10. Proofs that contradict each other are reported; none
 is preferred.
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from ipaddress import IPv4Address, IPv6Address
 
-SCHEME = "gcomm://"
+SCHEME, GROUP_PORT = "gcomm://", 4567
+_URI = re.compile(r"([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 
 
@@ -59,17 +64,22 @@ class Membership(NamedTuple):
 
 
 def parse_cluster_address(text: str) -> ClusterAddress:
-    """Return the parts of `gcomm://h1,10.0.0.2:4567,[fd00::3]:4567?pc.wait_prim=no`. Raises BadAddress."""
+    """Return the parts of `gcomm://h1,10.0.0.2:4567,[fd00::3]:4567?pc.wait_prim=no`.
+
+    Behind a slash or a # Galera reads no hosts and reports nothing, so nothing may stand there.
+
+    :raises BadAddress: if it cannot be parsed.
+    """
     text = text.strip()
     if not text.startswith(SCHEME):
         raise BadAddress(f"{text!r} does not begin with {SCHEME}")
-    hosts, _, options = text[len(SCHEME) :].partition("?")
-    peers = parse_peers(hosts)
-    seen = [(normalise(peer.host), peer.port) for peer in peers]
-    for index, peer in enumerate(peers):
-        if seen[index] in seen[:index]:
-            raise BadAddress(f"{peer} is listed twice in {text!r}")
-    return ClusterAddress(peers, options.strip())
+    parts = _URI.fullmatch(text[len(SCHEME) :])
+    assert parts is not None  # it matches any text
+    hosts, path, options, fragment = parts.groups()
+    unread = fragment or path.strip().lstrip("/")
+    if unread:
+        raise BadAddress(f"{unread!r} in {text!r} stands behind a / or a #, where Galera reads no hosts")
+    return ClusterAddress(parse_peers(hosts), (options or "").strip())
 
 
 def render_cluster_address(address: ClusterAddress) -> str:
@@ -79,13 +89,15 @@ def render_cluster_address(address: ClusterAddress) -> str:
 
 
 def parse_peers(text: str) -> tuple[Peer, ...]:
-    """Return a list of hosts separated by commas, such as the parameter `arbitrators`; () for an empty text.
+    """Return a list of hosts separated by commas, such as the parameter `arbitrators`, each once; () for an empty text.
 
-    Raises BadAddress.
+    :raises BadAddress: if it cannot be parsed.
     """
-    if not text.strip():
-        return ()
-    return tuple(_parse_peer(word.strip(), text) for word in text.split(","))
+    peers = [_parse_peer(word.strip(), text) for word in text.split(",") if word.strip()]
+    once: dict[tuple[str, int], Peer] = {}
+    for peer in peers:
+        once.setdefault((normalise(peer.host), peer.port or GROUP_PORT), peer)
+    return tuple(once.values())
 
 
 def parse_host_map(text: str) -> dict[str, str]:
@@ -246,7 +258,7 @@ def _parse_peer(word: str, text: str) -> Peer:
 
 
 def _parse_port(port: str | None, word: str) -> int | None:
-    if port is None:
+    if not port:  # an empty one is none (RFC 3986)
         return None
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise BadAddress(f"{port!r} in {word!r} is no port (1 to 65535)")

@@ -63,14 +63,13 @@ def parse_positive(text: str) -> float:
 
 
 def parse_cluster_address(text: str) -> str:
-    """Return the text unchanged, because the server gets it as it is.
+    """Return the list as the server is to get it: rendered, because Galera drops hosts that it cannot read.
 
     :raises ValueError: for a text that core/galera/cluster_address.py refuses.
     """
-    from ..galera.cluster_address import parse_cluster_address
+    from ..galera.cluster_address import parse_cluster_address, render_cluster_address
 
-    parse_cluster_address(text)
-    return text
+    return render_cluster_address(parse_cluster_address(text))
 
 
 def parse_host_map(text: str) -> dict[str, str]:
