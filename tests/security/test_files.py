@@ -23,7 +23,8 @@ from loopback.server_root import server_user
 from security.attacker import Attacker
 from server.conftest import make_server, server
 from server.machine import Server
-from xha.adapters.datadir.contents import QUARANTINES_KEPT, DataDirectory
+from xha.adapters.datadir.contents import DataDirectory
+from xha.adapters.datadir.quarantine import QUARANTINES_KEPT
 from xha.adapters.files import scratch as scratch_module
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.as_account import Account, act_as

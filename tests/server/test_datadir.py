@@ -11,7 +11,8 @@ import pytest
 from loopback.server_root import server_user
 from server.conftest import MakeServer
 from server.machine import Server
-from xha.adapters.datadir.contents import QUARANTINES_KEPT, VIEWS_KEPT, Contents, DataDirectory
+from xha.adapters.datadir.contents import VIEWS_KEPT, Contents, DataDirectory
+from xha.adapters.datadir.quarantine import QUARANTINES_KEPT
 from xha.adapters.files.foreign import UnfitPath
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
@@ -37,6 +38,54 @@ def test_what_is_written_is_read(data: DataDirectory, tmp_path: Path) -> None:
     assert view is not None
     assert view.restorable
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grastate.dat", "gvwstate.dat", "xha-node.json"]
+
+
+class TestASavedStateOfItsOwn:
+    """wsrep_data_home_dir, or base_dir of the provider."""
+
+    @pytest.fixture
+    def state(self, tmp_path: Path) -> Path:
+        for name in ("data", "state"):
+            (tmp_path / name).mkdir()
+        return tmp_path / "state"
+
+    def test_it_is_read_and_written_there_and_nowhere_else(self, tmp_path: Path, state: Path) -> None:
+        data = DataDirectory(str(tmp_path / "data"), state_path=str(state))
+        assert (data.read_grastate(), data.has_grastate(), data.has_record()) == (None, False, False)
+        data.write_grastate(Position(UUID, 4), safe_to_bootstrap=True)
+        data.write_record(NodeRecord(clean_stop=Position(UUID, 4)))
+        (state / "gvwstate.dat").write_text(VIEW)
+        assert data.read_gvwstate() is not None
+        assert data.set_view_aside()
+        assert (data.read_grastate(), data.has_grastate()) == (GraState(UUID, 4, True), True)
+        assert sorted(path.name.partition(".xha")[0] for path in state.iterdir()) == [
+            "grastate.dat",
+            "gvwstate.dat",
+            "xha-node.json",
+        ]
+        assert list((tmp_path / "data").iterdir()) == []
+        kept = Path(data.quarantine("why"))
+        assert {"grastate.dat", "xha-node.json"} <= {path.name for path in kept.iterdir()}
+
+    def test_a_directory_that_is_not_there_is_not_an_absent_state(self, tmp_path: Path, state: Path) -> None:
+        state.rmdir()
+        data = DataDirectory(str(tmp_path / "data"), state_path=str(state))
+        for look in (data.read_grastate, data.read_gvwstate, data.read_record, data.has_record):
+            with pytest.raises(UnfitPath, match="there is no such directory"):
+                look()
+
+    def test_a_record_that_an_earlier_version_left_beside_the_data_is_read_and_then_moved(
+        self, tmp_path: Path, state: Path
+    ) -> None:
+        record = NodeRecord(clean_stop=Position(UUID, 4))
+        DataDirectory(str(tmp_path / "data")).write_record(record)
+        data = DataDirectory(str(tmp_path / "data"), state_path=str(state))
+        assert (data.has_record(), data.read_record()) == (True, record)
+        data.write_record(record._replace(superseded=True))
+        assert [path.name for path in (tmp_path / "data").iterdir()] == []
+        read = data.read_record()
+        assert read is not None
+        assert read.superseded
 
 
 def test_what_is_not_there_is_none(data: DataDirectory) -> None:
@@ -115,6 +164,12 @@ def test_a_view_that_is_set_aside_is_kept_thrice(data: DataDirectory, tmp_path: 
         (["mysql/"], (False, False, False)),
         (["mysql/user.frm", "lost+found/x", "#rocksdb/1.sst", ".sst/x", "ib_logfile0"], (True, False, False)),
         (["mysql/user.frm", "sst_in_progress"], (True, False, True)),
+        (["mysql/user.frm", "test/db.opt"], (True, False, False)),
+        (["mysql/user.frm", "test/db.opt", "test/t.frm"], (True, True, False)),
+        (["mysql/user.frm", "shop/db.opt"], (True, True, False)),
+        (["mysql/user.frm", "tmp/ibXy12", "tmp/#sql-temptable-1.MAI"], (True, False, False)),
+        (["mysql/user.frm", "tmp/t.ibd"], (True, True, False)),
+        (["mysql/user.frm", "backup/dump.sql"], (True, True, False)),
     ],
 )
 def test_what_a_directory_holds(
@@ -132,6 +187,16 @@ def test_what_a_directory_holds(
 
 def test_a_directory_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert DataDirectory(str(tmp_path / "none")).read_contents() == Contents(False, False, False, 0)
+
+
+def test_a_directory_of_the_server_s_own_is_no_schema(tmp_path: Path) -> None:
+    """The options name it. A table in it counts all the same."""
+    data = DataDirectory(str(tmp_path), places=("undo",))
+    (tmp_path / "undo").mkdir()
+    (tmp_path / "undo/undo001").write_text("x")
+    assert not data.read_contents().user_schemas
+    (tmp_path / "undo/t.frm").write_text("x")
+    assert data.read_contents().user_schemas
 
 
 def test_a_real_database_holds_user_schemas_once_it_has_a_table(server: Server) -> None:

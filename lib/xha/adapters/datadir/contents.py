@@ -3,6 +3,9 @@
 The directory belongs to the database's user, and root reads and writes in it. All access goes through files/foreign.py,
 which says what attacks it stops.
 
+Galera's saved state may be in a directory of its own (wsrep_data_home_dir, or the provider's base_dir). xha's record is
+beside it: it says what that state belongs to.
+
 A file that is absent is returned as None. A file that exists and cannot be read raises OSError, because its content is
 unknown.
 """
@@ -11,35 +14,28 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import struct
-import time
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
+from ...core.galera.engine_files import GRASTATE, GVWSTATE, RECORD, TRANSFER_MARK, is_of_users, may_be_schema
 from ...core.galera.node_record import NodeRecord, parse_node_record, render_node_record
 from ...core.galera.position import GraState, GvwState, Position, parse_grastate, parse_gvwstate, render_grastate
-from ..files.foreign import Directory
+from ..files.foreign import Directory, UnfitPath
+from .quarantine import BROUGHT, SAVED, fill, next_number, number_of, stamp
 
-GRASTATE, GVWSTATE, RECORD = "grastate.dat", "gvwstate.dat", "xha-node.json"
-TRANSFER_MARK = "sst_in_progress"
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # Exists while a database is being created. While it exists, the files in the directory may be an incomplete database,
 # and the next creation removes them first (lifecycle/remains.py). It belongs to the server's account: it is a claim.
 # The name begins with a dot because mysqld --initialize wants a directory without other files.
 CREATION_MARK = ".xha-creating"
-VIEWS_KEPT = QUARANTINES_KEPT = 3
+VIEWS_KEPT = 3
 
-_SYSTEM_SCHEMAS = {"mysql", "performance_schema", "sys", "lost+found"}
 _LOCKED = ("ibdata1", "aria_log_control")
 _MAX_BYTES = 1 << 16
 _ASIDE = f"{GVWSTATE}.xha-"
-_NUMBERED = re.compile(r"(?:^|-)(\d{4,})-\d{8}T")
-_QUARANTINE = re.compile(r"\d{4,}-\d{8}T\d{6}Z-\d{9}")
-_WHY, _LOG_TAIL = "README", "error-log-tail"
-# What a quarantine keeps: the files that describe a state, then those of a state transfer.
-_STATES = (
-    *(GRASTATE, GVWSTATE, RECORD, TRANSFER_MARK),
-    *("mariadb_backup_galera_info", "mariadb_backup_info", "xtrabackup_galera_info", "xtrabackup_info"),
-)
 
 
 class Contents(NamedTuple):
@@ -57,15 +53,31 @@ class Contents(NamedTuple):
 class DataDirectory:
     """One data directory. owner is the uid and gid of the database's user; without it, the directory's owner is used.
 
+    state_path: the directory of Galera's saved state, "" if that is the data directory itself. places: the names in the
+    data directory that the server's options give to directories of its own.
+
     Every method raises OSError if the directory, or an existing file in it, cannot be used (files/foreign.py).
     """
 
-    def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
-        self.path, self._owner = path, owner
+    def __init__(
+        self, path: str, owner: tuple[int, int] | None = None, state_path: str = "", places: Iterable[str] = ()
+    ) -> None:
+        self.path, self._owner, self.state_path = path, owner, state_path or path
+        self._places = frozenset(places)
 
     def open(self) -> Directory:
         """Open the directory; the caller closes it. :raises FileNotFoundError: if it does not exist."""
         return Directory(self.path, *(self._owner or (None, None)))
+
+    def _open_state(self) -> Directory:
+        """Open the directory of the saved state. One of its own that is missing may be a disk without its mount."""
+        if self.state_path == self.path:
+            return self.open()
+        try:
+            return Directory(self.state_path, *(self._owner or (None, None)))
+        except FileNotFoundError:
+            said = "there is no such directory (wsrep_data_home_dir, base_dir): mount it, or make it"
+            raise UnfitPath(self.state_path, said) from None
 
     def read_identity(self) -> tuple[int, int] | None:
         """Return what distinguishes the directory from every other one (device, inode); None if it cannot be opened."""
@@ -89,7 +101,11 @@ class DataDirectory:
 
     def has_creation_mark(self) -> bool:
         """Return whether a creation was begun and not finished, for instance because a stop interrupted it."""
-        return self._has(CREATION_MARK)
+        return _exists(self.open, CREATION_MARK)
+
+    def has_grastate(self) -> bool:
+        """Return whether Galera's saved state exists, readable or not."""
+        return _exists(self._open_state, GRASTATE)
 
     def read_grastate(self) -> GraState | None:
         """Return Galera's saved state; None if the file is absent or parse_grastate refuses it."""
@@ -113,28 +129,35 @@ class DataDirectory:
 
         The newest three are kept.
         """
-        with self.open() as directory:
+        with self._open_state() as directory:
             old = [name for name in directory.names() if name.startswith(_ASIDE)]
             try:
-                directory.rename(GVWSTATE, f"{_ASIDE}{_next_number(_ASIDE, old):04d}-{_stamp()}")
+                directory.rename(GVWSTATE, f"{_ASIDE}{next_number(_ASIDE, old):04d}-{stamp()}")
             except FileNotFoundError:
                 return False
-            for name in sorted(old, key=_number_of)[: 1 - VIEWS_KEPT]:
+            for name in sorted(old, key=number_of)[: 1 - VIEWS_KEPT]:
                 directory.remove(name)
         return True
 
     def read_record(self) -> NodeRecord | None:
-        """Return xha's record of the node; None if the file is absent, torn or of another schema."""
+        """Return xha's record of the node; None if the file is absent, torn or of another schema.
+
+        Earlier versions left it in the data directory, wherever the saved state was.
+        """
         text = self._read(RECORD)
+        text = self._read(RECORD, self.open) if text is None and self.state_path != self.path else text
         return None if text is None else parse_node_record(text)
 
     def has_record(self) -> bool:
         """Return whether xha's record of the node exists, readable or not."""
-        return self._has(RECORD)
+        return _exists(self._open_state, RECORD) or _exists(self.open, RECORD)
 
     def write_record(self, record: NodeRecord) -> None:
         """Replace xha's record of the node. It is on the disk when this returns. :raises OSError: as open does."""
         self._write(RECORD, render_node_record(record), 0o640)
+        if self.state_path != self.path:
+            with self.open() as directory:
+                directory.remove(RECORD)
 
     def discard(self) -> None:
         """Give up the data, because an operator granted it. Nothing is deleted; the next join is a state transfer.
@@ -164,7 +187,10 @@ class DataDirectory:
             names, space = directory.names(), os.fstatvfs(directory.fileno())
             return Contents(
                 initialised="mysql" in names and directory.holds_files("mysql"),
-                user_schemas=any(directory.holds_files(name) for name in names if _is_schema(name)),
+                user_schemas=any(
+                    directory.holds_files(name, partial(is_of_users, name, places=self._places))
+                    for name in filter(may_be_schema, names)
+                ),
                 transfer_begun=TRANSFER_MARK in names,
                 free_bytes=space.f_bavail * space.f_frsize,
             )
@@ -199,78 +225,32 @@ class DataDirectory:
         one. For that reason only names that xha itself uses are ever removed.
         """
         above, name = os.path.split(self.path.rstrip("/"))
-        with self.open() as data, Directory(above) as parent:
+        with self.open() as data, self._open_state() as saved, Directory(above) as parent:
             beside = parent.make_directory(f"{name}.xha-quarantine", 0o700, os.geteuid(), os.getegid())
             with beside:
-                old = sorted(filter(_QUARANTINE.fullmatch, beside.names()), key=_number_of)
-                for one in old[: 1 - QUARANTINES_KEPT]:
-                    _remove(beside, one)
-                kept = beside.make_directory(f"{_next_number('', old):04d}-{_stamp()}", 0o700)
-                with kept:
-                    kept.create(_WHY, f"{why}\n\nThis directory keeps no data of the database.\n".encode(), 0o600)
-                    for state in _STATES:
-                        _copy(data, kept, state)
-                    if log_tail:
-                        kept.create(_LOG_TAIL, log_tail.encode("utf-8", "surrogateescape"), 0o600)
-                return kept.path
+                return fill(beside, why, log_tail, {**dict.fromkeys(SAVED, saved), **dict.fromkeys(BROUGHT, data)})
 
-    def _has(self, name: str) -> bool:
+    def _read(self, name: str, open_directory: Callable[[], Directory] | None = None) -> str | None:
         try:
-            with self.open() as directory:
-                return directory.exists(name)
-        except FileNotFoundError:
-            return False
-
-    def _read(self, name: str) -> str | None:
-        try:
-            with self.open() as directory:
+            with (open_directory or self._open_state)() as directory:
                 return directory.read(name, _MAX_BYTES).decode("utf-8", "surrogateescape")
         except FileNotFoundError:
             return None
 
     def _write(self, name: str, text: str, mode: int) -> None:
-        with self.open() as directory:
+        with self._open_state() as directory:
             directory.replace(name, text.encode("utf-8", "surrogateescape"), mode)
 
 
-def _stamp() -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{time.time_ns() % 10**9:09d}"
-
-
-def _is_schema(name: str) -> bool:
-    return name not in _SYSTEM_SCHEMAS and not name.startswith(("#", "."))
-
-
-def _next_number(prefix: str, names: list[str]) -> int:
-    return 1 + max((_number_of(name) for name in names if name.startswith(prefix)), default=0)
-
-
-def _number_of(name: str) -> int:
-    """Return the number in a name that xha made; 0 for a name without one, as earlier versions made them."""
-    match = _NUMBERED.search(name)
-    return int(match[1]) if match else 0
+def _exists(open_directory: Callable[[], Directory], name: str) -> bool:
+    try:
+        with open_directory() as directory:
+            return directory.exists(name)
+    except FileNotFoundError:
+        return False
 
 
 def _is_locked(descriptor: int) -> bool:
     request = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0).ljust(struct.calcsize("hhqqi0q"), b"\0")
     answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, request)
     return bool(struct.unpack_from("h", answer)[0] != fcntl.F_UNLCK)
-
-
-def _copy(data: Directory, kept: Directory, name: str) -> None:
-    try:
-        content = data.read(name, _MAX_BYTES)
-    except OSError:  # absent, too large for a state file, or unreadable: it stays where it is
-        return
-    kept.create(name, content, 0o600)
-
-
-def _remove(beside: Directory, name: str) -> None:
-    """Remove a quarantine with the files that xha puts into one. If it contains anything else, it stays."""
-    try:
-        with beside.make_directory(name, 0o700) as directory:
-            for entry in (_WHY, _LOG_TAIL, *_STATES):
-                directory.remove(entry)
-        beside.remove_directory(name)
-    except OSError:
-        return

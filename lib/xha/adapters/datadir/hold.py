@@ -85,4 +85,4 @@ def check_unused(program: Program) -> None:
 
 def data_of(program: Program) -> DataDirectory:
     """Return the data directory of a server program, with the server's account as its owner."""
-    return DataDirectory(program.datadir, program.account.owner)
+    return DataDirectory(program.datadir, program.account.owner, program.state, program.places)

@@ -20,11 +20,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...core.galera.engine_files import TRANSFER_MARK
 from ...core.text.numbers import parse_int
 from ..files.foreign import Directory
 from ..mysqld.trust import Trust
 from ..process.procfs import Process, read_pids, read_process, read_uid, with_argv
-from .contents import TRANSFER_MARK
 from .transfers import match_script
 
 if TYPE_CHECKING:

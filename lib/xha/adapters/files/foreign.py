@@ -32,7 +32,7 @@ from ..host.login_name import ROOT, account_name
 from .walk import UnfitPath, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 __all__ = ["MOST_NAMES", "ROOT", "Directory", "UnfitPath"]
@@ -104,9 +104,10 @@ class Directory:
             return False
         return True
 
-    def holds_files(self, name: str) -> bool:
+    def holds_files(self, name: str, counts: Callable[[str], bool] = bool) -> bool:
         """Return whether a subdirectory contains anything but directories. False for a file, True for a link.
 
+        counts: whether a name in it counts.
         A link may lead to anything, so it counts as one that holds files.
 
         :raises UnfitPath: for more than MOST_NAMES directories.
@@ -117,7 +118,8 @@ class Directory:
             return stat.S_ISLNK(mode)
         descriptor = os.open(name, _DIRECTORY, dir_fd=self._descriptor)
         try:
-            return any(not entry.is_dir(follow_symlinks=False) for entry in _scan(descriptor, self._in(name)))
+            entries = _scan(descriptor, self._in(name))
+            return any(counts(entry.name) and not entry.is_dir(follow_symlinks=False) for entry in entries)
         finally:
             os.close(descriptor)
 

@@ -22,9 +22,9 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-from ...core.galera.engine_files import DIRECTORIES, is_file_made, is_made
+from ...core.galera.engine_files import DIRECTORIES, GRASTATE, RECORD, TRANSFER_MARK, is_file_made, is_made
 from ...core.galera.position import NO_UUID
-from ..datadir.contents import CREATION_MARK, GRASTATE, RECORD, TRANSFER_MARK
+from ..datadir.contents import CREATION_MARK
 from ..datadir.hold import data_of
 from ..files.as_account import SECONDS, act_as
 from ..files.foreign import MOST_NAMES
@@ -88,15 +88,15 @@ def remove_remains(program: Program, deadline: float) -> str:
 def _find_evidence(data: DataDirectory, directory: Directory, engines: EnginePlaces) -> str:
     """Return what says that the directory may hold data of users or of a cluster, "" for nothing."""
     names, record, grastate = directory.names(), data.read_record(), data.read_grastate()
-    own = {os.path.relpath(place, data.path).partition("/")[0] for place in engines.elsewhere}
+    own = {os.path.relpath(place, data.path).partition("/")[0] for place in (*engines.elsewhere, data.state_path)}
     for name in directory.subdirectories():
         if name in DIRECTORIES or name in _OTHERS or name[:1] in ".#":
             continue
         if name not in own or directory.holds_files(name):  # the engines' own directories may be in this one
             return f"no creation makes the directory or link {name}, which may be a schema"
-    if GRASTATE in names and (grastate is None or grastate.uuid != NO_UUID):
+    if data.has_grastate() and (grastate is None or grastate.uuid != NO_UUID):
         return f"{GRASTATE} names a cluster's data, or cannot be read"
-    if RECORD in names and (record is None or record.line or record.view or record.clean_stop):
+    if data.has_record() and (record is None or record.line or record.view or record.clean_stop):
         return f"{RECORD} names the history of data, or cannot be read"
     if TRANSFER_MARK in names:
         return f"a state transfer has begun ({TRANSFER_MARK})"

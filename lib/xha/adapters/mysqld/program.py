@@ -20,6 +20,7 @@ from ..files.scratch import scratch
 from ..process.captured_output import capture_output
 from ..process.privileges import Confinement
 from .default_files import find_unreadable
+from .engine_places import find_own_directories, find_state_directory
 
 if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
@@ -53,6 +54,9 @@ class Unusable(Exception):
 class Program(NamedTuple):
     """A server program with its files. Until read_options has run, "" is a value that the server itself determines.
 
+    state is the directory in which Galera keeps grastate.dat and gvwstate.dat. places are the directories in the data
+    directory that the server's options name.
+
     parameters are the words of additional_parameters, and the list of members if the resource names it. named: the
     paths that the resource itself names, and the built-in data directory. Every other path comes from a process of the
     server's account that has read an option file.
@@ -65,6 +69,8 @@ class Program(NamedTuple):
     log: str = ""
     pid: str = ""
     socket: str = ""
+    state: str = ""
+    places: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
 
@@ -203,6 +209,8 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         log=options.log_error,
         pid=options.pid_file,
         socket=options.socket,
+        state=find_state_directory(options),
+        places=find_own_directories(options),
         named=tuple(filter(None, (given and datadir, program.socket, program.pid, DATADIR))),
     )
     return resolved, options

@@ -23,7 +23,7 @@ from ...core.keeper.decisions import DEAF_SECONDS
 from ...core.monitor.keeper_status import Phase
 from ...core.node.codes import Code
 from ...core.ocf.api import ExitCode, Outcome
-from ..keeper.known_servers import whole_search
+from ..keeper.known_servers import find_state, whole_search
 from ..keeper.peers import release_token
 from ..keeper.process import end_keeper, launch
 from .sweep import may_be_deleted
@@ -77,9 +77,10 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
             cluster.delete_attribute(f"xha-{instance.name}-{word}")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)
-        if served:
+        state = find_state(search.known, settings, served[0].directory) if served else ""
+        if state:  # else nobody knows which saved state is this server's
             owner = find_account(settings.user, settings.group).owner
-            _record(cluster, instance, DataDirectory(served[0].directory, owner))
+            _record(cluster, instance, DataDirectory(served[0].directory, owner, state))
         if may_be_deleted(cib):
             launch(instance, "sweep")
     except (ClusterUnreachable, Unusable, OSError):

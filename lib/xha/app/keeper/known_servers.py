@@ -5,6 +5,8 @@ The parameters and the option file say what the next start will use. A server th
 
 from __future__ import annotations
 
+import os
+
 from ...adapters.datadir.users import Search
 from ...adapters.mysqld.trust import trust_of
 from ...adapters.process.procfs import look
@@ -12,6 +14,8 @@ from ...core.galera.known_servers import KnownServer
 from ...core.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.mysqld.program import Program
     from ...adapters.mysqld.trust import Trust
@@ -42,6 +46,23 @@ def _read_known(run: RunDir, trust: Trust) -> tuple[KnownServer, ...]:
     return (*written, *(one for one in find_launched(run.file("notify"), trust) if one.pid not in pids))
 
 
+def find_state(known: Iterable[KnownServer], settings: Settings, datadir: str) -> str:
+    """Return the directory in which the server of a data directory keeps its saved state, "" if that is not known.
+
+    It is remembered with the server. The options say it where they still lead to that data directory.
+    """
+    from ...adapters.mysqld.program import Unusable, find_program, read_options
+
+    remembered = next((one.state for one in known if one.datadir == datadir and one.state), "")
+    if remembered:
+        return remembered
+    try:
+        program = read_options(find_program(settings))[0]
+    except (Unusable, OSError):
+        return ""
+    return program.state if program.datadir == os.path.normpath(datadir) else ""
+
+
 def search_known_servers(run: RunDir) -> Search | None:
     """Return a search of what a keeper that lives has written down: it knows the program; None where it has not."""
     from ...adapters.mysqld.trust import OURS
@@ -53,8 +74,20 @@ def search_known_servers(run: RunDir) -> Search | None:
 
 def find_moved(run: RunDir, program: Program) -> KnownServer | None:
     """Return a server of this resource that still runs, and was started on another data directory than this one."""
-    alive = (one for one in _read_known(run, trust_of(program)) if one.pid and look(one.pid, one.started))
-    return next((one for one in alive if one.datadir != program.datadir), None)
+    return next((one for one in _alive(run, program) if one.datadir != program.datadir), None)
+
+
+def find_used_state(run: RunDir, program: Program) -> str:
+    """Return the directory in which a server that runs on the program's data keeps its state; else the program's own.
+
+    The options may name another one by now. That counts when the server is gone.
+    """
+    used = (one.state for one in _alive(run, program) if one.datadir == program.datadir)
+    return next(filter(None, used), program.state)
+
+
+def _alive(run: RunDir, program: Program) -> list[KnownServer]:
+    return [one for one in _read_known(run, trust_of(program)) if one.pid and look(one.pid, one.started)]
 
 
 class KnownServers:
@@ -63,7 +96,7 @@ class KnownServers:
     def __init__(self, run: RunDir, program: Program) -> None:
         self._run, self._trust = run, trust_of(program)
         paths = tuple(sorted(self._trust.programs))
-        self._own = KnownServer(program.datadir, paths, program.account.uid)
+        self._own = KnownServer(program.datadir, paths, program.account.uid, state=program.state)
         known = tuple(one for one in run.read_known_servers() if one.datadir == program.datadir)
         self.search = Search((program.datadir,), self._trust.with_known_servers(known), known)
         if not known:

@@ -9,12 +9,12 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.datadir.contents import RECORD, DataDirectory
-from ...adapters.datadir.hold import InUse
+from ...adapters.datadir.hold import InUse, data_of
 from ...adapters.datadir.suspects import find_suspects
 from ...adapters.lifecycle.launch import recover
 from ...adapters.mysqld.error_log import read_log
 from ...adapters.mysqld.program import Unusable
+from ...core.galera.engine_files import RECORD
 from ...core.galera.error_log import is_permanent
 from ...core.galera.position import NO_UUID, Kind, Position, Standing
 from ...core.keeper.local import choose_record, judge_data
@@ -42,7 +42,7 @@ class LocalData:
 
     def __init__(self, program: Program, run: RunDir) -> None:
         self.program, self.run = program, run
-        self.directory = DataDirectory(program.datadir, program.account.owner)
+        self.directory = data_of(program)
 
     # --- looking
 
@@ -74,8 +74,9 @@ class LocalData:
         if not self.directory.has_record():
             return ""
         return (
-            f"{self.program.datadir}/{RECORD} is there and is no record that this version of xha reads: install the "
-            "version that wrote it, or if it is damaged, move it away: it says only which history the data belong to"
+            f"{self.directory.state_path}/{RECORD} is there and is no record that this version of xha reads: install "
+            "the version that wrote it, or if it is damaged, move it away: it says only which history the data belong "
+            "to"
         )
 
     def read_free(self) -> int:

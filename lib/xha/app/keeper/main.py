@@ -23,7 +23,7 @@ from ...core.ocf.galera_settings import Settings
 from .announcer import Announcer
 from .children import Children
 from .keeper import Keeper
-from .known_servers import find_moved, whole_search
+from .known_servers import find_moved, find_used_state, whole_search
 from .local_data import LocalData
 from .local_server import Installed, LocalServer
 from .observer import Observer
@@ -112,7 +112,7 @@ def _read_program(run: RunDir, log: Log, instance: Instance, settings: Settings)
     program, options = read_options(find_program(settings))
     moved = find_moved(run, program)
     if moved is None:
-        return program, options
+        return program._replace(state=find_used_state(run, program)), options
     named, before = program.datadir, f"mysqld, pid {moved.pid}, was started on {moved.datadir}"
     program, options = read_options(find_program(settings._replace(datadir=moved.datadir)))
     if program.datadir != moved.datadir or not os.path.isdir(program.datadir):

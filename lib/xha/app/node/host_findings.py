@@ -86,19 +86,24 @@ def _look_at_directories(program: Program, settings: Settings) -> Iterator[Findi
     from ...adapters.host.login_name import account_name
 
     owner = program.account
-    try:
-        seen = os.stat(program.datadir)
-    except OSError as error:
-        why = (error.strerror or "unusable").lower()
-        if not (isinstance(error, FileNotFoundError) and settings.enable_creation):  # start makes it
-            yield fault(f"datadir={program.datadir}: {why}: mount it, or make it for {owner.user}")
-    else:
+    named = {f"datadir={program.datadir}": program.datadir}
+    if program.state != program.datadir:
+        named[f"wsrep_data_home_dir or base_dir={program.state}"] = program.state
+    for name, path in named.items():
+        try:
+            seen = os.stat(path)
+        except OSError as error:
+            why = (error.strerror or "unusable").lower()
+            made = path == program.datadir and isinstance(error, FileNotFoundError) and settings.enable_creation
+            if not made:  # start makes it
+                yield fault(f"{name}: {why}: mount it, or make it for {owner.user}")
+            continue
         if not stat.S_ISDIR(seen.st_mode):
-            yield fault(f"datadir={program.datadir}: not a directory: correct the parameter datadir")
+            yield fault(f"{name}: not a directory: correct it")
         elif seen.st_uid != owner.uid:
             yield fault(
-                f"datadir={program.datadir}: permission denied to {owner.user}, for it belongs to "
-                f"{account_name(seen.st_uid)}: chown -R {owner.user} {program.datadir}"
+                f"{name}: permission denied to {owner.user}, for it belongs to {account_name(seen.st_uid)}: "
+                f"chown -R {owner.user} {path}"
             )
     log = os.path.dirname(program.log)
     if log and not os.path.isdir(log):

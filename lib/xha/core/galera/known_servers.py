@@ -20,6 +20,7 @@ class KnownServer(NamedTuple):
 
     programs: the paths that the server's program may have, with links resolved.
     uid: of the server's account.
+    state: the directory of Galera's saved state; "" if nobody knows, as an earlier version did not.
     pid and started: process id and start time as in /proc/PID/stat, 0 if no server runs.
     """
 
@@ -28,6 +29,7 @@ class KnownServer(NamedTuple):
     uid: int = 0
     pid: int = 0
     started: int = 0
+    state: str = ""
 
 
 def render_known_servers(servers: Iterable[KnownServer]) -> str:
@@ -53,4 +55,4 @@ def parse_known_servers(text: str) -> tuple[KnownServer, ...]:
 
 def _is_whole(one: KnownServer) -> bool:
     numbers = all(type(number) is int and number >= 0 for number in (one.uid, one.pid, one.started))
-    return numbers and all(type(path) is str for path in (one.datadir, *one.programs))
+    return numbers and all(type(path) is str for path in (one.datadir, one.state, *one.programs))

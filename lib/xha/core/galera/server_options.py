@@ -60,6 +60,13 @@ class ServerOptions(NamedTuple):
     innodb_log_group_home_dir: str = ""
     innodb_undo_directory: str = ""
     aria_log_dir_path: str = ""
+    tmpdir: str = ""
+    innodb_tmpdir: str = ""
+    slave_load_tmpdir: str = ""
+    log_bin: str = ""
+    relay_log: str = ""
+    general_log_file: str = ""
+    slow_query_log_file: str = ""
 
     @property
     def ports(self) -> Ports:

@@ -44,7 +44,10 @@ DESCRIPTION = Description(
     ),
     files=(
         ("/run/xha/galera/RESOURCE/", "what the agent's processes tell each other; settings.json is for root alone"),
-        ("DATADIR/xha-node.json", "what the node knows of its own history; it belongs to the data"),
+        (
+            "DATADIR/xha-node.json",
+            "what the node knows of its own history; it is beside grastate.dat",
+        ),
         ("/etc/sysconfig/clustercheck, /etc/default/clustercheck", "the account, where no parameter names one"),
     ),
     example=(
