@@ -146,6 +146,14 @@ WRONG = [
         f"wsrep_cluster_address does not name this host, {HERE}",
     ),
     ({"log": "/nowhere/error.log"}, "log=/nowhere/error.log: no directory /nowhere"),
+    ({"my_log_error": "/dev/stdout"}, "log=/dev/stdout.err: this is no file"),
+    ({"log": "/dev/null"}, "log=/dev/null.err: this is no file"),
+    ({"log": "/proc/self/fd/1"}, "log=/proc/self/fd/1.err: this is no file"),
+    ({"my_wsrep_data_home_dir": "/nowhere/state"}, "wsrep_data_home_dir or base_dir=/nowhere/state: no such file"),
+    (
+        {"my_wsrep_provider_options": "'base_dir=/nowhere/b'"},
+        "wsrep_data_home_dir or base_dir=/nowhere/b: no such file",
+    ),
     ({"datadir": "/nowhere/data"}, "datadir=/nowhere/data: no such file or directory"),
 ]
 
@@ -202,11 +210,11 @@ def test_an_option_file_that_others_may_read(site: Site, tmp_path: Path) -> None
 
 
 def test_a_unit_that_would_start_the_server_beside_pacemaker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validate, "_UNITS", ("mariadb.service",))
-    monkeypatch.setattr("glob.glob", lambda pattern: [pattern])
-    code, (told,) = site.check()
+    monkeypatch.setattr(validate, "_UNITS", ("mariadb",))
+    monkeypatch.setattr("glob.glob", lambda pattern: [pattern.replace("*", "two")])
+    code, told = site.check()
     assert code == 0
-    assert told.endswith("systemctl disable mariadb.service")
+    assert [line.rpartition(" ")[2] for line in told] == ["mariadb.service", "mariadb@two.service"]
 
 
 def test_what_does_not_fit_in_the_cluster_s_configuration(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

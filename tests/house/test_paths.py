@@ -112,7 +112,10 @@ OTHERS = {
     "app/keeper/process.py": (ROOTS, {"os.open"}),
     "doors/services_daemon.py": ("of the account of xha-services", {"os.makedirs"}),
     "doors/terminal/streams.py": (KERNEL, {"open"}),
-    "app/node/host_findings.py": ("looked at, never opened", {"os.path.exists", "os.path.isdir", "os.stat"}),
+    "app/node/host_findings.py": (
+        "looked at, never opened",
+        {"os.path.exists", "os.path.isdir", "os.path.realpath", "os.stat"},
+    ),
     "app/agent/validate.py": (ROOTS, {"glob.glob"}),
 }
 

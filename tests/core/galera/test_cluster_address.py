@@ -13,6 +13,7 @@ from xha.core.galera.cluster_address import (
     ClusterAddress,
     Membership,
     Peer,
+    correct_cluster_address,
     name_members,
     parse_cluster_address,
     parse_host_map,
@@ -242,3 +243,18 @@ def test_no_host_is_lost_and_no_name_stands_twice(
     assert len(found.names) == len(peers) or found.ambiguous
     assert set(found.names) <= set(nodes) | {peer.host for peer in peers}
     assert set(found.unknown) <= {peer.host for peer in peers}
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("gcomm://h1,h2?a=b", ""),
+        ("gcomm://h1, h2", "gcomm://h1,h2"),
+        ("gcomm://h1,h2/", "gcomm://h1,h2"),
+        ("gcomm://", ""),
+        ("h1,h2", ""),
+        ("", ""),
+    ],
+)
+def test_only_what_galera_would_not_read_as_it_is_meant_is_corrected(text: str, corrected: str) -> None:
+    assert correct_cluster_address(text) == corrected

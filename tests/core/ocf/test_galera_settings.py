@@ -136,6 +136,14 @@ def test_a_bad_value_is_named_with_the_remedy(name: str, text: str, why: str) ->
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_the_suffix_of_the_groups_needs_its_value_in_the_same_word() -> None:
+    with pytest.raises(BadParameter, match="--defaults-group-suffix=SUFFIX, in one word"):
+        parse(additional_parameters="--defaults-group-suffix .two")
+    assert parse(additional_parameters="--defaults-group-suffix=.two").additional_parameters == (
+        "--defaults-group-suffix=.two",
+    )
+
+
 # Each of these would start another server than the one that was judged, or a second cluster.
 DANGEROUS = [
     "--wsrep-new-cluster",

@@ -88,7 +88,7 @@ def _make_as_root(above: str, name: str, account: Account) -> bool:
 
 
 def _creation(program: Program) -> list[str]:
-    config = [f"--defaults-file={program.config}"] if program.config else []
+    config = program.defaults
     where = (os.path.dirname(program.binary), "/usr/bin", "/usr/local/bin")
     for name in ("mariadb-install-db", "mysql_install_db"):
         for directory in where:

@@ -12,7 +12,7 @@ import socket as sockets
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.galera.cluster_address import BadAddress, parse_cluster_address, render_cluster_address
+from ...core.galera.cluster_address import correct_cluster_address
 from ...core.galera.error_log import find_errors, tell
 from ...core.galera.server_options import ServerOptions, find_datadir, parse_default_files, parse_server_options
 from ..files.as_account import Account
@@ -32,7 +32,7 @@ CONFIGS = ("/etc/my.cnf", "/etc/mysql/my.cnf")
 DATADIR = "/var/lib/mysql"
 
 _WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
-_ADDRESS = "--wsrep-cluster-address="
+_ADDRESS, _SUFFIX = "--wsrep-cluster-address=", "--defaults-group-suffix="
 _SECONDS = 10.0
 # A listing of MariaDB 10.11 has 120 kB (measured).
 _MOST_BYTES = 1 << 22
@@ -57,7 +57,8 @@ class Program(NamedTuple):
     state is the directory in which Galera keeps grastate.dat and gvwstate.dat. places are the directories in the data
     directory that the server's options name.
 
-    parameters are the words of additional_parameters, and the list of members if the resource names it. named: the
+    suffix is --defaults-group-suffix, as units for several servers on one host have it. parameters are the other words
+    of additional_parameters, and the list of members if the resource names it. named: the
     paths that the resource itself names, and the built-in data directory. Every other path comes from a process of the
     server's account that has read an option file.
     """
@@ -71,6 +72,7 @@ class Program(NamedTuple):
     socket: str = ""
     state: str = ""
     places: tuple[str, ...] = ()
+    suffix: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
 
@@ -81,12 +83,17 @@ class Program(NamedTuple):
         return self.config or " or ".join(found) or "its configuration"
 
     @property
+    def defaults(self) -> list[str]:
+        """The options that say which option files and groups are read. They must come first."""
+        return [*([f"--defaults-file={self.config}"] if self.config else []), *self.suffix]
+
+    @property
     def command(self) -> list[str]:
-        """The beginning of the command line for every use of the program. The option file must come first."""
+        """The beginning of the command line for every use of the program."""
         named = [("datadir", self.datadir), ("log-error", self.log), ("pid-file", self.pid), ("socket", self.socket)]
         return [
             self.binary,
-            *([f"--defaults-file={self.config}"] if self.config else []),
+            *self.defaults,
             *(f"--{name}={value}" for name, value in named if value),
             *self.parameters,
         ]
@@ -105,8 +112,9 @@ def find_program(settings: Settings) -> Program:
         log=settings.log,
         pid=settings.pid,
         socket=settings.socket,
+        suffix=tuple(word for word in settings.additional_parameters if word.startswith(_SUFFIX)),
         parameters=(
-            *settings.additional_parameters,
+            *(word for word in settings.additional_parameters if not word.startswith(_SUFFIX)),
             *([f"{_ADDRESS}{settings.wsrep_cluster_address}"] if settings.wsrep_cluster_address else ()),
         ),
     )
@@ -203,8 +211,10 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         pid_file=_in(datadir, options.pid_file),
         log_error=log if os.path.splitext(log)[1] else f"{log}.err",
     )
+    listed = any(word.startswith(_ADDRESS) for word in program.parameters)
+    corrected = "" if listed else correct_cluster_address(options.wsrep_cluster_address)
     resolved = program._replace(
-        parameters=(*program.parameters, *_correct_address(program, options)),
+        parameters=(*program.parameters, *([f"{_ADDRESS}{corrected}"] if corrected else ())),
         datadir=datadir,
         log=options.log_error,
         pid=options.pid_file,
@@ -214,17 +224,6 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         named=tuple(filter(None, (given and datadir, program.socket, program.pid, DATADIR))),
     )
     return resolved, options
-
-
-def _correct_address(program: Program, options: ServerOptions) -> tuple[str, ...]:
-    """Return the option for a list of members that Galera would not read as it is meant; () for every other one."""
-    if any(word.startswith(_ADDRESS) for word in program.parameters):
-        return ()
-    try:
-        rendered = render_cluster_address(parse_cluster_address(options.wsrep_cluster_address))
-    except BadAddress:  # whoever needs the list says what is wrong with it
-        return ()
-    return () if rendered == options.wsrep_cluster_address else (f"{_ADDRESS}{rendered}",)
 
 
 def clean_environment(account: Account) -> dict[str, str]:
@@ -247,8 +246,7 @@ def _default_datadir(program: Program) -> str:
 
     :raises Unusable, TimeoutError: as read_options does.
     """
-    defaults = [program.binary, *([f"--defaults-file={program.config}"] if program.config else [])]
-    done = _run(program, [*defaults, "--print-defaults"])
+    done = _run(program, [program.binary, *program.defaults, "--print-defaults"])
     if done.returncode != 0:
         raise _refusal(program, done)
     if not done.stdout.endswith("\n"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOCAL_LEVEL = 10
 _RESOLVE_SECONDS = 5.0
-_UNITS = ("mariadb.service", "mysql.service", "mysqld.service")
+_UNITS = ("mariadb", "mysql", "mysqld")
 
 
 def validate(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
@@ -57,9 +57,10 @@ def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
 
 
 def _look_at_units() -> Iterator[Finding]:
-    for unit in _UNITS:
-        if glob.glob(f"/etc/systemd/system/*.wants/{unit}"):
-            yield warn(f"{unit} is enabled and would start the server beside Pacemaker: systemctl disable {unit}")
+    names = (f"{unit}{instance}.service" for unit in _UNITS for instance in ("", "@*"))
+    paths = (path for name in names for path in glob.glob(f"/etc/systemd/system/*.wants/{name}"))
+    for unit in dict.fromkeys(map(os.path.basename, paths)):
+        yield warn(f"{unit} is enabled and would start the server beside Pacemaker: systemctl disable {unit}")
 
 
 def _look_at_cluster(instance: Instance) -> Iterator[Finding]:

@@ -105,6 +105,22 @@ def _look_at_directories(program: Program, settings: Settings) -> Iterator[Findi
                 f"{name}: permission denied to {owner.user}, for it belongs to {account_name(seen.st_uid)}: "
                 f"chown -R {owner.user} {path}"
             )
+    yield from _look_at_log(program)
+
+
+def _look_at_log(program: Program) -> Iterator[Finding]:
     log = os.path.dirname(program.log)
     if log and not os.path.isdir(log):
-        yield fault(f"log={program.log}: no directory {log}: make it for {owner.user}, or correct the parameter log")
+        yield fault(
+            f"log={program.log}: no directory {log}: make it for {program.account.user}, or correct the parameter log"
+        )
+    try:
+        is_file = stat.S_ISREG(os.stat(program.log).st_mode)
+    except OSError:  # the server makes it, or says why it cannot
+        is_file = True
+    # What /dev/stdout leads to differs from process to process, and a file that is made there is on no disk.
+    if not is_file or f"{os.path.realpath(log)}/".startswith(("/dev/", "/proc/", "/sys/")):
+        yield fault(
+            f"log={program.log}: this is no file that the server's errors could be read from: set log_error in "
+            f"{program.source}, or the parameter log, to one, as /var/log/mysql/error.log"
+        )

@@ -88,6 +88,18 @@ def render_cluster_address(address: ClusterAddress) -> str:
     return f"{SCHEME}{','.join(map(str, address.peers))}{options}"
 
 
+def correct_cluster_address(text: str) -> str:
+    """Return the list rendered if Galera would not read it as it is meant, "" if there is nothing to correct.
+
+    A list that cannot be parsed is returned to nobody: whoever needs it says what is wrong with it.
+    """
+    try:
+        rendered = render_cluster_address(parse_cluster_address(text))
+    except BadAddress:
+        return ""
+    return "" if rendered == text else rendered
+
+
 def parse_peers(text: str) -> tuple[Peer, ...]:
     """Return a list of hosts separated by commas, such as the parameter `arbitrators`, each once; () for an empty text.
 

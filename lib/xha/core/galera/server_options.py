@@ -33,7 +33,7 @@ class ServerOptions(NamedTuple):
     """The options that xha needs, under the server's own names. "" is no value; paths are absolute.
 
     wsrep_status_file: None if the server does not know this option (before MariaDB 10.9).
-    log_error: "" if the server would write to its standard error.
+    log_error: "" if the server would write to its standard error, which MySQL lists as stderr.
     wsrep_cluster_address: as it stands in the configuration. So are the paths of InnoDB and Aria: they may be relative
     to datadir.
     """
@@ -104,6 +104,7 @@ def parse_server_options(listing: str) -> ServerOptions | None:
     return ServerOptions(
         **{
             **texts,
+            "log_error": "" if texts["log_error"] == "stderr" else texts["log_error"],
             "port": _port(texts["port"], 3306),
             "extra_port": _port(texts["extra_port"], 0),
             # PXC has no wsrep_on. There a provider is enough.

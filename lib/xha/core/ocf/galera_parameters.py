@@ -142,7 +142,7 @@ PARAMETERS = (
         "",
         "More options for the server",
         "Options that are appended to the server's command line, where every user of the host can read them. Options "
-        "that the agent sets itself are refused here.",
+        "that the agent sets itself are refused here. --defaults-group-suffix=SUFFIX is passed before all others.",
     ),
     Parameter(
         "enable_creation",

@@ -107,6 +107,7 @@ _OWN_OPTIONS = {
     "defaults-extra-file": "use the parameter config",
     "no-defaults": "use the parameter config",
 }
+_SUFFIX = "--defaults-group-suffix"
 _SHORT = {"-h": "datadir", "-u": "user"}
 
 
@@ -123,6 +124,8 @@ def parse_options(text: str) -> tuple[str, ...]:
     if re.sub(r"\s+", "", "".join(re.findall(_WORD, text))) != re.sub(r"\s+", "", text):
         raise ValueError("a quote is not closed")
     words = tuple(re.sub(_QUOTED, _unquote, word) for word in re.findall(_WORD, text))
+    if _SUFFIX in words:
+        raise ValueError(f"{_SUFFIX} has no value: write {_SUFFIX}=SUFFIX, in one word")
     for word in words:
         name = word.partition("=")[0]
         long = name.lstrip("-").replace("_", "-").lower()
