@@ -122,5 +122,5 @@ def _look_at_log(program: Program) -> Iterator[Finding]:
     if not is_file or f"{os.path.realpath(log)}/".startswith(("/dev/", "/proc/", "/sys/")):
         yield fault(
             f"log={program.log}: this is no file that the server's errors could be read from: set log_error in "
-            f"{program.source}, or the parameter log, to one, as /var/log/mysql/error.log"
+            f"{program.where}, or the parameter log, to one, as /var/log/mysql/error.log"
         )

@@ -42,6 +42,10 @@ _ECHO = re.compile(
     r"|WSREP_SST: \[ERROR\] (?:Cleanup after exit with status|\*+)"
 )
 _OF_TRANSFER = re.compile(r"wsrep_sst_|\bSST\b|joiner script|Application (?:received wrong|state transfer)")
+# What PXC's strict mode says to a client, in that client's thread: not why a server ended. At a start the thread is 0.
+_TO_A_CLIENT = re.compile(r"Z [1-9]\d* \[ERROR\] (?:\[MY-\d+\] )?(?:\[WSREP\]|WSREP:) Percona-XtraDB-Cluster ")
+# A server quotes an option that it does not know with its value: wsrep_sst_auth, which PXC 8.0 has no longer.
+_SECRET = re.compile(r"((?:auth|passw(?:or)?d)[\w-]*\s*=)[^']*", re.IGNORECASE)
 # Errors of the configuration, the provider library or permissions. They return until somebody changes something.
 _PERMANENT = re.compile(
     r"unknown (?:variable|option|suffix)|ambiguous option|requires an argument|Error while setting value"
@@ -50,6 +54,7 @@ _PERMANENT = re.compile(
     r"|wsrep_load\(\)|Failed to load provider|Provider library|dlopen|unrecognized parameter|Unrecognized parameter"
     r"|Can't change dir to|Can't find error-message file|Unknown (?:storage engine|collation|character set)"
     r"|only be set to|is not a valid value|Plugin .* (?:is not loaded|is disabled)|failed to parse provider options"
+    r"|Percona-XtraDB-Cluster prohibits"
     r"|Bad value for|uses page size \d+, but|binlog_format .* not supported|Galera Cluster.*innodb_autoinc_lock_mode",
     re.IGNORECASE,
 )
@@ -87,9 +92,9 @@ def find_errors(log: str) -> tuple[str, ...]:
     """Return the last errors of a log, oldest first, without their time stamps, and shortened."""
     lines = [line.strip() for line in plain(log).split("\n") if _ERROR.search(line)]
     # Of lines that all follow from something else, the first is the nearest to it.
-    telling = [line for line in lines if not _ECHO.search(line)] or lines[:1]
+    telling = [line for line in lines if not (_ECHO.search(line) or _TO_A_CLIENT.search(line))] or lines[:1]
     # The text may come from anyone, and it is shown on terminals.
-    cut = [clean(_STAMP.sub("", line), 2 * MAX_CHARACTERS) for line in _choose(telling)]
+    cut = [clean(_SECRET.sub(r"\1***", _STAMP.sub("", line)), 2 * MAX_CHARACTERS) for line in _choose(telling)]
     told = [line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut]
     if told and _OF_TRANSFER.search(told[-1]) and _ELSEWHERE.search(log) and not any(map(_SCRIPT.search, told)):
         told[-1] = told[-1][: MAX_CHARACTERS - len(_JOURNAL)] + _JOURNAL
