@@ -23,7 +23,7 @@ from xha.core.cluster.dry_run import (
 )
 from xha.core.cluster.outlook import needs_person
 from xha.core.election.decision import Bootstrap, Join, Refuse, Wait
-from xha.core.election.facts import Grant, GrantKind, Host, Records, Token
+from xha.core.election.facts import Grant, GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.position import Kind, Position, View
@@ -102,6 +102,24 @@ def test_a_report_of_another_schema_waits() -> None:
     ].decision
     assert isinstance(decision, Wait)
     assert "schema 7" in decision.reason
+
+
+def test_what_somebody_else_has_on_a_port_is_told_and_a_grant_outweighs_it() -> None:
+    """A proxy has port 3306 on every host; n3 is off, and was stopped cleanly."""
+    ports = dict.fromkeys(NODES, Probed(Probe.ACCEPTED, (3306,)))
+    off = {"book": Book(Records({"n3": StopRecord(History(Position(UUID, 5)), "boot")}))}
+    said = (position_report("n1", 5), position_report("n2", 7))
+    before = forecast(seen(*said, probes=ports, cib=off))
+    for one in before[:2]:
+        assert isinstance(one.decision, Wait)
+        assert one.decision.reason.startswith("something answers on port 3306 of n3, and no keeper there has said")
+        assert "xha-check grant forget=n3" in one.decision.remedy
+    assert needs_person(before, {one.node: one for one in said})
+    grant = Grant(FORGET, "n3", digests(seen(*said))["n1"], 990.0, "ann", "a proxy")
+    granted = seen(*said, probes=ports, cib={"book": off["book"]._replace(grants=(grant,))})
+    assert object_to(granted, FORGET, "n3") == ""
+    assert why_unused(granted, grant) == ""
+    assert isinstance(forecast(granted)[1].decision, Bootstrap)
 
 
 def test_who_is_held_acts_on_nothing() -> None:

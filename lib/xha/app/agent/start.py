@@ -35,6 +35,8 @@ def start(settings: Settings, instance: Instance) -> Outcome:
     end_own_drain(instance)
     run.write_settings(settings)
     begun = time.monotonic()
+    while _is_giving_up(run) and time.monotonic() < begun + _FIRST_WORD:  # it ends, and the next one is to be launched
+        time.sleep(_TICK)
     if find_keeper(run) is None:
         launch_keeper(instance)
     until = begun + min(settings.start_wait, instance.timeout / 2)
@@ -46,6 +48,11 @@ def start(settings: Settings, instance: Instance) -> Outcome:
                 return outcome
         time.sleep(_TICK)
     return _judge_late(run, begun)
+
+
+def _is_giving_up(run: RunDir) -> bool:
+    keeper_status = run.read_keeper_status()
+    return keeper_status is not None and keeper_status.phase is Phase.FAILED and find_keeper(run) is not None
 
 
 def _judge(keeper_status: KeeperStatus) -> Outcome | None:
