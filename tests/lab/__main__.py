@@ -7,7 +7,7 @@ import os
 import random
 import sys
 
-from lab import needs
+from lab import needs, systems
 from lab.contenders import BY_PROVIDER, CONTENDERS, XHA
 from lab.faults import FAULTS
 from lab.laboratory import Laboratory, guarded
@@ -21,7 +21,7 @@ from lab.worlds import SEED, WORLDS
 def up(options: argparse.Namespace) -> None:
     from lab.standing import stand_up
 
-    lab = Laboratory(Place(options.name))
+    lab = Laboratory(Place(options.name), options.system)
     with guarded(lab.place) as keep:
         lab.build()
         stand_up(lab, CONTENDERS[options.agent], WORLDS[options.world], in_full=options.in_full)
@@ -54,7 +54,7 @@ def operate(options: argparse.Namespace) -> None:
 def rehearse(options: argparse.Namespace) -> int:
     from lab.rehearsal import run_rehearsals
 
-    lab = Laboratory(Place(f"rehearsal-{os.getpid()}"))
+    lab = Laboratory(Place(f"rehearsal-{os.getpid()}"), options.system)
     with guarded(lab.place):
         return 0 if run_rehearsals(lab, options.titles) else 1
 
@@ -62,7 +62,7 @@ def rehearse(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> None:
     from lab.matrix import run_matrix
 
-    lab = Laboratory(Place(f"report-{os.getpid()}"))
+    lab = Laboratory(Place(f"report-{os.getpid()}"), options.system)
     with guarded(lab.place):
         run_matrix(lab, CONTENDERS[options.agent], WORLDS[options.world], options.faults or list(FAULTS), options.runs)
 
@@ -70,7 +70,7 @@ def report(options: argparse.Namespace) -> None:
 def matrix(options: argparse.Namespace) -> int:
     from lab.matrix import check_matrix
 
-    lab = Laboratory(Place(f"matrix-{os.getpid()}"))
+    lab = Laboratory(Place(f"matrix-{os.getpid()}"), options.system)
     with guarded(lab.place):
         return 0 if check_matrix(lab, CONTENDERS[options.agent], options.faults or list(FAULTS)) else 1
 
@@ -80,15 +80,18 @@ def soak(options: argparse.Namespace) -> int:
 
     seed = options.seed or str(random.SystemRandom().randrange(10**6))
     print(f"lab: the seed is {seed}; the same command with --seed {seed} repeats this soak, or goes on with it")
-    lab = Laboratory(Place(f"soak-{os.getpid()}"))
+    lab = Laboratory(Place(f"soak-{os.getpid()}"), options.system)
     with guarded(lab.place):
         held = run_soak(lab, CONTENDERS[options.agent], WORLDS[options.world], seed, options.sequences)
     return 0 if held else 1
 
 
-def remote(_: argparse.Namespace) -> int:
+def remote(options: argparse.Namespace) -> int:
     from lab.remote import run_remote
 
+    if not options.system.is_own:
+        print(f"lab: remote fetches the package of {systems.OWN.name} for its hosts: leave OS= out", file=sys.stderr)
+        return 2
     lab = Laboratory(Place(f"remote-{os.getpid()}"))
     with guarded(lab.place):
         return 0 if run_remote(lab) else 1
@@ -100,9 +103,15 @@ def document(_: argparse.Namespace) -> None:
     sys.stdout.write(render_document())
 
 
+# What makes hosts, and needs their system.
+BUILD = (up, rehearse, report, matrix, soak)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     parser.add_argument("--name", default="lab", help="which laboratory, if there is more than one")
+    known = ", ".join(dict.fromkeys((systems.OWN.name, *systems.BUILT)))
+    parser.add_argument("--os", default="", help=f"what the hosts run: {known}; this machine's own system by default")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     choice = argparse.ArgumentParser(add_help=False)
@@ -159,16 +168,22 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     unknown = [name for name in getattr(options, "faults", ()) if name not in FAULTS]
     if unknown:
         parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    try:
+        options.system = systems.find_system(options.os)
+    except ValueError as error:
+        parser.error(f"OS: {error}")
     return options
 
 
 def main() -> int:
     options = parse(sys.argv[1:])
-    lacking = needs.missing()
+    lacking = [*needs.missing(), *systems.lacks(options.system)]
     if lacking and options.act is not document:
         print(f"lab: cannot stand here; it needs {', '.join(lacking)}", file=sys.stderr)
         return 1
     try:
+        if options.act in BUILD:
+            systems.build(options.system)
         return options.act(options) or 0
     except (CommandFailed, GaveUp, Busy, ConnectionError) as error:
         print(f"lab: {error}", file=sys.stderr)

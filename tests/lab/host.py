@@ -11,6 +11,7 @@ from lab import cgroups, image, processes
 from lab.network import Network
 from lab.place import ADDRESSES, Place
 from lab.shell import Result, run
+from lab.systems import System
 from lab.waiting import wait_until
 
 BOOT_SECONDS = 60
@@ -47,12 +48,12 @@ class Host:
         """The host's own disk, seen from outside."""
         return self.directory / "root"
 
-    def build(self) -> None:
+    def build(self, system: System) -> None:
         """Give the host its disks: a layer over the image, and a new database."""
         self.datadir.mkdir(parents=True)
         run(["mount", "-t", "tmpfs", "-o", f"size={DATABASE_DISK}", "tmpfs", str(self.datadir)])
         run(["cp", "-a", f"{self.place.image / 'mysql'}/.", str(self.datadir)])
-        image.overlay(f"{self.place.image / 'upper'}:/", self.directory)
+        image.overlay(f"{self.place.image / 'upper'}:{system.root}", self.directory)
         # Without this, systemd takes the machine's own identity, and all three hosts would share it.
         (self.root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
         (self.root / "etc/hostname").write_text(self.name + "\n")

@@ -1,4 +1,4 @@
-"""The disk that all hosts start from: the machine's own root without what is particular to the machine."""
+"""The disk that all hosts start from: the root of a system, without what is particular to a machine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from lab.place import ADDRESSES, Place
 from lab.shell import run
 from lab.stage import staged
+from lab.systems import System
 
 SYSTEM = "etc/systemd/system"
 # A host starts what the document enables and nothing else: no timers, no mail, no clock, which is the kernel's anyway.
@@ -22,6 +23,7 @@ MASKED = (
     "systemd-udevd.service",
     "systemd-udev-trigger.service",
     "e2scrub_reap.service",
+    "systemd-modules-load.service",
 )
 # The state of a cluster that the machine itself may be part of, and a sample configuration that pcs takes for a
 # cluster.
@@ -49,16 +51,16 @@ def overlay(lower: str, layer: Path) -> Path:
     return layer / "root"
 
 
-def build(place: Place, *, bare: bool = False) -> None:
+def build(place: Place, system: System, *, bare: bool = False) -> None:
     """Write the shared layer and the fresh database that each host starts with. A `bare` layer has no xha."""
-    root = overlay("/", place.image)
+    root = overlay(str(system.root), place.image)
     _forget_the_machine(root)
     _name_the_hosts(root)
     if not bare:
-        install_xha(root)
+        install_xha(root, system)
     shutil.copy(Path(__file__).with_name("fence_lab"), root / "usr/sbin")
     run(["umount", str(root)])
-    _make_database(place.image / "mysql")
+    _make_database(place.image / "mysql", system)
 
 
 def _forget_the_machine(root: Path) -> None:
@@ -93,28 +95,28 @@ def _name_the_hosts(root: Path) -> None:
     (root / "var/log/journal").mkdir(mode=0o2755, exist_ok=True)  # it outlasts a power cut, for the evidence
 
 
-def install_xha(root: Path) -> None:
+def install_xha(root: Path, system: System) -> None:
     """Install this checkout as a package does: move the staged tree into place, then create its user."""
-    with staged() as stage:
+    with staged(system) as stage:
         run(["cp", "-a", f"{stage}/.", str(root)])
     run(["systemd-sysusers", f"--root={root}"])
     run(["chroot", str(root), "chgrp", "xha", "/etc/xha/client.cnf"])
 
 
-def _make_database(datadir: Path) -> None:
+def _make_database(datadir: Path, system: System) -> None:
     """What a package's postinst does: create an empty database whose root logs in by the socket, without a password."""
     scratch = datadir.with_name("tmp")  # every server that starts removes all temporary tables in its tmpdir
-    scratch.mkdir()
+    for directory in (datadir, scratch):
+        directory.mkdir()
     scratch.chmod(0o1777)
-    run(
-        [
-            "mariadb-install-db",
-            "--no-defaults",
-            f"--datadir={datadir}",
-            f"--tmpdir={scratch}",
-            "--user=mysql",
-            "--skip-test-db",
-            "--auth-root-authentication-method=socket",
-        ],
+    system.run(
+        "mariadb-install-db",
+        "--no-defaults",
+        f"--datadir={datadir}",
+        f"--tmpdir={scratch}",
+        "--user=mysql",
+        "--skip-test-db",
+        "--auth-root-authentication-method=socket",
+        binds=(str(datadir), str(scratch)),
         timeout=60,
     )

@@ -1,7 +1,9 @@
 # The laboratory (tests/lab): three hosts, a real cluster, and faults. Included by the Makefile.
 .PHONY: lab lab-down lab-shell lab-operations lab-remote lab-report lab-matrix lab-soak deps-lab
 
-LAB = PYTHONPATH=tests .venv/bin/python -m lab
+# The hosts' system: this machine's own, or one whose root tools/root builds below build/roots (OS=debian13).
+OS ?=
+LAB = PYTHONPATH=tests .venv/bin/python -m lab $(if $(OS),--os '$(OS)')
 AGENT ?= ocf:xha:galera
 WORLD ?= seed
 RUNS ?= 3
@@ -9,7 +11,7 @@ HOST ?= h1
 N ?= 50
 
 deps-lab:
-	@tools/deps lab
+	@tools/deps lab $(if $(filter debian13,$(OS)),roots)
 
 lab-operations: deps-lab .venv/.made ## carry out every procedure of docs/operations.md (30 minutes; needs nothing standing)
 	@$(LAB) rehearse
@@ -24,7 +26,7 @@ lab-soak: deps-lab .venv/.made ## N= random sequences of five faults (6 minutes 
 	@$(LAB) soak --agent '$(AGENT)' --world '$(WORLD)' --sequences '$(N)' $(if $(SEED),--seed '$(SEED)')
 
 #: The laboratory by hand:
-lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound)
+lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound, OS=debian13)
 	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)'
 
 lab-down: ## take the laboratory down, whatever state it is in

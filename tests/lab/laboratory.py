@@ -17,16 +17,20 @@ from lab.network import BRIDGE, Network
 from lab.place import HOSTS, REPOSITORY, Place
 from lab.shell import run
 from lab.sweep import locked, sweep, sweep_abandoned
+from lab.systems import OWN, System
 
 T = TypeVar("T")
 DISK = "6g"  # an upper limit: a tmpfs takes what is written, about 400 MiB for a fresh laboratory
 
 
 class Laboratory:
-    """Three hosts at `place`. Make one with `build` or `standing`. The object may be thrown away at any time."""
+    """Three hosts at `place`. Make one with `build` or `standing`. The object may be thrown away at any time.
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    `system`: what `build` makes the hosts of.
+    """
+
+    def __init__(self, place: Place, system: System = OWN) -> None:
+        self.place, self.system = place, system
         self.network = Network(place)
         self.hosts = {name: Host(place, self.network, name) for name in HOSTS}
         self.begun = time.monotonic()
@@ -43,9 +47,9 @@ class Laboratory:
         self.place.root.mkdir(parents=True)
         run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(self.place.root)])
         self.network.lay()
-        image.build(self.place, bare=bare)
+        image.build(self.place, self.system, bare=bare)
         self.say("image built")
-        self.on_all(lambda host: (host.build(), host.power_on(), host.wait_booted()))
+        self.on_all(lambda host: (host.build(self.system), host.power_on(), host.wait_booted()))
         self._serve_power()
         self.say("hosts run")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,14 +13,17 @@ from lab.faults import FAULTS, Fault, Scene
 from lab.laboratory import Laboratory
 from lab.place import REPOSITORY
 from lab.repair import restore
-from lab.shell import CommandFailed, run
+from lab.shell import CommandFailed
 from lab.standing import stand_up
+from lab.systems import System
 from lab.trial import Outcome, try_fault
 from lab.waiting import GaveUp
 from lab.worlds import WORLDS, World
 
 BUILD = REPOSITORY / "build" / "lab-report" / "evidence"
 DOCS = REPOSITORY / "docs" / "lab"
+# The system whose reports carry no name of a system: every fault was tried there.
+REPORTED = "debian12"
 MATRIX = REPOSITORY / "build" / "lab-matrix"
 SOFTWARE = ("mariadb-server", "galera-4", "pacemaker", "corosync", "resource-agents", "pcs", "haproxy")
 
@@ -55,9 +59,9 @@ class Bench:
 class Noted:
     """Every outcome of one agent so far: the committed report itself, or one elsewhere, anew after each trial."""
 
-    def __init__(self, agent: str, directory: Path = DOCS) -> None:
-        self.agent = agent
-        self.json, self.markdown = (directory / f"{file_name(agent)}.{kind}" for kind in ("json", "md"))
+    def __init__(self, agent: str, system: System, directory: Path = DOCS) -> None:
+        self.agent, self.system = agent, system
+        self.json, self.markdown = (directory / f"{file_name(agent, system.name)}.{kind}" for kind in ("json", "md"))
 
     def read(self) -> list[tuple[str, Outcome]]:
         return report.parse_json(self.json.read_text()) if self.json.exists() else []
@@ -74,9 +78,10 @@ class Noted:
             for name in FAULTS
             if (outcomes := [each for its_world, each in noted if (its_world, each.fault) == (where, name)])
         ]
-        about = (self.agent, read_software(), os.cpu_count() or 0, summaries)
+        about = (self.agent, read_software(self.system), os.cpu_count() or 0, summaries)
         replace_text(self.json, report.render_json(*about))
-        replace_text(self.markdown, report.render_markdown(*about))
+        order = "" if self.system.name == REPORTED else f" OS={self.system.name}"
+        replace_text(self.markdown, report.render_markdown(*about, order=order))
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -87,9 +92,10 @@ def replace_text(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def file_name(agent: str) -> str:
-    """`ocf:heartbeat:galera` -> `heartbeat-galera`."""
-    return agent.removeprefix("ocf:").replace(":", "-")
+def file_name(agent: str, system: str) -> str:
+    """`ocf:heartbeat:galera` -> `heartbeat-galera`, and -> `heartbeat-galera-debian13` of that system."""
+    name = agent.removeprefix("ocf:").replace(":", "-")
+    return name if system == REPORTED else f"{name}-{system}"
 
 
 def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) -> bool:
@@ -97,7 +103,7 @@ def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) ->
 
     Each trial is recorded below build/lab-matrix. An interrupted run continues, and a finished one begins again.
     """
-    noted = Noted(contender.name, MATRIX)
+    noted = Noted(contender.name, lab.system, MATRIX)
     if all(noted.of(world, name) for world in WORLDS for name in names):
         noted.json.unlink()
     for world in WORLDS.values():
@@ -109,7 +115,11 @@ def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) ->
 
 def _differs(noted: Noted, world: str, name: str) -> str:
     """Return what is wrong with a trial, "" for nothing. The report says which faults only a person can end."""
-    outcomes, expected = noted.of(world, name), Noted(noted.agent).of(world, name)
+    outcomes = noted.of(world, name)
+    # A system without a report of its own is compared with the one that has every fault.
+    expected = Noted(noted.agent, noted.system).of(world, name) or Noted(
+        noted.agent, noted.system._replace(name=REPORTED)
+    ).of(world, name)
     if not outcomes:
         return "could not be tried"
     if any(outcome.writes_lost for outcome in outcomes):
@@ -122,7 +132,7 @@ def run_matrix(  # noqa: PLR0913, PLR0917 - what is tried, how often, and where 
     lab: Laboratory, contender: Contender, world: World, names: Sequence[str], runs: int, directory: Path = DOCS
 ) -> None:
     """Try each fault once, then each a second time, until `runs` outcomes of each are recorded."""
-    bench, noted = Bench(lab, contender, world), Noted(contender.name, directory)
+    bench, noted = Bench(lab, contender, world), Noted(contender.name, lab.system, directory)
     for number in range(1, runs + 1):
         for fault in (FAULTS[name] for name in names):
             if len(noted.of(world.name, fault.name)) >= number:
@@ -138,10 +148,7 @@ def run_matrix(  # noqa: PLR0913, PLR0917 - what is tried, how often, and where 
             lab.say(f"{fault.name}: {'recovered' if outcome.recovered else 'NOT recovered'}, lost: {outcome.lost}")
 
 
-def read_software() -> dict[str, str]:
+def read_software(system: System) -> dict[str, str]:
     """The upstream version of each package that matters, without the distribution's own suffix."""
-    versions = {name: run(["dpkg-query", "--show", "--showformat=${Version}", name]).out for name in SOFTWARE}
-    return {
-        name: version.partition(":")[2].partition("-")[0] or version.partition("-")[0]
-        for name, version in versions.items()
-    }
+    versions = {name: system.dpkg_query("--show", "--showformat=${Version}", name) for name in SOFTWARE}
+    return {name: re.sub(r"^\d+:|[-+].*$", "", version) for name, version in versions.items()}

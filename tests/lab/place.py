@@ -49,7 +49,7 @@ class Place:
 
     @property
     def image(self) -> Path:
-        """The layer that all hosts share, on top of the machine's own root."""
+        """The layer that all hosts share, on top of their system's root."""
         return self.root / "image"
 
     def namespace(self, node: str) -> Path:

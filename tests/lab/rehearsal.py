@@ -196,7 +196,7 @@ def give_accounts(lab: Laboratory) -> None:
 
 def install_again(lab: Laboratory) -> None:
     """What `make install` of this checkout does on each host. The settings in /etc are left as they are."""
-    with staged() as tree:
+    with staged(lab.system) as tree:
         for host in lab:
             run(["cp", "-a", f"{tree}/usr/.", f"{host.root}/usr/"], timeout=60)
 

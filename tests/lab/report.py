@@ -16,7 +16,7 @@ LEAST_RUNS = 3
 HEAD = """\
 # What {agent} does when things break
 
-Measured by `make lab-report AGENT={agent}` on three hosts with {software}, on {cores} cores, every monitor at 10 s, our
+Measured by `make lab-report {order}` on three hosts with {software}, on {cores} cores, every monitor at 10 s, our
 responder behind HAProxy as the guide configures it, four writers through the VIP. No figure was typed by hand. Times
 are medians of {least} runs or more, in seconds from the fault, and a dash if there were fewer. The machine was
 shared: compare a line with the same line of another agent's report, not with other machines; *load* is the machine's
@@ -92,10 +92,13 @@ def parse_json(text: str) -> list[tuple[str, Outcome]]:
     return [(world, Outcome(**{**outcome, "said": tuple(outcome.get("said", ()))})) for world, outcome in outcomes]
 
 
-def render_markdown(agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary]) -> str:
+def render_markdown(
+    agent: str, software: dict[str, str], cores: int, summaries: Iterable[Summary], *, order: str = ""
+) -> str:
+    """Return the page. order: what else was said to make, as ` OS=debian13`."""
     summaries = list(summaries)
     words = ", ".join(f"{name} {version}" for name, version in software.items())
-    parts = [HEAD.format(agent=agent, software=words, cores=cores, least=LEAST_RUNS)]
+    parts = [HEAD.format(agent=agent, order=f"AGENT={agent}{order}", software=words, cores=cores, least=LEAST_RUNS)]
     for world in dict.fromkeys(summary.world for summary in summaries):
         parts.append(f"## In the {world} world\n")
         here = [summary for summary in summaries if summary.world == world]

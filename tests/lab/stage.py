@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.place import REPOSITORY
-from lab.shell import run
+from lab.systems import System
 
 STAGES = REPOSITORY / "build" / "lab-stage"
 INGREDIENTS = (
@@ -35,21 +35,21 @@ INSTALL_SECONDS = 300
 
 
 @contextmanager
-def staged() -> Iterator[Path]:
-    """The directory with the installed tree. It is made now if this state of the checkout was not staged before.
+def staged(system: System) -> Iterator[Path]:
+    """The directory with the tree for a system. It is made now if this state of the checkout was not staged before.
 
     It belongs to us during the block: another laboratory that stages a newer state removes the older ones.
     """
     STAGES.mkdir(parents=True, exist_ok=True)
     with open(STAGES / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stage = STAGES / digest()
+        stage = STAGES / f"{system.name}-{digest()}"
         if not stage.exists():
             with tempfile.TemporaryDirectory(dir=STAGES) as work:
                 fresh = Path(work) / "tree"
-                run(["make", "--silent", "-C", str(REPOSITORY), "install", f"DESTDIR={fresh}"], timeout=INSTALL_SECONDS)
+                install(system, fresh)
                 fresh.rename(stage)
-            forget_all_but(stage)
+            forget_older(system, stage)
         yield stage
 
 
@@ -69,7 +69,15 @@ def digest() -> str:
     return said.hexdigest()[:16]
 
 
-def forget_all_but(stage: Path) -> None:
-    for other in STAGES.iterdir():
-        if other != stage and other.is_dir():
+def install(system: System, fresh: Path) -> None:
+    """Install into a new tree: with the locked wheels here, with the distribution's packages on another system."""
+    command = ("make", "--silent", "-C", str(REPOSITORY), "install", f"DESTDIR={fresh}")
+    if not system.is_own:
+        command = (*command, "SYSTEM_PACKAGES=1")
+    system.run(*command, binds=(str(REPOSITORY),), timeout=INSTALL_SECONDS)
+
+
+def forget_older(system: System, stage: Path) -> None:
+    for other in STAGES.glob(f"{system.name}-*"):
+        if other != stage:
             shutil.rmtree(other, ignore_errors=True)

@@ -65,8 +65,10 @@ def test_what_an_operator_was_told_stands_below_the_table() -> None:
     assert "pcs status" not in render_markdown("ocf:a:b", {}, 2, [summarise("seed", [GOOD])])
 
 
-def test_the_report_is_named_after_the_agent() -> None:
-    assert file_name("ocf:heartbeat:galera") == "heartbeat-galera"
+def test_the_report_is_named_after_the_agent_and_another_system_than_the_first() -> None:
+    assert file_name("ocf:heartbeat:galera", "debian12") == "heartbeat-galera"
+    assert file_name("ocf:xha:galera", "debian13") == "xha-galera-debian13"
+    assert "`make lab-report AGENT=a OS=debian13`" in render_markdown("a", {}, 2, [], order=" OS=debian13")
 
 
 def test_a_sequence_follows_from_its_seed_and_number_alone() -> None:
