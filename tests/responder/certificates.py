@@ -9,18 +9,27 @@ from loopback import find_program
 
 
 class Authority:
-    """ca is the file to trust; other_ca is one that signed nothing here."""
+    """ca is the file to trust; other_ca is one that signed nothing here.
 
-    def __init__(self, directory: Path) -> None:
+    key_identifiers: without them its certificates lack what VERIFY_X509_STRICT asks for, as those of many sites do.
+    """
+
+    def __init__(self, directory: Path, *, key_identifiers: bool = True) -> None:
         directory.mkdir(mode=0o755)
+        self._identifiers = "" if key_identifiers else "subjectKeyIdentifier = none\nauthorityKeyIdentifier = none\n"
         self.directory = directory
         self.ca = self._self_signed("ca")
         self.other_ca = self._self_signed("other-ca")
 
     def _self_signed(self, name: str) -> Path:
+        config = self.directory / f"{name}.cnf"
+        config.write_text(
+            "[req]\ndistinguished_name = name\nx509_extensions = ca\n[name]\n"
+            f"[ca]\nbasicConstraints = critical, CA:TRUE\n{self._identifiers}"
+        )
         self._openssl(
             "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-            "-keyout", f"{name}.key", "-out", f"{name}.pem",
+            "-config", str(config), "-keyout", f"{name}.key", "-out", f"{name}.pem",
         )  # fmt: skip
         return self.directory / f"{name}.pem"
 
@@ -31,7 +40,8 @@ class Authority:
             "-keyout", f"{name}.key", "-out", f"{name}.csr",
         )  # fmt: skip
         extensions = self.directory / f"{name}.ext"
-        extensions.write_text(f"subjectAltName = {', '.join(f'IP:{address}' for address in addresses)}\n")
+        names = ", ".join(f"IP:{address}" for address in addresses)
+        extensions.write_text(f"subjectAltName = {names}\n{self._identifiers}")
         self._openssl(
             "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
             "-days", "2", "-extfile", str(extensions), "-out", f"{name}.pem",

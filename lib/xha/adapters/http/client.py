@@ -15,11 +15,13 @@ import requests
 import requests.adapters
 import urllib3
 import urllib3.connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ...core.services.api.judge import ApiAnswer
 from ...core.services.model.result import SELF
 from ...core.text.numbers import parse_json
 from ..network.addresses import require_address
+from ..network.tls import accept_what_clients_accept
 from ..process.alarm import begin_step, limit, seconds_left
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, **named)
+        context = accept_what_clients_accept(create_urllib3_context())
+        super().init_poolmanager(*arguments, ssl_context=context, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 

@@ -114,7 +114,7 @@ def _tls(values: dict[str, str], path: str) -> tuple[ssl.SSLContext | None, bool
     switch = values.get("ssl", "1" if named or mode == "REQUIRED" else "preferred").lower()
     if mode == "DISABLED" or "skip-ssl" in values or switch in _OFF:
         return None, False
-    import ssl
+    from ..network.tls import verifying_tls
 
     for name in ("ssl-ca", "ssl-capath", "ssl-cert", "ssl-key"):
         if name in values and not os.access(values[name], os.R_OK):
@@ -122,9 +122,7 @@ def _tls(values: dict[str, str], path: str) -> tuple[ssl.SSLContext | None, bool
     try:
         context = unverified_tls()
         if identity or authority:
-            context = ssl.create_default_context(cafile=values.get("ssl-ca"), capath=values.get("ssl-capath"))
-            # The servers' self-signed certificates lack what this flag of Python 3.13 requires.
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            context = verifying_tls(values.get("ssl-ca"), values.get("ssl-capath"))
             context.check_hostname = identity
         if "ssl-cert" in values:
             context.load_cert_chain(values["ssl-cert"], values.get("ssl-key"))

@@ -25,6 +25,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQP
 from ...core.services.model.result import SELF
 from ...core.services.rabbitmq.login import AmqpError, AmqpFault
 from ..network.addresses import require_address
+from ..network.tls import verifying_tls
 from ..process.alarm import begin_step, limit
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def read_greeting(login: Login, seconds: float) -> Greeting:
 def _wrap(plain: socket.socket, login: Login) -> socket.socket:
     if not login.tls:
         return plain
-    return ssl.create_default_context(cafile=login.ca_file).wrap_socket(plain, server_hostname=login.host)
+    return verifying_tls(login.ca_file).wrap_socket(plain, server_hostname=login.host)
 
 
 def _read_start(connection: socket.socket, login: Login) -> Greeting:
@@ -139,7 +140,7 @@ def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator
 
 
 def _parameters(login: Login, seconds: float) -> pika.ConnectionParameters:
-    context = ssl.create_default_context(cafile=login.ca_file) if login.tls else None
+    context = verifying_tls(login.ca_file) if login.tls else None
     return pika.ConnectionParameters(
         host=login.host,
         port=login.port,

@@ -56,9 +56,9 @@ def _connect(settings: HttpSettings) -> socket.socket:
     address = require_address(endpoint.host, settings.patience)
     connection = socket.create_connection((address, endpoint.port), timeout=settings.patience)
     if settings.url.startswith("https:"):
-        import ssl
+        from ...adapters.network.tls import verifying_tls
 
-        context = ssl.create_default_context(cafile=settings.ca_file)
+        context = verifying_tls(settings.ca_file)
         try:
             return context.wrap_socket(connection, server_hostname=endpoint.host)
         except BaseException:
