@@ -34,6 +34,13 @@ from ...core.pacemaker.cib_records import (
     stop_name,
     token_id,
 )
+from ...core.pacemaker.past_results import (
+    choose_changes,
+    find_monitors,
+    find_past_result,
+    parse_monitors,
+    parse_past_result,
+)
 from ...core.text.escape import blank
 from .tools import ClusterUnreachable, Failed, run_tool
 
@@ -48,7 +55,7 @@ __all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 ATTRIBUTES = ("report", "state", "ready", "at", "since")
 # Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists, no such attribute.
 _NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
-_CHANGE = ("cibadmin", "--sync-call")
+_CHANGE = ("cibadmin",)
 _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 
 
@@ -100,18 +107,24 @@ class Pacemaker:
         run_tool("attrd_updater", "--name", name, "--delete")
 
     def forget_degraded(self, resource: str, node: str) -> bool:
-        """Remove past results that were no failures from a node's list of failures. Return whether there was one.
+        """Have a past result that was no failure leave a node's list of failures. Return whether one leaves it now.
 
-        Pacemaker adds a degraded result, and a probe that finds a server, to the history of failures. With an entry
-        there it answers a changed parameter with a restart instead of reload-agent (measured, 2.1.5). crm_resource
-        --cleanup does not help, because its probe finds a server again.
+        It leaves by a change of the configuration, once for each result (core/pacemaker/past_results.py). To delete
+        it from the history does not last: each election brings it back, and since 3.0 the deletion causes one.
+        crm_resource --cleanup does not help, because its probe finds a server again. After a probe, False is returned:
+        the result that takes its place leaves the list later.
         """
-        entry = f"lrm_rsc_op[@id='{resource}_last_failure_0' and (@rc-code='190' or @rc-code='0')]"
-        where = f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']/{entry}"
-        if _run_unless(_NO_SUCH, "cibadmin", "--query", "--local", "--xpath", where) is None:
+        found = _query(find_past_result(resource, node))
+        if found is None:
             return False
-        _change("--delete", "--xpath", where)
-        return True
+        try:
+            past = parse_past_result(found)
+            changes = choose_changes(past, node, parse_monitors(_query(find_monitors(resource)) or "<none/>"))
+        except ValueError as error:
+            raise ClusterUnreachable(str(error)) from None
+        for xml in changes:
+            _change("--modify", "--allow-create", "--scope", "resources", "--xml-text", xml)
+        return bool(changes) and not past.is_probe
 
     # --- records
 
@@ -241,6 +254,11 @@ def _is_two_node() -> bool:
 def _element(tag: str, content: str = "", **attributes: str) -> str:
     words = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
     return f"<{tag}{words}>{content}</{tag}>"
+
+
+def _query(xpath: str) -> str | None:
+    """Return what is at a place of this host's copy, None if nothing is."""
+    return _run_unless(_NO_SUCH, "cibadmin", "--query", "--local", "--xpath", xpath)
 
 
 def _change(*words: str) -> None:

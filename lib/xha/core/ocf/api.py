@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 AGENT = "ocf:xha:galera"
 RESKEY = "OCF_RESKEY_"
+# A parameter of recurring monitors for each node, and how its value begins if a probe is to be forgotten
+# (core/pacemaker/past_results.py).
+FORGET, PROBE = "xha_forget_", "probe-"
 _META = "OCF_RESKEY_CRM_meta_"
 
 # A name in the CIB is an XML name: it has no slash, and does not begin with a dot. :N tells the instances of a clone
@@ -81,6 +84,7 @@ class Instance(NamedTuple):
     interval: seconds, 0.0 for a probe and for a manual call.
     level: OCF_CHECK_LEVEL.
     by_pacemaker: False for ocf-tester and for a shell.
+    replaces_probe: the result is to be a degraded one, which takes the place of a probe in the node's history.
     """
 
     name: str = "default"
@@ -89,6 +93,7 @@ class Instance(NamedTuple):
     interval: float = 0.0
     level: int = 0
     by_pacemaker: bool = False
+    replaces_probe: bool = False
 
     @property
     def is_probe(self) -> bool:
@@ -105,16 +110,18 @@ def parse_instance(environment: Mapping[str, str], action: str, actions: Sequenc
     name = _NAME.fullmatch(said)
     if name is None:
         raise ValueError(f"OCF_RESOURCE_INSTANCE={said[:60]!r} is not a resource's name")
+    node = environment.get(f"{_META}on_node", "")
     level = _number(environment.get("OCF_CHECK_LEVEL")) or 0
     advertised = next((one.timeout for one in actions if one.name == action), 20)
     timeout = _number(environment.get(f"{_META}timeout"))
     return Instance(
         name=name[1],
-        node=environment.get(f"{_META}on_node", ""),
+        node=node,
         timeout=timeout / 1000 if timeout else float(advertised),
         interval=(_number(environment.get(f"{_META}interval")) or 0) / 1000,
         level=level,
         by_pacemaker=f"{RESKEY}crm_feature_set" in environment,
+        replaces_probe=environment.get(f"{RESKEY}{FORGET}{node}", "").startswith(PROBE),
     )
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ...core.ocf.galera_settings import BadParameter, Settings
 
 
+_IN_PLACE_OF_A_PROBE = "well; a probe, as after a cleanup, leaves the history: this goes by itself within half a minute"
+
+
 def main(argv: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Do what the first argument names, and return OCF's exit code."""
     return run(GALERA, argv, environ)
@@ -32,9 +35,10 @@ def _dispatch(call: Call) -> Outcome:
     from ...core.ocf.galera_settings import parse_settings_leniently
 
     settings, bad = parse_settings_leniently(call.environment)
-    if not bad:
-        return _door(call.action)(settings, call.instance)
-    return _despite(call, settings, bad)
+    outcome = _despite(call, settings, bad) if bad else _door(call.action)(settings, call.instance)
+    if call.instance.replaces_probe and outcome.code is ExitCode.SUCCESS and not call.instance.is_probe:
+        return Outcome(ExitCode.DEGRADED, _IN_PLACE_OF_A_PROBE) if call.action == "monitor" else outcome
+    return outcome
 
 
 def _despite(call: Call, settings: Settings, bad: tuple[BadParameter, ...]) -> Outcome:

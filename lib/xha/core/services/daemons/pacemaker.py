@@ -1,7 +1,8 @@
 """Pacemaker and corosync: parses `crm_mon --output-as=xml` (api 2.x) and judges the cluster.
 
 The text forms of crm_mon are for people, and its exit code is 0 without a DC, without quorum and with failed actions
-(measured). It reads the CIB, and so it does not notice a frozen controller; crmadmin and corosync-quorumtool do.
+(measured). It reads the CIB, and so it does not notice a frozen controller (2.1), or does not end (3.0, measured);
+crmadmin and corosync-quorumtool tell. They are asked first.
 """
 
 from __future__ import annotations

@@ -1,0 +1,91 @@
+"""Past results that were no failures, and the change of the configuration that makes Pacemaker forget them.
+
+The controller keeps the last result that Pacemaker did not expect, and writes it into the history again after each
+election. It forgets one where the scheduler finds that the action's parameters have changed since. So the action that
+had the result, a recurring monitor, gets a parameter of xha's own. Measured (2.1.5 and 3.0.0): the monitors are
+scheduled anew, nothing else happens, and the result does not come back.
+
+A probe has no such action. One that finds the server is unexpected, too, and as long as its result is there, a changed
+parameter of the resource is a restart in place of a reload. So the next monitor is asked to say that the node is
+degraded, which takes the probe's place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+from ..ocf.api import FORGET, PROBE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from xml.etree.ElementTree import Element
+
+
+class PastResult(NamedTuple):
+    """The last unexpected result of a resource on a node. stamp tells it from every other one."""
+
+    stamp: str
+    is_probe: bool
+
+
+class MonitorOperation(NamedTuple):
+    """A recurring monitor in the configuration, and what was written there for each node."""
+
+    id: str
+    written: Mapping[str, str]
+
+
+def find_past_result(resource: str, node: str) -> str:
+    """Return the XPath of the entry that `parse_past_result` reads: degraded, or a probe that found the server."""
+    entry = f"lrm_rsc_op[@id='{resource}_last_failure_0' and (@rc-code='190' or @rc-code='0')]"
+    return f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']/{entry}"
+
+
+def find_monitors(resource: str) -> str:
+    """Return the XPath of a resource's monitors, its template's among them."""
+    own = f"ancestor::primitive[@id='{resource}']"
+    return f"//op[@name='monitor'][{own} or ancestor::template[@id=//primitive[@id='{resource}']/@template]]"
+
+
+def parse_past_result(text: str) -> PastResult:
+    """Return the entry of a node's history. :raises ValueError: if the text is no XML."""
+    entry = next(_parse(text).iter("lrm_rsc_op"))
+    is_probe = entry.get("interval", "0") == "0"
+    said = "-".join(entry.get(word, "") for word in ("call-id", "last-rc-change"))
+    return PastResult(f"{PROBE}{said}" if is_probe else said, is_probe)
+
+
+def parse_monitors(text: str) -> tuple[MonitorOperation, ...]:
+    """Return the recurring ones of some operations. :raises ValueError: if the text is no XML."""
+    return tuple(
+        MonitorOperation(
+            operation.get("id", ""),
+            {pair.get("name", ""): pair.get("value", "") for pair in operation.iter("nvpair")},
+        )
+        for operation in _parse(text).iter("op")
+        if any(digit in operation.get("interval", "") for digit in "123456789")
+    )
+
+
+def choose_changes(past: PastResult, node: str, monitors: Sequence[MonitorOperation]) -> tuple[str, ...]:
+    """Return the XML of each operation that is to be changed; none if it was changed for that result already."""
+    name = f"{FORGET}{node}"
+    if any(one.written.get(name) == past.stamp for one in monitors):
+        return ()
+    return tuple(_render_change(one.id, name, past.stamp) for one in monitors)
+
+
+def _render_change(operation: str, name: str, stamp: str) -> str:
+    own = f"xha-{operation}"
+    pair = f"<nvpair id={quoteattr(f'{own}-{name}')} name={quoteattr(name)} value={quoteattr(stamp)}/>"
+    attributes = f"<instance_attributes id={quoteattr(own)}>{pair}</instance_attributes>"
+    return f"<op id={quoteattr(operation)}>{attributes}</op>"
+
+
+def _parse(text: str) -> Element:
+    try:
+        return ElementTree.fromstring(text)  # noqa: S314 - from Pacemaker
+    except (ElementTree.ParseError, UnicodeError) as error:
+        raise ValueError(f"not Pacemaker's answer: {error}") from None

@@ -1,0 +1,108 @@
+"""Which past results Pacemaker is made to forget, and by which change of the configuration."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xha.core.ocf.api import parse_instance
+from xha.core.pacemaker.past_results import (
+    MonitorOperation,
+    PastResult,
+    choose_changes,
+    find_monitors,
+    parse_monitors,
+    parse_past_result,
+)
+
+ENTRY = '<lrm_rsc_op id="db_last_failure_0" rc-code="{rc}" interval="{interval}" call-id="8" last-rc-change="1700"/>'
+DEGRADED = PastResult("8-1700", is_probe=False)
+PROBED = PastResult("probe-8-1700", is_probe=True)
+MONITORS = (
+    '<op id="a" name="monitor" interval="10s"/>',
+    '<op id="b" name="monitor" interval="PT1M"><instance_attributes id="own">'
+    '<nvpair id="p" name="OCF_CHECK_LEVEL" value="10"/></instance_attributes></op>',
+)
+
+
+@pytest.mark.parametrize(
+    ("rc", "interval", "past"),
+    [
+        pytest.param(190, 10000, DEGRADED, id="a recurring monitor said degraded"),
+        pytest.param(0, 0, PROBED, id="a probe found the server"),
+        pytest.param(190, 0, PROBED, id="a probe found it degraded"),
+    ],
+)
+def test_an_entry_is_told_from_every_other(rc: int, interval: int, past: PastResult) -> None:
+    assert parse_past_result(ENTRY.format(rc=rc, interval=interval)) == past
+
+
+def test_of_two_entries_the_first_counts() -> None:
+    both = ENTRY.format(rc=190, interval=10000) + ENTRY.format(rc=0, interval=0)
+    assert parse_past_result(f"<xpath-query>{both}</xpath-query>") == DEGRADED
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param(MONITORS[0], ["a"], id="one"),
+        pytest.param(f"<xpath-query>{''.join(MONITORS)}</xpath-query>", ["a", "b"], id="two"),
+        pytest.param('<op id="a" name="monitor" interval="0"/>', [], id="what is done once is none"),
+        pytest.param('<op id="a" name="monitor" interval="0s"/>', [], id="nor with a unit"),
+        pytest.param('<op id="a" name="monitor"/>', [], id="nor without an interval"),
+        pytest.param("<none/>", [], id="none"),
+    ],
+)
+def test_the_recurring_monitors_are_changed(text: str, names: list[str]) -> None:
+    assert [one.id for one in parse_monitors(text)] == names
+
+
+@pytest.mark.parametrize("text", ["", "<op", "\ud800"])
+def test_another_text_is_an_error(text: str) -> None:
+    for parse in (parse_past_result, parse_monitors):
+        with pytest.raises(ValueError, match="not Pacemaker's answer"):
+            parse(text)
+
+
+def test_each_result_is_written_once() -> None:
+    monitors = parse_monitors(MONITORS[0])
+    (change,) = choose_changes(DEGRADED, "h1", monitors)
+    written = parse_monitors(change.replace("<op ", '<op interval="10s" '))
+    assert choose_changes(DEGRADED, "h1", written) == ()
+    assert len(choose_changes(DEGRADED, "h2", written)) == 1
+    assert len(choose_changes(DEGRADED._replace(stamp="9-1800"), "h1", written)) == 1
+    assert choose_changes(DEGRADED, "h1", ()) == ()
+
+
+names = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
+
+
+@given(names, names, names)
+def test_whatever_the_names_are_the_change_says_them(operation: str, node: str, stamp: str) -> None:
+    (change,) = choose_changes(PastResult(stamp, is_probe=False), node, [MonitorOperation(operation, {})])
+    element = ElementTree.fromstring(change)
+    pair = element.find("instance_attributes/nvpair")
+    assert element.get("id") == operation
+    assert pair is not None
+    assert (pair.get("name"), pair.get("value")) == (f"xha_forget_{node}", stamp)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "asked"),
+    [
+        pytest.param("xha_forget_h1", PROBED.stamp, True, id="a probe on this node"),
+        pytest.param("xha_forget_h2", PROBED.stamp, False, id="a probe on another node"),
+        pytest.param("xha_forget_h1", DEGRADED.stamp, False, id="a degraded result"),
+        pytest.param("xha_forget_h1", "", False, id="nothing"),
+    ],
+)
+def test_the_monitor_after_a_probe_is_asked_for_a_degraded_result(name: str, value: str, asked: bool) -> None:
+    environment = {"OCF_RESKEY_CRM_meta_on_node": "h1", f"OCF_RESKEY_{name}": value}
+    assert parse_instance(environment, "monitor").replaces_probe is asked
+
+
+def test_monitors_of_a_template_are_its_resources_too() -> None:
+    assert find_monitors("db").count("'db'") == 2
