@@ -334,6 +334,13 @@ STARTS: dict[str, Start] = {
             [line.encode("utf-8", "surrogatepass") for line in text.split("\n")], {"socket:[17]"}
         ),
     ),
+    "core.pacemaker.past_results.parse_past_result": _texts(
+        '<lrm_rsc_op id="p_mysql_last_failure_0" call-id="8" rc-code="190" interval="10000" last-rc-change="1795772186"/>'
+    ),
+    "core.pacemaker.past_results.parse_monitors": _texts(
+        '<xpath-query><op id="a" name="monitor" interval="10s"><instance_attributes id="xha-a"><nvpair id="xha-a-h1" '
+        'name="xha_forget_h1" value="8-1795772186"/></instance_attributes></op></xpath-query>'
+    ),
     "adapters.pacemaker.cluster.parse_attribute": _texts(
         '<pacemaker-result><attributes><attribute name="a" value="1" host="n1"/></attributes></pacemaker-result>'
     ),

@@ -67,6 +67,11 @@ def test_another_text_is_an_error(text: str) -> None:
             parse(text)
 
 
+def test_an_answer_without_an_entry_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no entry of a history"):
+        parse_past_result("<xpath-query/>")
+
+
 def test_each_result_is_written_once() -> None:
     monitors = parse_monitors(MONITORS[0])
     (change,) = choose_changes(DEGRADED, "h1", monitors)

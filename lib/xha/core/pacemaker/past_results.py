@@ -50,8 +50,10 @@ def find_monitors(resource: str) -> str:
 
 
 def parse_past_result(text: str) -> PastResult:
-    """Return the entry of a node's history. :raises ValueError: if the text is no XML."""
-    entry = next(_parse(text).iter("lrm_rsc_op"))
+    """Return the entry of a node's history. :raises ValueError: if the text is no XML with one."""
+    entry = next(_parse(text).iter("lrm_rsc_op"), None)
+    if entry is None:
+        raise ValueError("not Pacemaker's answer: no entry of a history")
     is_probe = entry.get("interval", "0") == "0"
     said = "-".join(entry.get(word, "") for word in ("call-id", "last-rc-change"))
     return PastResult(f"{PROBE}{said}" if is_probe else said, is_probe)
