@@ -106,14 +106,18 @@ def test_crmsh_describes_them(staged: Staged) -> None:
     assert "ERROR" not in done.stdout + done.stderr
 
 
-def test_pcs_copies_the_operations(staged: Staged, tmp_path: Path) -> None:
+def test_pcs_takes_the_example_of_the_man_page_and_copies_the_operations(staged: Staged, tmp_path: Path) -> None:
     cib = tmp_path / "cib.xml"
     cib.write_text(staged.tool("cibadmin", "--empty").stdout)
     pcs = find_program("pcs", "pcs")
-    arguments = ["wsrep_cluster_address=gcomm://a,b,c", "test_user=x", "clone", "interleave=true"]
-    done = staged.tool(pcs, "-f", str(cib), "resource", "create", "p_mysql", AGENT, *arguments)
-    assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr
+    command = "".join(f"{line.rstrip(chr(92))} " for line in DESCRIPTION.example)
+    for one in filter(str.strip, command.split("pcs ")):
+        done = staged.tool(pcs, "-f", str(cib), *one.split())
+        assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
+    assert [pair.get("name") for pair in ElementTree.parse(cib).iterfind(".//clone/meta_attributes/nvpair")] == [
+        "interleave"
+    ]
     copied = {(op.get("name"), op.get("interval"), op.get("timeout")) for op in ElementTree.parse(cib).iter("op")}
     advertised = {
         (one.name, f"{one.interval or 0}s", f"{one.timeout}s")

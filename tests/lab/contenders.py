@@ -55,7 +55,8 @@ pcs resource create p_mysql ocf:heartbeat:galera binary=/usr/sbin/mariadbd confi
     check_user=clustercheck check_passwd=c1ustercheck \\
     op monitor interval=10s timeout=30s role=Promoted op monitor interval=11s timeout=30s role=Unpromoted \\
     op start timeout=300s op promote timeout=300s op stop timeout=120s op demote timeout=120s \\
-    --disabled promotable promoted-max=3 ordered=true
+    --disabled promotable
+pcs resource meta p_mysql-clone promoted-max=3 ordered=true
 pcs resource enable p_mysql""",
         why=WHY + " The yardstick is ocf:heartbeat:galera, which wants to be promotable and to look every few seconds.",
     ),

@@ -10,7 +10,7 @@ from xha.core.pacemaker.migration import find_misfits
 GOOD = Cib(exists=True, clone="db-clone", meta={"interleave": "true"}, properties={"no-quorum-policy": "freeze"})
 
 MISFITS = {
-    "no clone": (GOOD._replace(clone=""), "pcs resource clone db interleave=true"),
+    "no clone": (GOOD._replace(clone=""), "pcs resource clone db meta interleave=true"),
     "promotable": (
         GOOD._replace(promotable=True, meta={"promotable": "true", "promoted-max": "3"}),
         "pcs resource meta db-clone promotable= promoted-max=;",

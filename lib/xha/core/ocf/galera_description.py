@@ -53,7 +53,8 @@ DESCRIPTION = Description(
     example=(
         "pcs resource create p_mysql ocf:xha:galera \\",
         "    wsrep_cluster_address=gcomm://10.0.0.1,10.0.0.2,10.0.0.3 \\",
-        "    clone interleave=true",
+        "    clone",
+        "pcs resource meta p_mysql-clone interleave=true",
     ),
     see_also="pcs(8), crm_resource(8), mariadbd(8), garbd(8)",
 )
