@@ -335,7 +335,7 @@ STARTS: dict[str, Start] = {
         ),
     ),
     "core.pacemaker.past_results.parse_past_result": _texts(
-        '<lrm_rsc_op id="p_mysql_last_failure_0" call-id="8" rc-code="190" interval="10000" last-rc-change="1795772186"/>'
+        '<lrm_rsc_op id="db_last_failure_0" call-id="8" rc-code="190" interval="10000" last-rc-change="1795772186"/>'
     ),
     "core.pacemaker.past_results.parse_monitors": _texts(
         '<xpath-query><op id="a" name="monitor" interval="10s"><instance_attributes id="xha-a"><nvpair id="xha-a-h1" '

@@ -1,0 +1,139 @@
+"""ocf:xha:galera on Debian 13: Pacemaker 3.0, pcs 0.12, MariaDB 11.8, HAProxy 3.0, Python 3.13.
+
+A laboratory of its own, in the root that `make deps` builds. Here is what differs from Debian 12; the faults are
+`make lab-report OS=debian13`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lab import cluster
+from lab.client import through_vip
+from lab.conftest import keep
+from lab.contenders import XHA
+from lab.faults import FAULTS, Scene
+from lab.host import Host
+from lab.laboratory import Laboratory, guarded
+from lab.place import Place
+from lab.repair import restore
+from lab.standing import stand_up
+from lab.systems import OWN, find_system
+from lab.trial import try_fault
+from lab.waiting import wait_until
+from lab.worlds import SEED
+
+pytestmark = pytest.mark.lab
+DEBIAN13 = find_system("debian13")
+LIST_SECONDS, QUIET_SECONDS = 90, 3
+WELL_AGAIN = "well again: what was degraded leaves Pacemaker's list of failures"
+
+
+@pytest.fixture(scope="module")
+def trixie() -> Iterator[Laboratory]:
+    if DEBIAN13 is OWN:
+        pytest.skip("this machine runs Debian 13 itself: the other tests of the laboratory say it all")
+    if not DEBIAN13.root.exists():
+        pytest.skip(f"{DEBIAN13.root} is not there: make deps builds it, and says why it could not")
+    lab = Laboratory(Place(f"debian13-{os.getpid()}"), DEBIAN13)
+    with guarded(lab.place):
+        try:
+            lab.build()
+            stand_up(lab, XHA, SEED)
+        except BaseException:
+            print(keep(lab, "debian13-build"))
+            raise
+        yield lab
+
+
+@pytest.fixture
+def held(trixie: Laboratory, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """The same cluster, restored for each test."""
+    assert restore(trixie), keep(trixie, request.node.name)
+    before = request.session.testsfailed
+    yield Scene(trixie, XHA)
+    if request.session.testsfailed > before:
+        print(keep(trixie, request.node.name))
+
+
+def read_log(host: Host, words: str) -> list[str]:
+    """The lines of a host's journal since its boot that have these words."""
+    lines = host.sh("journalctl --boot --no-pager --output=cat", timeout=60).out.splitlines()
+    return [line for line in lines if words in line]
+
+
+def servers(lab: Laboratory) -> dict[str, list[int]]:
+    return {host.name: host.pids_of("mariadbd") for host in lab}
+
+
+def test_what_it_is_made_of(held: Scene) -> None:
+    host = held.lab["h1"]
+    assert 'VERSION_ID="13"' in host.sh("cat /etc/os-release").out
+    assert host.sh("crm_mon --version").out.startswith("Pacemaker 3.")
+    assert through_vip(held.lab, "SELECT VERSION()").out.startswith("11.8.")
+    assert read_log(host, "ModuleNotFoundError") == []
+
+
+def test_the_controller_logs_no_failed_assertion_when_it_reads_the_meta_data(held: Scene) -> None:
+    for host in held.lab:
+        assert read_log(host, "assertion") == [], host
+
+
+def test_what_was_degraded_leaves_the_list_once_and_costs_no_election(held: Scene) -> None:
+    """While the nodes joined, each was degraded. Deleted from the history, a result came back every 12 s."""
+    host = held.lab["h2"]
+    await_clean_history(held.lab)
+    before = {one.name: len(read_log(one, WELL_AGAIN)) for one in held.lab}
+    running = servers(held.lab)
+    host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
+    wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
+    host.sh("mariadb -e 'SET GLOBAL wsrep_desync = OFF'")
+    wait_until("the list to be empty", lambda: not list_failures(host), timeout=LIST_SECONDS, every=0.5)
+    # A cleanup probes every node where something has failed, and a probe that finds the server is unexpected, too.
+    host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
+    wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
+    host.sh("mariadb -e 'SET GLOBAL wsrep_desync = OFF'; crm_resource --cleanup --resource p_mysql", timeout=60)
+    await_clean_history(held.lab)
+    assert servers(held.lab) == running
+    said = {one.name: len(read_log(one, WELL_AGAIN)) - before[one.name] for one in held.lab}
+    assert said == {"h1": 0, "h2": 2, "h3": 0}
+    for one in held.lab:
+        assert [line for line in read_log(one, "starting an election") if "cibadmin" in line] == [], one
+
+
+def await_clean_history(lab: Laboratory) -> None:
+    wait_until(
+        "a clean history",
+        lambda: not cluster.has_past_failures(lab["h1"], "p_mysql"),
+        timeout=LIST_SECONDS,
+        every=0.5,
+    )
+
+
+def list_failures(host: Host) -> tuple[str, ...]:
+    return cluster.read_reasons(host, "p_mysql")
+
+
+def test_a_changed_parameter_is_a_reload_and_the_servers_go_on(held: Scene) -> None:
+    await_clean_history(held.lab)
+    running, host = servers(held.lab), held.lab["h1"]
+    host.sh(XHA.another_check, timeout=60)
+    wait_until(
+        "the reload on each host",
+        lambda: all(read_log(one, "reload-agent operation for p_mysql") for one in held.lab),
+        timeout=LIST_SECONDS,
+        every=0.5,
+    )
+    wait_until("Pacemaker to have nothing under way", lambda: cluster.is_settled(host), timeout=LIST_SECONDS)
+    assert servers(held.lab) == running
+
+
+def test_a_survivor_of_two_killed_servers_goes_on_and_no_acknowledged_write_is_lost(held: Scene) -> None:
+    """MariaDB 11.8 takes provider options as system variables: pc.bootstrap, by which a survivor goes on, is one."""
+    outcome = try_fault(held, FAULTS["kill-two"], quiet=QUIET_SECONDS)
+    assert outcome.recovered
+    assert outcome.lost == {"h1": 0, "h2": 0, "h3": 0}
+    assert outcome.needless_starts == 0
