@@ -34,17 +34,21 @@ venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench venv check test test-all fuzz docs demo bench wheels lock
+.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench deps-root venv check test test-all fuzz docs demo bench wheels lock
 .PHONY: install uninstall clean
 
 help: ## list the targets
 	@sed -n 's/^#: \(.*\)/\n\1/p; s/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
 		case $$text in '') echo "$$target" ;; *) printf '  make %-14s %s\n' "$$target" "$$text" ;; esac; done
 
-deps: deps-debian $(if $(NO_INSTALL),,venv build/debs deps-wheels) ## install and fetch all that the tests need: no network from then on (NO_INSTALL=1: only say what is missing)
+deps: deps-debian $(if $(NO_INSTALL),,venv build/debs deps-wheels deps-root) ## install and fetch all that the tests need: no network from then on (NO_INSTALL=1: only say what is missing)
 
 deps-debian:
-	@PYTHON='$(PYTHON)' tools/deps test lab
+	@PYTHON='$(PYTHON)' tools/deps test lab roots
+
+# Where it cannot be built, the laboratory's tests on Debian 13 are left out, and nothing else.
+deps-root:
+	@tools/root debian13 || echo 'deps: the tests in a laboratory on Debian 13 are left out' >&2
 
 build/debs:
 	@tools/debs $@
@@ -53,7 +57,7 @@ deps-wheels:
 	@'$(SYSPYTHON)' -IB tools/install/install --wheels '$(WHEELS)' --fetch-only >/dev/null
 
 deps-demo:
-	@PYTHON='$(PYTHON)' tools/deps demo
+	@PYTHON='$(PYTHON)' tools/deps demo $(if $(OS),lab roots)
 
 deps-bench:
 	@PYTHON='$(PYTHON)' tools/deps bench
@@ -85,8 +89,8 @@ test: deps venv check ## everything, with real daemons; installs what it needs
 docs: .venv/.made ## write the rows of docs/ that repeat a table of the code
 	@PYTHONPATH=lib:tests .venv/bin/python -m house.pages
 
-demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes
-	@PYTHONPATH=tests .venv/bin/python -m demo
+demo: deps-demo .venv/.made $(venv_doors) ## three Galera nodes behind HAProxy, disturbed before your eyes (OS=debian13: on that system)
+	@PYTHONPATH=tests .venv/bin/python -m demo $(if $(OS),--os '$(OS)')
 
 # Fetches as an ordinary user what root installs: `make wheels && sudo make install`.
 wheels: ## fetch the packages of requirements.lock for SYSPYTHON into $(WHEELS), where install finds them

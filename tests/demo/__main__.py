@@ -1,7 +1,11 @@
-"""`make demo`: on a terminal a live table; without one, or with DEMO=once, lines. Exits 0 if every step succeeded."""
+"""`make demo`: on a terminal a live table; without one, or with DEMO=once, lines. Exits 0 if every step succeeded.
+
+OS names the system on which all of it runs, where it is another one than this machine's.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -19,6 +23,29 @@ LINGER_SECONDS = 5.0  # on a terminal, a last look before everything ends
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--os", default="", help="the system on which it runs: this machine's own by default")
+    name = parser.parse_args().os
+    if name:
+        from lab import needs, systems  # the demo itself also runs where nothing of the laboratory does
+        from lab.shell import CommandFailed
+
+        try:
+            system = systems.find_system(name)
+        except ValueError as error:
+            parser.error(f"OS: {error}")
+        lacking = [*needs.missing(), *systems.lacks(system)]
+        if lacking and not system.is_own:
+            print(f"demo: cannot run on {name} here; it needs {', '.join(lacking)}", file=sys.stderr)
+            return 1
+        if not system.is_own:
+            from demo.elsewhere import perform_on
+
+            try:
+                perform_on(system)
+            except CommandFailed as error:
+                print(f"demo: {error}", file=sys.stderr)
+                return 1
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,14 +34,14 @@ class System(NamedTuple):
     def dpkg_query(self, *words: str) -> str:
         return run(["dpkg-query", f"--admindir={self.root / 'var/lib/dpkg'}", *words], check=False).out
 
-    def run(self, *command: str, binds: tuple[str, ...] = (), timeout: float) -> None:
-        """Run a program of this system, which reads its root and writes only what is bound."""
-        if self.is_own:
-            run(command, timeout=timeout)
-            return
-        words = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe", "--volatile=overlay")
-        words = (*words, f"--directory={self.root}", *(f"--bind={bind}" for bind in binds))
-        run([*words, *command], timeout=timeout)
+    def run(self, *command: str, binds: Sequence[str] = (), timeout: float) -> None:
+        """Run a program of this system, on its root. What it writes is lost, except for what is bound."""
+        run([*([] if self.is_own else self.container(binds=binds)), *command], timeout=timeout)
+
+    def container(self, *options: str, binds: Sequence[str] = ()) -> list[str]:
+        """The words before a command that make it run on this system's root."""
+        words = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe", "--volatile=overlay", *options)
+        return [*words, f"--directory={self.root}", *(f"--bind={bind}" for bind in binds)]
 
 
 def name_machine(os_release: str) -> str:

@@ -87,7 +87,7 @@ def test_what_was_degraded_leaves_the_list_once_and_costs_no_election(held: Scen
     host = held.lab["h2"]
     await_clean_history(held.lab)
     before = {one.name: len(read_log(one, WELL_AGAIN)) for one in held.lab}
-    running = servers(held.lab)
+    elections, running = count_elections(held.lab), servers(held.lab)
     host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
     wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
     host.sh("mariadb -e 'SET GLOBAL wsrep_desync = OFF'")
@@ -100,8 +100,7 @@ def test_what_was_degraded_leaves_the_list_once_and_costs_no_election(held: Scen
     assert servers(held.lab) == running
     said = {one.name: len(read_log(one, WELL_AGAIN)) - before[one.name] for one in held.lab}
     assert said == {"h1": 0, "h2": 2, "h3": 0}
-    for one in held.lab:
-        assert [line for line in read_log(one, "starting an election") if "cibadmin" in line] == [], one
+    assert count_elections(held.lab) == elections
 
 
 def await_clean_history(lab: Laboratory) -> None:
@@ -113,6 +112,11 @@ def await_clean_history(lab: Laboratory) -> None:
     )
 
 
+def count_elections(lab: Laboratory) -> int:
+    """How often a change of the status by somebody else's tool has cost an election. pcs causes some, too."""
+    return sum(len(read_log(host, "starting an election after cib_diff_notify")) for host in lab)
+
+
 def list_failures(host: Host) -> tuple[str, ...]:
     return cluster.read_reasons(host, "p_mysql")
 
@@ -121,14 +125,9 @@ def test_a_changed_parameter_is_a_reload_and_the_servers_go_on(held: Scene) -> N
     await_clean_history(held.lab)
     running, host = servers(held.lab), held.lab["h1"]
     host.sh(XHA.another_check, timeout=60)
-    wait_until(
-        "the reload on each host",
-        lambda: all(read_log(one, "reload-agent operation for p_mysql") for one in held.lab),
-        timeout=LIST_SECONDS,
-        every=0.5,
-    )
     wait_until("Pacemaker to have nothing under way", lambda: cluster.is_settled(host), timeout=LIST_SECONDS)
     assert servers(held.lab) == running
+    assert any(read_log(one, "reload-agent operation for p_mysql") for one in held.lab)
 
 
 def test_a_survivor_of_two_killed_servers_goes_on_and_no_acknowledged_write_is_lost(held: Scene) -> None:

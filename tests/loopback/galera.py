@@ -215,6 +215,15 @@ class Node(Daemon):
             cursor.execute(statement, parameters or None)
             return tuple(cursor.fetchall())
 
+    def set_provider_option(self, name: str, value: str) -> None:
+        """Set an option of the provider, as `evs.evict`. Where each is a variable, as in MariaDB 11.8, set that."""
+        try:
+            self.sql(f"SET GLOBAL wsrep_provider_options = '{name}={value}'")
+        except pymysql.MySQLError as error:
+            if error.args[0] != 1210:
+                raise
+            self.sql(f"SET GLOBAL wsrep_provider_{name.replace('.', '_')} = %s", value)
+
     @contextlib.contextmanager
     def full(self, limit: int, **account: str) -> Iterator[None]:
         """While the block runs, no connection is left for an account without privileges. limit: at least 10."""

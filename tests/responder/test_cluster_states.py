@@ -142,7 +142,7 @@ def test_an_evicted_node_is_out_of_service_and_whoever_may_read_its_files_says_w
     assert responder.verdict() == (200, "synced")
     uuid = node.status("wsrep_gcomm_uuid")["wsrep_gcomm_uuid"]
     ordered = time.monotonic()
-    others[0].sql(f"SET GLOBAL wsrep_provider_options = 'evs.evict={uuid}'")
+    others[0].set_provider_option("evs.evict", str(uuid))
     wait_until(lambda: responder.verdict()[0] == 503, 60, "it is out of service")
     out = time.monotonic() - ordered
     wait_until(lambda: responder.verdict()[1] != "non-primary", 60, "it has left the group")

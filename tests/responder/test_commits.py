@@ -494,7 +494,7 @@ def test_an_evicted_node_is_red(three_followed: tuple[Three, list[Responder]], t
     uuid = three.second.status("wsrep_gcomm_uuid")["wsrep_gcomm_uuid"]
     with Writer(three.first) as writer:
         began = time.monotonic()
-        three.third.sql(f"SET GLOBAL wsrep_provider_options = 'evs.evict={uuid}'")
+        three.third.set_provider_option("evs.evict", str(uuid))
         until(lambda: second.verdict()[0] == 503, "evicted: red", began, tell)
         second.wait_verdict(503, "disconnected", LATE)  # the responder may not read why in the server's error log
         writer.wait_writes()
