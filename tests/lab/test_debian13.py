@@ -86,7 +86,7 @@ def test_what_was_degraded_leaves_the_list_once_and_costs_no_election(held: Scen
     """While the nodes joined, each was degraded. Deleted from the history, a result came back every 12 s."""
     host = held.lab["h2"]
     await_clean_history(held.lab)
-    before = {one.name: len(read_log(one, WELL_AGAIN)) for one in held.lab}
+    before = count_well_again(held.lab)
     elections, running = count_elections(held.lab), servers(held.lab)
     host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
     wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
@@ -96,10 +96,12 @@ def test_what_was_degraded_leaves_the_list_once_and_costs_no_election(held: Scen
     host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
     wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
     host.sh("mariadb -e 'SET GLOBAL wsrep_desync = OFF'; crm_resource --cleanup --resource p_mysql", timeout=60)
+    # The cleanup itself empties the list for a moment, before the probe.
+    after = {**before, "h2": before["h2"] + 2}
+    wait_until("the probe to be replaced", lambda: count_well_again(held.lab) == after, timeout=LIST_SECONDS)
     await_clean_history(held.lab)
     assert servers(held.lab) == running
-    said = {one.name: len(read_log(one, WELL_AGAIN)) - before[one.name] for one in held.lab}
-    assert said == {"h1": 0, "h2": 2, "h3": 0}
+    assert count_well_again(held.lab) == after
     assert count_elections(held.lab) == elections
 
 
@@ -112,6 +114,11 @@ def await_clean_history(lab: Laboratory) -> None:
     )
 
 
+def count_well_again(lab: Laboratory) -> dict[str, int]:
+    """How often each keeper has said that something leaves the list."""
+    return {host.name: len(read_log(host, WELL_AGAIN)) for host in lab}
+
+
 def count_elections(lab: Laboratory) -> int:
     """How often a change of the status by somebody else's tool has cost an election. pcs causes some, too."""
     return sum(len(read_log(host, "starting an election after cib_diff_notify")) for host in lab)
@@ -121,13 +128,13 @@ def list_failures(host: Host) -> tuple[str, ...]:
     return cluster.read_reasons(host, "p_mysql")
 
 
-def test_a_changed_parameter_is_a_reload_and_the_servers_go_on(held: Scene) -> None:
+def test_a_changed_parameter_of_the_check_restarts_no_server(held: Scene) -> None:
+    """Where the last action was a start it is a reload. After a probe Pacemaker only schedules the monitors anew."""
     await_clean_history(held.lab)
     running, host = servers(held.lab), held.lab["h1"]
     host.sh(XHA.another_check, timeout=60)
     wait_until("Pacemaker to have nothing under way", lambda: cluster.is_settled(host), timeout=LIST_SECONDS)
     assert servers(held.lab) == running
-    assert any(read_log(one, "reload-agent operation for p_mysql") for one in held.lab)
 
 
 def test_a_survivor_of_two_killed_servers_goes_on_and_no_acknowledged_write_is_lost(held: Scene) -> None:
