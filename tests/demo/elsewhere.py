@@ -16,7 +16,8 @@ def perform_on(system: System) -> NoReturn:
     systems.build(system)
     with staged(system) as tree:
         # What was installed is copied, not bound: another state of the checkout may be staged meanwhile.
-        installed = f"cp -a '{tree}/.' / && exec /usr/bin/python3 -B -m demo"
+        # The scripts of a state transfer need a working directory that the server's account may enter.
+        installed = f"cp -a '{tree}/.' / && cd '{REPOSITORY}' && exec /usr/bin/python3 -B -m demo"
         binds = [str(REPOSITORY), "/tmp"]
         setting = {"PYTHONPATH": f"{REPOSITORY}/tests:{REPOSITORY}/lib", "XHA_INSTALLED": "/usr/local"}
         setting |= {name: os.environ[name] for name in ("DEMO", "TERM") if name in os.environ}
