@@ -82,6 +82,26 @@ def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what
     assert explained.count("is in the Primary component") >= 3, explained
 
 
+def test_what_was_degraded_leaves_pacemaker_s_list_and_no_server_is_restarted(held: Scene) -> None:
+    """A degraded result, and a probe that found the server, which a cleanup makes (docs/decisions/0015)."""
+    host = held.lab["h2"]
+    servers = {one.name: one.pids_of("mariadbd") for one in held.lab}
+    for then in ("true", "crm_resource --cleanup --resource p_mysql"):
+        host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
+        wait_until(
+            "h2 to be degraded",
+            lambda: "wsrep_desync" in " ".join(cluster.read_reasons(host, "p_mysql")),
+            timeout=NAMED_SECONDS,
+        )
+        host.sh(f"mariadb -e 'SET GLOBAL wsrep_desync = OFF'; {then}", timeout=60)
+        wait_until(
+            "a clean history",
+            lambda: "xha_forget_h2" in cluster.read_resources(host) and not cluster.has_past_failures(host, "p_mysql"),
+            timeout=NAMED_SECONDS,
+        )
+    assert {one.name: one.pids_of("mariadbd") for one in held.lab} == servers
+
+
 def test_all_members_are_seen_by_every_source_that_a_host_can_ask(held: Scene) -> None:
     """No account of the check is on any other host: what responders say, and what real keepers publish."""
     host = held.lab["h1"]
