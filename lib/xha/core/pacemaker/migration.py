@@ -20,7 +20,8 @@ def find_misfits(cib: Cib, resource: str) -> Iterator[str]:
         return
     clone = cib.clone or f"{resource}-clone"
     if not cib.clone:
-        yield f"{resource} is no clone and would run on one node alone: pcs resource clone {resource} meta interleave=true"
+        remedy = f"pcs resource clone {resource} meta interleave=true"
+        yield f"{resource} is no clone and would run on one node alone: {remedy}"
     given = [name for name in _PROMOTABLE if name in cib.meta]
     if cib.promotable or given:
         removed = " ".join(f"{name}=" for name in given or _PROMOTABLE[:1])
