@@ -129,10 +129,13 @@ class World(Galera):
 
     def commit(self, origin: Node, slow: Iterable[Node] = ()) -> None:
         """A first cluster is recorded before anybody writes to it: a known limit (docs/election.md)."""
-        if not self.cib(origin).cluster:
+        if not self.is_recorded(origin):
             self.tick(origin)
-        if origin.server and origin.server.state is State.PRIMARY:
+        if origin.server and origin.server.state is State.PRIMARY and self.is_recorded(origin):
             super().commit(origin, slow)
+
+    def is_recorded(self, origin: Node) -> bool:
+        return bool(self.cib(origin).cluster)
 
     def is_about_to_form(self, node: Node) -> bool:
         """Return whether a keeper has decided to form a Primary, and has not begun yet."""
@@ -262,7 +265,11 @@ class World(Galera):
 
     def _gap_of_cut(self, node: Node) -> None:
         for members in self.primaries().values():
-            if node in members and all(2 * len(side) <= len(members) for side in self._sides(members)):
+            if (
+                node in members
+                and self.is_recorded(node)
+                and all(2 * len(side) <= len(members) for side in self._sides(members))
+            ):
                 node.apply()
                 node.disk.history.append(self._acknowledge())
                 self.tally.add("delivery gap")
