@@ -63,7 +63,7 @@ def line_of(text: str) -> tuple[Generation, ...]:
 
 def view_of(text: str) -> View:
     """`ABC` is the view of those three; `ABC2` a later one."""
-    return View(f"view {text}", tuple(sorted(f"uuid {name}" for name in text if name.isalpha())))
+    return View(f"view {text}", tuple(sorted(f"uuid {name.lower()}" for name in text if name.isalpha())))
 
 
 def position_of(text: str) -> Position:
@@ -328,11 +328,11 @@ class Scene:
             line_of(said.get("line", "")),
             view,
             int(said.get("seen", -1)),
-            "uuid A" if view else "",
+            "uuid a" if view else "",
             superseded="superseded" in said,
             inconsistent="inconsistent" in said,
         )
-        saved = GvwState("uuid A", view) if view and "gvwstate" in said else None
+        saved = GvwState("uuid a", view) if view and "gvwstate" in said else None
         position = position_of(seqno)
         self.found = Recovered(Standing(Kind(kind), position), record, safe_to_bootstrap="safe" in said)
         self.data = DataSeen(record, saved, created=kind != "empty")
@@ -377,7 +377,7 @@ class Scene:
 
     @staticmethod
     def _place(name: str, state: State, inside: str) -> str:
-        return f"{inside.index(name)} {name}" if inside and state is State.NON_PRIMARY else f"uuid {name}"
+        return f"{inside.index(name)} {name}" if inside and state is State.NON_PRIMARY else f"uuid {name.lower()}"
 
     @staticmethod
     def _component(state: State, inside: str) -> View | None:
@@ -437,13 +437,13 @@ class Scene:
             wsrep_local_index=inside.index("A"),
             wsrep_local_recv_queue=0,
             wsrep_incoming_addresses=",".join(name for name in inside if name.isalpha()),
-            wsrep_gcomm_uuid=None if how == "closed" else "uuid A",
+            wsrep_gcomm_uuid=None if how == "closed" else "uuid a",
         )
         reading = Reading(status, Variables(wsrep_on=True, wsrep_provider="/usr/lib/galera.so"))
         verdict = SYNCED if primary else judge(reading, Policy())
         self.server = self.server._replace(reading=reading, verdict=verdict)
         if primary:
-            self.data = self.data._replace(gvwstate=GvwState("uuid A", view_of(inside)))
+            self.data = self.data._replace(gvwstate=GvwState("uuid a", view_of(inside)))
 
     def on_by_hand(self, position: str = "-") -> None:
         """A person has started the server, and with a position: bootstrapped it from there."""

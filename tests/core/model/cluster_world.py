@@ -16,7 +16,8 @@ from xha.core.election.facts import Grant, GrantKind, Host, Token
 from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
-from xha.core.galera.position import GraState, Position
+from xha.core.galera.position import GraState, GvwState, Position
+from xha.core.keeper.local import close_record
 
 
 @dataclass
@@ -145,12 +146,15 @@ class World(Galera):
         """A new keeper looks after a server that was killed: it opens an epoch of its own."""
         nodes = [node for node in nodes if node.server]
         for node in nodes:
-            # It could also end before its keeper has looked at where it came to: a known limit (docs/election.md).
-            if self.by_hand and node.server and node.server.state is State.PRIMARY:
-                self.tick(node)
+            self._look_before_the_end(node)
         super().kill(nodes, gap=gap, ddl=ddl)
         for node in nodes:
             self.restart_agent(node)
+
+    def _look_before_the_end(self, node: Node) -> None:
+        """A server may end before its keeper has seen where it came to: a known limit (docs/election.md)."""
+        if self.by_hand and node.server and node.server.state is State.PRIMARY:
+            self.tick(node)
 
     def bootstrap_by_hand(self, node: Node) -> None:
         """A person forms a cluster with one node, and its keeper takes charge of that server."""
@@ -215,19 +219,19 @@ class World(Galera):
 
     def clean_stop(self, node: Node) -> None:
         """Pacemaker's stop: the keeper ends, then the server, and what is recorded of it is where it stood last."""
-        server, disk = node.server, node.disk
-        view, own = (server.last_view, server.uuid) if server else (None, "")
-        primary = server is not None and server.state is State.PRIMARY
+        self._look_before_the_end(node)
+        disk, view = node.disk, GvwState(*node.disk.gvwstate) if node.disk.gvwstate else None
         self.restart_agent(node)
         self.stop(node)
         intact = disk.grastate is not None and disk.grastate.uuid == disk.uuid and not disk.torn
         self.retract(node)
         self.release_token(node)
         if intact:
-            position, record = Position(disk.uuid, len(disk.history)), disk.record or NodeRecord()
-            if view and primary:
-                record = record._replace(view=view, own_uuid=own, view_seqno=position.seqno)
-            disk.record = record._replace(clean_stop=position)
+            assert disk.grastate
+            disk.record = record = close_record(
+                disk.record, node.joining, disk.grastate, view, transfer_begun=disk.torn
+            )
+            position = Position(disk.uuid, len(disk.history))
             for cib in self.write(node):
                 cib.stops[node.name] = StopRecord(History(position, record.line), str(node.boot), record.view)
 

@@ -17,9 +17,9 @@ from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_boot_id
 from ...core.election.position_report import PositionReport, State, is_looking, parse_position_report
 from ...core.galera.lineage import History, StopRecord
-from ...core.galera.node_record import NodeRecord
 from ...core.galera.position import NO_SEQNO, Position
 from ...core.keeper.decisions import DEAF_SECONDS
+from ...core.keeper.local import close_record
 from ...core.monitor.keeper_status import Phase
 from ...core.node.codes import Code
 from ...core.ocf.api import ExitCode, Outcome
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ...adapters.datadir.users import Occupant, Search
     from ...adapters.pacemaker.cluster import Pacemaker
     from ...adapters.pacemaker.standalone import Standalone
+    from ...core.galera.position import GvwState
     from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
@@ -48,12 +49,14 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     if keeper_status is not None and keeper_status.ready:  # a stop after a failure is not planned
         from .drain import drain_before_stop
 
-        drain_before_stop(settings, instance, whole_search(run, settings, keeper_status), keeper_status.socket)
+        drain_before_stop(settings, instance, run, keeper_status)
     try:
         if not end_keeper(run):
             return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} does not end, not even by SIGKILL")
         search = whole_search(run, settings, keeper_status)
         served = [one for one in find_servers(search) if one.use is Use.SERVER]
+        directory = _open(search, settings, served[0].directory) if served else None
+        view = _read_view(directory)
         left = _end(search, deadline, keeper_status, served)
         if left:
             return Outcome(ExitCode.GENERIC, f"{left[0]} survives SIGKILL: the host needs to be fenced, or looked at")
@@ -77,10 +80,8 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
             cluster.delete_attribute(f"xha-{instance.name}-{word}")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)
-        state = find_state(search.known, settings, served[0].directory) if served else ""
-        if state:  # else nobody knows which saved state is this server's
-            owner = find_account(settings.user, settings.group).owner
-            _record(cluster, instance, DataDirectory(served[0].directory, owner, state))
+        if directory is not None:
+            _record(cluster, instance, directory, view)
         if may_be_deleted(cib):
             launch(instance, "sweep")
     except (ClusterUnreachable, Unusable, OSError):
@@ -129,7 +130,24 @@ def _retract(cluster: Pacemaker | Standalone, name: str) -> None:
         cluster.delete_attribute(name)
 
 
-def _record(cluster: Pacemaker | Standalone, instance: Instance, directory: DataDirectory) -> None:
+def _open(search: Search, settings: Settings, path: str) -> DataDirectory | None:
+    """Return the data directory of a server, None where nobody knows which saved state is this server's."""
+    with contextlib.suppress(Unusable, OSError):
+        state = find_state(search.known, settings, path)
+        return DataDirectory(path, find_account(settings.user, settings.group).owner, state) if state else None
+    return None
+
+
+def _read_view(directory: DataDirectory | None) -> GvwState | None:
+    """Return the last Primary view of a server that still runs, None where it cannot be read."""
+    with contextlib.suppress(OSError):
+        return directory.read_gvwstate() if directory is not None else None
+    return None
+
+
+def _record(
+    cluster: Pacemaker | Standalone, instance: Instance, directory: DataDirectory, view: GvwState | None
+) -> None:
     """Leave what a clean stop proves: where the data end, in the cluster's configuration and beside the data."""
     saved = directory.read_grastate()
     if saved is None or saved.seqno == NO_SEQNO:
@@ -140,7 +158,8 @@ def _record(cluster: Pacemaker | Standalone, instance: Instance, directory: Data
     record = directory.read_record()
     if record is None and directory.has_record():
         return  # it cannot be read, and may say what these data are: nothing is put in its place
-    record = record or NodeRecord()
-    directory.write_record(record._replace(clean_stop=position))
+    begun = directory.read_contents().transfer_begun
+    record = close_record(record, RunDir(instance.name).read_joining(), saved, view, transfer_begun=begun)
+    directory.write_record(record)
     stopped = StopRecord(History(position, record.line), read_boot_id(), record.view)
     cluster.write_stop(instance.name, cluster.node_name(), stopped)

@@ -113,10 +113,11 @@ def _tell_unreplicated(reading: Reading | None) -> str:
 
 
 def note_view(record: NodeRecord, gvwstate: GvwState | None, reading: Reading) -> NodeRecord:
-    """Return the record with the server's current Primary view, and with a position that was read in that view.
+    """Return the record with the server's last Primary view, and with a position that was read in that view.
 
-    The caller takes reading before it reads gvwstate. So the first call for a view records only the view, and the
-    position comes from a later reading, taken after the view began.
+    A server that has lost its Primary keeps gvwstate.dat as that view wrote it. The caller takes reading before it
+    reads gvwstate. So the first call for a view records only the view, and the position comes from a later reading,
+    taken after the view began.
 
     One such position is enough: a node outside of the view acknowledged nothing after the view had begun. The position
     counts only when wsrep_cluster_size equals the size of the view. At that moment all write sets from before the view
@@ -124,13 +125,14 @@ def note_view(record: NodeRecord, gvwstate: GvwState | None, reading: Reading) -
     view.
     """
     status = reading.status
-    if gvwstate is None or status.wsrep_cluster_status != "Primary" or status.wsrep_gcomm_uuid is None:
+    if gvwstate is None or status.wsrep_gcomm_uuid is None:
         return record
     if status.wsrep_gcomm_uuid.lower() != gvwstate.own_uuid:
         return record
     if (record.view, record.own_uuid) != (gvwstate.view, gvwstate.own_uuid):
         return record._replace(view=gvwstate.view, own_uuid=gvwstate.own_uuid, view_seqno=NO_SEQNO)
     settled = status.wsrep_local_recv_queue == 0 and status.wsrep_local_state in _HOLDS_ITS_DATA
+    settled = settled and status.wsrep_cluster_status == "Primary"
     settled = settled and status.wsrep_cluster_size == len(gvwstate.view.members)
     position = reading_position(reading)
     if record.view_seqno != NO_SEQNO or not settled or not position.real:

@@ -1,14 +1,15 @@
-"""Which record the data of a stopped server go by, and what they are worth: the rules of a recovery."""
+"""Which record the data of a stopped server go by, and what they are worth: the rules of a recovery and of a stop."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..election.compose_report import last_view
 from ..galera.node_record import NodeRecord
-from ..galera.position import NO_UUID, Kind, classify
+from ..galera.position import NO_UUID, Kind, Position, classify
 
 if TYPE_CHECKING:
-    from ..galera.position import GraState, Position, Standing
+    from ..galera.position import GraState, GvwState, Standing
 
 
 def choose_record(
@@ -20,6 +21,25 @@ def choose_record(
     """
     arrived = grastate is not None and grastate.uuid != NO_UUID and not transfer_begun
     return record or (joining if arrived else None) or NodeRecord(superseded=joining is not None)
+
+
+def close_record(
+    record: NodeRecord | None,
+    joining: NodeRecord | None,
+    grastate: GraState,
+    gvwstate: GvwState | None,
+    *,
+    transfer_begun: bool,
+) -> NodeRecord:
+    """Return the record of data that a clean stop has left at the position of grastate.
+
+    gvwstate: gvwstate.dat as it was while the server ran. A clean stop removes the file, and the keeper may not have
+    seen the last view: it looks once a second, and writes nothing down while Pacemaker does not answer.
+    """
+    chosen = choose_record(record, joining, grastate, transfer_begun=transfer_begun)
+    view, own_uuid, view_seqno = last_view(chosen, gvwstate)
+    position = Position(grastate.uuid, grastate.seqno)
+    return chosen._replace(view=view, own_uuid=own_uuid, view_seqno=view_seqno, clean_stop=position)
 
 
 def judge_data(

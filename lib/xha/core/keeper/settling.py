@@ -25,6 +25,9 @@ def settle(turn: Turn) -> bool:
         late = memory.forming_since and turn.now - memory.forming_since > turn.seen.settings.view_timeout
         if late and memory.state is State.NON_PRIMARY:
             turn.note(forming_since=0.0)
+        if memory.state is State.NON_PRIMARY and memory.reading is not None:
+            # A view may come and go between two looks, and a clean stop removes what the server kept of it.
+            turn.remember(note_view(turn.record, turn.data.gvwstate, memory.reading))
         return True
     view, forming, position = turn.data.gvwstate, memory.forming_since > 0, memory.position
     assert memory.reading is not None
