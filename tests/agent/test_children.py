@@ -31,6 +31,7 @@ from xha.core.keeper.outcomes import (
     EffectOutcome,
     FailureCause,
     Recovered,
+    Unfit,
     parse_outcome,
     render_outcome,
 )
@@ -229,3 +230,9 @@ def test_what_is_no_outcome_is_none(text: str) -> None:
 def test_a_text_that_is_not_utf_8_is_handed_over() -> None:
     failed = EffectFailed(FailureCause.BUSY, "caf\udce9", 1.0)
     assert parse_outcome(render_outcome(failed)) == EffectFailed(FailureCause.BUSY, "caf?", 1.0)
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_what_a_look_at_the_host_has_found_is_handed_over(permanent: bool) -> None:
+    found = Done(1.0, Unfit("wsrep_on is OFF", permanent))
+    assert parse_outcome(render_outcome(found)) == found

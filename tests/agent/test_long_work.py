@@ -1,6 +1,7 @@
-"""A recovery and a creation that take long: the keeper goes on saying what it does, and nothing of them outlives it.
+"""What takes long, a recovery, a creation and a look at the host: the keeper goes on saying what it does meanwhile.
 
-The server's program is a script that waits before it does its work, until the test lets it.
+Nothing of them outlives it. The server's program is a script that waits before it does its work, until the test lets
+it go on.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ __all__ = ["host", "make_resource"]  # fixtures of another module
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
-# The program of each, and its arguments.
-RECOVERY, CREATION = ("mariadbd", '*" --wsrep-recover "*'), ("mariadb-install-db", "*")
+# The program of each, its arguments, and how many of its calls do not wait.
+RECOVERY, CREATION = ("mariadbd", '*" --wsrep-recover "*', 0), ("mariadb-install-db", "*", 0)
+# The first is the keeper's that begins, and takes no step yet.
+LISTING = ("mariadbd", '*" --help "*', 1)
 SLOW = """#!/bin/bash
 case " $* " in {words})
     echo $$ >>{begun}
-    while [ -e {held} ]; do sleep 0.05; done ;;
+    while [ -e {held} ] && [ "$(wc -l <{begun})" -gt {free} ]; do sleep 0.05; done ;;
 esac
 exec {program} "$@"
 """
@@ -34,19 +37,20 @@ PROMPT = 10.0
 class Slow:
     """A node whose server's recovery, or the creation of its database, lasts until `let_go`."""
 
-    def __init__(self, one: Resource, what: tuple[str, str]) -> None:
+    def __init__(self, one: Resource, what: tuple[str, str, int]) -> None:
         self.node, self._held, self._begun = one, one.directory / "held", one.directory / "begun"
         if one.created:
             one._make_directory()
         self._held.touch()
         self._begun.touch(mode=0o666)
         self._begun.chmod(0o666)
-        server, (name, words) = one.directory / "mariadbd", what
+        server, (name, words, free) = one.directory / "mariadbd", what
         server.symlink_to(find_program("mariadbd", "mariadb-server"))
         program, real = one.directory / name, find_program(name, "mariadb-server")
         program.unlink(missing_ok=True)
         paths = {"program": real, "begun": self._begun, "held": self._held}
-        program.write_text(SLOW.format(words=words, **{word: shlex.quote(str(path)) for word, path in paths.items()}))
+        quoted = {word: shlex.quote(str(path)) for word, path in paths.items()}
+        program.write_text(SLOW.format(words=words, free=free, **quoted))
         program.chmod(0o755)
         one.parameters.update(binary=str(server), start_wait="0")
 
@@ -76,7 +80,7 @@ class Slow:
     def left(self) -> str:
         """What still runs of the node: its keeper, the keeper's child, and programs that name its directory."""
         listed = self.node.host.run("ps", "-e", "-o", "pid=,comm=,args=").out.splitlines()
-        ours = (str(self.node.directory), "xha-recovery", "xha-creation", " keeper")
+        ours = (str(self.node.directory), "xha-recovery", "xha-creation", "xha-host", " keeper")
         return "\n".join(line for line in listed if any(word in line for word in ours))
 
     def assert_fresh(self) -> None:
@@ -92,6 +96,11 @@ class Slow:
 @pytest.fixture
 def recovery(make_resource: MakeResource) -> Slow:
     return Slow(make_resource(), RECOVERY)
+
+
+@pytest.fixture
+def listing(make_resource: MakeResource) -> Slow:
+    return Slow(make_resource(), LISTING)
 
 
 @pytest.fixture
@@ -152,6 +161,30 @@ class TestARecovery:
         assert not recovery.alive(first)
         recovery.let_go()
         await_code(recovery.node, 0, 60)
+
+
+class TestALookAtTheHost:
+    """The server lists its options for the keeper before it is started; it has 10 s for that."""
+
+    def test_no_turn_of_the_keeper_waits_for_it(self, listing: Slow) -> None:
+        listing.begin()
+        [pid] = wait_until(lambda: listing.begun()[1:], 30, "the host is looked at")
+        written = []
+        for _ in range(3):
+            at = listing.at()
+            wait_until(lambda at=at: listing.at() > at, 20, "the status is written again")  # type: ignore[misc]
+            written.append(listing.alive(pid))
+        assert any(written)
+        assert listing.phase() == "recovering"
+        listing.let_go()
+        await_code(listing.node, 0, 60)
+
+    def test_a_stop_ends_it_at_once_and_leaves_nothing(self, listing: Slow) -> None:
+        listing.begin()
+        [pid] = wait_until(lambda: listing.begun()[1:], 30, "the host is looked at")
+        ended = listing.node.call("stop")
+        assert (ended.code, listing.alive(pid), listing.left()) == (0, False, "")
+        assert ended.seconds < PROMPT
 
 
 class TestACreation:

@@ -201,7 +201,8 @@ STARTS: dict[str, Start] = {
     "core.http.proxy_header.parse_proxy_header": _values(*_PROXY_HEADERS),
     "core.keeper.outcomes.parse_outcome": _texts(
         '{"at": 1.5, "cause": "BUSY", "text": "somebody uses the data"}',
-        '{"at": 1.5, "recovered": null}',
+        '{"at": 1.5, "recovered": null, "unfit": null}',
+        '{"at": 1.5, "recovered": null, "unfit": {"text": "wsrep_on is OFF", "permanent": true}}',
         json.dumps(
             {
                 "at": 1.5,
@@ -214,6 +215,7 @@ STARTS: dict[str, Start] = {
                     "unmendable": False,
                     "busy": False,
                 },
+                "unfit": None,
             }
         ),
     ),

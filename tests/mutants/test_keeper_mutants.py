@@ -15,10 +15,12 @@ from core.keeper import scene
 from core.keeper.test_scripts import SCRIPTS, play
 from core.model import model_keeper
 from mutants.test_election_mutants import Patch, search, swapped
+from xha.core.election.position_report import State
 from xha.core.keeper import children, decisions, machine, server, turn
 from xha.core.keeper.children import recover
 from xha.core.keeper.decisions import stop_server
 from xha.core.keeper.effects import (
+    Confirmed,
     ConsumeGrants,
     Discard,
     Effect,
@@ -79,6 +81,12 @@ def too_late(*kinds: type) -> Change:
     return change
 
 
+def unannounced(effects: Effects) -> Effects:
+    """That a server is about to start is told by nobody; what the others know is that none runs."""
+    starting = (State.STARTING, State.RESTORING)
+    return tuple(one for one in effects if not (isinstance(one.act, Publish) and one.act.report.state in starting))
+
+
 def formed_whatever_changed(one: Any, plan: Any, decision: Any) -> None:
     """The token is enough: nobody compares what is reported now with what was."""
     one.note(plan=None)
@@ -115,7 +123,10 @@ MUTANTS: dict[str, list[Patch]] = {
     "the line is not written beside the data": changed(left_out(WriteRecord)),
     "the line is not recorded in the cluster": changed(left_out(RecordLine)),
     "a view is not set aside": changed(left_out(SetViewAside)),
-    "a report is published too late": changed(too_late(Publish)),
+    "a server is started before anybody can see that": [
+        *changed(unannounced, unguarded(Confirmed)),
+        (machine, "is_handed_back", lambda one, report: True),
+    ],
     "a second child is begun while one runs": [(machine, "attend", deaf_to_the_child)],
     "a server is launched while a child runs": [(machine, "attend", lambda one, child: machine._go_on(one))],
     "an epoch is opened once and for all": [(turn.Turn, "open_epoch", only_once)],

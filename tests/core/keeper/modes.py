@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from xha.core.election.position_report import State
+from xha.core.keeper.effects import Create
 
 if TYPE_CHECKING:
     from xha.core.keeper.memory import Memory
@@ -20,6 +21,7 @@ class Mode(Enum):
     REFUSING = "a person has to decide"
     ASKING = "it has the token, and asks everybody once more"
     CREATING = "it has the token, and a database is being created"
+    LAUNCHING = "a server is about to be started, once everybody can see that"
     JOINING = "a server runs that is to join a Primary, or came from somebody else"
     RESTORING = "a server runs that forms the last view again, with all others of it"
     FORMING = "a server runs that was told to form a Primary"
@@ -40,8 +42,11 @@ def mode_of(memory: Memory) -> Mode:
         return Mode.BEREFT
     if memory.halted:
         return Mode.HALTED
+    if memory.launching is not None:
+        return Mode.LAUNCHING
     if memory.plan is not None:
-        return Mode.ASKING if memory.child is None else Mode.CREATING
+        creates = memory.child is not None and isinstance(memory.child.act, Create)
+        return Mode.CREATING if creates else Mode.ASKING
     if memory.server is None:
         return _without_server(memory)
     state = memory.state

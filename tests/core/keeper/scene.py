@@ -33,6 +33,7 @@ from xha.core.keeper.outcomes import (
     GuardFailed,
     Recovered,
     Started,
+    Unfit,
 )
 from xha.core.keeper.server import looks_at_contents
 from xha.core.keeper.server_process import ServerProcess, StateTransfer
@@ -48,7 +49,7 @@ DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
 SYNCED = judge(synced(), Policy())
 # How long a look takes by the keeper's clock, where the script does not say.
 LOOK = 1.0
-CHILDREN = {"Recover", "Create", "Stop"}
+CHILDREN = {"CheckHost", "Recover", "Create", "Stop"}
 
 
 def line_of(text: str) -> tuple[Generation, ...]:
@@ -83,6 +84,9 @@ class Scene:
         self.hosts = dict.fromkeys("ABC", Host.ONLINE)
         self.probes: dict[str, Probed] = {}
         self.records, self.grants = Records(), []
+        # This node's report, as the cluster hands it back.
+        self.own: PositionReport | None = None
+        self.unseen = False
         self.meta: dict[str, str] = {}
         self.quorum, self.two_node, self.ambiguous = True, False, ()
         self.found = Recovered(Standing(Kind.EMPTY), NodeRecord())
@@ -129,8 +133,8 @@ class Scene:
             self.now = 100.0
         told = self._look_once()
         self.reloaded = False
-        while self._has_news():
-            told += ["at once", *self._look_once()]  # the end of a child ends the rest
+        while self._has_news() or self._is_awaited():
+            told += ["at once", *self._look_once()]  # the end of a child, or what all can see, ends the rest
         unmet = set(self.failing) - self.failed
         assert not unmet, f"nothing met {', '.join(sorted(unmet))}: the script says that it fails"
         self.failing, self.failed = {}, set()
@@ -143,6 +147,11 @@ class Scene:
         begun = [one.outcome.value for one in self.results if isinstance(one.outcome, Done)]
         known = self.memory.child or next((one for one in begun if isinstance(one, Begun)), None)
         return bool(self.child and self.child.outcome and known and known.number == self.child.number)
+
+    def _is_awaited(self) -> bool:
+        """Whether the report has come back that a server waits for, and the keeper has not seen it yet."""
+        launching = learnt(self.memory, self._bare()).launching
+        return launching is not None and launching.report == self.own and self.trouble is None
 
     @property
     def mode(self) -> Mode:
@@ -166,7 +175,7 @@ class Scene:
 
     def _cluster(self) -> ClusterSeen:
         epoch = self.memory.epoch
-        reports: dict[str, PositionReport | Unread] = {}
+        reports: dict[str, PositionReport | Unread] = {} if self.own is None else {"A": self.own}
         for name, one in self.peers.items():
             answers = isinstance(one, PositionReport) and name not in self.late
             epochs = (*one.epochs, epoch) if isinstance(one, PositionReport) and answers else ()
@@ -240,6 +249,15 @@ class Scene:
         do = getattr(self, f"_do_{type(self.begun).__name__}")
         outcome = outcome or Done(self.now, do(self.begun))
         self.child = self.child._replace(outcome=outcome)
+
+    def _do_Publish(self, act: acts.Publish) -> None:  # noqa: N802
+        self.own = self.own if self.unseen else act.report
+
+    def _do_Retract(self, _: acts.Retract) -> None:  # noqa: N802
+        self.own = None
+
+    def _do_CheckHost(self, _: acts.CheckHost) -> None:  # noqa: N802
+        """The host is fit, unless the script says `unfit`."""
 
     def _do_EndChild(self, _: acts.EndChild) -> None:  # noqa: N802 - named after its act
         if self.child is not None and self.child.outcome is None:
@@ -464,6 +482,14 @@ class Scene:
             if how in ("no", "never")
             else EffectFailed(FailureCause[how.upper()], text, self.now)
         )
+
+    def on_unfit(self, text: str, *how: str) -> None:
+        """The next look at the host finds an error: a lasting one, or `perhaps`."""
+        self.failing["CheckHost"] = Done(self.now, Unfit(text, permanent="perhaps" not in how))
+
+    def on_unseen(self, how: str = "") -> None:
+        """What this node publishes does not come back from now on; or does again: over."""
+        self.unseen = how != "over"
 
     def on_slow(self, *whats: str) -> None:
         """Children of these names run until they end by `ends`."""

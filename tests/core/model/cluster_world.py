@@ -17,6 +17,7 @@ from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import GraState, GvwState, Position
+from xha.core.keeper import effects as acts
 from xha.core.keeper.local import close_record
 
 
@@ -140,7 +141,10 @@ class World(Galera):
 
     def is_about_to_form(self, node: Node) -> bool:
         """Return whether a keeper has decided to form a Primary, and has not begun yet."""
-        return any(begins_primary(one.act) for one in self.agents[node.name].pending)
+        agent = self.agents[node.name]
+        launching = agent.memory.launching
+        begun = launching is not None and begins_primary(launching.act)
+        return begun or any(isinstance(one.act, acts.WriteGrastate) or begins_primary(one.act) for one in agent.pending)
 
     def kill(self, nodes: Iterable[Node], *, gap: bool = False, ddl: bool = False) -> None:
         """A new keeper looks after a server that was killed: it opens an epoch of its own."""

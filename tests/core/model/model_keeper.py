@@ -98,13 +98,14 @@ class ModelKeeper:
     # --- the loop
 
     def look_and_act(self, held: int | None) -> None:
-        """Look and act; when a child has ended, the next look comes at once."""
-        for _ in range(4):
+        """Look and act; when a child has ended, or a report is back, the next look comes at once."""
+        for _ in range(8):
             before = self.agent.child
             seen = self.look()
             self._step(seen)
             self._perform(self._moment() if held is None else held)
-            if self.agent.child in (None, before) or self.node.slow or self.agent.pending or self.is_replaced:
+            waits = self.agent.child in (None, before) and self.agent.memory.launching is None
+            if waits or self.node.slow or self.agent.pending or self.is_replaced:
                 return
 
     def go_on(self, held: int | None) -> None:
@@ -125,7 +126,7 @@ class ModelKeeper:
     def _moment(self) -> int | None:
         """Where something may happen every time: before a Primary is formed, and before a view is restored."""
         for index, effect in enumerate(self.agent.pending):
-            if begins_primary(effect.act):
+            if begins_primary(effect.act) or isinstance(effect.act, acts.WriteGrastate):
                 return 0
             if isinstance(effect.act, acts.Launch) and effect.act.phase.value == "restoring":
                 return index
@@ -272,6 +273,7 @@ class ModelKeeper:
             acts.SetViewAside: self._set_view_aside,
             acts.WriteGrastate: self._write_grastate,
             acts.Discard: self._discard,
+            acts.CheckHost: lambda: self._begin(lambda: Done(self.agent.now)),
             acts.Recover: lambda: self._begin(self._recover),
             acts.Create: lambda: self._begin(self._create),
             acts.Stop: lambda: self._begin(self._stop),

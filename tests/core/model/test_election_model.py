@@ -84,7 +84,7 @@ class ElectionModel(RuleBasedStateMachine):
         node = self.node(who)
         saved = node.disk.grastate
         alone = not self.world.running(State.NON_PRIMARY, State.RESTORING)
-        alone = alone and not any(agent.pending for agent in self.world.agents.values())
+        alone = alone and not any(one.pending or one.memory.launching for one in self.world.agents.values())
         whole = saved is not None and saved.uuid == node.disk.uuid != NO_UUID and not node.disk.discarded
         if node.up and not node.server and whole and alone:
             self.world.bootstrap_by_hand(node)

@@ -1,7 +1,8 @@
-"""The child of a keeper: a recovery, a creation or a stop, in a process of its own. There is one at a time.
+"""The child of a keeper: a recovery, a creation, a stop or a look at the host, in a process of its own.
 
-It is killed with the keeper, and what it runs in the data directory with it; the directory's lock is free only then. It
-holds the keeper's lock, too: nobody takes the keeper for ended, and no other one begins, while its child still writes.
+There is one at a time. It is killed with the keeper, and what it runs in the data directory with it; the directory's
+lock is free only then. It holds the keeper's lock, too: nobody takes the keeper for ended, and no other one begins,
+while its child still writes.
 """
 
 from __future__ import annotations

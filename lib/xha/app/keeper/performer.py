@@ -11,7 +11,7 @@ from ...adapters.lifecycle.creation import create
 from ...adapters.mysqld.program import Unusable
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...core.keeper import effects as acts
-from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed
+from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed, Unfit
 from ...core.ocf.api import ExitCode
 from ..node.host_findings import find_fault
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
     from ...core.keeper.effects import Act, Effect, Guard
     from ...core.keeper.outcomes import Begun, EffectOutcome
+    from ...core.ocf.api import Finding
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
     from .children import Children
@@ -95,8 +96,6 @@ class Performer:
         if isinstance(guard, acts.Allowed):
             forbidden = self._peers.read_cib().forbidden(self._peers.me)
             return GuardFailed(guard, forbidden) if forbidden else None
-        if isinstance(guard, acts.HostFit):
-            return self._check_host(guard)
         if isinstance(guard, acts.Confirmed):
             return None if self._peers.is_confirmed(guard.report) else GuardFailed(guard)
         token = self._peers.read_cib().book.records.token
@@ -107,16 +106,6 @@ class Performer:
             elsewhere = token is not None and token.node != self._peers.me
             return GuardFailed(guard) if elsewhere else None
         raise TypeError(f"{guard!r} is no guard that is known here")
-
-    def _check_host(self, guard: Guard) -> GuardFailed | None:
-        """:raises TimeoutError: where the server does not list its options: it is not known."""
-        assert self._settings is not None
-        fault = find_fault(self._settings)
-        if fault is None:
-            return None
-        if fault.code is ExitCode.GENERIC:
-            return GuardFailed(guard, fault.text)
-        return GuardFailed(guard, fault.text, permanent=True)
 
     # --- acts
 
@@ -141,6 +130,7 @@ class Performer:
             acts.SetViewAside: lambda _: directory.set_view_aside(),
             acts.WriteGrastate: lambda act: directory.write_grastate(act.position, safe_to_bootstrap=True),
             acts.Discard: lambda _: directory.discard(),
+            acts.CheckHost: lambda _: self._children.begin("host", self._check_host),
             acts.Create: lambda act: self._children.begin("creation", lambda: self._create(act)),
             acts.Recover: lambda act: self._children.begin("recovery", lambda: self._recover(act)),
             acts.Stop: self._begin_stop,
@@ -172,6 +162,11 @@ class Performer:
         self._server.close()
         return self._children.begin("stop", lambda: self._stop(act))
 
+    def _check_host(self) -> Done | EffectFailed:
+        assert self._settings is not None
+        settings = self._settings
+        return self._work(lambda: _tell_unfit(find_fault(settings)))
+
     def _create(self, act: acts.Create) -> Done | EffectFailed:
         def log(text: str) -> None:
             self._announcer.log(text, warning=True)
@@ -191,6 +186,11 @@ class Performer:
             return Done(value=act(), at=time.monotonic())
         except Exception as error:
             return self._explain(error, refused=FailureCause.SYSTEM)
+
+
+def _tell_unfit(fault: Finding | None) -> Unfit | None:
+    """Return what forbids a server here. Where the program does not answer, that may be another thing next time."""
+    return fault and Unfit(fault.text, permanent=fault.code is not ExitCode.GENERIC)
 
 
 def _as_done(act: Callable[[Any], Any]) -> Callable[[Act], EffectOutcome]:

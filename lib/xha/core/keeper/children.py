@@ -1,4 +1,4 @@
-"""Recovery, creation and stop: each is a child that is begun, looked at while it runs, and heard when it ends.
+"""Recovery, creation, stop and the look at the host: each is a child that is begun, looked at and heard.
 
 One runs at a time, and what it comes to counts only for the data and the server that it was begun for. It has a time
 limit of its own; one that does not keep it is ended. While it runs the node is announced and answers the others, and
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from ..galera.position import Kind, Standing
 from ..monitor.keeper_status import Phase
-from .effects import Create, EndChild, HostFit, Recover, Stop
-from .outcomes import Done, EffectFailed, EffectResult, FailureCause, Recovered
-from .results import GRACE_SECONDS, TOKEN_PATIENCE, begin_anew, forget_server, note_failure, note_recovered
+from .effects import CheckHost, Create, EndChild, Recover, Stop
+from .outcomes import Done, EffectFailed, EffectResult, FailureCause, Recovered, Unfit
+from .results import GRACE_SECONDS, TOKEN_PATIENCE, begin_anew, forget_server, give_up, note_failure, note_recovered
 
 if TYPE_CHECKING:
+    from .effects import Guard
     from .memory import KeeperChild
     from .observation import ChildSeen
     from .outcomes import EffectOutcome
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 RECOVERY_SECONDS = 3600.0
 # A recovery of data that were closed takes 1 to 2 s (measured); the others are told of one that takes longer.
 SHORT_SECONDS = 3.0
+# The server lists its options within 10 s, or not (adapters/mysqld/program.py).
+CHECK_SECONDS = 20.0
+# For how long a host that was found fit counts as one.
+FIT_SECONDS = 5.0
 STOPPING = "stopping mysqld"
 
 
@@ -44,11 +49,24 @@ def hear(turn: Turn) -> None:
         failed = outcome if isinstance(outcome, EffectFailed) else EffectFailed(FailureCause.BUSY, outcome.text)
         note_failure(turn, failed.cause, failed.text, EffectResult(child.act, failed))
         turn.fails = True
+    elif isinstance(outcome.value, Unfit):
+        turn.note(plan=None, unfit=outcome.value.text)
+        if outcome.value.permanent:
+            give_up(turn, outcome.value.text)
+        turn.fails = True
     elif isinstance(child.act, Stop):
         forget_server(turn)
         begin_anew(turn)
         turn.note(behind=child.act.behind)
-    elif turn.memory.plan is not None:
+    else:
+        _go_on_behind(turn, child.act, outcome)
+
+
+def _go_on_behind(turn: Turn, act: CheckHost | Create, outcome: Done) -> None:
+    """Go on with what a look at the host, or a creation, was a part of."""
+    if isinstance(act, CheckHost):
+        turn.note(fit_at=outcome.at, unfit="")
+    if turn.memory.plan is not None:
         turn.note(plan=turn.memory.plan._replace(until=turn.now + TOKEN_PATIENCE))
 
 
@@ -101,9 +119,12 @@ def attend(turn: Turn, child: KeeperChild) -> None:
         turn.say(turn.memory.server_phase, STOPPING)
         turn.set_ready(False)
         return
-    if isinstance(child.act, Create) or turn.now - child.since > SHORT_SECONDS:
+    decided = isinstance(child.act, CheckHost) and turn.memory.standing is not None
+    if isinstance(child.act, Create) or decided or turn.now - child.since > SHORT_SECONDS:
         turn.publish()
-    if isinstance(child.act, Create):
+    if isinstance(child.act, CheckHost):
+        _say_check(turn)
+    elif isinstance(child.act, Create):
         turn.say(turn.memory.server_phase, tell_creation(turn))
     elif turn.memory.halted:
         turn.say(Phase.ENDED, turn.memory.halted)
@@ -123,13 +144,35 @@ def say_recovery(turn: Turn) -> None:
     turn.say(Phase.RECOVERING, "finding out where the data end")
 
 
+def is_fit(turn: Turn, *guards: Guard) -> bool:
+    """Return whether a server may be started on this host; where nobody has looked just now, begin to."""
+    if turn.memory.fit_at and turn.now - turn.memory.fit_at <= FIT_SECONDS:
+        return True
+    _say_check(turn, *guards)
+    turn.do(CheckHost(CHECK_SECONDS), *guards)
+    return False
+
+
+def _say_check(turn: Turn, *guards: Guard) -> None:
+    memory = turn.memory
+    reason = memory.unfit or "looking whether a server can run on this host"
+    if memory.is_unknown and memory.standing is not None:
+        turn.say(Phase.UNKNOWN, memory.standing.cause)
+    elif memory.plan is not None:
+        turn.say(Phase.FORMING, reason, *guards)
+    else:
+        turn.say(Phase.RECOVERING, reason, *guards)
+
+
 def recover(turn: Turn) -> None:
-    """Begin to find out where the data end."""
+    """Begin to find out where the data end, on a host that is fit for that."""
     turn.report()  # should the keeper give up, its last report names the history that it knows
     act = Recover(RECOVERY_SECONDS)
     if turn.memory.halted:
         turn.do(act)
         return
+    if not is_fit(turn):
+        return
     if not turn.memory.is_unknown:  # then the status goes on saying why
         say_recovery(turn)
-    turn.do(act, HostFit())
+    turn.do(act)

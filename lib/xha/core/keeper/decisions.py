@@ -12,7 +12,7 @@ from ..galera.lineage import History
 from ..galera.node_record import NodeRecord
 from ..galera.position import Kind, Position
 from ..monitor.keeper_status import Phase
-from .children import STOPPING, tell_creation
+from .children import STOPPING, is_fit, tell_creation
 from .effects import (
     Allowed,
     Confirmed,
@@ -20,7 +20,6 @@ from .effects import (
     Create,
     Discard,
     HoldsToken,
-    HostFit,
     Launch,
     LogLine,
     MakePrimary,
@@ -35,6 +34,7 @@ from .effects import (
     WriteGrastate,
     WriteJoining,
 )
+from .memory import Launching
 from .results import give_up
 from .server import is_deaf
 
@@ -162,7 +162,7 @@ def _join(turn: Turn, decision: Join) -> None:
         running = memory.state is State.PRIMARY
         turn.say(memory.server_phase, decision.reason if running else memory.why or decision.reason)
         return
-    if _asks_running(turn) or not turn.may("joining"):
+    if _asks_running(turn) or not turn.may("joining") or not is_fit(turn):
         return
     intact = memory.standing is not None and memory.standing.kind is Kind.INTACT
     held = memory.standing.position if memory.standing and intact else Position()
@@ -180,17 +180,17 @@ def _join(turn: Turn, decision: Join) -> None:
 def _restore(turn: Turn, decision: RestoreView) -> None:
     if turn.memory.server is not None:
         turn.say(Phase.RESTORING, decision.reason)
-    elif turn.may(_RESTORE):
+    elif turn.may(_RESTORE) and is_fit(turn):
         _launch(turn, Phase.RESTORING, decision.reason, Allowed(_RESTORE))
 
 
 def _launch(turn: Turn, phase: Phase, reason: str, *guards: Guard) -> None:
-    """Say that a server starts, see that everybody can know it, and start it."""
+    """Say that a server starts. It is started by a later step: once the cluster hands back that report."""
     bootstrap = phase is Phase.FORMING
     state = State.RESTORING if phase is Phase.RESTORING else State.STARTING
     turn.begins = True
     turn.note(why=reason)
-    turn.say(phase, reason, *guards, HostFit())
+    turn.say(phase, reason, *guards)
     turn.delete_stop()
     report = turn.report(state, forming=bootstrap)
     turn.do(Publish(report))
@@ -203,7 +203,7 @@ def _launch(turn: Turn, phase: Phase, reason: str, *guards: Guard) -> None:
         seen = (*seen, HoldsToken(turn.memory.epoch))
     elif phase is Phase.RESTORING:
         seen = (*seen, TokenNotElsewhere())
-    turn.do(Launch(phase, position, bootstrap, copied), *seen)
+    turn.note(launching=Launching(Launch(phase, position, bootstrap, copied), report, seen, turn.now))
 
 
 # --- forming a Primary
@@ -238,7 +238,7 @@ def _use_token(turn: Turn, plan: Plan, decision: Decision) -> None:
         return
     turn.note(plan=None)
     if isinstance(decision, (Bootstrap, Revive)) and same:
-        if turn.may(_FORM) and not _create(turn, plan, decision):
+        if turn.may(_FORM) and not _create(turn, plan, decision) and _can_run(turn, plan, decision):
             _form(turn, decision)
     elif facts.unanswered:
         turn.log(f"{name_nodes(facts.unanswered)} did not answer in time since the token was taken")
@@ -263,6 +263,15 @@ def _create(turn: Turn, plan: Plan, decision: Bootstrap | Revive) -> bool:
     reason = f"{datadir} holds no database: restore one there, or set enable_creation=1 to have one created"
     turn.do(LogLine(reason, warning=True), *guards)
     give_up(turn, reason)
+    return True
+
+
+def _can_run(turn: Turn, plan: Plan, decision: Bootstrap | Revive) -> bool:
+    """Return whether the host is fit for the server; while that is found out, the plan waits for it."""
+    turn.note(plan=plan)
+    if not isinstance(decision, Revive) and not is_fit(turn, HoldsToken(turn.memory.epoch), Allowed(_FORM)):
+        return False
+    turn.note(plan=None)
     return True
 
 

@@ -26,11 +26,6 @@ class Allowed:
 
 
 @dataclass(frozen=True)
-class HostFit:
-    """What validate-all calls an error of this host is not there."""
-
-
-@dataclass(frozen=True)
 class HoldsToken:
     """The token in the cluster's configuration is this node's, for this epoch."""
 
@@ -49,7 +44,7 @@ class Confirmed:
     report: PositionReport
 
 
-Guard = Union[Allowed, HostFit, HoldsToken, TokenNotElsewhere, Confirmed]
+Guard = Union[Allowed, HoldsToken, TokenNotElsewhere, Confirmed]
 
 # --- what is said
 
@@ -187,6 +182,13 @@ class Discard:
 
 
 @dataclass(frozen=True)
+class CheckHost:
+    """Begin to find out whether validate-all calls anything here an error of this host."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Create:
     """Begin to create a database in the empty data directory."""
 
@@ -256,6 +258,7 @@ Act = Union[
     SetViewAside,
     WriteGrastate,
     Discard,
+    CheckHost,
     Create,
     Recover,
     Stop,

@@ -23,11 +23,12 @@ The order of the effects within a step, and why:
    without it. Of a brand-new history it comes after: a first start that fails must leave no record that a cluster ever
    existed. WriteGrastate follows it: the flag is the last thing that is written before the launch.
 8. Say, DeleteStop, Publish and NoteServer come before Launch: the stop record and the old report promise that no server
-   runs, and the directory is known even if the keeper is killed right after it. Launch waits until everybody can see
-   the new report (`Confirmed`), and looks once more at the token: where it forms a Primary, the token is still this
-   node's (`HoldsToken`); where it restores a view, it is nobody else's (`TokenNotElsewhere`).
-9. Create, Recover and Stop begin a child, and nothing that depends on its end is in the same step: what is planned
-   waits for a creation, and what follows a stop comes with it (`Stop.behind`) and is done when that has ended.
+   runs, and the directory is known even if the keeper is killed right after it. Launch is in a later step, once
+   everybody can see the new report (`Confirmed`), and looks once more at the token: where it forms a Primary, the token
+   is still this node's (`HoldsToken`); where it restores a view, it is nobody else's (`TokenNotElsewhere`).
+9. CheckHost, Create, Recover and Stop begin a child, and nothing that depends on its end is in the same step: what is
+   planned waits for a look at the host and for a creation, and what follows a stop comes with it (`Stop.behind`) and is
+   done when that has ended.
 10. SetReady and ForgetDegraded, which nobody's data depend on.
 11. EndChild, before the keeper's end, or where one is overdue: its own process must not write once another keeper may.
 12. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before.
@@ -40,7 +41,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..election.compose_report import is_unreplicated
-from ..election.position_report import State
+from ..election.position_report import PositionReport, State, render_position_report
 from ..galera.error_log import is_permanent, tell
 from ..galera.lineage import begin_by_hand
 from ..galera.node_record import NodeRecord
@@ -60,12 +61,13 @@ from .turn import Turn
 
 if TYPE_CHECKING:
     from .effects import Effect
-    from .memory import Ending, Memory
+    from .memory import Ending, Launching, Memory
     from .observation import Observation
     from .server_process import ServerProcess
 
-# How long between two looks, in seconds: while something is to be decided, and while a server serves.
-BUSY, CALM = 0.5, 1.0
+# How long between two looks, in seconds: while a report is to come back, while something is to be decided, and while a
+# server serves.
+QUICK, BUSY, CALM = 0.05, 0.5, 1.0
 # How long nothing is tried again that broke off for a reason nobody knows.
 FAULT_SECONDS = 5.0
 # More than the interval of monitor: then the last one has said that all is well.
@@ -105,6 +107,8 @@ def rest(memory: Memory, seen: Observation) -> float:
     causes = {one.cause for one in outcomes if isinstance(one, EffectFailed)}
     if FailureCause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is FailureCause.UNFORESEEN):
         return FAULT_SECONDS
+    if memory.launching is not None and seen.trouble is None:
+        return QUICK
     return CALM if memory.is_calm or memory.child is not None else BUSY
 
 
@@ -161,6 +165,9 @@ def _look(turn: Turn) -> None:
 def _go_on(turn: Turn) -> None:
     """Do at most one thing, as it is decided."""
     memory = turn.memory
+    if memory.launching is not None:
+        _launch(turn, memory.launching)
+        return
     if memory.halted and memory.server is not None:
         # As systemd does with a server of its own that it found killed. Nobody else brings it into the cluster.
         turn.log("a server was started here, and not by Pacemaker: going on with it", warning=True)
@@ -189,6 +196,24 @@ def _go_on(turn: Turn) -> None:
     act(turn, decide(turn, overdue=overdue))
     turn.set_ready(turn.memory.state is State.PRIMARY)
     _tidy(turn)
+
+
+def _launch(turn: Turn, launching: Launching) -> None:
+    """Start the server once the report that says so is what the cluster hands back. No step waits for that."""
+    if turn.memory.server is not None:
+        turn.log("a server was started here meanwhile: none is started by the keeper", warning=True)
+        turn.note(launching=None)
+        return
+    turn.say(launching.act.phase, turn.memory.why)
+    if is_handed_back(turn, launching.report):
+        turn.begins = True
+        turn.do(launching.act, *launching.guards)
+
+
+def is_handed_back(turn: Turn, report: PositionReport) -> bool:
+    """Return whether the cluster shows this report as this node's: then everybody sees it before all that follows."""
+    seen = turn.cluster.reports.get(turn.me)
+    return isinstance(seen, PositionReport) and render_position_report(seen) == render_position_report(report)
 
 
 # --- what became of the server

@@ -9,7 +9,7 @@ from ..election.position_report import State
 from ..galera.position import Kind
 from ..galera.reading import LocalState, has_left_group
 from ..monitor.keeper_status import Phase
-from .effects import Create, Recover, Stop
+from .effects import CheckHost, Create, Recover, Stop
 
 if TYPE_CHECKING:
     from ..election.decision import Decision
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..galera.position import GvwState, Position, Standing
     from ..galera.reading import Reading
     from ..node.verdict import Verdict
-    from .effects import Discard, RecordLine
+    from .effects import Discard, Guard, Launch, RecordLine
     from .server_process import ServerProcess, StateTransfer
 
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
@@ -55,7 +55,7 @@ class KeeperChild(NamedTuple):
     were unknown.
     """
 
-    act: Create | Recover | Stop
+    act: CheckHost | Create | Recover | Stop
     number: int
     since: float
     directory: tuple[int, int] | None = None
@@ -68,6 +68,18 @@ class Plan(NamedTuple):
     until: float
 
 
+class Launching(NamedTuple):
+    """A server that is about to be started: once the cluster hands this report back, if the guards hold then.
+
+    since: by the monotonic clock.
+    """
+
+    act: Launch
+    report: PositionReport
+    guards: tuple[Guard, ...]
+    since: float
+
+
 class Memory(NamedTuple):
     """All that a keeper remembers. Times are seconds of the monotonic clock; 0.0 is never.
 
@@ -77,8 +89,11 @@ class Memory(NamedTuple):
     been in a Primary component. reading, verdict: its last ones; answered_at: when it last answered, asked_at: when it
     was last asked; met_at: since when it is known; progress_at: when a state transfer last moved.
 
-    child: the recovery, creation or stop that is under way: one at a time. behind: what is to be done now that a
-    stopped server has ended.
+    child: the recovery, creation, stop or look at the host that is under way: one at a time. behind: what is to be done
+    now that a stopped server has ended.
+
+    fit_at: when this host was found fit for a server last; unfit: why that could not be told. launching: what waits
+    until everybody can see that it begins.
 
     standing: what the data of a stopped server are worth; None: nobody has looked since the server ran. record: the one
     beside the data as it was last read or written, None: not read. unmendable: what the last look failed by comes back
@@ -113,6 +128,9 @@ class Memory(NamedTuple):
     progress_at: float = 0.0
     child: KeeperChild | None = None
     behind: tuple[Discard | RecordLine, ...] = ()
+    fit_at: float = 0.0
+    unfit: str = ""
+    launching: Launching | None = None
     standing: Standing | None = None
     record: NodeRecord | None = None
     safe_to_bootstrap: bool = False
@@ -217,11 +235,11 @@ class Memory(NamedTuple):
     def is_forming(self) -> bool:
         """Whether a Primary is being formed here, so that the token has to be kept.
 
-        It is planned; or a server starts, of which nobody knows yet what it comes to, and which may be a dead keeper's;
-        or a survivor was told to be a Primary.
+        It is planned, or about to begin; or a server starts, of which nobody knows yet what it comes to, and which may
+        be a dead keeper's; or a survivor was told to be a Primary.
         """
         if self.plan is not None or self.server is None:
-            return self.plan is not None
+            return self.plan is not None or self.launching is not None
         return self.state is State.STARTING or (self.state is State.NON_PRIMARY and self.forming_since > 0)
 
     @property

@@ -59,6 +59,14 @@ class Recovered:
 
 
 @dataclass(frozen=True)
+class Unfit:
+    """The value of a look at the host that found an error. permanent: no second try mends that."""
+
+    text: str
+    permanent: bool = False
+
+
+@dataclass(frozen=True)
 class Begun:
     """The value of an effect that begins a child. number: no other child of this keeper has it.
 
@@ -74,7 +82,7 @@ class Done:
     """It is done, at a time of the monotonic clock. value: what it found or made; "" or None where that is nothing."""
 
     at: float = 0.0
-    value: Started | Recovered | Begun | str | bool | None = None
+    value: Started | Recovered | Unfit | Begun | str | bool | None = None
 
 
 @dataclass(frozen=True)
@@ -110,11 +118,13 @@ class EffectResult:
 
 
 def render_outcome(outcome: Done | EffectFailed) -> str:
-    """Return the text: one line of JSON. Of what an effect is done with, only a recovery's value is kept."""
+    """Return the text: one line of JSON. Of values, a recovery's and an unfit host's are kept."""
     if isinstance(outcome, EffectFailed):
         return json.dumps({"at": outcome.at, "cause": outcome.cause.name, "text": _encodable(outcome.text)})
     recovered = _describe(outcome.value) if isinstance(outcome.value, Recovered) else None
-    return json.dumps({"at": outcome.at, "recovered": recovered})
+    value = outcome.value
+    unfit = {"text": _encodable(value.text), "permanent": value.permanent} if isinstance(value, Unfit) else None
+    return json.dumps({"at": outcome.at, "recovered": recovered, "unfit": unfit})
 
 
 def parse_outcome(text: str) -> Done | EffectFailed | None:
@@ -124,6 +134,8 @@ def parse_outcome(text: str) -> Done | EffectFailed | None:
         at = parse_moment(said["at"])
         if "cause" in said:
             return EffectFailed(FailureCause[said["cause"]], parse_text(said["text"]), at)
+        if said["unfit"] is not None:
+            return Done(at, Unfit(parse_text(said["unfit"]["text"]), parse_flag(said["unfit"]["permanent"])))
         return Done(at, None if said["recovered"] is None else _parse_recovered(said["recovered"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

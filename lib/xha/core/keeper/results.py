@@ -9,11 +9,11 @@ from ..galera.position import Kind
 from ..node.verdict import Code, Policy, Unreadable, judge
 from .effects import (
     Allowed,
+    CheckHost,
     Create,
     Discard,
     ForgetDegraded,
     HoldsToken,
-    HostFit,
     Launch,
     MakePrimary,
     NoteServer,
@@ -52,7 +52,7 @@ def learn(turn: Turn) -> None:
     # Which server runs is written down once more with each look, until it is: nothing else waits for that.
     done = all(isinstance(one.outcome, Done) or isinstance(one.act, NoteServer) for one in results)
     if not done:
-        turn.note(giving_up="")  # what it followed from is not done
+        turn.note(giving_up="", launching=None)  # what it followed from is not done
     for result in results:
         if isinstance(result.outcome, Done):
             _note_done(turn, result, result.outcome)
@@ -99,7 +99,7 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(record=act.record)
     elif isinstance(act, Discard):
         turn.note(standing=None, record=None)
-    elif isinstance(act, (Create, Recover, Stop)) and isinstance(value, Begun):
+    elif isinstance(act, (CheckHost, Create, Recover, Stop)) and isinstance(value, Begun):
         _note_begun(turn, act, value, done.at)
     elif isinstance(act, Launch) and isinstance(value, Started):
         _note_started(turn, act, value)
@@ -107,10 +107,10 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(forming_since=done.at, revive_refused=str(value or ""))
 
 
-def _note_begun(turn: Turn, act: Create | Recover | Stop, begun: Begun, at: float) -> None:
-    """A child is under way. A plan waits for a creation, which is a part of it."""
+def _note_begun(turn: Turn, act: CheckHost | Create | Recover | Stop, begun: Begun, at: float) -> None:
+    """A child is under way. A plan waits for a look at the host and for a creation, which are parts of it."""
     turn.note(child=KeeperChild(act, begun.number, at, begun.directory))
-    if isinstance(act, Create) and turn.memory.plan is not None:
+    if isinstance(act, (CheckHost, Create)) and turn.memory.plan is not None:
         turn.note(plan=turn.memory.plan._replace(until=at + act.seconds + GRACE_SECONDS + TOKEN_PATIENCE))
 
 
@@ -137,6 +137,7 @@ def _note_started(turn: Turn, act: Launch, value: Started) -> None:
     turn.note(
         server=value.server,
         newcomer=False,
+        launching=None,
         launched=Launched(act.phase, value.at, value.log_from, value.free, value.view),
         ending=None,
         served=False,
@@ -176,11 +177,6 @@ def _note_refusal(turn: Turn, outcome: GuardFailed) -> None:
         turn.log("the token is not this node's any more: nothing is formed")
     elif isinstance(outcome.guard, Allowed):
         turn.hold(outcome.guard, outcome.text)
-    elif isinstance(outcome.guard, HostFit):
-        if outcome.permanent:
-            give_up(turn, outcome.text)
-        else:
-            turn.say(turn.memory.server_phase, outcome.text)
 
 
 def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResult | None = None) -> None:

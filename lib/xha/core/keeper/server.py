@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..election.position_report import State
 from ..galera.reading import LocalState, Reading
 from ..node.verdict import Code
+from .effects import CheckHost
 from .memory import Ending, is_serving
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ LONELY_SECONDS = 8.0
 def looks_for_server(memory: Memory) -> bool:
     """Return whether to look for a server that this keeper does not know.
 
-    While a child runs, nobody else can start one: it holds the data directory. What a creation runs is no server.
+    While a child holds the data directory, nobody else can start one. What a creation runs is no server.
     """
-    return memory.server is None and memory.ending is None and memory.child is None
+    held = memory.child is not None and not isinstance(memory.child.act, CheckHost)
+    return memory.server is None and memory.ending is None and not held
 
 
 def looks_for_transfer(memory: Memory) -> bool:

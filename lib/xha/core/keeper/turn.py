@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 
+# How long a server that is about to be started waits until everybody can see that.
+CONFIRM_SECONDS = 5.0
+
+
 class Turn:
     """One step: rules read `memory` and `seen`, replace the memory by `note`, and add effects by `do`."""
 
@@ -260,6 +264,12 @@ class Turn:
         overdue = memory.plan is not None and self.now > memory.plan.until
         if ends or overdue:  # overdue only where nothing could be seen: a look that sees decides by then
             self.note(plan=None)
+        launching = self.memory.launching
+        if ends:
+            self.note(launching=None)
+        elif launching is not None and self.now - launching.since > CONFIRM_SECONDS and not self.begins:
+            self.note(launching=None)
+            self.log("the cluster does not hand back that a server starts here: none is started", warning=True)
         if ends and self.memory.child is not None:
             self.do(EndChild())
         server = self.memory.server
