@@ -131,13 +131,14 @@ class World(Galera):
 
     def commit(self, origin: Node, slow: Iterable[Node] = ()) -> None:
         """A first cluster is recorded before anybody writes to it: a known limit (docs/election.md)."""
-        if not self.is_recorded(origin):
-            self.tick(origin)
-        if origin.server and origin.server.state is State.PRIMARY and self.is_recorded(origin):
+        if self.is_seen(origin):
             super().commit(origin, slow)
 
-    def is_recorded(self, origin: Node) -> bool:
-        return bool(self.cib(origin).cluster)
+    def is_seen(self, origin: Node) -> bool:
+        for _ in range(3):  # a step may be held between two of its effects
+            if not self.cib(origin).cluster:
+                self.tick(origin)
+        return origin.server is not None and origin.server.state is State.PRIMARY
 
     def is_about_to_form(self, node: Node) -> bool:
         """Return whether a keeper has decided to form a Primary, and has not begun yet."""
@@ -275,7 +276,7 @@ class World(Galera):
         for members in self.primaries().values():
             if (
                 node in members
-                and self.is_recorded(node)
+                and self.is_seen(node)
                 and all(2 * len(side) <= len(members) for side in self._sides(members))
             ):
                 node.apply()

@@ -176,13 +176,13 @@ class Galera:
         for members in list(self.primaries().values()):
             origin = next((node for node in members if node in leaving), None)
             rest = [node for node in members if node not in leaving]
-            if origin and self.is_recorded(origin) and all(2 * len(side) <= len(members) for side in self._sides(rest)):
+            if origin and self.is_seen(origin) and all(2 * len(side) <= len(members) for side in self._sides(rest)):
                 origin.apply()
                 origin.disk.history.append(self._acknowledge())
                 self.tally.add("delivery gap")
 
-    def is_recorded(self, origin: Node) -> bool:
-        """Return whether this host's configuration says that there is a cluster."""
+    def is_seen(self, origin: Node) -> bool:
+        """Let its keeper record that there is a cluster, and return whether the node is in a Primary then."""
         raise NotImplementedError
 
     def _acknowledge(self) -> str:
