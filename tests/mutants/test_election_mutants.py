@@ -7,7 +7,6 @@ the same seeds; what it must find is a second Primary, a lost commit, or a clust
 from __future__ import annotations
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from unittest import mock
 import pytest
 
 from core.model import model_keeper
-from core.model.test_election_model import ElectionModel
+from core.model.walks import walk
 from xha.core.election import candidates, obstacles, survivors
 from xha.core.election import compose_report as compose_module
 from xha.core.election import facts as election_facts
@@ -130,76 +129,6 @@ def swapped(patches: list[Patch]) -> Iterator[None]:
         for module, name, mutant in patches:
             stack.enter_context(mock.patch.object(module, name, mutant))
         yield
-
-
-def walk(seed: int) -> None:
-    """Take the model through misfortunes at random: hypothesis would shrink what it finds, this is fifty times faster.
-
-    :raises AssertionError: where an invariant does not hold.
-    """
-    chance = random.Random(seed)
-    model = ElectionModel()
-    model.begin(size=chance.choice([2, 3, 3]), born=chance.random() < 0.9)
-    rules = chance.sample(sorted(MOVES), 8)
-    for _ in range(chance.randrange(2, 14)):
-        name = chance.choice(rules)
-        getattr(model, name)(**{key: draw(chance) for key, draw in MOVES[name].items()})
-        if name in BETWEEN:
-            model.rounds(chance.choice([0, 0, 1, 2, 5]))
-    model.teardown()
-
-
-def who(chance: random.Random) -> int:
-    return chance.randrange(3)
-
-
-def some(chance: random.Random) -> set[int]:
-    return {index for index in range(3) if chance.random() < 0.5}
-
-
-def coin(chance: random.Random) -> bool:
-    return chance.random() < 0.5
-
-
-def three(draw: Callable[[random.Random], Any]) -> Callable[[random.Random], Any]:
-    return lambda chance: tuple(draw(chance) for _ in range(3))
-
-
-def few(chance: random.Random) -> int:
-    return chance.randrange(3)
-
-
-MOVES: dict[str, dict[str, Callable[[random.Random], Any]]] = {
-    "commit": {"who": who, "slow": some},
-    "kill": {"who": some, "gap": coin, "ddl": lambda chance: chance.random() < 0.3},
-    "power_off": {"who": some, "gap": coin},
-    "power_on": {"who": who},
-    "stop": {"who": who},
-    "start": {"who": who},
-    "bootstrap_by_hand": {"who": who},
-    "shut_down": {"who": who},
-    "fence": {"by": who, "victim": who},
-    "cut": {"islands": three(who), "gap": some},
-    "heal": {},
-    "pause": {"who": who},
-    "take_disk": {"who": who},
-    "lose_starter": {"who": who},
-    "blind": {"who": who, "looks": lambda chance: chance.randrange(1, 13)},
-    "slow": {"who": who, "looks": lambda chance: chance.randrange(1, 7)},
-    "write_apart": {"who": who},
-    "doom": {"who": who},
-    "cut_short": {"who": who},
-    "hang": {"last": who},
-    "tick": {"who": who, "late": some, "held": lambda chance: chance.choice([None, None, *range(10)])},
-    "grant": {"who": who},
-    "leave_one_by_one": {"last": who, "pause": coin, "clean": three(coin)},
-    "carry_on_without": {"who": who, "gap": coin, "writes": few, "anew": lambda chance: chance.random() < 0.3},
-    "black_out": {
-        "order": lambda chance: chance.sample(range(3), 3),
-        "pauses": lambda chance: (chance.randrange(6), chance.randrange(6)),
-    },
-}
-BETWEEN = {"kill", "power_off", "power_on", "stop", "start", "fence", "cut", "heal", "take_disk", "grant"}
 
 
 def search(patches: list[Patch], walks: int, first: int = 0) -> tuple[int | None, float]:

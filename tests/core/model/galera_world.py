@@ -98,7 +98,7 @@ class Galera:
     """The servers, and what they do without anybody's command."""
 
     def __init__(self, size: int) -> None:
-        self.nodes = {name: Node(name) for name in "ABCDE"[:size]}
+        self.nodes = {name: Node(name) for name in "ABCDEFGHI"[:size]}
         self.numbers = itertools.count(1)
         self.acknowledged: set[str] = set()
         # Given up by a grant; and left out by a Revive that said so, or by a person, so that they must only not be

@@ -19,7 +19,8 @@ from xha.core.election.position_report import State
 from xha.core.galera.lineage import find_line
 from xha.core.galera.position import NO_UUID
 
-ROUNDS = 150
+# How long everybody has, for each node: a grant gives up the data of one, and is void once the reports change.
+ROUNDS = 50
 # How long nobody needs to help where nothing asks for it: two starts that come to nothing in their time, and a third.
 PATIENT_ROUNDS = 25
 # What a person has to decide, or may have to: everything else mends itself.
@@ -153,7 +154,7 @@ class ElectionModel(RuleBasedStateMachine):
     @rule(last=WHO)
     def hang(self, last: int) -> None:
         """A keeper hangs as it is about to form a Primary; somebody gives its node up, and it wakes behind that."""
-        self.leave_one_by_one(last, pause=False, clean=(True, True, True))
+        self.leave_one_by_one(last, pause=False, clean=(True,) * max(3, len(self.world.nodes)))
         for node in [*self.world.nodes.values()] * 6:
             self.world.tick(node)
             if node.up and not node.server and self.world.is_about_to_form(node):
@@ -207,11 +208,11 @@ class ElectionModel(RuleBasedStateMachine):
     # What takes many steps in a row to mean anything, in one.
 
     @rule(last=WHO, pause=st.booleans(), clean=st.tuples(*[st.booleans()] * 3))
-    def leave_one_by_one(self, last: int, pause: bool, clean: tuple[bool, bool, bool]) -> None:
+    def leave_one_by_one(self, last: int, pause: bool, clean: tuple[bool, ...]) -> None:
         """Servers end one after the other, and those that are left go on writing."""
         if pause:
             self.pause(last)
-        for number, index in enumerate((last + 1, last + 2, last)):
+        for number, index in enumerate((*range(last + 1, last + len(clean)), last)):
             node = self.node(index)
             self.write(node, 1)
             if node.up and node.server and clean[number]:
@@ -242,7 +243,7 @@ class ElectionModel(RuleBasedStateMachine):
     def black_out(self, order: list[int], pauses: tuple[int, int]) -> None:
         """All hosts lose power, and come back one by one."""
         self.world.power_off(self.world.nodes.values())
-        for index, rounds in zip(order, (*pauses, 0)):
+        for index, rounds in zip(order, (*pauses, *[0] * len(order))):
             self.power_on(index)
             self.rounds(rounds)
 
@@ -275,7 +276,7 @@ def come_back(world: World) -> None:
         node.wanted = True
         if not node.up:
             world.power_on(node)
-    for number in range(ROUNDS):
+    for number in range(ROUNDS * max(3, len(world.nodes))):
         world.round()
         if world.settled:
             break
