@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bench.elections import measure_election
 from bench.installed import install
 from bench.measures import (
     PASSWORD,
@@ -39,6 +40,7 @@ def main() -> int:
                 *measure_forked(bench, installed),
                 *measure_monitors(bench, installed),
                 *measure_hung(bench, options.hung_seconds),
+                *measure_election(),
             ]
     print_table(rows)
     return 0
