@@ -151,3 +151,28 @@ def test_the_id_of_a_record_is_an_xml_id(node: str) -> None:
     ident = records.pair_id("db", records.stop_name(node))
     assert ident.startswith("xha-db-stop-")
     assert all(letter.isascii() and (letter.isalnum() or letter in "_.-") for letter in ident)
+
+
+def test_two_resources_have_a_book_each() -> None:
+    """Also where the name of one begins with the other's."""
+    names = ("db", "db-b", "db-line")
+    config = ElementTree.Element("crm_config")
+    for name in names:
+        for own, record, text in (
+            (records.set_id(name), records.CLUSTER, records.render_cluster(f"uuid of {name}")),
+            (records.token_id(name), records.TOKEN, records.render_token(Token(f"node of {name}", "e", "d"))),
+        ):
+            full = records.record_name(name, record)
+            ElementTree.SubElement(
+                ElementTree.SubElement(config, "cluster_property_set", id=own),
+                "nvpair",
+                id=records.pair_id(name, record),
+                name=full,
+                value=text,
+            )
+    text = f"<cib><configuration>{ElementTree.tostring(config, encoding='unicode')}<nodes/></configuration></cib>"
+    for name in names:
+        found = parse_cib(text, name).book.records
+        assert found.cluster == f"uuid of {name}"
+        assert found.token is not None
+        assert found.token.node == f"node of {name}"

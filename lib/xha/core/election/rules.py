@@ -17,7 +17,7 @@ from ..galera.position import Kind, Position
 from .candidates import are_at_odds, choose, judge_histories
 from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
 from .facts import Around, ElectionFacts, Grant, GrantKind, Records, gather_facts
-from .obstacles import bootstrap, end_wait, find_obstacle, name_nodes, tell_list, tell_troubles
+from .obstacles import bootstrap, end_wait, find_obstacle, forget, name_nodes, tell_list, tell_troubles
 from .position_report import PositionReport, State, Unread, is_looking
 from .survivors import decide_survivor
 
@@ -275,7 +275,7 @@ def _nobody(facts: ElectionFacts) -> Decision:
         first = next(node for node in facts.members if node in facts.fresh)
         begin = f"start them; or to begin with an empty one: {bootstrap(first)}"
         reason = f"no member that holds data has reported; missing: {name_nodes(facts.missing)}{said}"
-        return Wait(reason, facts.missing, end_wait(facts, facts.missing, begin))
+        return Wait(reason, facts.missing, end_wait(facts, facts.missing, f"{begin}; {forget(facts.missing)}"))
     return Refuse(
         "all members are empty, but the cluster has existed: their data are gone",
         facts.members,
