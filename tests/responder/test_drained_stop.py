@@ -15,10 +15,10 @@ from loopback import Cluster, HAProxy, Net, Node, wait_until
 from loopback.responder import PORT
 from responder.conftest import MakeResponder
 from responder.process import PROMPT, Responder
-from xha.adapters.datadir.users import Search
-from xha.adapters.mysqld.trust import guess_trust
+from xha.adapters.files.agent_rundir import RunDir
 from xha.app.agent import drain
 from xha.core.config.xha_conf import parse_config
+from xha.core.monitor.keeper_status import KeeperStatus, Phase
 from xha.core.ocf.api import Instance
 from xha.core.ocf.galera_settings import Settings
 
@@ -137,7 +137,7 @@ def stop_drained(node: Node, monkeypatch: pytest.MonkeyPatch, responder: Respond
     monkeypatch.setattr(drain.Log, "info", lambda _, text: said.append(text))
     monkeypatch.setattr(drain.Log, "warning", lambda _, text: said.append(text))
     settings = Settings(socket=str(node.socket), datadir=str(node.datadir))
-    drain.drain_before_stop(settings, INSTANCE, Search((str(node.datadir),), guess_trust(settings)), "")
+    drain.drain_before_stop(settings, INSTANCE, RunDir(INSTANCE.name), KeeperStatus(Phase.RUNNING))
     node.stop()
     (line,) = said
     return line

@@ -112,7 +112,7 @@ def test_what_somebody_else_has_on_a_port_is_told_and_a_grant_outweighs_it() -> 
     before = forecast(seen(*said, probes=ports, cib=off))
     for one in before[:2]:
         assert isinstance(one.decision, Wait)
-        assert one.decision.reason.startswith("something answers on port 3306 of n3, and no keeper there has said")
+        assert one.decision.reason.startswith("something answers on port 3306 of n3: no keeper of n3 has said")
         assert "xha-check grant forget=n3" in one.decision.remedy
     assert needs_person(before, {one.node: one for one in said})
     grant = Grant(FORGET, "n3", digests(seen(*said))["n1"], 990.0, "ann", "a proxy")

@@ -9,7 +9,7 @@ import pytest
 from core.election.test_rules import EPOCH, NODES, NOW, empty, granted, look, report, stopped
 from core.facts import UUID
 from xha.core.election.decision import Bootstrap, Decision, Join, RestoreView, Revive, Wait
-from xha.core.election.facts import Around, GrantKind, Host, Probe, Records
+from xha.core.election.facts import Around, GrantKind, Host, Probe, Probed, Records
 from xha.core.election.position_report import PositionReport, State
 from xha.core.election.rules import elect
 from xha.core.galera.cluster_address import name_members, parse_cluster_address
@@ -80,7 +80,7 @@ ALONE = report("n1", 13, state=State.NON_PRIMARY, component=APART, view=VIEW)
 def two(*reports: PositionReport, arbitrator: Probe = Probe.ACCEPTED, **facts: Any) -> Decision:
     records = facts.pop("records", Records())
     known = {one.node: one._replace(members=PAIR) for one in reports}
-    around = {"quorum": True, "two_node": True, "arbitrators": {"arb": arbitrator}, **facts}
+    around = {"quorum": True, "two_node": True, "arbitrators": {"arb": Probed(arbitrator)}, **facts}
     return elect("n1", known, PAIR, records, (), Around(EPOCH, NOW, **around))
 
 

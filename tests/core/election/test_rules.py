@@ -288,7 +288,7 @@ PAIR = [report("n1", view=View("view 8", ("u1", "u2"))), report("n2", 13, view=V
         pytest.param(
             look("n2", *ALL[:2], records=Records({"n3": stopped(12)}), hosts=ONLINE, probes={"n3": SERVES}),
             Wait,
-            "something answers on ports 3306 and 4567 of n3, and no keeper there has said what it is",
+            "something answers on ports 3306 and 4567 of n3: no keeper of n3 has said how far it is",
             id="23 mysqld started by hand",
         ),
         pytest.param(
@@ -697,5 +697,5 @@ def test_a_port_that_answers_is_told_with_the_command_that_ends_the_wait() -> No
     blind = PositionReport("n3", members=NODES, trouble="its disk is full", opens="e3")
     troubled = look("n2", *ALL[:2], blind, **around)
     assert isinstance(troubled, Wait)
-    assert troubled.reason.endswith("; n3: its disk is full")
+    assert troubled.reason.endswith("of n3: the keeper of n3 says: its disk is full")
     assert troubled.remedy == "mend that on n3; a node that cannot look does so again by itself"

@@ -12,7 +12,7 @@ from core.election.test_rules import NODES, empty, look, report
 from xha.core import election, keeper
 from xha.core.cluster.election_inputs import gather
 from xha.core.election.decision import Decision
-from xha.core.election.facts import Host, Probe, Records
+from xha.core.election.facts import Host, Probe, Probed, Records
 from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.position import Kind, Position
 from xha.core.pacemaker.cib import Cib
@@ -21,7 +21,7 @@ OTHER = "11111111-8b0d-11ef-9c41-3a5f0e7d2b18"
 COMMAND = re.compile(r"xha-check grant (?:forget|bootstrap|discard)=(\S+) --why TEXT")
 
 
-def decide(*reports: PositionReport, members: tuple[str, ...] = NODES, probes: dict[str, Probe] | None = None) -> str:
+def decide(*reports: PositionReport, members: tuple[str, ...] = NODES, probes: dict[str, Probed] | None = None) -> str:
     """The words of the first report's node."""
     cib = Cib(nodes=NODES, hosts=dict.fromkeys(NODES, Host.ONLINE), exists=True)
     said = {one.node: one for one in reports}
@@ -86,7 +86,7 @@ def test_what_the_keeper_says_stands_beside_the_port_on_which_a_server_answers(
     other: PositionReport | None, words: str
 ) -> None:
     reports = [said("n1"), said("n3"), *([other] if other else [])]
-    assert words in decide(*reports, probes={"n2": Probe.ACCEPTED})
+    assert words in decide(*reports, probes={"n2": Probed(Probe.ACCEPTED, (3306,))})
 
 
 def test_a_joiner_is_promised_nothing() -> None:

@@ -28,10 +28,12 @@ from ...core.node.drain_rule import (
 from ...core.node.withdrawal import Withdrawal
 from ...core.ocf.api import AGENT
 from ...core.text.values import ConfigError
+from ..keeper.known_servers import whole_search
 from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
 
 if TYPE_CHECKING:
-    from ...adapters.datadir.users import Search
+    from ...adapters.files.agent_rundir import RunDir
+    from ...core.monitor.keeper_status import KeeperStatus
     from ...core.node.drain_rule import ResponderView
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
@@ -45,17 +47,17 @@ _MARGIN_SECONDS = 60.0
 _OK = 200
 
 
-def drain_before_stop(settings: Settings, instance: Instance, search: Search, socket: str) -> None:
+def drain_before_stop(settings: Settings, instance: Instance, run: RunDir, known: KeeperStatus) -> None:
     """Drain this host's node, if the stop is planned and another node takes over. Whatever fails, it returns.
 
-    search, socket: of the server that is to be stopped. At most half of the stop's time is used.
+    At most half of the stop's time is used.
     """
     log = Log(f"xha-galera({instance.name})", use_syslog=True)
     try:
-        servers = [one for one in find_servers(search) if one.use is Use.SERVER]
+        servers = [one for one in find_servers(whole_search(run, settings, known)) if one.use is Use.SERVER]
         if not servers or any(one.process.stopped for one in servers):
             return
-        drain = _Drain(settings, instance, socket)
+        drain = _Drain(settings, instance, known.socket)
         why_not = why_no_drain(drain.look_before(servers[0].directory))
         log.info(f"not drained: {why_not}" if why_not else f"drained: {drain.run()}")
     except Exception as error:  # the server is to be stopped: nothing here may prevent it
