@@ -103,6 +103,36 @@ def test_a_level_is_a_word_and_ocf_s_number() -> None:
         parse_level("Deep")
 
 
+@pytest.mark.parametrize(
+    ("results", "text"),
+    [
+        pytest.param([BLIND], "unknown 0 ms", id="nobody has ever looked: not in"),
+        pytest.param([OK, BLIND, BLIND, BLIND, BLIND], "200 unknown 0 ms, before that in", id="in stays in"),
+        pytest.param([DOWN, BLIND], "unknown 0 ms, before that out", id="out stays out"),
+        pytest.param([OK, DOWN, DOWN, BLIND], "200 unknown 0 ms, before that in", id="not yet out stays in"),
+        pytest.param([OK, DOWN, DOWN, BLIND, DOWN], "critical self 0 ms", id="the third failure counts after it"),
+        pytest.param([OK, DOWN, DOWN, DOWN, BLIND, OK], "200 ok 0 ms", id="and comes back as it does otherwise"),
+        pytest.param([ABSENT, BLIND], "unknown 0 ms, before that out", id="what need not be here is not in"),
+        pytest.param([BLIND, DOWN], "critical self 0 ms", id="no earlier result that could look: down at once"),
+    ],
+)
+def test_a_check_that_cannot_look_changes_nothing(results: list[Result], text: str) -> None:
+    service = default_service(NAME)
+    record: Record | None = None
+    for result in results:
+        record = parse_record(render_record(next_record(service, record, result, 5.0, 5.0)))
+    standing = judge_record(service, record, 5.0)
+    assert ("200 " if standing.is_available else "") + standing.text == text
+
+
+def test_a_record_of_an_earlier_version_has_no_earlier_standing() -> None:
+    document = json.loads(render_record(Record(BLIND, 5.0, 5.0)))
+    del document["serves"]
+    assert parse_record(json.dumps(document)).serves is None
+    with pytest.raises(ValueError, match="serves"):
+        parse_record(json.dumps({**document, "serves": "yes"}))
+
+
 @given(RESULTS)
 def test_a_result_comes_back_from_its_json(result: Result) -> None:
     document = json.loads(json.dumps(result.document(), allow_nan=False))

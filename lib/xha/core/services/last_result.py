@@ -25,27 +25,34 @@ class Record(NamedTuple):
     """A result and when its check began.
 
     at: seconds of the host's monotonic clock. time: seconds since 1970.
-    failing: how many results in a row, this one included, found the service itself broken.
+    failing: how many results in a row, this one included, found the service itself broken; one that could not look does
+      not count.
+    serves: by the last result that could look, whether the service may have traffic; None if there was none.
     """
 
     result: Result
     at: float
     time: float
     failing: int = 0
+    serves: bool | None = None
 
 
 def next_record(service: ServiceConfig, last: Record | None, result: Result, at: float, time: float) -> Record:
     """Return the record that follows the last one.
 
-    A service without an earlier result is down on its first failure, without waiting for `fall`.
+    A service without an earlier result is down on its first failure, without waiting for `fall`. A result that could
+    not look changes nothing: the check's own settings neither take a service out nor bring it back.
     """
-    before = last.failing if last else service.fall - 1
-    return Record(result, at, time, min(before + 1, service.fall) if result.is_down else 0)
+    if result.status is Status.UNKNOWN:
+        return Record(result, at, time, last.failing if last else 0, last.serves if last else None)
+    before = last.failing if last and last.serves is not None else service.fall - 1
+    failing = min(before + 1, service.fall) if result.is_down else 0
+    return Record(result, at, time, failing, result.status is not Status.NOT_APPLICABLE and failing < service.fall)
 
 
 def render_record(record: Record) -> str:
-    """Return the text of a record's file: the result's own object (docs/schema-1.json), and three more names."""
-    more = {"at": record.at, "time": record.time, "failing": record.failing}
+    """Return the text of a record's file: the result's own object (docs/schema-1.json), and four more names."""
+    more = {"at": record.at, "time": record.time, "failing": record.failing, "serves": record.serves}
     return json.dumps({**record.result.document(), **more}) + "\n"
 
 
@@ -54,7 +61,14 @@ def parse_record(text: str) -> Record:
     document = parse_json(text)
     result = parse_result(document)
     at, time = (parse_field(document, name, parse_moment) for name in ("at", "time"))
-    return Record(result, at, time, parse_field(document, "failing", parse_count))
+    serves = parse_field(document, "serves", _parse_switch) if "serves" in document else None  # older files lack it
+    return Record(result, at, time, parse_field(document, "failing", parse_count), serves)
+
+
+def _parse_switch(value: bool | None) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(value)
+    return value
 
 
 class UnusableRecord(NamedTuple):
@@ -76,7 +90,8 @@ def judge_record(service: ServiceConfig, record: Record | UnusableRecord | None,
 
     Only a fault of the service itself takes it out, after `fall` results in a row. If a dependency's fault did so too,
     one dead database would empty every backend. A record whose time is in the future is not used: it would never become
-    stale, and it was not written by this clock.
+    stale, and it was not written by this clock. A check that could not look leaves the service where the last one that
+    could has put it; a service that no check could look at is not in.
     """
     if isinstance(record, Record) and record.at > now:
         record = UnusableRecord("at is in the future")
@@ -89,7 +104,8 @@ def judge_record(service: ServiceConfig, record: Record | UnusableRecord | None,
     if result.status is Status.NOT_APPLICABLE:
         return ServiceStanding(False, "not applicable", is_applicable=False)
     if result.status is Status.UNKNOWN:
-        return ServiceStanding(False, f"unknown {age}")
+        before = "" if record.serves is None else f", before that {'in' if record.serves else 'out'}"
+        return ServiceStanding(record.serves is True, f"unknown {age}{before}")
     said = clean(" ".join(filter(None, (result.status.value, result.blame))), _LONGEST)
     if not result.is_down:
         return ServiceStanding(True, f"{said} {age}")
