@@ -71,8 +71,8 @@ _NODE = {
 _STATUS = {"running_nodes": ["rabbit@a"], "disk_nodes": ["rabbit@a"], "partitions": {"rabbit@a": ["rabbit@b"]}}
 _SERVICES = {"services": [{"binary": "nova-compute", "host": "c1", "state": "up", "status": "enabled"}]}
 _STAT = (
-    "# pxname,svname,qcur,status,weight\nb,BACKEND,0,UP,1\nb,s1,0,UP 1/2,1\nb,s2,0,MAINT (via a/b),1\n"
-    "f,FRONTEND,0,OPEN,\n"
+    "# pxname,svname,scur,slim,status\nb,BACKEND,0,9,UP\nb,s1,0,,UP 1/2\nb,s2,0,,MAINT (via a/b)\n"
+    "f,FRONTEND,0,9,OPEN\n\n"
 )
 _CRM_MON = (
     '<crm_mon version="2.1.5"><summary><current_dc present="true" name="n1" with_quorum="true"/><cluster_options '
@@ -273,6 +273,13 @@ STARTS: dict[str, Start] = {
     "core.galera.server_options.parse_provider_options": _texts("gmcast.listen_addr=tcp://[::]:4567; base_dir = /d;"),
     "core.services.daemons.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
     "core.services.daemons.haproxy.parse_backends": _texts(_STAT),
+    "core.services.daemons.haproxy_stat.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
+    "core.services.daemons.haproxy_stat.parse_stat": _texts(_STAT),
+    "core.services.daemons.haproxy_stat.parse_server_names": _texts(
+        "1\n# be_name srv_name srv_fqdn srvrecord\nb s1 host -\n"
+    ),
+    "core.services.daemons.haproxy.parse_stats_socket": _texts("/run/x.sock", "ipv4@127.0.0.1:9", "unix@/x"),
+    "core.services.daemons.memcached_binary.decode_head": _values(bytes.fromhex("810b000000000000") + bytes(16)),
     "core.services.api.judge.parse_url": _texts("http://127.0.0.1:5000/v3", "https://[::1]"),
     "core.services.api.judge.parse_statuses": _texts("200, 204 300"),
     "core.services.daemons.memcached.parse_stats": _texts(

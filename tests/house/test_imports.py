@@ -29,6 +29,7 @@ PURE = {
     "itertools",
     "json",
     "re",
+    "struct",
     "typing",
     "xml",
 }
@@ -40,6 +41,7 @@ WRAPPED = {
     "adapters/mysql/session.py": {"pymysql"},
     "adapters/mysqld/donor_evidence.py": {"psutil"},
     "adapters/network/vip.py": {"psutil"},
+    "adapters/network/whereabouts.py": {"psutil"},
     "adapters/process/daemons.py": {"psutil"},
     "adapters/http/client.py": {"requests", "urllib3"},  # requests is built on it
     "adapters/rabbitmq/amqp.py": {"pika"},

@@ -129,7 +129,7 @@ def test_a_frozen_one_a_dead_one_and_a_closed_socket(services: Services, balance
     result = services.check("haproxy")
     assert short(result) == DOWN
     assert "connection refused" in result["message"]
-    services.write("[service haproxy]\nstats_socket = /no/such/socket\n")
+    services.write("[service haproxy]\nstats_socket = /no/such/socket\nprocess = ^no-such-haproxy\n")
     assert services.check("haproxy")["message"] == "/no/such/socket: no such file or directory"
 
 

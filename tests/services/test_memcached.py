@@ -14,6 +14,7 @@ from loopback.memcached import PORT, Memcached
 from services.host import CAUTION, DOWN, WELL, Services, short
 from services.standins import Api, serving
 
+NO_PROCESS = "process = ^no-such-memcached\n"
 LIMIT = 100  # of which memcached keeps between 10 and 20 for itself
 
 
@@ -110,14 +111,14 @@ def test_nobody_there(services: Services, net: Net) -> None:
 
 def test_something_else_in_its_place(services: Services, net: Net) -> None:
     with serving(Api(net.next_address())) as api:
-        services.write(f"[service memcached]\nhost = {api.address}\nport = {api.port}\ndeadline = 6s\n")
+        services.write(f"[service memcached]\nhost = {api.address}\nport = {api.port}\ndeadline = 6s\n{NO_PROCESS}")
         result = services.check("memcached")
         assert short(result) == DOWN
         assert "no memcached" in result["message"]
 
 
 def test_a_unix_socket(services: Services, net: Net, tmp_path: Path) -> None:
-    services.write(f"[service cache-2]\nkind = memcached\nsocket = {tmp_path}/none\n")
+    services.write(f"[service cache-2]\nkind = memcached\nsocket = {tmp_path}/none\n{NO_PROCESS}")
     result = services.check("cache-2")
     assert short(result) == DOWN
     assert result["message"] == f"{tmp_path}/none: no such file or directory"

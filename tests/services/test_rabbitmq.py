@@ -30,7 +30,8 @@ def lone_broker(net: Net, authority: Authority) -> Iterator[Broker]:
         f"ssl_options.cacertfile = {authority.ca}",
         f"ssl_options.certfile = {certificate}",
         f"ssl_options.keyfile = {key}",
-        "ssl_options.verify = verify_none",
+        "ssl_options.verify = verify_peer",
+        "ssl_options.fail_if_no_peer_cert = true",
     )
     with Rabbits(net, net.directory / "rabbit", options=options) as rabbits:
         yield rabbits.brokers[0]
@@ -176,13 +177,18 @@ def test_a_memory_alarm_is_a_warning(services: Services, broker: Broker) -> None
 def test_a_management_api_that_is_not_there_is_a_gap(services: Services, broker: Broker) -> None:
     services.write(section(broker, f"api = http://{broker.address}:15673"))
     result = services.check("rabbitmq", "deep", env=SECRETS)
-    assert short(result) == CAUTION
-    assert "not looked at: /api/nodes (no connection)" in result["message"]
+    assert short(result) == BLIND
+    assert "not looked at: /api/health/checks/alarms (no connection), /api/nodes (no connection)" in result["message"]
     assert "acknowledged" in result["proved"]
 
 
 def test_nobody_there(services: Services, net: Net, broker: Broker) -> None:
     services.write(section(broker).replace(f"host = {broker.address}", f"host = {net.next_address()}"))
+    result = services.check("rabbitmq", env=SECRETS)
+    assert short(result) == BLIND  # the broker runs: it is the section that is wrong
+    assert ":5672: connection refused; its process" in result["message"]
+    assert result["message"].endswith(f"listens on {broker.address} port 5671, {broker.address} port 5672")
+    services.write(services.config.read_text().replace("process = ^", "process = ^no-such-"))
     result = services.check("rabbitmq", env=SECRETS)
     assert short(result) == DOWN
     assert result["message"].endswith(":5672: connection refused")
@@ -206,14 +212,24 @@ def test_a_plain_port_where_tls_is_asked_for(services: Services, broker: Broker)
     services.write(section(broker, "tls = 1"))
     result = services.check("rabbitmq", env=SECRETS)
     assert short(result) == BLIND
-    assert "speaks no TLS" in result["message"]
+    assert result["message"].startswith("needs a port that speaks TLS")
+
+
+def test_tls_where_nobody_asks_for_it(services: Services, broker: Broker) -> None:
+    for account in (True, False):
+        services.write(section(broker, f"port = {TLS_PORT}", account=account))
+        result = services.check("rabbitmq", env=SECRETS)
+        assert short(result) == BLIND
+        assert result["message"].startswith("needs tls = 1, for this port speaks TLS")
 
 
 @pytest.mark.parametrize("account", [True, False], ids=["login", "greeting"])
 def test_tls_with_an_authority_that_is_trusted_and_one_that_is_not(
     services: Services, broker: Broker, authority: Authority, account: bool
 ) -> None:
-    tls = ("tls = 1", f"port = {TLS_PORT}")
+    certificate, key = authority.certify("check", "127.0.0.1")
+    own = (f"cert_file = {certificate}", f"key_file = {key}")
+    tls = ("tls = 1", f"port = {TLS_PORT}", *own)
     services.write(section(broker, *tls, f"ca_file = {authority.ca}", account=account))
     assert short(services.check("rabbitmq", "deep" if account else "protocol", env=SECRETS)) == WELL
     for lines in ([f"ca_file = {authority.other_ca}"], []):
@@ -221,6 +237,23 @@ def test_tls_with_an_authority_that_is_trusted_and_one_that_is_not(
         result = services.check("rabbitmq", env=SECRETS)
         assert short(result) == BLIND
         assert "its certificate is not trusted" in result["message"]
+    # fail_if_no_peer_cert: with TLS 1.3 the refusal comes after the handshake
+    services.write(section(broker, *tls[:2], f"ca_file = {authority.ca}", account=account))
+    result = services.check("rabbitmq", env=SECRETS)
+    assert short(result) == BLIND
+    assert result["message"].startswith("needs a cert_file and key_file that it trusts")
+
+
+def test_without_metrics_nothing_is_known_of_partitions(services: Services, broker: Broker) -> None:
+    broker.control("eval", "application:set_env(rabbitmq_management_agent, disable_metrics_collector, true).")
+    try:
+        services.write(section(broker, f"api = {broker.api}"))
+        result = services.check("rabbitmq", "deep", env=SECRETS)
+        assert short(result) == BLIND
+        assert f"not looked at: the partitions of {broker.name}, which its API does not tell" in result["message"]
+    finally:
+        broker.control("eval", "application:set_env(rabbitmq_management_agent, disable_metrics_collector, false).")
+    wait_until(lambda: short(services.check("rabbitmq", "deep", env=SECRETS)) == WELL, 60, "it tells them again")
 
 
 def test_a_node_that_lost_its_data_is_a_cluster_of_its_own(services: Services, broker: Broker) -> None:

@@ -47,7 +47,7 @@ FOREIGN = {"kind": Kind.FOREIGN, "position": Position()}
         pytest.param(
             decide(said("n1"), said("n2", position=Position(OTHER, 3)), said("n3")), ["n1", "n1"], id="two histories"
         ),
-        pytest.param(tell(look("n1", empty("n1"), empty("n2"))), ["n1"], id="nobody who holds data has reported"),
+        pytest.param(tell(look("n1", empty("n1"), empty("n2"))), ["n1", "n3"], id="nobody who holds data has reported"),
         pytest.param(
             tell(look("n2", empty("n1"), empty("n2"), empty("n3"), records=Records(cluster=OTHER))), ["n1"],
             id="all are empty, and were not",

@@ -17,7 +17,9 @@ from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.services.api import table as http_rows
 from xha.core.services.api.judge import ApiAnswer, Cause, judge_cause, judge_protocol, judge_request
 from xha.core.services.daemons import haproxy, memcached, pacemaker
+from xha.core.services.daemons.haproxy_stat import judge_balance, judge_info, parse_info, parse_server_names, parse_stat
 from xha.core.services.daemons.mysql import judge_verdict
+from xha.core.services.daemons.vip import Vip, judge_vip
 from xha.core.services.model.result import Level, Result, Status
 from xha.core.services.settings import default_service
 
@@ -31,7 +33,7 @@ def short(result: Result) -> tuple[str, str | None]:
 
 
 NOVA = {"versions": [{"id": "v2.0", "status": "SUPPORTED"}, {"id": "v2.1", "status": "CURRENT"}]}
-WELL, DOWN, CAUTION = ("ok", None), ("critical", "self"), ("warning", "self")
+WELL, DOWN, CAUTION, BLIND = ("ok", None), ("critical", "self"), ("warning", "self"), ("unknown", None)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +50,15 @@ WELL, DOWN, CAUTION = ("ok", None), ("critical", "self"), ("warning", "self")
         ("keystone", ApiAnswer(200, body="<html>"), DOWN, "version.status is missing"),
         ("keystone", ApiAnswer(200, document=[1]), DOWN, "version.status is missing"),
         ("nova-api", ApiAnswer(200, document=NOVA), WELL, "GET / answered 200"),
-        ("nova-api", ApiAnswer(200, document={"versions": []}), DOWN, "is missing"),
+        ("nova-api", ApiAnswer(200, document={"versions": []}), BLIND, "needs an answer that it knows"),
         ("nova-api", ApiAnswer(500), DOWN, "answered 500"),
         ("glance-api", ApiAnswer(200, body="OK"), WELL, "/healthcheck"),
         ("glance-api", ApiAnswer(503, body="DISABLED BY FILE"), CAUTION, "an operator drains it"),
         ("glance-api", ApiAnswer(503, body="no"), DOWN, "answered 503"),
-        ("cinder-api", ApiAnswer(404), DOWN, "the key path"),
+        ("cinder-api", ApiAnswer(404), BLIND, "needs path"),
+        ("glance-api", ApiAnswer(401), BLIND, "needs no account"),
+        ("keystone", ApiAnswer(404), DOWN, "/v3 answered 404"),
+        ("keystone", ApiAnswer(0, fault="no TLS with these settings", unmet="a ca_file"), BLIND, "needs a ca_file"),
         ("neutron-server", ApiAnswer(0, fault="connection refused"), DOWN, "/healthcheck: connection refused"),
     ],
 )
@@ -105,23 +110,29 @@ JSON = st.recursive(
 
 @given(st.sampled_from([row.name for row in http_rows.ROWS]), JSON)
 def test_no_json_breaks_the_judge(kind: str, document: Any) -> None:
-    assert judge_protocol(settings(kind), ApiAnswer(200, document=document)).status in (Status.OK, Status.CRITICAL)
+    assert judge_protocol(settings(kind), ApiAnswer(200, document=document)).status is not Status.WARNING
 
 
 # --- haproxy
 
-COLUMNS = ("pxname", "svname", "status", "check_status", "last_chk")
+COLUMNS = ("pxname", "svname", "scur", "slim", "status", "check_status", "last_chk")
 
 
-def stat(*rows: tuple[str, str, str]) -> str:
+def stat(*rows: tuple[str, str, str], used: int = 0) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     for proxy, server, status in rows:
-        writer.writerow((proxy, server, status, "* L7OK", 'a "text", with a comma'))
-    return f"# {','.join(COLUMNS)}\n{text.getvalue()}\n"
+        writer.writerow((proxy, server, used, 10, status, "* L7OK", 'a "text", with a comma'))
+    return f"# {','.join(COLUMNS)}\n{text.getvalue()}\n".replace("\r\n", "\n")
+
+
+def balance(text: str, names: dict[tuple[str, str], str] | None = None, **changes: Any) -> Result:
+    return judge_balance(settings("haproxy", **changes), parse_stat(text), names or {}, "it answers")
 
 
 FULL = (("api", "FRONTEND", "OPEN"), ("api", "a", "UP"), ("api", "b", "UP"), ("api", "BACKEND", "UP"))
+NAMELESS = "MAINT (resolution)"
+DNS = ("warning", "dependency:dns")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +152,12 @@ FULL = (("api", "FRONTEND", "OPEN"), ("api", "a", "UP"), ("api", "b", "UP"), ("a
             id="one of two",
         ),
         pytest.param(
+            (("x", "a", "DOWN"), ("x", "BACKEND", "DOWN"), ("api", "a", "DOWN"), *FULL[2:]),
+            ("warning", "dependency:x"),
+            "no server left in x; down: api/a",
+            id="a backend that is down hides no sick server of another one",
+        ),
+        pytest.param(
             (("api", "a", "DOWN 1/2"), ("api", "b", "UP"), ("api", "BACKEND", "UP")),
             ("warning", "dependency:api"),
             "down: api/a",
@@ -156,29 +173,75 @@ FULL = (("api", "FRONTEND", "OPEN"), ("api", "a", "UP"), ("api", "b", "UP"), ("a
             "1 taken out by hand",
             id="all taken out",
         ),
+        pytest.param(
+            (("api", "a", NAMELESS), ("api", "b", "MAINT"), ("api", "BACKEND", "DOWN")),
+            ("warning", "dependency:api"),
+            "api (1 taken out by hand, 1 without an address for its name)",
+            id="a name that does not resolve is nobody's hand",
+        ),
+        pytest.param(
+            (("api", "a", NAMELESS), *FULL[2:]), DNS, "no address for the name of api/a", id="one without an address"
+        ),
         pytest.param((*FULL, ("stats", "FRONTEND", "OPEN"), ("stats", "BACKEND", "UP")), WELL, "1 backend", id="stats"),
         pytest.param((("api", "sock-1", "OPEN"), *FULL), WELL, "1 backend has a server", id="socket-stats"),
+        pytest.param((("api", "FRONTEND", "PAUSED"), *FULL[1:]), CAUTION, "api is paused", id="paused"),
+        pytest.param((("api", "FRONTEND", "STOP"), *FULL[1:]), CAUTION, "api is stopped", id="stopped"),
     ],
 )
-def test_backends_and_not_frontends(rows: Any, outcome: tuple[str, str | None], words: str) -> None:
-    result = haproxy.judge_backends(settings("haproxy"), haproxy.parse_backends(stat(*rows)), "it answers")
+def test_backends_and_frontends(rows: Any, outcome: tuple[str, str | None], words: str) -> None:
+    result = balance(stat(*rows))
     assert short(result) == outcome
     assert words in result.message
 
 
+def test_a_frontend_at_its_limit() -> None:
+    assert short(balance(stat(*FULL, used=8))) == WELL
+    result = balance(stat(*FULL, used=10))
+    assert (short(result), result.message) == (CAUTION, "frontend api has 10 of 10 connections: others wait")
+    assert short(balance(stat(*FULL, used=10), ignore=("api",))) == WELL
+
+
+# as HAProxy 2.6.12 writes it, shortened
+SERVERS = """1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_fqdn srv_port srvrecord
+5 api 1 a 10.0.0.1 2 - 9400 -
+5 api 2 t1 10.0.0.2 2 ctl.example 80 -
+5 api 3 t2 - 0 ctl.example 80 -
+5 api 4 alone - 0 ctl-4.example 80 -
+5 api 5 s1 10.0.0.3 2 ctl-5.example 80 _api._tcp.example
+5 api 6 s2 - 0 - 80 _api._tcp.example
+"""
+
+
+def test_the_slots_that_a_server_template_has_left_over_are_no_fault() -> None:
+    names = parse_server_names(SERVERS)
+    assert names["api", "s2"] == "_api._tcp.example"
+    assert ("api", "a") not in names
+    slots = (("api", "t1", "UP"), ("api", "t2", NAMELESS), ("api", "s1", "UP"), ("api", "s2", NAMELESS))
+    assert short(balance(stat(*slots, ("api", "BACKEND", "UP")), names)) == WELL
+    result = balance(stat(*slots, ("api", "alone", NAMELESS), ("api", "BACKEND", "UP")), names)
+    assert (short(result), result.message) == (DNS, "no address for the name of api/alone")
+
+
 def test_chosen_and_ignored_backends() -> None:
-    rows = (("a", "s", "DOWN"), ("a", "BACKEND", "DOWN"), ("b", "s", "UP"), ("b", "BACKEND", "UP"))
-    backends = haproxy.parse_backends(stat(*rows))
-    assert haproxy.judge_backends(settings("haproxy", backends=("b",)), backends, "").status is Status.OK
-    assert haproxy.judge_backends(settings("haproxy", ignore=("a",)), backends, "").status is Status.OK
-    missing = haproxy.judge_backends(settings("haproxy", backends=("b", "c")), backends, "")
+    text = stat(("a", "s", "DOWN"), ("a", "BACKEND", "DOWN"), ("b", "s", "UP"), ("b", "BACKEND", "UP"))
+    assert balance(text, backends=("b",)).status is Status.OK
+    assert balance(text, ignore=("a",)).status is Status.OK
+    missing = balance(text, backends=("b", "c"))
     assert (short(missing), missing.message) == (DOWN, "there is no backend c")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# a,b\n1,2\n", "Unknown command"])
 def test_what_is_no_show_stat_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no HAProxy"):
-        haproxy.parse_backends(text)
+        parse_stat(text)
+
+
+@pytest.mark.parametrize("end", range(1, 30))
+def test_a_show_stat_that_breaks_off_is_refused(end: int) -> None:
+    text = stat(*FULL)
+    with pytest.raises(ValueError, match="show stat"):
+        parse_stat(text[: len(text) - end])
 
 
 @pytest.mark.parametrize(
@@ -187,14 +250,21 @@ def test_what_is_no_show_stat_is_refused(text: str) -> None:
         ("Version: 2.6\nUptime_sec: 5\nStopping: 0\nCurrConns: 9\nMaxconn: 10\n", WELL),
         ("Version: 2.6\nUptime_sec: 5\nStopping: 0\nCurrConns: 10\nMaxconn: 10\n", CAUTION),
         ("Version: 2.6\nUptime_sec: 5\nStopping: 1\nCurrConns: 1\nMaxconn: 10\n", DOWN),
-        ("Permission denied\n", DOWN),
+        ("Version: 2.6\nUptime_sec: 5\nCurrConns: 1\nMaxconn: 10\n", BLIND),
+        ("Version: 2.6\nUptime_sec: 5\nStopping: 0\nMaxconn: 10\n", BLIND),
+        ("Version: 2.6\nUptime_sec: 5\nStopping: 0\nCurrConns: 1\nMaxco", BLIND),
     ],
 )
 def test_the_process_that_answers(info: str, outcome: tuple[str, str | None]) -> None:
-    assert short(haproxy.judge_info(settings("haproxy"), Level.PROTOCOL, haproxy.parse_info(info))) == outcome
+    assert short(judge_info(settings("haproxy"), Level.PROTOCOL, parse_info(info))) == outcome
 
 
-VIP = haproxy.Vip("10.0.0.5", is_here=True, others=(), tried=(5000,))
+def test_what_is_no_show_info_is_refused() -> None:
+    with pytest.raises(ValueError, match="no HAProxy"):
+        parse_info("Permission denied\n")
+
+
+VIP = Vip("10.0.0.5", is_here=True, others=(), tried=(5000,))
 MAC = "02:00:00:00:00:01"
 HOLDER, NOT_HOLDER = haproxy.ExpectedVip.HOLDER, haproxy.ExpectedVip.NOT_HOLDER
 
@@ -236,9 +306,9 @@ HOLDER, NOT_HOLDER = haproxy.ExpectedVip.HOLDER, haproxy.ExpectedVip.NOT_HOLDER
         pytest.param(VIP, NOT_HOLDER, DOWN, "should not be", id="who should not have it has it"),
     ],
 )
-def test_the_vip(vip: haproxy.Vip, expect: Any, outcome: tuple[str, str | None], words: str) -> None:
+def test_the_vip(vip: Vip, expect: Any, outcome: tuple[str, str | None], words: str) -> None:
     changed = settings("haproxy", vip=("10.0.0.5",), vip_expect=expect or haproxy.ExpectedVip.EXACTLY_ONE)
-    result = haproxy.judge_vip(changed, vip, "backends are well")
+    result = judge_vip(changed, vip, "backends are well")
     assert short(result) == outcome
     assert words in result.message
 
@@ -264,13 +334,29 @@ def test_what_is_not_stored_is_the_memcached_s_fault(answer: str, words: str) ->
 
 
 @pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("CLIENT_ERROR unauthenticated\r\n", "needs username, and password_file"),
+        ("CLIENT_ERROR authentication failure\r\n", "needs an account that it accepts"),
+        ("STOR", "needs the whole answer to set"),
+        ("VALUE xha:probe:1 0 4\r\nab", "needs the whole answer to set"),
+    ],
+)
+def test_an_account_and_a_part_of_an_answer_are_not_its_fault(answer: str, words: str) -> None:
+    result = memcached.judge_answer(settings("memcached"), Level.DEEP, "set", answer, "it answers")
+    assert (short(result), result.proved) == (BLIND, "it answers")
+    assert words in result.message
+
+
+@pytest.mark.parametrize(
     ("stats", "outcome"),
     [
         ("STAT curr_connections 9\r\nSTAT max_connections 10\r\nSTAT accepting_conns 1\r\nEND\r\n", WELL),
         ("STAT curr_connections 10\r\nSTAT max_connections 10\r\nEND\r\n", CAUTION),
         ("STAT curr_connections 1\r\nSTAT max_connections 10\r\nSTAT accepting_conns 0\r\nEND\r\n", DOWN),
-        ("STAT curr_connections x\r\nEND\r\n", WELL),
-        ("ERROR\r\n", WELL),
+        ("STAT curr_connections x\r\nEND\r\n", BLIND),
+        ("STAT curr_connections 1\r\nSTAT max_conn", BLIND),
+        ("ERROR\r\n", BLIND),
     ],
 )
 def test_saturation(stats: str, outcome: tuple[str, str | None]) -> None:
@@ -363,6 +449,81 @@ def test_a_cluster(text: str, outcome: tuple[str, str | None], words: str) -> No
     result = cluster(text)
     assert short(result) == outcome
     assert words in result.message
+
+
+# As crm_mon 2.1.5 writes a bundle of two replicas; tests/services/test_pacemaker.py has no container to run.
+BUNDLE = """<bundle id="rabbit-bundle" type="podman" image="x:latest" unique="false" managed="true" failed="false">
+<replica id="0"><resource id="rabbit-bundle-podman-0" role="Started" active="true" blocked="false"/>
+<resource id="rabbit" role="Started" active="true"/></replica>
+<replica id="1"><resource id="rabbit-bundle-podman-1" role="Stopped" active="{active}" blocked="false"/></replica>
+</bundle>"""
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "words"),
+    [
+        pytest.param(BUNDLE.format(active="true"), WELL, "4 resources run", id="one node: one replica is enough"),
+        pytest.param(
+            BUNDLE.replace('"Started" active="true"', '"Stopped" active="false"').format(active="false"),
+            ("warning", "dependency:rabbit-bundle"),
+            "rabbit-bundle should run and runs nowhere",
+            id="stopped",
+        ),
+        pytest.param(
+            BUNDLE.replace('id="rabbit" role="Started" active="true"', 'id="rabbit" active="false"').format(
+                active="false"
+            ),
+            ("warning", "dependency:rabbit-bundle"),
+            "rabbit-bundle should run and runs nowhere",
+            id="the container runs, and what it holds does not",
+        ),
+        pytest.param(
+            BUNDLE.replace('active="true"', 'target_role="stopped" active="false"').format(active="false"),
+            WELL,
+            "2 resources run",
+            id="switched off, in small letters",
+        ),
+        pytest.param(
+            BUNDLE.replace('blocked="false"', 'blocked="true"', 1).format(active="false"),
+            ("warning", "dependency:rabbit-bundle"),
+            "blocked",
+            id="blocked",
+        ),
+    ],
+)
+def test_a_bundle_is_a_resource(text: str, outcome: tuple[str, str | None], words: str) -> None:
+    result = cluster(GOOD.replace("</resources>", f"{text}</resources>", 1))
+    assert short(result) == outcome, result
+    assert words in result.message
+
+
+@pytest.mark.parametrize(("code", "outcome"), [("190", WELL), ("191", WELL), ("7", ("warning", "dependency:vip"))])
+def test_a_degraded_monitor_is_no_failed_action(code: str, outcome: tuple[str, str | None]) -> None:
+    assert short(cluster(GOOD.replace("<node_history>", FAILURE.replace('"7"', f'"{code}"')))) == outcome
+
+
+@pytest.mark.parametrize("role", ["Stopped", "stopped", "STOPPED"])
+def test_a_role_is_read_without_its_case(role: str) -> None:
+    assert short(cluster(GOOD.replace('target_role="Stopped"', f'target_role="{role}"'))) == WELL
+
+
+@pytest.mark.parametrize("field", ['stonith-enabled="true"', 'maintenance-mode="false"'])
+def test_a_setting_that_crm_mon_does_not_tell_is_not_a_good_one(field: str) -> None:
+    result = cluster(GOOD.replace(field, ""))
+    assert (short(result), result.message.startswith("needs a crm_mon that tells")) == (BLIND, True)
+
+
+@pytest.mark.parametrize("field", ['with_quorum="true"', 'present="true"', "<nodes>", "<resources>"])
+def test_what_is_judged_must_be_told(field: str) -> None:
+    text = GOOD.replace(field, "<other>").replace(field.replace("<", "</"), "</other>") if "<" in field else GOOD
+    with pytest.raises(ValueError, match="crm_mon: it"):
+        pacemaker.parse_crm_mon(text.replace(field, ""))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
+def test_half_of_crm_mon_s_answer_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="crm_mon said no XML"):
+        pacemaker.parse_crm_mon(GOOD[: int(len(GOOD) * share)])
 
 
 def test_what_a_section_asks_of_a_cluster() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from xha.core.services.model.result import Status
-from xha.core.services.rabbitmq.cluster import Cluster, NodeFact, QueueFact, find_faults, judge_cluster, mirrors_wanted
+from xha.core.services.rabbitmq.cluster import find_faults, judge_cluster
 from xha.core.services.rabbitmq.facts import (
     parse_cluster_status,
     parse_document,
@@ -16,6 +16,8 @@ from xha.core.services.rabbitmq.facts import (
     parse_policies,
     parse_queues,
 )
+from xha.core.services.rabbitmq.queues import mirrors_wanted
+from xha.core.services.rabbitmq.state import Cluster, NodeFact, QueueFact
 
 A, B, C, D = "rabbit@a", "rabbit@b", "rabbit@c", "rabbit@d"
 WHOLE = (NodeFact(A, True, ()), NodeFact(B, True, ()), NodeFact(C, True, ()))
@@ -200,7 +202,70 @@ def test_quorum_queues_without_leader_and_with_members_away() -> None:
     lame = QueueFact("lame", "/", "quorum", members=NAMES, online=(A, B))
     headless = QueueFact("headless", "/", "quorum", members=NAMES, online=(A,), has_leader=False)
     text = texts(Cluster(A, nodes=WHOLE, queues=(lame, headless)))
-    assert text == "1 quorum queue without a leader: headless; 1 quorum queue with members away: lame"
+    assert text == ("1 quorum queue without a leader: headless; 1 quorum queue with members away on rabbit@c: lame")
+
+
+def test_a_stream_is_no_quorum_queue() -> None:
+    stream = QueueFact("log", "/", "stream", members=NAMES, online=(A, B))
+    assert judged(Cluster(A, nodes=WHOLE, queues=(stream,))) == (
+        "warning",
+        f"dependency:{C}",
+        "1 stream with members away on rabbit@c: log",
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "group", "is_few"),
+    [((A,), None, True), ((A, B), None, True), (NAMES, None, False), ((A,), 1, False), ((A, B), 5, True)],
+)
+def test_a_quorum_queue_has_as_many_members_as_it_was_declared_with(
+    members: tuple[str, ...], group: int | None, is_few: bool
+) -> None:
+    queue = QueueFact("q", "/", "quorum", members=members, online=members, group=group)
+    text = texts(Cluster(A, nodes=WHOLE, queues=(queue,)))
+    assert text == ("1 quorum queue with fewer members than declared: q; rabbitmq-queues grow adds them" * is_few)
+
+
+def test_a_drained_node_is_told_and_blamed_itself() -> None:
+    nodes = (*WHOLE[:2], WHOLE[2]._replace(maintenance=True))
+    queue = QueueFact("q", "/", "quorum", members=NAMES, online=(A, B))
+    status, blame, text = judged(Cluster(A, nodes=nodes, queues=(queue,)))
+    assert (status, blame) == ("warning", f"dependency:{C}")
+    assert text == "in maintenance, drained by an operator: rabbit@c; 1 quorum queue with members away on rabbit@c: q"
+
+
+def test_the_members_of_a_drained_node_are_not_the_fault_of_the_one_that_tells() -> None:
+    # 3.10 does not tell in its API that a node is drained: it runs, and its members do not.
+    queue = QueueFact("q", "/", "quorum", members=NAMES, online=(A, B))
+    assert judged(Cluster(A, nodes=WHOLE, queues=(queue,)))[:2] == ("warning", f"dependency:{C}")
+
+
+# /api/nodes and /api/queues of 3.10.8 with management_agent.disable_metrics_collector = true, shortened
+MUTE_NODES = [{"name": name, "type": "disc", "running": True} for name in (A, B, C)]
+MUTE_QUEUES = [
+    {"arguments": {}, "exclusive": False, "name": "cl", "node": A, "state": "live", "type": "classic", "vhost": "/"},
+    {"name": "q3", "type": "quorum", "vhost": "/", "leader": A, "members": list(NAMES), "online": list(NAMES)},
+]
+
+
+def test_a_node_that_does_not_tell_its_partitions_is_not_whole() -> None:
+    cluster = Cluster(A, "3.10.8", parse_nodes(MUTE_NODES), (), parse_queues(MUTE_QUEUES, {}))
+    status, blame, text = judged(cluster)
+    assert (status, blame) == ("unknown", None)
+    assert "the partitions of rabbit@a, rabbit@b, rabbit@c, which its API does not tell" in text
+    assert "the copies of 1 queue: cl" in text
+
+
+def test_what_rabbitmqctl_3_10_says_of_a_drained_node() -> None:
+    document = {
+        "disk_nodes": [A, B],
+        "running_nodes": [B, A],
+        "partitions": {},
+        "maintenance_status": {A: "not under maintenance", B: "\ub100[35mmarked for maintenance\ub100[0m"},
+    }
+    assert [(one.partitions, one.maintenance) for one in parse_cluster_status(document)] == [((), False), ((), True)]
+    del document["partitions"]
+    assert [one.partitions for one in parse_cluster_status(document)] == [None, None]
 
 
 def test_queues_that_are_down_are_not_counted_twice() -> None:
@@ -208,12 +273,12 @@ def test_queues_that_are_down_are_not_counted_twice() -> None:
     assert texts(Cluster(A, nodes=WHOLE, queues=queues)) == "5 queues down: q0, q1, q2, ..."
 
 
-def test_what_gave_no_answer_is_a_warning_and_the_rest_is_judged() -> None:
+def test_what_gave_no_answer_is_unknown_and_the_rest_is_judged() -> None:
     cluster = Cluster(A, nodes=split(C, (A, B), (C,)).nodes, gaps=("/api/queues (no answer in time)",))
     status, blame, text = judged(cluster._replace(own=C))
     assert (status, blame) == ("critical", "self")
     assert text.endswith("not looked at: /api/queues (no answer in time)")
-    assert judged(Cluster(gaps=("/api/nodes (answered 500)",)), ())[:2] == ("warning", "self")
+    assert judged(Cluster(gaps=("/api/nodes (answered 500)",)), ())[:2] == ("unknown", None)
 
 
 def test_only_what_is_down_is_critical() -> None:
@@ -247,7 +312,7 @@ QUEUE = (
 def test_a_name_that_stands_twice_has_both_lists() -> None:
     policies = parse_policies([{"vhost": "/", "name": "ha", "definition": {"ha-mode": "exactly", "ha-params": 2}}])
     [queue] = parse_queues(parse_document(QUEUE), policies)
-    assert queue == QueueFact("mq", "/", "classic", "running", "rabbit@a", "exactly", 2, 2)
+    assert queue == QueueFact("mq", "/", "classic", "running", "rabbit@a", "exactly", 2, 2, None, None, None)
 
 
 def test_a_queue_s_effective_policy_comes_before_the_policy_s_name() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from core.kept import KEPT
 from xha.core.pacemaker.cib import parse_cib
-from xha.core.services.daemons.haproxy import HaproxySettings, judge_info
+from xha.core.services.daemons.haproxy import HaproxySettings
+from xha.core.services.daemons.haproxy_stat import judge_info
 from xha.core.services.daemons.memcached import parse_stats
 from xha.core.services.model.result import Level
 from xha.core.services.workers.oslo_config import parse_messaging

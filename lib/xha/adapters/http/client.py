@@ -18,9 +18,11 @@ import urllib3.connection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from ...core.services.api.judge import ApiAnswer
+from ...core.services.model.reach import Unmet
 from ...core.services.model.result import SELF
-from ...core.text.numbers import parse_json
+from ...core.text.numbers import parse_int, parse_json
 from ..network.addresses import require_address
+from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by
 from ..network.tls import accept_what_clients_accept
 from ..process.alarm import begin_step, limit, seconds_left
 
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 _MAX_BODY, _MAX_HEADERS = 1 << 19, 1 << 16
 # Parts of the deadline: what an answer leaves for finding the cause of a failure, and the least that an answer gets.
 _KEPT, _LEAST = 0.35, 0.1
+# The part of what is left, to see whether a port that closes a connection wants TLS.
+_TLS_SHARE = 0.25
+_UNREACHED = ("connection refused", "no route to host", "network is unreachable")
+_NO_NAME = "its name is unknown"
 
 
 class UnfitAnswer(Exception):
@@ -101,8 +107,13 @@ class HttpSession(requests.Session):
     - No redirect: requests reads the whole body of a redirect even if it does not follow it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, url: str, files: TlsFiles) -> None:
+        """Prepare for requests below a URL. :raises Unmet: if a file for TLS cannot be used."""
         super().__init__()
+        if url.startswith("https:"):
+            client_context(files)  # requests would say that a file is missing, or ask for the password of a key
+        self.verify = files.ca_file or True
+        self.cert = (files.cert_file, files.key_file or files.cert_file) if files.cert_file else None
         self.trust_env = False
         self.headers.update({"User-Agent": "xha", "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
@@ -114,8 +125,14 @@ class HttpSession(requests.Session):
 
 
 def read_body(response: requests.Response) -> str:
-    """Return the body of an answer whose headers have arrived. :raises UnfitAnswer: if it is too long, or encoded."""
+    """Return the body of an answer whose headers have arrived.
+
+    :raises UnfitAnswer: if it is too long, encoded, or shorter than its headers say.
+    """
     body = response.raw.read(_MAX_BODY + 1, decode_content=False)
+    announced = parse_int(response.headers.get("Content-Length", ""))
+    if announced is not None and len(body) < min(announced, _MAX_BODY) and response.request.method != "HEAD":
+        raise UnfitAnswer("the answer breaks off")
     if len(body) > _MAX_BODY:
         raise UnfitAnswer(f"the answer is longer than {_MAX_BODY >> 10} KiB")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -124,20 +141,21 @@ def read_body(response: requests.Response) -> str:
 
 
 class Web(NamedTuple):
-    """How requests are sent: timeout is in seconds for a whole answer; ca_file has the trusted certificates.
+    """How requests are sent: timeout is in seconds for a whole answer; files are those for TLS.
 
     blame is whose fault it is if the check's time ends before there is an answer.
     """
 
     timeout: float
-    ca_file: str | None = None
+    files: TlsFiles = TlsFiles()
     blame: str = SELF
 
     @classmethod
     def of(cls, settings: HttpSettings) -> Web:
         """Return the settings of a service's section, with what is left of its deadline."""
         left = seconds_left() - _KEPT * settings.deadline
-        return cls(min(settings.patience, max(left, _LEAST * settings.deadline)), settings.ca_file)
+        files = TlsFiles(settings.ca_file, settings.cert_file, settings.key_file)
+        return cls(min(settings.patience, max(left, _LEAST * settings.deadline)), files)
 
     def ask(
         self,
@@ -151,29 +169,43 @@ class Web(NamedTuple):
         begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
         try:
             with limit(self.timeout):
-                return self._ask(method, url, headers or {}, document)
+                answer = self._ask(method, url, headers or {}, document)
+        except Unmet as unmet:
+            return ApiAnswer(0, fault="not asked", unmet=str(unmet))
         except UnfitAnswer as error:
-            return ApiAnswer(0, fault=str(error))
+            return ApiAnswer(0, fault=str(error), unmet="an answer that it can read")
         except TimeoutError:
             return ApiAnswer(0, fault="no answer in time", overdue=True)
         except (requests.RequestException, OSError, ValueError) as error:
-            return ApiAnswer(0, fault=_reason(error), overdue=isinstance(error, requests.exceptions.Timeout))
+            answer = _failure(error)
         except Exception as error:  # urllib3's own errors, while the body is read
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
-            return ApiAnswer(0, fault=f"the answer breaks off ({type(error).__name__})")
+            fault = f"the answer breaks off ({type(error).__name__})"
+            return ApiAnswer(0, fault=fault, unmet="a whole answer")
+        return self._look_for_tls(url, answer)
+
+    def _look_for_tls(self, url: str, answer: ApiAnswer) -> ApiAnswer:
+        """Return the answer, or that TLS is needed, if a port closed a connection in the clear, or answered 400."""
+        split = urlsplit(url)
+        is_closed = not answer.status and not (answer.overdue or answer.unreached or answer.unmet)
+        if split.scheme != "http" or not (is_closed or answer.status == 400):
+            return answer
+        host, port = split.hostname or "", split.port or 80
+        if not speaks_tls(host, port, min(self.timeout, seconds_left()) * _TLS_SHARE):
+            return answer
+        return ApiAnswer(0, fault=answer.fault or "answered 400", unmet=f"https:// instead of http:// at port {port}")
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], document: Any) -> ApiAnswer:
         require_address(urlsplit(url).hostname or "", self.timeout)
         with (
-            HttpSession() as session,
+            HttpSession(url, self.files) as session,
             session.request(
                 method,
                 url,
                 headers={"Accept": "application/json, */*", **headers},
                 json=document,
                 timeout=self.timeout,
-                verify=self.ca_file or True,
                 allow_redirects=False,
                 stream=True,
             ) as response,
@@ -193,12 +225,25 @@ def _without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
+def _failure(error: Exception) -> ApiAnswer:
+    """Return why there is no answer, and whether the check's own settings are the reason."""
+    unmet = unmet_by(error)
+    if unmet:
+        return ApiAnswer(0, fault="no TLS with these settings", unmet=unmet)
+    fault = _reason(error)
+    if isinstance(error, socket.gaierror) or fault == _NO_NAME:
+        return ApiAnswer(0, fault=fault, unmet="a host name that is known")
+    overdue = isinstance(error, requests.exceptions.Timeout)
+    unreached = isinstance(error, requests.exceptions.ConnectTimeout) or fault in _UNREACHED
+    return ApiAnswer(0, fault=fault, overdue=overdue and not unreached, unreached=unreached)
+
+
 def _reason(error: Exception) -> str:
     """Return why there is no answer. The library's own texts are not used: they are long, and contain addresses."""
     if isinstance(error, socket.gaierror):
         return str(error.strerror)
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted, or it speaks no TLS"
+        return "no TLS with these settings"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, requests.exceptions.Timeout):
@@ -210,10 +255,8 @@ def _reason(error: Exception) -> str:
         cause = cause.__cause__ or cause.__context__ or next((a for a in cause.args if isinstance(a, Exception)), None)
     said = " ".join(texts)
     for words, meaning in (
-        ("Connection refused", "connection refused"),
-        ("No route to host", "no route to host"),
-        ("Network is unreachable", "network is unreachable"),
-        ("resolve", "its name is unknown"),
+        *((one.capitalize(), one) for one in _UNREACHED),
+        ("resolve", _NO_NAME),
         ("Remote end closed", "the connection was closed without an answer"),
         ("Connection aborted", "the connection was closed without an answer"),
         ("Connection reset", "the connection was reset"),

@@ -99,22 +99,29 @@ def _project_of(document: Any) -> str:
     return document if isinstance(document, str) else ""
 
 
-def ask_keystone(settings: HttpSettings, token: KeystoneToken) -> str:
-    """Return what is wrong with keystone; "" if it confirms the token."""
+def ask_keystone(settings: HttpSettings, token: KeystoneToken) -> str | None:
+    """Return what is wrong with keystone; "" if it confirms the token; None if the settings do not let it be asked."""
     assert settings.auth_url
     headers = {"X-Auth-Token": token.text, "X-Subject-Token": token.text}
     web = _keystone_of(settings)._replace(timeout=settings.deadline / 5)
     answer = web.ask("HEAD", tokens_url(settings.auth_url), headers=headers)
+    if answer.unmet:
+        return None
     if answer.status in (200, 204):
         return ""
     return answer.fault or f"answered {answer.status} for a token of its own"
 
 
-def ask_version(settings: HttpSettings) -> str:
-    """Return what is wrong with keystone; "" if it answers with its version, which it does without an account."""
+def ask_version(settings: HttpSettings) -> str | None:
+    """Return what is wrong with keystone; "" if it answers with its version, which it does without an account.
+
+    None if the settings do not let it be asked.
+    """
     assert settings.auth_url
     web = _keystone_of(settings)._replace(timeout=settings.deadline / 5)
     answer = web.ask("GET", tokens_url(settings.auth_url).replace("/auth/tokens", ""))
+    if answer.unmet:
+        return None
     return "" if answer.status == 200 else answer.fault or f"answered {answer.status}"
 
 

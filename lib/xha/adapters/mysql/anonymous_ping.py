@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pymysql
@@ -31,8 +32,11 @@ _SECONDS = 1.5
 _NO_SERVER = "no MySQL server"
 
 
-def ask_database(address: tuple[str, int], seconds: float) -> str:
-    """Return what is wrong with the database at an address; "" if it answers a login, even with a refusal."""
+def ask_database(address: tuple[str, int], seconds: float) -> str | None:
+    """Return what is wrong with the database at an address; "" if it answers a login, even with a refusal.
+
+    None if its name is unknown: that is an error of the setting.
+    """
     host, port = address
     begin_step(f"the database at {host} port {port}", blame=DATABASE)
     try:
@@ -51,6 +55,8 @@ def ask_database(address: tuple[str, int], seconds: float) -> str:
         return ""
     except TooLate:
         return "no answer"
+    except socket.gaierror:
+        return None
     except OSError as error:
         return f"no connection: {(error.strerror or str(error)).lower()}"
     except Exception:  # PyMySQL's parsers raise various errors for bytes that are no MySQL protocol

@@ -9,7 +9,7 @@ import time
 
 import psutil
 
-from ...core.services.daemons.haproxy import Vip
+from ...core.services.daemons.vip import Vip
 from ..process.alarm import begin_step
 
 _ETH_P_ARP = 0x0806

@@ -22,10 +22,12 @@ import pika.frame
 import pika.spec
 from pika.adapters.utils.connection_workflow import AMQPConnectorException, AMQPConnectorStackTimeout
 
+from ...core.services.model.reach import Unmet
 from ...core.services.model.result import SELF
 from ...core.services.rabbitmq.login import AmqpError, AmqpFault
 from ..network.addresses import require_address
-from ..network.tls import verifying_tls
+from ..network.causes import causes
+from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by
 from ..process.alarm import begin_step, limit
 
 if TYPE_CHECKING:
@@ -85,19 +87,35 @@ def read_greeting(login: Login, seconds: float) -> Greeting:
     begin_step(f"the greeting of {login}")
     try:
         with limit(seconds):
+            context = _context(login)
             address = require_address(login.host, seconds)
             with socket.create_connection((address, login.port), timeout=seconds) as plain:
-                connection = _wrap(plain, login)
+                connection = context.wrap_socket(plain, server_hostname=login.host) if context else plain
                 connection.sendall(_HEADER)
                 return _read_start(connection, login)
+    except AmqpError as error:
+        raise _look_for_tls(login, seconds, error) from None
     except OSError as error:
-        raise AmqpError(login, _socket_fault(error)) from None
+        raise _look_for_tls(login, seconds, _socket_error(login, error)) from None
 
 
-def _wrap(plain: socket.socket, login: Login) -> socket.socket:
+def _context(login: Login) -> ssl.SSLContext | None:
+    """Return the context of a login; None without TLS. :raises AmqpError: if one of its files cannot be used."""
     if not login.tls:
-        return plain
-    return verifying_tls(login.ca_file).wrap_socket(plain, server_hostname=login.host)
+        return None
+    try:
+        return client_context(TlsFiles(login.ca_file, login.cert_file, login.key_file))
+    except Unmet as unmet:
+        raise AmqpError(login, AmqpFault.TLS, unmet=str(unmet)) from None
+
+
+def _look_for_tls(login: Login, seconds: float, error: AmqpError) -> AmqpError:
+    """Return the error of a connection in the clear, or another one if the port wants TLS, and so closes it."""
+    if login.tls or error.fault not in (AmqpFault.CLOSED, AmqpFault.NOT_AMQP):
+        return error
+    if speaks_tls(login.host, login.port, seconds):
+        return AmqpError(login, AmqpFault.TLS, unmet="tls = 1, for this port speaks TLS")
+    return error
 
 
 def _read_start(connection: socket.socket, login: Login) -> Greeting:
@@ -105,7 +123,7 @@ def _read_start(connection: socket.socket, login: Login) -> Greeting:
     while len(data) < _LARGEST_START:
         chunk = connection.recv(4096)
         if not chunk:
-            raise AmqpError(login, AmqpFault.CLOSED)
+            raise AmqpError(login, AmqpFault.CLOSED, unmet="its whole greeting" if data else "")
         data += chunk
         try:
             frame = pika.frame.decode_frame(data)[1]
@@ -129,9 +147,13 @@ def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator
     """
     try:
         begin_step(f"a login at {login}", blame=blame)
-        with limit(seconds):
-            require_address(login.host, seconds)
-            connection = pika.BlockingConnection(_parameters(login, seconds), _impl_class=_Measured)  # type: ignore[arg-type]
+        parameters = _parameters(login, seconds)
+        try:
+            with limit(seconds):
+                require_address(login.host, seconds)
+                connection = pika.BlockingConnection(parameters, _impl_class=_Measured)  # type: ignore[arg-type]
+        except _ERRORS as error:
+            raise _look_for_tls(login, seconds, _translate(login, error)) from None
         yield connection.channel()
         if connection.is_open:
             connection.close()
@@ -140,7 +162,7 @@ def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator
 
 
 def _parameters(login: Login, seconds: float) -> pika.ConnectionParameters:
-    context = verifying_tls(login.ca_file) if login.tls else None
+    context = _context(login)
     return pika.ConnectionParameters(
         host=login.host,
         port=login.port,
@@ -186,8 +208,11 @@ def prove_round_trip(channel: Channel, login: Login, *, blame: str) -> str:
 def _translate(login: Login, error: Exception) -> AmqpError:
     """Classify a failure of pika: its texts are empty, or long, or Python's own."""
     # pika keeps only the text of _TooMuch, and treats a connection that ends during a login as a refused login.
-    if any(_TooMuch.__name__ in str(cause) for cause in _causes(error)):
+    if any(_TooMuch.__name__ in str(cause) for cause in causes(error)):
         return AmqpError(login, AmqpFault.TOO_MUCH)
+    unmet = unmet_by(error) if login.tls else ""
+    if unmet:
+        return AmqpError(login, AmqpFault.TLS, unmet=unmet)
     if isinstance(error, pika.exceptions.ProbableAuthenticationError):
         return AmqpError(login, AmqpFault.ACCOUNT)
     if isinstance(error, pika.exceptions.ProbableAccessDeniedError):
@@ -199,29 +224,19 @@ def _translate(login: Login, error: Exception) -> AmqpError:
         return AmqpError(login, fault, f"{error.reply_code} {error.reply_text}"[:160])
     if isinstance(error, (pika.exceptions.UnroutableError, pika.exceptions.NackError)):
         return AmqpError(login, AmqpFault.CLOSED, f"a message was refused, {type(error).__name__}")
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, AMQPConnectorStackTimeout):
             return AmqpError(login, AmqpFault.SILENT)
         if isinstance(cause, pika.exceptions.IncompatibleProtocolError):
             return AmqpError(login, AmqpFault.NOT_AMQP)
         if isinstance(cause, OSError):
-            return AmqpError(login, _socket_fault(cause))
+            return _socket_error(login, cause)
     return AmqpError(login, AmqpFault.CLOSED, type(error).__name__)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and its causes: pika puts causes into arguments, lists and the usual attributes."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting and len(seen) < 30:
-        one = waiting.pop(0)
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        own = [*getattr(one, "exceptions", ()), getattr(one, "exception", None)]
-        more = [*one.args, *own, one.__cause__, one.__context__]
-        waiting += [each for each in more if isinstance(each, BaseException)]
+def _socket_error(login: Login, error: OSError) -> AmqpError:
+    unmet = unmet_by(error)
+    return AmqpError(login, AmqpFault.TLS, unmet=unmet) if unmet else AmqpError(login, _socket_fault(error))
 
 
 def _socket_fault(error: OSError) -> AmqpFault:
@@ -229,11 +244,9 @@ def _socket_fault(error: OSError) -> AmqpFault:
         return AmqpFault.SILENT
     if isinstance(error, ConnectionRefusedError):
         return AmqpFault.REFUSED
-    if isinstance(error, ssl.SSLError):
-        return AmqpFault.TLS
     # It says nothing about the broker behind the name.
     if isinstance(error, socket.gaierror):
         return AmqpFault.NAME
-    if isinstance(error, ConnectionError):
+    if isinstance(error, (ConnectionError, ssl.SSLError)):
         return AmqpFault.CLOSED
     return AmqpFault.UNREACHABLE

@@ -12,16 +12,19 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ...core.services.rabbitmq.cluster import Cluster
+from ...core.services.model.reach import Unmet
 from ...core.services.rabbitmq.facts import parse_document, parse_health, parse_nodes, parse_policies, parse_queues
+from ...core.services.rabbitmq.state import Cluster
 from ..http.client import HttpSession, UnfitAnswer, read_body
 from ..network.addresses import require_address
+from ..network.client_tls import unmet_by
 from ..process.alarm import CheckStep, begin_step, limit
 
 if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
 
-    from ...core.services.rabbitmq.cluster import Policies, QueueFact
+    from ...core.services.rabbitmq.state import Policies, QueueFact
+    from ..network.client_tls import TlsFiles
 
     T = TypeVar("T")
 
@@ -32,7 +35,7 @@ _MAX_BYTES = 1 << 23
 _SHARE = 0.4
 _QUEUE_COLUMNS = (
     "name,vhost,type,state,node,policy,effective_policy_definition,exclusive,owner_pid_details,"
-    "synchronised_slave_nodes,members,online,leader"
+    "synchronised_slave_nodes,members,online,leader,arguments"
 )
 
 
@@ -51,22 +54,25 @@ class Api:
     before.
     """
 
-    def __init__(
-        self, url: str, account: tuple[str, str], ca_file: str | None, seconds: float, step: CheckStep
-    ) -> None:
+    def __init__(self, url: str, account: tuple[str, str], files: TlsFiles, seconds: float, step: CheckStep) -> None:
+        """Prepare the requests. :raises Unmet: if a file for TLS cannot be used."""
         self._url, self._step, self._until = url, step, time.monotonic() + seconds
         self._longest = _SHARE * seconds
         self._gaps: list[str] = []
         self._bytes_left = _MAX_BYTES
-        self._session = HttpSession()
+        self._session = HttpSession(url, files)
         self._session.auth = account
-        self._session.verify = ca_file or True
 
     def read_cluster(self) -> Cluster:
-        """Request everything that is judged. :raises Refused: if the account may not."""
+        """Request everything that is judged.
+
+        :raises Refused: if the account may not. :raises Unmet: if the settings of TLS do not suffice.
+        """
         # The parts that always answer are requested first.
         alarms = self._read("/api/health/checks/alarms", parse_health, (200, 503))
-        nodes = self._read("/api/nodes?columns=name,running,partitions,mem_alarm,disk_free_alarm", parse_nodes)
+        nodes = self._read(
+            "/api/nodes?columns=name,running,partitions,mem_alarm,disk_free_alarm,being_drained", parse_nodes
+        )
         about = self._read("/api/overview?columns=node,rabbitmq_version", lambda document: document)
         policies = self._read("/api/policies", parse_policies)
         queues, left = self._read_queues(policies or {})
@@ -117,8 +123,9 @@ class Api:
             raise _Gap(str(error)) from None
         except socket.gaierror as error:
             raise _Gap(str(error.strerror)) from None
-        except requests.exceptions.SSLError:
-            raise _Gap("its certificate is not trusted, or it speaks no TLS") from None
+        except requests.exceptions.SSLError as error:
+            unmet = unmet_by(error)
+            raise (Unmet(f"{unmet}: {self._url}") if unmet else _Gap("the connection was closed")) from None
         except (requests.exceptions.Timeout, TimeoutError):
             raise _Gap("no answer in time") from None
         except (requests.RequestException, OSError):

@@ -1,14 +1,24 @@
-"""The check of HAProxy: its process; `show info`; its backends by `show stat`, and its VIP."""
+"""The check of HAProxy: its process; `show info`; its frontends and backends by `show stat`, and its VIP."""
 
 from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
 
+from ...adapters.network.addresses import require_address
 from ...adapters.network.vip import read_vip
+from ...adapters.network.whereabouts import judge_unreachable
 from ...adapters.process.alarm import begin_step
-from ...adapters.process.daemons import check_process
-from ...core.services.daemons.haproxy import judge_backends, judge_info, judge_vip, parse_backends, parse_info
+from ...adapters.process.daemons import check_process, is_there
+from ...core.services.daemons.haproxy_stat import (
+    judge_balance,
+    judge_info,
+    parse_info,
+    parse_server_names,
+    parse_stat,
+)
+from ...core.services.daemons.vip import judge_vip
+from ...core.services.model.reach import Attempt, place_text
 from ...core.services.model.result import Level, Status, failed, unknown
 
 if TYPE_CHECKING:
@@ -17,22 +27,47 @@ if TYPE_CHECKING:
 
 # `show info` has 2 KiB; 4 MiB are enough for a `show stat` of ten thousand servers.
 _MAX_INFO, _MAX_STAT = 1 << 16, 1 << 22
+# To the worker that serves, through the master's socket (management.txt, 9.4).
+_TO_WORKER = "@1 "
 
 
 def check(settings: HaproxySettings, level: Level) -> Result:
     """Check HAProxy at one level, and return the result."""
     if level is Level.PROCESS:
         return check_process(settings, level)
+    where = place_text(settings.stats_socket)
     try:
-        result = judge_info(settings, level, parse_info(_command(settings, "show info", _MAX_INFO)))
-        if level is Level.PROTOCOL or result.is_down:
-            return result
-        backends = parse_backends(_command(settings, "show stat", _MAX_STAT))
+        return _check_answers(settings, level)
     except PermissionError:
-        return unknown(settings.name, level, f"needs permission for {settings.stats_socket}")
-    except (OSError, ValueError) as error:
-        return failed(settings.name, level, f"{settings.stats_socket}: {_reason(error)}")
-    found = judge_backends(settings, backends, result.proved)
+        return unknown(settings.name, level, f"needs permission for {where}")
+    except (TimeoutError, socket.timeout):
+        return failed(settings.name, level, f"{where}: no answer in time")
+    except socket.gaierror:
+        return unknown(settings.name, level, f"needs stats_socket: the name of {where} is unknown")
+    except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError) as error:
+        said = f"{where}: {(error.strerror or 'no connection').lower()}"
+        return judge_unreachable(settings, level, Attempt(settings.stats_socket, said, "stats_socket", is_aside=True))
+    except OSError as error:
+        return failed(settings.name, level, f"{where}: {(error.strerror or 'no connection').lower()}")
+    except ValueError as error:
+        if is_there(settings.process):
+            return unknown(settings.name, level, f"needs stats_socket: {where}: {error}")
+        return failed(settings.name, level, f"{where}: {error}")
+
+
+def _check_answers(settings: HaproxySettings, level: Level) -> Result:
+    prefix, said = "", _command(settings, "show info", _MAX_INFO)
+    if said.startswith("Unknown command"):
+        prefix = _TO_WORKER
+        said = _command(settings, f"{prefix}show info", _MAX_INFO)
+    result = judge_info(settings, level, parse_info(said))
+    if level is Level.PROTOCOL or result.is_down:
+        return result
+    balance = parse_stat(_command(settings, f"{prefix}show stat", _MAX_STAT))
+    names = {}
+    if balance.has_unresolved:
+        names = parse_server_names(_command(settings, f"{prefix}show servers state", _MAX_STAT))
+    found = judge_balance(settings, balance, names, result.proved)
     for address in settings.vip:
         if not found.is_down:
             seen = judge_vip(settings, read_vip(address, settings.vip_ports, settings.deadline / 3), found.proved)
@@ -42,9 +77,7 @@ def check(settings: HaproxySettings, level: Level) -> Result:
 
 def _command(settings: HaproxySettings, command: str, most: int) -> str:
     begin_step(f"the answer to {command}")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(settings.deadline)
-        connection.connect(settings.stats_socket)
+    with _connect(settings) as connection:
         connection.sendall(command.encode() + b"\n")
         answer = bytearray()
         while chunk := connection.recv(65536):
@@ -54,7 +87,16 @@ def _command(settings: HaproxySettings, command: str, most: int) -> str:
     return answer.decode("utf-8", "replace")
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return (error.strerror or "no answer in time").lower()
-    return str(error)
+def _connect(settings: HaproxySettings) -> socket.socket:
+    place = settings.stats_socket
+    if isinstance(place, tuple):
+        address = require_address(place[0], settings.deadline)
+        return socket.create_connection((address, place[1]), timeout=settings.deadline)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(settings.deadline)
+        connection.connect(place)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

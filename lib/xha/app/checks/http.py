@@ -9,10 +9,19 @@ from ...adapters.http.client import Web
 from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_version, ask_with_token
 from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.network.port_probe import Endpoint, probe_ports
+from ...adapters.network.whereabouts import judge_unreachable
 from ...adapters.process.alarm import note_proof
 from ...adapters.process.daemons import check_process, is_there
 from ...core.election.facts import Probe
-from ...core.services.api.judge import ApiAnswer, judge_cause, judge_protocol, judge_request, refused_account
+from ...core.services.api.judge import (
+    ApiAnswer,
+    judge_cause,
+    judge_no_token,
+    judge_protocol,
+    judge_request,
+    lacks_field,
+)
+from ...core.services.model.reach import Attempt
 from ...core.services.model.result import Level, Status, not_applicable, passed, unknown
 from ...core.text.values import ConfigError
 
@@ -75,6 +84,11 @@ def _check_protocol(settings: HttpSettings) -> Result:
     """
     answer = Web.of(settings).ask("GET", settings.url + settings.protocol_request.path)
     result = judge_protocol(settings, answer)
+    # Nobody answers, or something else: the service may listen elsewhere.
+    if answer.unreached or (result.is_down and answer.status in settings.protocol_request.statuses):
+        endpoint = find_endpoint(settings)
+        attempt = Attempt((endpoint.host, endpoint.port), result.message, "url")
+        return judge_unreachable(settings, Level.PROTOCOL, attempt)
     if not answer.overdue:
         return result
     elsewhere = settings.auth_url not in (None, settings.url)
@@ -96,6 +110,9 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
     fault = judge_request(request._replace(path=request.path.partition("?")[0]), answer)
     if not fault:
         return passed(name, Level.DEEP, f"GET {request.path} with a token answered {answer.status}")
+    if answer.unmet or lacks_field(request, answer):
+        needs = answer.unmet or "an answer that it knows"
+        return unknown(name, Level.DEEP, f"needs {needs}: {fault}", proved=proved)
     if answer.status == 403:
         return unknown(name, Level.DEEP, f"needs an account with more rights: {fault}", proved=proved)
     return judge_cause(name, fault, proved, find_cause(settings, ask_keystone(settings, token)))
@@ -108,8 +125,9 @@ def _ask(settings: HttpSettings, token: KeystoneToken) -> ApiAnswer:
 
 
 def _without_token(settings: HttpSettings, answer: ApiAnswer, proved: str) -> Result:
-    if 400 <= answer.status < 500:
-        return refused_account(settings.name, answer.status)._replace(proved=proved)
+    said = judge_no_token(settings.name, answer, proved)
+    if said:
+        return said
     fault = answer.fault or f"answered {answer.status}"
     cause = find_cause(settings, f"gives no token, {fault}")
     return judge_cause(settings.name, "no token to ask with", proved, cause)

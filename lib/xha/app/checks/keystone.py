@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...adapters.http.client import Web
 from ...adapters.http.keystone_tokens import KeystoneToken, get_token, password_login, tokens_url
 from ...adapters.mysql.anonymous_ping import find_cause
-from ...core.services.api.judge import ApiAnswer, judge_cause, refused_account
+from ...core.services.api.judge import ApiAnswer, judge_cause, judge_no_token
 from ...core.services.model.result import Level, passed, unknown
 from ...core.text.values import ConfigError
 from .http import check_levels
@@ -34,6 +34,8 @@ def _check_refusal(settings: HttpSettings, proved: str) -> Result:
     answer = Web.of(settings).ask("POST", tokens_url(settings.url), document=login)
     if answer.status == 401:
         return passed(settings.name, Level.DEEP, "the login of a user that does not exist is refused")
+    if answer.unmet:
+        return unknown(settings.name, Level.DEEP, f"needs {answer.unmet}: a login: {answer.fault}", proved=proved)
     return _blame(settings, answer, proved)
 
 
@@ -45,9 +47,7 @@ def _check_login(settings: HttpSettings, proved: str) -> Result:
         return unknown(settings.name, Level.DEEP, f"needs its password: {error}", proved=proved)
     if isinstance(token, KeystoneToken):
         return passed(settings.name, Level.DEEP, f"it gives {settings.username} a token")
-    if 400 <= token.status < 500:
-        return refused_account(settings.name, token.status)._replace(proved=proved)
-    return _blame(settings, token, proved)
+    return judge_no_token(settings.name, token, proved) or _blame(settings, token, proved)
 
 
 def _blame(settings: HttpSettings, answer: ApiAnswer, proved: str) -> Result:

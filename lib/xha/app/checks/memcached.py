@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import os
-import socket
+import ssl
 from typing import TYPE_CHECKING
 
-from ...adapters.network.addresses import require_address
-from ...adapters.process.alarm import begin_step, current_step
+from ...adapters.files.secrets import read_secret
+from ...adapters.memcached.conversation import BinaryTalk, TextTalk, Unending, connect
+from ...adapters.network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by
+from ...adapters.network.whereabouts import judge_unreachable
+from ...adapters.process.alarm import begin_step, current_step, note_proof
 from ...adapters.process.daemons import check_process
-from ...core.services.daemons.memcached import judge_answer, judge_stats, parse_stats
-from ...core.services.model.result import Level, failed, passed
+from ...core.services.daemons.memcached import NO_MEMCACHED, judge_answer, judge_stats, needs_account, parse_stats
+from ...core.services.daemons.memcached_binary import BinaryStatus
+from ...core.services.model.reach import Attempt, Unmet, place_text
+from ...core.services.model.result import Level, failed, passed, unknown
+from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
+    import socket
+
     from ...core.services.daemons.memcached import MemcachedSettings
     from ...core.services.model.result import Result
 
-# `stats` has 3 KiB.
-_MAX_ANSWER = 1 << 18
-_ENDS = (b"\r\n",)
-_STATS_ENDS = (b"END\r\n", b"ERROR\r\n", b"connections\r\n")
-
-
-class Unending(Exception):
-    """An answer is longer than any of memcached's; the text says so."""
+_TLS_SECONDS = 0.2  # of the deadline, to see whether a port that closes a connection wants TLS
 
 
 def check(settings: MemcachedSettings, level: Level) -> Result:
@@ -32,38 +33,84 @@ def check(settings: MemcachedSettings, level: Level) -> Result:
         return check_process(settings, level)
     begin_step("a connection")
     try:
-        with _connect(settings) as connection:
-            return _converse(settings, level, connection)
+        return _check_answers(settings, level)
+    except Unmet as unmet:
+        return unknown(settings.name, level, f"needs {unmet}", proved=current_step().proved)
+    except ConfigError as error:
+        return unknown(settings.name, level, f"needs its password: {error}", proved=current_step().proved)
     except Unending as error:
         return failed(settings.name, level, str(error), proved=current_step().proved)
+    except PermissionError:
+        return unknown(settings.name, level, f"needs permission for {place_text(settings.place)}")
     except OSError as error:
-        said = (error.strerror or "no answer in time").lower()
-        return failed(settings.name, level, f"{_where(settings)}: {said}")
+        unmet_setting = unmet_by(error)
+        if unmet_setting:
+            return unknown(settings.name, level, f"needs {unmet_setting}: {place_text(settings.place)}")
+        said = f"{place_text(settings.place)}: {(error.strerror or 'no answer in time').lower()}"
+        if current_step().proved:
+            return failed(settings.name, level, said, proved=current_step().proved)
+        return _look_elsewhere(settings, level, said)
 
 
-def _where(settings: MemcachedSettings) -> str:
-    return settings.socket or f"{settings.host} port {settings.port}"
+def _look_elsewhere(settings: MemcachedSettings, level: Level, said: str) -> Result:
+    """Return the result if nobody answers where the section says, or something else does."""
+    key = "socket, or host and port" if settings.socket else "host and port, or socket"
+    return judge_unreachable(settings, level, Attempt(settings.place, said, key))
 
 
-def _connect(settings: MemcachedSettings) -> socket.socket:
-    if settings.socket is None:
-        address = require_address(settings.host, settings.deadline)
-        return socket.create_connection((address, settings.port), timeout=settings.deadline)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.settimeout(settings.deadline)
-        connection.connect(settings.socket)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _check_answers(settings: MemcachedSettings, level: Level) -> Result:
+    context = None
+    if settings.tls:
+        context = client_context(TlsFiles(settings.ca_file, settings.cert_file, settings.key_file))
+    password = read_secret(settings.password) if settings.password else ""
+    with _connect(settings, context) as connection:
+        talk = TextTalk(connection)
+        answer = ""
+        try:
+            if settings.username:
+                refusal = _log_in(settings, level, talk, password)
+                if refusal:
+                    return refusal
+            answer = talk.ask("version", "version\r\n")
+        except ConnectionError:
+            answer = ""
+        if answer:
+            return _use(settings, level, talk, answer)
+    # It closes what begins with text: a memcached with SASL, or one with TLS, or none.
+    with _connect(settings, context) as connection:
+        binary = BinaryTalk(connection)
+        version = binary.ask_version()
+        if version:
+            return _use_binary(settings, level, binary, version, password)
+    if not settings.tls and isinstance(settings.place, tuple):
+        begin_step("an answer to TLS")
+        if speaks_tls(settings.host, settings.port, _TLS_SECONDS * settings.deadline):
+            raise Unmet(f"tls = 1: {place_text(settings.place)} speaks TLS")
+    return judge_answer(settings, level, "version", "")
 
 
-def _converse(settings: MemcachedSettings, level: Level, connection: socket.socket) -> Result:
-    answer = _ask(connection, "version", "version\r\n")
+def _connect(settings: MemcachedSettings, context: ssl.SSLContext | None) -> socket.socket:
+    return connect(settings.place, settings.deadline, context)
+
+
+def _log_in(settings: MemcachedSettings, level: Level, talk: TextTalk, password: str) -> Result | None:
+    """Log in to a memcached with -Y, to which a login is a `set`. Another one stores it: that is deleted at once."""
+    account = f"{settings.username} {password}"
+    answer = talk.ask("a login", f"set xha:login 0 1 {len(account.encode())}\r\n{account}\r\n")
+    if answer == "STORED\r\n":
+        talk.ask("delete", "delete xha:login\r\n")
+        return None
+    return judge_answer(settings, level, "a login", answer) if answer else None
+
+
+def _use(settings: MemcachedSettings, level: Level, talk: TextTalk, answer: str) -> Result:
     if not answer.startswith("VERSION "):
-        return judge_answer(settings, level, "version", answer)
+        result = judge_answer(settings, level, "version", answer)
+        return _look_elsewhere(settings, level, result.message) if result.message.endswith(NO_MEMCACHED) else result
+    if not answer.endswith("\r\n"):
+        return unknown(settings.name, level, "needs the whole answer to version: it broke off")
     proved = f"memcached {answer[8:].strip()[:20]} answers"
+    note_proof(proved)
     if level is Level.PROTOCOL:
         return passed(settings.name, level, proved)
     # No other client uses this key, and it expires by itself if its deletion fails.
@@ -73,33 +120,28 @@ def _converse(settings: MemcachedSettings, level: Level, connection: socket.sock
         ("get", f"get {key}\r\n", f"VALUE {key} 0 {len(value)}\r\n{value}\r\nEND\r\n"),
         ("delete", f"delete {key}\r\n", "DELETED\r\n"),
     ):
-        ends = (b"END\r\n", b"ERROR\r\n") if asked == "get" else _ENDS
-        answer = _ask(connection, asked, line, ends)
+        answer = talk.ask(asked, line)
         if answer == "END\r\n":
             return failed(settings.name, level, "a key that was set is not there when it is read", proved=proved)
         if answer != right:
             return judge_answer(settings, level, asked, answer, proved)
-    stats = parse_stats(_ask(connection, "stats", "stats\r\n", _STATS_ENDS) + _limits(connection))
+    # Older versions give maxconns only in `stats settings`.
+    more = talk.ask("stats settings", "stats settings\r\n").replace("STAT maxconns ", "STAT max_connections ")
+    stats = parse_stats(talk.ask("stats", "stats\r\n") + more)
     return judge_stats(settings, stats, "a key was set, read back and deleted")
 
 
-def _limits(connection: socket.socket) -> str:
-    """Return `stats settings`: older versions give maxconns only there."""
-    answer = _ask(connection, "stats settings", "stats settings\r\n", _STATS_ENDS)
-    return answer.replace("STAT maxconns ", "STAT max_connections ")
-
-
-def _ask(connection: socket.socket, asked: str, line: str, ends: tuple[bytes, ...] = _ENDS) -> str:
-    begin_step(f"the answer to {asked}")
-    connection.sendall(line.encode())
-    answer = bytearray()
-    while not answer.endswith(ends):
-        chunk = connection.recv(65536)
-        if not chunk:
-            break
-        answer += chunk
-        if len(answer) > _MAX_ANSWER:
-            raise Unending(
-                f"the answer to {asked} is longer than {_MAX_ANSWER >> 10} KiB: what answers is no memcached"
-            )
-    return answer.decode("utf-8", "replace")
+def _use_binary(settings: MemcachedSettings, level: Level, talk: BinaryTalk, version: str, password: str) -> Result:
+    proved = f"memcached {version[:20]} answers"
+    note_proof(proved)
+    if settings.username and talk.log_in(settings.username, password) is not BinaryStatus.OK:
+        return needs_account(settings, level, refused=True, proved=proved)
+    if level is Level.PROTOCOL:
+        return passed(settings.name, level, proved)
+    if not settings.username:
+        return needs_account(settings, level, proved=proved)
+    key, value = f"xha:probe:{os.urandom(8).hex()}".encode(), os.urandom(8).hex().encode()
+    fault = talk.prove_round_trip(key, value)
+    if fault:
+        return failed(settings.name, level, fault, proved=proved)
+    return judge_stats(settings, parse_stats(talk.read_stats()), "a key was set, read back and deleted")

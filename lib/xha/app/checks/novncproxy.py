@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.network.addresses import require_address
+from ...adapters.network.client_tls import TlsFiles, client_context, unmet_by
 from ...adapters.process.alarm import begin_step, limit
 from ...core.services.api.judge import judge_cause
-from ...core.services.model.result import Level, failed, passed
+from ...core.services.model.reach import Unmet
+from ...core.services.model.result import Level, failed, passed, unknown
 from .http import check_levels, find_endpoint
 
 if TYPE_CHECKING:
@@ -42,7 +44,12 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
                 return failed(settings.name, Level.DEEP, fault, proved=proved)
             proved = "a WebSocket is opened"
             closed = _wait_close(connection, settings.patience)
+    except Unmet as unmet:
+        return unknown(settings.name, Level.DEEP, f"needs {unmet}", proved=proved)
     except OSError as error:
+        unmet_setting = unmet_by(error)
+        if unmet_setting:
+            return unknown(settings.name, Level.DEEP, f"needs {unmet_setting}: a WebSocket", proved=proved)
         return failed(settings.name, Level.DEEP, f"a WebSocket: {error.strerror or 'no answer'}".lower(), proved=proved)
     cause = find_cause(settings)
     if closed and not cause.database:
@@ -56,10 +63,8 @@ def _connect(settings: HttpSettings) -> socket.socket:
     address = require_address(endpoint.host, settings.patience)
     connection = socket.create_connection((address, endpoint.port), timeout=settings.patience)
     if settings.url.startswith("https:"):
-        from ...adapters.network.tls import verifying_tls
-
-        context = verifying_tls(settings.ca_file)
         try:
+            context = client_context(TlsFiles(settings.ca_file, settings.cert_file, settings.key_file))
             return context.wrap_socket(connection, server_hostname=endpoint.host)
         except BaseException:
             connection.close()

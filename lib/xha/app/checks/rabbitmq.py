@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...adapters.files.secrets import read_secret
+from ...adapters.network.client_tls import TlsFiles
+from ...adapters.network.whereabouts import judge_unreachable
 from ...adapters.process.alarm import CheckStep
 from ...adapters.process.daemons import check_process
 from ...adapters.rabbitmq.amqp import open_channel, prove_round_trip, read_greeting
 from ...adapters.rabbitmq.management_api import Api, Refused
-from ...core.services.model.result import SELF, Level, dependency, passed, unknown
-from ...core.services.rabbitmq.cluster import Cluster, Fault, judge_cluster
-from ...core.services.rabbitmq.login import AmqpError, AmqpFault, Login
+from ...core.services.model.reach import Attempt, Unmet
+from ...core.services.model.result import SELF, Level, dependency, failed, passed, unknown
+from ...core.services.rabbitmq.cluster import find_gaps, judge_cluster
+from ...core.services.rabbitmq.login import PORT, TLS_PORT, AmqpError, AmqpFault, Login
+from ...core.services.rabbitmq.state import Cluster, Fault
 from ...core.services.rabbitmq.table import judge_fault
 from ...core.text.values import ConfigError
 
@@ -40,16 +44,15 @@ def check(settings: RabbitSettings, level: Level) -> Result:
 
 def _read_login(settings: RabbitSettings) -> Login:
     password = read_secret(settings.password) if settings.password else ""
-    return Login(
-        settings.host, settings.port, settings.username or "", password, settings.vhost, settings.tls, settings.ca_file
-    )
+    files = (settings.ca_file, settings.cert_file, settings.key_file)
+    return Login(settings.host, settings.port, settings.username or "", password, settings.vhost, settings.tls, *files)
 
 
 def _check_greeting(settings: RabbitSettings, level: Level, login: Login) -> Result:
     try:
         greeting = read_greeting(login, settings.deadline * _CONNECT)
     except AmqpError as error:
-        return judge_fault(settings, level, error, "")
+        return _judge_fault(settings, level, error)
     proved = f"{greeting.product} {greeting.version} greets in AMQP 0-9-1 at {login}"
     if level is Level.DEEP:
         return unknown(settings.name, level, "needs username, and password_file or password_env", proved=proved)
@@ -61,7 +64,23 @@ def _check_login(settings: RabbitSettings, login: Login) -> Result:
         with open_channel(login, settings.deadline * _CONNECT):
             return passed(settings.name, Level.PROTOCOL, f"a login at {login} opens the virtual host {login.vhost}")
     except AmqpError as error:
-        return judge_fault(settings, Level.PROTOCOL, error, "")
+        return _judge_fault(settings, Level.PROTOCOL, error)
+
+
+def _judge_fault(settings: RabbitSettings, level: Level, error: AmqpError) -> Result:
+    """Return the result if there is no login: whose fault it is, and why the ports of a drained broker are closed."""
+    if error.fault not in (AmqpFault.REFUSED, AmqpFault.UNREACHABLE, AmqpFault.NOT_AMQP):
+        return judge_fault(settings, level, error, "")
+    if level is Level.DEEP and settings.rabbitmqctl:
+        from ...adapters.rabbitmq.rabbitmqctl import read_cluster_status
+
+        seconds = settings.deadline * _CLUSTER
+        cluster = read_cluster_status(settings.rabbitmqctl, settings.node, seconds, CheckStep(), is_local=True)
+        if any(node.maintenance and node.name == cluster.own for node in cluster.nodes or ()):
+            return failed(settings.name, level, f"in maintenance, drained by an operator: {error}")
+    ports = (PORT, TLS_PORT, settings.port)  # and not that of the cluster, on which a drained broker listens too
+    place = (settings.host, settings.port)
+    return judge_unreachable(settings, level, Attempt(place, str(error), "host and port", ports))
 
 
 def _check_deep(settings: RabbitSettings, login: Login) -> Result:
@@ -75,12 +94,16 @@ def _check_deep(settings: RabbitSettings, login: Login) -> Result:
             blame = findings[0].blame if findings else SELF
             proved = prove_round_trip(channel, login, blame=blame)
     except AmqpError as error:
+        if not proved:
+            return _judge_fault(settings, Level.DEEP, error)
         if error.fault is not AmqpFault.BLOCKED:
             return judge_fault(settings, Level.DEEP, error, proved, findings[0].blame if findings else SELF)
         blocked = Fault(str(error))
     step = CheckStep(blame=findings[0].blame if findings else SELF, proved=proved)
     try:
         cluster = _read_cluster(settings, step)
+    except Unmet as unmet:
+        cluster = Cluster(gaps=(f"its cluster, which needs {unmet}",))
     except Refused as error:
         return unknown(settings.name, Level.DEEP, f"needs an account with the tag monitoring: {error}", proved=proved)
     except ConfigError as error:
@@ -107,12 +130,16 @@ def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Fault]:
 
 
 def _read_cluster(settings: RabbitSettings, step: CheckStep) -> Cluster:
-    seconds = settings.deadline * _CLUSTER
+    seconds, told = settings.deadline * _CLUSTER, None
     if settings.api and settings.api_password:
         account = (settings.api_username or settings.username or "", read_secret(settings.api_password))
-        return Api(settings.api, account, settings.ca_file, seconds, step).read_cluster()
+        files = TlsFiles(settings.ca_file, settings.cert_file, settings.key_file)
+        told = Api(settings.api, account, files, seconds, step).read_cluster()
+        if not settings.rabbitmqctl or not (find_gaps(told) or told.nodes is None):
+            return told
     if settings.rabbitmqctl:
         from ...adapters.rabbitmq.rabbitmqctl import read_cluster_status
 
-        return read_cluster_status(settings.rabbitmqctl, settings.node, seconds, step)
+        local = read_cluster_status(settings.rabbitmqctl, settings.node, seconds, step)
+        return local if told is None else told._replace(own=told.own or local.own, nodes=local.nodes or told.nodes)
     return Cluster()

@@ -14,7 +14,7 @@ from ...adapters.process.daemons import HiddenProcesses, find_daemons, judge_dae
 from ...adapters.rabbitmq.amqp import open_channel
 from ...adapters.rabbitmq.amqp_sockets import HiddenSockets, find_sockets
 from ...adapters.rabbitmq.oslo_rpc import send_ping
-from ...core.services.api.judge import judge_cause, refused_account
+from ...core.services.api.judge import judge_cause, judge_no_token
 from ...core.services.model.result import Level, Status, failed, unknown
 from ...core.services.rabbitmq.login import MISCONFIGURED, AmqpError
 from ...core.services.workers.judge import (
@@ -155,11 +155,14 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
     except ConfigError as error:
         return unknown(name, Level.DEEP, f"needs its password: {error}", proved=proved)
     if not isinstance(token, KeystoneToken):
-        if 400 <= token.status < 500:
-            return refused_account(name, token.status)._replace(proved=proved)
+        said = judge_no_token(name, token, proved)
+        if said:
+            return said
         fault = token.fault or f"answered {token.status}"
         cause = find_cause(account, f"gives no token, {fault}")
         return judge_cause(name, "no token to ask for the service list with", proved, cause)
+    if answer.unmet:
+        return unknown(name, Level.DEEP, f"needs {answer.unmet}: the service list: {answer.fault}", proved=proved)
     if answer.status == 403:
         return unknown(name, Level.DEEP, "needs an administrator's account: the service list is refused", proved=proved)
     return _judge_list(settings, bus, answer, token, proved)

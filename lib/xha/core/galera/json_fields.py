@@ -62,10 +62,10 @@ def parse_ports(value: object) -> Ports | None:
         return None
     if not isinstance(value, list):
         raise TypeError(f"{value!r} is no list")
-    ports = Ports(*(parse_number(port) for port in value))
-    if not all(0 < port < 65536 for port in ports):
+    ports = tuple(parse_number(port) for port in value)
+    if len(ports) != len(Ports._fields) or not all(0 < port < 65536 for port in ports):
         raise ValueError(f"{value!r} are no ports")
-    return ports
+    return Ports(*ports)
 
 
 def parse_view(value: Any) -> View | None:

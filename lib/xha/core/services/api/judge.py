@@ -44,6 +44,8 @@ class HttpSettings(NamedTuple):
     path: str | None = None
     expect: tuple[int, ...] = ()
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     database: tuple[str, int] | None = None
     required: bool = True
     auth_url: str | None = None
@@ -77,6 +79,8 @@ class ApiAnswer(NamedTuple):
     """An HTTP answer, or why there is none (status 0). body is its beginning, document its JSON or None.
 
     token: the header X-Subject-Token, which is a secret. overdue: there is no answer because its time was up.
+    unmet: what the check's own settings lack, so that nothing is known about the service. unreached: there was not even
+    a connection.
     """
 
     status: int
@@ -85,6 +89,8 @@ class ApiAnswer(NamedTuple):
     fault: str = ""
     token: str | None = None
     overdue: bool = False
+    unmet: str = ""
+    unreached: bool = False
 
 
 def judge_request(request: ApiRequest, answer: ApiAnswer) -> str:
@@ -105,6 +111,12 @@ def judge_request(request: ApiRequest, answer: ApiAnswer) -> str:
     return ""
 
 
+def lacks_field(request: ApiRequest, answer: ApiAnswer) -> bool:
+    """Return whether an answer is right but for a field that is absent: then this check does not know the service."""
+    is_right = answer.status in request.statuses and isinstance(answer.document, dict)
+    return is_right and bool(request.json_path) and _dig(answer.document, request.json_path) is None
+
+
 def _dig(document: Any, path: tuple[str | int, ...]) -> Any:
     for step in path:
         if isinstance(step, str):
@@ -120,14 +132,22 @@ def judge_protocol(settings: HttpSettings, answer: ApiAnswer) -> Result:
     """Return the result of the request without credentials."""
     request, level = settings.protocol_request, Level.PROTOCOL
     fault = judge_request(request, answer)
+    if answer.unmet:
+        return unknown(settings.name, level, f"needs {answer.unmet}: {fault}")
+    if lacks_field(request, answer):
+        return unknown(settings.name, level, f"needs an answer that it knows: {fault}")
     if not fault:
         return passed(settings.name, level, f"GET {request.path} answered {answer.status}")
     # disable_by_file of oslo.middleware: an operator drains the service, and nothing is broken.
     if answer.status == 503 and "DISABLED BY FILE" in answer.body.upper():
         return cautioned(settings.name, level, f"{request.path}: disabled by file, an operator drains it")
-    if answer.status == 404:
-        fault += "; the path is said by the key path"
+    # The root of an API is there, or the API is not. Another path is a matter of the pipeline in its paste.ini.
+    if answer.status in (401, 403, 404) and request.path not in _ROOTS:
+        return unknown(settings.name, level, f"needs path, one that it has and that needs no account: {fault}")
     return failed(settings.name, level, fault)
+
+
+_ROOTS = ("/", "/v3")
 
 
 class Cause(NamedTuple):
@@ -147,9 +167,16 @@ def judge_cause(name: str, fault: str, proved: str, cause: Cause) -> Result:
     return failed(name, level, fault, blame=SELF, proved=proved)
 
 
-def refused_account(name: str, status: int) -> Result:
-    """Return that keystone refused the account of this section. That is an error of the check's settings."""
-    return unknown(name, Level.DEEP, f"needs an account that keystone accepts: it answered {status}")
+def judge_no_token(name: str, answer: ApiAnswer, proved: str) -> Result | None:
+    """Return the result if keystone gives no token because of this section: its account, or its way to keystone."""
+    if answer.unmet:
+        return unknown(
+            name, Level.DEEP, f"needs {answer.unmet}: keystone gives no token, {answer.fault}", proved=proved
+        )
+    if 400 <= answer.status < 500:
+        needs = f"needs an account that keystone accepts: it answered {answer.status}"
+        return unknown(name, Level.DEEP, needs, proved=proved)
+    return None
 
 
 def find_fault(settings: HttpSettings) -> tuple[str, str] | None:
@@ -159,6 +186,8 @@ def find_fault(settings: HttpSettings) -> tuple[str, str] | None:
         return "password_env", "password_file is said too: leave out one"
     if any((settings.username, settings.project, settings.password)) and not all(said):
         return "username", "goes with project, password_file or password_env, and auth_url"
+    if settings.key_file and not settings.cert_file:
+        return "key_file", "goes with cert_file"
     return None
 
 
@@ -181,6 +210,8 @@ def parse_statuses(text: str) -> tuple[int, ...]:
 API_KEYS = {
     "url": parse_url,
     "ca_file": parse_path,
+    "cert_file": parse_path,
+    "key_file": parse_path,
     "database": parse_address,
     "auth_url": parse_url,
     "username": parse_text,

@@ -1,23 +1,25 @@
-"""memcached: parses its text protocol (doc/protocol.txt), and judges whether it is full."""
+"""memcached: parses the statistics of its text protocol (doc/protocol.txt), and judges its answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...text.numbers import parse_int
-from ...text.values import parse_path, parse_port, parse_text
-from ..model.kind import Proof, Service
-from ..model.result import Level, Result, cautioned, failed, passed
-from ..model.values import parse_percentage
+from ...text.values import parse_path, parse_port, parse_switch, parse_text
+from ..model.kind import Proof, Secret, Service
+from ..model.result import Level, Result, cautioned, failed, passed, unknown
+from ..model.values import parse_percentage, parse_secret_file, parse_secret_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..model.reach import Place
 
 
 class MemcachedSettings(NamedTuple):
     """The section of a memcached. socket takes precedence over host and port.
 
-    max_connections_used: a share of the limit.
+    max_connections_used: a share of the limit. username and its password are for a memcached with -Y or -S.
     """
 
     name: str
@@ -27,6 +29,23 @@ class MemcachedSettings(NamedTuple):
     port: int = 11211
     socket: str | None = None
     max_connections_used: float = 0.9
+    username: str | None = None
+    password_file: Secret | None = None
+    password_env: Secret | None = None
+    tls: bool = False
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    @property
+    def password(self) -> Secret | None:
+        """Where the password is, or None."""
+        return self.password_file or self.password_env
+
+    @property
+    def place(self) -> Place:
+        """Where it is asked."""
+        return self.socket or (self.host, self.port)
 
 
 class Stats(NamedTuple):
@@ -56,31 +75,66 @@ def _number(values: Mapping[str, str], name: str) -> int | None:
     return parse_int(values.get(name, ""))
 
 
+NO_MEMCACHED = "what answers is no memcached"
+
+
+def needs_account(settings: MemcachedSettings, level: Level, *, refused: bool = False, proved: str = "") -> Result:
+    """Return that nothing can be asked without an account, or with the one of the section."""
+    if refused:
+        return unknown(settings.name, level, "needs an account that it accepts: it refuses this one", proved=proved)
+    needs = "needs username, and password_file or password_env: it wants a login"
+    return unknown(settings.name, level, needs, proved=proved)
+
+
 def judge_answer(settings: MemcachedSettings, level: Level, asked: str, answer: str, proved: str = "") -> Result:
     """Return the result for an answer that was not the right one.
 
     The answer is never quoted whole: it could contain a key.
     """
-    line = answer.partition("\r\n")[0]
+    line, whole, _ = answer.partition("\r\n")
+    if line.startswith("CLIENT_ERROR unauthenticated"):
+        return needs_account(settings, level, proved=proved)
+    if line.startswith("CLIENT_ERROR authentication failure"):
+        return needs_account(settings, level, refused=True, proved=proved)
+    if line and not whole:
+        return unknown(settings.name, level, f"needs the whole answer to {asked}: it broke off", proved=proved)
     if "Too many open connections" in line:
         return failed(settings.name, level, "too many open connections", proved=proved)
-    if line.startswith("SERVER_ERROR"):
+    if line.startswith(("SERVER_ERROR", "ERROR", "CLIENT_ERROR")):
         return failed(settings.name, level, f"{asked}: {line[:80]}", proved=proved)
-    if line.startswith(("ERROR", "CLIENT_ERROR")):
-        return failed(settings.name, level, f"{asked}: {line[:80]}", proved=proved)
+    if line.startswith("VALUE xha:"):
+        return unknown(settings.name, level, f"needs the whole answer to {asked}: it broke off", proved=proved)
     if not line:
         return failed(settings.name, level, f"{asked}: the connection is closed without an answer", proved=proved)
-    return failed(settings.name, level, f"{asked}: what answers is no memcached", proved=proved)
+    return failed(settings.name, level, f"{asked}: {NO_MEMCACHED}", proved=proved)
 
 
 def judge_stats(settings: MemcachedSettings, stats: Stats, proved: str) -> Result:
-    """Return whether a memcached that works has room for more clients."""
+    """Return whether a memcached that works has room for more clients. What it does not say is not known."""
     if stats.accepting is False:
         return failed(settings.name, Level.DEEP, "it accepts no connections any more", proved=proved)
     used, limit = stats.connections, stats.max_connections
-    if used is not None and limit and used > settings.max_connections_used * limit:
+    if used is None or not limit:
+        message = "needs `stats` with curr_connections and max_connections: whether connections are left is not known"
+        return unknown(settings.name, Level.DEEP, message, proved=proved)
+    if used > settings.max_connections_used * limit:
         return cautioned(settings.name, Level.DEEP, f"{used} of {limit} connections are in use", proved=proved)
     return passed(settings.name, Level.DEEP, proved)
+
+
+def find_fault(settings: MemcachedSettings) -> tuple[str, str] | None:
+    """Return the key that contradicts or lacks another one."""
+    if settings.password_file and settings.password_env:
+        return "password_env", "password_file is said too: leave out one"
+    if bool(settings.username) != bool(settings.password):
+        return "username", "goes with password_file or password_env"
+    if settings.tls and settings.socket:
+        return "tls", "goes with host and port, and not with socket"
+    if (settings.ca_file or settings.cert_file) and not settings.tls:
+        return "ca_file" if settings.ca_file else "cert_file", "goes with tls = 1"
+    if settings.key_file and not settings.cert_file:
+        return "key_file", "goes with cert_file"
+    return None
 
 
 ROWS = (
@@ -95,6 +149,13 @@ ROWS = (
             "port": parse_port,
             "socket": parse_path,
             "max_connections_used": parse_percentage,
+            "username": parse_text,
+            "password_file": parse_secret_file,
+            "password_env": parse_secret_variable,
+            "tls": parse_switch,
+            "ca_file": parse_path,
+            "cert_file": parse_path,
+            "key_file": parse_path,
         },
         {
             Level.PROCESS: Proof("a memcached process exists and is not stopped", "whether it answers anybody"),
@@ -102,9 +163,10 @@ ROWS = (
             Level.DEEP: Proof(
                 "a key of the check's own is set, read back and deleted, and connections are left",
                 "what other servers of the same ring hold",
-                "a listener without SASL and TLS",
+                "nothing; with -Y or -S: username, and password_file or password_env; with -Z: tls",
             ),
         },
         Level.DEEP,
+        find_fault=find_fault,
     ),
 )

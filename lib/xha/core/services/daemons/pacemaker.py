@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from ...text.values import parse_switch, parse_text, parse_words
 from ..model.kind import Proof, Service
-from ..model.result import Level, Result, cautioned, dependency, failed, passed
+from ..model.result import Level, Result, cautioned, dependency, failed, passed, unknown
 from ..model.values import parse_count, parse_limit
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class PacemakerSettings(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """A resource, or a whole clone. missing: instances that should run and do not."""
+    """A resource, or a whole clone or bundle. missing: instances that should run and do not."""
 
     name: str
     active: int
@@ -45,7 +45,8 @@ class Resource(NamedTuple):
 class ClusterState(NamedTuple):
     """The state in crm_mon's output. dc is None if there is no DC.
 
-    failures: pairs of operation and node, such as `vip_monitor_2000` on node-1.
+    failures: pairs of operation and node, such as `vip_monitor_2000` on node-1. stonith and maintenance are None if
+    they were not told.
     """
 
     dc: str | None
@@ -55,13 +56,21 @@ class ClusterState(NamedTuple):
     unclean: tuple[str, ...]
     resources: tuple[Resource, ...]
     failures: tuple[tuple[str, str], ...]
-    stonith: bool
+    stonith: bool | None
     no_quorum_policy: str
-    maintenance: bool
+    maintenance: bool | None
+
+
+class NotConnected(ValueError):
+    """crm_mon says that the cluster does not answer it."""
 
 
 def parse_crm_mon(text: str) -> ClusterState:
-    """Return the state of the cluster. :raises ValueError: for other text, and for a document without a cluster."""
+    """Return the state of the cluster.
+
+    :raises NotConnected: if crm_mon says that there is none.
+    :raises ValueError: for other text, and for a document that lacks what is judged.
+    """
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - see the import
     except ElementTree.ParseError:
@@ -70,11 +79,17 @@ def parse_crm_mon(text: str) -> ClusterState:
     if summary is None:
         status = root.find("status")
         message = "" if status is None else status.get("message", "")
-        raise ValueError(f"crm_mon: {message.lower() or 'no summary'}")
+        if message:
+            raise NotConnected(f"crm_mon: {message.lower()}")
+        raise ValueError("crm_mon: no summary")
     dc = summary.find("current_dc")
-    present = dc is not None and _is(dc, "present")
+    if dc is None or "present" not in dc.attrib or (_is(dc, "present") and "with_quorum" not in dc.attrib):
+        raise ValueError("crm_mon: it does not say whether there is a DC, and quorum")
+    present = _is(dc, "present")
     options = summary.find("cluster_options")
     options = ElementTree.Element("none") if options is None else options
+    if root.find("nodes") is None or root.find("resources") is None:
+        raise ValueError("crm_mon: it lists no nodes, or no resources")
     nodes = [node for node in root.iterfind("nodes/node") if node.get("type", "member") == "member"]
     online = {node.get("name", ""): _is(node, "online") for node in nodes}
     resting = tuple(
@@ -82,23 +97,34 @@ def parse_crm_mon(text: str) -> ClusterState:
     )
     able = sum(_is(node, "online") and node.get("name", "") not in resting for node in nodes)
     return ClusterState(
-        dc=dc.get("name") if dc is not None and present else None,
-        quorate=dc is not None and _is(dc, "with_quorum"),
+        dc=dc.get("name") if present else None,
+        quorate=_is(dc, "with_quorum"),
         nodes=online,
         resting=resting,
         unclean=tuple(node.get("name", "") for node in nodes if _is(node, "unclean")),
         resources=tuple(_resources(root.find("resources"), able)),
         failures=tuple(
-            (one.get("op_key") or one.get("id") or "", one.get("node", "")) for one in root.iterfind("failures/failure")
+            (one.get("op_key") or one.get("id") or "", one.get("node", ""))
+            for one in root.iterfind("failures/failure")
+            if one.get("exitcode") not in _DEGRADED
         ),
-        stonith=_is(options, "stonith-enabled", "true"),
+        stonith=_switch(options, "stonith-enabled"),
         no_quorum_policy=options.get("no-quorum-policy", ""),
-        maintenance=_is(options, "maintenance-mode"),
+        maintenance=_switch(options, "maintenance-mode"),
     )
 
 
+# A monitor's 190 and 191 are successes (`PCMK_OCF_DEGRADED`, crm/common/results.h), and crm_mon lists them as failures:
+# a node of ocf:xha:galera that waits for another one has 190.
+_DEGRADED = ("190", "191")
+
+
+def _switch(element: ElementTree.Element, name: str) -> bool | None:
+    return _is(element, name) if name in element.attrib else None
+
+
 def _is(element: ElementTree.Element, name: str, default: str = "false") -> bool:
-    return element.get(name, default) == "true"
+    return element.get(name, default).lower() == "true"
 
 
 def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resource]:
@@ -113,16 +139,32 @@ def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resour
             wanted = 0 if _is_off(one, instances) else min(len(instances), able * kinds)
             blocked = any(_is(instance, "blocked") for instance in instances)
             yield Resource(one.get("id", ""), active, max(0, wanted - active), _is(one, "managed", "true"), blocked)
+        elif one.tag == "bundle":
+            yield _bundle(one, able)
         elif one.tag == "resource":
             active = int(_is(one, "active"))
             missing = 0 if active or _is_off(one, [one]) else 1
             yield Resource(one.get("id", ""), active, missing, _is(one, "managed", "true"), _is(one, "blocked"))
 
 
+def _bundle(bundle: ElementTree.Element, able: int) -> Resource:
+    """Return a bundle as one resource: a replica runs if its container does, and what the container holds, if any."""
+    active, blocked = 0, False
+    parts: list[ElementTree.Element] = []
+    for replica in bundle.iterfind("replica"):
+        own = list(replica.iter("resource"))
+        parts += own
+        active += bool(own) and all(_is(part, "active") for part in own)
+        blocked = blocked or any(_is(part, "blocked") for part in own)
+    replicas = len(bundle.findall("replica"))
+    wanted = 0 if _is_off(bundle, parts) else min(replicas, able)
+    return Resource(bundle.get("id", ""), active, max(0, wanted - active), _is(bundle, "managed", "true"), blocked)
+
+
 def _is_off(element: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
     """Return whether a person has switched it off: target-role Stopped is no fault."""
-    roles = {element.get("target_role"), *(instance.get("target_role") for instance in instances)}
-    return "Stopped" in roles or _is(element, "disabled")
+    roles = {(one.get("target_role") or "").lower() for one in (element, *instances)}
+    return "stopped" in roles or _is(element, "disabled")
 
 
 def judge_cluster(settings: PacemakerSettings, state: ClusterState, proved: str) -> Result:
@@ -151,6 +193,9 @@ def judge_cluster(settings: PacemakerSettings, state: ClusterState, proved: str)
         return cautioned(name, level, f"unclean: {', '.join(state.unclean)}", blame=blame, proved=proved)
     if warning:
         return cautioned(name, level, warning, proved=proved)
+    if settings.warn_settings and (state.stonith is None or state.maintenance is None):
+        option = "stonith-enabled" if state.stonith is None else "maintenance-mode"
+        return unknown(name, level, f"needs a crm_mon that tells {option}: this one does not", proved=proved)
     running = sum(one.active for one in state.resources)
     return passed(name, level, f"{proved}; {online} nodes online, {running} resources run")
 
@@ -181,7 +226,7 @@ def _setting_warning(settings: PacemakerSettings, state: ClusterState) -> str:
     if state.maintenance and not settings.allow_maintenance:
         found.append("maintenance-mode is on: no monitor runs, nobody would notice a lost VIP")
     if settings.warn_settings:
-        if not state.stonith:
+        if state.stonith is False:
             found.append("stonith-enabled is false: a node that hangs is never fenced, and may write on")
         if state.no_quorum_policy == "ignore":
             found.append("no-quorum-policy is ignore: both halves of a split cluster would run everything")

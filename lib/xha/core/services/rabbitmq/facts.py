@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...text.numbers import parse_json
-from .cluster import NodeFact, QueueFact
+from .state import NodeFact, QueueFact
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from .cluster import Policies
+    from .state import Policies
 
 
 def parse_document(text: str) -> Any:
@@ -42,12 +42,18 @@ def parse_nodes(document: Any) -> tuple[NodeFact, ...]:
         nodes.append(
             NodeFact(
                 _name(row),
-                row.get("running") is True,
+                _switch(row, "running"),
                 tuple(map(str, partitions)) if isinstance(partitions, list) else None,
                 tuple({"mem": "memory", "disk_free": "disk"}[what] for what in alarms),
+                row.get("being_drained") is True,  # 3.10 does not tell it here
             )
         )
     return tuple(nodes)
+
+
+def _switch(row: dict[str, Any], name: str) -> bool | None:
+    value = row.get(name)
+    return value if isinstance(value, bool) else None
 
 
 def parse_health(document: Any) -> tuple[tuple[str, str], ...]:
@@ -86,6 +92,8 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
     mirrored = kind == "classic" and "ha-mode" in definition
     # /api/queues lists the mirrors by name, rabbitmqctl by process.
     synchronised = row.get("synchronised_slave_nodes")
+    arguments = row.get("arguments")
+    group = arguments.get("x-quorum-initial-group-size") if isinstance(arguments, dict) else None
     return QueueFact(
         _name(row),
         vhost,
@@ -95,9 +103,11 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
         str(definition["ha-mode"]) if mirrored else None,
         parameters if isinstance(parameters, int) else len(parameters) if isinstance(parameters, list) else 0,
         len(synchronised) if isinstance(synchronised, list) else 0,
-        _names(row.get("members")),
-        _names(row.get("online")),
-        kind != "quorum" or bool(row.get("leader")),
+        _names(row["members"]) if isinstance(row.get("members"), list) else None,
+        _names(row["online"]) if isinstance(row.get("online"), list) else None,
+        bool(row.get("leader")) if kind == "quorum" or "leader" in row else None,
+        group if isinstance(group, int) and not isinstance(group, bool) else None,
+        "policy" in row or "effective_policy_definition" in row,
     )
 
 
@@ -108,13 +118,21 @@ def parse_cluster_status(document: Any) -> tuple[NodeFact, ...]:
     running = set(_names(document.get("running_nodes")))
     members = {*_names(document.get("disk_nodes")), *_names(document.get("ram_nodes")), *running}
     partitions = document.get("partitions")
-    apart = partitions if isinstance(partitions, dict) else {}
+    apart = partitions if isinstance(partitions, dict) else None
+    maintenance = document.get("maintenance_status")  # since 3.8.8, and a sentence in colour
+    drained = maintenance if isinstance(maintenance, dict) else {}
     alarms: dict[str, list[str]] = {}
     for one in document.get("alarms") or []:
         if isinstance(one, dict):
             alarms.setdefault(str(one.get("node", "")), []).append(str(one.get("resource", "")))
     return tuple(
-        NodeFact(name, name in running, _names(apart.get(name)), tuple(alarms.get(name, ())))
+        NodeFact(
+            name,
+            name in running,
+            None if apart is None else _names(apart.get(name)),
+            tuple(alarms.get(name, ())),
+            "marked for maintenance" in str(drained.get(name, "")),
+        )
         for name in sorted(members)
     )
 

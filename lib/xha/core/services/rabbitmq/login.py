@@ -18,6 +18,8 @@ class Login(NamedTuple):
     vhost: str = "/"
     tls: bool = False
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
 
     def __repr__(self) -> str:
         return f"Login({self}, {self.username!r}, vhost {self.vhost!r})"
@@ -36,7 +38,7 @@ class AmqpFault(Enum):
     UNREACHABLE = "cannot be reached"
     NOT_AMQP = "what listens there speaks no AMQP 0-9-1"
     TOO_MUCH = "it sends more than it was asked for"
-    TLS = "its certificate is not trusted, or it speaks no TLS"
+    TLS = "no TLS with these settings"
     ACCOUNT = "it refuses the account"
     VHOST = "it has no such virtual host, or the account may not use it"
     VHOST_DOWN = "the virtual host is down"
@@ -47,11 +49,14 @@ class AmqpFault(Enum):
 
 
 class AmqpError(Exception):
-    """A broker did not do what it was asked to. The text names the broker and the fault, and has no secret."""
+    """A broker did not do what it was asked to. The text names the broker and the fault, and has no secret.
 
-    def __init__(self, where: object, fault: AmqpFault, detail: str = "") -> None:
+    unmet: what the check's settings lack, "" if the fault alone says it.
+    """
+
+    def __init__(self, where: object, fault: AmqpFault, detail: str = "", *, unmet: str = "") -> None:
         super().__init__(f"{where}: {fault.value}" + (f" ({detail})" if detail else ""))
-        self.fault = fault
+        self.fault, self.unmet = fault, unmet
 
 
 # Errors of the check's own settings: the broker works, and nothing is known about what was to be checked.

@@ -13,8 +13,8 @@ from ..model.values import parse_secret_file, parse_secret_variable
 from .login import MISCONFIGURED, PORT, AmqpFault
 
 if TYPE_CHECKING:
-    from .cluster import Expected
     from .login import AmqpError
+    from .state import Expected
 
 _NODE = re.compile(r"[^\s@]+@[^\s@]+")
 
@@ -29,6 +29,8 @@ class RabbitSettings(NamedTuple):
     port: int = PORT
     tls: bool = False
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     vhost: str = "/"
     username: str | None = None
     password_file: Secret | None = None
@@ -60,8 +62,9 @@ class RabbitSettings(NamedTuple):
 
 def judge_fault(settings: RabbitSettings, level: Level, error: AmqpError, proved: str, blame: str = SELF) -> Result:
     """Return the result if a broker did not do what it was asked to. blame: who is to blame if the broker is silent."""
-    if error.fault in MISCONFIGURED:
-        return unknown(settings.name, level, f"needs an account and settings that it accepts: {error}", proved=proved)
+    if error.unmet or error.fault in MISCONFIGURED:
+        needs = error.unmet or "an account and settings that it accepts"
+        return unknown(settings.name, level, f"needs {needs}: {error}", proved=proved)
     # Restarting a broker because it is full makes things worse.
     if error.fault is AmqpFault.BLOCKED:
         return cautioned(settings.name, level, str(error), proved=proved)
@@ -72,6 +75,8 @@ def find_fault(settings: RabbitSettings) -> tuple[str, str] | None:
     """Return the key that contradicts or lacks another one."""
     if settings.password_file and settings.password_env:
         return "password_env", "password_file is said too: leave out one"
+    if settings.key_file and not settings.cert_file:
+        return "key_file", "goes with cert_file"
     if bool(settings.username) != bool(settings.password):
         return "username", "goes with password_file or password_env"
     if settings.api_username and not settings.api_password:
@@ -99,6 +104,8 @@ _KEYS = {
     "port": parse_port,
     "tls": parse_switch,
     "ca_file": parse_path,
+    "cert_file": parse_path,
+    "key_file": parse_path,
     "vhost": parse_text,
     "username": parse_text,
     "password_file": parse_secret_file,

@@ -54,6 +54,8 @@ class WorkerSettings(NamedTuple):
     transport_url_env: Secret | None = None
     url: str = ""
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     database: tuple[str, int] | None = None
     auth_url: str | None = None
     username: str | None = None
@@ -113,8 +115,9 @@ def find_targets(settings: WorkerSettings, messaging: Messaging, hostname: str) 
 
 def judge_broker(settings: WorkerSettings, level: Level, error: AmqpError, proved: str) -> Result:
     """Return the result if none of the worker's own brokers can be used."""
-    if error.fault in MISCONFIGURED:
-        return unknown(settings.name, level, f"needs the worker's own account: {error}", proved=proved)
+    if error.unmet or error.fault in MISCONFIGURED:
+        needs = error.unmet or "the worker's own account"
+        return unknown(settings.name, level, f"needs {needs}: {error}", proved=proved)
     return failed(settings.name, level, str(error), blame=RABBITMQ, proved=proved)
 
 
@@ -128,7 +131,8 @@ def judge_pings(settings: WorkerSettings, pings: Sequence[Ping], is_here: bool, 
         return failed(name, level, text, proved=proved)
     silent = [ping for ping in pings if isinstance(ping.outcome, Silence)]
     if silent:
-        return _judge_silence(settings, silent[0], is_here, proved)
+        is_known = len(silent) < len(pings)
+        return _judge_silence(settings, silent[0], is_here, proved, is_known=is_known)
     slowest = max(ping.milliseconds for ping in pings)
     said = f"{', '.join(ping.target.queue for ping in pings)} answered a call, {slowest} ms"
     errors = [ping for ping in pings if isinstance(ping.outcome, RpcReply) and ping.outcome.kind is Answered.FAILED]
@@ -139,7 +143,8 @@ def judge_pings(settings: WorkerSettings, pings: Sequence[Ping], is_here: bool, 
     return passed(name, level, said)
 
 
-def _judge_silence(settings: WorkerSettings, ping: Ping, is_here: bool, proved: str) -> Result:
+def _judge_silence(settings: WorkerSettings, ping: Ping, is_here: bool, proved: str, *, is_known: bool) -> Result:
+    """Return the result of a call without an answer. is_known: another call was answered, so its names are right."""
     name, level, silence = settings.name, Level.PROTOCOL, ping.outcome
     assert isinstance(silence, Silence)
     text = f"{ping.target}: {silence.value}"
@@ -149,6 +154,8 @@ def _judge_silence(settings: WorkerSettings, ping: Ping, is_here: bool, proved: 
         return unknown(name, level, f"needs the right exchange, {ping.target.exchange} is none: {text}", proved=proved)
     if not is_here:
         return failed(name, level, f"it runs on no host: {text}", proved=proved)
+    if silence is Silence.NO_QUEUE and not is_known:  # it is connected, so it may listen under another name
+        return unknown(name, level, f"needs hosts, the worker's names on the bus: {text}", proved=proved)
     return failed(name, level, text, proved=proved)
 
 

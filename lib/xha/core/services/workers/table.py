@@ -27,6 +27,8 @@ def find_fault(settings: WorkerSettings) -> tuple[str, str] | None:
         return "transport_url_env", "transport_url_file is said too: leave out one"
     if settings.password_file and settings.password_env:
         return "password_env", "password_file is said too: leave out one"
+    if settings.key_file and not settings.cert_file:
+        return "key_file", "goes with cert_file"
     said = (settings.auth_url, settings.username, settings.project, settings.password_file or settings.password_env)
     if any(said) and not all(said):
         return "username", "goes with auth_url, project, and password_file or password_env"
@@ -38,6 +40,8 @@ _BUS_KEYS = {
     "transport_url_file": parse_secret_file,
     "transport_url_env": parse_secret_variable,
     "ca_file": parse_path,
+    "cert_file": parse_path,
+    "key_file": parse_path,
     "hosts": parse_hosts,
     "topics": parse_hosts,
     "exchange": parse_text,

@@ -1,0 +1,1 @@
+"""memcached: its text and its binary protocol."""

@@ -1,0 +1,83 @@
+"""What one node of RabbitMQ says about its cluster. A value of None was not told, and is neither good nor bad."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..model.result import SELF
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Union
+
+    Expected = Union[tuple[str, ...], int]
+    Policies = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+class NodeFact(NamedTuple):
+    """One member of the cluster. running and partitions are None if it was not told.
+
+    maintenance: an operator has drained it (rabbitmq-upgrade drain).
+    """
+
+    name: str
+    running: bool | None
+    partitions: tuple[str, ...] | None = None
+    alarms: tuple[str, ...] = ()
+    maintenance: bool = False
+
+
+class QueueFact(NamedTuple):
+    """One queue. A classic queue has mirrors if ha_mode is set; a quorum queue and a stream have members.
+
+    ha_count: the number in ha-params, or for `nodes` the number of names in it. synchronised: mirrors, without the
+      master. members, online and has_leader are None if they were not told. group: how many members a quorum queue was
+      declared with, None: RabbitMQ's default. has_policy: it was told whether a policy applies.
+    """
+
+    name: str
+    vhost: str
+    kind: str = "classic"
+    state: str = "running"
+    node: str = ""
+    ha_mode: str | None = None
+    ha_count: int = 0
+    synchronised: int = 0
+    members: tuple[str, ...] | None = ()
+    online: tuple[str, ...] | None = ()
+    has_leader: bool | None = True
+    group: int | None = None
+    has_policy: bool = True
+
+    @property
+    def is_quorum(self) -> bool:
+        """Whether it is a quorum queue."""
+        return self.kind == "quorum"
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """Its members that are not online, as far as it was told."""
+        return tuple(one for one in self.members or () if self.online is not None and one not in self.online)
+
+
+class Cluster(NamedTuple):
+    """What one node says about its cluster. None: not asked, or no answer; then gaps names the parts and the reasons.
+
+    alarms: pairs of node and resource. queues_left: how many queues were not read.
+    """
+
+    own: str = ""
+    version: str = ""
+    nodes: tuple[NodeFact, ...] | None = None
+    alarms: tuple[tuple[str, str], ...] | None = None
+    queues: tuple[QueueFact, ...] | None = None
+    queues_left: int = 0
+    gaps: tuple[str, ...] = ()
+
+
+class Fault(NamedTuple):
+    """One fault and who is to blame for it. is_down: this broker must not be used."""
+
+    text: str
+    blame: str = SELF
+    is_down: bool = False

@@ -1,0 +1,392 @@
+"""Every service with every way in which a check's own settings, or half an answer, keep it from looking.
+
+In each cell the service itself works, or nothing is known of it. So no cell is critical, and none takes a server out of
+a load balancer that was in. What a cell needs to be tried for real stands beside its service: test_rabbitmq.py has the
+refused accounts and TLS of a real broker, test_pacemaker.py the account that may not ask, test_mysql.py the database's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+import pytest
+
+from loopback import Daemon, HAProxy, Net, is_listening, wait_until
+from loopback.memcached import PORT as MEMCACHED_PORT
+from loopback.memcached import Memcached
+from responder.certificates import Authority
+from services.host import BLIND, Services, blamed, short
+from services.standins import Api, Keystone, Reply, serving
+from xha.core.services.api import table as http_rows
+from xha.core.services.api.judge import ApiRequest
+from xha.core.services.last_result import Record, judge_record, next_record
+from xha.core.services.model.result import parse_result, passed
+from xha.core.services.settings import default_service
+from xha.core.services.workers import table as worker_rows
+
+APIS = tuple(row.name for row in http_rows.ROWS)
+WORKERS = tuple(row.name for row in worker_rows.ROWS)
+NOWHERE = "/nonexistent/file"
+
+
+class Scene:
+    """What a cell needs: the network, a directory, a host with xha-check, and daemons that end with the test."""
+
+    def __init__(self, net: Net, directory: Path, services: Services, stack: ExitStack, authority: Authority) -> None:
+        self.net, self.directory, self.services = net, directory, services
+        self.stack, self.authority = stack, authority
+
+    def scripted(self, answers: dict[str, str], port: int = 7000, path: Path | None = None) -> tuple[str, str]:
+        """Start a scripted server; return its address, and the line `process = ...` that finds it."""
+        address = self.net.next_address()
+        place = str(path) if path else f"{address}:{port}"
+        script = str(Path(__file__).with_name("scripted.py"))
+        argv = [sys.executable, script, f"scripted-{address}", place, json.dumps(answers)]
+        self.stack.enter_context(Daemon(self.net, argv, self.directory / "scripted.log"))
+        ready = path.exists if path else lambda: is_listening(address, port)
+        wait_until(ready, 30, "the scripted server listens")
+        return address, f"process = ^\\S*python\\S* {re.escape(script)} scripted-{re.escape(address)} "
+
+    def tls(self, api: Api, *addresses: str) -> None:
+        """Let a stand-in speak TLS, with a certificate for these addresses."""
+        certificate, key = self.authority.certify(f"standin-{api.address}-{api.port}", *addresses)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        api._server.socket = context.wrap_socket(api._server.socket, server_side=True)
+        api.url = api.url.replace("http:", "https:")
+
+    def serve(self, api: Any) -> Any:
+        return self.stack.enter_context(serving(api))
+
+    def check(self, name: str, lines: str, level: str = "protocol", **env: str) -> dict[str, Any]:
+        self.services.write(f"[service {name}]\n{lines}\n")
+        return self.services.check(name, level, env=env)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "authority")
+
+
+@pytest.fixture
+def scene(net: Net, tmp_path: Path, services: Services, authority: Authority) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        yield Scene(net, tmp_path, services, stack, authority)
+
+
+def keeps_serving(result: dict[str, Any]) -> bool:
+    """Whether a service that was well before is still in after this result, however often it comes."""
+    service = default_service(result["name"])
+    record: Record = next_record(service, None, passed(result["name"], default_level(result), "well"), 1.0, 1.0)
+    for _ in range(service.fall + 1):
+        record = next_record(service, record, parse_result(result), 2.0, 2.0)
+    return judge_record(service, record, 2.0).is_available
+
+
+def default_level(result: dict[str, Any]) -> Any:
+    return parse_result(result).level
+
+
+# --- the cells: what is done, and what must be said
+
+
+def answer_to(request: ApiRequest | None) -> Any:
+    """The right JSON for a request."""
+    if request is None or not request.json_path:
+        return "OK"
+    document: Any = request.json_value or []
+    for step in reversed(request.json_path):
+        document = {step: document} if isinstance(step, str) else [document]
+    return document
+
+
+def api_of(scene: Scene, name: str, **changes: Any) -> Api:
+    """A stand-in of this API that answers rightly, and gives every request with a token its list."""
+    plan = default_service(name).settings.plan  # type: ignore[attr-defined]
+    api = Api(scene.net.next_address())
+    api.replies[f"GET {plan.protocol.path}"] = Reply(200, answer_to(plan.protocol))
+    if plan.deep:
+        api.replies[f"GET {plan.deep.path.replace('{project}', 'p1d')}"] = Reply(200, answer_to(plan.deep))
+    return api
+
+
+def api_elsewhere(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"GET": "HTTP/1.0 200 OK\r\n\r\n"})
+    other = scene.net.next_address()
+    result = scene.check(name, f"url = http://{other}:7000\n{process}")
+    assert f"listens on {address} port 7000" in result["message"]
+    return result
+
+
+def api_account(scene: Scene, name: str) -> dict[str, Any]:
+    keystone = scene.serve(Keystone(scene.net.next_address()))
+    keystone.refuses = True
+    url = keystone.url if name == "keystone" else scene.serve(api_of(scene, name)).url
+    account = "username = xha\nproject = admin\npassword_env = XHA_PASSWORD\n"
+    return scene.check(name, f"url = {url}\nauth_url = {keystone.url}\n{account}", "deep", XHA_PASSWORD="wrong")
+
+
+def api_untrusted(scene: Scene, name: str) -> dict[str, Any]:
+    api = api_of(scene, name)
+    scene.tls(api, str(api.address))
+    scene.serve(api)
+    return scene.check(name, f"url = {api.url}\nca_file = {scene.authority.other_ca}")
+
+
+def api_wrong_name(scene: Scene, name: str) -> dict[str, Any]:
+    api = api_of(scene, name)
+    scene.tls(api, "127.0.0.99")
+    scene.serve(api)
+    return scene.check(name, f"url = {api.url}\nca_file = {scene.authority.ca}")
+
+
+def api_in_the_clear(scene: Scene, name: str) -> dict[str, Any]:
+    api = api_of(scene, name)
+    scene.tls(api, str(api.address))
+    scene.serve(api)
+    return scene.check(name, f"url = {api.url.replace('https:', 'http:')}")
+
+
+def api_no_file(scene: Scene, name: str) -> dict[str, Any]:
+    return scene.check(name, f"url = https://{scene.net.next_address()}\nca_file = {NOWHERE}")
+
+
+def api_no_field(scene: Scene, name: str) -> dict[str, Any]:
+    keystone = scene.serve(Keystone(scene.net.next_address()))
+    api = api_of(scene, name)
+    plan = default_service(name).settings.plan  # type: ignore[attr-defined]
+    asked = plan.protocol if plan.protocol.json_path else plan.deep
+    api.replies[f"GET {asked.path.replace('{project}', 'p1d')}"] = Reply(200, {"error": 1})
+    scene.serve(api)
+    account = "username = xha\nproject = admin\npassword_env = XHA_PASSWORD\n"
+    lines = f"url = {api.url}\nauth_url = {keystone.url}\n{account}"
+    return scene.check(name, lines, "protocol" if asked is plan.protocol else "deep", XHA_PASSWORD="k3ystone:'pass")
+
+
+def api_half(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"GET": 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"version": {'})
+    return scene.check(name, f"url = http://{address}:7000\n{process}")
+
+
+def memcached_of(scene: Scene, *options: str) -> tuple[Memcached, str]:
+    running = scene.stack.enter_context(Memcached(scene.net, scene.directory / "memcached", *options))
+    process = f"process = ^(\\S*/)?memcached -l {running.address} \n"
+    return running, f"host = {running.address}\nport = {MEMCACHED_PORT}\n{process}"
+
+
+def memcached_elsewhere(scene: Scene, name: str) -> dict[str, Any]:
+    running, lines = memcached_of(scene)
+    result = scene.check(name, lines.replace(running.address, scene.net.next_address(), 1))
+    assert f"listens on {running.address} port 11211" in result["message"]
+    return result
+
+
+def memcached_account(scene: Scene, name: str) -> dict[str, Any]:
+    accounts = scene.net.directory / f"accounts-{scene.directory.name}"
+    accounts.write_text("bob:secret\n")
+    accounts.chmod(0o644)
+    _, lines = memcached_of(scene, "-Y", str(accounts))
+    assert scene.check(name, lines, "deep")["message"].startswith("needs username, and password_file")
+    lines += "username = bob\npassword_env = XHA_PASSWORD\n"
+    assert scene.check(name, lines, "deep", XHA_PASSWORD="secret")["status"] == "ok"
+    return scene.check(name, lines, "deep", XHA_PASSWORD="wrong")
+
+
+def memcached_tls(scene: Scene) -> str:
+    # its address is known only when it is made, so the certificate is for the next one
+    address = scene.net.next_address()
+    number = int(address.rpartition(".")[2]) + 1
+    following = f"{address.rpartition('.')[0]}.{number}"
+    certificate, key = scene.authority.certify(f"memcached-{number}", following)
+    running, lines = memcached_of(scene, "-Z", "-o", f"ssl_chain_cert={certificate},ssl_key={key}")
+    assert running.address == following
+    return lines
+
+
+def memcached_untrusted(scene: Scene, name: str) -> dict[str, Any]:
+    lines = memcached_tls(scene)
+    assert scene.check(name, f"{lines}tls = 1\nca_file = {scene.authority.ca}\n", "deep")["status"] == "ok"
+    return scene.check(name, f"{lines}tls = 1\nca_file = {scene.authority.other_ca}\n")
+
+
+def memcached_in_the_clear(scene: Scene, name: str) -> dict[str, Any]:
+    result = scene.check(name, memcached_tls(scene))
+    assert "needs tls = 1" in result["message"]
+    return result
+
+
+def memcached_no_file(scene: Scene, name: str) -> dict[str, Any]:
+    _, lines = memcached_of(scene)
+    return scene.check(name, f"{lines}tls = 1\nca_file = {NOWHERE}\n")
+
+
+def memcached_no_password(scene: Scene, name: str) -> dict[str, Any]:
+    _, lines = memcached_of(scene)
+    return scene.check(name, f"{lines}username = bob\npassword_file = {NOWHERE}\n")
+
+
+def memcached_no_socket(scene: Scene, name: str) -> dict[str, Any]:
+    _, lines = memcached_of(scene)
+    return scene.check(name, f"{lines}socket = {scene.directory}/none\n")
+
+
+# enough for `version`, a round trip is not reached
+def memcached_no_field(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"version": "VERSION 1.6\r\n"})
+    return scene.check(name, f"host = {address}\nport = 7000\n{process}")
+
+
+def memcached_half(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"version": "VERSI"})
+    return scene.check(name, f"host = {address}\nport = 7000\n{process}")
+
+
+HAPROXY = "listen x\n  mode tcp\n  bind {}:5000\n  timeout client 1s\n  timeout server 1s\n"
+INFO = "Name: HAProxy\nVersion: 2.6\nUptime_sec: 5\nStopping: 0\nCurrConns: 1\nMaxconn: 10\n\n"
+STAT = "# pxname,svname,scur,slim,status,\nx,FRONTEND,0,10,OPEN,\n"
+
+
+def haproxy_of(scene: Scene) -> tuple[HAProxy, str]:
+    running = HAProxy(scene.net, scene.directory / "haproxy", HAPROXY.format(scene.net.next_address()))
+    scene.stack.enter_context(running)
+    return running, f"process = ^\\S*haproxy -db -f {running.socket.parent}/\n"
+
+
+def haproxy_elsewhere(scene: Scene, name: str) -> dict[str, Any]:
+    _, process = haproxy_of(scene)
+    return scene.check(name, f"stats_socket = ipv4@{scene.net.next_address()}:9999\n{process}", "deep")
+
+
+def haproxy_no_socket(scene: Scene, name: str) -> dict[str, Any]:
+    running, process = haproxy_of(scene)
+    result = scene.check(name, f"stats_socket = /var/lib/haproxy/stats-none\n{process}", "deep")
+    assert f"listens on {running.socket}" in result["message"]
+    return result
+
+
+def haproxy_no_field(scene: Scene, name: str) -> dict[str, Any]:
+    path = scene.directory / "stats"
+    _, process = scene.scripted({"show info": INFO.replace("Stopping: 0\n", "")}, path=path)
+    return scene.check(name, f"stats_socket = {path}\n{process}")
+
+
+def haproxy_half(scene: Scene, name: str) -> dict[str, Any]:
+    path = scene.directory / "stats"
+    _, process = scene.scripted({"show info": INFO, "show stat": STAT}, path=path)
+    return scene.check(name, f"stats_socket = {path}\n{process}", "deep")
+
+
+def rabbitmq_elsewhere(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"": "x"}, 5672)
+    result = scene.check(name, f"host = {scene.net.next_address()}\n{process}")
+    assert f"listens on {address} port 5672" in result["message"]
+    return result
+
+
+def rabbitmq_no_file(scene: Scene, name: str) -> dict[str, Any]:
+    return scene.check(name, f"host = {scene.net.next_address()}\ntls = 1\nca_file = {NOWHERE}\n")
+
+
+def rabbitmq_half(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"AMQP": "\1\0\0\0\0\1\xf4\0\n\0\n"}, 5672)
+    return scene.check(name, f"host = {address}\n{process}")
+
+
+def worker_of(scene: Scene, name: str, text: str, more: str = "") -> dict[str, Any]:
+    _, process = scene.scripted({"": "x"}, 7001)
+    config = scene.directory / "worker.conf"
+    config.write_text(f"[DEFAULT]\n{text}\n")
+    return scene.check(name, f"config = {config}\n{process}\n{more}")
+
+
+def worker_elsewhere(scene: Scene, name: str) -> dict[str, Any]:
+    return worker_of(scene, name, f"transport_url = rabbit://u:p@{scene.net.next_address()}:5672/")
+
+
+def worker_no_file(scene: Scene, name: str) -> dict[str, Any]:
+    _, process = scene.scripted({"": "x"}, 7001)
+    return scene.check(name, f"config = {NOWHERE}\n{process}\n")
+
+
+def worker_no_ca(scene: Scene, name: str) -> dict[str, Any]:
+    url = f"rabbit://u:p@{scene.net.next_address()}:5671/"
+    return worker_of(scene, name, f"transport_url = {url}\n[oslo_messaging_rabbit]\nssl = 1\nssl_ca_file = {NOWHERE}")
+
+
+def worker_no_field(scene: Scene, name: str) -> dict[str, Any]:
+    return worker_of(scene, name, "debug = 1")
+
+
+class Cell(NamedTuple):
+    """One cell: how it comes about, and the words that the result begins with, or its exit code, status and blame."""
+
+    do: Callable[[Scene, str], dict[str, Any]]
+    words: str = "needs "
+    outcome: tuple[int, str, str | None] = BLIND
+
+
+CELLS: dict[tuple[str, str], Cell] = {
+    **{
+        (name, column): cell
+        for name in APIS
+        for column, cell in {
+            "unreachable": Cell(api_elsewhere, "needs url: "),
+            "untrusted certificate": Cell(api_untrusted, "needs a ca_file: its certificate is not trusted"),
+            "a certificate for another name": Cell(api_wrong_name, "needs the host name that its certificate is for"),
+            "in the clear": Cell(api_in_the_clear, "needs https:// instead of http://"),
+            "unreadable file": Cell(api_no_file, f"needs a ca_file that it may read: {NOWHERE}"),
+            "partial answer": Cell(api_half),
+        }.items()
+    },
+    **{
+        (name, column): cell
+        for name in APIS
+        if name != "nova-novncproxy"  # it has neither an account nor JSON
+        for column, cell in {
+            "wrong account": Cell(api_account, "needs an account that keystone accepts"),
+            "absent field": Cell(api_no_field, "needs an answer that it knows"),
+        }.items()
+    },
+    ("memcached", "unreachable"): Cell(memcached_elsewhere, "needs host and port"),
+    ("memcached", "wrong account"): Cell(memcached_account, "needs an account that it accepts"),
+    ("memcached", "untrusted certificate"): Cell(memcached_untrusted, "needs a ca_file"),
+    ("memcached", "in the clear"): Cell(memcached_in_the_clear, "needs tls = 1"),
+    ("memcached", "unreadable file"): Cell(memcached_no_file, "needs a ca_file that it may read"),
+    ("memcached", "unreadable password"): Cell(memcached_no_password, "needs its password"),
+    ("memcached", "missing socket"): Cell(memcached_no_socket, "needs socket"),
+    ("memcached", "partial answer"): Cell(memcached_half, "needs the whole answer to version"),
+    ("haproxy", "unreachable"): Cell(haproxy_elsewhere, "needs stats_socket"),
+    ("haproxy", "missing socket"): Cell(haproxy_no_socket, "needs stats_socket"),
+    ("haproxy", "absent field"): Cell(haproxy_no_field, "needs the whole answer to show info: it has no Stopping"),
+    ("haproxy", "partial answer"): Cell(haproxy_half, "needs stats_socket"),
+    ("rabbitmq", "unreachable"): Cell(rabbitmq_elsewhere, "needs host and port"),
+    ("rabbitmq", "unreadable file"): Cell(rabbitmq_no_file, "needs a ca_file that it may read"),
+    ("rabbitmq", "partial answer"): Cell(rabbitmq_half, "needs its whole greeting"),
+    **{
+        (name, column): cell
+        for name in WORKERS
+        for column, cell in {
+            # its own file says where its brokers are: then it is RabbitMQ that is not there
+            "unreachable": Cell(worker_elsewhere, "", blamed("rabbitmq")),
+            "unreadable file": Cell(worker_no_file, f"needs its messaging: {NOWHERE}"),
+            "unreadable file of TLS": Cell(worker_no_ca, "needs a ca_file that it may read"),
+            "absent field": Cell(worker_no_field, "needs its messaging"),
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "column"), list(CELLS), ids=lambda one: one.replace(" ", "-"))
+def test_a_cell_is_not_the_service_s_fault_and_drains_nothing(scene: Scene, name: str, column: str) -> None:
+    cell = CELLS[name, column]
+    result = cell.do(scene, name)
+    assert short(result) == cell.outcome, result
+    assert result["message"].startswith(cell.words), result
+    assert keeps_serving(result)
