@@ -23,7 +23,7 @@ from loopback.memcached import PORT as MEMCACHED_PORT
 from loopback.memcached import Memcached
 from responder.certificates import Authority
 from services.host import BLIND, Services, blamed, short
-from services.standins import Api, Keystone, Reply, serving
+from services.standins import Api, Keystone, Reply, Saslauthd, serving
 from xha.core.services.api import table as http_rows
 from xha.core.services.api.judge import ApiRequest
 from xha.core.services.last_result import Record, judge_record, next_record
@@ -199,6 +199,25 @@ def memcached_account(scene: Scene, name: str) -> dict[str, Any]:
     return scene.check(name, lines, "deep", XHA_PASSWORD="wrong")
 
 
+def memcached_sasl(scene: Scene, name: str) -> dict[str, Any]:
+    """Debian builds -S. Its passwords are asked for at a stand-in of saslauthd, which knows one."""
+    directory = scene.net.directory / f"sasl-{scene.directory.name}"
+    directory.mkdir(mode=0o755)
+    mux = directory / "mux"
+    (directory / "memcached.conf").write_text(f"mech_list: plain\npwcheck_method: saslauthd\nsaslauthd_path: {mux}\n")
+    scene.stack.enter_context(Saslauthd(mux, "bob", "secret"))
+    running = Memcached(scene.net, scene.directory / "memcached", "-S")
+    running.env = {"SASL_CONF_PATH": str(directory)}
+    scene.stack.enter_context(running)
+    lines = f"host = {running.address}\nport = {MEMCACHED_PORT}\n"
+    assert scene.check(name, lines)["status"] == "ok"  # it tells its version to everybody
+    assert scene.check(name, lines, "deep")["message"].startswith("needs username, and password_file")
+    lines += "username = bob\npassword_env = XHA_PASSWORD\n"
+    right = scene.check(name, lines, "deep", XHA_PASSWORD="secret")
+    assert (right["status"], right["proved"]) == ("ok", "a key was set, read back and deleted")
+    return scene.check(name, lines, XHA_PASSWORD="wrong")
+
+
 def memcached_tls(scene: Scene) -> str:
     # its address is known only when it is made, so the certificate is for the next one
     address = scene.net.next_address()
@@ -235,12 +254,6 @@ def memcached_no_password(scene: Scene, name: str) -> dict[str, Any]:
 def memcached_no_socket(scene: Scene, name: str) -> dict[str, Any]:
     _, lines = memcached_of(scene)
     return scene.check(name, f"{lines}socket = {scene.directory}/none\n")
-
-
-# enough for `version`, a round trip is not reached
-def memcached_no_field(scene: Scene, name: str) -> dict[str, Any]:
-    address, process = scene.scripted({"version": "VERSION 1.6\r\n"})
-    return scene.check(name, f"host = {address}\nport = 7000\n{process}")
 
 
 def memcached_half(scene: Scene, name: str) -> dict[str, Any]:
@@ -356,6 +369,7 @@ CELLS: dict[tuple[str, str], Cell] = {
     },
     ("memcached", "unreachable"): Cell(memcached_elsewhere, "needs host and port"),
     ("memcached", "wrong account"): Cell(memcached_account, "needs an account that it accepts"),
+    ("memcached", "wrong account of SASL"): Cell(memcached_sasl, "needs an account that it accepts"),
     ("memcached", "untrusted certificate"): Cell(memcached_untrusted, "needs a ca_file"),
     ("memcached", "in the clear"): Cell(memcached_in_the_clear, "needs tls = 1"),
     ("memcached", "unreadable file"): Cell(memcached_no_file, "needs a ca_file that it may read"),

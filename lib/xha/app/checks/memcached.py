@@ -71,7 +71,7 @@ def _check_answers(settings: MemcachedSettings, level: Level) -> Result:
                 refusal = _log_in(settings, level, talk, password)
                 if refusal:
                     return refusal
-            answer = talk.ask("version", "version\r\n")
+            answer = talk.ask_version()
         except ConnectionError:
             answer = ""
         if answer:

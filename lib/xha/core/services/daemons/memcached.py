@@ -75,6 +75,7 @@ def _number(values: Mapping[str, str], name: str) -> int | None:
     return parse_int(values.get(name, ""))
 
 
+_WORDS = ("VERSION ", "STORED", "DELETED", "VALUE ", "END", "ERROR", "CLIENT_ERROR ", "SERVER_ERROR ")
 NO_MEMCACHED = "what answers is no memcached"
 
 
@@ -96,7 +97,7 @@ def judge_answer(settings: MemcachedSettings, level: Level, asked: str, answer: 
         return needs_account(settings, level, proved=proved)
     if line.startswith("CLIENT_ERROR authentication failure"):
         return needs_account(settings, level, refused=True, proved=proved)
-    if line and not whole:
+    if line and not whole and any(word.startswith(line) or line.startswith(word) for word in _WORDS):
         return unknown(settings.name, level, f"needs the whole answer to {asked}: it broke off", proved=proved)
     if "Too many open connections" in line:
         return failed(settings.name, level, "too many open connections", proved=proved)
