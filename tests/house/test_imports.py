@@ -23,6 +23,7 @@ PURE = {
     "csv",
     "dataclasses",
     "datetime",
+    "difflib",
     "enum",
     "functools",
     "ipaddress",

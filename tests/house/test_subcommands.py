@@ -99,6 +99,7 @@ SPELLINGS = [
     ("--all --config c --grace 0s", "services --config c --grace 0s", Wanted(grace=0.0, config="c")),
     ("--list", "list", ListRequest()),
     ("--list --json", "list --json", ListRequest("json")),
+    ("--list mysql", "list mysql", ListRequest(names=("mysql",))),
     ("--list --config c", "list", ListRequest()),
 ]
 VALID = [pytest.param(*one, id=one[0] or "nothing") for one in SPELLINGS]

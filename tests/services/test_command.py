@@ -187,7 +187,7 @@ def test_a_table_says_what_was_proved_and_whose_fault_it_is(
     said = services.run("service", "cache-1", "cache-2")
     assert said.code == 2
     head, first, second = said.out.splitlines()
-    assert head.split() == ["SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "PROVED", "MESSAGE"]
+    assert head.split() == ["SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "MESSAGE", "PROVED"]
     assert first.startswith("cache-1  deep   ok        -      ")
     assert "set, read back and deleted" in first
     assert second.startswith("cache-2  deep   critical  self   ")
@@ -213,8 +213,17 @@ def test_grace_since_the_process_s_start(services: Services, net: Net, memcached
 def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:
     said = services.run("--list")
     assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
     for name in ("keystone", "nova-novncproxy", "haproxy", "memcached", "pacemaker", "mysql"):
-        assert f"{name}: " in said.out
+        assert any(line.startswith(f"{name} ") for line in lines)
+    told = services.run("--list", "rabbitmq", "haproxy")
+    assert (told.code, told.err) == (0, "")
+    assert "rabbitmq: message broker\n" in told.out
+    assert "proves: it greets in AMQP 0-9-1" in told.out
+    assert "keystone" not in told.out
+    assert "did you mean rabbitmq?" in services.run("--list", "rabitmq").err
     document = json.loads(services.run("--list", "--json").out)
     VALIDATOR.validate(document)
     assert document["kind"] == "catalogue"
@@ -273,7 +282,7 @@ def test_a_wrong_name_or_file_is_3(services: Services, text: str, arguments: lis
 
 WRONG = [
     ("[service cache-2]\nkind = memcached\nprot = 1\n", "unknown key 'prot' in [service cache-2]"),
-    ("[service cache-2]\nkind = memcachd\n", "[service cache-2] kind: there are keystone"),
+    ("[service cache-2]\nkind = memcachd\n", "[service cache-2] kind: did you mean memcached?"),
     ("[service cache-2]\nkind = memcached\n[service cache-2]\nkind = mysql\n", "[service cache-2]: begun twice"),
     ("[service cache-2]\nkind memcached\n", "[service cache-2]: line "),
 ]
@@ -348,6 +357,24 @@ def test_on_a_terminal_the_table_follows_until_ctrl_c(services: Services, memcac
         terminal.press(CONTROL_C)
         assert terminal.wait_end() == 0
     assert "Traceback" not in terminal.text
+
+
+def test_a_watch_notices_a_changed_file_and_keeps_the_last_right_one(services: Services, memcached: Memcached) -> None:
+    right = section("cache-1", (memcached.address, PORT))
+    services.write(right)
+    argv = [door("xha-check"), "service", "cache-1", "--watch", "--config", str(services.config)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env={**ENVIRONMENT, "PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None
+        assert b"  cache-1  deep  ok  " in process.stdout.readline()
+        services.write(right + "prot = 1\n")
+        assert b"  cache-1  protocol  unknown  -  " in process.stdout.readline()
+        services.write("[databas]\n")
+        assert b"  xha.conf as it was before: " in process.stdout.readline()
+        services.write(f"{right}level = protocol\n")
+        assert b"  cache-1  protocol  ok  " in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_no_descriptor_of_one_check_is_another_s(services: Services, silent: tuple[str, int]) -> None:

@@ -94,7 +94,9 @@ def test_keys_of_haproxy() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        pytest.param("[service nova]\n", ["[service nova] has no kind", "keystone, glance-api"], id="no such kind"),
+        pytest.param("[service no]\n", ["[service no] has no kind", "keystone, glance-api"], id="no such kind"),
+        pytest.param("[service nova]\n", ["[service nova] has no kind", "did you mean nova-api?"], id="nearly a kind"),
+        pytest.param("[service mysql]\nfal = 1\n", ["[service mysql]", "did you mean fall?"], id="nearly a key"),
         pytest.param("[service x]\nkind = y\n", ["[service x] kind", "keystone"], id="a kind that there is not"),
         pytest.param("[service A/b]\nkind = mysql\n", ["[service A/b]", "a name is of"], id="no name for a file"),
         pytest.param("[service ..]\nkind = mysql\n", ["[service ..]"], id="a directory's name"),

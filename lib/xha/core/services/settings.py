@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..config.sections import SERVICE_SECTION
@@ -14,7 +15,7 @@ from .model.result import Level, parse_level
 from .model.values import parse_count, parse_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any, Callable
 
     from ..config.xha_conf import Config
@@ -124,7 +125,7 @@ def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) 
     row = CATALOGUE.get(kind)
     if row is None:
         where = f"[{section}] kind" if "kind" in items else f"[{section}] has no kind"
-        raise ConfigError(f"{path}: {where}: there are {', '.join(CATALOGUE)}")
+        raise ConfigError(f"{path}: {where}: {_suggest(kind, CATALOGUE)}")
     common: dict[str, Any] = {}
     own: dict[str, Any] = {}
     for key, text in items.items():
@@ -132,8 +133,8 @@ def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) 
             continue
         parse = _COMMON.get(key) or row.keys.get(key) or _OF_EVERY_KIND.get(key)
         if parse is None:
-            listing = ", ".join((*_COMMON, *_OF_EVERY_KIND, "kind", *row.keys))
-            raise ConfigError(f"{path}: unknown key {key!r} in [{section}]; there are {listing}")
+            known = (*_COMMON, *_OF_EVERY_KIND, "kind", *row.keys)
+            raise ConfigError(f"{path}: unknown key {key!r} in [{section}]; {_suggest(key, known)}")
         try:
             (common if key in _COMMON else own)[key] = parse(text)
         except ValueError as error:
@@ -141,6 +142,13 @@ def parse_service(path: str, section: str, name: str, items: Mapping[str, str]) 
     service = ServiceConfig(name, kind, _make_settings(row, name, own), **common)
     _refuse_contradictions(path, section, service)
     return service
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    """Return which of the known words may have been meant, or all of them."""
+    names = list(known)
+    near = get_close_matches(word, names, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
 
 
 def _make_settings(row: Service, name: str, values: Mapping[str, Any]) -> ServiceSettings:

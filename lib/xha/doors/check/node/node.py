@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ....app.node.reader import ConfigFile, Reader, Snapshot
 from ....core.cluster.members import Member, parse_member
 from ....core.config.xha_conf import DEFAULT_PORT
+from ....core.node.codes import Code
 from ....core.node.report import nagios_code, node_document, render_nagios
 from ....core.text.escape import clean
 from ..options import Options, UsageError, add_database_options, add_output_options, argument, one_database
@@ -93,6 +94,8 @@ def run(request: NodeRequest) -> int:
         _print_text(name, snapshot)
         if not (request.member or request.options.host):
             _print_keepers()
+            if verdict.code is Code.SERVER_DOWN:
+                _print_what_else()
     return verdict.exit_code
 
 
@@ -150,6 +153,22 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
         print(f"  warning: {clean(warning, 1000)}")
     if verdict.available and snapshot.commits.unknown:
         print(f"  commits: not known: {clean(snapshot.commits.unknown, 1000)}")
+
+
+def _print_what_else() -> None:
+    """On a host without a process of the database, tell what can be asked there: a load balancer or API may be all."""
+    from ....adapters.process.daemons import is_there
+    from ....core.services.catalogue import CATALOGUE
+
+    if is_there(CATALOGUE["mysql"].process):
+        return
+    here = [name for name, row in CATALOGUE.items() if is_there(row.process)]
+    found = f": {', '.join(here)}" if here else " (none was found)"
+    print("  no mariadbd or mysqld runs here. What xha-check can do on such a host:")
+    print(
+        "    xha-check cluster        the members that [cluster] members in xha.conf names; xha-check node HOST for one"
+    )
+    print(f"    xha-check services       the services of this host{found}")
 
 
 def _print_keepers() -> None:

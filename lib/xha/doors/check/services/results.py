@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ....adapters.files.config_files import read_config
 from ....adapters.process.daemons import is_there
 from ....app.checks.fork_runner import job_of, load_checks, run_jobs
 from ....core.services.catalogue import CATALOGUE
-from ....core.services.model.result import Level, exit_code, unknown
+from ....core.services.model.result import Level, unknown
 from ....core.services.settings import (
     ServiceFault,
     complete_service,
@@ -21,10 +22,11 @@ from ....core.services.settings import (
 )
 from ....core.text.escape import clean
 from ....core.text.values import ConfigError
-from ...terminal.table import columns, paint
+from ...terminal.table import columns
+from .screen import screen_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Union
 
     from ....core.config.xha_conf import Config
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
     Chosen = Union[ServiceConfig, ServiceFault]
 
-HEADINGS = ("SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "PROVED", "MESSAGE")
+# A terminal that scrolls needs no more compact form than this.
+_LEAST_LINES = 24
+HEADINGS = ("SERVICE", "LEVEL", "STATUS", "BLAME", "TIME", "MESSAGE", "PROVED")
 
 
 def look(wanted: Wanted) -> list[Result]:
@@ -53,15 +57,23 @@ def run_services(chosen: Sequence[Chosen], wanted: Wanted) -> list[Result]:
     return [found[one.name] for one in chosen]
 
 
-def choose_services(wanted: Wanted) -> list[Chosen]:
-    """Return the named services, or those configured and found here. :raises ConfigError: for a name nobody knows."""
+def choose_services(wanted: Wanted, seen: Collection[str] = ()) -> list[Chosen]:
+    """Return the named services, or those configured and found here.
+
+    seen: kinds that were found here before. They stay listed: a service that has died has no process to be found by.
+    :raises ConfigError: for a name nobody knows.
+    """
     config = read_config(wanted.config)
     if wanted.names:
         return [_named(name, config) for name in dict.fromkeys(wanted.names)]
     services, faults = parse_services(config)
     configured: list[Chosen] = [*services, *faults]
     said = {one.kind for one in configured} | {one.name for one in configured}
-    found = [default_service(kind) for kind, row in CATALOGUE.items() if kind not in said and is_there(row.process)]
+    found = [
+        default_service(kind)
+        for kind, row in CATALOGUE.items()
+        if kind not in said and (kind in seen or is_there(row.process))
+    ]
     chosen = [*configured, *(complete_service(one, config) for one in found)]
     if not chosen:
         raise ConfigError(
@@ -75,19 +87,31 @@ def choose_services(wanted: Wanted) -> list[Chosen]:
 def _named(name: str, config: Config) -> Chosen:
     service = find_service(name, config)
     if service is None:
-        from difflib import get_close_matches
-
-        names = list_names(config)
-        near = get_close_matches(name, names, 1)
-        said = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-        raise ConfigError(f"no service is called {clean(name)!r}: {said}; see xha-check list")
+        raise _no_such(name, list_names(config))
     return service
 
 
+def require_kind(name: str) -> str:
+    """Return the name of a kind of service. :raises ConfigError: with the one that may be meant, if there is none."""
+    if name not in CATALOGUE:
+        raise _no_such(name, tuple(CATALOGUE))
+    return name
+
+
+def _no_such(name: str, names: Sequence[str]) -> ConfigError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 1)
+    said = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    return ConfigError(f"no service is called {clean(name)!r}: {said}; see xha-check list")
+
+
 def result_lines(results: Sequence[Result]) -> list[str]:
-    """Return the results as a table, in colour on a terminal."""
-    lines = columns([HEADINGS, *(result_cells(result) for result in results)])
-    return [lines[0], *(paint(line, exit_code(one), sys.stdout) for line, one in zip(lines[1:], results))]
+    """Return the results for a terminal of its width, else as a table."""
+    if sys.stdout.isatty():
+        size = get_terminal_size()
+        return screen_lines(results, size.columns, max(size.lines, _LEAST_LINES))
+    return columns([HEADINGS, *(result_cells(result) for result in results)])
 
 
 def result_cells(result: Result) -> tuple[str, ...]:
@@ -98,8 +122,8 @@ def result_cells(result: Result) -> tuple[str, ...]:
         result.status.value,
         result.blame or "-",
         f"{result.duration_ms} ms",
-        result.proved or "-",
-        "" if result.message == result.proved else result.message,
+        "-" if result.message == result.proved else result.message,
+        result.proved,
     )
     # What another daemon has said must not move this terminal's cursor.
     return tuple(clean(cell, 1000) for cell in cells)

@@ -1,0 +1,84 @@
+"""What a terminal of 80 columns and 24 lines shows of services: what is not well comes first, and is told in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xha.core.services.catalogue import CATALOGUE
+from xha.core.services.model.result import Level, Result, Status, dependency, failed, passed, unknown
+from xha.doors.check.services import results as door
+from xha.doors.check.services.options import Wanted
+from xha.doors.check.services.screen import screen_lines
+
+WIDTH, HEIGHT = 80, 24
+NO_ANSWER = failed("glance-api", Level.DEEP, "no token to ask with; the database: no answer", blame=dependency("mysql"))
+SPLIT = failed("rabbitmq", Level.DEEP, "split brain: it is partitioned from rabbit@controller-2, rabbit@controller-3, "
+               "with 1 of 3 nodes here; memory alarm on rabbit@controller-1: publishers are blocked",
+               proved="a message went through a queue of its own: confirmed, read back, acknowledged")  # fmt: skip
+BLIND = unknown(
+    "keystone", Level.DEEP, "needs url: /v3: connection refused; its process 7 listens on 10.0.0.6 port 5000"
+)
+EVERYTHING = [passed(name, Level.DEEP, "what it proved is rather long, and of no interest now") for name in CATALOGUE]
+
+
+def told(*sick: Result) -> list[str]:
+    names = {one.name: one for one in sick}
+    return screen_lines([names.get(one.name, one) for one in EVERYTHING], WIDTH, HEIGHT)
+
+
+def words(lines: list[str]) -> list[str]:
+    return " ".join(lines).split()
+
+
+def test_what_is_not_well_comes_first_with_its_whole_message() -> None:
+    lines = told(SPLIT, BLIND, NO_ANSWER)
+    assert lines[0].startswith("keystone  unknown")
+    assert lines[3].startswith("glance-api  warning, dependency:mysql")
+    assert " ".join(words(lines)).count(" ".join(SPLIT.message.split())) == 1
+    assert max(map(len, lines)) <= WIDTH
+    assert len(lines) <= HEIGHT
+    assert [line for line in lines if line.startswith("well: glance-registry, nova-api, ")], lines
+
+
+def test_all_is_well() -> None:
+    lines = told()
+    assert len(lines) == len(CATALOGUE)
+    assert lines[0].startswith("keystone")
+    assert max(map(len, lines)) <= WIDTH
+
+
+SICK = st.builds(
+    Result,
+    st.sampled_from(list(CATALOGUE)),
+    st.sampled_from(Level),
+    st.sampled_from(Status),
+    st.none() | st.just("self"),
+    st.text(max_size=200),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200),
+)
+
+
+@given(st.lists(SICK, max_size=20), st.integers(40, 200), st.integers(10, 60))
+def test_nothing_is_cut(results: list[Result], width: int, height: int) -> None:
+    lines = screen_lines(results, width, height)
+    assert all(len(line) <= width for line in lines)
+    shown = "".join("".join(lines).split())
+    for one in results:
+        assert one.name in shown
+        if one.status not in (Status.OK, Status.NOT_APPLICABLE):
+            assert "".join(one.message.split()) in shown
+
+
+def test_a_service_that_has_died_stays_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "xha.conf"
+    config.write_text("")
+    monkeypatch.setattr(door, "is_there", lambda process: process == CATALOGUE["haproxy"].process)
+    wanted = Wanted(config=str(config))
+    assert [one.name for one in door.choose_services(wanted)] == ["haproxy"]
+    assert [one.name for one in door.choose_services(wanted, {"memcached"})] == ["haproxy", "memcached"]
+    config.write_text("[service memcached]\nprocess = ^x\n")
+    assert [one.name for one in door.choose_services(wanted, {"memcached"})] == ["haproxy", "memcached"]
