@@ -98,7 +98,7 @@ wheels: ## fetch the packages of requirements.lock for SYSPYTHON into $(WHEELS),
 
 lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock files with the hashes of all wheels
 	@tools/venv lock .venv/lock
-	@for file in 'requirements.lock' 'tools/lock/pure.lock pure' 'tools/lock/dev.lock dev pure'; do \
+	@for file in 'requirements.lock' 'tools/lock/pure.lock pure' 'tools/lock/dev.lock dev pure' 'tools/lock/oslo.lock oslo'; do \
 		.venv/bin/python tools/lock/write .venv/lock/bin/uv $$file && echo "lock: $$file"; done
 
 install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables and starts nothing

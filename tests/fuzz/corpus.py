@@ -296,7 +296,11 @@ STARTS: dict[str, Start] = {
     "core.services.workers.oslo_config.parse_messaging": Start(
         [_OSLO, _RABBIT_HOSTS], lambda parse, text: parse(parse_options(text))
     ),
-    "core.services.workers.oslo_config.parse_transport": _texts("rabbit://a:b%20c@h1:5672,d:e@[::1]:5671/v%2f?ssl=1"),
+    "core.services.workers.oslo_url.parse_truth": _with("ssl", samples=["1", "off"]),
+    "core.services.workers.oslo_url.parse_host_port": _with(
+        5672, "transport_url", samples=["h:1", "[::1]:2", "fd00::1"]
+    ),
+    "core.services.workers.oslo_url.parse_transport": _texts("rabbit://a:b%20c@h1:5672,d:e@[::1]:5671/v%2f?ssl=1"),
     "core.services.daemons.pacemaker.parse_crm_mon": _texts(_CRM_MON),
     "core.services.rabbitmq.facts.parse_document": _texts(json.dumps(_QUEUES), '{"a": [1], "a": [2]}'),
     "core.services.rabbitmq.facts.parse_nodes": _values(_NODES),

@@ -15,7 +15,8 @@ from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
 
 # Outside the checkout's own environment: nothing of xha may need the library.
 OSLO_PYTHON = CHECKOUT / "build/oslo/bin/python"
-INSTALL = ("install", "--disable-pip-version-check", "oslo.messaging")
+LOCK = str(CHECKOUT / "tools/lock/oslo.lock")
+INSTALL = ("install", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "-r", LOCK)
 SECRETS = {"XHA_PASSWORD": PASSWORD}
 
 

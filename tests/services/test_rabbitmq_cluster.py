@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,6 +98,43 @@ def test_an_alarm_on_another_node_blocks_publishers_here(services: Services, rab
     wait_result(services, one, WELL)
 
 
+def tool(broker: Broker, name: str, *words: str) -> None:
+    """Run one of RabbitMQ's tools beside rabbitmqctl."""
+    argv = [f"/usr/lib/rabbitmq/bin/{name}", "--node", broker.name, "--longnames", *words]
+    subprocess.run(argv, env=broker.env, check=True, capture_output=True, timeout=90)
+
+
+def test_a_drained_node_and_queues_with_too_few_members(services: Services, rabbits: Rabbits) -> None:
+    one, two, three = rabbits.brokers
+    quorum, stream = ({"durable": True, "arguments": {"x-queue-type": kind}} for kind in ("quorum", "stream"))
+    one.send("PUT", "/api/queues/%2F/q3", quorum)
+    one.send("PUT", "/api/queues/%2F/log", stream)
+    alone = {"x-queue-type": "quorum", "x-quorum-initial-group-size": 1}
+    one.send("PUT", "/api/queues/%2F/alone", {"durable": True, "arguments": alone})
+    wait_result(services, one, WELL, "whole: 3 nodes, 3 queues$")
+    tool(two, "rabbitmq-upgrade", "drain")
+    # The API of 3.10 does not tell that it is drained; its members are gone, and the node that tells is not to blame.
+    away = f"1 quorum queue with members away on {two.name}: q3"
+    wait_result(services, one, blamed(two.name), f"{away}$")
+    drained = check(services, two)
+    assert short(drained) == DOWN
+    assert drained["message"] == f"{two.address}:5672: connection refused"
+    env = {**SECRETS, "HOME": str(rabbits.directory), "ERL_EPMD_PORT": str(rabbits.epmd_port)}
+    program = "rabbitmqctl = /usr/lib/rabbitmq/bin/rabbitmqctl"
+    for broker, outcome in ((one, blamed(two.name)), (two, DOWN)):
+        services.write(section(broker, program, f"node = {broker.name}", deadline="60s"))
+        told = services.check("rabbitmq", "deep", env={**env, "PATH": os.environ["PATH"]}, timeout=90)
+        assert short(told) == outcome
+        assert told["message"].startswith("in maintenance, drained by an operator: ")
+    tool(two, "rabbitmq-upgrade", "revive")
+    wait_result(services, one, WELL, "whole: 3 nodes, 3 queues$")
+    tool(one, "rabbitmq-queues", "shrink", three.name)
+    few = "1 quorum queue with fewer members than declared: q3; rabbitmq-queues grow adds them"
+    wait_result(services, one, CAUTION, few)
+    for name in ("q3", "log", "alone"):
+        one.send("DELETE", f"/api/queues/%2F/{name}")
+
+
 def test_an_expected_node_that_never_joined(services: Services, rabbits: Rabbits) -> None:
     one = rabbits.brokers[0]
     services.write(section(one, names(rabbits) + " rabbit@127.0.0.77", f"api = {one.api}"))
@@ -137,3 +175,9 @@ def test_a_split_brain_takes_the_smaller_side_out_of_service(services: Services,
     told = services.check("rabbitmq", "deep", env=env, timeout=90)
     assert short(told) == blamed(three.name)
     assert "split brain" in told["message"]
+    # Without the API and without a node's name, the one that answers is asked for its own: it is the smaller side.
+    services.write(section(three, program, deadline="60s"))
+    itself = {**env, "RABBITMQ_NODENAME": three.name, "RABBITMQ_USE_LONGNAME": "true"}
+    alone = services.check("rabbitmq", "deep", env=itself, timeout=90)
+    assert short(alone) == DOWN
+    assert f"split brain: it is partitioned from {one.name}, {two.name}" in alone["message"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from xha.core.services.rabbitmq.login import AmqpError, AmqpFault, Login
-from xha.core.services.workers.oslo_config import parse_messaging, parse_options, parse_transport
+from xha.core.services.workers.oslo_config import parse_messaging, parse_options
 from xha.core.services.workers.oslo_rpc import Answered, RpcReply, RpcTarget, decode_reply, encode_call, nova_target
+from xha.core.services.workers.oslo_url import TlsOptions, parse_transport
 
 
 def test_a_call_is_byte_for_byte_what_was_measured() -> None:
@@ -81,29 +83,37 @@ def test_a_transport_url_of_one_broker() -> None:
 
 
 def test_a_transport_url_of_several_with_everything() -> None:
-    url = "kombu+rabbit://a:p%40ss@h1:5671,b:q%2Fr%3A@[fd00::2]/nova%2Fx?ssl=1&heartbeat=2"
+    url = "kombu+rabbit://a:p%40ss@h1:5671,b:qr%3A@[fd00::2]/nova%2Fx?ssl=1&heartbeat=2"
     assert parse_transport(url) == (
         Login("h1", 5671, "a", "p@ss", "nova/x", True),
-        Login("fd00::2", 5671, "b", "q/r:", "nova/x", True),
+        Login("fd00::2", 5672, "b", "qr:", "nova/x", True),  # TLS does not change the port (seen on the wire)
     )
 
 
-def test_ssl_in_the_url_comes_before_ssl_in_the_file() -> None:
-    assert not parse_transport("rabbit://a:b@h/?ssl=0", tls=True)[0].tls
-    assert parse_transport("rabbit://a:b@h/", tls=True, ca_file="/ca")[0] == Login(
-        "h", 5671, "a", "b", "/", True, "/ca"
-    )
+def test_tls_in_the_url_comes_before_that_in_the_file() -> None:
+    tls = TlsOptions(True, "/ca", "/cert", "/key")
+    assert not parse_transport("rabbit://a:b@h/?ssl=0", tls)[0].tls
+    assert parse_transport("rabbit://a:b@h/", tls)[0] == Login("h", 5672, "a", "b", "/", True, "/ca", "/cert", "/key")
+    own = parse_transport("rabbit://a:b@h/?ssl_ca_file=/own%20ca&ssl_key_file=/k", tls)[0]
+    assert (own.ca_file, own.cert_file, own.key_file) == ("/own ca", "/cert", "/k")
+
+
+def test_what_a_url_does_not_say_is_kombu_s() -> None:
+    assert parse_transport("rabbit://") == (Login("localhost", 5672, "guest", "guest"),)
+    assert parse_transport("rabbit://u:p@/") == (Login("localhost", 5672, "u", "p"),)
+    assert parse_transport("rabbit://h1,,h2/")[1] == Login("h2", 5672, "guest", "guest")
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "rabbit:/u:S3CRET@h",
+        "rabbit://u:S3CRET%2F@h",
         "http://u:S3CRET@h/",
         "rabbit://u:S3CRET@h:99999/",
         "rabbit://u:S3CRET@h:port/",
-        "rabbit://u:S3CRET@/",
-        "rabbit://u:S3CRET@h1,,h2/",
+        "rabbit://u:S3CRET@h:/",
+        "rabbit://u:S3CRET@[::1/",
+        "rabbit://u:S3CRET@h/?ssl=S3CRET",
         "S3CRET",
         "",
     ],
@@ -138,7 +148,7 @@ NOVA = """\
 transport_url = rabbit://first:x@h1/
 my_ip = 10.0.0.5
 host: ctl1
-debug
+debug =
 transport_url = "rabbit://nova:pa$$w@$my_ip:5672/
 [cells]
 host = not-this-one
@@ -157,8 +167,41 @@ def test_nova_s_file() -> None:
 
 
 def test_quotes_and_lines_that_go_on() -> None:
-    options = parse_options('[DEFAULT]\nname = "quoted"\nlist = a,\n   b\n\n  c\n; x\n[ s ]\nname=2')
-    assert options == {("DEFAULT", "name"): "quoted", ("DEFAULT", "list"): "a,\nb", ("s", "name"): "2"}
+    options = parse_options('[DEFAULT]\nname = "quoted"\nlist = a,\n   b\n  # c\n\n; x\n[S]\nname=2')
+    assert options == {("DEFAULT", "name"): "quoted", ("DEFAULT", "list"): "a,\nb\n# c", ("s", "name"): "2"}
+
+
+@pytest.mark.parametrize(
+    "text", ["name = 1", "[DEFAULT]\ndebug", "[DEFAULT]\n= 1", "[]", "[s", "[DEFAULT]\na = 1\n\n  b", "  a = 1"]
+)
+def test_a_file_with_which_no_service_starts_is_refused_without_its_text(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^line \d") as caught:
+        parse_options(text)
+    assert "debug" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "password"),
+    [
+        (r"pa$$w", "pa$w"),
+        (r"pa\$w", "pa$w"),
+        (r"pa\$name", "pa$name"),
+        ("$name", "bare"),
+        ("${name}x", "barex"),
+        ("${other.name}", "theirs"),
+        ("$twice", "bare"),
+        ("a$", "a$"),
+    ],
+)
+def test_what_a_value_refers_to(value: str, password: str) -> None:
+    text = f"[DEFAULT]\ntransport_url=rabbit://u:{value}@h/\nname=bare\ntwice=$name\n[other]\nname=theirs"
+    assert parse_messaging(parse_options(text)).brokers[0].password == password
+
+
+@pytest.mark.parametrize("value", ["$nothing", "${other.name}", "$transport_url"])
+def test_what_the_file_does_not_set_is_not_guessed(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^transport_url: refers to"):
+        parse_messaging(parse_options(f"[DEFAULT]\ntransport_url=rabbit://u:S3CRET@{value}/"))
 
 
 def test_cinder_s_back_ends() -> None:
@@ -189,4 +232,5 @@ def test_a_file_without_messaging_has_no_brokers() -> None:
 
 @given(st.text(alphabet="[]=:#; \n\tab$\"'", max_size=60))
 def test_any_text_is_read_as_options(text: str) -> None:
-    parse_messaging(parse_options(text))
+    with suppress(ValueError):
+        parse_messaging(parse_options(text))

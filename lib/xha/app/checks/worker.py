@@ -13,6 +13,7 @@ from ...adapters.process.alarm import note_proof
 from ...adapters.process.daemons import HiddenProcesses, find_daemons, judge_daemons
 from ...adapters.rabbitmq.amqp import open_channel
 from ...adapters.rabbitmq.amqp_sockets import HiddenSockets, find_sockets
+from ...adapters.rabbitmq.oslo_files import read_options
 from ...adapters.rabbitmq.oslo_rpc import send_ping
 from ...core.services.api.judge import judge_cause, judge_no_token
 from ...core.services.model.result import Level, Status, failed, unknown
@@ -28,7 +29,8 @@ from ...core.services.workers.judge import (
     judge_sockets,
     parse_services,
 )
-from ...core.services.workers.oslo_config import Messaging, parse_messaging, parse_options, parse_transport
+from ...core.services.workers.oslo_config import Messaging, parse_messaging
+from ...core.services.workers.oslo_url import parse_transport
 from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
 # Shares of the deadline: for finding a usable broker, and for all answers together.
 _CONNECT, _ANSWER = 0.35, 0.4
-_MAX_FILE = 1 << 20
 
 
 class _Bus(NamedTuple):
@@ -89,19 +90,18 @@ def _read_messaging(settings: WorkerSettings) -> Messaging:
         if settings.transport_url and settings.hosts:
             messaging = Messaging()  # nothing else in the file is needed
         else:
-            with open(settings.config, encoding="utf-8", errors="replace") as file:
-                messaging = parse_messaging(parse_options(file.read(_MAX_FILE)))
+            messaging = parse_messaging(read_options(settings.config, settings.binary))
         if settings.transport_url:
             url = read_secret(settings.transport_url)
-            messaging = messaging._replace(brokers=parse_transport(url, ca_file=settings.ca_file))
+            messaging = messaging._replace(brokers=parse_transport(url))
     except OSError as error:
-        raise ConfigError(f"{settings.config}: {(error.strerror or 'unreadable').lower()}") from None
+        raise ConfigError(f"{error.filename or settings.config}: {(error.strerror or 'unreadable').lower()}") from None
     except ValueError as error:
         raise ConfigError(f"{settings.config}: {error}") from None
     if not messaging.brokers:
         raise ConfigError(f"{settings.config} has no transport_url; or say transport_url_file")
     if settings.ca_file:
-        brokers = tuple(one._replace(ca_file=settings.ca_file) for one in messaging.brokers)
+        brokers = tuple(one._replace(ca_file=settings.ca_file) if one.tls else one for one in messaging.brokers)
         messaging = messaging._replace(brokers=brokers)
     return messaging
 

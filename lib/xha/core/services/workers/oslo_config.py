@@ -1,6 +1,7 @@
 """Parses a worker's own configuration of its messaging: oslo.config's files and transport URLs. Pure.
 
-The values contain passwords, so no message of this module quotes one.
+tests/services/test_oslo_reference.py compares it with oslo.config and oslo.messaging themselves, on a corpus. The
+values contain passwords, so no message of this module quotes one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...text.numbers import parse_int
 from ..rabbitmq.login import PORT, TLS_PORT, Login
+from .oslo_url import TlsOptions, parse_host_port, parse_transport, parse_truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
     Options = Mapping[tuple[str, str], str]
 
-_RABBIT = "oslo_messaging_rabbit"
-_SCHEME = re.compile(r"(?:[a-z0-9_.]+\+)?(?:rabbit|kombu|amqp)", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
-_TRUE = {"true", "1", "yes", "on"}
+_DEFAULT, _RABBIT = "DEFAULT", "oslo_messaging_rabbit"
+# string.Template with the names of cfg.ConfigOpts.Template: $name, ${name}, ${section.name}; $$ and \\$ are a dollar.
+_REFERENCE = re.compile(r"\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})", re.IGNORECASE)
+_DEEPEST = 10
 
 
 class Messaging(NamedTuple):
@@ -33,46 +35,66 @@ class Messaging(NamedTuple):
 
 
 def parse_options(text: str) -> dict[tuple[str, str], str]:
-    """Return the options of a file by section and name. The last of several counts (oslo_config/iniparser.py)."""
+    """Return the options of a file by section and name. The last of several counts (oslo_config/iniparser.py).
+
+    A section's name is compared without its case, but for DEFAULT (cfg._normalize_group_name).
+
+    :raises ValueError: naming the line, without its text, for a file with which the service would not start.
+    """
     options: dict[tuple[str, str], str] = {}
-    section, name = "DEFAULT", ""
-    for line in text.splitlines():
-        stripped = line.strip()
-        if not stripped or stripped[0] in "#;":
-            name = name if stripped else ""
-        elif line[0] in " \t" and name:
-            options[section, name] += "\n" + stripped
-        elif stripped[0] == "[":
-            section, name = stripped.strip("[]").strip(), ""
+    section: str | None = None
+    name: str | None = None
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.rstrip()
+        if not line:
+            name = None
+        elif line[0] in " \t":
+            if name is None or section is None:
+                raise ValueError(f"line {number} continues nothing")
+            options[section, name] += "\n" + line.lstrip()
+        elif line[0] == "[":
+            if len(line) < 3 or line[-1] != "]":
+                raise ValueError(f"line {number}: a section is in brackets")
+            title = line[1:-1]
+            section, name = title if title == _DEFAULT else title.lower(), None
+        elif line[0] in "#;":
+            name = None
         else:
             # a URL has `=` and `:` itself: the first of them ends the name
-            match = re.match(r"([^=:]+)[=:](.*)", stripped)
-            name = match[1].strip() if match else ""
-            if match:
-                value = match[2].strip()
-                quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-                options[section, name] = value[1:-1] if quoted else value
+            match = re.match(r"([^=:]*)[=:](.*)", line)
+            if match is None or not match[1].strip() or section is None:
+                raise ValueError(f"line {number}: neither NAME = VALUE in a section, nor a comment")
+            name = match[1].strip()
+            options[section, name] = _unquote(match[2].strip())
     return options
+
+
+def _unquote(value: str) -> str:
+    return value[1:-1] if value and value[0] == value[-1] and value[0] in "\"'" else value
 
 
 def parse_messaging(options: Options) -> Messaging:
     """Return the messaging in the options. :raises ValueError: naming the invalid option, without its value."""
 
-    def get(name: str, section: str = "DEFAULT") -> str | None:
+    def get(name: str, section: str = _DEFAULT) -> str | None:
         value = options.get((section, name))
-        return None if value is None else _substitute(value, options, section)
+        return None if value is None else _substitute(value, options, section, name)
 
-    url = get("transport_url")
-    tls = (get("ssl", _RABBIT) or get("rabbit_use_ssl", _RABBIT) or get("rabbit_use_ssl") or "").lower() in _TRUE
-    ca_file = get("ssl_ca_file", _RABBIT) or get("kombu_ssl_ca_certs", _RABBIT) or None
-    brokers = parse_transport(url, tls, ca_file) if url else _parse_rabbit_hosts(get, tls, ca_file)
+    tls = TlsOptions(
+        parse_truth(get("ssl", _RABBIT) or get("rabbit_use_ssl", _RABBIT) or get("rabbit_use_ssl") or "0", "ssl"),
+        get("ssl_ca_file", _RABBIT) or get("kombu_ssl_ca_certs", _RABBIT) or None,
+        get("ssl_cert_file", _RABBIT) or get("kombu_ssl_certfile", _RABBIT) or None,
+        get("ssl_key_file", _RABBIT) or get("kombu_ssl_keyfile", _RABBIT) or None,
+    )
+    url = get("transport_url") or get("transport_url", _RABBIT)
+    brokers = parse_transport(url, tls) if url else _parse_rabbit_hosts(get, tls)
     host = get("host")
     sections = [word.strip() for word in (get("enabled_backends") or "").split(",") if word.strip()]
-    backends = [f"{get('backend_host', one) or host or ''}@{one}" for one in sections]
+    backends = [f"{get('backend_host', one.lower()) or host or ''}@{one}" for one in sections]
     return Messaging(brokers, host, get("control_exchange"), tuple(backends))
 
 
-def _parse_rabbit_hosts(get: Callable[..., str | None], tls: bool, ca_file: str | None) -> tuple[Login, ...]:
+def _parse_rabbit_hosts(get: Callable[..., str | None], tls: TlsOptions) -> tuple[Login, ...]:
     """Return the brokers in the options that transport_url replaced (deprecated in Newton, removed in Train)."""
 
     def either(name: str) -> str | None:
@@ -81,63 +103,30 @@ def _parse_rabbit_hosts(get: Callable[..., str | None], tls: bool, ca_file: str 
     hosts = either("rabbit_hosts") or either("rabbit_host")
     if not hosts:
         return ()
-    port = either("rabbit_port") or str(TLS_PORT if tls else PORT)
+    port = parse_int(either("rabbit_port") or str(TLS_PORT if tls.ssl else PORT)) or 0
     account = (either("rabbit_userid") or "guest", either("rabbit_password") or "guest")
     vhost = either("rabbit_virtual_host") or "/"
-    return tuple(
-        Login(
-            *_parse_netloc(one.strip(), parse_int(port) or 0, "rabbit_hosts"),
-            *account,
-            vhost,
-            tls,
-            ca_file,
-        )
-        for one in hosts.split(",")
-    )
+    places = [parse_host_port(one.strip(), port, "rabbit_hosts") for one in hosts.split(",")]
+    return tuple(tls.apply(Login(*place, *account, vhost)) for place in places)
 
 
-def _substitute(value: str, options: Options, section: str) -> str:
+def _substitute(value: str, options: Options, section: str, option: str, depth: int = 0) -> str:
+    """Return the value with what it refers to. :raises ValueError: for what the files do not set, or for a circle."""
+    if depth > _DEEPEST:
+        raise ValueError(f"{option}: refers to itself")
+
     def replace(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        if not name:
+        if match[1]:
             return "$"
-        return options.get((section, name), options.get(("DEFAULT", name), match[0]))
+        return _look_up(match[2] or match[3], options, section, option, depth)
 
-    return _REFERENCE.sub(replace, value)
-
-
-def parse_transport(url: str, tls: bool = False, ca_file: str | None = None) -> tuple[Login, ...]:
-    """Return the brokers of `rabbit://USER:PASSWORD@HOST:PORT,USER:PASSWORD@HOST:PORT/VHOST?ssl=1`, in that order.
-
-    As in oslo_messaging/transport.py: account and host are percent-encoded, a host without an account has none, and the
-    virtual host is what follows the first slash, or / if nothing follows it.
-
-    :raises ValueError: without the URL, which contains passwords.
-    """
-    scheme, found, rest = url.strip().partition("://")
-    if not found or not _SCHEME.fullmatch(scheme):
-        raise ValueError("transport_url: not rabbit://USER:PASSWORD@HOST:PORT/VHOST")
-    rest, _, query = rest.partition("?")
-    netlocs, _, vhost = rest.partition("/")
-    asked = [value for name, _, value in (pair.partition("=") for pair in query.split("&")) if name == "ssl"]
-    tls = asked[-1].lower() in _TRUE if asked else tls
-    brokers = []
-    for netloc in netlocs.split(","):
-        account, _, address = netloc.strip().rpartition("@")
-        username, _, password = account.partition(":")
-        host, port = _parse_netloc(address, TLS_PORT if tls else PORT, "transport_url")
-        brokers.append(Login(host, port, _unquote(username), _unquote(password), _unquote(vhost) or "/", tls, ca_file))
-    return tuple(brokers)
+    return _REFERENCE.sub(replace, value.replace("\\$", "$$"))
 
 
-def _unquote(text: str) -> str:
-    encoded = text.encode("utf-8", "surrogateescape")
-    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), encoded).decode("utf-8", "replace")
-
-
-def _parse_netloc(address: str, default: int, option: str) -> tuple[str, int]:
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:/@\s]+))(?::(\d{1,5}))?", address)
-    port = int(match[3]) if match and match[3] else default
-    if not match or not 0 < port < 65536:
-        raise ValueError(f"{option}: a broker in it is not HOST:PORT")
-    return match[1] or match[2], port
+def _look_up(name: str, options: Options, section: str, option: str, depth: int) -> str:
+    group, dot, rest = name.partition(".")
+    places = [(group.lower() if group != _DEFAULT else group, rest)] if dot else [(section, name)]
+    for place in (*places, (_DEFAULT, name)):
+        if place in options:
+            return _substitute(options[place], options, place[0], option, depth + 1)
+    raise ValueError(f"{option}: refers to an option that the files do not set: say transport_url_file, and hosts")
