@@ -242,8 +242,28 @@ def test_what_checks_a_row_is_there(row: Service) -> None:
     ("kind", "command"),
     [
         ("keystone", "(wsgi:keystone-pu -DFOREGROUND"),
-        ("keystone", "/usr/sbin/httpd -DFOREGROUND"),
-        ("keystone", "/usr/sbin/apache2 -k start"),
+        # `ps` in public logs: Ubuntu, RDO
+        ("keystone", "(wsgi:keystone-pu -k start"),
+        ("keystone", "(wsgi:keystone- -DFOREGROUND"),
+        # `ps` of a devstack, its unit, and that of openstack-helm's procname-prefix
+        ("keystone", "keystoneuWSGI master"),
+        ("keystone", "keystoneuWSGI worker 1"),
+        ("keystone", "keystone-api-uWSGI master"),
+        ("glance-api", "glance-apiuWSGI master"),
+        (
+            "glance-api",
+            "/opt/stack/data/venv/bin/uwsgi --procname-prefix glance-api --ini /etc/glance/glance-uwsgi.ini",
+        ),
+        ("nova-api", "/usr/local/bin/uwsgi --procname-prefix nova-api --ini /etc/nova/nova-api-uwsgi.ini"),
+        ("nova-api", "nova-apiuWSGI worker 2"),
+        ("nova-api", "(wsgi:nova-api -DFOREGROUND"),
+        (
+            "neutron-server",
+            "/usr/local/bin/uwsgi --procname-prefix neutron-api --ini /etc/neutron/neutron-api-uwsgi.ini",
+        ),
+        ("cinder-api", "cinder-apiuWSGI master"),
+        # kolla's image
+        ("cinder-api", "/var/lib/kolla/venv/bin/python3 /var/lib/kolla/venv/bin/cinder-api --config-file /etc/x"),
         ("keystone", "/usr/bin/uwsgi_python3 --http-socket [::]:5000 --ini /etc/keystone/keystone-uwsgi.ini"),
         ("glance-api", "/usr/bin/python3 /usr/bin/glance-api --config-dir /etc/glance/glance-api.conf.d"),
         ("glance-api", "uwsgi_python3 --http-socket :9292 --ini /etc/glance/glance-api-uwsgi.ini"),
@@ -282,6 +302,13 @@ def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
         ("mysql", "mysqldump --all"),
         ("haproxy", "/usr/sbin/haproxy-systemd-wrapper"),
         ("keystone", "grep httpd"),
+        ("keystone", "/usr/sbin/httpd -DFOREGROUND"),
+        ("keystone", "/usr/sbin/apache2 -k start"),
+        ("keystone", "(wsgi:horizon)    -k start"),
+        ("nova-api", "nova-api-metadatauWSGI master"),
+        ("nova-api", "(wsgi:nova-api-meta -DFOREGROUND"),
+        ("cinder-api", "cinder-volumeuWSGI master"),
+        ("haproxy", "haproxy -f /var/lib/neutron/ns-metadata-proxy/5f1c.conf"),  # neutron-metadata-agent's
         ("cinder-api", "python3 -m pdb /usr/bin/other cinder-api"),
     ],
 )

@@ -43,12 +43,20 @@ def check_levels(settings: HttpSettings, level: Level, deep: Callable[[HttpSetti
     `deep` is called last, for Level.DEEP, with what is proved by then.
     """
     if level is Level.PROCESS:
-        return _unless_absent(settings, check_process(settings, level))
+        return _unless_absent(settings, _check_process(settings))
     result = _check_protocol(settings)
     if result.status is not Status.OK or level is Level.PROTOCOL:
         return _unless_absent(settings, result._replace(level=level))
     note_proof(result.proved)
     return deep(settings, result.proved)
+
+
+def _check_process(settings: HttpSettings) -> Result:
+    result = check_process(settings, Level.PROCESS)
+    if result.is_down and settings.shared_process and is_there(settings.shared_process):
+        message = "needs process, or display-name=%{GROUP} of its WSGIDaemonProcess: an apache runs, whose is not known"
+        return unknown(settings.name, Level.PROCESS, message)
+    return result
 
 
 def _unless_absent(settings: HttpSettings, result: Result) -> Result:

@@ -34,7 +34,10 @@ class RequestPlan(NamedTuple):
 
 
 class HttpSettings(NamedTuple):
-    """The section of a service that uses HTTP. url has no slash at its end."""
+    """The section of a service that uses HTTP. url has no slash at its end.
+
+    shared_process: a command line under which the service may run unseen beside others, such as any apache's.
+    """
 
     name: str
     process: str
@@ -48,6 +51,7 @@ class HttpSettings(NamedTuple):
     key_file: str | None = None
     database: tuple[str, int] | None = None
     required: bool = True
+    shared_process: str | None = None
     auth_url: str | None = None
     username: str | None = None
     user_domain: str = "Default"

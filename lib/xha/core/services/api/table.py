@@ -27,6 +27,20 @@ def uwsgi_process(ini: str) -> str:
     return rf"^(?:\S*/)?uwsgi\S*(?: \S+)* (?:\S*/)?(?:{ini})\.ini(?: |$)"
 
 
+def uwsgi_title(prefix: str) -> str:
+    """Return the pattern of a uwsgi that shows a title of its own (procname-prefix, with auto-procname or without).
+
+    `keystoneuWSGI master` (devstack), `keystone-api-uWSGI master` (openstack-helm), `keystone: uWSGI worker 1`
+    (procname-prefix-spaced).
+    """
+    return rf"^{prefix}[-:]? ?uWSGI \w+"
+
+
+def mod_wsgi_process(group: str) -> str:
+    """Return the pattern of mod_wsgi's daemon processes with display-name=%{{GROUP}}: cut, as `(wsgi:keystone-pu`."""
+    return rf"^\(wsgi:{group}"
+
+
 def _api(name: str, title: str, port: int, plan: RequestPlan, **more: Any) -> Service:
     asked, deep = plan.protocol, plan.deep
     levels = {
@@ -40,10 +54,16 @@ def _api(name: str, title: str, port: int, plan: RequestPlan, **more: Any) -> Se
             _ACCOUNT,
         )
     defaults = {"url": f"http://127.0.0.1:{port}", "deadline": 10.0, "plan": plan, **more.pop("defaults", {})}
-    process = more.pop("process", f"{python_process(name)}|{uwsgi_process(f'{name}(?:-uwsgi)?')}")
+    process = more.pop("process", "|".join(_processes(name, more.pop("short", name), more.pop("group", name))))
     return Service(
         name, title, "http", process, HttpSettings, KEYS, levels, Level.PROTOCOL, defaults, find_fault, **more
     )
+
+
+def _processes(name: str, short: str, group: str) -> tuple[str, ...]:
+    """Return how an API runs: by itself (eventlet), in a uwsgi, in mod_wsgi. short: the name of its file or title."""
+    ini = uwsgi_process(f"(?:{name}|{short})(?:-uwsgi)?")
+    return python_process(name), ini, uwsgi_title(f"(?:{name}|{short})"), mod_wsgi_process(group)
 
 
 def _keystone() -> Service:
@@ -52,7 +72,15 @@ def _keystone() -> Service:
         "identity API",
         5000,
         RequestPlan(ApiRequest("/v3", json_path=("version", "status"), json_value="stable")),
-        process=r"^\(wsgi:keystone|^(?:\S*/)?(?:httpd|apache2)(?: |$)|" + uwsgi_process(r"keystone\S*"),
+        process="|".join(
+            (
+                mod_wsgi_process("keystone"),
+                uwsgi_process(r"keystone\S*"),
+                uwsgi_title("keystone(?:-(?:api|public|admin))?"),
+            )
+        ),
+        # Without display-name=%{GROUP}, mod_wsgi's processes are like any other apache's.
+        defaults={"shared_process": r"^(?:\S*/)?(?:httpd|apache2)(?: |$)"},
     )
     deep = Proof(
         "the login of a user that does not exist is refused with 401, for which keystone asks its database; with an "
@@ -81,6 +109,7 @@ ROWS = (
         "image API",
         9292,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v2/images?limit=1", json_path=("images",))),
+        short="glance",
     ),
     # Glance 21 (Victoria) removed it. On a host without it the result is not applicable.
     _api(
@@ -99,6 +128,7 @@ ROWS = (
             ApiRequest("/", json_path=("versions", -1, "status"), json_value="CURRENT"),
             ApiRequest("/v2.1/flavors?limit=1", json_path=("flavors",)),
         ),
+        group="nova[-_]api(?![-_]?meta)",
     ),
     _novncproxy(),
     _api(
@@ -106,12 +136,21 @@ ROWS = (
         "network API",
         9696,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v2.0/networks?limit=1", json_path=("networks",))),
-        process=f"{python_process('neutron-server')}|{uwsgi_process('neutron-api(?:-uwsgi)?')}",
+        process="|".join(
+            (
+                python_process("neutron-server"),
+                uwsgi_process("neutron-api(?:-uwsgi)?"),
+                uwsgi_title("neutron-(?:api|server)"),
+                mod_wsgi_process("neutron[-_](?:api|server)"),
+            )
+        ),
     ),
     _api(
         "cinder-api",
         "volume API",
         8776,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v3/{project}/limits", json_path=("limits",))),
+        short="cinder",
+        group="cinder(?:[-_](?:api|wsg)|\\))",
     ),
 )
