@@ -34,6 +34,8 @@ def lone_broker(net: Net, authority: Authority) -> Iterator[Broker]:
         "ssl_options.fail_if_no_peer_cert = true",
     )
     with Rabbits(net, net.directory / "rabbit", options=options) as rabbits:
+        # A broker that has just started tells no partitions: nothing is known of them, and so of the broker.
+        wait_until(lambda: "partitions" in str(rabbits.brokers[0].ask("/api/nodes")), 60, "it tells its partitions")
         yield rabbits.brokers[0]
 
 

@@ -22,7 +22,7 @@ from ...core.services.model.reach import Unmet
 from ...core.services.model.result import SELF
 from ...core.text.numbers import parse_int, parse_json
 from ..network.addresses import require_address
-from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by
+from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by, unmet_without_words
 from ..network.tls import accept_what_clients_accept
 from ..process.alarm import begin_step, limit, seconds_left
 
@@ -186,15 +186,19 @@ class Web(NamedTuple):
         return self._look_for_tls(url, answer)
 
     def _look_for_tls(self, url: str, answer: ApiAnswer) -> ApiAnswer:
-        """Return the answer, or that TLS is needed, if a port closed a connection in the clear, or answered 400."""
+        """Return the answer; what of TLS is needed if a port closed the connection, or answered 400 in the clear."""
         split = urlsplit(url)
         is_closed = not answer.status and not (answer.overdue or answer.unreached or answer.unmet)
+        host, port, seconds = split.hostname or "", split.port, min(self.timeout, seconds_left()) * _TLS_SHARE
+        if split.scheme == "https" and is_closed and not self.files.cert_file:
+            return answer._replace(unmet=unmet_without_words(host, port or 443, self.files, seconds))
         if split.scheme != "http" or not (is_closed or answer.status == 400):
             return answer
-        host, port = split.hostname or "", split.port or 80
-        if not speaks_tls(host, port, min(self.timeout, seconds_left()) * _TLS_SHARE):
+        if not speaks_tls(host, port or 80, seconds):
             return answer
-        return ApiAnswer(0, fault=answer.fault or "answered 400", unmet=f"https:// instead of http:// at port {port}")
+        return ApiAnswer(
+            0, fault=answer.fault or "answered 400", unmet=f"https:// instead of http:// at port {port or 80}"
+        )
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], document: Any) -> ApiAnswer:
         require_address(urlsplit(url).hostname or "", self.timeout)

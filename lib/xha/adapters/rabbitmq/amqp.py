@@ -27,7 +27,7 @@ from ...core.services.model.result import SELF
 from ...core.services.rabbitmq.login import AmqpError, AmqpFault
 from ..network.addresses import require_address
 from ..network.causes import causes
-from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by
+from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by, unmet_without_words
 from ..process.alarm import begin_step, limit
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ _CODES = {
     530: AmqpFault.VHOST,
     541: AmqpFault.VHOST_DOWN,
 }
+
+
+# The part of the time of a login, to see why a connection in TLS was closed.
+_TLS_SHARE = 0.3
 
 
 class _TooMuch(Exception):
@@ -110,10 +114,14 @@ def _context(login: Login) -> ssl.SSLContext | None:
 
 
 def _look_for_tls(login: Login, seconds: float, error: AmqpError) -> AmqpError:
-    """Return the error of a connection in the clear, or another one if the port wants TLS, and so closes it."""
-    if login.tls or error.fault not in (AmqpFault.CLOSED, AmqpFault.NOT_AMQP):
+    """Return the error of a connection that is closed at once, or that the port wants TLS, or a certificate."""
+    if error.unmet or error.fault not in (AmqpFault.CLOSED, AmqpFault.NOT_AMQP, AmqpFault.ACCOUNT):
         return error
-    if speaks_tls(login.host, login.port, seconds):
+    if login.tls:
+        files = TlsFiles(login.ca_file, login.cert_file, login.key_file)
+        unmet = "" if login.cert_file else unmet_without_words(login.host, login.port, files, seconds * _TLS_SHARE)
+        return AmqpError(login, AmqpFault.TLS, unmet=unmet) if unmet else error
+    if error.fault is not AmqpFault.ACCOUNT and speaks_tls(login.host, login.port, seconds):
         return AmqpError(login, AmqpFault.TLS, unmet="tls = 1, for this port speaks TLS")
     return error
 
