@@ -146,6 +146,25 @@ ROWS = (
         ),
     ),
     _api(
+        "placement-api",
+        "placement API",
+        8778,
+        # Its lists are for administrators, so there is no deeper level for a project's own member.
+        RequestPlan(ApiRequest("/", json_path=("versions", 0, "id"))),
+        short="placement",
+        group="placement",
+    ),
+    _api(
+        "heat-api",
+        "orchestration API",
+        8004,
+        RequestPlan(
+            ApiRequest("/", (300,), json_path=("versions", 0, "status"), json_value="CURRENT"),
+            ApiRequest("/v1/{project}/stacks?limit=1", json_path=("stacks",)),
+        ),
+        group="heat[-_]api(?![-_]?(?:cfn|clou))",
+    ),
+    _api(
         "cinder-api",
         "volume API",
         8776,

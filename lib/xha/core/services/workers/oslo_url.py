@@ -1,4 +1,4 @@
-"""Parses transport URLs as oslo.messaging (its transport.py and RabbitMQ driver) and kombu after it do. Pure.
+"""Parses transport URLs as oslo_messaging/transport.py does, and kombu after it. Pure.
 
 A URL contains passwords, so no message of this module quotes one.
 """

@@ -85,6 +85,7 @@ _NOVA = {
     "url": "http://127.0.0.1:8774",
     "services": "/v2.1/os-services",
 }
+_NEUTRON = {"exchange": "neutron", "config": "/etc/neutron/neutron.conf"}
 # cinder sets no exchange of its own, so it uses the default of oslo.messaging.
 _CINDER = {
     "exchange": "openstack",
@@ -102,10 +103,11 @@ ROWS = (
         "neutron-rpc-server",
         "network RPC workers",
         ("q-plugin", "q-reports-plugin"),
-        exchange="neutron",
-        config="/etc/neutron/neutron.conf",
         process=python_process("neutron-server|neutron-rpc-server"),
+        **_NEUTRON,
     ),
+    _worker("neutron-dhcp-agent", "network DHCP agent", ("dhcp_agent",), **_NEUTRON),
+    _worker("neutron-l3-agent", "network router agent", ("l3_agent",), **_NEUTRON),
     _worker("cinder-scheduler", "volume scheduler", ("cinder-scheduler",), **_CINDER),
     _worker("cinder-volume", "volume worker", ("cinder-volume",), **_CINDER),
 )

@@ -58,7 +58,7 @@ def run(request: ListRequest) -> int:
             (name, "/".join(level.word for level in CATALOGUE[name].levels), CATALOGUE[name].title) for name in names
         ]
         print("\n".join(columns(rows)))
-        print("\nxha-check list NAME says what each level proves and needs (docs/services.md).")
+        print("xha-check list NAME says what each level proves and needs (docs/services.md).")
         return NagiosCode.OK
     for name in names:
         row = CATALOGUE[name]
