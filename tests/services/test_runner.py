@@ -106,6 +106,10 @@ def memcached(session_memcached: Memcached) -> Iterator[Memcached]:
     session_memcached.thaw()
 
 
+# Another memcached of this machine would be the service, and listen elsewhere than its section says.
+NO_PROCESS = "process = ^no-such-process\n"
+
+
 def section(memcached: Memcached, more: str = FAST) -> str:
     return f"[service {NAME}]\nhost = {memcached.address}\nport = {PORT}\n{more}"
 
@@ -131,7 +135,7 @@ def test_the_answer_follows_the_service(place: Place, memcached: Memcached) -> N
 
 
 def test_one_that_was_never_seen_to_work_has_no_credit(place: Place, net: Net) -> None:
-    place.write(f"[service {NAME}]\nhost = {net.next_address()}\nfall = 100\n")
+    place.write(f"[service {NAME}]\nhost = {net.next_address()}\n{NO_PROCESS}fall = 100\n")
     place.serve()
     place.runner.start()
     place.wait_service(503, "critical self")
@@ -164,7 +168,7 @@ daemon.main(sys.argv[1:])
 
 
 def test_a_record_and_its_line_in_the_log_are_written_before_the_runner_ends(place: Place, net: Net) -> None:
-    place.write(f"[service {NAME}]\nhost = {net.next_address()}\n")
+    place.write(f"[service {NAME}]\nhost = {net.next_address()}\n{NO_PROCESS}")
     code = [sys.executable, "-I", "-c", ENDED_BY_ITS_RECORD, str(CHECKOUT / "lib")]
     place.runner.argv = [*code, "--config", str(place.config)]
     place.runner.start()
@@ -186,7 +190,7 @@ def test_nothing_of_a_check_outlives_the_runner(place: Place, memcached: Memcach
 
 
 def test_a_hung_check_holds_up_no_other(place: Place, memcached: Memcached, net: Net) -> None:
-    gone = f"[service cache-2]\nkind = memcached\nhost = {net.next_address()}\n{FAST}"
+    gone = f"[service cache-2]\nkind = memcached\nhost = {net.next_address()}\n{NO_PROCESS}{FAST}"
     place.write(section(memcached, "interval = 300ms\ndeadline = 20s\n") + gone)
     memcached.freeze()
     place.runner.start()
