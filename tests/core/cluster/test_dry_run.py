@@ -114,7 +114,7 @@ def test_what_somebody_else_has_on_a_port_is_told_and_a_grant_outweighs_it() -> 
         assert isinstance(one.decision, Wait)
         assert one.decision.reason.startswith("something answers on port 3306 of n3: no keeper of n3 has said")
         assert "xha-check grant forget=n3" in one.decision.remedy
-    assert needs_person(before, {one.node: one for one in said})
+    assert needs_person(seen(*said, probes=ports, cib=off), before)
     grant = Grant(FORGET, "n3", digests(seen(*said))["n1"], 990.0, "ann", "a proxy")
     granted = seen(*said, probes=ports, cib={"book": off["book"]._replace(grants=(grant,))})
     assert object_to(granted, FORGET, "n3") == ""

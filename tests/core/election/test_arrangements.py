@@ -56,7 +56,7 @@ def test_the_first_start_without_everybody_names_both_grants_that_it_takes() -> 
     """clone-max below the hosts of the list: nobody knows what the third host's disk holds."""
     decision = look("n1", *EMPTY, hosts=ONLINE)
     assert isinstance(decision, Wait)
-    assert "grant bootstrap=NODE" in decision.remedy
+    assert "grant bootstrap=n1" in decision.remedy
     assert "grant forget=n3" in decision.remedy
 
 

@@ -16,8 +16,9 @@ from ..datadir.hold import hold
 from ..files.as_account import become, make_directories
 from ..files.foreign import ROOT, Directory
 from ..files.scratch import scratch
+from ..mysqld.environment import clean_environment
 from ..mysqld.error_log import check_log, open_log, read_log
-from ..mysqld.program import Unusable, clean_environment
+from ..mysqld.program import Unusable
 from ..process.captured_output import capture_output
 from ..process.privileges import Confinement
 from ..process.procfs import Process, read_process, with_argv

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import grp
 import os
 import pwd
@@ -21,6 +20,7 @@ from ..process.captured_output import capture_output
 from ..process.privileges import Confinement
 from .default_files import find_unreadable
 from .engine_places import find_own_directories, find_state_directory
+from .environment import clean_environment
 
 if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
@@ -36,8 +36,6 @@ _ADDRESS, _SUFFIX = "--wsrep-cluster-address=", "--defaults-group-suffix="
 _SECONDS = 10.0
 # A listing of MariaDB 10.11 has 120 kB (measured).
 _MOST_BYTES = 1 << 22
-# The environment of a cluster's action contains passwords; a server and its scripts must not get them.
-_NOT_INHERITED = ("OCF_", "PCMK_", "HA_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "INVOCATION_ID", "JOURNAL_STREAM")
 
 
 class Unusable(Exception):
@@ -224,21 +222,6 @@ def read_options(program: Program) -> tuple[Program, ServerOptions]:
         named=tuple(filter(None, (given and datadir, program.socket, program.pid, DATADIR))),
     )
     return resolved, options
-
-
-def clean_environment(account: Account) -> dict[str, str]:
-    """Return this process's environment without what belongs to the cluster's action or to a service.
-
-    HOME is the account's, as systemd sets it: a server reads ~/.my.cnf, and the one who calls the agent has another.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
-    kept.pop("HOME", None)
-    with contextlib.suppress(KeyError):
-        kept["HOME"] = pwd.getpwuid(account.uid).pw_dir
-    # The server runs wsrep_sst_METHOD by name.
-    path = kept.get("PATH", "")
-    missing = [one for one in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if one not in path.split(os.pathsep)]
-    return {**kept, "PATH": os.pathsep.join([*([path] if path else []), *missing])}
 
 
 def _default_datadir(program: Program) -> str:
