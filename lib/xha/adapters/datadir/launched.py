@@ -31,6 +31,8 @@ def _examine(pid: int, notify_socket: str, trust: Trust) -> KnownServer | None:
         program = read_program(pid) if trust.holds_account(pid) else ""
         if program not in trust.programs or read_environ(pid).get("NOTIFY_SOCKET") != notify_socket:
             return None
+        if not os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/")):
+            return None  # a container's: the same path is another socket there, and its keeper another one
         process, directory = read_process(pid), os.readlink(f"/proc/{pid}/cwd")
         uid = read_uid(pid)
     except OSError as error:
