@@ -18,6 +18,7 @@ from loopback.addresses import Net
 
 KEEPER = Path(__file__).with_name("keeper.py")
 TAIL_LINES = 25
+ERROR_LINES = 8
 T = TypeVar("T")
 D = TypeVar("D", bound="Disposable")
 
@@ -198,9 +199,11 @@ class Daemon(Disposable):
         return wait_until(ready, seconds, lambda: f"{what}\n{self.tail()}")
 
     def tail(self, lines: int = TAIL_LINES) -> str:
-        """The end of its log, for a failure's message."""
+        """The end of its log, for a failure's message, and the errors before it: much may be said after them."""
         try:
             text = self.log.read_text(errors="replace")
         except FileNotFoundError:
             return f"(no {self.log})"
-        return "\n".join(f"  {self.log.name}: {line}" for line in text.splitlines()[-lines:])
+        said = text.splitlines()
+        errors = [line for line in said[:-lines] if "ERROR" in line][-ERROR_LINES:]
+        return "\n".join(f"  {self.log.name}: {line}" for line in (*errors, *said[-lines:]))
