@@ -17,6 +17,7 @@ from xha.core.node.drain_rule import (
     ResponderView,
     choose_idle,
     judge_drain,
+    open_transactions,
     parse_responder_view,
     why_no_drain,
 )
@@ -30,7 +31,7 @@ PLANNED = DrainSetting(15.0, serves=True, others=("h2",))
         pytest.param(PLANNED, "", id="a planned stop, and another node is ready"),
         pytest.param(PLANNED._replace(limit=0.0), "drain_timeout is 0", id="an operator does not want it"),
         pytest.param(PLANNED._replace(serves=False), "load balancers send no traffic here", id="nothing to drain"),
-        pytest.param(PLANNED._replace(others=()), "no other node is ready", id="nobody takes over"),
+        pytest.param(PLANNED._replace(others=()), "no other node takes over", id="it is the last, or all are stopped"),
         pytest.param(PLANNED._replace(others=None), "it is not known whether another", id="Pacemaker does not answer"),
         pytest.param(
             PLANNED._replace(foreign="/srv/other"),
@@ -45,11 +46,11 @@ def test_which_stops_are_drained(setting: DrainSetting, why: str) -> None:
 
 
 TOLD, ASKED = Answers(True), Answers(False, ("192.0.2.1",))
-IDLE, WORKS, OPEN = ClientSeen(1, 9.0, False), ClientSeen(2, None, True), ClientSeen(3, 9.0, True)
+IDLE, WORKS, OPEN = ClientSeen(1, 9.0), ClientSeen(2, None, "7"), ClientSeen(3, 9.0, "8")
 
 
 def seen(answers: Answers | None, *clients: ClientSeen, elapsed: float = 1.0, told_for: float = 0.0) -> DrainSeen:
-    return DrainSeen(15.0, elapsed, answers, told_for, clients)
+    return DrainSeen(15.0, elapsed, answers, told_for, clients, open_transactions(clients))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,12 @@ def seen(answers: Answers | None, *clients: ClientSeen, elapsed: float = 1.0, to
         pytest.param(seen(TOLD, OPEN, elapsed=15.0), True, "the time is over (15 s): open", id="one that never ends"),
         pytest.param(seen(TOLD, IDLE), False, "connected clients: 1", id="idle ones are closed first"),
         pytest.param(seen(TOLD, IDLE, told_for=1.0), True, "new connections go", id="one that pauses for no moment"),
+        pytest.param(
+            seen(TOLD, WORKS, told_for=1.0)._replace(waits_for=frozenset({(2, "6")})),
+            True,
+            "new connections go",
+            id="a client that begins one transaction after the other",
+        ),
         pytest.param(seen(TOLD)._replace(clients=None), False, "it cannot be read which", id="the server is silent"),
     ],
 )
@@ -74,15 +81,16 @@ def test_for_whom_a_stop_waits(look: DrainSeen, over: bool, text: str) -> None:
 
 
 def test_only_connections_that_lose_nothing_are_closed() -> None:
-    busy = ClientSeen(4, 0.001, False)
+    busy = ClientSeen(4, 0.001)
     assert choose_idle((IDLE, WORKS, OPEN, busy)) == (1,)
 
 
-CLIENTS = st.none() | st.lists(st.builds(ClientSeen, st.integers(1), st.none() | st.floats(0, 9), st.booleans())).map(
-    tuple
-)
+CLIENT = st.builds(ClientSeen, st.integers(1, 3), st.none() | st.floats(0, 9), st.sampled_from(["", "7", "8"]))
+CLIENTS = st.none() | st.lists(CLIENT).map(tuple)
+OPENED = st.frozensets(st.tuples(st.integers(1, 3), st.sampled_from(["7", "8"])))
+TOLD_FOR = st.none() | st.floats(0, 60)
 ANSWERS = st.none() | st.builds(Answers, st.sampled_from([True, False, None]), st.lists(st.just("lb")).map(tuple))
-LOOKS = st.builds(DrainSeen, st.floats(0.1, 30), st.floats(0, 60), ANSWERS, st.none() | st.floats(0, 60), CLIENTS)
+LOOKS = st.builds(DrainSeen, st.floats(0.1, 30), st.floats(0, 60), ANSWERS, TOLD_FOR, CLIENTS, OPENED)
 
 
 @given(LOOKS)
@@ -94,7 +102,7 @@ def test_a_drain_always_ends_and_before_its_time_only_where_all_is_known_and_not
     elif over:
         assert look.told
         assert look.clients is not None
-        assert not any(one.in_transaction for one in look.clients)
+        assert not look.waits_for & open_transactions(look.clients)
 
 
 def node_says(**more: Any) -> dict[str, Any]:

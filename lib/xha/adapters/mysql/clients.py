@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 # Threads of the server itself are no clients, and neither is the commit probe, which may hang. MariaDB and Percona's
 # servers have TIME_MS; MySQL's, which have no Galera, do not.
 _CLIENTS = (
-    "SELECT p.ID, p.COMMAND = 'Sleep', p.TIME_MS, t.trx_id IS NOT NULL FROM information_schema.PROCESSLIST p "
+    "SELECT p.ID, p.COMMAND = 'Sleep', p.TIME_MS, CONCAT(t.trx_id, ' ', t.trx_started) "
+    "FROM information_schema.PROCESSLIST p "
     "LEFT JOIN information_schema.INNODB_TRX t ON p.ID = t.trx_mysql_thread_id WHERE p.ID <> CONNECTION_ID() "
     "AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user') "
     "AND COALESCE(p.INFO, '') NOT LIKE 'INSERT INTO xha.canary (node, at)%'"
 )
 _SECONDS = 2.0
-# A row takes 40 bytes.
+# A row takes 60 bytes.
 _MOST_BYTES = 4 << 20
 
 
@@ -39,7 +40,7 @@ class Clients:
         if rows is None:
             return None
         return tuple(
-            ClientSeen(int(row[0]), float(row[2]) / 1000 if int(row[1]) else None, bool(int(row[3]))) for row in rows
+            ClientSeen(int(row[0]), float(row[2]) / 1000 if int(row[1]) else None, str(row[3] or "")) for row in rows
         )
 
     def close_connection(self, number: int) -> bool:

@@ -22,6 +22,7 @@ from ...core.node.drain_rule import (
     DrainSetting,
     choose_idle,
     judge_drain,
+    open_transactions,
     parse_responder_view,
     why_no_drain,
 )
@@ -30,6 +31,7 @@ from ...core.ocf.api import AGENT
 from ...core.text.values import ConfigError
 from ..keeper.known_servers import whole_search
 from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
+from .sweep import may_be_deleted
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
@@ -108,6 +110,7 @@ class _Drain:
         self._begin()
         clients = Clients(own_target(self._settings, self._socket))
         told_at: float | None = None
+        waits_for: frozenset[tuple[int, str]] | None = None
         closed = 0
         try:
             while True:
@@ -116,8 +119,11 @@ class _Drain:
                 seen = DrainSeen(self._limit, now - begun, view.answers if view is not None else None)
                 if seen.told:
                     told_at = now if told_at is None else told_at
-                    seen = seen._replace(told_for=now - told_at, clients=clients.look())
-                    closed += sum(map(clients.close_connection, choose_idle(seen.clients or ())))
+                    there = clients.look()
+                    if waits_for is None and there is not None:
+                        waits_for = open_transactions(there)
+                    seen = seen._replace(told_for=now - told_at, clients=there, waits_for=waits_for or frozenset())
+                    closed += sum(map(clients.close_connection, choose_idle(there or ())))
                 over, text = judge_drain(seen)
                 if over:
                     return f"{text}, after {now - begun:.1f} s; {closed} idle connections were closed"
@@ -146,9 +152,14 @@ class _Drain:
         return parse_responder_view(node.body) if node is not None and node.status == _OK else None
 
     def _others(self) -> tuple[str, ...] | None:
-        """Return the other nodes whose keepers say that they are ready, None where that cannot be read."""
+        """Return the other nodes that take over: their keepers say that they are ready. None where nobody can tell.
+
+        Of a resource that is disabled, or deleted, all instances are stopped: then nobody takes over.
+        """
         try:
             cluster = connect(self._instance.node, self._instance.name)
+            if may_be_deleted(cluster.read_cib(self._instance.name)):
+                return ()
             said = cluster.read_attribute(f"xha-{self._instance.name}-ready")
             return tuple(sorted(node for node, value in said.items() if value == "1" and node != cluster.node_name()))
         except ClusterUnreachable:

@@ -19,7 +19,7 @@ class DrainSetting(NamedTuple):
     """What is known before a stop begins.
 
     limit: the most that it may cost, in seconds. serves: whether load balancers send traffic here. others: the nodes
-    whose keepers say that they are ready, None where that is not known. foreign: whose data directory the responder of
+    that are ready to take over, None where that is not known. foreign: whose data directory the responder of
     this host tells of, "" for this resource's.
     """
 
@@ -39,7 +39,7 @@ def why_no_drain(setting: DrainSetting) -> str:
         return f"the responder of this host tells of {setting.foreign}"
     if setting.others is None:
         return "it is not known whether another node is ready"
-    return "" if setting.others else "no other node is ready"
+    return "" if setting.others else "no other node takes over"
 
 
 class Answers(NamedTuple):
@@ -53,11 +53,19 @@ class Answers(NamedTuple):
 
 
 class ClientSeen(NamedTuple):
-    """A client's connection. idle: for how many seconds it has done nothing, None while it works."""
+    """A client's connection. idle: for how many seconds it has done nothing, None while it works.
+
+    transaction: what tells its open transaction from those that it had before, "" where none is open.
+    """
 
     number: int
     idle: float | None
-    in_transaction: bool
+    transaction: str = ""
+
+
+def open_transactions(clients: Iterable[ClientSeen]) -> frozenset[tuple[int, str]]:
+    """Return which transactions are open: the numbers of their connections, and what tells them apart."""
+    return frozenset((one.number, one.transaction) for one in clients if one.transaction)
 
 
 class DrainSeen(NamedTuple):
@@ -66,6 +74,8 @@ class DrainSeen(NamedTuple):
     limit: how long the drain may last. elapsed: how long it lasts. answers None: no responder answers.
     told_for: how long all balancers have taken the node out, None while one has not.
     clients: those that are connected, None where that cannot be read.
+    waits_for: the transactions that were open when all were told. A client that keeps its connection may go on to begin
+    others for ever; the stop breaks into one of those.
     """
 
     limit: float
@@ -73,6 +83,7 @@ class DrainSeen(NamedTuple):
     answers: Answers | None
     told_for: float | None = None
     clients: tuple[ClientSeen, ...] | None = None
+    waits_for: frozenset[tuple[int, str]] = frozenset()
 
     @property
     def told(self) -> bool:
@@ -92,7 +103,7 @@ def choose_idle(clients: Iterable[ClientSeen]) -> tuple[int, ...]:
     A pool that tests a connection before it uses it opens another one then, on another node.
     """
     return tuple(
-        one.number for one in clients if one.idle is not None and one.idle >= IDLE_SECONDS and not one.in_transaction
+        one.number for one in clients if one.idle is not None and one.idle >= IDLE_SECONDS and not one.transaction
     )
 
 
@@ -100,7 +111,7 @@ def judge_drain(seen: DrainSeen) -> tuple[bool, str]:
     """Return whether the server may end, and for whom or what it waits, or what it has reached."""
     waits = _find_wait(seen)
     if not waits:
-        return True, "new connections go elsewhere, and no transaction is open"
+        return True, "new connections go elsewhere, and what was open has ended"
     if seen.elapsed >= seen.limit:
         return True, f"the time is over ({seen.limit:g} s): {waits}"
     return False, waits
@@ -115,9 +126,9 @@ def _find_wait(seen: DrainSeen) -> str:
         return "the responder does not know who asks it"
     if seen.clients is None:
         return "it cannot be read which clients are there"
-    transactions = sum(1 for one in seen.clients if one.in_transaction)
-    if transactions:
-        return f"open transactions: {transactions}"
+    open_still = seen.waits_for & open_transactions(seen.clients)
+    if open_still:
+        return f"open transactions: {len(open_still)}"
     if seen.clients and (seen.told_for is None or seen.told_for < SETTLE_SECONDS):
         return f"connected clients: {len(seen.clients)}"
     return ""
