@@ -128,6 +128,8 @@ def farm(net: Net, three: Cluster, make_responder: MakeResponder) -> Iterator[Fa
     with HAProxy(net, net.directory / "farm", section) as haproxy:
         for number in (1, 2, 3):
             haproxy.wait_status(f"mysql-{number}", "UP")
+        for responder in responders:
+            wait_until(lambda one=responder: one.node()["balancers"]["unknown"] is None, 60, "it knows who asks")  # type: ignore[misc]
         yield Farm(haproxy, responders, bind)
 
 
