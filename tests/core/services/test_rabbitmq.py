@@ -119,6 +119,14 @@ def test_a_node_that_lost_its_data_is_a_cluster_of_its_own(expected: Any) -> Non
     assert "a cluster of its own" in text
 
 
+@pytest.mark.parametrize("own", ["rabbit@a.example.org", ""], ids=["its own name is told", "and is not"])
+def test_long_names_in_place_of_short_ones_take_no_broker_down(own: str) -> None:
+    nodes = tuple(NodeFact(f"{name}.example.org", True, ()) for name in NAMES)
+    status, _, text = judged(Cluster(own, nodes=nodes))
+    assert status == "warning"
+    assert f"its cluster lacks nodes: {A}, {B}, {C} no member" in text
+
+
 def test_of_two_lone_nodes_the_first_stays_in_service() -> None:
     names = (A, B)
     assert judged(Cluster(A, nodes=(NodeFact(A, True, ()),)), names)[0] == "warning"

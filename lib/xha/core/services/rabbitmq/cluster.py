@@ -116,9 +116,11 @@ def _find_missing(expected: Expected, own: str, nodes: Sequence[NodeFact]) -> li
     if present < number:
         strangers = sorted(wanted - members)
         who = f"{', '.join(strangers)} no member" if strangers else f"{len(members)} members, not {number}"
-        # A node that lost its data starts as a cluster of its own, in which nothing is wrong.
+        # A node that lost its data starts as a cluster of its own, in which nothing is wrong. It keeps its name: if no
+        # member, or not this node, has an expected one, the section has other names, as short ones for long ones.
+        is_named_wrongly = bool(wanted) and (not present or (bool(own) and own not in wanted))
         alone = 2 * present < number or (2 * present == number and wanted and min(wanted) in strangers)
-        if alone:
+        if alone and not is_named_wrongly:
             findings.append(Fault(f"it has formed a cluster of its own: {who}", is_down=True))
         else:
             findings.append(
