@@ -317,6 +317,7 @@ def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
         ("nova-api", "(wsgi:nova-api-meta -DFOREGROUND"),
         ("cinder-api", "cinder-volumeuWSGI master"),
         ("haproxy", "haproxy -f /var/lib/neutron/ns-metadata-proxy/5f1c.conf"),  # neutron-metadata-agent's
+        ("haproxy", "haproxy -f /var/lib/neutron/ovn-metadata-proxy/5f1c.conf"),  # neutron-ovn-metadata-agent's
         ("cinder-api", "python3 -m pdb /usr/bin/other cinder-api"),
     ],
 )

@@ -76,7 +76,7 @@ ROWS = (
         "haproxy",
         "load balancer and its VIP",
         "haproxy",
-        r"^(?:\S*/)?haproxy(?!\S| .*/ns-metadata-proxy/)",
+        r"^(?:\S*/)?haproxy(?!\S| .*/(?:ns|ovn)-metadata-proxy/)",
         HaproxySettings,
         {
             "stats_socket": parse_stats_socket,
