@@ -40,7 +40,9 @@ def seen(*places: Any, pid: int | None = 7, is_seen: bool = True) -> Whereabouts
         pytest.param(SOCKET, seen(), DOWN, id="no socket"),
         pytest.param(SOCKET, seen(ELSEWHERE), BLIND, id="TCP in place of a socket"),
         pytest.param(SOCKET, seen("/var/x/x.sock", is_seen=False), BLIND, id="hidden: the same name elsewhere"),
-        pytest.param(ASIDE, seen(), BLIND, id="no socket to administer it"),
+        pytest.param(ASIDE, seen(ELSEWHERE), BLIND, id="no socket to administer it"),
+        pytest.param(ASIDE, seen(is_seen=False), BLIND, id="no socket to administer it, the others hidden"),
+        pytest.param(ASIDE, seen(), DOWN, id="no socket at all: an old process that ends, without a successor"),
         pytest.param(ASIDE, seen(pid=None), DOWN, id="no socket to administer it, and no process"),
     ],
 )

@@ -67,7 +67,9 @@ def judge_unreached(name: str, level: Level, attempt: Attempt, seen: Whereabouts
         elsewhere = [place for place in elsewhere if isinstance(place, str) or place[1] in attempt.ports]
     if not seen.is_seen:
         elsewhere = [place for place in elsewhere if _is_like(place, asked)]
-    if seen.pid is None or (covering and seen.is_seen) or not (elsewhere or attempt.is_aside):
+    # What serves without a socket to administer it listens somewhere; an HAProxy that ends after a reload does not.
+    may_lack = attempt.is_aside and not seen.is_seen
+    if seen.pid is None or (covering and seen.is_seen) or not (elsewhere or may_lack):
         return failed(name, level, said, proved=proved)
     found = f"its process {seen.pid} runs"
     if elsewhere and seen.is_seen:
