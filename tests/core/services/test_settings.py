@@ -111,6 +111,10 @@ def test_keys_of_haproxy() -> None:
         pytest.param("[service mysql]\nprocess = ^(\n", ["[service mysql] process", "regular"], id="no expression"),
         pytest.param("[service mysql]\nprocess =\n", ["[service mysql] process"], id="an empty expression"),
         pytest.param("[service keystone]\nurl = k:5000\n", ["[service keystone] url", "http://"], id="no URL"),
+        pytest.param("[service keystone]\nurl = http://k:70000\n", ["[service keystone] url", "70000"], id="no port"),
+        pytest.param("[service keystone]\nurl = http://k:x\n", ["[service keystone] url", "http://"], id="a word"),
+        pytest.param("[service keystone]\nurl = http://[::1\n", ["[service keystone] url", "http://"], id="no bracket"),
+        pytest.param("[service rabbitmq]\napi = http://[1:2]:5\n", ["[service rabbitmq] api", "1:2"], id="no IPv6"),
         pytest.param(
             f"[service keystone]\nurl = http://xha:{SECRET}@k:5000\n", ["[service keystone] url"], id="an account in it"
         ),

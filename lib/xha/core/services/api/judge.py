@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...text.values import parse_address, parse_path, parse_switch, parse_text, parse_words
+from ...text.values import parse_address, parse_path, parse_port, parse_switch, parse_text, parse_words
 from ..model.kind import Secret
 from ..model.result import SELF, Level, Result, cautioned, dependency, failed, passed, unknown
 from ..model.values import parse_secret_file, parse_secret_variable
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 KEYSTONE, DATABASE = dependency("keystone"), dependency("mysql")
-_URL = re.compile(r"https?://[^/?#@\s]+(?:/[^?#@\s]*)?")
+_HOST = r"(?:\[([0-9A-Fa-f:.]+)(?:%[\w.~%-]+)?\]|[^/?#@\s:\[\]]+)"
+_URL = re.compile(rf"https?://{_HOST}(?::([0-9]{{1,5}}))?(?:/[^?#@\s]*)?")
 
 
 class ApiRequest(NamedTuple):
@@ -196,9 +198,17 @@ def find_fault(settings: HttpSettings) -> tuple[str, str] | None:
 
 
 def parse_url(text: str) -> str:
-    """Return a base URL without a slash at its end. :raises ValueError: without the text, which may have a password."""
-    if not _URL.fullmatch(text):
+    """Return a base URL without a slash at its end.
+
+    :raises ValueError: without the text, which may have a password; naming a port or an IPv6 address that is none.
+    """
+    found = _URL.fullmatch(text)
+    if not found:
         raise ValueError("not http://HOST:PORT or https://HOST:PORT, with a path perhaps, without an account")
+    if found[1]:
+        IPv6Address(found[1])
+    if found[2]:
+        parse_port(found[2])
     return text.rstrip("/")
 
 
