@@ -72,6 +72,7 @@ OTHERS = {
         {"open", "os.path.realpath"},
     ),
     "adapters/network/unix_listeners.py": (KERNEL, {"open", "os.listdir", "os.readlink"}),
+    "adapters/network/whereabouts.py": (KERNEL + "; and the owner of a socket, " + NOT_FOLLOWED, {"open", "os.lstat"}),
     "adapters/host/disk_room.py": (
         "the server's directories, looked at, never opened, in a thread that may hang; the responder is not root",
         {"os.stat", "os.statvfs"},

@@ -1,12 +1,16 @@
 """Where the processes of a service listen (psutil, proc(5)); asked only if the service was not reached.
 
 The sockets of another account's process are visible to root and with CAP_SYS_PTRACE. The kernel's tables of all
-listeners are visible to everybody, but not whose they are.
+listeners are visible to everybody, and tell the account that made each, but not the process.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import struct
+from ipaddress import ip_address
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,16 +20,20 @@ from ..process.daemons import HiddenProcesses, find_daemons
 from .addresses import resolve_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Any
 
     from ...core.services.model.kind import ServiceSettings
     from ...core.services.model.reach import Attempt, Place
     from ...core.services.model.result import Level, Result
+    from ..process.daemons import Daemon
 
 # HAProxy binds `PATH.PID.tmp` and renames it; the kernel keeps the first name (sock_unix.c).
 _BOUND = re.compile(r"\.\d+\.tmp$")
 _RESOLVE_SECONDS = 0.5
+# The kernel's tables (net/ipv4/tcp_ipv4.c, get_tcp4_sock); the state, as they write TCP_LISTEN.
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_LISTEN = b"0A"
 
 
 def judge_unreachable(settings: ServiceSettings, level: Level, attempt: Attempt) -> Result:
@@ -58,15 +66,68 @@ def find_listeners(pattern: str) -> Whereabouts:
             continue
     if seen:
         return Whereabouts(daemons[0].pid, places=tuple(places))
-    return Whereabouts(daemons[0].pid, is_seen=False, places=tuple(_all_listening()))
+    accounts = _accounts(daemons)
+    return Whereabouts(daemons[0].pid, is_seen=False, places=(*_tcp_of(accounts), *_unix_of(accounts)))
 
 
-def _all_listening() -> dict[Place, None]:
+def _accounts(daemons: Iterable[Daemon]) -> frozenset[int]:
+    """Return the accounts that may have made the sockets of these processes.
+
+    A parent in the same session counts: the apache above the processes of mod_wsgi listens for them.
+    """
+    found: set[int] = set()
+    for pid in (pid for daemon in daemons for pid in daemon.pids):
+        try:
+            process = psutil.Process(pid)
+            found.update(process.uids())
+            parent = process.parent()
+            if parent and os.getsid(parent.pid) == os.getsid(pid):
+                found.update(parent.uids())
+        except (psutil.Error, OSError):
+            continue
+    return frozenset(found)
+
+
+def _tcp_of(accounts: Collection[int]) -> dict[Place, None]:
+    """Return where sockets of these accounts listen.
+
+    Line by line: psutil does not tell the account, and makes 100 MiB of a hundred thousand connections.
+    """
+    found: dict[Place, None] = {}
+    for table in _TABLES:
+        try:
+            with open(table, "rb") as file:
+                found.update(dict.fromkeys(parse_listening(islice(file, 1, None), accounts)))
+        except OSError:
+            continue
+    return found
+
+
+def parse_listening(lines: Iterable[bytes], accounts: Collection[int]) -> Iterator[Place]:
+    """Yield where sockets of these accounts listen, from the lines of /proc/net/tcp or tcp6 below the heading."""
+    for line in lines:
+        fields = line.split(None, 8)
+        if len(fields) < 8 or fields[3] != _LISTEN or int(fields[7]) not in accounts:
+            continue
+        address, _, port = fields[1].partition(b":")
+        # words of 32 bits, each in the order of this host
+        packed = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
+        yield (str(ip_address(packed)), int(port, 16))
+
+
+def _unix_of(accounts: Collection[int]) -> dict[Place, None]:
     try:
-        connections = [*psutil.net_connections(kind="tcp"), *psutil.net_connections(kind="unix")]
+        places = dict.fromkeys(_listening(psutil.net_connections(kind="unix")))
     except (psutil.Error, OSError):
         return {}
-    return dict.fromkeys(_listening(connections))
+    return {place: None for place in places if isinstance(place, str) and _owner(place) in accounts}
+
+
+def _owner(path: str) -> int | None:
+    try:
+        return os.lstat(path).st_uid
+    except OSError:
+        return None
 
 
 def _listening(connections: Iterable[Any]) -> Iterable[Place]:

@@ -30,7 +30,7 @@ class Whereabouts(NamedTuple):
     """Where the processes of a service listen on this host.
 
     pid: its oldest main process; None: none runs, or processes are hidden. is_seen: its sockets could be examined.
-    places: where it listens. If its sockets are hidden, they are all listeners of this host.
+    places: where it listens. If its sockets are hidden, they are all listeners that its accounts have made.
     """
 
     pid: int | None = None
