@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...adapters.files.secrets import read_secret
 from ...adapters.network.client_tls import TlsFiles
 from ...adapters.network.whereabouts import judge_unreachable
-from ...adapters.process.alarm import CheckStep
+from ...adapters.process.alarm import CheckStep, seconds_left
 from ...adapters.process.daemons import check_process
 from ...adapters.rabbitmq.amqp import open_channel, prove_round_trip, read_greeting
 from ...adapters.rabbitmq.management_api import Api, Refused
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Shares of the deadline, so that the message names the part that did not answer.
 _CONNECT, _PEER, _CLUSTER = 0.3, 0.15, 0.5
+_OF_THE_REST = 0.8
 
 
 def check(settings: RabbitSettings, level: Level) -> Result:
@@ -140,6 +141,8 @@ def _read_cluster(settings: RabbitSettings, step: CheckStep) -> Cluster:
     if settings.rabbitmqctl:
         from ...adapters.rabbitmq.rabbitmqctl import read_cluster_status
 
+        # The API may have taken its whole time. A rabbitmqctl that hangs must end before the check does.
+        seconds = min(seconds, _OF_THE_REST * seconds_left())
         local = read_cluster_status(settings.rabbitmqctl, settings.node, seconds, step)
         return local if told is None else told._replace(own=told.own or local.own, nodes=local.nodes or told.nodes)
     return Cluster()
