@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.model.result import Level, Result, Status, dependency, failed, passed, unknown
 from xha.doors.check.services import results as door
 from xha.doors.check.services.options import Wanted
-from xha.doors.check.services.screen import screen_lines
+from xha.doors.check.services.screen import fit_lines, screen_lines
 
 WIDTH, HEIGHT = 80, 24
 NO_ANSWER = failed("glance-api", Level.DEEP, "no token to ask with; the database: no answer", blame=dependency("mysql"))
@@ -36,12 +37,28 @@ def words(lines: list[str]) -> list[str]:
 
 def test_what_is_not_well_comes_first_with_its_whole_message() -> None:
     lines = told(SPLIT, BLIND, NO_ANSWER)
-    assert lines[0].startswith("keystone  unknown")
-    assert lines[3].startswith("glance-api  warning, dependency:mysql")
+    heads = [line for line in lines if "(deep, " in line]
+    assert lines[0] == heads[0]
+    assert [line.partition("(")[0].strip() for line in heads] == [
+        "rabbitmq  critical, self",
+        "glance-api  warning, dependency:mysql",
+        "keystone  unknown",
+    ]
     assert " ".join(words(lines)).count(" ".join(SPLIT.message.split())) == 1
     assert max(map(len, lines)) <= WIDTH
     assert len(lines) <= HEIGHT
     assert [line for line in lines if line.startswith("well: glance-registry, nova-api, ")], lines
+
+
+def test_the_culprit_is_seen_where_more_is_not_well_than_a_screen_can_show() -> None:
+    dead = failed("mysql", Level.DEEP, "server-down: no process of the server runs on this host")
+    others = [failed(name, Level.DEEP, f"{NO_ANSWER.message}, and so on, and so on", blame=dependency("mysql"))
+              for name in CATALOGUE if name != "mysql"]  # fmt: skip
+    lines = fit_lines(told(dead, *others), HEIGHT)
+    assert len(lines) == HEIGHT
+    assert lines[0].startswith("mysql  critical, self")
+    assert re.fullmatch(r"... and \d+ more lines: xha-check services shows all", lines[-1])
+    assert fit_lines(lines, HEIGHT) == lines
 
 
 def test_all_is_well() -> None:

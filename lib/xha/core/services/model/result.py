@@ -157,8 +157,14 @@ def exit_code(result: Result) -> NagiosCode:
     return _EXIT_CODES[result.status]
 
 
+_WORST_FIRST = (NagiosCode.CRITICAL, NagiosCode.WARNING, NagiosCode.UNKNOWN, NagiosCode.OK)
+
+
+def worst_first(code: NagiosCode) -> int:
+    """Return the place of an exit code in the order 2, 1, 3, 0."""
+    return _WORST_FIRST.index(code)
+
+
 def worst_exit_code(results: Iterable[Result]) -> NagiosCode:
     """Return the worst exit code of several results, in the order 2, 1, 3, 0; for no result, 3."""
-    codes = {exit_code(result) for result in results}
-    order = (NagiosCode.CRITICAL, NagiosCode.WARNING, NagiosCode.UNKNOWN, NagiosCode.OK)
-    return next((code for code in order if code in codes), NagiosCode.UNKNOWN)
+    return min((exit_code(result) for result in results), key=worst_first, default=NagiosCode.UNKNOWN)

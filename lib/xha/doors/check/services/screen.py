@@ -10,7 +10,7 @@ import sys
 from textwrap import wrap as wrap_text
 from typing import TYPE_CHECKING
 
-from ....core.services.model.result import Status, exit_code
+from ....core.services.model.result import Status, exit_code, worst_first
 from ....core.text.escape import clean
 from ...terminal.table import columns, paint
 
@@ -25,8 +25,11 @@ _LONGEST = 1000
 
 
 def screen_lines(results: Sequence[Result], width: int, height: int) -> list[str]:
-    """Return the lines for a terminal of this size. More than height only if more is not well than it can show."""
-    sick = [one for one in results if one.status not in _WELL]
+    """Return the lines for a terminal of this size. More than height only if more is not well than it can show.
+
+    The worst comes first: a dead database makes a warning of each API, and is itself one of the last in the catalogue.
+    """
+    sick = sorted((one for one in results if one.status not in _WELL), key=lambda one: worst_first(exit_code(one)))
     well = [one for one in results if one.status in _WELL]
     # What was proved is left out first: the message says what to do.
     told = _tell(sick, width, with_proof=True)
@@ -34,6 +37,14 @@ def screen_lines(results: Sequence[Result], width: int, height: int) -> list[str
         told = _tell(sick, width, with_proof=False)
     room = height - len(told) - (1 if told and well else 0)
     return [*told, *([""] if told and well else []), *_list(well, width, room)]
+
+
+def fit_lines(lines: Sequence[str], height: int) -> list[str]:
+    """Return the lines that a screen of this height can show, and how many it cannot."""
+    if len(lines) <= height:
+        return list(lines)
+    shown = max(0, height - 1)
+    return [*lines[:shown], f"... and {len(lines) - shown} more lines: xha-check services shows all"]
 
 
 def _tell(sick: Sequence[Result], width: int, *, with_proof: bool) -> list[str]:

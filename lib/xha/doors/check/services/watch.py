@@ -16,7 +16,7 @@ from ....core.services.model.result import worst_exit_code
 from ....core.text.values import ConfigError
 from ...terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
 from .results import choose_services, result_cells, run_services
-from .screen import screen_lines
+from .screen import fit_lines, screen_lines
 
 if TYPE_CHECKING:
     from ....core.services.model.result import Result
@@ -92,7 +92,8 @@ class _Screen(Screen):
         sentences = [f"{name}: changed at {text}" for name, text in changes.items()][-_MOST_CHANGES:]
         sentences += [below] if below else []
         used = 1 + sum(len(wrap(text, size.columns)) for text in sentences)
-        self.draw(screen_lines(results, size.columns, size.lines - used), sentences)
+        room = size.lines - used
+        self.draw(fit_lines(screen_lines(results, size.columns, room), room), sentences)
 
 
 class _Lines(Pipe):
