@@ -347,6 +347,13 @@ STARTS: dict[str, Start] = {
             [line.encode("utf-8", "surrogatepass") for line in text.split("\n")], {"socket:[17]"}
         ),
     ),
+    "adapters.network.whereabouts.parse_listening": Start(
+        [
+            "0: 0100007F:1388 00000000:0000 0A 0:0 00:0 0 112 0 2211",
+            f"0: {'0' * 24}01000000:138B :0 0A 0:0 00:0 0 112 0 9",
+        ],
+        lambda parse, text: list(parse([line.encode("utf-8", "surrogatepass") for line in text.split("\n")], {112})),
+    ),
     "core.pacemaker.past_results.parse_past_result": _texts(
         '<lrm_rsc_op id="db_last_failure_0" call-id="8" rc-code="190" interval="10000" last-rc-change="1795772186"/>'
     ),

@@ -122,3 +122,18 @@ def test_a_unix_socket(services: Services, net: Net, tmp_path: Path) -> None:
     result = services.check("cache-2")
     assert short(result) == DOWN
     assert result["message"] == f"{tmp_path}/none: no such file or directory"
+
+
+def test_a_second_one_that_is_dead_is_not_the_first_one_elsewhere(services: Services, net: Net, tmp_path: Path) -> None:
+    with Memcached(net, tmp_path / "first") as first, Memcached(net, tmp_path / "second") as second:
+        common = f"port = {PORT}\nprocess = ^(\\S*/)?memcached -l ({first.address}|{second.address}) \n"
+        services.write(
+            f"[service memcached]\nhost = {first.address}\n{common}"
+            f"[service sessions]\nkind = memcached\nhost = {second.address}\n{common}"
+        )
+        assert short(services.check("sessions")) == WELL
+        second.kill()
+        wait_until(lambda: not second.is_running(), 20, "the second is gone")
+        result = services.check("sessions")
+        assert (short(result), result["message"]) == (DOWN, f"{second.address} port {PORT}: connection refused")
+        assert short(services.check("memcached")) == WELL

@@ -327,3 +327,16 @@ def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
 )
 def test_a_command_line_that_only_looks_alike_is_not(kind: str, command: str) -> None:
     assert not re.compile(CATALOGUE[kind].process).match(command)
+
+
+def test_sections_of_one_kind_know_where_the_others_are() -> None:
+    text = (
+        "[service memcached]\n[service sessions]\nkind = memcached\nport = 11212\n[service wrong]\nkind = memcached\n"
+        "port = x\n[service rabbitmq]\n"
+    )
+    config = parse_config(text, PATH)
+    found = {one.name: one.settings.neighbours for one in parse_services(config)[0]}
+    assert found == {"memcached": (("127.0.0.1", 11212),), "sessions": (("127.0.0.1", 11211),), "rabbitmq": ()}
+    # also for a kind without a section of its own
+    alone = find_service("memcached", parse_config("[service sessions]\nkind = memcached\nsocket = /run/s\n", PATH))
+    assert alone.settings.neighbours == ("/run/s",)  # type: ignore[union-attr]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import struct
+import sys
 from ipaddress import ip_address
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import psutil
 
-from ...core.services.model.reach import Whereabouts, judge_unreached
+from ...core.services.model.reach import Whereabouts, covers, judge_unreached
 from ..process.daemons import HiddenProcesses, find_daemons
 from .addresses import resolve_hosts
 
@@ -38,36 +38,57 @@ _LISTEN = b"0A"
 
 def judge_unreachable(settings: ServiceSettings, level: Level, attempt: Attempt) -> Result:
     """Return whose fault it is that nothing was reached at a place (core/services/model/reach.py)."""
-    place = attempt.place
-    if isinstance(place, tuple):
-        addresses = resolve_hosts([place[0]], _RESOLVE_SECONDS)[place[0]]
-        attempt = attempt._replace(place=(addresses[0] if addresses else place[0], place[1]))
-    return judge_unreached(settings.name, level, attempt, find_listeners(settings.process))
+    asked, *neighbours = _resolve([attempt.place, *settings.neighbours])
+    seen = find_listeners(settings.process, neighbours)
+    return judge_unreached(settings.name, level, attempt._replace(place=asked), seen)
 
 
-def find_listeners(pattern: str) -> Whereabouts:
-    """Return where the processes that match listen, and those below them."""
+def _resolve(places: list[Place]) -> list[Place]:
+    """Return the places with an address in place of each name that has one."""
+    found = resolve_hosts([place[0] for place in places if isinstance(place, tuple)], _RESOLVE_SECONDS)
+    return [place if isinstance(place, str) else ((found[place[0]] or place)[0], place[1]) for place in places]
+
+
+def find_listeners(pattern: str, neighbours: Collection[Place] = ()) -> Whereabouts:
+    """Return where the processes that match listen, and those below them.
+
+    neighbours: where another service of the same kind is. A process that listens there is that other one.
+    """
     try:
         daemons = find_daemons(pattern)
     except HiddenProcesses:
         return Whereabouts()
     if not daemons:
         return Whereabouts()
+    seen = [(daemon.pid, places) for daemon in daemons if (places := _places_of(daemon)) is not None]
+    if seen:
+        own = [(pid, places) for pid, places in seen if not _is_neighbour(places, neighbours)]
+        if not own:
+            return Whereabouts()
+        return Whereabouts(own[0][0], places=tuple({each: None for _, places in own for each in places}))
+    accounts = _accounts(daemons)
+    hidden = (place for place in (*_tcp_of(accounts), *_unix_of(accounts)) if not _is_neighbour([place], neighbours))
+    return Whereabouts(daemons[0].pid, is_seen=False, places=tuple(hidden))
+
+
+def _is_neighbour(places: Iterable[Place], neighbours: Collection[Place]) -> bool:
+    return any(covers(place, one) for place in places for one in neighbours)
+
+
+def _places_of(daemon: Daemon) -> dict[Place, None] | None:
+    """Return where a daemon and its children listen; None if none of them may be examined."""
     places: dict[Place, None] = {}
-    seen = 0
-    for pid in (pid for daemon in daemons for pid in daemon.pids):
+    is_seen = False
+    for pid in daemon.pids:
         try:
             process = psutil.Process(pid)
             # the name since psutil 6.0
             read = getattr(process, "net_connections", None) or process.connections
             places.update(dict.fromkeys(_listening([*read(kind="tcp"), *read(kind="unix")])))
-            seen += 1
+            is_seen = True
         except psutil.Error:
             continue
-    if seen:
-        return Whereabouts(daemons[0].pid, places=tuple(places))
-    accounts = _accounts(daemons)
-    return Whereabouts(daemons[0].pid, is_seen=False, places=(*_tcp_of(accounts), *_unix_of(accounts)))
+    return places if is_seen else None
 
 
 def _accounts(daemons: Iterable[Daemon]) -> frozenset[int]:
@@ -98,20 +119,24 @@ def _tcp_of(accounts: Collection[int]) -> dict[Place, None]:
         try:
             with open(table, "rb") as file:
                 found.update(dict.fromkeys(parse_listening(islice(file, 1, None), accounts)))
-        except OSError:
+        except (OSError, ValueError):
             continue
     return found
 
 
 def parse_listening(lines: Iterable[bytes], accounts: Collection[int]) -> Iterator[Place]:
-    """Yield where sockets of these accounts listen, from the lines of /proc/net/tcp or tcp6 below the heading."""
+    """Yield where sockets of these accounts listen, from the lines of /proc/net/tcp or tcp6 below the heading.
+
+    :raises ValueError: for a line that the kernel does not write.
+    """
     for line in lines:
         fields = line.split(None, 8)
         if len(fields) < 8 or fields[3] != _LISTEN or int(fields[7]) not in accounts:
             continue
         address, _, port = fields[1].partition(b":")
         # words of 32 bits, each in the order of this host
-        packed = b"".join(struct.pack("=I", int(address[at : at + 8], 16)) for at in range(0, len(address), 8))
+        words = [bytes.fromhex(address[at : at + 8].decode("ascii")) for at in range(0, len(address), 8)]
+        packed = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
         yield (str(ip_address(packed)), int(port, 16))
 
 

@@ -15,11 +15,12 @@ from .model.result import Level, parse_level
 from .model.values import parse_count, parse_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Callable
 
     from ..config.xha_conf import Config
     from .model.kind import Service, ServiceSettings
+    from .model.reach import Place
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 # An invalid name, and a message that quotes it, are cut to these lengths.
@@ -89,7 +90,24 @@ def list_names(config: Config) -> tuple[str, ...]:
 
 def complete_service(service: ServiceConfig, config: Config) -> ServiceConfig:
     """Return the service, completed from other sections of xha.conf."""
-    return service._replace(settings=service.row.complete(service.settings, config))
+    settings: Any = service.row.complete(service.settings, config)
+    neighbours = tuple(_find_neighbours(service, config))
+    return service._replace(settings=settings._replace(neighbours=neighbours) if neighbours else settings)
+
+
+def _find_neighbours(service: ServiceConfig, config: Config) -> Iterator[Place]:
+    """Yield where other sections of the same kind have theirs."""
+    for section in config.service_sections:
+        name, items = section.title[len(SERVICE_SECTION) :].strip(), dict(section.items)
+        if name == service.name or section.fault or items.get("kind", name) != service.kind:
+            continue
+        try:
+            other = parse_service(section.path, section.title, name, items)
+        except ConfigError:
+            continue
+        place = service.row.find_place(other.settings)
+        if place is not None:
+            yield place
 
 
 def parse_services(config: Config) -> tuple[tuple[ServiceConfig, ...], tuple[ServiceFault, ...]]:

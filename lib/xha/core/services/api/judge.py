@@ -14,6 +14,8 @@ from ..model.values import parse_secret_file, parse_secret_variable
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..model.reach import Place
+
 KEYSTONE, DATABASE = dependency("keystone"), dependency("mysql")
 _HOST = r"(?:\[([0-9A-Fa-f:.]+)(?:%[\w.~%-]+)?\]|[^/?#@\s:\[\]]+)"
 _URL = re.compile(rf"https?://{_HOST}(?::([0-9]{{1,5}}))?(?:/[^?#@\s]*)?")
@@ -61,6 +63,7 @@ class HttpSettings(NamedTuple):
     project_domain: str = "Default"
     password_file: Secret | None = None
     password_env: Secret | None = None
+    neighbours: tuple[Place, ...] = ()
 
     @property
     def patience(self) -> float:

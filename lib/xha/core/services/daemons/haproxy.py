@@ -39,6 +39,7 @@ class HaproxySettings(NamedTuple):
     vip: tuple[str, ...] = ()
     vip_ports: tuple[int, ...] = ()
     vip_expect: ExpectedVip = ExpectedVip.EXACTLY_ONE
+    neighbours: tuple[Place, ...] = ()
 
 
 def parse_stats_socket(text: str) -> Place:
@@ -103,5 +104,6 @@ ROWS = (
         },
         Level.DEEP,
         find_fault=_find_fault,
+        find_place=lambda settings: settings.stats_socket,
     ),
 )

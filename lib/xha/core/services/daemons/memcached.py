@@ -36,6 +36,7 @@ class MemcachedSettings(NamedTuple):
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+    neighbours: tuple[Place, ...] = ()
 
     @property
     def password(self) -> Secret | None:
@@ -169,5 +170,6 @@ ROWS = (
         },
         Level.DEEP,
         find_fault=find_fault,
+        find_place=lambda settings: settings.place,
     ),
 )

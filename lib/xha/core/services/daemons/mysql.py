@@ -11,6 +11,7 @@ from ..model.result import Level, Result, cautioned, failed, passed, unknown
 
 if TYPE_CHECKING:
     from ...node.verdict import Verdict
+    from ..model.reach import Place
 
 
 class MysqlSettings(NamedTuple):
@@ -20,6 +21,7 @@ class MysqlSettings(NamedTuple):
     process: str
     deadline: float
     config: Config = Config()
+    neighbours: tuple[Place, ...] = ()
 
 
 def judge_verdict(name: str, level: Level, verdict: Verdict, *, answered: bool) -> Result:

@@ -18,6 +18,8 @@ from ..model.values import parse_count, parse_limit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model.reach import Place
+
 
 class PacemakerSettings(NamedTuple):
     """The section of a cluster node. expect_nodes: how many must be online. resources: ids that must be active."""
@@ -30,6 +32,7 @@ class PacemakerSettings(NamedTuple):
     max_failures: int = 0
     allow_maintenance: bool = False
     warn_settings: bool = True
+    neighbours: tuple[Place, ...] = ()
 
 
 class Resource(NamedTuple):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Protocol
 
     from ...config.xha_conf import Config
+    from .reach import Place
 
     class ServiceSettings(Protocol):
         """What the settings of every kind have. Each kind is a NamedTuple with further fields of its own."""
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
         @property
         def deadline(self) -> float:
             """Seconds after which the check is ended from outside. Its own timeouts are shorter."""
+
+        @property
+        def neighbours(self) -> tuple[Place, ...]:
+            """Where other sections of the same kind have theirs: what listens there is not this service."""
 
 
 class Proof(NamedTuple):
@@ -45,6 +50,7 @@ class Service(NamedTuple):
     defaults: the row's own values of those fields.
     find_fault: returns a key and what is wrong with it if values that are each valid contradict each other.
     complete: returns the settings, completed from other sections of xha.conf.
+    find_place: returns where the settings have the service, for a kind of which a host may have several.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Service(NamedTuple):
     defaults: Mapping[str, Any] = {}
     find_fault: Callable[[Any], tuple[str, str] | None] = lambda settings: None
     complete: Callable[[Any, Config], Any] = lambda settings, config: settings
+    find_place: Callable[[Any], Place | None] = lambda settings: None
 
 
 class Secret(NamedTuple):

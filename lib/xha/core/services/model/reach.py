@@ -61,7 +61,7 @@ def judge_unreached(name: str, level: Level, attempt: Attempt, seen: Whereabouts
     if sockets are hidden; then only one on the same port, at another address, counts: the service may be that one.
     """
     asked, said, proved = attempt.place, attempt.said, attempt.proved
-    covering = [place for place in seen.places if _covers(place, asked)]
+    covering = [place for place in seen.places if covers(place, asked)]
     elsewhere = [place for place in seen.places if place not in covering]
     if attempt.ports:
         elsewhere = [place for place in elsewhere if isinstance(place, str) or place[1] in attempt.ports]
@@ -84,7 +84,7 @@ def place_text(place: Place) -> str:
     return place if isinstance(place, str) else f"{place[0]} port {place[1]}"
 
 
-def _covers(place: Place, asked: Place) -> bool:
+def covers(place: Place, asked: Place) -> bool:
     """Return whether a connection to `asked` reaches a listener at `place`."""
     if isinstance(place, str) or isinstance(asked, str):
         return place == asked

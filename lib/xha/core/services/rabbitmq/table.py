@@ -13,6 +13,7 @@ from ..model.values import parse_secret_file, parse_secret_variable
 from .login import MISCONFIGURED, PORT, AmqpFault
 
 if TYPE_CHECKING:
+    from ..model.reach import Place
     from .login import AmqpError
     from .state import Expected
 
@@ -42,6 +43,7 @@ class RabbitSettings(NamedTuple):
     api_password_env: Secret | None = None
     rabbitmqctl: str | None = None
     node: str | None = None
+    neighbours: tuple[Place, ...] = ()
 
     @property
     def password(self) -> Secret | None:
@@ -143,5 +145,6 @@ ROWS = (
         },
         Level.PROTOCOL,
         find_fault=find_fault,
+        find_place=lambda settings: (settings.host, settings.port),
     ),
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..model.kind import Secret
+    from ..model.reach import Place
     from .oslo_config import Messaging
 
 RABBITMQ = dependency("rabbitmq")
@@ -64,6 +65,7 @@ class WorkerSettings(NamedTuple):
     project_domain: str = "Default"
     password_file: Secret | None = None
     password_env: Secret | None = None
+    neighbours: tuple[Place, ...] = ()
 
     @property
     def transport_url(self) -> Secret | None:
