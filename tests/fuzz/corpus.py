@@ -271,8 +271,6 @@ STARTS: dict[str, Start] = {
         "Default options are read from the following files in the given order:\n/etc/my.cnf /etc/mysql/my.cnf ~/.my.cnf"
     ),
     "core.galera.server_options.parse_provider_options": _texts("gmcast.listen_addr=tcp://[::]:4567; base_dir = /d;"),
-    "core.services.daemons.haproxy.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
-    "core.services.daemons.haproxy.parse_backends": _texts(_STAT),
     "core.services.daemons.haproxy_stat.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),
     "core.services.daemons.haproxy_stat.parse_stat": _texts(_STAT),
     "core.services.daemons.haproxy_stat.parse_server_names": _texts(
@@ -346,6 +344,16 @@ STARTS: dict[str, Start] = {
         lambda parse, text: parse(
             [line.encode("utf-8", "surrogatepass") for line in text.split("\n")], {"socket:[17]"}
         ),
+    ),
+    "core.http.haproxy_state.parse_server_name": _texts("UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22"),
+    "core.node.drain_rule.parse_responder_view": _texts(
+        json.dumps(
+            {
+                "verdict": {"available": True, "code": "synced"},
+                "reading": {"datadir": "/var/lib/mysql"},
+                "balancers": {"done": True, "untold": ["lb1 bck/srv2"]},
+            }
+        )
     ),
     "adapters.network.whereabouts.parse_listening": Start(
         [
