@@ -87,6 +87,14 @@ class TestASavedStateOfItsOwn:
         assert read is not None
         assert read.superseded
 
+    def test_another_path_to_the_data_directory_is_no_other_place(self, tmp_path: Path, state: Path) -> None:
+        """datadir=/var/lib/mysql is a link of root's to /srv/mysql, and the options name /srv/mysql."""
+        (tmp_path / "link").symlink_to(state)
+        record = NodeRecord(clean_stop=Position(UUID, 4))
+        data = DataDirectory(str(tmp_path / "link"), state_path=str(state))
+        data.write_record(record)
+        assert data.read_record() == record
+
 
 def test_what_is_not_there_is_none(data: DataDirectory) -> None:
     assert (data.read_grastate(), data.read_gvwstate(), data.read_record()) == (None, None, None)

@@ -156,8 +156,10 @@ class DataDirectory:
         """Replace xha's record of the node. It is on the disk when this returns. :raises OSError: as open does."""
         self._write(RECORD, render_node_record(record), 0o640)
         if self.state_path != self.path:
-            with self.open() as directory:
-                directory.remove(RECORD)
+            # Two paths may lead to one directory, by a link of root's or a mount: there is only one record then.
+            with self._open_state() as saved, self.open() as directory:
+                if not os.path.sameopenfile(saved.fileno(), directory.fileno()):
+                    directory.remove(RECORD)
 
     def discard(self) -> None:
         """Give up the data, because an operator granted it. Nothing is deleted; the next join is a state transfer.
