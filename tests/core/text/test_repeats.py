@@ -124,6 +124,19 @@ def test_a_process_goes_on_where_the_one_before_it_ended() -> None:
     assert log.say("no such option", 600) == "no such option (said 61 times since 12:00)"
 
 
+def test_what_stands_is_told_although_the_process_before_this_one_said_it_before_something_else() -> None:
+    """A keeper waited, ran and was killed. The next one waits, and says so once."""
+    log = Log()
+    log.say("waiting", 0, about="the keeper")
+    log.say("running", 10, about="the keeper")
+    log = Log(parse_repeats(log.repeats.render()))
+    assert log.say("waiting", 20, about="the keeper") == ""
+    assert log.settle(20 + STANDS) == ["waiting (said 2 times since 12:00)"]
+    log = Log(parse_repeats(log.repeats.render()))
+    assert log.say("waiting", 200, about="the keeper") == ""
+    assert log.settle(200 + STANDS) == []
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 2, "said": []}', '{"schema": 1, "said": [["a"]]}'])
 def test_a_text_that_is_none_says_nothing(text: str) -> None:
     assert parse_repeats(text).render() == Repeats().render()

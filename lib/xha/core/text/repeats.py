@@ -43,8 +43,9 @@ class Repeats:
 
     def __init__(self, said: Mapping[tuple[str, str], Said] = {}) -> None:
         self._said = dict(said)
-        # For each subject what it said last, and since when that stands though it was not written.
-        self._last: dict[str, tuple[str, str]] = {}
+        # For each subject what it said last (the last key of its own: they are in the order in which they were said),
+        # and since when that stands though it was not written.
+        self._last = {key[0]: key for key in self._said if key[0]}
         self._withheld: dict[str, tuple[tuple[str, str], float]] = {}
 
     def admit(  # noqa: PLR0913 - what is said, when, and of what
