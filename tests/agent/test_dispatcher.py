@@ -72,6 +72,14 @@ def test_other_accounts_words_in_a_reason_steer_no_terminal_and_begin_no_second_
     assert call("monitor") == (1, f"{PREFIX}it said ]0;owned [31m all is well\n")
 
 
+def test_a_monitor_that_is_scheduled_anew_tells_its_reason_again(behind: Callable[..., None]) -> None:
+    """As where another node's keeper has a result forgotten: Pacemaker keeps what the first of the new series says."""
+    behind(lambda *_: Outcome(ExitCode.DEGRADED, "it waits"))
+    for parameters in (RECURRING, {**RECURRING, f"{RESKEY}xha_forget_n2": "12-1700000000"}):
+        assert call("monitor", parameters) == (190, f"{PREFIX}it waits\n")
+        assert call("monitor", parameters) == (190, "")
+
+
 def test_a_stopped_resource_has_no_reason(behind: Callable[..., None]) -> None:
     behind(lambda *_: Outcome(ExitCode.NOT_RUNNING))
     assert call("monitor") == (7, "")

@@ -2,7 +2,8 @@
 
 Pacemaker logs what a monitor writes each time, and hears of a result only when its code changes. So a reason is written
 where it or the code is another one than before, and again after ten minutes, with how often it was said. A probe, a
-start and a stop begin anew: then Pacemaker may have forgotten what it was told.
+start, a stop and other parameters begin anew: then Pacemaker may have forgotten what it was told. Where parameters
+change it schedules a monitor anew, as when any node's keeper has a result forgotten (core/pacemaker/past_results.py).
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ class ExitReasons:
     def __init__(self, agent: str, name: str, base: str = "") -> None:
         self.path = os.path.join(base or BASE, f"{agent}-{name}")
 
-    def admit(self, series: str, code: int, reason: str) -> str:
+    def admit(self, series: str, code: int, reason: str, parameters: int = 0) -> str:
         """Return what to write, "" for nothing. series: what tells one recurring operation from the others.
+
+        parameters: a checksum of those that it is called with.
 
         :raises OSError: where it cannot be kept that it was told.
         """
@@ -34,11 +37,12 @@ class ExitReasons:
             return ""
         from ...core.text.repeats import Repeats, parse_repeats
 
+        result = f"{code} {parameters:08x}"
         before, _, said = _read(path).partition("\n")
-        repeats = parse_repeats(said) if before == str(code) else Repeats()
+        repeats = parse_repeats(said) if before == result else Repeats()
         line = repeats.admit(reason, code, time.monotonic(), time.strftime("%Y-%m-%d %H:%M"))
         os.makedirs(self.path, mode=0o755, exist_ok=True)
-        replace_text(path, f"{code}\n{repeats.render()}\n", 0o600)
+        replace_text(path, f"{result}\n{repeats.render()}\n", 0o600)
         return line
 
     def forget(self) -> None:

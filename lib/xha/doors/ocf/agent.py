@@ -111,9 +111,18 @@ def _limit(agent: Agent, call: Call, outcome: Outcome) -> Outcome:
             reasons.forget()
             return outcome
         reason = outcome.reason if outcome.code is not ExitCode.SUCCESS else ""
-        return outcome._replace(reason=reasons.admit(f"{call.instance.interval:g}", int(outcome.code), reason))
+        series = f"{call.instance.interval:g}"
+        return outcome._replace(reason=reasons.admit(series, int(outcome.code), reason, _sum(call.environment)))
     except OSError:  # a /run that is full, or that this account may not write: it is told once more
         return outcome
+
+
+def _sum(environment: Mapping[str, str]) -> int:
+    """Return a checksum of the parameters of a call: passwords are among them, and it tells none."""
+    from binascii import crc32
+
+    said = sorted(f"{name}={value}" for name, value in environment.items() if name.startswith(RESKEY))
+    return crc32("\n".join(said).encode("utf-8", "surrogateescape"))
 
 
 def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
