@@ -106,3 +106,16 @@ def test_a_member_is_asked_on_its_server_s_own_ports(
     assert found["db1"] == [Endpoint("db1", port) for port in asked]
     assert ([*members], [*arbitrators]) == (["db1"], ["g:7", "h"])
     assert found["g:7"] == [Endpoint("g", 7)]
+
+
+def test_an_arbitrator_without_a_port_is_asked_on_the_servers_port_and_on_its_own_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Garbd reads no option file of the servers: that nobody listens on 5567 does not prove that it does not run."""
+    found: dict[str, list[Endpoint]] = {}
+    monkeypatch.setattr(member_ports, "probe_ports", lambda each: found.update(each) or dict.fromkeys(each))
+    probe_members({}, {}, Ports(5567, 3316), [Peer("g"), Peer("h", 7)])
+    assert found == {"g": [Endpoint("g", 5567), Endpoint("g", 4567)], "h:7": [Endpoint("h", 7)]}
+    found.clear()
+    probe_members({}, {}, None, [Peer("g")])
+    assert found == {"g": [Endpoint("g", 4567)]}

@@ -31,10 +31,16 @@ def probe_members(
     reported = {node: one.ports for node, one in reports.items() if isinstance(one, PositionReport) and one.ports}
     usual = otherwise or next((ports for _, ports in sorted(reported.items())), Ports())
     doors = {node: _doors(peer, reported.get(node, usual)) for node, peer in members.items()}
-    voters = {str(peer): [Endpoint(peer.host, peer.port or usual.group)] for peer in arbitrators}
+    voters = {str(peer): _doors_of_arbitrator(peer, usual) for peer in arbitrators}
     found = probe_ports({**doors, **voters})
     return {node: found[node] for node in doors}, {name: found[name] for name in voters}
 
 
 def _doors(peer: Peer, ports: Ports) -> list[Endpoint]:
     return [Endpoint(peer.host, peer.port or ports.group), Endpoint(peer.host, ports.sql)]
+
+
+def _doors_of_arbitrator(peer: Peer, ports: Ports) -> list[Endpoint]:
+    """Return where an arbitrator may listen. It reads no option of the servers: without one it has Galera's default."""
+    named = [peer.port] if peer.port else [ports.group, Ports().group]
+    return [Endpoint(peer.host, port) for port in dict.fromkeys(named)]
