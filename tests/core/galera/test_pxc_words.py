@@ -91,6 +91,13 @@ def test_why_a_server_ended(log: str, told: str, permanent: bool) -> None:
     assert "pass word" not in str(errors)
 
 
+def test_what_a_client_was_told_is_never_why_a_server_ended() -> None:
+    """Killed for its memory, a server writes nothing of its own: a later start may work, and nothing is permanent."""
+    refused = PROHIBITED.replace("Z 0 ", "Z 12 ")
+    assert find_errors(refused) == ()
+    assert "Aborting" in tell(find_errors(f"{refused}{ABORTING}"))
+
+
 @pytest.mark.parametrize(
     "line",
     [

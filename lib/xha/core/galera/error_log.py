@@ -90,9 +90,10 @@ def _plain(line: str) -> str:
 
 def find_errors(log: str) -> tuple[str, ...]:
     """Return the last errors of a log, oldest first, without their time stamps, and shortened."""
-    lines = [line.strip() for line in plain(log).split("\n") if _ERROR.search(line)]
+    found = (line.strip() for line in plain(log).split("\n") if _ERROR.search(line))
+    lines = [line for line in found if not _TO_A_CLIENT.search(line)]
     # Of lines that all follow from something else, the first is the nearest to it.
-    telling = [line for line in lines if not (_ECHO.search(line) or _TO_A_CLIENT.search(line))] or lines[:1]
+    telling = [line for line in lines if not _ECHO.search(line)] or lines[:1]
     # The text may come from anyone, and it is shown on terminals.
     cut = [clean(_SECRET.sub(r"\1***", _STAMP.sub("", line)), 2 * MAX_CHARACTERS) for line in _choose(telling)]
     told = [line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..." for line in cut]
