@@ -56,12 +56,12 @@ def drain_before_stop(settings: Settings, instance: Instance, run: RunDir, known
 
     At most half of the stop's time is used.
     """
-    log = Log(f"xha-galera({instance.name})", use_syslog=True)
+    begun, log = time.monotonic(), Log(f"xha-galera({instance.name})", use_syslog=True)
     try:
         servers = [one for one in find_servers(whole_search(run, settings, known)) if one.use is Use.SERVER]
         if not servers or any(one.process.stopped for one in servers):
             return
-        drain = _Drain(settings, instance, known.socket)
+        drain = _Drain(settings, instance, known.socket, begun)
         why_not = why_no_drain(drain.look_before(servers[0].directory))
         log.info(f"not drained: {why_not}" if why_not else f"drained: {drain.run()}")
     except Exception as error:  # the server is to be stopped: nothing here may prevent it
@@ -92,8 +92,10 @@ def _close(clients: Clients, numbers: Iterable[int], until: float) -> int:
 
 
 class _Drain:
-    def __init__(self, settings: Settings, instance: Instance, socket: str) -> None:
-        self._settings, self._instance = settings, instance
+    """begun: since when its time runs, by the monotonic clock."""
+
+    def __init__(self, settings: Settings, instance: Instance, socket: str, begun: float) -> None:
+        self._settings, self._instance, self._begun = settings, instance, begun
         self._socket = find_socket(settings, socket)
         self._limit = min(settings.drain_timeout, instance.timeout / 2)
         try:
@@ -118,7 +120,6 @@ class _Drain:
 
     def run(self) -> str:
         """Drain, and return what came of it."""
-        begun = time.monotonic()
         self._begin()
         clients = Clients(own_target(self._settings, self._socket))
         told_at: float | None = None
@@ -128,17 +129,17 @@ class _Drain:
             while True:
                 now = time.monotonic()
                 view = self._ask()
-                seen = DrainSeen(self._limit, now - begun, view.answers if view is not None else None)
+                seen = DrainSeen(self._limit, now - self._begun, view.answers if view is not None else None)
                 if seen.told:
                     told_at = now if told_at is None else told_at
                     there = clients.look()
                     if waits_for is None and there is not None:
                         waits_for = open_transactions(there)
                     seen = seen._replace(told_for=now - told_at, clients=there, waits_for=waits_for or frozenset())
-                    closed += _close(clients, choose_idle(there or ()), begun + self._limit)
-                over, text = judge_drain(seen._replace(elapsed=time.monotonic() - begun))
+                    closed += _close(clients, choose_idle(there or ()), self._begun + self._limit)
+                took = time.monotonic() - self._begun
+                over, text = judge_drain(seen._replace(elapsed=took))
                 if over:
-                    took = time.monotonic() - begun
                     return f"{text}, after {took:.1f} s; {closed} idle connections were closed"
                 time.sleep(_TICK)
         finally:
