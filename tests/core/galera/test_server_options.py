@@ -125,6 +125,7 @@ def test_a_server_without_the_switch_replicates_if_it_has_a_provider(provider: s
             id="where it listens goes before all others",
         ),
         pytest.param({"wsrep_provider_options": "base_port=70000"}, Ports(4567, 3306), id="no port"),
+        pytest.param({"wsrep_provider_options": "base_port=0", "port": 0}, Ports(4567, 3306), id="0, which is none"),
         pytest.param({"wsrep_provider_options": "gmcast.listen_addr=0.0.0.0"}, Ports(4567, 3306), id="no port either"),
     ],
 )

@@ -81,7 +81,8 @@ class ServerOptions(NamedTuple):
             provider.get("base_port", ""),
             _port_of(self.wsrep_node_address),
         )
-        return Ports(_port(next(filter(None, named), ""), Ports().group), self.port)
+        group = _port(next(filter(None, named), ""), 0)
+        return Ports(group or Ports().group, self.port or Ports().sql)  # 0 is none
 
 
 def parse_server_options(listing: str) -> ServerOptions | None:
