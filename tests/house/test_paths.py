@@ -88,7 +88,7 @@ OTHERS = {
         {"os.chown", "os.unlink"},
     ),
     "adapters/datadir/coming_up.py": (KERNEL, {"os.readlink"}),
-    "adapters/datadir/launched.py": (KERNEL, {"os.readlink"}),
+    "adapters/datadir/launched.py": (KERNEL, {"os.readlink", "os.stat"}),
     "adapters/datadir/open_files.py": (
         "the kernel's, and what they point at only where its mount is the data directory's own",
         {"os.lstat", "os.open", "os.path.realpath", "os.readlink", "os.scandir", "os.stat"},

@@ -81,12 +81,17 @@ def test_texts_of_one_kind_are_one_line_and_the_last_is_told() -> None:
     )
 
 
+BOTH = ("in service", "out of service")
+
+
 class TestAStateThatComesAndGoes:
-    def test_is_written_once_each_and_again_where_it_stands(self) -> None:
+    def test_is_written_at_once_a_few_times_and_then_where_it_stands(self) -> None:
         log = Log()
         for turn in range(11):
             log.say("in service" if turn % 2 == 0 else "out of service", 2 * turn, about="node")
-        assert [line for _, line in log.lines] == ["in service", "out of service"]
+        written = [line for _, line in log.lines]
+        assert written[:2] == ["in service", "out of service"]
+        assert written[2:] == [f"{state} (said {often} times since 12:00)" for often in (2, 3) for state in BOTH]
         assert log.settle(20 + STANDS - 1) == []
         assert log.settle(20 + STANDS) == ["in service (said 6 times since 12:00)"], "the log ended with the other one"
         assert log.settle(20 + 2 * STANDS) == []
@@ -94,9 +99,9 @@ class TestAStateThatComesAndGoes:
     def test_is_no_news_where_the_log_ends_with_it(self) -> None:
         log = Log()
         for at, text in ((0, "in"), (1, "out"), (2, "in"), (3, "out")):
-            log.say(text, at, about="node")
-        log.say("out", 4, about="node")
-        assert log.settle(3 + STANDS) == ["out (said 3 times since 12:00)"]
+            assert log.say(text, at, about="node")
+        assert log.say("out", 4, about="node") == ""
+        assert log.settle(4 + STANDS) == []
 
     def test_another_subject_does_not_change_it(self) -> None:
         log = Log()
@@ -130,8 +135,7 @@ def test_what_stands_is_told_although_the_process_before_this_one_said_it_before
     log.say("waiting", 0, about="the keeper")
     log.say("running", 10, about="the keeper")
     log = Log(parse_repeats(log.repeats.render()))
-    assert log.say("waiting", 20, about="the keeper") == ""
-    assert log.settle(20 + STANDS) == ["waiting (said 2 times since 12:00)"]
+    assert log.say("waiting", 20, about="the keeper") == "waiting (said 2 times since 12:00)"
     log = Log(parse_repeats(log.repeats.render()))
     assert log.say("waiting", 200, about="the keeper") == ""
     assert log.settle(200 + STANDS) == []

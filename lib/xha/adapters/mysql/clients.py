@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Threads of the server itself are no clients, and neither is the commit probe, which may hang. MariaDB and Percona's
 # servers have TIME_MS; MySQL's, which have no Galera, do not.
 _CLIENTS = (
-    "SELECT p.ID, p.COMMAND = 'Sleep', p.TIME_MS, CONCAT(t.trx_id, ' ', t.trx_started) "
+    "SELECT p.ID, p.COMMAND = 'Sleep', p.TIME_MS, t.trx_started "
     "FROM information_schema.PROCESSLIST p "
     "LEFT JOIN information_schema.INNODB_TRX t ON p.ID = t.trx_mysql_thread_id WHERE p.ID <> CONNECTION_ID() "
     "AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user') "

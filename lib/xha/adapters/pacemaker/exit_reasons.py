@@ -11,9 +11,6 @@ from __future__ import annotations
 import os
 import time
 
-from ..files.atomic_write import replace_text
-from ..files.whole_file import read_text
-
 BASE = "/run/xha/said"
 _MOST_BYTES = 1 << 16
 
@@ -35,7 +32,9 @@ class ExitReasons:
         if not reason:
             _remove(path)
             return ""
+        # Imported here: most monitors have nothing to say.
         from ...core.text.repeats import Repeats, parse_repeats
+        from ..files.atomic_write import replace_text
 
         result = f"{code} {parameters:08x}"
         before, _, said = _read(path).partition("\n")
@@ -56,6 +55,8 @@ class ExitReasons:
 
 
 def _read(path: str) -> str:
+    from ..files.whole_file import read_text
+
     try:
         return read_text(path, _MOST_BYTES)
     except FileNotFoundError:

@@ -137,6 +137,8 @@ class _Drain:
                         waits_for = open_transactions(there)
                     seen = seen._replace(told_for=now - told_at, clients=there, waits_for=waits_for or frozenset())
                     closed += _close(clients, choose_idle(there or ()), self._begun + self._limit)
+                else:
+                    told_at = None
                 took = time.monotonic() - self._begun
                 over, text = judge_drain(seen._replace(elapsed=took))
                 if over:

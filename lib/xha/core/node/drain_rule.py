@@ -55,7 +55,7 @@ class Answers(NamedTuple):
 class ClientSeen(NamedTuple):
     """A client's connection. idle: for how many seconds it has done nothing, None while it works.
 
-    transaction: what tells its open transaction from those that it had before, "" where none is open.
+    transaction: when its open transaction began, "" where none is open. Its number changes with its first write.
     """
 
     number: int

@@ -1,7 +1,8 @@
 """Limits the lines of a log: what was written is written again at most every ten minutes, with how often it was said.
 
 A loop says the same again and again, and each line pushes another one out of a log that has a limit. The first time is
-news. So is a change of state that has stood for a minute, although both of its lines may have been written before.
+news. So is a change of state, although both of its lines may have been written before: at once a few times, because who
+reads the log must not take what is over for what is; of a state that goes on changing, once it has stood for a minute.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 # In seconds: how long a line is not written again, and how long a state has to stand to be news.
 PERIOD, STANDS = 600.0, 60.0
+# How often in this time a state that comes back is written at once.
+RETURNS = 3
 # So many lines, and subjects, are remembered: each at most as long as a line of a log.
 _MOST = 200
 # A measured amount is no news: `no answer for 35 s`, `3.2% free`. A number without a unit may be a node, a pid, a port.
@@ -62,7 +65,8 @@ class Repeats:
             said, line = Said(text, level, stamp, now, now), text
         else:
             said = before._replace(text=text, level=level, at=now, times=before.times + 1)
-            line = _tell(said, stamp) if now - said.written_at >= PERIOD else ""
+            comes_back = bool(about) and self._last.get(about) != key and said.times <= RETURNS
+            line = _tell(said, stamp) if comes_back or now - said.written_at >= PERIOD else ""
             said = said._replace(written_at=now) if line else said
         self._said[key] = said
         self._note_state(about, key, now, written=bool(line))
