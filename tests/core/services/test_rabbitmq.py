@@ -359,6 +359,26 @@ def test_cluster_status_of_rabbitmqctl() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("parse", "document"),
+    [
+        (parse_nodes, lambda name: [{"name": name, "running": False}]),
+        (parse_nodes, lambda name: [{"name": A, "running": True, "partitions": [name]}]),
+        (parse_health, lambda name: {"alarms": [{"node": name, "resource": "memory"}]}),
+        (parse_cluster_status, lambda name: {"running_nodes": [name], "partitions": {}}),
+        (parse_cluster_status, lambda name: {"running_nodes": [A], "partitions": {A: [name]}}),
+        (parse_cluster_status, lambda name: {"running_nodes": [A], "alarms": [{"node": name, "resource": "disk"}]}),
+        (lambda one: parse_queues(one, {}), lambda name: [{"name": "q", "node": name}]),
+        (lambda one: parse_queues(one, {}), lambda name: [{"name": "q", "members": [name], "online": []}]),
+    ],
+)
+def test_a_name_that_no_node_can_have_is_an_error(parse: Any, document: Any) -> None:
+    """A node's name is an Erlang atom, of 255 characters at most. No longer one is taken, for a node may be blamed."""
+    parse(document("n" * 255))
+    with pytest.raises(ValueError, match="the name of a node has 256 characters"):
+        parse(document("n" * 256))
+
+
 @pytest.mark.parametrize("parse", [parse_nodes, parse_health, parse_policies, lambda one: parse_queues(one, {})])
 @pytest.mark.parametrize("document", [None, 3, "x", [1], [[]]])
 def test_another_shape_is_an_error(parse: Any, document: Any) -> None:

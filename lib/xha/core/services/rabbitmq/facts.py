@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .state import Policies
 
 
+# An Erlang atom, which the name of a node is, has at most this many characters (erts, atom.h: MAX_ATOM_CHARACTERS).
+_LONGEST_NODE = 255
+
+
 def parse_document(text: str) -> Any:
     """Return a JSON document. Lists under a repeated name are joined. :raises ValueError: for text that is no JSON."""
     return parse_json(text, object_pairs_hook=_merge)
@@ -41,9 +45,9 @@ def parse_nodes(document: Any) -> tuple[NodeFact, ...]:
         partitions = row.get("partitions")
         nodes.append(
             NodeFact(
-                _name(row),
+                _node(_name(row)),
                 _switch(row, "running"),
-                tuple(map(str, partitions)) if isinstance(partitions, list) else None,
+                _nodes(partitions) if isinstance(partitions, list) else None,
                 tuple({"mem": "memory", "disk_free": "disk"}[what] for what in alarms),
                 row.get("being_drained") is True,  # 3.10 does not tell it here
             )
@@ -60,7 +64,9 @@ def parse_health(document: Any) -> tuple[tuple[str, str], ...]:
     """Return the alarms in the answer of /api/health/checks/alarms, as (node, resource)."""
     if not isinstance(document, dict):
         raise ValueError("not an answer of a health check")
-    return tuple((str(one.get("node", "")), str(one.get("resource", ""))) for one in _rows(document.get("alarms", [])))
+    return tuple(
+        (_node(one.get("node", "")), str(one.get("resource", ""))) for one in _rows(document.get("alarms", []))
+    )
 
 
 def parse_policies(document: Any) -> Policies:
@@ -99,12 +105,12 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
         vhost,
         kind,
         str(row.get("state") or "running"),
-        str(row.get("node") or ""),
+        _node(row.get("node") or ""),
         str(definition["ha-mode"]) if mirrored else None,
         parameters if isinstance(parameters, int) else len(parameters) if isinstance(parameters, list) else 0,
         len(synchronised) if isinstance(synchronised, list) else 0,
-        _names(row["members"]) if isinstance(row.get("members"), list) else None,
-        _names(row["online"]) if isinstance(row.get("online"), list) else None,
+        _nodes(row["members"]) if isinstance(row.get("members"), list) else None,
+        _nodes(row["online"]) if isinstance(row.get("online"), list) else None,
         bool(row.get("leader")) if kind == "quorum" or "leader" in row else None,
         group if isinstance(group, int) and not isinstance(group, bool) else None,
         "policy" in row or "effective_policy_definition" in row,
@@ -115,8 +121,8 @@ def parse_cluster_status(document: Any) -> tuple[NodeFact, ...]:
     """Return the members in the output of `rabbitmqctl cluster_status --formatter json`."""
     if not isinstance(document, dict):
         raise ValueError("not a cluster_status")
-    running = set(_names(document.get("running_nodes")))
-    members = {*_names(document.get("disk_nodes")), *_names(document.get("ram_nodes")), *running}
+    running = set(_nodes(document.get("running_nodes")))
+    members = {*_nodes(document.get("disk_nodes")), *_nodes(document.get("ram_nodes")), *running}
     partitions = document.get("partitions")
     apart = partitions if isinstance(partitions, dict) else None
     maintenance = document.get("maintenance_status")  # since 3.8.8, and a sentence in colour
@@ -124,12 +130,12 @@ def parse_cluster_status(document: Any) -> tuple[NodeFact, ...]:
     alarms: dict[str, list[str]] = {}
     for one in document.get("alarms") or []:
         if isinstance(one, dict):
-            alarms.setdefault(str(one.get("node", "")), []).append(str(one.get("resource", "")))
+            alarms.setdefault(_node(one.get("node", "")), []).append(str(one.get("resource", "")))
     return tuple(
         NodeFact(
             name,
             name in running,
-            None if apart is None else _names(apart.get(name)),
+            None if apart is None else _nodes(apart.get(name)),
             tuple(alarms.get(name, ())),
             "marked for maintenance" in str(drained.get(name, "")),
         )
@@ -149,5 +155,13 @@ def _name(row: dict[str, Any]) -> str:
     return str(row["name"])
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+def _nodes(value: Any) -> tuple[str, ...]:
+    return tuple(map(_node, value)) if isinstance(value, list) else ()
+
+
+def _node(value: Any) -> str:
+    """Return the name of a node, which may be blamed. :raises ValueError: if it is longer than any."""
+    name = str(value)
+    if len(name) > _LONGEST_NODE:
+        raise ValueError(f"the name of a node has {len(name)} characters")
+    return name
