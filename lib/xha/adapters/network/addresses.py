@@ -10,11 +10,13 @@ import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from ..process.alarm import seconds_left
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _IPV4, _IPV6 = "/proc/net/fib_trie", "/proc/net/if_inet6"
-# The part of a connection's time that resolving the peer's name may take.
+# The part of a connection's time, and of what is left of the check's, that resolving the peer's name may take.
 _SHARE = 0.8
 # An address in the trie and, below it, its type: this host's own addresses are LOCAL (fib_trie.c, fib_trie_seq_show).
 _LOCAL = re.compile(r"\|-- ([0-9.]+)\n(?: +/\d+ [^\n]*\n)*? +/32 host LOCAL")
@@ -54,9 +56,9 @@ def require_address(host: str, seconds: float) -> str:
     for the resolver inside a library cannot be interrupted: the check would be killed without a message that says what
     it waited for.
 
-    :raises socket.gaierror: if none is found in 80 % of the seconds.
+    :raises socket.gaierror: if none is found in 80 % of the seconds, or of what is left of the check's own time.
     """
-    addresses = resolve_hosts([host], _SHARE * seconds)[host]
+    addresses = resolve_hosts([host], _SHARE * min(seconds, seconds_left()))[host]
     if not addresses:
         raise socket.gaierror(socket.EAI_AGAIN, "its name is unknown, or no resolver answers")
     return addresses[0]

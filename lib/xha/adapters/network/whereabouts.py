@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ...core.services.model.reach import Whereabouts, covers, judge_unreached
+from ..process.alarm import seconds_left
 from ..process.daemons import HiddenProcesses, find_daemons
 from .addresses import resolve_hosts
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 # HAProxy binds `PATH.PID.tmp` and renames it; the kernel keeps the first name (sock_unix.c).
 _BOUND = re.compile(r"\.\d+\.tmp$")
-_RESOLVE_SECONDS = 0.5
+# For all names, and at most this part of what is left of the check's time.
+_RESOLVE_SECONDS, _SHARE = 0.5, 0.4
 # The kernel's tables (net/ipv4/tcp_ipv4.c, get_tcp4_sock); the state, as they write TCP_LISTEN.
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _LISTEN = b"0A"
@@ -45,7 +47,8 @@ def judge_unreachable(settings: ServiceSettings, level: Level, attempt: Attempt)
 
 def _resolve(places: list[Place]) -> list[Place]:
     """Return the places with an address in place of each name that has one."""
-    found = resolve_hosts([place[0] for place in places if isinstance(place, tuple)], _RESOLVE_SECONDS)
+    seconds = min(_RESOLVE_SECONDS, _SHARE * seconds_left())
+    found = resolve_hosts([place[0] for place in places if isinstance(place, tuple)], seconds)
     return [place if isinstance(place, str) else ((found[place[0]] or place)[0], place[1]) for place in places]
 
 

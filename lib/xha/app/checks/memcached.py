@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from ...core.services.model.result import Level, failed, passed, unknown
 from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
-    import socket
-
     from ...core.services.daemons.memcached import MemcachedSettings
     from ...core.services.model.result import Result
 
@@ -42,6 +41,9 @@ def check(settings: MemcachedSettings, level: Level) -> Result:
         return failed(settings.name, level, str(error), proved=current_step().proved)
     except PermissionError:
         return unknown(settings.name, level, f"needs permission for {place_text(settings.place)}")
+    except socket.gaierror as error:
+        said = f"needs a host name that is known: {place_text(settings.place)}: {error.strerror}"
+        return unknown(settings.name, level, said, proved=current_step().proved)
     except OSError as error:
         unmet_setting = unmet_by(error)
         if unmet_setting:

@@ -46,6 +46,9 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
             closed = _wait_close(connection, settings.patience)
     except Unmet as unmet:
         return unknown(settings.name, Level.DEEP, f"needs {unmet}", proved=proved)
+    except socket.gaierror as error:
+        said = f"needs a host name that is known: a WebSocket: {error.strerror}"
+        return unknown(settings.name, Level.DEEP, said, proved=proved)
     except OSError as error:
         unmet_setting = unmet_by(error)
         if unmet_setting:
