@@ -212,8 +212,34 @@ def test_nova_s_300_is_not_up(services: Services, api: Api) -> None:
 def test_a_redirect_is_not_followed(services: Services, api: Api) -> None:
     write(services, "nova-api", api)
     api.replies["GET /"] = Reply(302, headers={"Location": f"{api.url}/healthcheck"})
-    assert services.check("nova-api")["message"] == "/ answered 302, not 200"
+    result = services.check("nova-api")
+    assert (result["status"], result["message"]) == (
+        "unknown",
+        "needs another url or path, for this one leads elsewhere: / answered 302, not 200",
+    )
     assert asked(api) == ["GET /"]
+
+
+def test_no_request_with_an_account_follows_a_redirect(
+    services: Services, api: Api, keystone: Keystone, account: str
+) -> None:
+    path, _ = DEEP["nova-api"]
+    right = api.replies[f"GET {path}"]
+    elsewhere = Reply(307, headers={"Location": f"{api.url}/elsewhere"})
+    write(services, "nova-api", api, account)
+    api.replies[f"GET {path}"] = elsewhere
+    result = services.check("nova-api", "deep")
+    assert (result["status"], result["blame"]) == ("unknown", None)
+    assert result["message"].startswith("needs another url or path, for this one leads elsewhere: ")
+    api.replies[f"GET {path}"] = right
+    keystone.failure = elsewhere
+    result = services.check("nova-api", "deep")
+    needs = "needs another url of keystone, for this one leads elsewhere: it answered 307"
+    assert (result["status"], result["message"]) == ("unknown", needs)
+    write(services, "keystone", keystone)
+    result = services.check("keystone", "deep")
+    needs = "needs another url or path, for this one leads elsewhere: a login: answered 307"
+    assert (result["status"], result["message"]) == ("unknown", needs)
 
 
 def test_no_proxy_of_the_environment_is_asked(services: Services, api: Api, net: Net) -> None:

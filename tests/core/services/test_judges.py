@@ -58,6 +58,15 @@ WELL, DOWN, CAUTION, BLIND = ("ok", None), ("critical", "self"), ("warning", "se
         ("cinder-api", ApiAnswer(404), BLIND, "needs path"),
         ("glance-api", ApiAnswer(401), BLIND, "needs no account"),
         ("keystone", ApiAnswer(404), DOWN, "/v3 answered 404"),
+        *(
+            (
+                "nova-api",
+                ApiAnswer(status),
+                BLIND,
+                f"needs another url or path, for this one leads elsewhere: / answered {status}",
+            )
+            for status in (301, 302, 303, 307, 308)
+        ),
         ("keystone", ApiAnswer(0, fault="no TLS with these settings", unmet="a ca_file"), BLIND, "needs a ca_file"),
         ("neutron-server", ApiAnswer(0, fault="connection refused"), DOWN, "/healthcheck: connection refused"),
     ],

@@ -214,6 +214,8 @@ class Web(NamedTuple):
                 stream=True,
             ) as response,
         ):
+            if response.is_redirect:  # its body says nothing, and may have no end
+                return ApiAnswer(response.status_code)
             text = read_body(response)
         return ApiAnswer(response.status_code, text[:1000], _json(text), token=response.headers.get("X-Subject-Token"))
 

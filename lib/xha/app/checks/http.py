@@ -15,11 +15,11 @@ from ...adapters.process.daemons import check_process, is_there
 from ...core.election.facts import Probe
 from ...core.services.api.judge import (
     ApiAnswer,
+    find_unmet,
     judge_cause,
     judge_no_token,
     judge_protocol,
     judge_request,
-    lacks_field,
 )
 from ...core.services.model.reach import Attempt
 from ...core.services.model.result import Level, Status, not_applicable, passed, unknown
@@ -118,9 +118,9 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
     fault = judge_request(request._replace(path=request.path.partition("?")[0]), answer)
     if not fault:
         return passed(name, Level.DEEP, f"GET {request.path} with a token answered {answer.status}")
-    if answer.unmet or lacks_field(request, answer):
-        needs = answer.unmet or "an answer that it knows"
-        return unknown(name, Level.DEEP, f"needs {needs}: {fault}", proved=proved)
+    unmet = find_unmet(request, answer)
+    if unmet:
+        return unknown(name, Level.DEEP, f"needs {unmet}: {fault}", proved=proved)
     if answer.status == 403:
         return unknown(name, Level.DEEP, f"needs an account with more rights: {fault}", proved=proved)
     return judge_cause(name, fault, proved, find_cause(settings, ask_keystone(settings, token)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...adapters.http.client import Web
 from ...adapters.http.keystone_tokens import KeystoneToken, get_token, password_login, tokens_url
 from ...adapters.mysql.anonymous_ping import find_cause
-from ...core.services.api.judge import ApiAnswer, judge_cause, judge_no_token
+from ...core.services.api.judge import ApiAnswer, ApiRequest, find_unmet, judge_cause, judge_no_token
 from ...core.services.model.result import Level, passed, unknown
 from ...core.text.values import ConfigError
 from .http import check_levels
@@ -34,8 +34,10 @@ def _check_refusal(settings: HttpSettings, proved: str) -> Result:
     answer = Web.of(settings).ask("POST", tokens_url(settings.url), document=login)
     if answer.status == 401:
         return passed(settings.name, Level.DEEP, "the login of a user that does not exist is refused")
-    if answer.unmet:
-        return unknown(settings.name, Level.DEEP, f"needs {answer.unmet}: a login: {answer.fault}", proved=proved)
+    unmet = find_unmet(ApiRequest("", (401,)), answer)
+    if unmet:
+        said = answer.fault or f"answered {answer.status}"
+        return unknown(settings.name, Level.DEEP, f"needs {unmet}: a login: {said}", proved=proved)
     return _blame(settings, answer, proved)
 
 

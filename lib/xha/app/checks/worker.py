@@ -15,7 +15,7 @@ from ...adapters.rabbitmq.amqp import open_channel
 from ...adapters.rabbitmq.amqp_sockets import HiddenSockets, find_sockets
 from ...adapters.rabbitmq.oslo_files import read_options
 from ...adapters.rabbitmq.oslo_rpc import send_ping
-from ...core.services.api.judge import judge_cause, judge_no_token
+from ...core.services.api.judge import ApiRequest, find_unmet, judge_cause, judge_no_token
 from ...core.services.model.result import Level, Status, failed, unknown
 from ...core.services.rabbitmq.login import MISCONFIGURED, AmqpError
 from ...core.services.workers.judge import (
@@ -161,8 +161,10 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
         fault = token.fault or f"answered {token.status}"
         cause = find_cause(account, f"gives no token, {fault}")
         return judge_cause(name, "no token to ask for the service list with", proved, cause)
-    if answer.unmet:
-        return unknown(name, Level.DEEP, f"needs {answer.unmet}: the service list: {answer.fault}", proved=proved)
+    unmet = find_unmet(ApiRequest(settings.services or ""), answer)
+    if unmet:
+        fault = answer.fault or f"answered {answer.status}"
+        return unknown(name, Level.DEEP, f"needs {unmet}: the service list: {fault}", proved=proved)
     if answer.status == 403:
         return unknown(name, Level.DEEP, "needs an administrator's account: the service list is refused", proved=proved)
     return _judge_list(settings, bus, answer, token, proved)

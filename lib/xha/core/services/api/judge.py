@@ -120,10 +120,20 @@ def judge_request(request: ApiRequest, answer: ApiAnswer) -> str:
     return ""
 
 
-def lacks_field(request: ApiRequest, answer: ApiAnswer) -> bool:
-    """Return whether an answer is right but for a field that is absent: then this check does not know the service."""
+def find_unmet(request: ApiRequest, answer: ApiAnswer) -> str:
+    """Return what the check needs if an answer says nothing about the service; "" otherwise.
+
+    An answer that is right but for a field that is absent is of a service that this check does not know. One that leads
+    elsewhere is not followed: it comes from a url that is not quite the service's, as http:// for https://.
+    """
+    if answer.unmet:
+        return answer.unmet
+    if answer.status in _ELSEWHERE and answer.status not in request.statuses:
+        return "another url or path, for this one leads elsewhere"
     is_right = answer.status in request.statuses and isinstance(answer.document, dict)
-    return is_right and bool(request.json_path) and _dig(answer.document, request.json_path) is None
+    if is_right and request.json_path and _dig(answer.document, request.json_path) is None:
+        return "an answer that it knows"
+    return ""
 
 
 def _dig(document: Any, path: tuple[str | int, ...]) -> Any:
@@ -141,10 +151,9 @@ def judge_protocol(settings: HttpSettings, answer: ApiAnswer) -> Result:
     """Return the result of the request without credentials."""
     request, level = settings.protocol_request, Level.PROTOCOL
     fault = judge_request(request, answer)
-    if answer.unmet:
-        return unknown(settings.name, level, f"needs {answer.unmet}: {fault}")
-    if lacks_field(request, answer):
-        return unknown(settings.name, level, f"needs an answer that it knows: {fault}")
+    unmet = find_unmet(request, answer)
+    if unmet:
+        return unknown(settings.name, level, f"needs {unmet}: {fault}")
     if not fault:
         return passed(settings.name, level, f"GET {request.path} answered {answer.status}")
     # disable_by_file of oslo.middleware: an operator drains the service, and nothing is broken.
@@ -157,6 +166,7 @@ def judge_protocol(settings: HttpSettings, answer: ApiAnswer) -> Result:
 
 
 _ROOTS = ("/", "/v3")
+_ELSEWHERE = (301, 302, 303, 307, 308)  # RFC 9110, 15.4: to one other place
 
 
 class Cause(NamedTuple):
@@ -182,6 +192,9 @@ def judge_no_token(name: str, answer: ApiAnswer, proved: str) -> Result | None:
         return unknown(
             name, Level.DEEP, f"needs {answer.unmet}: keystone gives no token, {answer.fault}", proved=proved
         )
+    if answer.status in _ELSEWHERE:
+        needs = f"needs another url of keystone, for this one leads elsewhere: it answered {answer.status}"
+        return unknown(name, Level.DEEP, needs, proved=proved)
     if 400 <= answer.status < 500:
         needs = f"needs an account that keystone accepts: it answered {answer.status}"
         return unknown(name, Level.DEEP, needs, proved=proved)
