@@ -14,7 +14,7 @@ from loopback import Net, find_program
 from loopback.doors import CHECKOUT
 from properties import load_profile
 from xha.adapters.files import agent_rundir
-from xha.adapters.pacemaker import exit_reasons
+from xha.adapters.pacemaker import tracebacks
 
 load_profile()
 
@@ -80,7 +80,7 @@ def staged(net: Net) -> Staged:
 def said_base(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory that replaces /run/xha/said for calls in this process."""
     base = tmp_path_factory.mktemp("said")
-    monkeypatch.setattr(exit_reasons, "BASE", str(base))
+    monkeypatch.setattr(tracebacks, "BASE", str(base))
     return base
 
 

@@ -53,9 +53,6 @@ wait
 """
 
 
-_intervals = itertools.count(10000)
-
-
 class Result(NamedTuple):
     """The result of one call. seconds is its wall time, cpu the processor time of it and its children, in seconds."""
 
@@ -175,12 +172,8 @@ class Resource(Server):
             self.directory.chmod(0o755)
             shutil.chown(self.directory, server_user())
 
-    def call(self, action: str, *, level: int = 0, interval: int | None = None, **parameters: str) -> Result:
-        """Call the agent. level is OCF_CHECK_LEVEL; a monitor with an interval of 0 is a probe.
-
-        Without an interval each call is the first of a series, which tells its reason whatever was told before.
-        """
-        interval = next(_intervals) if interval is None else interval
+    def call(self, action: str, *, level: int = 0, interval: int = 10000, **parameters: str) -> Result:
+        """Call the agent. level is OCF_CHECK_LEVEL; a monitor with an interval of 0 is a probe."""
         # A start is waited for on a slow machine, too: after start_wait it is 0, whatever the server comes to.
         patience = {"start_wait": "60", "CRM_meta_timeout": "150000"} if action == "start" else {}
         words = {f"OCF_RESKEY_{name}": value for name, value in {**patience, **self.parameters, **parameters}.items()}

@@ -72,12 +72,10 @@ def test_other_accounts_words_in_a_reason_steer_no_terminal_and_begin_no_second_
     assert call("monitor") == (1, f"{PREFIX}it said ]0;owned [31m all is well\n")
 
 
-def test_a_monitor_that_is_scheduled_anew_tells_its_reason_again(behind: Callable[..., None]) -> None:
-    """As where another node's keeper has a result forgotten: Pacemaker keeps what the first of the new series says."""
+def test_every_result_of_a_series_has_its_reason(behind: Callable[..., None]) -> None:
+    """pcs status shows that of the first one that the executor tells the controller, and no agent hears which it is."""
     behind(lambda *_: Outcome(ExitCode.DEGRADED, "it waits"))
-    for parameters in (RECURRING, {**RECURRING, f"{RESKEY}xha_forget_n2": "12-1700000000"}):
-        assert call("monitor", parameters) == (190, f"{PREFIX}it waits\n")
-        assert call("monitor", parameters) == (190, "")
+    assert [call("monitor", RECURRING) for _ in range(3)] == [(190, f"{PREFIX}it waits\n")] * 3
 
 
 def test_a_stopped_resource_has_no_reason(behind: Callable[..., None]) -> None:
@@ -135,6 +133,19 @@ def test_the_traceback_goes_to_the_log(behind: Callable[..., None], monkeypatch:
     call("start", {f"{RESKEY}test_passwd": "unforeseen"})
     assert logged[0] == "Traceback (most recent call last):"
     assert logged[-1] == "RuntimeError: the ***"
+
+
+def test_a_series_that_fails_of_the_same_logs_its_traceback_once(
+    behind: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    behind(boom)
+    monkeypatch.setattr("syslog.syslog", lambda _, line: logged.append(line))
+    results = {call("monitor", RECURRING) for _ in range(3)}
+    assert [code for code, _ in results] == [190], results
+    assert logged.count("RuntimeError: the unforeseen") == 1
+    call("start")
+    assert logged.count("RuntimeError: the unforeseen") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -103,20 +103,6 @@ class TestAStop:
         (run / "keeper.json").write_text(render_keeper_status(status))
 
 
-class TestAMonitorOfASeries:
-    def test_repeats_no_reason_until_it_or_the_code_changes(self, resource: Resource) -> None:  # noqa: F811
-        resource.parameters["wsrep_cluster_address"] = f"gcomm://{resource.net.address(98)}"
-        resource._make_directory()
-        assert resource.call("start").code == 0
-        first = resource.call("monitor", interval=10007)
-        assert (first.code, bool(first.reason)) == (190, True)
-        again = [resource.call("monitor", interval=10007) for _ in range(3)]
-        assert {(one.code, one.err) for one in again} == {(190, "")}
-        assert resource.call("monitor", interval=61007).reason == first.reason, "another operation"
-        assert resource.call("monitor", interval=0).reason == first.reason, "a probe"
-        assert resource.call("monitor", interval=10007).reason == first.reason, "behind a probe"
-
-
 class TestWithoutTheParameterConfig:
     @pytest.fixture
     def lone(self, resource: Resource) -> Iterator[Resource]:  # noqa: F811

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import os
 import socket
 import subprocess
@@ -37,7 +36,6 @@ from xha.doors.ocf.galera import GALERA
 NAME = "ocf:xha:service"
 RESKEY = "OCF_RESKEY_"
 PREFIX = "ocf-exit-reason:"
-_intervals = itertools.count(10000)
 XML = render_metadata(__version__, DESCRIPTION)
 PCS_SCHEMA = Path("/usr/share/pcs/data/ocf-1.1.rng")
 
@@ -81,9 +79,8 @@ class Resource:
         self.parameters = {"config": str(self.config)}
         self.reason = ""
 
-    def call(self, action: str, *, level: int = 0, interval: int | None = None, **parameters: str) -> int:
-        """Return the exit code; the exit reason is kept. Without an interval it is the first call of a series."""
-        interval = next(_intervals) if interval is None else interval
+    def call(self, action: str, *, level: int = 0, interval: int = 10000, **parameters: str) -> int:
+        """Return the exit code; the exit reason is kept."""
         words = {RESKEY + name: value for name, value in {**self.parameters, **parameters}.items()}
         meta = {"OCF_RESOURCE_INSTANCE": "w:1", "OCF_CHECK_LEVEL": str(level)}
         told = io.StringIO()

@@ -37,7 +37,7 @@ NOT_FOLLOWED = "another account's, looked at by lstat or readlink: nothing is op
 OTHERS = {
     "adapters/host/login_name.py": (ROOTS, {"open"}),
     "adapters/network/addresses.py": (KERNEL, {"open"}),
-    "adapters/pacemaker/exit_reasons.py": (ROOTS, {"os.listdir", "os.makedirs", "os.unlink"}),
+    "adapters/pacemaker/tracebacks.py": (ROOTS, {"os.makedirs"}),
     "adapters/pacemaker/standalone.py": (ROOTS, {"open", "os.path.exists"}),
     "adapters/lifecycle/creation.py": ("programs of the distribution", {"os.access"}),
     "adapters/pacemaker/tools.py": ("Pacemaker's tools, in directories of root's", {"shutil.which"}),

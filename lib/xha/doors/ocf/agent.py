@@ -1,8 +1,10 @@
 """Runs one action of an agent: from the action that Pacemaker names to its exit code and one line with the reason.
 
-Pacemaker shows the first 128 characters of the exit reason in `pcs status`, and logs all of standard error. A traceback
-goes to syslog only. Modules are imported only by the action that needs them: meta-data and monitor run often, and need
-little. The actions are in galera.py and service.py.
+Pacemaker shows the first 128 characters of the exit reason in `pcs status`, and logs all of standard error. It shows
+that of the first result of a series, and begins a series without a word to the agent, as behind the maintenance mode or
+a monitor that timed out: so every result has its reason. A traceback goes to syslog only. Modules are imported only by
+the action that needs them: meta-data and monitor run often, and need little. The actions are in galera.py and
+service.py.
 """
 
 from __future__ import annotations
@@ -85,44 +87,17 @@ def _act(agent: Agent, action: str, environment: Mapping[str, str]) -> Outcome:
             call = Call(action, parse_instance(environment, action, agent.actions), environment)
         except ValueError as error:
             return Outcome(ExitCode.GENERIC, str(error))
-        return _limit(agent, call, agent.dispatch(call))
+        return agent.dispatch(call)
     except (_Ended, KeyboardInterrupt):
         return Outcome(
             ExitCode.GENERIC, f"{action} was ended by a signal before it was done: see the log, then its timeout"
         )
     except Exception as error:  # users of Pacemaker get a sentence, never a traceback
-        outcome = _limit(agent, call, _unexpected(agent, action, error, environment))
-        if outcome.reason:
+        if not call.instance.interval or _is_news(agent, action, error, environment):
             _log_traceback(agent, environment)
-        return outcome
+        return _unexpected(agent, action, error, environment)
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _limit(agent: Agent, call: Call, outcome: Outcome) -> Outcome:
-    """Return the outcome, without its reason where a monitor of the same series has told that already."""
-    if call.action not in ("monitor", "start", "stop"):
-        return outcome
-    from ...adapters.pacemaker.exit_reasons import ExitReasons
-
-    reasons = ExitReasons(agent.name, call.instance.name)
-    try:
-        if call.action != "monitor" or call.instance.is_probe:
-            reasons.forget()
-            return outcome
-        reason = outcome.reason if outcome.code is not ExitCode.SUCCESS else ""
-        series = f"{call.instance.interval:g}"
-        return outcome._replace(reason=reasons.admit(series, int(outcome.code), reason, _sum(call.environment)))
-    except OSError:  # a /run that is full, or that this account may not write: it is told once more
-        return outcome
-
-
-def _sum(environment: Mapping[str, str]) -> int:
-    """Return a checksum of the parameters of a call: passwords are among them, and it tells none."""
-    from binascii import crc32
-
-    said = sorted(f"{name}={value}" for name, value in environment.items() if name.startswith(RESKEY))
-    return crc32("\n".join(said).encode("utf-8", "surrogateescape"))
 
 
 def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
@@ -133,20 +108,20 @@ def _reside(agent: Agent, action: str, environment: Mapping[str, str]) -> int:
         reside: Callable[[Instance], int] = getattr(import_module(f"xha.{module}"), function)
         return reside(parse_instance(environment, action))
     except Exception as error:  # no process waits for it, and its standard error is /dev/null
-        if _is_news(agent, f"{action}: {type(error).__name__}: {error}", environment):
+        if _is_news(agent, action, error, environment):
             _log_traceback(agent, environment)
         return ExitCode.GENERIC
 
 
-def _is_news(agent: Agent, said: str, environment: Mapping[str, str]) -> bool:
-    """Return whether a process that each monitor launches anew has not failed so already."""
-    from ...adapters.pacemaker.exit_reasons import ExitReasons
+def _is_news(agent: Agent, action: str, error: Exception, environment: Mapping[str, str]) -> bool:
+    """Return whether what runs again and again has not failed so already."""
+    from ...adapters.pacemaker.tracebacks import is_news
 
     try:
         name = parse_instance(environment, "").name
-        return bool(ExitReasons(agent.name, name).admit("resident", int(ExitCode.GENERIC), said))
-    except (OSError, ValueError):
+    except ValueError:
         return True
+    return is_news(agent.name, name, _hide(f"{action}: {type(error).__name__}: {error}", environment))
 
 
 def _end(number: int, frame: object) -> NoReturn:
