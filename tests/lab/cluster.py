@@ -118,3 +118,8 @@ def has_past_failures(host: Host, resource: str) -> bool:
     """Whether Pacemaker still has a last failure of `resource` anywhere. A probe that found it running counts too."""
     where = f"//lrm_rsc_op[@id='{resource}_last_failure_0']"
     return host.sh(f'cibadmin --query --xpath "{where}"', timeout=10, check=False).ok
+
+
+def read_forgotten(host: Host) -> dict[str, str]:
+    """For each node the past result that its keeper had Pacemaker forget last (docs/decisions/0015)."""
+    return dict(re.findall(r'name="xha_forget_(\w+)" value="([^"]*)"', read_resources(host)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from lab import processes
 from lab.cluster import has_past_failures
@@ -29,6 +30,16 @@ def then(*acts: Act) -> Act:
             act(scene)
 
     return all_of_them
+
+
+@contextmanager
+def desynced(host: Host) -> Iterator[None]:
+    """A node that an operator desynchronises for a while. It is Synced again whatever becomes of the test."""
+    host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")
+    try:
+        yield
+    finally:
+        host.sh("mariadb -e 'SET GLOBAL wsrep_desync = OFF'", timeout=60)
 
 
 def set_password(password: str) -> Act:
