@@ -241,7 +241,7 @@ def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:
         ("--cluster --grace 3s", "--grace goes with service or services"),
         ("--list --nagios", "--nagios goes with node, cluster, service or services"),
         ("--service memcached --host 127.0.0.1", "--host goes with node or cluster; see xha-check service --help"),
-        ("--all --why disk", "--why goes with disable or grant"),
+        ("--all --why disk", "--why goes with disable, drain or grant"),
         ("service", "the following arguments are required: NAME"),
         ("service memcached --level full", "'full' is none of process, protocol, deep"),
         ("service memcached --all", "--all is a subcommand: xha-check services"),

@@ -68,6 +68,7 @@ class Runner:
         self._records: dict[str, Record] = {}
         self._faults = Faults(log)
         self._directory = ""
+        self._changes = 0
 
     def refresh(self) -> None:
         """Use what xha.conf says now. While xha.conf is wrong, the last valid configuration stays in use.
@@ -81,10 +82,11 @@ class Runner:
             return
         if config is self._config:
             return
+        self._changes += 1  # what is said of another configuration is news, though it may have been said before
         parsed, faults = parse_services(config)
         for fault in faults:
             if fault not in self._wrong:
-                self._log.warning(fault.message)
+                self._log.warning(fault.message, kind=f"{fault.message} in configuration {self._changes}")
         self._wrong = faults
         self._take_over({one.name: one for one in parsed}, config)
         self._config = config
@@ -108,7 +110,8 @@ class Runner:
             del self._due[name]
             self._records.pop(name, None)
         remove_other_records(self._directory, services)
-        self._log.info(f"checking {', '.join(services) or 'nothing: xha.conf has no [service NAME] that is right'}")
+        named = ", ".join(services) or "nothing: xha.conf has no [service NAME] that is right"
+        self._log.info(f"checking {named}", kind=f"checking in configuration {self._changes}")
 
     def _prepare_directory(self) -> None:
         tokens = os.path.join(self._directory, ".tokens")
