@@ -80,5 +80,6 @@ def test_a_clean_stop_keeps_the_last_view_and_what_a_join_was_to_record(
     monkeypatch.setattr(module, "terminate", end)
     owner = SimpleNamespace(owner=(os.getuid(), os.getgid()))
     monkeypatch.setattr(module, "find_account", lambda *_: owner)
+    monkeypatch.setattr(module, "find_state", lambda *_: str(datadir))
     assert module.stop(Settings(), Instance("db", timeout=20.0)).code is ExitCode.SUCCESS
     assert directory.read_record() == NodeRecord(line, view, own_uuid=OWN, clean_stop=HELD)

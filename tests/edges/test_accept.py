@@ -76,7 +76,7 @@ class Application:
 
     answer_waiting = answer
 
-    def complain(self, host: str, why: str, now: float) -> None:
+    def complain(self, host: str, why: str) -> None:
         self.complaints.append(f"{host}: {why}")
 
     def fault(self, doing: str, error: BaseException) -> None:

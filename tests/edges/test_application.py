@@ -34,10 +34,13 @@ class Loop:
         self.answers += [self.application.answer_waiting(READY, "127.0.0.1", self.now) for _ in range(self.waiting)]
         self.waiting = 0
 
-    def info(self, text: str) -> None:
+    def info(self, text: str, **_: str) -> None:
         self.lines.append(text)
 
     warning = info
+
+    def settle(self) -> None:
+        """Nothing is withheld here."""
 
 
 @pytest.fixture
@@ -103,7 +106,9 @@ from xha.app.node.reader import ConfigFile
 from xha.core.http.message import Request
 from xha.app.responder.application import ResponderApplication
 
-application = ResponderApplication(ConfigFile(sys.argv[2]), SimpleNamespace(info=print, warning=print))
+say = lambda text, **_: print(text)
+log = SimpleNamespace(info=say, warning=say, settle=lambda: None)
+application = ResponderApplication(ConfigFile(sys.argv[2]), log)
 application.attach(SimpleNamespace(watch=lambda bell, collect: bell.setblocking(True), answer_waiting=lambda: None))
 before = set(sys.modules)
 application.answer(Request("GET", "/ready"), "127.0.0.1", time.monotonic())

@@ -23,6 +23,7 @@ from xha.adapters.http import client as http
 from xha.adapters.http.client import HttpSession
 from xha.adapters.mysql.login_target import read_target
 from xha.adapters.mysql.option_files import ClientOptions
+from xha.adapters.network.client_tls import TlsFiles
 from xha.adapters.rabbitmq import amqp
 from xha.app.checks import novncproxy
 from xha.core.config.xha_conf import Database
@@ -102,8 +103,9 @@ def log_in_to_broker(server: Server) -> None:
 
 
 def ask_api(server: Server) -> None:
-    with HttpSession() as session, contextlib.suppress(requests.ConnectionError):
-        session.get(f"https://{HOST}:{server.port}/", verify=str(server.ca), timeout=30)
+    url = f"https://{HOST}:{server.port}/"
+    with HttpSession(url, TlsFiles(str(server.ca))) as session, contextlib.suppress(requests.ConnectionError):
+        session.get(url, timeout=30)
 
 
 def ask_console(server: Server) -> None:

@@ -112,8 +112,8 @@ def node_document(responder: Responder) -> dict[str, Any]:
 def test_node_tells_the_whole_reading_in_the_servers_own_names(shared: Responder, database: Node) -> None:
     document = node_document(shared)
     assert [name for name in document if name != "warnings"] == [
-        "schema", "kind", "host", "time", "age_ms", "verdict", "policy", "disabled", "drain", "balancers", "commits",
-        "reading",
+        "schema", "kind", "source", "host", "time", "age_ms", "verdict", "policy", "disabled", "drain", "balancers",
+        "commits", "reading",
     ]  # fmt: skip
     assert (document["schema"], document["kind"], document["disabled"]) == (1, "node", None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", document["time"])

@@ -137,9 +137,8 @@ class Reader:
     @staticmethod
     def prepare() -> None:
         """Import now what a reading needs: from a cold disk that may take longer than the first probe waits."""
-        from ...adapters.datadir.joiner import find_joiner  # noqa: F401
-        from ...adapters.mysql.login_target import read_target  # noqa: F401
-        from ...adapters.mysql.session import Session  # noqa: F401
+        from ...adapters.datadir import coming_up, joiner  # noqa: F401
+        from ...adapters.mysql import login_target, session  # noqa: F401
 
     def take(self) -> Snapshot:
         """Read the node once and judge it. Never raises for anything that the node or its configuration does."""
