@@ -36,6 +36,7 @@ from ...core.pacemaker.cib_records import (
 )
 from ...core.pacemaker.past_results import (
     choose_changes,
+    find_failure_counts,
     find_monitors,
     find_past_result,
     parse_monitors,
@@ -112,10 +113,11 @@ class Pacemaker:
         It leaves by a change of the configuration, once for each result (core/pacemaker/past_results.py). To delete
         it from the history does not last: each election brings it back, and since 3.0 the deletion causes one.
         crm_resource --cleanup does not help, because its probe finds a server again. After a probe, False is returned:
-        the result that takes its place leaves the list later.
+        the result that takes its place leaves the list later. Where failures are counted it stays with them, until
+        they are cleaned up or expire.
         """
         found = _query(find_past_result(resource, node))
-        if found is None:
+        if found is None or _query(find_failure_counts(resource, node)) is not None:
             return False
         try:
             past = parse_past_result(found)

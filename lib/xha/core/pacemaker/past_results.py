@@ -8,6 +8,9 @@ scheduled anew, nothing else happens, and the result does not come back.
 A probe has no such action. One that finds the server is unexpected, too, and as long as its result is there, a changed
 parameter of the resource is a restart in place of a reload. So the next monitor is asked to say that the node is
 degraded, which takes the probe's place.
+
+Where Pacemaker forgets a result it forgets how often the same action has failed before (measured, 2.1.5). That count
+decides when migration-threshold is reached, so nothing is forgotten on a node that has one.
 """
 
 from __future__ import annotations
@@ -41,6 +44,11 @@ def find_past_result(resource: str, node: str) -> str:
     """Return the XPath of the entry that `parse_past_result` reads: degraded, or a probe that found the server."""
     entry = f"lrm_rsc_op[@id='{resource}_last_failure_0' and (@rc-code='190' or @rc-code='0')]"
     return f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']/{entry}"
+
+
+def find_failure_counts(resource: str, node: str) -> str:
+    """Return the XPath of the counts of a resource's failures on a node."""
+    return f"//node_state[@uname='{node}']/transient_attributes//nvpair[starts-with(@name,'fail-count-{resource}#')]"
 
 
 def find_monitors(resource: str) -> str:
