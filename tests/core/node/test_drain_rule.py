@@ -58,6 +58,7 @@ def seen(answers: Answers | None, *clients: ClientSeen, elapsed: float = 1.0, to
     [
         pytest.param(seen(TOLD), True, "new connections go elsewhere, and", id="told, and nobody is here"),
         pytest.param(seen(ASKED), False, "192.0.2.1 may still send new connections here", id="one is not told"),
+        pytest.param(seen(Answers(False)), False, "a load balancer may still send", id="one whose name is not told"),
         pytest.param(seen(Answers(None)), False, "the responder does not know who asks it", id="not known who asks"),
         pytest.param(seen(None), False, "there is no responder", id="no responder: a fixed wait"),
         pytest.param(seen(None, elapsed=15.0), True, "the time is over (15 s): there is no", id="and its end"),

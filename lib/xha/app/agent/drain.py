@@ -16,7 +16,7 @@ from ...adapters.mysql.clients import Clients
 from ...adapters.network.channel import Allowance
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
-from ...core.config.xha_conf import DEFAULT_DRAIN_FILE, Config
+from ...core.config.xha_conf import DEFAULT_DRAIN_FILE
 from ...core.node.drain_rule import (
     DrainSeen,
     DrainSetting,
@@ -29,6 +29,7 @@ from ...core.node.drain_rule import (
 from ...core.node.withdrawal import Withdrawal
 from ...core.ocf.api import AGENT
 from ...core.text.values import ConfigError
+from ..cluster.ask_responder import RESPONDER_PORT
 from ..keeper.known_servers import whole_search
 from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
 from .sweep import may_be_deleted
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
 
-RESPONDER_PORT = 49000
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
 _TICK = 0.1
 _ANSWER_SECONDS = 1.0
@@ -98,10 +98,7 @@ class _Drain:
         self._settings, self._instance, self._begun = settings, instance, begun
         self._socket = find_socket(settings, socket)
         self._limit = min(settings.drain_timeout, instance.timeout / 2)
-        try:
-            self._config = read_config()
-        except ConfigError:
-            self._config = Config()
+        self._config = read_config()  # a wrong one is told, and nothing is drained: which files count is not known
         listen = self._config.responder.listen
         host, self._port = listen[0] if listen else ("", RESPONDER_PORT)
         self._host = "127.0.0.1" if host in _EVERYWHERE else host
@@ -115,7 +112,8 @@ class _Drain:
             target = own_target(self._settings, self._socket)
             serves = make_reader(lambda: target, SQL_SECONDS).take_once().verdict.available
             return DrainSetting(self._limit, serves, self._others())
-        foreign = "" if not view.datadir or view.datadir.rstrip("/") == datadir.rstrip("/") else view.datadir
+        ours = view.datadir.rstrip("/") == datadir.rstrip("/")
+        foreign = "" if ours else view.datadir or "no data directory at this address"
         return DrainSetting(self._limit, view.serves, self._others(), foreign)
 
     def run(self) -> str:

@@ -45,7 +45,7 @@ def why_no_drain(setting: DrainSetting) -> str:
 class Answers(NamedTuple):
     """What the responder says of those that ask it (core/node/balancers.py).
 
-    done None: it does not know who asks. untold: who still sends new connections here.
+    done None: it does not know who asks. untold: who still sends new connections here, as far as this reader may know.
     """
 
     done: bool | None
@@ -88,7 +88,7 @@ class DrainSeen(NamedTuple):
     @property
     def told(self) -> bool:
         """Whether new connections go elsewhere."""
-        return self.answers is not None and not self.answers.untold and self.answers.done is not None
+        return self.answers is not None and self.answers.done is True
 
 
 # A pool tests a connection before it uses it. Most have been idle once within this time, and are closed then.
@@ -120,8 +120,8 @@ def judge_drain(seen: DrainSeen) -> tuple[bool, str]:
 def _find_wait(seen: DrainSeen) -> str:
     if seen.answers is None:
         return "there is no responder, which would know whether load balancers have taken the node out"
-    if seen.answers.untold:
-        return f"{', '.join(seen.answers.untold)} may still send new connections here"
+    if seen.answers.done is False:
+        return f"{', '.join(seen.answers.untold) or 'a load balancer'} may still send new connections here"
     if seen.answers.done is None:
         return "the responder does not know who asks it"
     if seen.clients is None:
