@@ -21,6 +21,7 @@ from agent.test_life import (  # noqa: F401 - fixtures
 from loopback import wait_until
 from loopback.server_root import server_user
 from xha.core.monitor.keeper_status import KeeperStatus, Phase, render_keeper_status
+from xha.core.text.repeats import RETURNS
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
@@ -60,7 +61,7 @@ class TestTheOptionFileNamesAnotherDirectoryWhileTheServerRuns:
 
 
 class TestAKeeperThatCannotBegin:
-    def test_is_told_by_monitor_while_the_server_runs_and_said_once(self, running: Resource) -> None:  # noqa: F811
+    def test_is_told_by_monitor_while_the_server_runs_and_not_said_each_time(self, running: Resource) -> None:  # noqa: F811
         """A mistake in the option file is harmless until the next upgrade, and until then nobody watches the server."""
         right = running.config.read_text()
         running.config.write_text(f"{right}\nno_such_option=1\n")
@@ -68,10 +69,11 @@ class TestAKeeperThatCannotBegin:
         seen = await_code(running, 190)
         assert "no keeper" in seen.reason, seen
         assert "no_such_option" in seen.reason
-        for _ in range(3):
+        for _ in range(2 * RETURNS):
             told = wait_until(lambda: "no_such_option" in running.monitor().reason, 30, "it is told")
             assert told
-        assert running.host.syslog.count("failed: ") == 1
+        # Each attempt is a state between two failures, and a state that comes back is told at once a few times.
+        assert 1 <= running.host.syslog.count("failed: ") <= RETURNS
         running.config.write_text(right)
         await_code(running, 0)
         assert running.is_synced()

@@ -189,7 +189,7 @@ def test_nobody_there(services: Services, net: Net, broker: Broker) -> None:
     result = services.check("rabbitmq", env=SECRETS)
     assert short(result) == BLIND  # the broker runs: it is the section that is wrong
     assert ":5672: connection refused; its process" in result["message"]
-    assert result["message"].endswith(f"listens on {broker.address} port 5671, {broker.address} port 5672")
+    assert result["message"].endswith(f"listens on {broker.address} port 5672, {broker.address} port 5671")
     services.write(services.config.read_text().replace("process = ^", "process = ^no-such-"))
     result = services.check("rabbitmq", env=SECRETS)
     assert short(result) == DOWN

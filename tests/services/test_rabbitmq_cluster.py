@@ -128,7 +128,7 @@ def test_a_drained_node_and_queues_with_too_few_members(services: Services, rabb
         assert told["message"].startswith("in maintenance, drained by an operator: ")
     tool(two, "rabbitmq-upgrade", "revive")
     wait_result(services, one, WELL, "whole: 3 nodes, \\d+ queues$")
-    tool(one, "rabbitmq-queues", "shrink", three.name)
+    tool(one, "rabbitmq-queues", "delete_member", "q3", three.name)
     few = "1 quorum queue with fewer members than declared: q3; rabbitmq-queues grow adds them"
     wait_result(services, one, CAUTION, few)
     for name in ("q3", "log", "alone"):

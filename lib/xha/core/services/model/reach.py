@@ -104,11 +104,16 @@ def _is_like(place: Place, asked: Place) -> bool:
     return place[1] == asked[1]
 
 
+def _distance(place: Place, asked: Place) -> tuple[bool, bool]:
+    """Sort what is most like the place that was asked first: of its kind, then on its port or of its name."""
+    return isinstance(place, str) is not isinstance(asked, str), not _is_like(place, asked)
+
+
 def _base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
 def _list(places: list[Place], asked: Place) -> str:
-    alike = sorted(places, key=lambda place: isinstance(place, str) is not isinstance(asked, str))
-    text = ", ".join(place_text(place) for place in alike[:_SHOWN])
+    nearest = sorted(places, key=lambda place: (*_distance(place, asked), place_text(place)))
+    text = ", ".join(place_text(place) for place in nearest[:_SHOWN])
     return f"{text}, ..." if len(places) > _SHOWN else text
