@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bench.commits import measure_commit_probe
 from bench.elections import measure_election
 from bench.installed import install
 from bench.measures import (
@@ -37,6 +38,7 @@ def main() -> int:
             rows = [
                 *measure_throughput(bench),
                 *measure_service_answer(bench),
+                *measure_commit_probe(bench),
                 *measure_forked(bench, installed),
                 *measure_monitors(bench, installed),
                 *measure_hung(bench, options.hung_seconds),

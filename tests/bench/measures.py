@@ -75,11 +75,12 @@ class Bench(NamedTuple):
 
 
 @contextmanager
-def responder(bench: Bench, settings: str = "") -> Iterator[Responder]:
-    """The responder, on the servers' CPU. settings: lines for its section of xha.conf."""
+def responder(bench: Bench, settings: str = "", database: str = "") -> Iterator[Responder]:
+    """The responder, on the servers' CPU. settings, database: lines for these sections of xha.conf."""
     address = (bench.net.next_address(), PORT)
     directory = bench.directory / f"responder-{address[0]}"
-    one = Responder(bench.net, directory, [address], bench.node.socket, client=OPTION_FILE, responder=settings)
+    sections = {"database": database, "responder": settings}
+    one = Responder(bench.net, directory, [address], bench.node.socket, client=OPTION_FILE, **sections)
     with on_cpu(SERVER_CPU), one:
         yield one
 
