@@ -21,6 +21,10 @@ STATUS = (
 )
 
 
+# As the document has it.
+SOCKET = "/run/mysqld/mysqld.sock"
+
+
 @dataclass(frozen=True)
 class Galera:
     """One node's own status. `uptime` is in seconds. The defaults are for a node that does not answer."""
@@ -38,7 +42,7 @@ class Galera:
         return self.state == "Synced" and self.status == "Primary" and self.ready
 
 
-def read_galera(host: Host, *, timeout: float = 5.0) -> Galera:
+def read_galera(host: Host, *, timeout: float = 5.0, socket: str = SOCKET) -> Galera:
     """Query `host`'s server as root through its socket. A server that is down or silent for `timeout` s: `Galera()`."""
     query = (
         "set wsrep_sync_wait=0; show global status where variable_name in ("
@@ -46,7 +50,7 @@ def read_galera(host: Host, *, timeout: float = 5.0) -> Galera:
         + ")"
     )
     try:
-        answer = host.sh(f'mariadb --connect-timeout={int(timeout)} -NBe "{query}"', timeout=timeout)
+        answer = host.sh(f'mariadb --socket={socket} --connect-timeout={int(timeout)} -NBe "{query}"', timeout=timeout)
     except (CommandFailed, ConnectionError):
         return Galera()
     said = {name.lower(): value for name, _, value in (line.partition("\t") for line in answer.out.splitlines())}
@@ -61,19 +65,23 @@ def read_galera(host: Host, *, timeout: float = 5.0) -> Galera:
     )
 
 
-def all_synced(hosts: Iterable[Host]) -> bool:
-    """Whether every one of `hosts` is Synced in one Primary component that has exactly these members."""
+def all_synced(hosts: Iterable[Host], *, socket: str = SOCKET, besides: int = 0) -> bool:
+    """Whether every one of `hosts` is Synced in one Primary component that has exactly these members.
+
+    besides: how many members it has that hold no data (garbd).
+    """
     hosts = list(hosts)
-    seen = [read_galera(host) for host in hosts]
-    return all(node.synced and node.size == len(hosts) for node in seen) and len({node.uuid for node in seen}) == 1
+    seen = [read_galera(host, socket=socket) for host in hosts]
+    size = len(hosts) + besides
+    return all(node.synced and node.size == size for node in seen) and len({node.uuid for node in seen}) == 1
 
 
-def read_state(host: Host) -> str:
+def read_state(host: Host, resource: str = "p_mysql") -> str:
     """Return the state that the keeper of `host` reports for people, "" if there is none.
 
     attrd_updater must be given the node's name.
     """
-    query = f"attrd_updater --name xha-p_mysql-state --query --node {host.name}"
+    query = f"attrd_updater --name xha-{resource}-state --query --node {host.name}"
     return host.sh(query, check=False).out.partition('value="')[2]
 
 

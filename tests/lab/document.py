@@ -7,7 +7,9 @@ haproxy.cfg and the xinetd stanza, are in place before Pacemaker starts what nee
 
 from __future__ import annotations
 
-from lab.place import ADDRESSES, PREFIX, VIP
+from collections.abc import Sequence
+
+from lab.place import ADDRESSES, HOSTS, PREFIX, VIP
 from lab.step import On, Step
 from seed import LISTEN_MYSQL, XINETD_STANZA
 
@@ -58,15 +60,19 @@ CLUSTER_SETUP = Step(
     why="pcs 0.10 made the name an argument.",
 )
 
-WITHOUT_PCSD = Step(
-    "the cluster's configuration, without pcsd",
-    On.EVERY,
-    said=f"{HACLUSTER.said}\n{HOST_AUTH.said}\n{CLUSTER_SETUP.said}",
-    today="""\
-pcs cluster setup lb_cluster h1 addr=h1 h2 addr=h2 h3 addr=h3 transport knet crypto cipher=none hash=none \\
+
+def without_pcsd(hosts: Sequence[str]) -> Step:
+    nodes = " ".join(f"{name} addr={name}" for name in hosts)
+    return Step(
+        "the cluster's configuration, without pcsd",
+        On.EVERY,
+        said=f"{HACLUSTER.said}\n{HOST_AUTH.said}\n{CLUSTER_SETUP.said}",
+        today=f"""\
+pcs cluster setup lb_cluster {nodes} transport knet crypto cipher=none hash=none \\
     --no-cluster-uuid --corosync_conf /etc/corosync/corosync.conf""",
-    why="Ours, where a test is not about pcsd: the same cluster without 20 s of three pcsd at work on two cores.",
-)
+        why="Ours, where a test is not about pcsd: the same cluster without 20 s of three pcsd at work on two cores.",
+    )
+
 
 FIRST_ELECTION = Step(
     "no wait at the very first election",
@@ -115,12 +121,19 @@ pcs property unset dc-deadtime --force""",
     why="`resource defaults` has sub-commands since pcs 0.10. The last line takes back what is ours.",
 )
 
-HAPROXY_CFG = Step(
-    "haproxy.cfg",
-    On.EVERY,
-    path="/etc/haproxy/haproxy.cfg",
-    said=LISTEN_MYSQL.rstrip(),
-    today="""\
+# A server of a larger laboratory: as the document's other backups.
+BACKUP = "  server mysql-{number} {address}:3306 check port 49000 inter 5000 rise 2 fall 3 backup"
+
+
+def haproxy_cfg(members: Sequence[str]) -> Step:
+    """HAProxy's file. The document names three servers; where there are more, they follow as backups."""
+    more = [BACKUP.format(number=name[1:], address=ADDRESSES[name]) for name in members if name not in HOSTS]
+    return Step(
+        "haproxy.cfg",
+        On.EVERY,
+        path="/etc/haproxy/haproxy.cfg",
+        said=LISTEN_MYSQL.rstrip(),
+        today="""\
 global
   stats socket /run/haproxy/admin.sock mode 660 level admin
   user haproxy
@@ -131,10 +144,11 @@ defaults
   timeout connect 5s
 
 """
-    + LISTEN_MYSQL.rstrip().replace("fall 2s", "fall 2"),
-    why="`fall 2s` is a slip of the pen: the option counts checks. The sections above it, which the document leaves "
-    "out, are the least that HAProxy starts with.",
-)
+        + "\n".join((LISTEN_MYSQL.rstrip().replace("fall 2s", "fall 2"), *more)),
+        why="`fall 2s` is a slip of the pen: the option counts checks. The sections above it, which the document "
+        "leaves out, are the least that HAProxy starts with.",
+    )
+
 
 XINETD = Step(
     "the check on port 49000",
@@ -206,11 +220,16 @@ systemctl stop mariadb.service""",
     "Here the server is started alone to be told so, before there is a cluster; the document does not say how it ran.",
 )
 
-WSREP_CNF = Step(
-    "Galera's options",
-    On.EVERY,
-    path="/etc/mysql/mariadb.conf.d/70-wsrep.cnf",
-    said="""\
+OPTIONS = "/etc/mysql/mariadb.conf.d/70-wsrep.cnf"
+
+
+def wsrep_cnf(members: Sequence[str]) -> Step:
+    addresses = ",".join(ADDRESSES[name] for name in members)
+    return Step(
+        "Galera's options",
+        On.EVERY,
+        path=OPTIONS,
+        said="""\
 # /etc/my.cnf.d/wsrep.cnf
 [mysqld]
 binlog_format=row
@@ -228,12 +247,12 @@ parallel=2
 streamfmt=xbstream
 transferfmt=socat
 sockopt=,nodelay,sndbuf=1048576,rcvbuf=1048576""",
-    today=f"""\
+        today=f"""\
 [mysqld]
 bind_address=0.0.0.0
 binlog_format=row
 wsrep_on=ON
-wsrep_cluster_address="gcomm://{",".join(ADDRESSES.values())}?pc.wait_prim=no"
+wsrep_cluster_address="gcomm://{addresses}?pc.wait_prim=no"
 wsrep_provider=/usr/lib/galera/libgalera_smm.so
 wsrep_provider_options="gcache.size=32M"
 wsrep_cluster_name="openstack"
@@ -247,10 +266,9 @@ parallel=2
 streamfmt=mbstream
 transferfmt=socat
 sockopt=,nodelay,sndbuf=1048576,rcvbuf=1048576""",
-    why="Percona's xtrabackup cannot read MariaDB since 10.3: mariadb-backup and mbstream took its place. Debian binds "
-    "to 127.0.0.1 unless told otherwise. gcache.size only spares the laboratory's memory.",
-)
+        why="Percona's xtrabackup cannot read MariaDB since 10.3: mariadb-backup and mbstream took its place. Debian "
+        "binds to 127.0.0.1 unless told otherwise. gcache.size only spares the laboratory's memory.",
+    )
 
-BALANCER_FILES = (HAPROXY_CFG, XINETD, XINETD_START)
+
 PCSD = (PACKAGES, HACLUSTER, HOST_AUTH, CLUSTER_SETUP)
-DATABASE = (ACCOUNTS, WSREP_CNF)

@@ -1,4 +1,4 @@
-"""The whole laboratory: three hosts, the network, and a guard that removes all of it."""
+"""The whole laboratory: its hosts, the network, and a guard that removes all of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Callable, TypeVar
@@ -24,15 +24,15 @@ DISK = "6g"  # an upper limit: a tmpfs takes what is written, about 400 MiB for 
 
 
 class Laboratory:
-    """Three hosts at `place`. Make one with `build` or `standing`. The object may be thrown away at any time.
+    """The hosts at `place`. Make them with `build` or `standing`. The object may be thrown away at any time.
 
-    `system`: what `build` makes the hosts of.
+    `system`: what `build` makes the hosts of. `names`: the hosts; without them those that are there, otherwise three.
     """
 
-    def __init__(self, place: Place, system: System = OWN) -> None:
+    def __init__(self, place: Place, system: System = OWN, names: Sequence[str] = ()) -> None:
         self.place, self.system = place, system
         self.network = Network(place)
-        self.hosts = {name: Host(place, self.network, name) for name in HOSTS}
+        self.hosts = {name: Host(place, self.network, name) for name in names or place.built() or HOSTS}
         self.begun = time.monotonic()
 
     def __iter__(self) -> Iterator[Host]:

@@ -6,6 +6,7 @@ from html import escape as escape_html
 
 from lab import document, standing
 from lab.contenders import HEARTBEAT
+from lab.place import HOSTS
 from lab.step import Step
 from lab.worlds import SEED, SOUND
 
@@ -21,7 +22,7 @@ it.
 
 def render_document() -> str:
     steps = [step for step, _ in standing.plan(HEARTBEAT, SEED, in_full=True)]
-    extra = (document.WITHOUT_PCSD, SOUND.properties)
+    extra = (document.without_pcsd(HOSTS), SOUND.properties(HOSTS))
     parts = [HEAD, *(render_step(number, step) for number, step in enumerate(steps, 1))]
     parts += ["## Variations of the laboratory\n", *(render_step(None, step) for step in extra)]
     return "\n".join(parts)

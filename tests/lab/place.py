@@ -9,8 +9,16 @@ BASE = Path("/run/xha-lab")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 HOSTS = ("h1", "h2", "h3")
-# From the document: its haproxy.cfg names 192.168.0.6 to .8 as mysql-1 to mysql-3. We chose ip4, the VIP.
-ADDRESSES = {"h1": "192.168.0.6", "h2": "192.168.0.7", "h3": "192.168.0.8"}
+# A laboratory of four or five has these besides.
+MORE = ("h4", "h5")
+# From the document: its haproxy.cfg names 192.168.0.6 to .8 as mysql-1 to mysql-3. We chose ip4, the VIP, and the rest.
+ADDRESSES = {
+    "h1": "192.168.0.6",
+    "h2": "192.168.0.7",
+    "h3": "192.168.0.8",
+    "h4": "192.168.0.9",
+    "h5": "192.168.0.11",
+}
 VIP = "192.168.0.10"
 CLIENT = "192.168.0.100"
 # The address of the power switch, which stands for a management board that outlives its host.
@@ -58,3 +66,7 @@ class Place:
 
     def host(self, name: str) -> Path:
         return self.root / "hosts" / name
+
+    def built(self) -> tuple[str, ...]:
+        """The names of the hosts that were built here; none before `Laboratory.build` has made them."""
+        return tuple(name for name in ADDRESSES if self.host(name).exists())

@@ -40,7 +40,7 @@ EVIDENCE = REPOSITORY / "build" / "lab-evidence" / "operations"
 WELL_SECONDS, LOOKS_SECONDS = 60, 25
 START_SECONDS, DELETE_SECONDS = 120, 180
 DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
-OPTIONS = document.WSREP_CNF.path
+OPTIONS = document.OPTIONS
 ASIDE = ("/var/tmp/mysql-aside", "/var/tmp/mysql-before-restore", "/var/tmp/galera-backup")
 # mysql-wss started the server itself, without a service manager.
 BY_HAND = "setsid --fork mysqld --user=mysql --pid-file=/run/mysqld/mysqld.pid {} >/dev/null 2>&1"

@@ -7,7 +7,6 @@ import signal
 from lab import cluster
 from lab.host import Host
 from lab.laboratory import Laboratory
-from lab.place import HOSTS
 from lab.shell import CommandFailed
 from lab.standing import SYNC_SECONDS, wait_online
 from lab.waiting import GaveUp, wait_until
@@ -18,7 +17,6 @@ FILLER = "filler"
 # are Pacemaker's own commands, because each command of pcs takes a second.
 ORDERS = (
     "crm_attribute --type crm_config --name maintenance-mode --delete",
-    *(f"crm_attribute --node {name} --name standby --delete" for name in HOSTS),
     "crm_resource --resource p_mysql-clone --clear",
     "crm_resource --cleanup",
 )
@@ -46,7 +44,8 @@ def restore(lab: Laboratory) -> bool:
     try:
         relieve(lab)
         wait_online(lab)
-        lab["h1"].sh("\n".join(ORDERS), check=False, timeout=60)
+        active = [f"crm_attribute --node {name} --name standby --delete" for name in lab.hosts]
+        lab["h1"].sh("\n".join((*active, *ORDERS)), check=False, timeout=60)
         take_back_parameters(lab["h1"], lab.place.resources.read_text())
         wait_until("all nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
         # What a client notices depends on whether the VIP goes down with the active node. For every agent it does.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Callable
 
 from lab import cluster, document
 from lab.contenders import Contender
 from lab.host import Host
 from lab.laboratory import Laboratory
+from lab.place import HOSTS
 from lab.step import On, Step
 from lab.waiting import wait_until
 from lab.worlds import World
@@ -23,24 +25,26 @@ def stand_up(lab: Laboratory, contender: Contender, world: World, *, in_full: bo
     """Carry out the document on `lab` with `contender` as the agent. Returns when all nodes are Synced.
 
     Unless `in_full`, the steps that need pcsd are replaced by one that does not, and the VIP and HAProxy are set up
-    while the nodes copy their data. The result is the same.
+    while the nodes copy their data. The result is the same. With more hosts than three it is not `in_full`.
     """
-    for step, settled in plan(contender, world, in_full=in_full):
+    for step, settled in plan(contender, world, in_full=in_full, hosts=tuple(lab.hosts)):
         carry_out(lab, step)
         settled(lab)
         lab.say(step.title)
     lab.place.resources.write_text(cluster.read_resources(lab["h1"]))
 
 
-def plan(contender: Contender, world: World, *, in_full: bool) -> list[tuple[Step, Settled]]:
+def plan(
+    contender: Contender, world: World, *, in_full: bool, hosts: Sequence[str] = HOSTS
+) -> list[tuple[Step, Settled]]:
     """Every step in order, each with what must be true before the next one."""
-    balancer, database = (document.BALANCER,), (*document.DATABASE, contender.create)
+    balancer, database = (document.BALANCER,), (document.ACCOUNTS, document.wsrep_cnf(hosts), contender.create)
     steps = (
-        *document.BALANCER_FILES,
-        *(document.PCSD if in_full else (document.WITHOUT_PCSD,)),
+        *(document.haproxy_cfg(hosts), document.XINETD, document.XINETD_START),
+        *(document.PCSD if in_full else (document.without_pcsd(hosts),)),
         document.FIRST_ELECTION,
         document.START,
-        world.properties,
+        world.properties(hosts),
         *(balancer + database if in_full else database + balancer),
     )
     settled: dict[Step, Settled] = {document.START: wait_online, steps[-1]: wait_synced}
@@ -73,4 +77,4 @@ def wait_online(lab: Laboratory) -> None:
 
 
 def wait_synced(lab: Laboratory) -> None:
-    wait_until("all three nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)
+    wait_until("all nodes to be Synced", lambda: cluster.all_synced(lab), timeout=SYNC_SECONDS, every=0.5)

@@ -10,6 +10,7 @@ import pytest
 from lab import client, standing
 from lab.laboratory import Laboratory
 from lab.library import host_of
+from lab.place import HOSTS
 from lab.repair import take_back_parameters
 from lab.standing import carry_out
 from lab.waiting import wait_until
@@ -32,7 +33,7 @@ def sound(lab: Laboratory) -> Iterator[Laboratory]:
     """The same cluster in the world with fencing. The seed's properties return afterwards."""
     properties = lab["h1"].sh("cibadmin --query --scope crm_config").out
     try:
-        carry_out(lab, SOUND.properties)
+        carry_out(lab, SOUND.properties(HOSTS))
         yield lab
     finally:
         lab.network.heal()

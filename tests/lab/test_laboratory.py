@@ -66,7 +66,7 @@ def build_elsewhere(place: Place) -> subprocess.Popen[bytes]:
 
 
 def test_hosts_reach_each_other_and_the_client_and_no_other_network(hosts: Laboratory) -> None:
-    for address in (*ADDRESSES.values(), "192.168.0.100"):
+    for address in (*(host.address for host in hosts), "192.168.0.100"):
         hosts["h1"].sh(f"ping -c 1 -W 2 {address}")
     routes = hosts["h1"].sh("ip -4 route").out.split("\n")
     assert [route.split()[0] for route in routes if route] == ["192.168.0.0/24"]
