@@ -67,7 +67,7 @@ def read_nodes(lab: Laboratory) -> dict[str, Galera]:
 def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, sequences: int) -> bool:
     """Run the sequences that are not finished yet. True if all conditions held in every sequence, then and earlier."""
     bench = Bench(lab, contender, world)
-    notes = BUILD / f"{file_name(contender.name)}-{world.name}-{seed}.jsonl"
+    notes = BUILD / f"{file_name(contender.name, lab.system.name)}-{world.name}-{seed}.jsonl"
     held = {each["number"]: not each["broken"] for each in read_notes(notes)}
     for number in range(1, sequences + 1):
         if number not in held:
