@@ -113,13 +113,15 @@ def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) ->
     return not wrong
 
 
+def read_expected(agent: str, system: System, world: str, name: str) -> list[Outcome]:
+    """What the committed report has of a fault. For a system without a report: the one in which every fault is."""
+    there = Noted(agent, system).of(world, name)
+    return there or Noted(agent, system._replace(name=REPORTED)).of(world, name)
+
+
 def _differs(noted: Noted, world: str, name: str) -> str:
     """Return what is wrong with a trial, "" for nothing. The report says which faults only a person can end."""
-    outcomes = noted.of(world, name)
-    # A system without a report of its own is compared with the one that has every fault.
-    expected = Noted(noted.agent, noted.system).of(world, name) or Noted(
-        noted.agent, noted.system._replace(name=REPORTED)
-    ).of(world, name)
+    outcomes, expected = noted.of(world, name), read_expected(noted.agent, noted.system, world, name)
     if not outcomes:
         return "could not be tried"
     if any(outcome.writes_lost for outcome in outcomes):

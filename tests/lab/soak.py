@@ -1,22 +1,25 @@
-"""Random sequences of faults. After each fault, two conditions are checked that must hold whatever happened.
+"""Random sequences of faults. After each fault, conditions are checked that must hold whatever happened before.
 
 A sequence depends only on its seed: `--seed 7 --sequences 1` is the first sequence of `--seed 7 --sequences 50`. A soak
-that was interrupted continues with the first sequence that it has not finished.
+that was interrupted continues with the first sequence that it has not finished. Each finished sequence is a row of
+docs/lab/soak.md.
 """
 
 from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from lab import cluster
 from lab.cluster import Galera
 from lab.contenders import Contender
 from lab.faults import FAULTS
 from lab.laboratory import Laboratory
-from lab.matrix import Bench, file_name
+from lab.matrix import DOCS, Bench, file_name, read_expected, replace_text
 from lab.place import REPOSITORY
 from lab.shell import CommandFailed
 from lab.trial import Outcome
@@ -26,6 +29,7 @@ from lab.worlds import World
 LENGTH = 5
 VIEW_SECONDS = 15
 BUILD = REPOSITORY / "build" / "lab-soak"
+PAGE = DOCS / "soak.md"
 
 
 def sequence(seed: str, number: int) -> list[str]:
@@ -33,9 +37,17 @@ def sequence(seed: str, number: int) -> list[str]:
     return random.Random(f"{seed}/{number}").sample(sorted(FAULTS), LENGTH)
 
 
-def broken_by(outcome: Outcome, nodes: dict[str, Galera]) -> list[str]:
-    """The conditions that do not hold, in words: no acknowledged write lost, and one primary component."""
+def broken_by(outcome: Outcome, nodes: dict[str, Galera], expected: Sequence[Outcome] = ()) -> list[str]:
+    """The conditions that do not hold, in words.
+
+    No acknowledged write is lost, and there is one primary component. expected: what the report has of this fault. It
+    recovers if it did so there, and starts no more servers needlessly than there; no outcomes expect nothing.
+    """
     broken = [f"{host} lacks {count} acknowledged writes" for host, count in outcome.lost.items() if count]
+    if expected and not outcome.recovered and all(one.recovered for one in expected):
+        broken.append(f"not recovered: {'; '.join(outcome.said)}")
+    if expected and outcome.needless_starts > max(one.needless_starts for one in expected):
+        broken.append(f"{outcome.needless_starts} starts of mysqld that were not needed")
     if not undivided(nodes):
         broken.append(f"more than one primary component: {nodes}")
     return broken
@@ -69,10 +81,12 @@ def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, seq
     bench = Bench(lab, contender, world)
     notes = BUILD / f"{file_name(contender.name, lab.system.name)}-{world.name}-{seed}.jsonl"
     held = {each["number"]: not each["broken"] for each in read_notes(notes)}
+    where = (contender.name, lab.system.name, world.name, seed)
     for number in range(1, sequences + 1):
         if number not in held:
             broken = run_sequence(bench, seed, number)
             add_note(notes, {"number": number, "faults": sequence(seed, number), "broken": broken})
+            replace_text(PAGE, add_row(PAGE.read_text(), Row(*where, number, sequence(seed, number), broken)))
             held[number] = not broken
     good = sum(held[number] for number in range(1, sequences + 1))
     lab.say(f"{good} of {sequences} sequences held; what did not is noted in {notes.relative_to(REPOSITORY)}")
@@ -80,24 +94,61 @@ def run_soak(lab: Laboratory, contender: Contender, world: World, seed: str, seq
 
 
 def run_sequence(bench: Bench, seed: str, number: int) -> list[str]:
-    """Run one sequence. Stop at the first fault after which a condition does not hold, and return that condition."""
-    lab = bench.scene.lab
+    """Run one sequence. Stop at the first fault after which a condition does not hold, and return what did not.
+
+    A fault that could not be tried is told like that, and the sequence goes on.
+    """
+    lab, untried = bench.scene.lab, []
     for name in sequence(seed, number):
         where = f"seed {seed}, sequence {number}, {name}"
         try:
             outcome = bench.trial(FAULTS[name], BUILD / "evidence" / f"{seed}-{number}-{name}")
         except (CommandFailed, GaveUp, ConnectionError) as error:
             lab.say(f"{where}: could not be tried: {error}")
+            untried.append(f"{name}: could not be tried")
             bench.stands = False
             continue
-        broken = broken_by(outcome, read_nodes(lab))
+        broken = broken_by(outcome, read_nodes(lab), find_expected(bench, name))
         lab.say(
             f"{where}: {'; '.join(broken) or ('recovered' if outcome.recovered else 'not recovered, nothing lost')}"
         )
         if broken:
             bench.stands = False
-            return [f"{where}: {each}" for each in broken]
-    return []
+            return [*untried, *(f"{name}: {each}" for each in broken)]
+    return untried
+
+
+def find_expected(bench: Bench, fault: str) -> list[Outcome]:
+    return read_expected(bench.scene.contender.name, bench.scene.lab.system, bench.world.name, fault)
+
+
+class Row(NamedTuple):
+    """One sequence in docs/lab/soak.md. `broken`: what did not hold, in words."""
+
+    agent: str
+    system: str
+    world: str
+    seed: str
+    number: int
+    faults: list[str]
+    broken: list[str]
+
+    def render(self) -> str:
+        names = ", ".join(f"`{name}`" for name in self.faults)
+        outcome = "; ".join(self.broken).replace("|", "/").replace("\n", " ") or "held"
+        return f"| {self.agent} | {self.system} | {self.world} | {self.seed} | {self.number} | {names} | {outcome} |"
+
+
+def add_row(page: str, row: Row) -> str:
+    """Return the page with this row in its place. A sequence that was run again has its newer outcome."""
+    head, line, rest = page.partition("| --- | --- | --- | --- | --- | --- | --- |\n")
+    rows = {_key(each): each for each in (*rest.splitlines(), row.render())}
+    return head + line + "".join(f"{rows[key]}\n" for key in sorted(rows))
+
+
+def _key(line: str) -> tuple[str, str, str, str, int]:
+    agent, system, world, seed, number = (word.strip() for word in line.split("|")[1:6])
+    return agent, system, world, seed, int(number)
 
 
 def read_notes(path: Path) -> list[dict[str, object]]:

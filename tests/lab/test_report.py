@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from lab import soak
 from lab.cluster import Galera
+from lab.contenders import XHA
 from lab.faults import FAULTS
+from lab.laboratory import Laboratory
 from lab.matrix import file_name
+from lab.place import REPOSITORY, Place
 from lab.report import parse_json, render_json, render_markdown, summarise
 from lab.soak import LENGTH, broken_by, sequence
 from lab.trial import Outcome
+from lab.worlds import SEED
 
 GOOD = Outcome("kill-all", True, 50.0, 40.0, 40.0, 39.0, {"2013 Lost connection": 8}, {"h1": 0, "h2": 0}, 0, 60.0, 0.5)
 PRIMARY = Galera("Synced", "Primary", True, 3, "u")
@@ -76,6 +85,39 @@ def test_a_sequence_follows_from_its_seed_and_number_alone() -> None:
     assert sequence("7", 3) != sequence("7", 4)
     assert set(sequence("7", 3)) <= set(FAULTS)
     assert len(set(sequence("7", 3))) == LENGTH
+
+
+def test_a_soak_goes_on_with_what_it_has_not_finished_and_each_sequence_is_a_row(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No laboratory is built: what a sequence comes to is given."""
+    run: list[int] = []
+    page = tmp_path / "soak.md"
+    page.write_text(soak.PAGE.read_text().partition("| --- |")[0] + "| --- | --- | --- | --- | --- | --- | --- |\n")
+    monkeypatch.setattr(soak, "PAGE", page)
+    monkeypatch.setattr(
+        soak, "run_sequence", lambda _, seed, number: run.append(number) or (["h2 | lacks"] if number == 2 else [])
+    )
+    monkeypatch.setattr(soak, "BUILD", REPOSITORY / "build" / "lab-soak" / tmp_path.name)
+    lab = Laboratory(Place("none"))
+    try:
+        assert soak.run_soak(lab, XHA, SEED, "7", 1)
+        assert not soak.run_soak(lab, XHA, SEED, "7", 2)
+        rows = page.read_text().splitlines()[-2:]
+    finally:
+        shutil.rmtree(soak.BUILD, ignore_errors=True)
+    assert run == [1, 2]
+    assert rows[0].startswith(f"| ocf:xha:galera | {lab.system.name} | seed | 7 | 1 | `")
+    assert [row.split(" | ")[-1] for row in rows] == ["held |", "h2 / lacks |"]
+    again = soak.Row("ocf:xha:galera", lab.system.name, "seed", "7", 2, ["kill-all"], [])
+    assert soak.add_row(page.read_text(), again).splitlines()[-2:] == [rows[0], again.render()]
+
+
+def test_what_the_report_of_single_faults_does_not_have_is_named() -> None:
+    stuck, restless = replace(GOOD, recovered=False, said=("waiting",)), replace(GOOD, needless_starts=1)
+    assert broken_by(stuck, {}, [GOOD]) == ["not recovered: waiting"]
+    assert broken_by(restless, {}, [GOOD]) == ["1 starts of mysqld that were not needed"]
+    assert broken_by(stuck, {}, [GOOD, stuck]) == broken_by(restless, {}, [restless]) == []
 
 
 def test_one_component_without_losses_holds() -> None:
