@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lab import client, cluster
+from lab.contenders import XHA
 from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.page import render_document
-from lab.place import BALANCER_PORT, REPOSITORY, VIP
+from lab.place import ADDRESSES, BALANCER_PORT, HOSTS, MORE, REPOSITORY, VIP
+from lab.standing import plan
 from lab.waiting import wait_until
+from lab.worlds import SOUND
 
 PROBE = "printf 'OPTIONS / HTTP/1.0\\r\\n\\r\\n' | timeout 5 socat -t 5 - TCP:{address}:49000"
 RISE_SECONDS = 40
@@ -17,6 +20,17 @@ RISE_SECONDS = 40
 
 def test_the_page_in_docs_is_what_the_laboratory_executes() -> None:
     assert (REPOSITORY / "docs" / "lab" / "document.md").read_text() == render_document()
+
+
+def test_with_more_hosts_every_file_and_every_command_that_names_hosts_names_all_of_them() -> None:
+    hosts = (*HOSTS, *MORE)
+    steps = {step.title: step.today for step, _ in plan(XHA, SOUND, in_full=False, hosts=hosts)}
+    assert [
+        name for name in hosts if f" {name} addr={name} " not in steps["the cluster's configuration, without pcsd"]
+    ] == []
+    assert [name for name in hosts if f"plug={name} " not in steps["the cluster's properties, sound"]] == []
+    for title in ("haproxy.cfg", "Galera's options"):
+        assert [ADDRESSES[name] for name in hosts if ADDRESSES[name] not in steps[title]] == [], title
 
 
 @pytest.mark.lab
