@@ -8,11 +8,12 @@ import pytest
 
 from core.election.test_rules import EPOCH, NODES, NOW, empty, granted, look, report, stopped
 from core.facts import UUID
-from xha.core.election.decision import Bootstrap, Decision, Join, RestoreView, Revive, Wait
+from xha.core.election.decision import Bootstrap, Decision, Join, Refuse, RestoreView, Revive, Wait
 from xha.core.election.facts import Around, GrantKind, Host, Probe, Probed, Records
 from xha.core.election.position_report import PositionReport, State
 from xha.core.election.rules import elect
 from xha.core.galera.cluster_address import name_members, parse_cluster_address
+from xha.core.galera.lineage import ROOT, Generation
 from xha.core.galera.position import Position, View
 
 ONLINE = dict.fromkeys(NODES, Host.ONLINE)
@@ -65,6 +66,42 @@ def test_hosts_of_pacemaker_that_are_not_in_the_list_are_no_members() -> None:
     peers = parse_cluster_address("gcomm://n1,n2,n3").peers
     found = name_members(peers, nodes=("controller1", "n3", "n2", "n1", "compute1"))
     assert (found.names, found.unknown) == (("n1", "n2", "n3"), ())
+
+
+# --- Galera's files were moved by hand, as out of wsrep_data_home_dir, and xha's record was left behind
+
+FIRST, LATER = Generation("g1", ROOT, 5, ("n1",)), Generation("g2", "g1", 9, ("n3",))
+LEFT_AT = {"n1": 12, "n2": 11, "n3": 13}
+RECORDS = Records({node: stopped(seqno, LATER, FIRST) for node, seqno in LEFT_AT.items()}, line=(LATER, FIRST))
+BARE = [report(node, seqno, view=None, view_seqno=-1, own_uuid="") for node, seqno in LEFT_AT.items()]
+
+
+@pytest.mark.parametrize(
+    ("decision", "kind", "words"),
+    [
+        pytest.param(look("n3", *BARE, records=RECORDS), Bootstrap, "newest data of all", id="the highest forms"),
+        pytest.param(look("n1", *BARE, records=RECORDS), Wait, "n3 holds the newest", id="the others wait for it"),
+        pytest.param(
+            look("n3", BARE[0], BARE[1]._replace(position=Position(UUID, 10)), BARE[2], records=RECORDS),
+            Refuse,
+            "each went on without the other",
+            id="data that end elsewhere than the stop left them are of nobody knows where",
+        ),
+        pytest.param(
+            look("n3", *BARE, records=RECORDS._replace(stops={})),
+            Refuse,
+            "each went on without the other",
+            id="so are data without a clean stop",
+        ),
+    ],
+)
+def test_data_without_a_record_are_what_the_node_s_own_clean_stop_left(
+    decision: Decision, kind: type, words: str
+) -> None:
+    assert isinstance(decision, kind), decision
+    assert words in decision.reason
+    if isinstance(decision, Bootstrap):
+        assert decision.founding.origin.line == (LATER, FIRST)
 
 
 # --- two nodes and garbd, whose group UUID is in each view, and which reports nothing

@@ -149,7 +149,7 @@ def gather_facts(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the cont
         *(stop.history.line for stop in records.stops.values()),
     )
     fresh = {
-        node: one._replace(line=adopt(node, one.line, lines))
+        node: one._replace(line=adopt(node, _line_of(one, records.stops.get(node)), lines))
         for node, one in read.items()
         if node == me or (around.epoch in one.epochs and one.kind is not Kind.UNKNOWN)
     }
@@ -160,6 +160,17 @@ def gather_facts(  # noqa: PLR0913, PLR0917 - the six kinds of facts of the cont
     order = tuple(members) if agreed else tuple(sorted(members))
     living = tuple(one for one in grants if not why_void(one, fresh, around.now))
     return ElectionFacts(me, order, fresh, unread, lines, records, living, around, troubles)
+
+
+def _line_of(report: PositionReport, stop: StopRecord | None) -> tuple[Generation, ...]:
+    """Return the generations that lead to a node's data: those of its record, or without one those of its clean stop.
+
+    Data without a record (its file was not moved with Galera's) that end where the node's own clean stop left them are
+    what it left. Without this they would count as data of before the first generation, at odds with everybody's.
+    """
+    if report.line or stop is None or report.kind is not Kind.INTACT or report.position != stop.history.position:
+        return report.line
+    return stop.history.line
 
 
 def why_void(grant: Grant, fresh: Mapping[str, PositionReport], now: float) -> str:
