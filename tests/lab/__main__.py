@@ -11,7 +11,7 @@ from lab import needs, systems
 from lab.contenders import BY_PROVIDER, CONTENDERS, XHA
 from lab.faults import FAULTS
 from lab.laboratory import Laboratory, guarded
-from lab.place import HOSTS, Place
+from lab.place import HOSTS, MORE, Place
 from lab.shell import CommandFailed
 from lab.sweep import Busy, locked, sweep, sweep_abandoned
 from lab.waiting import GaveUp
@@ -21,7 +21,7 @@ from lab.worlds import SEED, WORLDS
 def up(options: argparse.Namespace) -> None:
     from lab.standing import stand_up
 
-    lab = Laboratory(Place(options.name), options.system)
+    lab = Laboratory(Place(options.name), options.system, (*HOSTS, *MORE)[: options.nodes])
     with guarded(lab.place) as keep:
         lab.build()
         stand_up(lab, CONTENDERS[options.agent], WORLDS[options.world], in_full=options.in_full)
@@ -97,6 +97,16 @@ def remote(options: argparse.Namespace) -> int:
         return 0 if run_remote(lab) else 1
 
 
+def arrange(options: argparse.Namespace) -> int:
+    from lab.arrangements import ARRANGEMENTS, run_arrangements
+
+    wanted = [ARRANGEMENTS[name] for name in options.arrangements or ARRANGEMENTS]
+    place = Place(f"arranged-{os.getpid()}")
+    with guarded(place):
+        held = run_arrangements(lambda nodes: Laboratory(place, options.system, (*HOSTS, *MORE)[:nodes]), wanted)
+    return 0 if held else 1
+
+
 def document(_: argparse.Namespace) -> None:
     from lab.page import render_document
 
@@ -104,7 +114,7 @@ def document(_: argparse.Namespace) -> None:
 
 
 # What makes hosts, and needs their system.
-BUILD = (up, rehearse, report, matrix, soak)
+BUILD = (up, rehearse, report, matrix, soak, arrange)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -130,12 +140,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         action="store_true",
         help="with pcsd, and one after the other, as the document does; about 20 s more",
     )
+    verb.add_argument("--nodes", type=int, choices=(3, 4, 5), default=3, help="how many hosts; 3 as the document has")
     verb.set_defaults(act=up)
 
     verbs.add_parser("down", help="take it down, whatever state it is in").set_defaults(act=down)
 
     verb = verbs.add_parser("shell", help="a root shell on a host, or at the client's place")
-    verb.add_argument("host", choices=(*HOSTS, "client"))
+    verb.add_argument("host", choices=(*HOSTS, *MORE, "client"))
     verb.set_defaults(act=shell)
 
     verb = verbs.add_parser("operate", help="type a procedure of docs/operations.md, word for word")
@@ -163,8 +174,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
     verbs.add_parser("remote", help="a node of pacemaker-remote, and faults there").set_defaults(act=remote)
 
+    verb = verbs.add_parser("arrange", help="other clusters: five nodes, two clusters, garbd, settings from the field")
+    verb.add_argument("arrangements", nargs="*", metavar="ARRANGEMENT", help="all, or some")
+    verb.set_defaults(act=arrange)
+
     verbs.add_parser("document", help="print docs/lab/document.md").set_defaults(act=document)
     options = parser.parse_args(arguments)
+    if getattr(options, "in_full", False) and options.nodes != len(HOSTS):
+        parser.error("--in-full: the document has three hosts")
     unknown = [name for name in getattr(options, "faults", ()) if name not in FAULTS]
     if unknown:
         parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")

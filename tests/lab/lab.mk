@@ -1,5 +1,5 @@
 # The laboratory (tests/lab): three hosts, a real cluster, and faults. Included by the Makefile.
-.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-report lab-matrix lab-soak deps-lab
+.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-arrangements lab-report lab-matrix lab-soak deps-lab
 
 # The hosts' system: this machine's own, or one whose root tools/root builds below build/roots (OS=debian13).
 OS ?=
@@ -9,6 +9,7 @@ WORLD ?= seed
 RUNS ?= 3
 HOST ?= h1
 N ?= 50
+NODES ?= 3
 
 deps-lab:
 	@tools/deps lab $(if $(filter debian13,$(OS)),roots)
@@ -19,6 +20,9 @@ lab-operations: deps-lab .venv/.made ## carry out every procedure of docs/operat
 lab-remote: deps-lab .venv/.made ## a database host outside of corosync (pacemaker-remote), and four faults there (6 minutes)
 	@$(LAB) remote
 
+lab-arrangements: deps-lab .venv/.made ## other clusters: five nodes, two clusters and garbd, settings from the field (20 minutes; ARRANGEMENTS="a b")
+	@$(LAB) arrange $(ARRANGEMENTS)
+
 lab-matrix: deps-lab .venv/.made ## every fault once in each world: 1 unless it comes out as docs/lab says (90 minutes; resumes, FAULTS=)
 	@$(LAB) matrix $(FAULTS)
 
@@ -26,13 +30,13 @@ lab-soak: deps-lab .venv/.made ## N= random sequences of five faults (6 minutes 
 	@$(LAB) soak --agent '$(AGENT)' --world '$(WORLD)' --sequences '$(N)' $(if $(SEED),--seed '$(SEED)')
 
 #: The laboratory by hand:
-lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound, OS=debian13)
-	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)'
+lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound, OS=debian13, NODES=5)
+	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)' --nodes '$(NODES)'
 
 lab-down: ## take the laboratory down, whatever state it is in
 	@$(LAB) down
 
-lab-shell: ## a root shell on a host of the laboratory (HOST=h1|h2|h3|client)
+lab-shell: ## a root shell on a host of the laboratory (HOST=h1|...|client)
 	@$(LAB) shell '$(HOST)'
 
 lab-report: deps-lab .venv/.made ## try every fault on AGENT= and write docs/lab/ (hours; WORLD=, RUNS=3, FAULTS="a b")
