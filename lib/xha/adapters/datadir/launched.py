@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ...core.galera.known_servers import KnownServer
-from ...core.light_typing import TYPE_CHECKING
+from ...core.text.light_typing import TYPE_CHECKING
 from ..process.procfs import is_gone, read_environ, read_pids, read_process, read_program, read_uid
 
 if TYPE_CHECKING:

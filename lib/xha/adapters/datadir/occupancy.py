@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ...core.text.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ...core.galera.known_servers import KnownServer

@@ -10,7 +10,7 @@ import errno
 import os
 import time
 
-from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ...core.text.light_typing import TYPE_CHECKING, NamedTuple
 from ..process.procfs import read_descriptor, without_deleted
 from .writers import find_writers
 

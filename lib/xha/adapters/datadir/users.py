@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 
-from ...core.light_typing import TYPE_CHECKING
+from ...core.text.light_typing import TYPE_CHECKING
 from ..host.login_name import account_name
 from ..host.mounts import Mounts
 from ..mysqld.trust import OURS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ...core.text.light_typing import TYPE_CHECKING, NamedTuple
 from ..process.procfs import read_gids
 
 if TYPE_CHECKING:

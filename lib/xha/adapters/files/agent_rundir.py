@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
-from ...core.light_typing import TYPE_CHECKING
 from ...core.monitor.keeper_status import KeeperStatus, parse_keeper_status, render_keeper_status
 from ...core.ocf.galera_settings import Settings, load_settings, render_settings
+from ...core.text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,7 +27,7 @@ import errno
 import os
 import stat
 
-from ...core.light_typing import TYPE_CHECKING
+from ...core.text.light_typing import TYPE_CHECKING
 from ..host.login_name import ROOT, account_name
 from .walk import UnfitPath, walk
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ...core.light_typing import TYPE_CHECKING, NamedTuple
+from ...core.text.light_typing import TYPE_CHECKING, NamedTuple
 from ..process.procfs import read_uids
 
 if TYPE_CHECKING:

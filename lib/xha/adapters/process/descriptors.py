@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from ...core.light_typing import TYPE_CHECKING
+from ...core.text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket

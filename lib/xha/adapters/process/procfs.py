@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 
-from ...core.light_typing import TYPE_CHECKING, NamedTuple
 from ...core.text.escape import blank
+from ...core.text.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,8 @@ import time
 
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.process.procfs import look
-from ...core.light_typing import TYPE_CHECKING
 from ...core.monitor.health import DatadirUse, Graces, Symptoms, judge_health
+from ...core.text.light_typing import TYPE_CHECKING
 from ..keeper.process import Locked, launch_keeper
 
 if TYPE_CHECKING:

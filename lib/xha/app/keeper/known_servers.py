@@ -11,7 +11,7 @@ from ...adapters.datadir.users import Search
 from ...adapters.mysqld.trust import trust_of
 from ...adapters.process.procfs import look
 from ...core.galera.known_servers import KnownServer
-from ...core.light_typing import TYPE_CHECKING
+from ...core.text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

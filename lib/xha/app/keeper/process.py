@@ -9,7 +9,7 @@ import sys
 import time
 
 from ...adapters.process.procfs import look
-from ...core.light_typing import TYPE_CHECKING
+from ...core.text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir

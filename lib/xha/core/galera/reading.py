@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
 from ..text.escape import clean
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from ..text.numbers import parse_float, parse_int
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from ..text.numbers import parse_json, parse_moment, parse_number
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ core/node/verdict.py says what a reading means, so that agent and responder cann
 
 from __future__ import annotations
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
 from ..node.codes import Code
 from ..ocf.api import ExitCode, Outcome
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from .keeper_status import Phase
 from .symptoms import (
     IMPOSSIBLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ..light_typing import NamedTuple
+from ..text.light_typing import NamedTuple
 from ..text.numbers import parse_json, parse_moment, parse_number
 
 SCHEMA = 1

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
 from ..node.codes import RULES as VERDICTS
 from ..node.codes import Code
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from .keeper_status import Phase
 
 if TYPE_CHECKING:

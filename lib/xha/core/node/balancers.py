@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..light_typing import NamedTuple
+from ..text.light_typing import NamedTuple
 
 # Who has not asked for so long is no balancer (any more), in seconds.
 WINDOW = 60.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..light_typing import NamedTuple
 from ..text.escape import clean
+from ..text.light_typing import NamedTuple
 from .codes import Code
 from .commits import Commits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ..galera.reading import READ_ONLY_NAMES
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ..galera.reading import READ_ONLY_NAMES, DonorKind, LocalState, Reading, count_data_members, is_apart
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from .codes import RULES, Code, NagiosCode, VerdictRule
 from .commits import NOT_KNOWN, Commits
 from .refusals import code_of_error

@@ -6,7 +6,7 @@ configuration only has to change the name of the agent.
 
 from __future__ import annotations
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from .parameter_values import (
     parse_cluster_address,
     parse_host_map,

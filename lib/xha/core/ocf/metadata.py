@@ -7,7 +7,7 @@ each node of a document that is neither element, text nor comment (measured).
 
 from __future__ import annotations
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .api import Action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..light_typing import TYPE_CHECKING
+from ..text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..galera.cluster_address import Peer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..light_typing import TYPE_CHECKING, NamedTuple
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from .api import Action
 from .galera_parameters import Parameter
 from .galera_settings import parse_values

@@ -7,7 +7,7 @@ refuses. One such number in a comparison, a round() or a division makes the call
 
 from __future__ import annotations
 
-from ..light_typing import TYPE_CHECKING
+from .light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any

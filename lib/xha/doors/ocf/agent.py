@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import sys
 
-from ...core.light_typing import TYPE_CHECKING, NamedTuple
 from ...core.ocf.api import RESKEY, Action, ExitCode, Instance, Outcome, parse_instance
 from ...core.text.escape import blank
+from ...core.text.light_typing import TYPE_CHECKING, NamedTuple
 from ..terminal.stderr import complain
 from ..terminal.streams import abandon_stdout, mend_streams
 

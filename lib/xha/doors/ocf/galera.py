@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...core.light_typing import TYPE_CHECKING
 from ...core.ocf.api import ACTIONS, ExitCode, Instance, Outcome
+from ...core.text.light_typing import TYPE_CHECKING
 from .agent import Agent, Call, run
 
 if TYPE_CHECKING:

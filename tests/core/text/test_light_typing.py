@@ -1,4 +1,4 @@
-"""A tuple class of core/light_typing.py is the same as typing would make from the same body."""
+"""A tuple class of core/text/light_typing.py is the same as typing would make from the same body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typing
 
 import pytest
 
-from xha.core import light_typing as typed
+from xha.core.text import light_typing as typed
 
 
 class Ours(typed.NamedTuple):
