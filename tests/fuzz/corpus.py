@@ -186,6 +186,7 @@ STARTS: dict[str, Start] = {
         '{"schema": 1, "said": [["about", "kind", ["text", 6, "2027-01-31 12:01", 1.5, 2.5, 3]]]}'
     ),
     "core.text.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
+    "core.text.durations.parse_galera_period": _texts("PT5S", "PT1M30.5S", "P1DT2H", "7.5"),
     "core.monitor.start_failures.parse_failures": _texts(KEPT["failures"].text),
     "core.galera.json_fields.parse_text": _values("a text"),
     "core.galera.json_fields.parse_flag": _values(True),

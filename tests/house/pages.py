@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from xha.core.doctor.table import RULES as DOCTOR
 from xha.core.galera.reading import Variables, WsrepStatus
 from xha.core.monitor.health import RULES as HEALTH
 from xha.core.node.verdict import Code
@@ -42,6 +43,14 @@ def write_operations(text: str) -> str:
     )
 
 
+def write_doctor(text: str) -> str:
+    """docs/doctor.md: a row for each rule."""
+    return replace_rows(
+        text,
+        (f"| `{rule.name}` | {rule.weight.value} | {rule.subject} | {rule.why} |" for rule in DOCTOR),
+    )
+
+
 def write_schema(text: str) -> str:
     """docs/schema-1.json: the reason codes, and what of a server's listings a reading has."""
     codes = ",\n".join(f'                "{code.value}"' for code in Code)
@@ -57,6 +66,7 @@ def write_schema(text: str) -> str:
 PAGES: dict[str, Callable[[str], str]] = {
     "verdicts.md": write_verdicts,
     "operations.md": write_operations,
+    "doctor.md": write_doctor,
     "schema-1.json": write_schema,
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from house.pages import DOCS, PAGES, write_operations, write_schema, write_verdicts
+from house.pages import DOCS, PAGES, write_doctor, write_operations, write_schema, write_verdicts
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -22,6 +22,7 @@ def test_a_page_s_table_is_the_code_s(name: str) -> None:
     [
         ("verdicts.md", write_verdicts, r"^\| `hung` .*\n"),
         ("operations.md", write_operations, r"^\| `silent` .*\n"),
+        ("doctor.md", write_doctor, r"^\| `flush-log` .*\n"),
         ("schema-1.json", write_schema, r'^ +"hung",\n'),
         ("schema-1.json", write_schema, r'^ +"threads_connected",\n'),
         ("schema-1.json", write_schema, r'^ +"threads_connected": .*\n'),

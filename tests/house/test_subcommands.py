@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from xha.app.doctor.gather import Wish
 from xha.core.cluster.members import Member
 from xha.core.election.facts import GrantKind
 from xha.core.services.model.result import Level
@@ -17,6 +18,7 @@ from xha.doors.check.command import Command, parse_command
 from xha.doors.check.election.explain import ExplainRequest
 from xha.doors.check.election.grant import GrantRequest
 from xha.doors.check.election.record_position import ReportRequest
+from xha.doors.check.node.doctor import DoctorRequest
 from xha.doors.check.node.enable import EnableRequest
 from xha.doors.check.node.node import NodeRequest
 from xha.doors.check.node.withdrawing import WithdrawalRequest
@@ -53,6 +55,8 @@ SPELLINGS = [
     ("--cluster --watch", "cluster --watch", ClusterRequest(output="watch")),
     ("--host h --cluster --port 1", "cluster --host h --port 1", ClusterRequest(Options(host="h", port=1))),
     ("--cluster --config c", "cluster --config c", ClusterRequest(Options(config="c"))),
+    ("doctor", "doctor", DoctorRequest()),
+    ("doctor --host-only --json", "doctor --json --host-only", DoctorRequest(Wish(host_only=True), output="json")),
     ("--disable", "disable", WithdrawalRequest()),
     (
         f"--disable --until {TODAY} --why 'a disk'",
@@ -200,7 +204,7 @@ WRONG = {
     "service": "the following arguments are required: NAME",
     "node db1 --host db2": "leave out one",
     "node db1 --socket /s": "exclude each other",
-    "disable --host h": "--host goes with node or cluster",
+    "disable --host h": "--host goes with node, cluster or doctor",
 }
 
 

@@ -18,11 +18,16 @@ def find_warnings(reading: Reading) -> tuple[str, ...]:
     # With extra_port the main port's limit does not apply to this login, but it does to applications.
     if limit is not None and connections is not None and connections >= limit:
         found.append(f"the server's {limit} connections are all in use: nobody else can log in")
-    addresses = {one.strip() for one in (reading.variables.bind_address or "").split(",")}
-    if addresses <= _THIS_HOST:
-        listed = ", ".join(sorted(addresses))
+    listed = name_loopback(reading.variables.bind_address or "")
+    if listed:
         found.append(
             f"the server listens on {listed} only (bind_address): applications on other hosts reach it only where "
             "something on this host forwards to it"
         )
     return tuple(found)
+
+
+def name_loopback(bind_address: str) -> str:
+    """Return the addresses that a server listens on if no other host reaches any of them, else ""."""
+    addresses = {one.strip() for one in bind_address.split(",")}
+    return ", ".join(sorted(addresses)) if addresses <= _THIS_HOST else ""

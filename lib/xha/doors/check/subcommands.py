@@ -50,6 +50,7 @@ GROUPS = {
     "the database": (
         Subcommand("node", "one node (this host's): whether it is in service, and why", "node.node"),
         Subcommand("cluster", "all members side by side, and where they disagree", "cluster.cluster"),
+        Subcommand("doctor", "what is set up so that it will hurt, and what to write", "node.doctor", "DOCTOR"),
         Subcommand("disable", "take this host's node out of service", "node.disable"),
         Subcommand("drain", "send new connections to the other nodes; open ones live on", "node.drain"),
         Subcommand("enable", "put it back into service", "node.enable"),

@@ -1,0 +1,1 @@
+"""Gathers the facts of xha-check doctor, without changing anything."""

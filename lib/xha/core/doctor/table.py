@@ -1,0 +1,50 @@
+"""All rules of the doctor, in the order in which they are told, and their application to the facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import server_rules
+from .findings import DoctorFinding, Weight
+from .unseen import Unlooked, Unseen
+
+if TYPE_CHECKING:
+    from .facts import DoctorFacts
+    from .findings import Rule
+
+RULES: tuple[Rule, ...] = (*server_rules.RULES,)
+_ORDER = (Weight.HARM, Weight.ADVICE, Weight.UNSEEN)
+_UNSEEN_WHY = "nothing is known of it, good or bad"
+
+
+class Examination(NamedTuple):
+    """What came of all rules. fine: those that found nothing. left_out: those that --host-only leaves out."""
+
+    findings: tuple[DoctorFinding, ...]
+    fine: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def examine(facts: DoctorFacts, *, host_only: bool = False) -> Examination:
+    """Apply every rule. A rule that could not look is a finding; those that lack the same fact are one finding."""
+    findings: list[DoctorFinding] = []
+    unseen: dict[Unseen, list[str]] = {}
+    fine, left_out = [], []
+    for rule in RULES:
+        if host_only and rule.remote:
+            left_out.append(rule.name)
+            continue
+        found = []
+        try:
+            for one in rule.examine(facts):
+                found.append(DoctorFinding(rule.weight, (rule.name,), one.seen, rule.why, one.write))
+            if not found:
+                fine.append(rule.name)
+        except Unlooked as lack:
+            unseen.setdefault(lack.unseen, []).append(rule.name)
+        findings += found
+    findings += [
+        DoctorFinding(Weight.UNSEEN, tuple(names), lack.what, _UNSEEN_WHY, lack.needs) for lack, names in unseen.items()
+    ]
+    findings.sort(key=lambda one: _ORDER.index(one.weight))
+    return Examination(tuple(findings), tuple(fine), tuple(left_out))

@@ -1,0 +1,28 @@
+"""Runs the doctor against real programs, and says what one rule came to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from loopback import Node
+from xha.app.doctor.gather import Wish, gather
+from xha.core.config.xha_conf import Config, Database
+from xha.core.doctor.findings import DoctorFinding
+from xha.core.doctor.table import Examination, examine
+
+
+def look(node: Node, wish: Wish | None = None, **settings: Any) -> Examination:
+    """All that the doctor says of a host with this server."""
+    return look_at(node.socket, wish, **settings)
+
+
+def look_at(socket: Path, wish: Wish | None = None, **settings: Any) -> Examination:
+    """All that the doctor says of a host whose server listens there. settings: keys of [database] in xha.conf."""
+    config = Config(Database(**{"defaults_file": "/dev/null", "socket": str(socket), **settings}))
+    return examine(gather(config, wish or Wish(sample=0.1)))
+
+
+def of_rule(examination: Examination, name: str) -> list[DoctorFinding]:
+    """The findings of one rule."""
+    return [one for one in examination.findings if name in one.rules]
