@@ -186,6 +186,11 @@ STARTS: dict[str, Start] = {
         '{"schema": 1, "said": [["about", "kind", ["text", 6, "2027-01-31 12:01", 1.5, 2.5, 3]]]}'
     ),
     "core.text.durations.parse_duration": _texts("100ms", "1.5 s", "2h"),
+    "core.config.haproxy_cfg.parse_haproxy_cfg": _texts(
+        "defaults a\n timeout check 5s\nlisten b from a\n option httpchk\n http-check expect ! rstatus ^5\n"
+        " default-server check port 49000\n server s 192.0.2.1:3306 backup\n server t [::1]:3306 no-check # x\n"
+    ),
+    "core.config.haproxy_cfg.parse_haproxy_time": _texts("5s", "500", "10ms"),
     "core.text.durations.parse_galera_period": _texts("PT5S", "PT1M30.5S", "P1DT2H", "7.5"),
     "core.monitor.start_failures.parse_failures": _texts(KEPT["failures"].text),
     "core.galera.json_fields.parse_text": _values("a text"),

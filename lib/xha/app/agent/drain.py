@@ -16,7 +16,7 @@ from ...adapters.mysql.clients import Clients
 from ...adapters.network.channel import Allowance
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
-from ...core.config.xha_conf import DEFAULT_DRAIN_FILE
+from ...core.config.xha_conf import DEFAULT_DRAIN_FILE, RESPONDER_PORT
 from ...core.node.drain_rule import (
     DrainSeen,
     DrainSetting,
@@ -29,7 +29,6 @@ from ...core.node.drain_rule import (
 from ...core.node.withdrawal import Withdrawal
 from ...core.ocf.api import AGENT
 from ...core.text.values import ConfigError
-from ..cluster.ask_responder import RESPONDER_PORT
 from ..keeper.known_servers import whole_search
 from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
 from .sweep import may_be_deleted

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ...core.config.xha_conf import Config
     from ..node.reader import Snapshot
 
-RESPONDER_PORT = 49000
 _OK = 200
 _START = "start xha-responder there, or let this host reach its port"
 
@@ -49,7 +48,7 @@ def believe_where_denied(snapshot: Snapshot, host: str) -> Believed:
 
 def responder_port(config: Config) -> int:
     """Return the port of the members' responders: that of this host's own."""
-    return config.responder.listen[0][1] if config.responder.listen else RESPONDER_PORT
+    return config.responder.port
 
 
 def ask_responder(host: str, port: int, seconds: float) -> SourceAnswer:

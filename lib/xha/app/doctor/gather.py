@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.doctor.facts import DoctorFacts
+from .haproxy import read_haproxy_file
 from .server import look_at_server
 
 if TYPE_CHECKING:
@@ -22,4 +23,4 @@ class Wish(NamedTuple):
 def gather(config: Config, wish: Wish) -> DoctorFacts:
     """Look at everything that the rules need."""
     seen = look_at_server(config, wish.sample)
-    return DoctorFacts(config=config, server=seen.server)
+    return DoctorFacts(config=config, server=seen.server, haproxy=read_haproxy_file(wish.haproxy))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..text.values import Network
 
 DEFAULT_PORT = 3306
+RESPONDER_PORT = 49000
 DEFAULT_PATH = "/etc/xha/xha.conf"
 DEFAULT_OPTION_FILE = "/etc/xha/client.cnf"
 DEFAULT_SERVICES_DIRECTORY = "/run/xha/services"
@@ -83,6 +84,11 @@ class Responder(NamedTuple):
     commit_file: str | None = DEFAULT_COMMIT_FILE
     # How long a client may send nothing before it is answered as if it had asked for `/`; None: it never is.
     answer_silent: float | None = None
+
+    @property
+    def port(self) -> int:
+        """The port of the members' responders: that of this host's own."""
+        return self.listen[0][1] if self.listen else RESPONDER_PORT
 
 
 class Config(NamedTuple):

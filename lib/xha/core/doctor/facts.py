@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..config.xha_conf import Config
+from ..config.xha_conf import DEFAULT_PORT, Config
 from ..galera.server_options import parse_provider_options
 from ..text.durations import parse_galera_period
 from ..text.numbers import parse_float, parse_int
@@ -13,6 +13,7 @@ from .unseen import Unlooked, Unseen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..config.haproxy_cfg import Proxy
     from .unseen import Look
 
 _LATER = Unseen("nobody looked", "a look")
@@ -83,8 +84,22 @@ class ServerFacts(NamedTuple):
         return int(number * scale)
 
 
+class HaproxyFile(NamedTuple):
+    """HAProxy's configuration."""
+
+    path: str
+    proxies: tuple[Proxy, ...]
+
+
 class DoctorFacts(NamedTuple):
     """Everything that was gathered."""
 
     config: Config = Config()
     server: Look[ServerFacts] = _LATER
+    haproxy: Look[HaproxyFile] = _LATER
+
+    @property
+    def sql_port(self) -> int:
+        """The port of the database, also where its server could not be asked."""
+        told = None if isinstance(self.server, Unseen) else parse_int(self.server.variables.get("port", ""))
+        return told or self.config.database.port or DEFAULT_PORT
