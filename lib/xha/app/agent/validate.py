@@ -6,12 +6,13 @@ one that the resource will run on.
 
 from __future__ import annotations
 
-import glob
 import os
 from typing import TYPE_CHECKING
 
+from ...core.galera.server_options import SERVER_UNITS
 from ...core.ocf.api import ExitCode, Finding, Instance
-from ...core.ocf.galera_settings import PARAMETERS, parse_settings_leniently
+from ...core.ocf.galera_settings import parse_settings_leniently
+from ...core.ocf.parameter_findings import find_useless
 from ..node.host_findings import fault, look_at_host, resolve_program, warn
 
 if TYPE_CHECKING:
@@ -23,28 +24,17 @@ if TYPE_CHECKING:
 
 LOCAL_LEVEL = 10
 _RESOLVE_SECONDS = 5.0
-_UNITS = ("mariadb", "mysql", "mysqld")
+_UNITS = SERVER_UNITS
 
 
 def validate(environment: Mapping[str, str], instance: Instance) -> list[Finding]:
     """Return all findings, in the order in which they are printed."""
     settings, bad = parse_settings_leniently(environment)
     findings = [Finding(ExitCode.CONFIGURED, str(one)) for one in bad]
-    findings += _useless(settings)
+    findings += map(warn, find_useless(settings))
     if not bad and instance.level >= LOCAL_LEVEL:
         findings += _look_around(settings, instance)
     return findings
-
-
-def _useless(settings: Settings) -> Iterator[Finding]:
-    if settings.two_node_mode:
-        long = next(one.long for one in PARAMETERS if one.name == "two_node_mode")
-        yield warn(f"two_node_mode: {long}")
-    if settings.test_conf and (settings.test_user or settings.check_user):
-        yield warn("test_conf goes before test_user and check_user, which are not used")
-    for user, password in (("test_user", "test_passwd"), ("check_user", "check_passwd")):
-        if getattr(settings, password):
-            yield warn(f"{password} stands readable in the cluster's configuration; {user} can be named in test_conf")
 
 
 def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
@@ -57,9 +47,9 @@ def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
 
 
 def _look_at_units() -> Iterator[Finding]:
-    names = (f"{unit}{instance}.service" for unit in _UNITS for instance in ("", "@*"))
-    paths = (path for name in names for path in glob.glob(f"/etc/systemd/system/*.wants/{name}"))
-    for unit in dict.fromkeys(map(os.path.basename, paths)):
+    from ...adapters.host.enabled_units import find_enabled_units
+
+    for unit in find_enabled_units(_UNITS):
         yield warn(f"{unit} is enabled and would start the server beside Pacemaker: systemctl disable {unit}")
 
 
@@ -72,8 +62,8 @@ def _look_at_cluster(instance: Instance) -> Iterator[Finding]:
         cib = Pacemaker(instance.node).read_cib(instance.name)
     except (ClusterUnreachable, BadRecord):  # ocf-tester or a shell: without a cluster there is nothing to examine
         return
-    for text in find_misfits(cib, instance.name):
-        yield warn(text)
+    for misfit in find_misfits(cib, instance.name):
+        yield warn(str(misfit))
 
 
 def _look_at_members(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.doctor.facts import DoctorFacts
 from .haproxy import read_haproxy_file
+from .pacemaker import read_cluster_config
 from .server import look_at_server
 
 if TYPE_CHECKING:
@@ -23,4 +24,9 @@ class Wish(NamedTuple):
 def gather(config: Config, wish: Wish) -> DoctorFacts:
     """Look at everything that the rules need."""
     seen = look_at_server(config, wish.sample)
-    return DoctorFacts(config=config, server=seen.server, haproxy=read_haproxy_file(wish.haproxy))
+    return DoctorFacts(
+        config=config,
+        server=seen.server,
+        haproxy=read_haproxy_file(wish.haproxy),
+        pacemaker=read_cluster_config(),
+    )

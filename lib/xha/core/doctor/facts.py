@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..config.haproxy_cfg import Proxy
+    from ..pacemaker.cib import Cib
     from .unseen import Look
 
 _LATER = Unseen("nobody looked", "a look")
@@ -91,12 +92,31 @@ class HaproxyFile(NamedTuple):
     proxies: tuple[Proxy, ...]
 
 
+class ClusterConfig(NamedTuple):
+    """Pacemaker's configuration, as it concerns one resource; resource is "" where none runs this agent."""
+
+    resource: str
+    cib: Cib
+
+    def named(self) -> Cib:
+        """Return the configuration of the resource. :raises Unlooked: where there is none."""
+        if not self.resource:
+            raise Unlooked(
+                Unseen(
+                    "Pacemaker's configuration has no resource of ocf:xha:galera",
+                    "the resource: docs/operations.md, or xha-check doctor --from mysql-wss or heartbeat",
+                )
+            )
+        return self.cib
+
+
 class DoctorFacts(NamedTuple):
     """Everything that was gathered."""
 
     config: Config = Config()
     server: Look[ServerFacts] = _LATER
     haproxy: Look[HaproxyFile] = _LATER
+    pacemaker: Look[ClusterConfig] = _LATER
 
     @property
     def sql_port(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import haproxy_asking, haproxy_timing, server_rules
+from . import haproxy_asking, haproxy_timing, pacemaker_rules, server_rules
 from .findings import DoctorFinding, Weight
 from .unseen import Unlooked, Unseen
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .facts import DoctorFacts
     from .findings import Rule
 
-RULES: tuple[Rule, ...] = (*server_rules.RULES, *haproxy_asking.RULES, *haproxy_timing.RULES)
+RULES: tuple[Rule, ...] = (*server_rules.RULES, *haproxy_asking.RULES, *haproxy_timing.RULES, *pacemaker_rules.RULES)
 _ORDER = (Weight.HARM, Weight.ADVICE, Weight.UNSEEN)
 _UNSEEN_WHY = "nothing is known of it, good or bad"
 

@@ -17,6 +17,8 @@ _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
 _END = re.compile(r"^To see what \w+ a running ", re.MULTILINE)
 _FILES = re.compile(r"^Default options are read from the following files in the given order:\n(.+)$", re.MULTILINE)
 _ALWAYS = ("datadir", "pid_file", "port", "socket")
+# What distributions call the systemd units of a server.
+SERVER_UNITS = ("mariadb", "mysql", "mysqld")
 _NO_VALUE = "(No default value)"
 _TRUE = ("TRUE", "ON", "1")
 _DATADIR = re.compile(r"--datadir=(\S+)")

@@ -9,6 +9,7 @@ from ..text.numbers import parse_int
 from .cib_records import Book, parse_book, resource_of, set_id, token_id
 from .failed_actions import read_failed_actions
 from .host_states import read_hosts
+from .operations import read_operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..election.facts import Host
     from .failed_actions import FailedAction
+    from .operations import Operation
 
 _TRUE = ("true", "yes", "on", "1", "y")
 _PARENTS = ("clone", "master", "group", "bundle")
@@ -60,6 +62,7 @@ class Cib(NamedTuple):
       it is set.
     leftovers: names of resources that are gone and still have records.
     failed: for each node the last action of the resource that failed, until it is cleaned up.
+    fence_devices: the ids of the devices that could fence a host.
     """
 
     nodes: tuple[str, ...] = ()
@@ -77,6 +80,8 @@ class Cib(NamedTuple):
     book: Book = Book()
     leftovers: tuple[str, ...] = ()
     failed: Mapping[str, FailedAction] = {}
+    operations: tuple[Operation, ...] = ()
+    fence_devices: tuple[str, ...] = ()
 
     @property
     def no_quorum_policy(self) -> str:
@@ -156,6 +161,10 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
         leftovers=_leftovers(root, sets),
         failed=read_failed_actions(root, resource),
+        operations=_operations(chain, root, lookup),
+        fence_devices=tuple(
+            each.get("id", "") for each in root.iterfind("configuration/resources//primitive[@class='stonith']")
+        ),
     )
 
 
@@ -242,6 +251,15 @@ def _inherit(chain: list[Element], root: Element, lookup: Mapping[str, Element])
             found[name] = value if _forbids(name, value) else found.get(name, value)
     defaults = _pairs(_sorted(root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
     return {**defaults, **found}
+
+
+def _operations(chain: list[Element], root: Element, lookup: Mapping[str, Element]) -> tuple[Operation, ...]:
+    """Return the operations of a primitive; its template's count where it has none of its own."""
+    own = [chain[-1]] if chain else []
+    template = lookup.get(chain[-1].get("template", "")) if chain else None
+    if template is not None and own[0].find("operations/op") is None:
+        own = [template]
+    return read_operations(own, _pairs(_sorted(root.iterfind("configuration/op_defaults/meta_attributes")), lookup))
 
 
 def _forbids(name: str, value: str) -> bool:

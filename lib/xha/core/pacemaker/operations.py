@@ -1,0 +1,60 @@
+"""The operations of a resource in Pacemaker's configuration, with their times."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from xml.etree.ElementTree import Element
+
+# What Pacemaker uses where neither the operation nor op_defaults says a timeout (pcmk__default_action_timeout).
+DEFAULT_TIMEOUT = 20.0
+_TIME = re.compile(r"(\d{1,12})\s*(msec|ms|usec|us|min|sec|hr|s|m|h)?", re.ASCII)
+_UNITS = {"ms": 1e-3, "msec": 1e-3, "us": 1e-6, "usec": 1e-6, "m": 60.0, "min": 60.0, "h": 3600.0, "hr": 3600.0}
+
+
+class Operation(NamedTuple):
+    """An operation of a resource. interval and timeout in seconds; 0.0 is an interval that is not repeated.
+
+    timeout: that of op_defaults, or Pacemaker's own, where the operation has none.
+    """
+
+    ident: str
+    name: str
+    interval: float = 0.0
+    timeout: float = DEFAULT_TIMEOUT
+    role: str = ""
+    on_fail: str = ""
+    enabled: bool = True
+
+
+def parse_pacemaker_time(text: str) -> float | None:
+    """Return the seconds of an interval or timeout as `10s`, `20000ms`, `5min` or `20`; None for another text."""
+    found = _TIME.fullmatch(text.strip())
+    return int(found[1]) * _UNITS.get(found[2] or "s", 1.0) if found else None
+
+
+def read_operations(primitives: Iterable[Element], defaults: Mapping[str, str]) -> tuple[Operation, ...]:
+    """Return the operations of a primitive and its template. defaults: the meta attributes of op_defaults."""
+    default = parse_pacemaker_time(defaults.get("timeout", ""))
+    usual = DEFAULT_TIMEOUT if default is None else default
+    return tuple(_read(one, usual) for primitive in primitives for one in primitive.iterfind("operations/op"))
+
+
+def _read(element: Element, usual: float) -> Operation:
+    timeout = element.get("timeout")
+    if timeout is None:  # an operation may have it among its meta attributes
+        pairs = element.iterfind("meta_attributes/nvpair")
+        timeout = next((pair.get("value", "") for pair in pairs if pair.get("name") == "timeout"), "")
+    seconds = parse_pacemaker_time(timeout)
+    return Operation(
+        ident=element.get("id", ""),
+        name=element.get("name", ""),
+        interval=parse_pacemaker_time(element.get("interval", "0")) or 0.0,
+        timeout=usual if seconds is None else seconds,
+        role=element.get("role", ""),
+        on_fail=element.get("on-fail", ""),
+        enabled=element.get("enabled", "true").lower() in ("true", "yes", "on", "1", "y"),
+    )
