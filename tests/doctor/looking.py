@@ -7,6 +7,7 @@ from typing import Any
 
 from loopback import Node
 from xha.app.doctor.gather import Wish, gather
+from xha.app.node.reader import ConfigFile
 from xha.core.config.xha_conf import Config, Database
 from xha.core.doctor.findings import DoctorFinding
 from xha.core.doctor.table import Examination, examine
@@ -20,7 +21,8 @@ def look(node: Node, wish: Wish | None = None, **settings: Any) -> Examination:
 def look_at(socket: Path, wish: Wish | None = None, **settings: Any) -> Examination:
     """All that the doctor says of a host whose server listens there. settings: keys of [database] in xha.conf."""
     config = Config(Database(**{"defaults_file": "/dev/null", "socket": str(socket), **settings}))
-    return examine(gather(config, wish or Wish(sample=0.1)))
+    wish = wish or Wish(host_only=True, sample=0.1)
+    return examine(gather(ConfigFile("/dev/null", lambda _: config), wish), host_only=wish.host_only)
 
 
 def of_rule(examination: Examination, name: str) -> list[DoctorFinding]:

@@ -45,9 +45,6 @@ def look(directory: Path, text: str) -> Examination:
     path = directory / "cib.xml"
     path.write_text(text)
     words = [find_program("cibadmin", "pacemaker"), "--query", "--local"]
-    verify = [find_program("crm_verify", "pacemaker"), "--xml-file", str(path)]
-    done = subprocess.run(verify, capture_output=True, text=True, timeout=60, check=False)
-    assert "invalid" not in done.stderr.lower(), done.stderr
     environment = {"CIB_file": str(path), "LC_ALL": "C"}
     told = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
     resource = next(iter(list_resources(told, "ocf:xha:galera")), "")

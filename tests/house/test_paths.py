@@ -117,6 +117,10 @@ OTHERS = {
         "looked at, never opened",
         {"os.path.exists", "os.path.isdir", "os.path.realpath", "os.stat"},
     ),
+    "adapters/host/surroundings.py": (
+        KERNEL + "; the room of the data, looked at, never opened; and programs of the distribution",
+        {"os.path.exists", "os.statvfs", "shutil.which"},
+    ),
     "adapters/host/enabled_units.py": (ROOTS, {"glob.glob"}),
 }
 

@@ -32,7 +32,7 @@ _LOCKED = "SELECT GREATEST(@@lock_wait_timeout, @@innodb_lock_wait_timeout)"
 # InnoDB ends such a wait up to a second late.
 _LOCKS_CHECKED = 1.0
 # Another engine commits without Galera, and without this key each write would leave a row more.
-_SHAPE = (
+SHAPE = (
     "SELECT t.ENGINE, (SELECT GROUP_CONCAT(c.COLUMN_NAME) FROM information_schema.COLUMNS c WHERE "
     "c.TABLE_SCHEMA = 'xha' AND c.TABLE_NAME = 'canary' AND c.COLUMN_KEY = 'PRI') "
     "FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = 'xha' AND t.TABLE_NAME = 'canary'"
@@ -53,7 +53,7 @@ class CommitProbe:
 
     def check_table(self) -> None:
         """Refuse a table to which a write proves nothing, or that grows. Of one that it cannot see, the write tells."""
-        for engine, key in self._session.execute(_SHAPE, Allowance(_LOGIN_SECONDS)):
+        for engine, key in self._session.execute(SHAPE, Allowance(_LOGIN_SECONDS)):
             if (str(engine).lower(), key) != ("innodb", "node"):
                 self.close()
                 wrong = (

@@ -70,34 +70,21 @@ def _look_at_members(
     settings: Settings, program: Program, options: ServerOptions, instance: Instance
 ) -> Iterator[Finding]:
     from ...adapters.network.addresses import read_own_addresses, resolve_hosts
-    from ...core.galera.cluster_address import BadAddress, name_members, normalise, parse_cluster_address
+    from ...core.galera.cluster_address import BadAddress, parse_cluster_address
+    from ...core.galera.member_list import find_member_faults
 
     text = settings.wsrep_cluster_address or options.wsrep_cluster_address
     try:
-        peers = parse_cluster_address(text).peers if text else ()
-    except BadAddress as error:
-        yield fault(f"wsrep_cluster_address in {program.where}: {error}")
-        return
-    if not peers:
-        where = "the resource" if settings.wsrep_cluster_address else program.where
-        yield fault(
-            f"wsrep_cluster_address names no member in {where}: set it to gcomm://HOST,HOST,HOST, all hosts that hold "
-            "data"
-        )
-        return
-    resolved = resolve_hosts((peer.host for peer in peers), _RESOLVE_SECONDS)
-    for host in (host for host, addresses in resolved.items() if not addresses):
-        yield warn(f"wsrep_cluster_address: {host} does not resolve on this host: correct it, DNS or /etc/hosts")
-    me = instance.node or os.uname().nodename
-    membership = name_members(
-        peers,
-        nodes=[me],
+        hosts = [peer.host for peer in parse_cluster_address(text).peers] if text else []
+    except BadAddress:
+        hosts = []
+    for one in find_member_faults(
+        text,
+        instance.node or os.uname().nodename,
+        resolved=resolve_hosts(hosts, _RESOLVE_SECONDS),
+        own=read_own_addresses(),
         host_map=settings.cluster_host_map,
-        resolved={host: [normalise(one) for one in addresses] for host, addresses in resolved.items()},
-        reported={me: read_own_addresses()},
         arbitrators=settings.arbitrators,
-    )
-    if me not in membership.names:
-        yield fault(f"wsrep_cluster_address does not name this host, {me}: add it, or set cluster_host_map")
-    for text in membership.ambiguous:
-        yield fault(f"wsrep_cluster_address: {text}")
+        where="the resource" if settings.wsrep_cluster_address else program.where,
+    ):
+        yield fault(str(one)) if one.severe else warn(str(one))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.doctor.facts import DoctorFacts
+from ...core.doctor.unseen import Unseen
+from . import host
 from .haproxy import read_haproxy_file
+from .members import look_at_members
 from .pacemaker import read_cluster_config
 from .server import look_at_server
 
 if TYPE_CHECKING:
-    from ...core.config.xha_conf import Config
+    from ..node.reader import ConfigFile
 
 
 class Wish(NamedTuple):
@@ -21,12 +24,31 @@ class Wish(NamedTuple):
     sample: float = 2.0
 
 
-def gather(config: Config, wish: Wish) -> DoctorFacts:
-    """Look at everything that the rules need."""
+def gather(file: ConfigFile, wish: Wish) -> DoctorFacts:
+    """Look at everything that the rules need. :raises ConfigError: for an xha.conf that is wrong."""
+    config = file.refresh()
     seen = look_at_server(config, wish.sample)
+    pacemaker = read_cluster_config()
+    node = "" if isinstance(pacemaker, Unseen) else pacemaker.node
+    listed = "" if isinstance(pacemaker, Unseen) else pacemaker.cib.parameters.get("wsrep_cluster_address", "")
+    names = host.look_at_names(seen.server, listed, node)
     return DoctorFacts(
         config=config,
         server=seen.server,
         haproxy=read_haproxy_file(wish.haproxy),
-        pacemaker=read_cluster_config(),
+        pacemaker=pacemaker,
+        check_user=seen.check_user,
+        root_login=seen.root_login,
+        accounts=seen.accounts,
+        tables=seen.tables,
+        programs=host.look_for_programs(),
+        names=names,
+        units=host.look_at_units(),
+        ephemeral=host.look_at_ports(),
+        disk=host.look_at_disk(seen.server),
+        confinement=host.look_at_confinement(),
+        responder=host.look_at_responder(config),
+        members=Unseen("the other members", "--host-only left out")
+        if wish.host_only
+        else look_at_members(file, seen.server, names),
     )

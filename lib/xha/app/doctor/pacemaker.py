@@ -22,6 +22,6 @@ def read_cluster_config() -> Look[ClusterConfig]:
     pacemaker = Pacemaker()
     try:
         resource = next(iter(pacemaker.list_resources()), "")
-        return ClusterConfig(resource, pacemaker.read_cib(resource))
+        return ClusterConfig(resource, pacemaker.read_cib(resource), pacemaker.node_name())
     except ClusterUnreachable as error:
         return Unseen(f"Pacemaker's configuration: {error}", _MEMBER)

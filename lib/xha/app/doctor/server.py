@@ -13,12 +13,20 @@ from ...core.doctor.unseen import Unseen
 from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
+    from typing import Callable, TypeVar
+
+    from ...adapters.mysql.login_target import Target
     from ...core.config.xha_conf import Config
-    from ...core.doctor.facts import ServerFacts
+    from ...core.doctor.facts import DatabaseAccount, ServerFacts, TableFacts
     from ...core.doctor.unseen import Look
+
+    T = TypeVar("T")
 
 # A listing of a busy server takes longer than a probe may.
 _SECONDS = 10.0
+# The account of the responder's unit, where no option file names one.
+_RESPONDER_ACCOUNT = "xha"
+_ROOT = "root on the server's host"
 
 
 class ServerLook(NamedTuple):
@@ -26,38 +34,53 @@ class ServerLook(NamedTuple):
 
     server: Look[ServerFacts]
     root_login: Look[str]
+    tables: Look[TableFacts]
+    accounts: Look[tuple[DatabaseAccount, ...]]
+    check_user: str = _RESPONDER_ACCOUNT
 
 
 def look_at_server(config: Config, sample: float) -> ServerLook:
     """Log in, read, and log out. sample: for how many seconds writes are counted."""
-    survey, root_login = _open(config)
-    if isinstance(survey, Unseen):
-        return ServerLook(survey, root_login)
+    root_login: Look[str] = Unseen("whether root may log in by the server's socket", _ROOT)
     try:
-        return ServerLook(survey.read_server(sample), root_login)
-    except ReadError as error:
-        return ServerLook(_unseen(error), root_login)
+        target = read_target(config.database)
+    except ConfigError as error:
+        unseen = Unseen(f"the server of this host: {error}", "a correct option file")
+        return ServerLook(unseen, root_login, unseen, unseen)
+    check_user = _RESPONDER_ACCOUNT if (target.user, os.geteuid()) == (own_account(), 0) else target.user
+    survey, root_login = _open(target, root_login)
+    if isinstance(survey, Unseen):
+        return ServerLook(survey, root_login, survey, survey, check_user)
+    try:
+        server = _try("the server of this host", lambda: survey.read_server(sample))
+        tables = _read_tables(survey)
+        accounts = _try("the accounts of the server", lambda: survey.read_accounts({check_user}), _ROOT)
+        return ServerLook(server, root_login, tables, accounts, check_user)
     finally:
         survey.close()
 
 
-def _open(config: Config) -> tuple[Look[Survey], Look[str]]:
-    try:
-        target = read_target(config.database)
-    except ConfigError as error:
-        return Unseen(f"the server of this host: {error}", "a correct option file"), Unseen("root's login", "the same")
-    root_login: Look[str] = Unseen("whether root may log in by the server's socket", "root on the server's host")
+def _open(target: Target, root_login: Look[str]) -> tuple[Look[Survey], Look[str]]:
     if os.geteuid() == 0 and target.socket:
         try:
             return Survey(target._replace(user=own_account(), password=""), _SECONDS), ""
         except ReadError as error:
-            root_login = str(error)
+            if error.errno:
+                root_login = str(error)
+    return _try("the server of this host", lambda: Survey(target, _SECONDS)), root_login
+
+
+def _read_tables(survey: Survey) -> Look[TableFacts]:
+    own = _try("the grants of this account", survey.read_own_grants)
+    if isinstance(own, Unseen):
+        return own
+    if not own.has("SELECT"):  # others' tables are not listed to it
+        return Unseen(f"the tables of the server: {own} does not see all of them", f"{_ROOT}, or SELECT on *.*")
+    return _try("the tables of the server", survey.read_tables)
+
+
+def _try(what: str, read: Callable[[], T], needs: str = "") -> Look[T]:
     try:
-        return Survey(target, _SECONDS), root_login
+        return read()
     except ReadError as error:
-        return _unseen(error), root_login
-
-
-def _unseen(error: ReadError) -> Unseen:
-    remedy = error.unreadable.code.rule.remedy or "a server that answers"
-    return Unseen(f"the server of this host: {error}", remedy)
+        return Unseen(f"{what}: {error}", needs or error.unreadable.code.rule.remedy or "a server that answers")

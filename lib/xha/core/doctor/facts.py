@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..cluster.members import parse_member
 from ..config.xha_conf import DEFAULT_PORT, Config
 from ..galera.server_options import parse_provider_options
 from ..text.durations import parse_galera_period
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..config.haproxy_cfg import Proxy
+    from ..election.facts import Probe
     from ..pacemaker.cib import Cib
     from .unseen import Look
 
@@ -93,10 +95,14 @@ class HaproxyFile(NamedTuple):
 
 
 class ClusterConfig(NamedTuple):
-    """Pacemaker's configuration, as it concerns one resource; resource is "" where none runs this agent."""
+    """Pacemaker's configuration, as it concerns one resource; resource is "" where none runs this agent.
+
+    node: Pacemaker's name of this host, "" where it does not tell it.
+    """
 
     resource: str
     cib: Cib
+    node: str = ""
 
     def named(self) -> Cib:
         """Return the configuration of the resource. :raises Unlooked: where there is none."""
@@ -110,13 +116,129 @@ class ClusterConfig(NamedTuple):
         return self.cib
 
 
+class DatabaseAccount(NamedTuple):
+    """An account of the server. grants: the lines of SHOW GRANTS; most_connections: MAX_USER_CONNECTIONS, 0 is any."""
+
+    user: str
+    host: str
+    grants: tuple[str, ...] = ()
+    most_connections: int = 0
+
+    def __str__(self) -> str:
+        return f"'{self.user}'@'{self.host}'"
+
+    def has(self, privilege: str) -> bool:
+        """Whether the account has a privilege on everything."""
+        return self._granted(privilege, "*.*")
+
+    def may(self, privilege: str, schema: str, table: str) -> bool:
+        """Whether the account has a privilege on a table."""
+        return any(self._granted(privilege, each) for each in ("*.*", f"{schema}.*", f"{schema}.{table}"))
+
+    def _granted(self, privilege: str, on: str) -> bool:
+        for line in self.grants:
+            names, _, rest = line.upper().removeprefix("GRANT ").partition(" ON ")
+            if rest.replace("`", "").split(" TO ")[0] == on.upper():
+                given = [one.strip() for one in names.split(",")]
+                if privilege in given or "ALL PRIVILEGES" in given:
+                    return True
+        return False
+
+
+class TableFacts(NamedTuple):
+    """What users' tables lack. keyless and others: names as `shop.orders`, the latter with their engine.
+
+    canary: engine and primary key of xha.canary, () where there is no such table. size: of all tables, in bytes.
+    """
+
+    keyless: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    canary: tuple[str, ...] = ()
+    size: int = 0
+
+
+class NameView(NamedTuple):
+    """Names and addresses as this host knows them. me: its own name; own: its addresses; resolved: by name."""
+
+    me: str
+    own: frozenset[str]
+    resolved: Mapping[str, tuple[str, ...]]
+
+    @staticmethod
+    def host_of(address: str) -> str:
+        """Return the host of `host:port`, `[v6]:port` or a bare host."""
+        try:
+            return parse_member(address).host
+        except ValueError:
+            return address
+
+
+class EphemeralPorts(NamedTuple):
+    """Which ports the kernel gives outgoing connections: first to last, but for those of `reserved` (`1,5-7`)."""
+
+    first: int
+    last: int
+    reserved: str = ""
+
+    def takes(self, port: int) -> bool:
+        """Whether an outgoing connection may get a port."""
+        ranges = (word.partition("-") for word in self.reserved.split(",") if word.strip())
+        kept = any(int(low) <= port <= int(high or low) for low, _, high in ranges)
+        return self.first <= port <= self.last and not kept
+
+
+class DataDisk(NamedTuple):
+    """The data directory, and how many bytes the server's account may still write there."""
+
+    path: str
+    free: int
+
+
+class Confinement(NamedTuple):
+    """What confines the server. profile: AppArmor's, with its mode, "" for none; selinux: whether SELinux enforces."""
+
+    profile: str = ""
+    selinux: bool = False
+
+
+class MemberFacts(NamedTuple):
+    """Another member. listens: the ports where something always listens, and what; ports: what each came to.
+
+    variables: settings that it tells; clock: by how many seconds it is ahead of this host's, None if nobody tells.
+    """
+
+    name: str
+    host: str
+    listens: Mapping[int, str]
+    ports: Mapping[int, Probe]
+    variables: Mapping[str, str] = {}
+    clock: float | None = None
+
+
 class DoctorFacts(NamedTuple):
-    """Everything that was gathered."""
+    """Everything that was gathered.
+
+    check_user: as whom the responder logs in. root_login: "" if root may log in by the socket, else why not.
+    programs: which programs of state transfers this host has. units: the enabled units of a server. responder: "" if
+    this host's answers, else what it does.
+    """
 
     config: Config = Config()
     server: Look[ServerFacts] = _LATER
     haproxy: Look[HaproxyFile] = _LATER
     pacemaker: Look[ClusterConfig] = _LATER
+    check_user: str = "xha"
+    root_login: Look[str] = _LATER
+    accounts: Look[tuple[DatabaseAccount, ...]] = _LATER
+    tables: Look[TableFacts] = _LATER
+    programs: Look[frozenset[str]] = _LATER
+    names: Look[NameView] = _LATER
+    units: Look[tuple[str, ...]] = _LATER
+    ephemeral: Look[EphemeralPorts] = _LATER
+    disk: Look[DataDisk] = _LATER
+    confinement: Look[Confinement] = _LATER
+    responder: Look[str] = _LATER
+    members: Look[tuple[MemberFacts, ...]] = _LATER
 
     @property
     def sql_port(self) -> int:

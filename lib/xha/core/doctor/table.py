@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import haproxy_asking, haproxy_timing, pacemaker_rules, server_rules
+from . import (
+    data_rules,
+    galera_rules,
+    haproxy_asking,
+    haproxy_timing,
+    host_rules,
+    member_rules,
+    pacemaker_rules,
+    server_rules,
+)
 from .findings import DoctorFinding, Weight
 from .unseen import Unlooked, Unseen
 
@@ -12,7 +21,16 @@ if TYPE_CHECKING:
     from .facts import DoctorFacts
     from .findings import Rule
 
-RULES: tuple[Rule, ...] = (*server_rules.RULES, *haproxy_asking.RULES, *haproxy_timing.RULES, *pacemaker_rules.RULES)
+RULES: tuple[Rule, ...] = (
+    *server_rules.RULES,
+    *galera_rules.RULES,
+    *data_rules.RULES,
+    *haproxy_asking.RULES,
+    *haproxy_timing.RULES,
+    *pacemaker_rules.RULES,
+    *host_rules.RULES,
+    *member_rules.RULES,
+)
 _ORDER = (Weight.HARM, Weight.ADVICE, Weight.UNSEEN)
 _UNSEEN_WHY = "nothing is known of it, good or bad"
 

@@ -65,8 +65,8 @@ def read(said: argparse.Namespace) -> DoctorRequest:
 
 def run(request: DoctorRequest) -> int:
     """Look, print what came of it, and return the exit code. :raises ConfigError: for an xha.conf that is wrong."""
-    config = ConfigFile(request.options.config, request.options.apply).refresh()
-    examination = examine(gather(config, request.wish), host_only=request.wish.host_only)
+    file = ConfigFile(request.options.config, request.options.apply)
+    examination = examine(gather(file, request.wish), host_only=request.wish.host_only)
     if request.output == "json":
         import json
 

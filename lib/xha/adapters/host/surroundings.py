@@ -1,0 +1,49 @@
+"""What surrounds a server on this host: programs of state transfers, ports of the kernel, what confines a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from ...core.doctor.facts import Confinement, DataDisk, EphemeralPorts
+from ...core.text.escape import clean
+from ..files.whole_file import read_whole
+from ..process.command import DIRECTORIES
+from ..process.procfs import read_processes
+
+TRANSFER_PROGRAMS = ("rsync", "mariadb-backup", "mariabackup", "mbstream", "socat", "xtrabackup", "xbstream")
+_SERVERS = ("mariadbd", "mysqld")
+_RANGE, _RESERVED = "/proc/sys/net/ipv4/ip_local_port_range", "/proc/sys/net/ipv4/ip_local_reserved_ports"
+_SELINUX, _APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"
+
+
+def find_programs() -> frozenset[str]:
+    """Return which programs of state transfers are installed."""
+    return frozenset(name for name in TRANSFER_PROGRAMS if shutil.which(name, path=DIRECTORIES))
+
+
+def read_ephemeral_ports() -> EphemeralPorts:
+    """Return the ports of outgoing connections. :raises OSError, ValueError: where the kernel does not tell them."""
+    first, last = _read(_RANGE).split()
+    return EphemeralPorts(int(first), int(last), _read(_RESERVED).strip())
+
+
+def read_data_disk(path: str) -> DataDisk:
+    """Return the room of the server's directory. :raises OSError: where it cannot be examined."""
+    seen = os.statvfs(path)
+    return DataDisk(path, seen.f_bavail * seen.f_frsize)
+
+
+def read_confinement() -> Confinement:
+    """Return what confines the servers of this host. :raises OSError: where that cannot be seen."""
+    selinux = os.path.exists(_SELINUX) and _read(_SELINUX).strip() == "1"
+    profile = ""
+    if os.path.exists(_APPARMOR) and _read(_APPARMOR).strip() == "Y":
+        for process in read_processes():
+            if process.name in _SERVERS:
+                profile = profile or clean(_read(f"/proc/{process.pid}/attr/current"))
+    return Confinement("" if profile == "unconfined" else profile, selinux)
+
+
+def _read(path: str) -> str:
+    return read_whole(path).data.decode("ascii", "replace")

@@ -1,0 +1,89 @@
+"""What this host tells the doctor of itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ...adapters.host.enabled_units import find_enabled_units
+from ...adapters.host.surroundings import (
+    find_programs,
+    read_confinement,
+    read_data_disk,
+    read_ephemeral_ports,
+)
+from ...adapters.network.addresses import read_own_addresses, resolve_hosts
+from ...core.doctor.facts import NameView
+from ...core.doctor.unseen import Unseen
+from ...core.galera.cluster_address import BadAddress, parse_cluster_address
+from ...core.galera.server_options import SERVER_UNITS
+from ..cluster.ask_responder import ask_responder
+
+if TYPE_CHECKING:
+    from typing import Callable, TypeVar
+
+    from ...core.config.xha_conf import Config
+    from ...core.doctor.facts import Confinement, DataDisk, EphemeralPorts, ServerFacts
+    from ...core.doctor.unseen import Look
+
+    T = TypeVar("T")
+
+_RESOLVE_SECONDS = 5.0
+_LOOPBACK = "127.0.0.1"
+
+
+def look_for_programs() -> frozenset[str]:
+    """Return which programs of state transfers this host has."""
+    return find_programs()
+
+
+def look_at_units() -> tuple[str, ...]:
+    """Return which units of a server are enabled."""
+    return find_enabled_units(SERVER_UNITS)
+
+
+def look_at_ports() -> Look[EphemeralPorts]:
+    """Return the ports of outgoing connections."""
+    return _try("the kernel's ports", read_ephemeral_ports, "/proc/sys/net")
+
+
+def look_at_confinement() -> Look[Confinement]:
+    """Return what confines the server."""
+    return _try("AppArmor and SELinux", read_confinement, "root on the server's host")
+
+
+def look_at_disk(server: Look[ServerFacts]) -> Look[DataDisk]:
+    """Return the room beside the data."""
+    if isinstance(server, Unseen):
+        return server
+    path = server.variables.get("datadir", "")
+    return _try(f"the room of datadir {path}", lambda: read_data_disk(path), "root on the server's host")
+
+
+def look_at_responder(config: Config) -> str:
+    """Return "" if this host's responder answers, else what it does."""
+    answer = ask_responder(_LOOPBACK, config.responder.port, config.responder.deadline)
+    return "" if answer.code else answer.cause
+
+
+def look_at_names(server: Look[ServerFacts], members: str, node: str) -> Look[NameView]:
+    """Return how this host resolves the members of its list. members: that of the resource; node: Pacemaker's name."""
+    if isinstance(server, Unseen):
+        return server
+    try:
+        peers = parse_cluster_address(members or server.variables.get("wsrep_cluster_address", "")).peers
+    except BadAddress:
+        peers = ()
+    mine = NameView.host_of(server.variables.get("wsrep_node_address", ""))
+    hosts = {peer.host for peer in peers} | ({mine} if mine else set())
+    own = read_own_addresses()
+    resolved = resolve_hosts(hosts, _RESOLVE_SECONDS)
+    return NameView(node or os.uname().nodename, own, resolved)
+
+
+def _try(what: str, read: Callable[[], T], needs: str) -> Look[T]:
+    try:
+        return read()
+    except (OSError, ValueError) as error:
+        why = (error.strerror or "unreadable").lower() if isinstance(error, OSError) else "unreadable"
+        return Unseen(f"{what}: {why}", needs)
