@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from loopback import Node
 from xha.app.doctor.gather import Wish, gather
@@ -28,3 +31,10 @@ def look_at(socket: Path, wish: Wish | None = None, **settings: Any) -> Examinat
 def of_rule(examination: Examination, name: str) -> list[DoctorFinding]:
     """The findings of one rule."""
     return [one for one in examination.findings if name in one.rules]
+
+
+def without_root(node: Node, option_file: Path) -> Examination:
+    """All that the doctor says to an account that is not root, and logs in as the option file says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: 65534)
+        return look(node, defaults_file=str(option_file))

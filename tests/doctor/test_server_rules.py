@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from doctor.looking import look, look_at, of_rule
-from loopback import Net, Node
+from loopback import Node
 from xha.core.doctor import server_rules
 from xha.core.doctor.findings import Weight
-
-# As an installation has it: the tests' own servers run without fsync.
-GOOD = (
-    "--innodb-flush-log-at-trx-commit=1",
-    "--innodb-doublewrite=ON",
-    "--log-bin",
-    "--log-slave-updates",
-    "--table-open-cache=20",
-)
-# What only a start sets, all of it in one server.
-BAD = (
-    "--innodb-doublewrite=OFF",
-    "--innodb-autoinc-lock-mode=1",
-    "--log-bin",
-    "--skip-log-slave-updates",
-    "--skip-networking",
-    "--wsrep-cluster-name=my_wsrep_cluster",
-)
-
-
-@pytest.fixture(scope="module")
-def good(net: Net) -> Iterator[Node]:
-    with Node(net, net.directory / "good", net.next_address(), options=GOOD) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def bad(net: Net) -> Iterator[Node]:
-    with Node(net, net.directory / "bad", net.next_address(), options=BAD) as running:
-        yield running
-
 
 NAMES = [rule.name for rule in server_rules.RULES]
 

@@ -76,8 +76,10 @@ def look_at_names(server: Look[ServerFacts], members: str, node: str) -> Look[Na
         peers = ()
     mine = NameView.host_of(server.variables.get("wsrep_node_address", ""))
     hosts = {peer.host for peer in peers} | ({mine} if mine else set())
-    own = read_own_addresses()
     resolved = resolve_hosts(hosts, _RESOLVE_SECONDS)
+    # The kernel's table has the loopback network as one row.
+    loopback = {one for each in resolved.values() for one in each if one.startswith("127.")}
+    own = read_own_addresses() | loopback
     return NameView(node or os.uname().nodename, own, resolved)
 
 

@@ -78,8 +78,10 @@ def _is_own(member: Member, server: Look[ServerFacts], names: Look[NameView]) ->
     if isinstance(server, Unseen) or isinstance(names, Unseen):
         return False
     mine = NameView.host_of(server.variables.get("wsrep_node_address", ""))
-    addresses = names.resolved.get(member.host, (member.host,))
-    return member.host in (mine, names.me) or any(one in names.own for one in addresses)
+    addresses = {member.host, *names.resolved.get(member.host, ())}
+    if mine:  # what the server calls itself goes before the host's addresses, of which another server may have one
+        return bool(addresses & {mine, *names.resolved.get(mine, ())})
+    return member.host == names.me or bool(addresses & names.own)
 
 
 def _read_clock(config: Config, member: Member) -> float | None:

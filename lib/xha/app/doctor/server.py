@@ -10,6 +10,7 @@ from ...adapters.mysql.login_target import read_target
 from ...adapters.mysql.session import ReadError
 from ...adapters.mysql.survey import Survey
 from ...core.doctor.unseen import Unseen
+from ...core.node.verdict import Code
 from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _open(target: Target, root_login: Look[str]) -> tuple[Look[Survey], Look[str
         try:
             return Survey(target._replace(user=own_account(), password=""), _SECONDS), ""
         except ReadError as error:
-            if error.errno:
+            if error.unreadable.code is Code.ACCESS_DENIED:
                 root_login = str(error)
     return _try("the server of this host", lambda: Survey(target, _SECONDS)), root_login
 

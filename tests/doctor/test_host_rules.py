@@ -1,0 +1,127 @@
+"""The doctor's rules about the host: what the kernel, systemd and a responder really say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from doctor.looking import of_rule
+from loopback import Net, Responder
+from loopback.disk import Disk
+from loopback.doors import CHECKOUT
+from xha.adapters.host.enabled_units import find_enabled_units
+from xha.adapters.host.surroundings import read_data_disk
+from xha.app.doctor.host import look_at_responder
+from xha.core.config.xha_conf import Config
+from xha.core.config.xha_conf import Responder as Listening
+from xha.core.doctor.facts import ClusterConfig, Confinement, DoctorFacts, EphemeralPorts, TableFacts
+from xha.core.doctor.findings import DoctorFinding, Weight
+from xha.core.doctor.table import examine
+from xha.core.galera.server_options import SERVER_UNITS
+from xha.core.pacemaker.cib import Cib
+
+
+def found(facts: DoctorFacts, rule: str) -> list[DoctorFinding]:
+    return of_rule(examine(facts), rule)
+
+
+class TestUnits:
+    def facts(self, root: Path) -> DoctorFacts:
+        return DoctorFacts(pacemaker=ClusterConfig("", Cib()), units=find_enabled_units(SERVER_UNITS, str(root)))
+
+    def test_a_unit_that_systemctl_has_enabled_is_told(self, tmp_path: Path) -> None:
+        units = tmp_path / "usr/lib/systemd/system"
+        units.mkdir(parents=True)
+        shutil.copy("/usr/lib/systemd/system/mariadb.service", units)
+        assert found(self.facts(tmp_path), "unit-enabled") == []
+        subprocess.run(
+            ["systemctl", f"--root={tmp_path}", "enable", "mariadb.service"],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        (one,) = found(self.facts(tmp_path), "unit-enabled")
+        assert (one.weight, one.write) == (Weight.HARM, "systemctl disable mariadb.service")
+
+    def test_without_pacemaker_a_unit_is_not_looked_at(self, tmp_path: Path) -> None:
+        (one,) = found(self.facts(tmp_path)._replace(pacemaker=DoctorFacts().pacemaker), "unit-enabled")
+        assert one.weight is Weight.UNSEEN
+
+
+class TestPorts:
+    CODE = (
+        "import json, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from xha.adapters.host.surroundings import read_ephemeral_ports\n"
+        "print(json.dumps(read_ephemeral_ports()))"
+    )
+
+    def read(self, reserved: str) -> EphemeralPorts:
+        """What the kernel says in a network of its own where these ports are reserved."""
+        script = 'echo "$1" >/proc/sys/net/ipv4/ip_local_reserved_ports; exec "$2" -c "$3" "$4"'
+        words = [
+            "unshare",
+            "--net",
+            "sh",
+            "-ec",
+            script,
+            "sh",
+            reserved,
+            sys.executable,
+            self.CODE,
+            str(CHECKOUT / "lib"),
+        ]
+        done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)
+        return EphemeralPorts(*json.loads(done.stdout))
+
+    @pytest.mark.parametrize("reserved", ["49000", "40000,49000-49001", "48999-49010"])
+    def test_a_reserved_port_is_fine(self, reserved: str) -> None:
+        assert found(DoctorFacts(ephemeral=self.read(reserved)), "port-reserved") == []
+
+    @pytest.mark.parametrize("reserved", ["", "48999", "49001-49005"])
+    def test_another_one_is_told_with_what_is_reserved_already(self, reserved: str) -> None:
+        (one,) = found(DoctorFacts(ephemeral=self.read(reserved)), "port-reserved")
+        wanted = ",".join(filter(None, [reserved, "49000"]))
+        assert f"net.ipv4.ip_local_reserved_ports = {wanted} " in one.write
+
+
+class TestResponder:
+    def config(self, port: int) -> Config:
+        return Config(responder=Listening(listen=(("127.0.0.1", port),), deadline=5.0))
+
+    def test_one_that_answers_is_fine_and_one_that_is_gone_is_told(self, net: Net, tmp_path: Path) -> None:
+        with Responder(net, tmp_path / "r", [("127.0.0.1", 49117)], Path("/no.sock"), client=""):
+            assert found(DoctorFacts(responder=look_at_responder(self.config(49117))), "responder") == []
+        (one,) = found(DoctorFacts(responder=look_at_responder(self.config(49117))), "responder")
+        assert one.weight is Weight.HARM
+        assert "connection refused" in one.seen
+
+
+def test_a_disk_without_room_for_a_second_copy_is_told(tmp_path: Path) -> None:
+    with Disk(tmp_path / "disk") as disk:
+        read = read_data_disk(str(disk.path))
+        assert 0 < read.free <= 64 << 20
+        small, large = TableFacts(size=read.free // 2), TableFacts(size=read.free + (1 << 20))
+        assert found(DoctorFacts(disk=read, tables=small), "disk-room") == []
+        (one,) = found(DoctorFacts(disk=read, tables=large), "disk-room")
+    assert str(tmp_path / "disk") in one.write
+
+
+class TestConfinement:
+    """By values: this machine's kernel has neither AppArmor nor SELinux."""
+
+    def test_nothing_confines(self) -> None:
+        assert found(DoctorFacts(confinement=Confinement()), "confinement") == []
+        assert found(DoctorFacts(confinement=Confinement("/usr/sbin/mariadbd (complain)")), "confinement") == []
+
+    def test_a_profile_that_enforces(self) -> None:
+        (one,) = found(DoctorFacts(confinement=Confinement("/usr/sbin/mariadbd (enforce)")), "confinement")
+        assert one.write.startswith("aa-complain /usr/sbin/mariadbd,")
+
+    def test_selinux_enforces(self) -> None:
+        (one,) = found(DoctorFacts(confinement=Confinement(selinux=True)), "confinement")
+        assert one.write.startswith("semanage permissive -a mysqld_t")
