@@ -58,6 +58,8 @@ SECONDS: dict[str, int] = {
     "tests/fuzz/test_fuzz.py": 60,
     "tests/responder/test_request_forms.py": 60,
     "tests/responder/test_login.py": 60,
+    "tests/doctor/test_member_rules.py": 60,
+    "tests/doctor/test_galera_rules.py": 50,
     "tests/services/test_command.py": 50,
     "tests/shell/test_verdicts.py": 50,
     "tests/loopback/test_loopback.py": 40,

@@ -94,7 +94,8 @@ def test_help_is_3_and_names_every_subcommand(host: Host) -> None:
 OWN = {
     "node": "--help --json --nagios --watch --config --defaults-file --socket --host --port",
     "cluster": "--help --json --nagios --watch --config --defaults-file --socket --host --port",
-    "doctor": "--help --host-only --haproxy --sample --json --nagios --config --defaults-file --socket --host --port",
+    "doctor": "--help --host-only --haproxy --from --sample --json --nagios --config --defaults-file --socket --host "
+    "--port",
     "disable": "--help --until --why --config",
     "drain": "--help --until --why --config",
     "enable": "--help --config",

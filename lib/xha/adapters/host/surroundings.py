@@ -12,6 +12,7 @@ from ..process.command import DIRECTORIES
 from ..process.procfs import read_processes
 
 TRANSFER_PROGRAMS = ("rsync", "mariadb-backup", "mariabackup", "mbstream", "socat", "xtrabackup", "xbstream")
+_AGENT = "/usr/lib/ocf/resource.d/xha/galera"
 _SERVERS = ("mariadbd", "mysqld")
 _RANGE, _RESERVED = "/proc/sys/net/ipv4/ip_local_port_range", "/proc/sys/net/ipv4/ip_local_reserved_ports"
 _SELINUX, _APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"
@@ -20,6 +21,11 @@ _SELINUX, _APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameter
 def find_programs() -> frozenset[str]:
     """Return which programs of state transfers are installed."""
     return frozenset(name for name in TRANSFER_PROGRAMS if shutil.which(name, path=DIRECTORIES))
+
+
+def has_agent() -> bool:
+    """Return whether this host has ocf:xha:galera."""
+    return os.path.exists(_AGENT)
 
 
 def read_ephemeral_ports() -> EphemeralPorts:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from ...core.ocf.api import AGENT
-from ...core.pacemaker.cib import BadCib, Cib, list_resources, parse_cib
+from ...core.pacemaker.cib import BadCib, Cib, list_agents, list_resources, parse_cib
 from ...core.pacemaker.cib_records import (
     CLUSTER,
     LAST_GRANT,
@@ -85,6 +85,13 @@ class Pacemaker:
         """Return the names of the resources of this agent."""
         try:
             return list_resources(run_tool("cibadmin", "--query", "--local"), AGENT)
+        except BadCib as error:
+            raise ClusterUnreachable(str(error)) from None
+
+    def list_agents(self) -> dict[str, str]:
+        """Return the agent of each resource, by its name."""
+        try:
+            return list_agents(run_tool("cibadmin", "--query", "--local"))
         except BadCib as error:
             raise ClusterUnreachable(str(error)) from None
 

@@ -71,6 +71,7 @@ def doctor_document(examination: Examination) -> dict[str, Any]:
     """Return the document of --json."""
     return {
         "schema": SCHEMA,
+        "kind": "doctor",
         "exit_code": int(exit_code(examination)),
         "findings": [_document(one) for one in examination.findings],
         "fine": list(examination.fine),

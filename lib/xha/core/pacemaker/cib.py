@@ -154,7 +154,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
             each.tag == "master" or is_true(_sets(each, "meta_attributes", lookup).get("promotable", ""))
             for each in chain
         ),
-        agent=":".join(filter(None, (chain[-1].get(word) for word in ("class", "provider", "type")))) if chain else "",
+        agent=_agent_of(chain[-1]) if chain else "",
         parameters=_own(chain[-1], "instance_attributes", lookup) if chain else {},
         meta=_inherit(chain, root, lookup),
         node_attributes={name: _node_attributes(root, name, lookup) for name in hosts},
@@ -170,12 +170,17 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
 
 def list_resources(text: str, agent: str) -> tuple[str, ...]:
     """Return the ids of an agent's primitives (class:provider:type). :raises BadCib: for other text."""
-    found = []
-    for primitive in _parse(text).iterfind("configuration/resources//primitive"):
-        words = (primitive.get(word) for word in ("class", "provider", "type"))
-        if ":".join(filter(None, words)) == agent:
-            found.append(primitive.get("id", ""))
-    return tuple(found)
+    return tuple(name for name, each in list_agents(text).items() if each == agent)
+
+
+def list_agents(text: str) -> dict[str, str]:
+    """Return the agent (class:provider:type) of each primitive, by its id. :raises BadCib: for other text."""
+    primitives = _parse(text).iterfind("configuration/resources//primitive")
+    return {each.get("id", ""): _agent_of(each) for each in primitives}
+
+
+def _agent_of(primitive: Element) -> str:
+    return ":".join(filter(None, (primitive.get(word) for word in ("class", "provider", "type"))))
 
 
 def _parse(text: str) -> Element:
