@@ -13,6 +13,7 @@ import pytest
 from loopback import find_program
 from xha.core.election.facts import Host
 from xha.core.pacemaker.cib import Cib, list_agents, parse_cib
+from xha.core.pacemaker.failed_actions import FailedAction
 from xha.core.pacemaker.handover import FormerAgent, HandoverFacts, find_obstacles, list_commands
 
 CIB = """\
@@ -114,7 +115,11 @@ def test_it_is_refused_where_the_configuration_makes_it_unsafe(tmp_path: Path, c
 def test_it_is_refused_while_a_node_is_not_well(tmp_path: Path) -> None:
     facts = read(tmp_path, CIB)
     ((name, cib),) = facts.resources
+    promoted = cib._replace(failed={"h1": FailedAction("monitor", 8)})
+    assert list(find_obstacles(facts._replace(resources=((name, promoted),)))) == []
+    failed = cib._replace(failed={"h1": FailedAction("promote", 1)})
     cases = {
+        "db failed on h1": facts._replace(resources=((name, failed),)),
         "h2 is lost": facts._replace(resources=((name, cib._replace(hosts={"h1": Host.ONLINE, "h2": Host.LOST})),)),
         "this host's node is Joining": facts._replace(state="Joining"),
         "this host's node is Synced, non-Primary": facts._replace(status="non-Primary"),

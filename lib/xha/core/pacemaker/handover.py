@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .cib import Cib
 
 _PROMOTABLE = ("promotable", "promoted-max", "promoted-node-max", "master-max", "master-node-max", "ordered")
+_PROMOTED = 8  # OCF_RUNNING_PROMOTED
 _WAIT = "crm_resource --wait --timeout 120s"
 
 
@@ -64,6 +65,8 @@ def find_obstacles(facts: HandoverFacts) -> Iterator[str]:
     for text in sorted(forbidden):
         yield f"{text}: end that first, because the commands do so themselves at their end"
     for node, failed in cib.failed.items():
+        if (failed.action, failed.code) == ("monitor", _PROMOTED):
+            continue  # a probe found a promoted server, which is what it looked for
         yield f"{resource} failed on {node}: {failed}: mend that, then pcs resource cleanup {resource}"
     if (facts.status, facts.state) != ("Primary", "Synced"):
         yield f"this host's node is {facts.state or 'unknown'}, {facts.status or 'unknown'}: Synced, Primary is safe"
