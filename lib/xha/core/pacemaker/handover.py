@@ -79,6 +79,10 @@ def find_obstacles(facts: HandoverFacts) -> Iterator[str]:
         yield "this host has no agent ocf:xha:galera: make install, on every host"
     if not cib.clone:
         yield f"{resource} is no clone: this agent needs one, and making it one stops the database"
+    yield from _find_bad_parameters(resource, cib)
+
+
+def _find_bad_parameters(resource: str, cib: Cib) -> Iterator[str]:
     known = {one.name for one in PARAMETERS}
     unknown = [name for name in cib.parameters if name not in known]
     if unknown:
