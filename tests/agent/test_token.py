@@ -32,10 +32,10 @@ from xha.core.election.position_report import PositionReport, State, parse_posit
 from xha.core.galera.lineage import Generation
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
+from xha.core.keeper.local import ServerProcess
 from xha.core.keeper.memory import Launched, Memory, Plan
 from xha.core.keeper.observation import DataSeen, ServerSeen
 from xha.core.keeper.outcomes import EffectFailed, EffectResult, FailureCause, Recovered
-from xha.core.keeper.server_process import ServerProcess
 from xha.core.monitor.keeper_status import Phase
 from xha.core.ocf.api import Instance
 from xha.core.ocf.galera_settings import Settings

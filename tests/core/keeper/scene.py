@@ -20,6 +20,7 @@ from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
 from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
+from xha.core.keeper.local import ServerProcess, StateTransfer
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import ChildSeen, ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
@@ -36,7 +37,6 @@ from xha.core.keeper.outcomes import (
     Unfit,
 )
 from xha.core.keeper.server import looks_at_contents
-from xha.core.keeper.server_process import ServerProcess, StateTransfer
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings

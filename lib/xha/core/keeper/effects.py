@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..galera.position import Position
     from ..monitor.keeper_status import KeeperStatus, Phase
     from ..monitor.start_failures import Failure
-    from .server_process import ServerProcess
+    from .local import ServerProcess
 
 # --- guards: each is a fresh look at the moment of its effect
 

@@ -1,8 +1,11 @@
-"""Which record the data of a stopped server go by, and what they are worth: the rules of a recovery and of a stop."""
+"""A server of this host as its keeper knows it, and which record the data of a stopped one go by.
+
+The latter, and what those data are worth, are the rules of a recovery and of a stop.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..election.compose_report import last_view
 from ..galera.node_record import NodeRecord
@@ -10,6 +13,28 @@ from ..galera.position import NO_UUID, Kind, Position, classify
 
 if TYPE_CHECKING:
     from ..galera.position import GraState, GvwState, Standing
+
+
+class ServerProcess(NamedTuple):
+    """A server process. title is its name for people, mark an id that no other process ever has, on whatever host.
+
+    argv is empty where nobody read it. stopped: a signal or a debugger holds it, and it answers nothing.
+    """
+
+    pid: int
+    started: int
+    title: str = "mysqld"
+    stopped: bool = False
+    argv: tuple[str, ...] = ()
+    mark: str = ""
+
+
+class StateTransfer(NamedTuple):
+    """A state transfer that helpers of the server carry out. role: `joiner` or `donor`; progress: bytes and ticks."""
+
+    role: str
+    progress: int
+    title: str = ""
 
 
 def choose_record(

@@ -61,9 +61,9 @@ from .turn import Turn
 
 if TYPE_CHECKING:
     from .effects import Effect
+    from .local import ServerProcess
     from .memory import Ending, Launching, Memory
     from .observation import Observation
-    from .server_process import ServerProcess
 
 # How long between two looks, in seconds: while a report is to come back, while something is to be decided, and while a
 # server serves.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..galera.reading import Reading
     from ..node.verdict import Verdict
     from .effects import Discard, Guard, Launch, RecordLine
-    from .server_process import ServerProcess, StateTransfer
+    from .local import ServerProcess, StateTransfer
 
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 

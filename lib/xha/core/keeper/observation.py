@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..galera.server_options import Ports
     from ..monitor.start_failures import Failure
     from ..node.verdict import Verdict
+    from .local import ServerProcess, StateTransfer
     from .outcomes import EffectOutcome, EffectResult, FailureCause
-    from .server_process import ServerProcess, StateTransfer
 
 
 class ServerSeen(NamedTuple):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..galera.node_record import NodeRecord
     from ..galera.position import GvwState
     from .effects import Act, Guard
-    from .server_process import ServerProcess
+    from .local import ServerProcess
 
 
 class FailureCause(Enum):
