@@ -24,7 +24,7 @@ def performer() -> Performer:
         cluster=None, resource="db", me="A", read_cib=lambda: SimpleNamespace(book=SimpleNamespace(records=EMPTY))
     )
     nothing: Any = SimpleNamespace(directory=None, run=None, note=lambda doing, error: f"{doing}: {error}")
-    return Performer(nothing, nothing, peers, nothing, nothing, nothing)  # type: ignore[arg-type]
+    return Performer(nothing, nothing, peers, nothing, nothing, nothing, nothing)  # type: ignore[arg-type]
 
 
 EMPTY = SimpleNamespace(token=None)

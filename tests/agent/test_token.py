@@ -27,6 +27,7 @@ from xha.app.keeper.observer import Observer
 from xha.app.keeper.peers import Peers, release_token
 from xha.app.keeper.performer import Performer
 from xha.app.keeper.process import Locked
+from xha.app.keeper.writer import WriterLink
 from xha.core.election.facts import Token
 from xha.core.election.position_report import PositionReport, State, parse_position_report, render_position_report
 from xha.core.galera.lineage import Generation
@@ -87,8 +88,11 @@ class Life:
         faults, said = Faults(log), Announcer(self.run, self.cluster, "db", log)
         with Locked(self.run):
             children = Children(self.data.directory, faults)
-            observer = Observer(Settings(), self.run, self.server, self.data, self.peers, said, children, faults)
-        performer = Performer(self.server, self.data, self.peers, said, children, faults)
+            writer = WriterLink(self.run, self.cluster, "db", said)
+            observer = Observer(
+                Settings(), self.run, self.server, self.data, self.peers, said, children, faults, writer
+            )
+        performer = Performer(self.server, self.data, self.peers, said, children, faults, writer)
         self.keeper = Keeper(observer, performer, children, faults)
         self.keeper.memory = Memory(epoch="e", standing=HELD, has_token=True)
         self.cluster.take_token("db", Token(self.cluster.node_name(), "e", "shown"))

@@ -13,6 +13,7 @@ from xha.core.election.position_report import (
     parse_position_report,
     render_position_report,
 )
+from xha.core.election.writer import Claim, WriterWord, parse_writer_word, render_writer_word
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord, parse_node_record, render_node_record
 from xha.core.galera.position import Kind, Position, View
@@ -23,6 +24,7 @@ from xha.core.monitor.start_failures import Failure, parse_failures, render_fail
 from xha.core.node.codes import Code
 from xha.core.node.commit_record import CommitRecord, parse_commit_record, render_commit_record
 from xha.core.node.commits import Commits
+from xha.core.node.writer_rule import WriterRecord, parse_writer_record, render_writer_record
 from xha.core.ocf.galera_settings import Settings, load_settings, render_settings
 from xha.core.ocf.service_rule import Sight, Watch, parse_watch, render_watch
 from xha.core.pacemaker.cib_records import BadRecord, parse_book, record_name, render_grant, render_line, render_stop
@@ -88,6 +90,10 @@ KEPT = {
     "a grant": Kept(
         render_grant(Grant(GrantKind.FORGET, "n2", "d" * 16, 1.8e9, "ann", "its disk is gone")), _of_book("grant-x")
     ),
+    "a word of the writer": Kept(
+        render_writer_word(WriterWord(Claim(3, "h1"), True, False, True, False, 2, 11, 17, 4)), parse_writer_word
+    ),
+    "who the writer is": Kept(render_writer_record(WriterRecord(3, "h1", "h2", 12.5, 15.5, True)), parse_writer_record),
     "a line of generations": Kept(render_line(LINE), _of_book("line")),
     "a clean stop": Kept(render_stop(StopRecord(History(Position(UUID, 12), LINE), "boot", VIEW)), _of_book("stop-n1")),
 }

@@ -353,6 +353,15 @@ STARTS: dict[str, Start] = {
         ),
     ),
     "core.http.haproxy_state.parse_server_name": _texts("UP 2/3; name=bck/srv2; node=lb1; weight=1/2; scur=13/22"),
+    "core.election.writer.parse_writer_word": _texts(KEPT["a word of the writer"].text),
+    "core.election.writer.parse_claim": _values([3, "h1"], [0, ""]),
+    "core.node.writer_rule.parse_writer_record": _texts(KEPT["who the writer is"].text),
+    "core.node.writer_rule.parse_writer_order": _with(
+        20.0, samples=['{"schema": 1, "counter": 3, "target": "h2", "at": 11.5}']
+    ),
+    "core.node.writer_rule.parse_takers": _texts(
+        json.dumps({"writer": {"balancers": {"asking": 1, "untold": [], "unknown": None}}})
+    ),
     "core.node.drain_rule.parse_responder_view": _texts(
         json.dumps(
             {

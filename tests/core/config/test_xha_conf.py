@@ -27,6 +27,7 @@ port = 3307
 probe_query = SELECT 1 FROM app.heartbeat
 server_user = galera
 commit_probe = off
+resource = p_mysql
 [policy]
 available_when_donor = 1
 available_when_readonly = off
@@ -62,6 +63,7 @@ def test_every_key_has_its_place() -> None:
             "SELECT 1 FROM app.heartbeat",
             "galera",
             ProbeSwitch.OFF,
+            "p_mysql",
         ),
         Policy(True, False, LastNode.HAPROXY),
         Responder(

@@ -34,6 +34,7 @@ def status(response: bytes | None) -> int | None:
         pytest.param(Request("OPTIONS", "/"), ELSEWHERE, None, id="HAProxy's probe"),
         pytest.param(Request("GET", "/ready"), ELSEWHERE, None, id="/ready"),
         pytest.param(Request("HEAD", "/live"), ELSEWHERE, None, id="/live"),
+        pytest.param(Request("GET", "/writer"), ELSEWHERE, None, id="/writer"),
         pytest.param(Request("GET", "/node"), HERE, None, id="/node from this host"),
         pytest.param(Request("GET", "/metrics"), HERE, None, id="/metrics from this host"),
         pytest.param(Request("GET", "/node"), ELSEWHERE, 403, id="/node from elsewhere"),
@@ -91,6 +92,23 @@ def test_ready_and_live_are_one_line_of_code_and_age(path: str, reading: Any, ex
     response = render_answer(Request("GET", path), ELSEWHERE, answer(reading))
     assert status(response) == expected
     assert response.partition(b"\r\n\r\n")[2] == body
+
+
+@pytest.mark.parametrize(
+    ("code", "available", "expected"),
+    [
+        (Code.SYNCED, True, b"200 OK"),
+        (Code.DRAINING, True, b"200 OK"),
+        (Code.DRAINING, False, b"404 Not Found"),
+        (Code.NOT_WRITER, False, b"503 Service Unavailable"),
+        (Code.NO_WRITER_KNOWN, False, b"503 Service Unavailable"),
+    ],
+)
+def test_the_writer_has_a_verdict_of_its_own(code: Code, available: bool, expected: bytes) -> None:
+    verdict = judge(synced(), Policy())._replace(code=code, available=available)
+    response = render_answer(Request("GET", "/writer"), ELSEWHERE, answer(writer=lambda: verdict))
+    assert response.startswith(b"HTTP/1.1 " + expected)
+    assert response.endswith(f"\r\n\r\n{code.value} 13 ms\n".encode())
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])

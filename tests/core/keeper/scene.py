@@ -15,6 +15,7 @@ from core.keeper.words import UUID, tell
 from xha.core.cluster.election_inputs import gather
 from xha.core.election.facts import Grant, GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
+from xha.core.election.writer import Claim, WriterWord
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
@@ -23,7 +24,16 @@ from xha.core.keeper import effects as acts
 from xha.core.keeper.local import ServerProcess, StateTransfer
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory
-from xha.core.keeper.observation import ChildSeen, ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, Trouble
+from xha.core.keeper.observation import (
+    ChildSeen,
+    ClusterSeen,
+    DataSeen,
+    Fresh,
+    Observation,
+    ServerSeen,
+    Trouble,
+    WriterSeen,
+)
 from xha.core.keeper.outcomes import (
     Begun,
     Done,
@@ -39,6 +49,8 @@ from xha.core.keeper.outcomes import (
 from xha.core.keeper.server import looks_at_contents
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
+from xha.core.node.withdrawal import Withdrawal
+from xha.core.node.writer_rule import Takers, WriterOrder
 from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker.cib import Cib
 from xha.core.pacemaker.cib_records import Book
@@ -103,6 +115,11 @@ class Scene:
         self.slow: set[str] = set()
         self.children = 0
         self.directory = (1, 1)
+        # What keepers say of the writer; None: this scene is about something else.
+        self.words: dict[str, WriterWord] | None = None
+        self.beats = 0
+        self.drain, self.taken = False, Takers()
+        self.order: WriterOrder | None = None
         self.in_charge, self.reloaded = True, False
         self.numbers = 0
         # What the step did, for the page of states: from, to, and the acts between.
@@ -171,7 +188,13 @@ class Scene:
             return seen
         created = self.data.created and looks_at_contents(learnt(self.memory, seen))
         seen = seen._replace(server=self.server, data=self.data._replace(created=created))
-        return seen if self.trouble else seen._replace(cluster=self._cluster())
+        return seen if self.trouble else seen._replace(cluster=self._cluster(), writer=self._see_writer())
+
+    def _see_writer(self) -> WriterSeen | None:
+        if self.words is None:
+            return None
+        away = Withdrawal("ann", drains=True) if self.drain else None
+        return WriterSeen(dict(self.words), Policy(), away, takers=self.taken, order=self.order)
 
     def _cluster(self) -> ClusterSeen:
         epoch = self.memory.epoch
@@ -249,6 +272,12 @@ class Scene:
         do = getattr(self, f"_do_{type(self.begun).__name__}")
         outcome = outcome or Done(self.now, do(self.begun))
         self.child = self.child._replace(outcome=outcome)
+
+    def _do_TellWriter(self, act: acts.TellWriter) -> int:  # noqa: N802
+        assert self.words is not None
+        if act.says and act.post.word is not None:
+            self.words["A"] = act.post.word
+        return 0 if act.closes else act.post.clients
 
     def _do_Publish(self, act: acts.Publish) -> None:  # noqa: N802
         self.own = self.own if self.unseen else act.report
@@ -457,7 +486,8 @@ class Scene:
             wsrep_incoming_addresses=",".join(name for name in inside if name.isalpha()),
             wsrep_gcomm_uuid=None if how == "closed" else "uuid a",
         )
-        reading = Reading(status, Variables(wsrep_on=True, wsrep_provider="/usr/lib/galera.so"))
+        said = synced().variables._replace(wsrep_on=True, wsrep_provider="/usr/lib/galera.so")
+        reading = Reading(status, said)
         verdict = SYNCED if primary else judge(reading, Policy())
         self.server = self.server._replace(reading=reading, verdict=verdict)
         if primary:
@@ -547,6 +577,30 @@ class Scene:
         for name, _, value in (word.partition("=") for word in words):
             self.settings = self.settings._replace(**{name: value == "1" if value in "01" else float(value)})
         self.reloaded = True
+
+    def on_writers(self) -> None:
+        """Who is the writer is told from now on."""
+        self.words = {}
+
+    def on_word(self, node: str, claim: str, *how: str) -> None:
+        """A keeper says who is the writer: NODE COUNTER:WRITER [fit] [drains] [settled] [asks]."""
+        assert self.words is not None
+        counter, _, writer = claim.partition(":")
+        self.beats += 1
+        flags = {name: name in how for name in ("fit", "drains", "settled", "asks")}
+        self.words[node] = WriterWord(Claim(int(counter), writer), queue=0, beat=self.beats, **flags)
+
+    def on_drains(self, how: str = "") -> None:
+        """This node is drained; or is not any more: over."""
+        self.drain = how != "over"
+
+    def on_balancers(self, how: str) -> None:
+        """What this host's responder knows of its load balancers: all take it, or none does."""
+        self.taken = Takers(how == "all", how == "none")
+
+    def on_order(self, target: str, counter: str = "0") -> None:
+        """A person wants another writer; `-`: wants nothing any more."""
+        self.order = None if target == "-" else WriterOrder(int(counter), target, self.now)
 
     def on_quorum(self, has: str) -> None:
         self.quorum = has == "yes"

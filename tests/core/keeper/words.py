@@ -29,7 +29,7 @@ def tell(effect: acts.Effect) -> str:
     return (f"{line}  [{', '.join(guards)}]" if guards else line).replace(UUID, "U")
 
 
-def _detail(act: acts.Act) -> str:
+def _detail(act: acts.Act) -> str:  # noqa: PLR0912 - a branch for each effect
     if isinstance(act, acts.Say):
         last = " (permanent)" if act.keeper_status.permanent else ""
         return f"{act.keeper_status.phase.value}{last}: {act.keeper_status.reason}"
@@ -37,6 +37,8 @@ def _detail(act: acts.Act) -> str:
         return f"{'warning: ' if act.warning else ''}{act.text}"
     if isinstance(act, acts.SetReady):
         return str(int(act.ready))
+    if isinstance(act, acts.TellWriter):
+        return _writer(act)
     if isinstance(act, acts.Publish):
         return _report(act.report)
     if isinstance(act, (acts.TakeToken, acts.VoidToken)):
@@ -57,6 +59,20 @@ def _detail(act: acts.Act) -> str:
         words = [act.phase.value, _position(act.position or Position())]
         return " ".join([*words, *(["bootstrap"] if act.bootstrap else []), *(["copied"] if act.copied else [])])
     return _stop(act) if isinstance(act, acts.Stop) else ""
+
+
+def _writer(act: acts.TellWriter) -> str:
+    post, word, record = act.post, act.post.word, act.post.record
+    words = [f"{post.claim.counter}:{post.claim.node or '-'}"]
+    if act.says and word is not None:
+        said = [name for name in ("fit", "drains", "settled", "asks") if getattr(word, name)]
+        words.append(f"says {'+'.join(said) or 'unfit'}")
+    if act.writes and record is not None:
+        times = [f"{name}={getattr(record, name):g}" for name in ("until", "leaves") if getattr(record, name)]
+        words.append(" ".join(["writes", *times, *(["former"] if record.former else [])]))
+    if act.shows:
+        words.append(f"shows {int(bool(post.shown))}")
+    return ", ".join([*words, *(["closes"] if act.closes else [])])
 
 
 def _stop(act: acts.Stop) -> str:

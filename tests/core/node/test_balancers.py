@@ -19,13 +19,13 @@ def asks(seen: BalancerList, every: float, during: tuple[float, float], host: st
     """A balancer asks every so many seconds. said: what `note` takes."""
     at, until = during
     while at <= until:
-        seen.note(host, at, **{"drains": False, **said})
+        seen.note(host, at, **{"told": False, **said})
         at += every
 
 
 def by_state(state: str) -> dict[str, Any]:
     """What HAProxy says of itself, with http-check send-state, while the node drains."""
-    return {"drains": True, "name": "lb1 bck/srv1", "out": state in ("NOLB", "DOWN")}
+    return {"told": True, "name": "lb1 bck/srv1", "done": state in ("NOLB", "DOWN")}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_balancer_without_send_state_is_done_after_three_intervals(every: floa
     seen = BalancerList(0.0)
     asks(seen, every, (OLD, OLD + 60))
     begun = OLD + 60 + every
-    asks(seen, every, (begun, begun + told_for), drains=True)
+    asks(seen, every, (begun, begun + told_for), told=True)
     look = seen.look(begun + told_for)
     assert (look.asking, look.done) == (1, done)
     assert look.untold == (() if done else (LB,))
@@ -82,16 +82,16 @@ def test_who_pretends_to_be_another_balancer_speaks_for_himself_only() -> None:
 def test_who_counts_as_a_balancer(times: tuple[float, ...], now: float, asking: int) -> None:
     seen = BalancerList(0.0)
     for at in times:
-        seen.note(LB, OLD + at, drains=False)
+        seen.note(LB, OLD + at, told=False)
     assert seen.look(OLD + now).asking == asking
 
 
 def test_one_answer_that_is_no_404_begins_the_count_anew() -> None:
     seen = BalancerList(0.0)
-    asks(seen, 1.0, (OLD, OLD + 10), drains=True)
+    asks(seen, 1.0, (OLD, OLD + 10), told=True)
     assert seen.look(OLD + 10).done
-    seen.note(LB, OLD + 11, drains=False)
-    asks(seen, 1.0, (OLD + 12, OLD + 14), drains=True)
+    seen.note(LB, OLD + 11, told=False)
+    asks(seen, 1.0, (OLD + 12, OLD + 14), told=True)
     assert seen.look(OLD + 14).done is False
 
 
@@ -106,8 +106,8 @@ class TestUnknown:
 
     def test_whoever_has_asked_a_new_responder_once_may_be_a_balancer(self) -> None:
         seen = BalancerList(0.0)
-        seen.note(LB, 5.0, drains=True)
-        seen.note("192.0.2.2", 6.0, drains=False)
+        seen.note(LB, 5.0, told=True)
+        seen.note("192.0.2.2", 6.0, told=False)
         assert seen.look(25.0).untold == ("192.0.2.2",)
         assert seen.look(26.1) == Balancers()
 
@@ -115,13 +115,13 @@ class TestUnknown:
         seen = BalancerList(0.0)
         asks(seen, 1.0, (OLD, OLD + 10))
         for number in range(1000):
-            seen.note(f"198.51.100.{number}", OLD + 10, drains=True)
+            seen.note(f"198.51.100.{number}", OLD + 10, told=True)
         look = seen.look(OLD + 10)
         assert look.untold == (LB,)
         assert look.unknown == "more than 256 clients ask"
-        asks(seen, 1.0, (OLD + 11, OLD + 20), drains=True)
+        asks(seen, 1.0, (OLD + 11, OLD + 20), told=True)
         assert seen.look(OLD + 20).done is None
-        asks(seen, 1.0, (OLD + 21, OLD + 80), drains=True)
+        asks(seen, 1.0, (OLD + 21, OLD + 80), told=True)
         assert seen.look(OLD + 80).done  # a minute later
 
 
@@ -136,7 +136,7 @@ def test_a_balancer_that_was_never_told_is_never_done(notes: list[tuple[str, flo
     seen, now = BalancerList(0.0), OLD
     for host, seconds, drains, named, out in notes:
         now += seconds
-        seen.note(host, now, drains=drains and host != LB, name="lb bck/srv" if named else "", out=out and host != LB)
+        seen.note(host, now, told=drains and host != LB, name="lb bck/srv" if named else "", done=out and host != LB)
     look = seen.look(now)
     assert look.asking >= len(look.untold)
     assert bool(look.done) == (not look.untold and not look.unknown)

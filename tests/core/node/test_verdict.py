@@ -40,6 +40,9 @@ TABLE = {
     "disabled": (503, 200, 1),
     # 404 where everything else is 503: tests/core/http/test_routes.py.
     "draining": (503, 200, 1),
+    # Only at /writer: test_writer_rule.py.
+    "not-writer": (503, 200, 1),
+    "no-writer-known": (503, 200, 1),
     "maintenance": (503, 200, 1),
     "rejecting-queries": (503, 200, 2),
     "skip-networking": (503, 200, 2),
@@ -353,7 +356,13 @@ MAY_BE_ABSENT = {
     *("wsrep_on", "pxc_maint_mode", "offline_mode", "transaction_read_only", "innodb_read_only"),
     *("wsrep_sst_donor_rejects_queries", "wsrep_cluster_size", "wsrep_incoming_addresses", "bind_address"),
     *("wsrep_local_state_comment", "wsrep_cluster_state_uuid", "wsrep_cluster_conf_id", "wsrep_local_state_uuid"),
-    *("wsrep_last_committed", "wsrep_local_index", "wsrep_local_recv_queue", "wsrep_local_send_queue"),
+    *(
+        "wsrep_last_committed",
+        "wsrep_local_cached_downto",
+        "wsrep_local_index",
+        "wsrep_local_recv_queue",
+        "wsrep_local_send_queue",
+    ),
     *("wsrep_flow_control_paused", "wsrep_flow_control_paused_ns", "wsrep_desync_count", "wsrep_gcomm_uuid"),
     *("wsrep_evs_state", "wsrep_provider_version", "threads_connected", "uptime", "wsrep_sst_method"),
     *("wsrep_cluster_address", "wsrep_cluster_name", "wsrep_node_name", "wsrep_node_address", "wsrep_provider"),

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from ...core.galera.known_servers import KnownServer
     from ...core.galera.node_record import NodeRecord
     from ...core.monitor.start_failures import Failure
+    from ...core.node.writer_rule import WriterOrder, WriterRecord
     from ...core.text.repeats import Repeats
 
 BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
 _JOINING, _RECOVERY, _REMEMBERED = "joining.json", "recovery.log", "servers.json"
 _SERVERS, _STATUS, _SAID = "mysqld", "status.json", "said.json"
+_WRITER, _ORDER = "writer.json", "switchover.json"
 _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
 
@@ -105,6 +107,44 @@ class RunDir:
     def write_keeper_status(self, keeper_status: KeeperStatus) -> None:
         """Publish what the keeper does, readable by every account of this host."""
         self._write(_KEEPER, render_keeper_status(keeper_status), 0o644)
+
+    def read_writer(self) -> WriterRecord | None:
+        """Return what the keeper wrote down of the writer last; None if it has not, or what is there cannot be read.
+
+        :raises OSError: where it cannot be looked at, or is not root's nor this process's own.
+        """
+        from ...core.node.writer_rule import MAX_BYTES, parse_writer_record
+        from .whole_file import read_text
+
+        try:
+            return parse_writer_record(read_text(self.file(_WRITER), MAX_BYTES, (0, os.geteuid())))
+        except FileNotFoundError:
+            return None
+
+    def write_writer(self, record: WriterRecord) -> None:
+        """Tell this host's responder who the writer is."""
+        from ...core.node.writer_rule import render_writer_record
+
+        self._write(_WRITER, render_writer_record(record), 0o644)
+
+    def forget_writer(self) -> None:
+        """Have this host's responder know of no writer: its resource is stopped."""
+        self.remove(_WRITER)
+
+    def read_order(self, now: float) -> WriterOrder | None:
+        """Return what a person wants of the keeper. now: seconds of the monotonic clock."""
+        from ...core.node.writer_rule import parse_writer_order
+
+        return parse_writer_order(self._read(_ORDER), now)
+
+    def write_order(self, order: WriterOrder | None) -> None:
+        """Tell the keeper what a person wants; None: nothing any more."""
+        from ...core.node.writer_rule import render_writer_order
+
+        if order is None:
+            self.remove(_ORDER)
+        else:
+            self._write(_ORDER, render_writer_order(order), 0o600)
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Return the recorded failures, the oldest first."""
@@ -204,6 +244,16 @@ def read_keeper_statuses(base: str = BASE) -> list[tuple[str, KeeperStatus]]:
         return []
     said = ((name, RunDir(name, base).read_keeper_status()) for name in names)
     return [(name, keeper_status) for name, keeper_status in said if keeper_status is not None]
+
+
+def find_writer_resources(base: str = "") -> tuple[str, ...]:
+    """Return the resources of this host whose keepers have written down who the writer is."""
+    base = base or BASE
+    try:
+        names = sorted(os.listdir(base))
+    except FileNotFoundError:
+        return ()
+    return tuple(name for name in names if os.path.lexists(os.path.join(base, name, _WRITER)))
 
 
 def _make_directory(path: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Threads of the server itself are no clients, and neither is the commit probe, which may hang. MariaDB and Percona's
 # servers have TIME_MS; MySQL's, which have no Galera, do not.
 _CLIENTS = (
-    "SELECT p.ID, p.COMMAND = 'Sleep', p.TIME_MS, t.trx_started "
+    "SELECT p.ID, p.COMMAND = 'Sleep', p.TIME_MS, t.trx_started, p.HOST = 'localhost' "
     "FROM information_schema.PROCESSLIST p "
     "LEFT JOIN information_schema.INNODB_TRX t ON p.ID = t.trx_mysql_thread_id WHERE p.ID <> CONNECTION_ID() "
     "AND p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user') "
@@ -40,7 +40,8 @@ class Clients:
         if rows is None:
             return None
         return tuple(
-            ClientSeen(int(row[0]), float(row[2]) / 1000 if int(row[1]) else None, str(row[3] or "")) for row in rows
+            ClientSeen(int(row[0]), float(row[2]) / 1000 if int(row[1]) else None, str(row[3] or ""), bool(int(row[4])))
+            for row in rows
         )
 
     def close_connection(self, number: int) -> bool:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 # The attributes of a resource: xha-RESOURCE-report and so on.
-ATTRIBUTES = ("report", "state", "ready", "at", "since")
+ATTRIBUTES = ("report", "state", "ready", "at", "since", "claim", "writer")
 # Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists, no such attribute.
 _NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
 _CHANGE = ("cibadmin",)

@@ -69,6 +69,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         return Outcome(ExitCode.GENERIC, f"{writer}, and is not the resource's to end: end it")
     with contextlib.suppress(OSError):  # a /run that is full, or cannot be written, leaves what nobody takes for alive
         run.write_known_servers(())
+        run.forget_writer()
         if keeper_status is not None:
             run.write_keeper_status(
                 keeper_status._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message="")
@@ -76,7 +77,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     try:
         cluster = connect(instance.node, instance.name)
         _retract(cluster, f"xha-{instance.name}-report")
-        for word in ("state", "ready", "at", "since"):
+        for word in ("state", "ready", "at", "since", "claim", "writer"):
             cluster.delete_attribute(f"xha-{instance.name}-{word}")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)

@@ -71,6 +71,10 @@ class Announcer:
         """Set the attribute by which rules of other resources know whether this node serves."""
         self._cluster.set_transient(f"xha-{self._resource}-ready", str(int(ready)))
 
+    def set_writer(self, is_writer: bool) -> None:
+        """Set the attribute by which rules of other resources, as an address, follow the writer."""
+        self._cluster.set_transient(f"xha-{self._resource}-writer", str(int(is_writer)))
+
     def log(self, text: str, *, warning: bool) -> None:
         """Write a line of the log."""
         (self._log.warning if warning else self._log.info)(text)

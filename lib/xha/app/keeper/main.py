@@ -30,6 +30,7 @@ from .observer import Observer
 from .peers import Peers, release_token
 from .performer import Performer
 from .process import Locked
+from .writer import WriterLink
 
 if TYPE_CHECKING:
     from ...adapters.mysqld.program import Program
@@ -100,8 +101,9 @@ def make_keeper(  # noqa: PLR0913, PLR0917 - all that a keeper has to do with
     server = LocalServer(settings, installed, notifier, data)
     announcer = Announcer(run, peers.cluster, peers.resource, log)
     children = Children(data.directory, faults)
-    observer = Observer(settings, run, server, data, peers, announcer, children, faults)
-    return Keeper(observer, Performer(server, data, peers, announcer, children, faults), children, faults)
+    writer = WriterLink(run, peers.cluster, peers.resource, announcer)
+    observer = Observer(settings, run, server, data, peers, announcer, children, faults, writer)
+    return Keeper(observer, Performer(server, data, peers, announcer, children, faults, writer), children, faults)
 
 
 def _read_program(run: RunDir, log: Log, instance: Instance, settings: Settings) -> tuple[Program, ServerOptions]:

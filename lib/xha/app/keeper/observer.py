@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .local_data import LocalData
     from .local_server import LocalServer
     from .peers import Peers
+    from .writer import WriterLink
 
 
 class Observer:
@@ -42,10 +43,11 @@ class Observer:
         announcer: Announcer,
         children: Children,
         faults: Faults,
+        writer: WriterLink,
     ) -> None:
         self.settings = settings
         self._run, self._server, self._data, self._peers = run, server, data, peers
-        self._announcer, self._children, self._faults = announcer, children, faults
+        self._announcer, self._children, self._faults, self._writer = announcer, children, faults, writer
         self._signature = run.settings_signature()
         self._lock = identity(run.file(LOCK))
         self._boot_id = read_boot_id()
@@ -60,8 +62,9 @@ class Observer:
             seen = seen._replace(reloaded=self._reload(), settings=self.settings)
             server = self._server.see(memory, self._peers.me, seen.now)
             seen = seen._replace(server=server, data=self._see_data(memory, server))
-            electing = not note_server(memory, server, seen.now).is_calm
-            return seen._replace(cluster=self._peers.see(electing=electing))
+            noted = note_server(memory, server, seen.now)
+            seen = seen._replace(cluster=self._peers.see(electing=not noted.is_calm))
+            return seen._replace(writer=self._writer.see(noted, noted.reading, self._peers.me, seen.now))
         except ClusterUnreachable as error:
             return seen._replace(trouble=Trouble(FailureCause.UNREACHABLE, str(error)))
         except (InUse, OSError) as error:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .local_data import LocalData
     from .local_server import LocalServer
     from .peers import Peers
+    from .writer import WriterLink
 
 
 class Performer:
@@ -41,9 +42,10 @@ class Performer:
         announcer: Announcer,
         children: Children,
         faults: Faults,
+        writer: WriterLink,
     ) -> None:
         self._server, self._data, self._peers, self._announcer = server, data, peers, announcer
-        self._children, self._faults = children, faults
+        self._children, self._faults, self._writer = children, faults, writer
         self._settings: Settings | None = None
         self._acts = self._table()
 
@@ -98,6 +100,8 @@ class Performer:
             return GuardFailed(guard, forbidden) if forbidden else None
         if isinstance(guard, acts.Confirmed):
             return None if self._peers.is_confirmed(guard.report) else GuardFailed(guard)
+        if isinstance(guard, acts.HasQuorum):
+            return None if self._peers.read_cib().quorum else GuardFailed(guard)
         token = self._peers.read_cib().book.records.token
         if isinstance(guard, acts.HoldsToken):
             mine = token is not None and (token.node, token.epoch) == (self._peers.me, guard.epoch)
@@ -116,6 +120,7 @@ class Performer:
             acts.Say: lambda act: self._announcer.say(act.keeper_status),
             acts.LogLine: lambda act: self._announcer.log(act.text, warning=act.warning),
             acts.SetReady: lambda act: self._announcer.set_ready(act.ready),
+            acts.TellWriter: self._tell_writer,
             acts.Publish: lambda act: peers.publish(act.report),
             acts.Retract: lambda _: peers.retract(),
             acts.VoidToken: lambda act: cluster.void_token(resource, act.token),
@@ -144,6 +149,10 @@ class Performer:
             acts.ConsumeGrants: lambda act: _done_or_refused(peers.consume_grants(act.kinds)),
             acts.Launch: self._launch,
         }
+
+    def _tell_writer(self, act: acts.TellWriter) -> int:
+        assert self._settings is not None
+        return self._writer.tell(act, self._settings, self._server.program.socket)
 
     def _launch(self, act: acts.Launch) -> EffectOutcome:
         started = self._server.start(act)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ...adapters.host import sd_notify as systemd
 from ...adapters.host.faults import Faults
-from ...core.http.haproxy_state import parse_server_name, takes_server_out
-from ...core.http.routes import SERVICE_PATH
+from ...core.http.haproxy_state import parse_server_name, takes_server_in, takes_server_out
+from ...core.http.routes import SERVICE_PATH, WRITER_PATH
 from ...core.node.balancers import BalancerList
 from ...core.node.freshness import Due, Freshness
 from ...core.node.verdict import Code, Unreadable, judge
@@ -20,7 +20,7 @@ from ...core.text.values import ConfigError
 from ..node.background_reader import BackgroundReader
 from ..node.reader import Reader, Snapshot
 from .event_log import EventLog
-from .responses import Services, Surroundings, refusal, reply
+from .responses import LOOK_SECONDS, Services, Surroundings, judge_snapshot, read_writer, refusal, reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
     from ...adapters.host.log import Log
     from ...adapters.http.server import Server
+    from ...core.config.xha_conf import Config
     from ...core.http.message import Request
+    from ...core.node.writer_rule import WriterStanding
     from ..node.reader import ConfigFile
 
-_ASKED_BY_BALANCERS = ("/", "/ready")
+_ASKED_BY_BALANCERS = ("/", "/ready", WRITER_PATH)
 _HEARTBEAT_SECONDS = 1.0  # shorter if systemd's watchdog requires it
 
 
@@ -66,9 +68,16 @@ class ResponderApplication:
         self._event_log = EventLog(log)
         self._faults = Faults(log)
         self._counters = _Counters()
-        self._balancers = BalancerList(time.monotonic())
+        # Who sends no new connections here; and of those that ask for the writer, who does.
+        self._balancers, self._takers = BalancerList(time.monotonic()), BalancerList(time.monotonic())
+        self._writer: WriterStanding | None = None
+        self._writer_at, self._writer_config = 0.0, file.config
         self._surroundings = Surroundings(
-            self._services.metrics, self._counters.document, lambda: self._balancers.look(time.monotonic())
+            self._services.metrics,
+            self._counters.document,
+            lambda: self._balancers.look(time.monotonic()),
+            lambda: self._takers.look(time.monotonic()),
+            self._look_at_writer,
         )
         # the first probe reports the error; deadline and allow_from of the last valid file apply
         with contextlib.suppress(ConfigError):
@@ -123,15 +132,24 @@ class ResponderApplication:
         if refused:
             return refused
         if request.path in _ASKED_BY_BALANCERS:
-            self._note_balancer(request, host, now, drains=snapshot.verdict.code is Code.DRAINING)
+            self._note_balancer(request, host, now, snapshot)
         return reply(request, host, snapshot, age, self._surroundings)
 
-    def _note_balancer(self, request: Request, host: str, now: float, *, drains: bool) -> None:
-        state = request.server_state
-        if state is None:
-            self._balancers.note(host, now, drains=drains)
-        else:
-            self._balancers.note(host, now, drains=drains, name=parse_server_name(state), out=takes_server_out(state))
+    def _note_balancer(self, request: Request, host: str, now: float, snapshot: Snapshot) -> None:
+        state = request.server_state or ""
+        name, out, told = parse_server_name(state), takes_server_out(state), snapshot.verdict.code is Code.DRAINING
+        if request.path == WRITER_PATH:
+            serves = judge_snapshot(snapshot, self._look_at_writer(snapshot.config)).available
+            self._takers.note(host, now, told=serves, name=name, done=takes_server_in(state))
+            host, told = f"{host} {WRITER_PATH}", not serves  # a host may ask both
+        self._balancers.note(host, now, told=told, name=name, done=out)
+
+    def _look_at_writer(self, config: Config) -> WriterStanding:
+        """Return what the keeper says of the writer; one look serves many requests."""
+        now = time.monotonic()
+        if self._writer is None or now - self._writer_at > LOOK_SECONDS or config is not self._writer_config:
+            self._writer, self._writer_at, self._writer_config = read_writer(config), now, config
+        return self._writer
 
     def _ask(self, now: float) -> None:
         at = self._freshness.may_ask_at()

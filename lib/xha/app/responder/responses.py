@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ...core.config.xha_conf import Config, Responder
     from ...core.http.message import Request
     from ...core.node.balancers import Balancers
+    from ...core.node.report import NodeReport
+    from ...core.node.verdict import Verdict
+    from ...core.node.writer_rule import WriterReport, WriterStanding
     from ...core.services.settings import ServiceConfig, ServiceFault
     from ..node.reader import ConfigFile, Reader, Snapshot
 
@@ -26,15 +29,34 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.05
 
 
+def read_writer(config: Config) -> WriterStanding:
+    """Return what the keeper of this host's resource has written down of the writer (`[database] resource`)."""
+    from ...adapters.files.agent_rundir import RunDir, find_writer_resources
+    from ...core.node.writer_rule import WriterStanding
+
+    named = config.database.resource
+    try:
+        found = (named,) if named else find_writer_resources()
+        if len(found) != 1:
+            several = f"{' and '.join(found)} each have a writer" if found else ""
+            return WriterStanding(unknown=several)
+        return WriterStanding(RunDir(found[0]).read_writer())
+    except OSError as error:
+        return WriterStanding(unknown=f"{error.filename}: {(error.strerror or 'unreadable').lower()}")
+
+
 class Surroundings(NamedTuple):
     """What a response may tell besides a reading; each is called only where a path needs it.
 
-    services: the metrics of the services. balancers: who asks, None where that is not remembered.
+    services: the metrics of the services. balancers, takers: who asks, and who asks for the writer; None where that is
+    not remembered. writer: what this host's keeper says of the writer.
     """
 
     services: Callable[[], str]
     counters: Callable[[], Mapping[str, tuple[str, int]]] = dict
     balancers: Callable[[], Balancers | None] = lambda: None
+    takers: Callable[[], Balancers | None] = lambda: None
+    writer: Callable[[Config], WriterStanding] = read_writer
 
 
 def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
@@ -63,15 +85,35 @@ def reply(request: Request, host: str, snapshot: Snapshot, age: float, surroundi
         last = parse_last_server(request.server_state)
         verdict = judge(snapshot.reading, policy, snapshot.withdrawal, last, snapshot.commits)
         snapshot = snapshot._replace(verdict=verdict)
+
+    def report() -> NodeReport:
+        made = snapshot.report(socket.gethostname(), age)
+        return made._replace(balancers=surroundings.balancers(), writer=_report_writer(snapshot, surroundings))
+
     answer = Answer(
         snapshot.verdict,
         age,
         responder.body,
-        lambda: snapshot.report(socket.gethostname(), age)._replace(balancers=surroundings.balancers()),
+        report,
         surroundings.counters,
         surroundings.services,
+        lambda: judge_snapshot(snapshot, surroundings.writer(snapshot.config)),
     )
     return render_answer(request, judge_peer(host, responder.allow_from, responder.detail_from), answer)
+
+
+def judge_snapshot(snapshot: Snapshot, standing: WriterStanding) -> Verdict:
+    """Return the verdict for /writer."""
+    from ...core.node.writer_rule import judge_writer
+
+    return judge_writer(snapshot.verdict, standing, time.monotonic())
+
+
+def _report_writer(snapshot: Snapshot, surroundings: Surroundings) -> WriterReport:
+    from ...core.node.writer_rule import WriterReport
+
+    standing = surroundings.writer(snapshot.config)
+    return WriterReport(standing, judge_snapshot(snapshot, standing), surroundings.takers())
 
 
 class Services:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..text.values import Network
 
+_RESOURCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 DEFAULT_PORT = 3306
 RESPONDER_PORT = 49000
 DEFAULT_PATH = "/etc/xha/xha.conf"
@@ -64,6 +66,8 @@ class Database(NamedTuple):
     # The account that the server runs under. Only its processes and those of root are accepted as the server.
     server_user: str = DEFAULT_SERVER_USER
     commit_probe: ProbeSwitch = ProbeSwitch.AUTO
+    # Whose keeper says which node is the writer; None: that of the only resource of this host.
+    resource: str | None = None
 
 
 class Responder(NamedTuple):
@@ -119,6 +123,12 @@ def _parse_silence(text: str) -> float | None:
     return seconds
 
 
+def _parse_resource(text: str) -> str:
+    if _RESOURCE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no name of a resource of Pacemaker")
+    return text
+
+
 _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
     "database": {
         "defaults_file": parse_path,
@@ -128,6 +138,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "probe_query": parse_text,
         "server_user": parse_account,
         "commit_probe": parse_choice(ProbeSwitch),
+        "resource": _parse_resource,
     },
     "policy": {
         "available_when_donor": parse_switch,

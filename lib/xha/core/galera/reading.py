@@ -44,6 +44,7 @@ class WsrepStatus(NamedTuple):
     wsrep_cluster_conf_id: int | None = None
     wsrep_local_state_uuid: str | None = None
     wsrep_last_committed: int | None = None
+    wsrep_local_cached_downto: int | None = None
     wsrep_local_commits: int | None = None
     wsrep_replicated: int | None = None
     wsrep_replicated_bytes: int | None = None

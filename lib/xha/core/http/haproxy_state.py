@@ -38,6 +38,12 @@ def parse_server_name(server_state: str) -> str:
 
 
 @lru_cache(maxsize=64)
+def takes_server_in(server_state: str) -> bool:
+    """Return whether HAProxy sends the server new connections."""
+    return _UP.match(server_state) is not None
+
+
+@lru_cache(maxsize=64)
 def takes_server_out(server_state: str) -> bool:
     """Return whether HAProxy sends the server no new connections."""
     return _OUT.match(server_state) is not None

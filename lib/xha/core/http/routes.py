@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..text.values import Network
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
-_PATHS = ("/", "/ready", "/live")
+WRITER_PATH = "/writer"
+_PATHS = ("/", "/ready", "/live", WRITER_PATH)
 _DETAIL_PATHS = ("/node", "/metrics")
 SERVICE_PATH = "/service/"
 
@@ -74,7 +75,10 @@ def _error(status: str, text: str, request: Request, headers: str = "") -> bytes
 
 
 class Answer(NamedTuple):
-    """The parts of a response. age in seconds. report, counters and services are called only if a path needs them."""
+    """The parts of a response. age in seconds. What can be called is called only if a path needs it.
+
+    writer: the verdict for /writer.
+    """
 
     verdict: Verdict
     age: float
@@ -82,6 +86,7 @@ class Answer(NamedTuple):
     report: Callable[[], NodeReport]
     counters: Callable[[], Mapping[str, tuple[str, int]]]
     services: Callable[[], str] = str
+    writer: Callable[[], Verdict] | None = None
 
 
 def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
@@ -97,10 +102,11 @@ def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
     if request.path == "/metrics":
         text = render_metrics(answer.report(), dict(answer.counters())) + answer.services()
         return render_response(OK, text, head=head, content_type="text/plain; version=0.0.4; charset=utf-8")
-    line = f"{answer.verdict.code.value} {round(answer.age * 1000)} ms\n"
+    verdict = answer.writer() if request.path == WRITER_PATH and answer.writer else answer.verdict
+    line = f"{verdict.code.value} {round(answer.age * 1000)} ms\n"
     if request.path == "/live":
-        return render_response(OK if answer.verdict.live else UNAVAILABLE, line, head=head)
-    return render_response(OK if answer.verdict.available else _refusal(answer.verdict), line, head=head)
+        return render_response(OK if verdict.live else UNAVAILABLE, line, head=head)
+    return render_response(OK if verdict.available else _refusal(verdict), line, head=head)
 
 
 def _refusal(verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Union
 if TYPE_CHECKING:
     from ..election.facts import Token
     from ..election.position_report import PositionReport
+    from ..election.writer import WriterPost
     from ..galera.lineage import Generation
     from ..galera.node_record import NodeRecord
     from ..galera.position import Position
@@ -44,7 +45,12 @@ class Confirmed:
     report: PositionReport
 
 
-Guard = Union[Allowed, HoldsToken, TokenNotElsewhere, Confirmed]
+@dataclass(frozen=True)
+class HasQuorum:
+    """Pacemaker has quorum here."""
+
+
+Guard = Union[Allowed, HoldsToken, TokenNotElsewhere, Confirmed, HasQuorum]
 
 # --- what is said
 
@@ -69,6 +75,20 @@ class SetReady:
     """Set the attribute by which rules of other resources know whether this node serves."""
 
     ready: bool
+
+
+@dataclass(frozen=True)
+class TellWriter:
+    """Tell of the writer: the others (says), this host's responder (writes), rules of other resources (shows).
+
+    closes: end idle clients of a former writer; the result's value is how many others are left, -1 unknown.
+    """
+
+    post: WriterPost
+    says: bool = True
+    writes: bool = True
+    shows: bool = True
+    closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,6 +262,7 @@ Act = Union[
     Say,
     LogLine,
     SetReady,
+    TellWriter,
     Publish,
     Retract,
     VoidToken,

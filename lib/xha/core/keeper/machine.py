@@ -58,6 +58,7 @@ from .results import begin_anew, give_up, learn, note_failure
 from .server import is_lost, is_overdue, note_server
 from .settling import settle
 from .turn import Turn
+from .writer import attend_writer
 
 if TYPE_CHECKING:
     from .effects import Effect
@@ -65,9 +66,9 @@ if TYPE_CHECKING:
     from .memory import Ending, Launching, Memory
     from .observation import Observation
 
-# How long between two looks, in seconds: while a report is to come back, while something is to be decided, and while a
-# server serves.
-QUICK, BUSY, CALM = 0.05, 0.5, 1.0
+# How long between two looks, in seconds: while a report is to come back, while others wait for what this keeper says of
+# the writer, while something is to be decided, and while a server serves.
+QUICK, HURRY, BUSY, CALM = 0.05, 0.25, 0.5, 1.0
 # How long nothing is tried again that broke off for a reason nobody knows.
 FAULT_SECONDS = 5.0
 # More than the interval of monitor: then the last one has said that all is well.
@@ -82,6 +83,7 @@ def step(memory: Memory, seen: Observation) -> tuple[Memory, tuple[Effect, ...]]
         turn.note(calm_since=turn.now)
     _learn(turn)
     _take(turn)
+    attend_writer(turn)
     turn.finish()
     return turn.memory, tuple(turn.effects)
 
@@ -109,6 +111,8 @@ def rest(memory: Memory, seen: Observation) -> float:
         return FAULT_SECONDS
     if memory.launching is not None and seen.trouble is None:
         return QUICK
+    if memory.writer.hurries:
+        return HURRY
     return CALM if memory.is_calm or memory.child is not None else BUSY
 
 

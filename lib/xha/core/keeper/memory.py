@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..election.compose_report import reading_position
 from ..election.position_report import State
+from ..election.writer import WriterMemory
 from ..galera.position import Kind
 from ..galera.reading import LocalState, has_left_group
 from ..monitor.keeper_status import Phase
@@ -109,7 +110,7 @@ class Memory(NamedTuple):
     permanent: no second try mends that.
     decision: the last one; refused: it needs a person. primary_at: since when another member has been in a Primary
     component of this history. calm_since: since when the node is well. phase: what was said last. ready: the
-    attribute that was set last, None: none was.
+    attribute that was set last, None: none was. writer: what is known of the one writer.
     """
 
     server: ServerProcess | None = None
@@ -157,6 +158,7 @@ class Memory(NamedTuple):
     calm_since: float = 0.0
     phase: Phase = Phase.RECOVERING
     ready: bool | None = None
+    writer: WriterMemory = WriterMemory()
 
     # --- the server
 

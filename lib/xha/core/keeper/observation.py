@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..node.commits import NOT_KNOWN, Commits
+from ..node.writer_rule import Takers, WriterOrder
 from ..ocf.galera_settings import Settings
 from ..pacemaker.cib import Cib
 
@@ -12,12 +14,14 @@ if TYPE_CHECKING:
 
     from ..election.facts import Probed
     from ..election.position_report import PositionReport, Unread
+    from ..election.writer import WriterWord
     from ..galera.node_record import NodeRecord
     from ..galera.position import GraState, GvwState
     from ..galera.reading import Reading
     from ..galera.server_options import Ports
     from ..monitor.start_failures import Failure
-    from ..node.verdict import Verdict
+    from ..node.verdict import Policy, Verdict
+    from ..node.withdrawal import Withdrawal
     from .local import ServerProcess, StateTransfer
     from .outcomes import EffectOutcome, EffectResult, FailureCause
 
@@ -89,6 +93,21 @@ class ClusterSeen(NamedTuple):
     ports: Ports | None = None
 
 
+class WriterSeen(NamedTuple):
+    """What the cluster, and this host's own files, say of the writer.
+
+    words: each keeper's. policy: the operator's, None where xha.conf is wrong. withdrawal, commits: as the responder
+    judges by them. takers: its load balancers, asked while a handover is under way. order: what a person wants.
+    """
+
+    words: Mapping[str, WriterWord] = {}
+    policy: Policy | None = None
+    withdrawal: Withdrawal | None = None
+    commits: Commits = NOT_KNOWN
+    takers: Takers = Takers()
+    order: WriterOrder | None = None
+
+
 class Fresh(NamedTuple):
     """Ids that nobody has used yet: for an epoch that is opened, for the token's own one, and for a generation."""
 
@@ -107,10 +126,10 @@ class Trouble(NamedTuple):
 class Observation(NamedTuple):
     """One look, and what came of the effects before it. now is the monotonic clock's.
 
-    server, data and cluster are None where nobody looked: after an effect failed, and with a trouble. child is seen
-    each time, None where there is none. in_charge: the lock that stands in /run is this keeper's. ending: the process
-    ends, and this is its last step. reloaded: settings were stored again since the last look. run: the directory under
-    /run; datadir, socket: the server's.
+    server, data, cluster and writer are None where nobody looked: after an effect failed, and with a trouble. child is
+    seen each time, None where there is none. in_charge: the lock that stands in /run is this keeper's. ending: the
+    process ends, and this is its last step. reloaded: settings were stored again since the last look. run: the
+    directory under /run; datadir, socket: the server's.
     """
 
     now: float
@@ -125,6 +144,7 @@ class Observation(NamedTuple):
     server: ServerSeen | None = None
     data: DataSeen | None = None
     cluster: ClusterSeen | None = None
+    writer: WriterSeen | None = None
     run: str = ""
     datadir: str = ""
     socket: str = ""

@@ -82,7 +82,7 @@ class Done:
     """It is done, at a time of the monotonic clock. value: what it found or made; "" or None where that is nothing."""
 
     at: float = 0.0
-    value: Started | Recovered | Unfit | Begun | str | bool | None = None
+    value: Started | Recovered | Unfit | Begun | str | bool | int | None = None
 
 
 @dataclass(frozen=True)

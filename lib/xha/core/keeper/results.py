@@ -26,6 +26,7 @@ from .effects import (
     SetReady,
     Stop,
     TakeToken,
+    TellWriter,
     WriteRecord,
 )
 from .memory import KeeperChild, Launched, Plan
@@ -79,6 +80,9 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(phase=act.keeper_status.phase)
     elif isinstance(act, SetReady):
         turn.note(ready=act.ready)
+    elif isinstance(act, TellWriter):
+        clients = value if type(value) is int else act.post.clients
+        turn.note(writer=turn.memory.writer._replace(post=act.post._replace(clients=clients)))
     elif isinstance(act, Publish):
         turn.note(told=lasting(act.report))
     elif isinstance(act, Retract):

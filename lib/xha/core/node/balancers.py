@@ -1,5 +1,7 @@
 """Who asks the responder about the node as a load balancer does, and who of them has taken it out while it drains.
 
+Of those that ask for the writer it is also kept who has taken it in, by the same rules.
+
 A balancer is done with a node that drains
 - with HAProxy's `http-check send-state`: when it says itself that the server is NOLB or DOWN;
 - without: when it has been told for three of its intervals. HAProxy stays at `inter` after a 404, not `fastinter`
@@ -44,7 +46,7 @@ class Balancers(NamedTuple):
 
 
 class _Balancer:
-    """One client. asked: when, the latest times. told_since: since when each answer was 404. out: by its own word."""
+    """One client. asked: when, the latest times. told_since: since when each answer told it. out: by its own word."""
 
     __slots__ = ("asked", "named", "out", "told_since")
 
@@ -81,10 +83,11 @@ class BalancerList:
         self._balancers: dict[str, _Balancer] = {}
         self._crowded_at: float | None = None
 
-    def note(self, host: str, now: float, *, drains: bool, name: str = "", out: bool = False) -> None:
-        """Take note of a question that was answered, with 404 if the node drains.
+    def note(self, host: str, now: float, *, told: bool, name: str = "", done: bool = False) -> None:
+        """Take note of a question. told: it was answered with what all are to learn, as 404 of a node that drains.
 
-        name: what the balancer calls itself and its server, "" if it does not. out: it says that the server is out.
+        name: what the balancer calls itself and its server, "" if it does not. done: it says itself that it has done
+        so: that the server is out, or in.
         """
         # By both: who pretends to be another host's balancer speaks for himself only.
         key = f"{name} at {host}" if name else host
@@ -92,8 +95,8 @@ class BalancerList:
         if balancer is None:
             return
         balancer.asked.append(now)
-        balancer.named, balancer.out = bool(name), out
-        if not drains:
+        balancer.named, balancer.out = bool(name), done
+        if not told:
             balancer.told_since = None
         elif balancer.told_since is None:
             balancer.told_since = now

@@ -108,6 +108,21 @@ class Code(str, Enum):
         "the node is being drained: its connections live on, new ones go to another node",
         "xha-check enable, or start the resource again",
     )
+    # These two only at /writer (core/node/writer_rule.py).
+    NOT_WRITER = VerdictRule(
+        "not-writer",
+        True,
+        _WARNING,
+        "another node is the writer",
+        "nothing; xha-check switchover hands over to another node",
+    )
+    NO_WRITER_KNOWN = VerdictRule(
+        "no-writer-known",
+        True,
+        _WARNING,
+        "no keeper of this host has said yet which node is the writer",
+        "start the resource on this host; where there are two, name one by [database] resource in xha.conf",
+    )
     MAINTENANCE = VerdictRule(
         "maintenance",
         True,

@@ -55,12 +55,14 @@ class Answers(NamedTuple):
 class ClientSeen(NamedTuple):
     """A client's connection. idle: for how many seconds it has done nothing, None while it works.
 
-    transaction: when its open transaction began, "" where none is open. Its number changes with its first write.
+    transaction: when its open transaction began, "" where none is open. Its number changes with its first write. local:
+    it came by the unix socket, and so through no load balancer.
     """
 
     number: int
     idle: float | None
     transaction: str = ""
+    local: bool = False
 
 
 def open_transactions(clients: Iterable[ClientSeen]) -> frozenset[tuple[int, str]]:

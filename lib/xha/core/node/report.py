@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .balancers import Balancers
     from .verdict import Policy, Unreadable, Verdict
     from .withdrawal import Withdrawal
+    from .writer_rule import WriterReport
 
 SCHEMA = 1
 
@@ -36,6 +37,7 @@ class NodeReport(NamedTuple):
     warnings: tuple[str, ...] = ()
     commits: Commits = NOT_KNOWN
     balancers: Balancers | None = None
+    writer: WriterReport | None = None
     source: str = "sql"
 
 
@@ -87,6 +89,7 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
         "disabled": _withdrawal_document(withdrawal, drains=False),
         "drain": _withdrawal_document(withdrawal, drains=True),
         "balancers": report.balancers and _balancers_document(report.balancers, remote),
+        "writer": report.writer and _writer_document(report.writer, remote),
         "warnings": list(warnings),
         "commits": {
             "known": not commits.unknown,
@@ -110,6 +113,17 @@ def _balancers_document(balancers: Balancers, remote: bool) -> dict[str, Any]:
         "untold": None if remote else list(balancers.untold),
         "unknown": balancers.unknown or None,
         "done": balancers.done,
+    }
+
+
+def _writer_document(writer: WriterReport, remote: bool) -> dict[str, Any]:
+    record = writer.standing.record
+    return {
+        "counter": record and record.counter,
+        "node": record and record.writer,
+        "available": writer.verdict.available,
+        "code": writer.verdict.code.value,
+        "balancers": writer.takers and _balancers_document(writer.takers, remote),
     }
 
 

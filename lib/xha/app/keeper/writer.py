@@ -1,0 +1,133 @@
+"""What a keeper sees and does of the one writer: attributes, this host's files and responder, and its idle clients."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...adapters.files.commit_file import read_commit_file
+from ...adapters.files.config_files import read_withdrawal
+from ...adapters.http.ask import NoHttpAnswer, ask
+from ...adapters.mysql.agent_login import own_target
+from ...adapters.mysql.clients import Clients
+from ...adapters.network.channel import Allowance
+from ...core.election.writer import parse_writer_word, render_writer_word
+from ...core.keeper.observation import WriterSeen
+from ...core.node.commits import NOT_KNOWN
+from ...core.node.drain_rule import choose_idle
+from ...core.node.writer_rule import Takers, parse_takers
+from ...core.text.values import ConfigError
+from ..node.reader import ConfigFile
+
+if TYPE_CHECKING:
+    from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.pacemaker.cluster import Pacemaker
+    from ...adapters.pacemaker.standalone import Standalone
+    from ...core.config.xha_conf import Responder
+    from ...core.election.writer import WriterWord
+    from ...core.galera.reading import Reading
+    from ...core.keeper.effects import TellWriter
+    from ...core.keeper.memory import Memory
+    from ...core.ocf.galera_settings import Settings
+    from .announcer import Announcer
+
+RESPONDER_PORT = 49000
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
+# A keeper does not wait long for another process: what is not answered is unknown.
+_ANSWER_SECONDS = 0.5
+_OK = 200
+# How often a step looks for idle clients, and the time between, in seconds: the keeper has other things to do.
+_LOOKS, _PAUSE_SECONDS = 3, 0.05
+
+
+class WriterLink:
+    """This node's word of the writer: what there is to hear, and where it is told. config: xha.conf."""
+
+    def __init__(
+        self,
+        run: RunDir,
+        cluster: Pacemaker | Standalone,
+        resource: str,
+        announcer: Announcer,
+        config: ConfigFile | None = None,
+    ) -> None:
+        self._run, self._cluster, self._announcer = run, cluster, announcer
+        self._attribute = f"xha-{resource}-claim"
+        self._config = config or ConfigFile(None)
+
+    # --- looking
+
+    def see(self, memory: Memory, reading: Reading | None, me: str, now: float) -> WriterSeen:
+        """Return what is said of the writer now. reading: the server's last one. :raises ClusterUnreachable: see there.
+
+        This host's responder is asked only while a handover is under way that it knows something of.
+        """
+        texts = self._cluster.read_attribute(self._attribute)
+        found = {node: parse_writer_word(text) for node, text in texts.items()}
+        words: dict[str, WriterWord] = {node: word for node, word in found.items() if word is not None}
+        order = self._run.read_order(now)
+        try:
+            config = self._config.refresh()
+        except ConfigError:  # the responder refuses its node, too
+            return WriterSeen(words, order=order)
+        server = reading.status.wsrep_gcomm_uuid if reading is not None else None
+        commits = read_commit_file(config.responder.commit_file, server) if reading is not None else NOT_KNOWN
+        post = memory.writer.post
+        concerned = memory.writer.hurries and (post.claim.node == me or post.former)
+        takers = self._ask(config.responder) if concerned else Takers()
+        return WriterSeen(words, config.policy, read_withdrawal(config.responder), commits, takers, order)
+
+    @staticmethod
+    def _ask(responder: Responder) -> Takers:
+        """Ask by /node, which no balancer asks."""
+        host, port = responder.listen[0] if responder.listen else ("", RESPONDER_PORT)
+        try:
+            node = ask("127.0.0.1" if host in _EVERYWHERE else host, port, "/node", Allowance(_ANSWER_SECONDS))
+        except NoHttpAnswer:
+            return Takers()
+        return parse_takers(node.body) if node is not None and node.status == _OK else Takers()
+
+    # --- telling
+
+    def tell(self, act: TellWriter, settings: Settings, socket: str) -> int:
+        """Tell it; return how many clients of a former writer are left that are not idle, -1 where nobody looked.
+
+        This host's responder is told first. A file that cannot be written is said by the log, and is no failure: the
+        rest of the step does not depend on it.
+
+        :raises ClusterUnreachable: if the others cannot be told.
+        """
+        post = act.post
+        if act.writes and post.record is not None:
+            try:
+                self._run.write_writer(post.record)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                self._announcer.log(f"{self._run.path}: {reason}: the responder reads old news", warning=True)
+        if act.says and post.word is not None:
+            self._cluster.set_private(self._attribute, render_writer_word(post.word))
+        if act.shows:
+            self._announcer.set_writer(bool(post.shown))
+        return self._close_idle(settings, socket) if act.closes else post.clients
+
+    @staticmethod
+    def _close_idle(settings: Settings, socket: str) -> int:
+        """Close what is idle, and return how many are left. One look meets half of the clients that pause for a moment.
+
+        Who came by the unix socket came through no load balancer, as xha itself.
+        """
+        clients, left = Clients(own_target(settings, socket)), -1
+        try:
+            for number in range(_LOOKS):
+                time.sleep(_PAUSE_SECONDS if number else 0.0)
+                there = clients.look()
+                if there is None:
+                    return -1
+                remote = [one for one in there if not one.local]
+                idle = choose_idle(remote)
+                left = len(remote) - sum(map(clients.close_connection, idle))
+                if not left:
+                    break
+            return left
+        finally:
+            clients.close()

@@ -1,0 +1,74 @@
+"""The real rule of the one writer, against keepers that look late, words that arrive late, and servers that fail.
+
+Two nodes never claim to be the writer for more than 2 s, nobody is it for no longer than two looks while a node could
+be, a planned handover leaves no moment without one, and nobody takes over from a node that is well.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from core.model.writer_world import LONGEST_NONE, WriterWorld, walk
+
+WALKS = 30
+
+
+@pytest.mark.parametrize("first", range(0, WALKS, 10))
+def test_there_is_one_writer_whatever_happens(first: int) -> None:
+    for seed in range(first, first + 10):
+        walk(seed)
+
+
+def settled(seed: int = 1) -> WriterWorld:
+    """A cluster whose writer is A."""
+    world = WriterWorld(seed)
+    world.run(4.0)
+    if world.highest.node != "A":
+        world.order("B", "A")
+        world.run(8.0)
+    assert world.highest.node == "A"
+    return world
+
+
+def test_a_writer_whose_keeper_is_killed_stays_and_nobody_fails_back() -> None:
+    world = settled()
+    counter = world.highest.counter
+    world.kill_keeper("A")
+    world.run(30.0)
+    assert world.highest == (counter, "A")
+    assert world.answers(world.hosts["A"])
+
+
+def test_the_first_of_the_list_follows_a_writer_that_is_gone_and_stays_when_that_is_back() -> None:
+    world = settled()
+    world.lose_host("A")
+    world.run(5.0 + LONGEST_NONE)
+    assert world.highest.node == "B"
+    world.boot("A")
+    world.run(20.0)
+    assert world.highest.node == "B"
+
+
+def test_without_quorum_the_present_claim_stands() -> None:
+    world = settled()
+    world.lose_quorum()
+    world.run(2.0)
+    world.spoil("A")
+    world.run(20.0)
+    assert world.highest.node == "A"
+    world.regain_quorum()
+    world.run(4.0)
+    assert world.highest.node == "B"
+
+
+def test_a_drain_hands_over_before_it_ends() -> None:
+    world = settled()
+    world.drain("A")
+    both = False
+    for _ in range(200):
+        world.run(0.05)
+        answers = [one.name for one in world.hosts.values() if world.answers(one)]
+        assert answers, "nobody is the writer"
+        both = both or answers == ["A", "B"]
+    assert both, "they overlap"
+    assert answers == ["B"]
