@@ -101,6 +101,7 @@ OWN = {
     "enable": "--help --config",
     "explain": "--help --resource --json",
     "grant": "--help --why --yes --resource",
+    "switchover": "--help --dry-run --resource",
     "report": "--help --resource",
     "service": "--help --level --grace --config --json --nagios --watch",
     "services": "--help --level --grace --config --json --nagios --watch",

@@ -58,6 +58,7 @@ GROUPS = {
     "the resource of Pacemaker": (
         Subcommand("explain", "what each node would do next, and why; changes nothing", "election.explain"),
         Subcommand("grant", "let the cluster be formed although something cannot be proven", "election.grant"),
+        Subcommand("switchover", "hand the one writer over to another node", "election.switchover"),
         Subcommand("report", "tell the others where this host's stopped data end", "election.record_position"),
     ),
     "the services of this host": (
