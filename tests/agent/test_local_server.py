@@ -11,7 +11,7 @@ from core.facts import synced
 from xha.app.keeper import local_server as module
 from xha.app.keeper.local_server import Installed, LocalServer
 from xha.core.galera.error_log import is_permanent
-from xha.core.keeper.local import ServerProcess
+from xha.core.galera.known_servers import ServerProcess
 from xha.core.keeper.memory import Launched, Memory
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge

@@ -30,10 +30,10 @@ from xha.app.keeper.process import Locked
 from xha.app.keeper.writer import WriterLink
 from xha.core.election.facts import Token
 from xha.core.election.position_report import PositionReport, State, parse_position_report, render_position_report
+from xha.core.galera.known_servers import ServerProcess
 from xha.core.galera.lineage import Generation
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.effects import End, Launch, ReleaseToken, Stop
-from xha.core.keeper.local import ServerProcess
 from xha.core.keeper.memory import Launched, Memory, Plan
 from xha.core.keeper.observation import DataSeen, ServerSeen
 from xha.core.keeper.outcomes import EffectFailed, EffectResult, FailureCause, Recovered

@@ -25,7 +25,7 @@ from xha.core.election.position_report import PositionReport, State
 from xha.core.galera import position
 from xha.core.galera.lineage import Order, compare
 from xha.core.galera.position import Kind, Position, Standing
-from xha.core.keeper import local, machine, turn
+from xha.core.keeper import machine, turn
 
 Patch = tuple[Any, str, Any]
 
@@ -100,7 +100,7 @@ MUTANTS: dict[str, list[Patch]] = {
     "first flag wins": [(election, "RULES", (*election.RULES[:4], first_flag, *election.RULES[4:]))],
     "online nodes only": everywhere("find_missing", nothing),
     "smallest UUID": [*everywhere("choose", smallest_uuid), *everywhere("judge_histories", nothing)],
-    "trusts grastate's seqno": [(local, "classify", saved_seqno)],
+    "trusts grastate's seqno": [(compose_module, "classify", saved_seqno)],
     "ignores generations": [*everywhere("compare", without_generations), *everywhere("has_newest_generation", yes)],
     "OFFLINE is proof": everywhere("is_down", yes),
     "no token": [

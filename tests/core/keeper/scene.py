@@ -16,12 +16,12 @@ from xha.core.cluster.election_inputs import gather
 from xha.core.election.facts import Grant, GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
 from xha.core.election.writer import Claim, WriterWord
+from xha.core.galera.known_servers import ServerProcess, StateTransfer
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
 from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
-from xha.core.keeper.local import ServerProcess, StateTransfer
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import (

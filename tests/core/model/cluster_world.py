@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from core.model.galera_world import CLUSTER, Disk, Galera, Lost, Node
 from core.model.model_keeper import NOW, TICK, Agent, ModelKeeper, begins_primary
+from xha.core.election.compose_report import close_record
 from xha.core.election.facts import Grant, GrantKind, Host, Token
 from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import GraState, GvwState, Position
 from xha.core.keeper import effects as acts
-from xha.core.keeper.local import close_record
 
 
 @dataclass

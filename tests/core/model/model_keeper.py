@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Callable
 
 from core.model.galera_world import Lost, Node
 from xha.core.cluster.election_inputs import gather
+from xha.core.election import compose_report as local
 from xha.core.election.decision import Bootstrap, Decision
 from xha.core.election.decision import Revive as ReviveDecision
 from xha.core.election.facts import Records
 from xha.core.election.position_report import PositionReport, State
+from xha.core.galera.known_servers import ServerProcess, StateTransfer
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_SEQNO, NO_UUID, GraState, GvwState, Kind, Position, Standing
 from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
-from xha.core.keeper import local
-from xha.core.keeper.local import ServerProcess, StateTransfer
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import ChildSeen, ClusterSeen, DataSeen, Fresh, Observation, ServerSeen

@@ -14,10 +14,10 @@ from core.facts import synced
 from xha.core.election.facts import Host
 from xha.core.election.position_report import PositionReport, State
 from xha.core.election.writer import NO_CLAIM, Claim, WriterWord, choose_claim
+from xha.core.galera.known_servers import ServerProcess
 from xha.core.galera.position import GvwState, View
 from xha.core.keeper import writer
 from xha.core.keeper.effects import TellWriter
-from xha.core.keeper.local import ServerProcess
 from xha.core.keeper.machine import CALM, HURRY
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, WriterSeen

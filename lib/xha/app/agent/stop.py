@@ -15,11 +15,11 @@ from ...adapters.network.unix_listeners import find_listening
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
 from ...adapters.process.procfs import read_boot_id
+from ...core.election.compose_report import close_record
 from ...core.election.position_report import PositionReport, State, is_looking, parse_position_report
 from ...core.galera.lineage import History, StopRecord
 from ...core.galera.position import NO_SEQNO, Position
 from ...core.keeper.decisions import DEAF_SECONDS
-from ...core.keeper.local import close_record
 from ...core.monitor.keeper_status import Phase
 from ...core.node.codes import Code
 from ...core.ocf.api import ExitCode, Outcome

@@ -14,10 +14,10 @@ from ...adapters.datadir.suspects import find_suspects
 from ...adapters.lifecycle.launch import recover
 from ...adapters.mysqld.error_log import read_log
 from ...adapters.mysqld.program import Unusable
+from ...core.election.compose_report import choose_record, judge_data
 from ...core.galera.engine_files import RECORD
 from ...core.galera.error_log import is_permanent
 from ...core.galera.position import NO_UUID, Kind, Position, Standing
-from ...core.keeper.local import choose_record, judge_data
 from ...core.keeper.observation import DataSeen
 from ...core.keeper.outcomes import Recovered
 

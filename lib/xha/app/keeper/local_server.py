@@ -15,9 +15,9 @@ from ...adapters.mysql.session import ReadError
 from ...adapters.mysqld.error_log import read_log, read_size
 from ...adapters.process.procfs import fingerprint, look, read_environ
 from ...core.galera.error_log import find_errors
+from ...core.galera.known_servers import ServerProcess, StateTransfer
 from ...core.galera.reading import Reading
 from ...core.galera.server_options import without_gcache
-from ...core.keeper.local import ServerProcess, StateTransfer
 from ...core.keeper.observation import ServerSeen
 from ...core.keeper.outcomes import Started
 from ...core.keeper.server import asks_server, looks_for_errors, looks_for_server, looks_for_transfer

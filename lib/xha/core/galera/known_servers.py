@@ -1,7 +1,8 @@
-"""The servers that a resource has started or found: RUN/servers.json. An entry stays until its server is gone.
+"""The servers of a host: as a keeper sees them, and those that a resource has started or found (RUN/servers.json).
 
-The parameters and the option file may have changed since a server was started, and name another data directory now.
-Whoever looked only there would find nothing, and report that nothing runs.
+An entry of the latter stays until its server is gone. The parameters and the option file may have changed since a
+server was started, and name another data directory now. Whoever looked only there would find nothing, and report that
+nothing runs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,28 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _MOST = 16
+
+
+class ServerProcess(NamedTuple):
+    """A server process. title is its name for people, mark an id that no other process ever has, on whatever host.
+
+    argv is empty where nobody read it. stopped: a signal or a debugger holds it, and it answers nothing.
+    """
+
+    pid: int
+    started: int
+    title: str = "mysqld"
+    stopped: bool = False
+    argv: tuple[str, ...] = ()
+    mark: str = ""
+
+
+class StateTransfer(NamedTuple):
+    """A state transfer that helpers of the server carry out. role: `joiner` or `donor`; progress: bytes and ticks."""
+
+    role: str
+    progress: int
+    title: str = ""
 
 
 class KnownServer(NamedTuple):

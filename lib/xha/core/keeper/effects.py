@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from ..election.facts import Token
     from ..election.position_report import PositionReport
     from ..election.writer import WriterPost
+    from ..galera.known_servers import ServerProcess
     from ..galera.lineage import Generation
     from ..galera.node_record import NodeRecord
     from ..galera.position import Position
     from ..monitor.keeper_status import KeeperStatus, Phase
     from ..monitor.start_failures import Failure
-    from .local import ServerProcess
 
 # --- guards: each is a fresh look at the moment of its effect
 

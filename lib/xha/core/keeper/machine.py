@@ -61,8 +61,8 @@ from .turn import Turn
 from .writer import attend_writer
 
 if TYPE_CHECKING:
+    from ..galera.known_servers import ServerProcess
     from .effects import Effect
-    from .local import ServerProcess
     from .memory import Ending, Launching, Memory
     from .observation import Observation
 

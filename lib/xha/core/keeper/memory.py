@@ -15,13 +15,13 @@ from .effects import CheckHost, Create, Recover, Stop
 if TYPE_CHECKING:
     from ..election.decision import Decision
     from ..election.position_report import PositionReport
+    from ..galera.known_servers import ServerProcess, StateTransfer
     from ..galera.lineage import History
     from ..galera.node_record import NodeRecord
     from ..galera.position import GvwState, Position, Standing
     from ..galera.reading import Reading
     from ..node.verdict import Verdict
     from .effects import Discard, Guard, Launch, RecordLine
-    from .local import ServerProcess, StateTransfer
 
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 

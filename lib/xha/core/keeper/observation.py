@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..election.facts import Probed
     from ..election.position_report import PositionReport, Unread
     from ..election.writer import WriterWord
+    from ..galera.known_servers import ServerProcess, StateTransfer
     from ..galera.node_record import NodeRecord
     from ..galera.position import GraState, GvwState
     from ..galera.reading import Reading
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..monitor.start_failures import Failure
     from ..node.verdict import Policy, Verdict
     from ..node.withdrawal import Withdrawal
-    from .local import ServerProcess, StateTransfer
     from .outcomes import EffectOutcome, EffectResult, FailureCause
 
 

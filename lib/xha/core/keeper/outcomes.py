@@ -15,10 +15,10 @@ from ..text.numbers import parse_json, parse_moment
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..galera.known_servers import ServerProcess
     from ..galera.node_record import NodeRecord
     from ..galera.position import GvwState
     from .effects import Act, Guard
-    from .local import ServerProcess
 
 
 class FailureCause(Enum):

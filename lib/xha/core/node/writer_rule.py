@@ -7,8 +7,8 @@ but what a dead keeper has not written down makes nobody a writer. Times are sec
 from __future__ import annotations
 
 from ..galera.json_fields import parse_flag, parse_number, parse_text, parse_texts
-from ..light_typing import TYPE_CHECKING, NamedTuple
 from ..text.escape import clean
+from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from ..text.numbers import parse_json, parse_moment
 from .codes import Code
 

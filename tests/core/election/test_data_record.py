@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from xha.core.election.compose_report import choose_record
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState
-from xha.core.keeper.local import choose_record
 
 UUID = "aaaaaaaa-0000-0000-0000-000000000000"
 BESIDE, JOINING = NodeRecord(own_uuid="beside"), NodeRecord((Generation("g2", "g1", 5, ("B",)),))
