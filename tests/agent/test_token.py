@@ -114,7 +114,7 @@ class Life:
         self.plan()
         see = self.peers.see
 
-        def see_another(*, electing: bool) -> Any:
+        def see_another(*, electing: bool, stalls: bool) -> Any:
             seen = see(electing=electing)
             members = (*seen.members, "another")
             return seen._replace(members=members, reports={**seen.reports, "another": PositionReport("another")})

@@ -13,6 +13,7 @@ from xha.core.election.position_report import (
     parse_position_report,
     render_position_report,
 )
+from xha.core.election.stall import Eviction, StallReport, parse_stall_report, render_stall_report
 from xha.core.election.writer import Claim, WriterWord, parse_writer_word, render_writer_word
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord, parse_node_record, render_node_record
@@ -27,7 +28,15 @@ from xha.core.node.commits import Commits
 from xha.core.node.writer_rule import WriterRecord, parse_writer_record, render_writer_record
 from xha.core.ocf.galera_settings import Settings, load_settings, render_settings
 from xha.core.ocf.service_rule import Sight, Watch, parse_watch, render_watch
-from xha.core.pacemaker.cib_records import BadRecord, parse_book, record_name, render_grant, render_line, render_stop
+from xha.core.pacemaker.cib_records import (
+    BadRecord,
+    parse_book,
+    record_name,
+    render_eviction,
+    render_grant,
+    render_line,
+    render_stop,
+)
 from xha.core.services.last_result import Record, parse_record, render_record
 from xha.core.services.model.result import Level, failed
 
@@ -81,6 +90,7 @@ KEPT = {
         render_node_record(NodeRecord(LINE, VIEW, 11, UUID, Position(UUID, 12), True, False, True)), parse_node_record
     ),
     "a report": Kept(render_position_report(BALLOT), parse_position_report, lambda value: isinstance(value, Unread)),
+    "a report of a stall": Kept(render_stall_report(StallReport(2, UUID, 101, True, True, 7.5, 1)), parse_stall_report),
     "a resource's settings": Kept(render_settings(Settings()), load_settings),
     "a server's status file": Kept(
         '{"timestamp": 1795365649.887, "errors": [{"msg": "WSREP: evicted"}], "status": {"state": "JOINED", '
@@ -94,6 +104,7 @@ KEPT = {
         render_writer_word(WriterWord(Claim(3, "h1"), True, False, True, False, 2, 11, 17, 4)), parse_writer_word
     ),
     "who the writer is": Kept(render_writer_record(WriterRecord(3, "h1", "h2", 12.5, 15.5, True)), parse_writer_record),
+    "an eviction": Kept(render_eviction(Eviction("n2", UUID, "n1", 1.8e9)), _of_book("eviction")),
     "a line of generations": Kept(render_line(LINE), _of_book("line")),
     "a clean stop": Kept(render_stop(StopRecord(History(Position(UUID, 12), LINE), "boot", VIEW)), _of_book("stop-n1")),
 }

@@ -159,6 +159,7 @@ STARTS: dict[str, Start] = {
     "core.galera.cluster_address.parse_peers": _texts("n1,n2:4567,[fd00::1]", "10.0.0.1"),
     "core.galera.cluster_address.parse_host_map": _texts("n1:host1;n2:10.0.0.2;n3:[fd00::1]"),
     "core.election.position_report.parse_position_report": _texts(KEPT["a report"].text),
+    "core.election.stall.parse_stall_report": _texts(KEPT["a report of a stall"].text),
     "core.monitor.keeper_status.parse_keeper_status": _texts(KEPT["a status"].text),
     "core.pacemaker.cib.parse_cib": _with("p_mysql", samples=_files("pacemaker/cibs", "*.xml")),
     "core.cluster.members.parse_member": _texts("10.0.0.1", "db1:3306", "[fd00::1]:3306", "fd00::1"),
@@ -242,6 +243,7 @@ STARTS: dict[str, Start] = {
     "core.ocf.parameter_values.parse_switch": _texts("ja", "0"),
     "core.ocf.parameter_values.parse_seconds": _texts("30", "1.5", "2h"),
     "core.ocf.parameter_values.parse_positive": _texts("30", "100ms"),
+    "core.ocf.parameter_values.parse_stall": _texts("30", "0"),
     "core.ocf.parameter_values.parse_cluster_address": _texts("gcomm://n1,n2:4567"),
     "core.ocf.parameter_values.parse_host_map": _texts("n1:host1;n2:host2"),
     "core.ocf.parameter_values.parse_peers": _texts("n1,n2:4567"),
@@ -276,6 +278,10 @@ STARTS: dict[str, Start] = {
     "core.galera.server_options.parse_server_options": _texts(_HELP),
     "core.galera.server_options.parse_default_files": _texts(
         "Default options are read from the following files in the given order:\n/etc/my.cnf /etc/mysql/my.cnf ~/.my.cnf"
+    ),
+    "core.galera.server_options.parse_weight": Start(
+        ["pc.weight = 1; base_dir = /d;", "2"],
+        lambda parse, text: parse({"wsrep_provider_options": text, "wsrep_provider_pc_weight": text}),
     ),
     "core.galera.server_options.parse_provider_options": _texts("gmcast.listen_addr=tcp://[::]:4567; base_dir = /d;"),
     "core.services.daemons.haproxy_stat.parse_info": _texts("Name: HAProxy\nVersion: 2.6\nCurrConns: 1\nMaxconn: 9\n"),

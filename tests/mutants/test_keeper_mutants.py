@@ -15,8 +15,9 @@ from core.keeper import scene
 from core.keeper.test_scripts import SCRIPTS, play
 from core.model import model_keeper
 from mutants.test_election_mutants import Patch, search, swapped
+from xha.core.election import stall
 from xha.core.election.position_report import State
-from xha.core.keeper import children, decisions, machine, server, turn
+from xha.core.keeper import children, decisions, eviction, machine, server, turn
 from xha.core.keeper.children import recover
 from xha.core.keeper.decisions import stop_server
 from xha.core.keeper.effects import (
@@ -171,6 +172,35 @@ def silent(one: Any, child: Any) -> None:
     """As it was: while a child runs nothing is said."""
 
 
+def unhindered(name: str) -> list[Patch]:
+    """One thing does not stand in the way of an eviction any more."""
+    return [(stall, "OBSTACLES", tuple(one for one in stall.OBSTACLES if one.__name__ != name))]
+
+
+def evicted_at_once(one: Any, decision: Any, heard: Any) -> None:
+    """Who is to be evicted is, without the token and another look."""
+    if decision.evict:
+        culprit = stall.Eviction(decision.culprit, heard[decision.culprit].report.uuid, one.me, one.cluster.clock)
+        one.do(eviction.Evict(culprit))
+
+
+def ended_at_once(one: Any) -> None:
+    """An evicted server is ended, whatever its storage does."""
+    one.note(stall=one.memory.stall._replace(proven=True))
+    leave(one)
+
+
+def whoever_spoke(self: Any, now: float) -> bool:
+    """A word counts, however old it is."""
+    return True
+
+
+def unproven(one: Any, outcome: Any) -> None:
+    """A write that failed proves as much as one that was done."""
+    one.note(stall=one.memory.stall._replace(proven=True))
+
+
+leave = eviction._leave
 note_server, create = server.note_server, decisions._create
 # What costs no commit, and time or a person's patience: the scripts tell it.
 SCRIPT_MUTANTS: dict[str, list[Patch]] = {
@@ -185,6 +215,14 @@ SCRIPT_MUTANTS: dict[str, list[Patch]] = {
     "a server is started before its report is back": [(machine, "is_handed_back", lambda one, report: True)],
     "the plan does not wait for a look at the host": [(decisions, "is_fit", fit_without_a_look)],
     "a child outlives its keeper": changed(left_out(EndChild)),
+    "who is not heard is well": unhindered("_is_unknown"),
+    "a dead keeper's word counts": [(stall.HeardStall, "is_known", whoever_spoke)],
+    "one eviction follows the other": unhindered("_is_recent"),
+    "a joiner loses its donor": unhindered("_is_needed"),
+    "in maintenance somebody is evicted": unhindered("_is_forbidden"),
+    "nobody looks again under the token": [(eviction, "_act", evicted_at_once)],
+    "an evicted server is ended at once": [(eviction, "_leave", ended_at_once)],
+    "a full disk is taken for one that takes writes": [(children, "_hear_storage", unproven)],
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xha.core.election.position_report import State
 from xha.core.keeper.effects import Create
+from xha.core.monitor.keeper_status import Phase
 
 if TYPE_CHECKING:
     from xha.core.keeper.memory import Memory
@@ -26,6 +27,7 @@ class Mode(Enum):
     RESTORING = "a server runs that forms the last view again, with all others of it"
     FORMING = "a server runs that was told to form a Primary"
     REVIVING = "a server without a Primary was told to be one"
+    EVICTED = "the group has shut the server out, which is restarted once its storage takes writes"
     APART = "a server lives without a Primary"
     SERVING = "the server is in a Primary component"
     STOPPING = "the server is being stopped"
@@ -52,6 +54,8 @@ def mode_of(memory: Memory) -> Mode:
     state = memory.state
     if memory.is_stopping:
         return Mode.STOPPING
+    if memory.phase is Phase.EVICTED and memory.has_left:
+        return Mode.EVICTED
     if state is State.PRIMARY:
         return Mode.SERVING
     if state is State.NON_PRIMARY:

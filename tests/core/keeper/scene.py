@@ -15,12 +15,13 @@ from core.keeper.words import UUID, tell
 from xha.core.cluster.election_inputs import gather
 from xha.core.election.facts import Grant, GrantKind, Host, Probe, Probed, Records, Token
 from xha.core.election.position_report import PositionReport, State, Unread
+from xha.core.election.stall import Eviction, StallReport
 from xha.core.election.writer import Claim, WriterWord
 from xha.core.galera.known_servers import ServerProcess, StateTransfer
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, GvwState, Kind, Position, Standing, View
-from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
+from xha.core.galera.reading import Departure, LocalState, Reading, Variables, Working, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory
@@ -61,7 +62,11 @@ DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
 SYNCED = judge(synced(), Policy())
 # How long a look takes by the keeper's clock, where the script does not say.
 LOOK = 1.0
-CHILDREN = {"CheckHost", "Recover", "Create", "Stop"}
+CHILDREN = {"CheckHost", "CheckStorage", "Recover", "Create", "Stop"}
+# What the group counts while it stands still: nothing moves between two looks.
+STILL = dict.fromkeys(
+    ("wsrep_replicated", "wsrep_replicated_bytes", "wsrep_received", "wsrep_received_bytes", "innodb_data_written"), 0
+)
 
 
 def line_of(text: str) -> tuple[Generation, ...]:
@@ -100,6 +105,8 @@ class Scene:
         self.own: PositionReport | None = None
         self.unseen = False
         self.meta: dict[str, str] = {}
+        self.stalls: dict[str, StallReport] = {}
+        self.eviction: Eviction | None = None
         self.quorum, self.two_node, self.ambiguous = True, False, ()
         self.found = Recovered(Standing(Kind.EMPTY), NodeRecord())
         self.data = DataSeen()
@@ -212,9 +219,11 @@ class Scene:
             self.two_node,
             exists=True,
             meta=self.meta,
-            book=Book(self.records, tuple(self.grants)),
+            book=Book(self.records, tuple(self.grants), eviction=self.eviction),
         )
-        return ClusterSeen("A", reports, cib, self.members, self.ambiguous, self.probes, {}, (), CLOCK)
+        return ClusterSeen(
+            "A", reports, cib, self.members, self.ambiguous, self.probes, {}, (), CLOCK, stalls=dict(self.stalls)
+        )
 
     def _act(self, seen: Observation) -> list[str]:
         self.numbers += 1
@@ -287,6 +296,13 @@ class Scene:
 
     def _do_CheckHost(self, _: acts.CheckHost) -> None:  # noqa: N802
         """The host is fit, unless the script says `unfit`."""
+
+    def _do_CheckStorage(self, _: acts.CheckStorage) -> None:  # noqa: N802
+        """It takes writes, unless the script says `unwritable`."""
+
+    def _do_Evict(self, act: acts.Evict) -> str:  # noqa: N802
+        self.eviction = act.eviction
+        return ""
 
     def _do_EndChild(self, _: acts.EndChild) -> None:  # noqa: N802 - named after its act
         if self.child is not None and self.child.outcome is None:
@@ -447,7 +463,7 @@ class Scene:
         self.probes[name] = Probed(Probe(answer), (3306,) if answer == "accepted" else ())
 
     def on_server(self, how: str, *words: str) -> None:
-        """Set it: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, silent, left, closed, gone."""
+        """Set it: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, left, closed, evicted, gone."""
         numbers = [word for word in words if "=" not in word]
         said = dict(word.partition("=")[::2] for word in words)
         server = self.server.server
@@ -458,9 +474,12 @@ class Scene:
             self.numbers += 1
             server = ServerProcess(self.numbers, 0, mark="mark")
         self.server = ServerSeen(server, asked=True, verdict=DEAF)
-        if how in ("primary", "apart", "left", "closed"):
+        if how in ("primary", "apart", "left", "closed", "evicted"):
             seqno = next((word for word in numbers if word.lstrip("-").isdigit()), "-")
-            self._answers(how, seqno, said.get("in", "A"))
+            self._answers("left" if how == "evicted" else how, seqno, said.get("in", "A"))
+            if how == "evicted" and self.server.reading is not None:
+                reading = self.server.reading._replace(departure=Departure(evicted=True))
+                self.server = self.server._replace(reading=reading, verdict=judge(reading, Policy()))
         elif how == "receiving":
             self.server = self.server._replace(transfer=StateTransfer("joiner", int(numbers[0]), "rsync, joiner"))
         elif how == "unreplicated":
@@ -485,13 +504,52 @@ class Scene:
             wsrep_local_recv_queue=0,
             wsrep_incoming_addresses=",".join(name for name in inside if name.isalpha()),
             wsrep_gcomm_uuid=None if how == "closed" else "uuid a",
+            **STILL,
         )
-        said = synced().variables._replace(wsrep_on=True, wsrep_provider="/usr/lib/galera.so")
+        where = {"datadir": "/srv/db/", "log_bin_basename": "/srv/log/bin", "tmpdir": "/tmp"}
+        said = synced().variables._replace(wsrep_on=True, wsrep_provider="/usr/lib/galera.so", **where)
         reading = Reading(status, said)
         verdict = SYNCED if primary else judge(reading, Policy())
         self.server = self.server._replace(reading=reading, verdict=verdict)
         if primary:
             self.data = self.data._replace(gvwstate=GvwState("uuid a", view_of(inside)))
+
+    def on_flow(self, how: str) -> None:
+        """Flow control stops all commits: `here` by this node, which applies nothing, `elsewhere`; or no more: `on`."""
+        reading = self.server.reading
+        assert reading is not None
+        stopped, here = how != "on", how == "here"
+        status = reading.status._replace(
+            wsrep_flow_control_active=stopped,
+            wsrep_flow_control_requested=here,
+            wsrep_local_recv_queue=29 if here else 0,
+            wsrep_cluster_weight=len(self.members),
+        )
+        reading = reading._replace(status=status, working=Working())
+        self.server = self.server._replace(reading=reading, weight=1 if here else None)
+
+    def on_evicts_after(self, seconds: str) -> None:
+        """The parameter evict_stalled."""
+        self.settings = self.settings._replace(evict_stalled=float(seconds))
+
+    def on_tells(self, name: str, applied: str, *words: str) -> None:
+        """A member tells of a stall: NAME APPLIED [stalls=SECONDS] [weight=N] [donor]."""
+        said = dict(word.partition("=")[::2] for word in words)
+        self.numbers += 1
+        stalled = float(said.get("stalls", 0))
+        self.stalls[name] = StallReport(
+            self.numbers,
+            f"uuid {name.lower()}",
+            int(applied),
+            "donor" not in said,
+            stalled > 0,
+            stalled,
+            int(said["weight"]) if "weight" in said else None,
+        )
+
+    def on_unwritable(self, text: str) -> None:
+        """The next write to the storage of an evicted server fails."""
+        self.failing["CheckStorage"] = Done(self.now, Unfit(text))
 
     def on_by_hand(self, position: str = "-") -> None:
         """A person has started the server, and with a position: bootstrapped it from there."""

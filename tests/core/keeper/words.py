@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from xha.core.election.position_report import PositionReport
+from xha.core.election.stall import StallReport
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import Position
@@ -42,7 +43,14 @@ def _detail(act: acts.Act) -> str:  # noqa: PLR0912 - a branch for each effect
     if isinstance(act, acts.Publish):
         return _report(act.report)
     if isinstance(act, (acts.TakeToken, acts.VoidToken)):
-        return f"{act.token.node} {act.token.epoch}"
+        evicts = act.evicts if isinstance(act, acts.TakeToken) else None
+        return f"{act.token.node} {act.token.epoch}" + (f" to evict {evicts.node}" if evicts else "")
+    if isinstance(act, acts.PublishStall):
+        return _stall(act.report)
+    if isinstance(act, acts.Evict):
+        return f"{act.eviction.node} ({act.eviction.uuid})"
+    if isinstance(act, acts.CheckStorage):
+        return ", ".join(name for name, _ in act.directories)
     if isinstance(act, acts.ConsumeGrants):
         return ", ".join(act.kinds)
     if isinstance(act, acts.RecordLine):
@@ -78,6 +86,15 @@ def _writer(act: acts.TellWriter) -> str:
 def _stop(act: acts.Stop) -> str:
     behind = ", ".join(" ".join(filter(None, (name_of(type(one)), _detail(one)))) for one in act.behind)
     return f"{act.seconds:.0f} s" + (f", then {behind}" if behind else "")
+
+
+def _stall(report: StallReport | None) -> str:
+    if report is None:
+        return "-"
+    words = [str(report.applied), *(name for name in ("synced", "requested") if getattr(report, name))]
+    if report.stalled:
+        words.append(f"stalls={report.stalled:.0f}")
+    return " ".join([*words, *([f"weight={report.weight}"] if report.weight is not None else [])])
 
 
 def _position(position: Position) -> str:

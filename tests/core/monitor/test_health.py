@@ -115,7 +115,7 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             running(Code.NON_PRIMARY, cluster_status="Disconnected"), "out", GENERIC,
             id="Disconnected, as a keeper of an earlier version says it"
         ),
-        pytest.param(running(Code.EVICTED, cluster_status="Disconnected"), "out", GENERIC, id="evicted, as read"),
+        pytest.param(running(Code.EVICTED, cluster_status="Disconnected"), "evicted", DEGRADED, id="evicted, as read"),
         pytest.param(
             running(Code.DISCONNECTED, Phase.STARTING, cluster_status="Disconnected"), "joining", DEGRADED,
             id="Disconnected at its start, by its own name"
@@ -125,8 +125,13 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             id="Disconnected at its start",
         ),
         pytest.param(
-            running(Code.ACCESS_DENIED)._replace(status=recorded("evicted")), "out", GENERIC, id="evicted, without SQL"
+            running(Code.ACCESS_DENIED)._replace(status=recorded("evicted")), "evicted", DEGRADED,
+            id="evicted, without SQL"
         ),
+        pytest.param(
+            running(Code.SYNCED, Phase.EVICTED), "evicted", DEGRADED, id="evicted, as its keeper knows better"
+        ),
+        pytest.param(absent(Phase.EVICTED), "ended", GENERIC, id="evicted, and ended by itself"),
         pytest.param(
             running(Code.ACCESS_DENIED)._replace(status=recorded("inconsistent")), "out", GENERIC,
             id="Inconsistent, without SQL",
@@ -147,7 +152,10 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             id="one that gave up before somebody started the server"
         ),
         pytest.param(kept_by_nobody(Code.NON_PRIMARY), "no-keeper", DEGRADED, id="nobody brings it back"),
-        pytest.param(kept_by_nobody(Code.EVICTED), "out", GENERIC, id="what a restart mends comes first"),
+        pytest.param(kept_by_nobody(Code.EVICTED), "evicted", DEGRADED, id="a keeper has to look first"),
+        pytest.param(
+            kept_by_nobody(Code.DISCONNECTED), "out", GENERIC, id="what a restart mends comes first"
+        ),
         # --- joining
         pytest.param(running(phase=Phase.STARTING), "joining", DEGRADED, id="joining"),
         pytest.param(running(phase=Phase.RESTORING), "joining", DEGRADED, id="the last view is not whole yet"),

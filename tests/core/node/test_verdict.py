@@ -357,6 +357,7 @@ MAY_BE_ABSENT = {
     *("wsrep_sst_donor_rejects_queries", "wsrep_cluster_size", "wsrep_incoming_addresses", "bind_address"),
     *("wsrep_local_state_comment", "wsrep_cluster_state_uuid", "wsrep_cluster_conf_id", "wsrep_local_state_uuid"),
     *(
+        "wsrep_cluster_weight",
         "wsrep_last_committed",
         "wsrep_local_cached_downto",
         "wsrep_local_index",
@@ -364,7 +365,13 @@ MAY_BE_ABSENT = {
         "wsrep_local_send_queue",
     ),
     *("wsrep_flow_control_paused", "wsrep_flow_control_paused_ns", "wsrep_desync_count", "wsrep_gcomm_uuid"),
-    *("wsrep_evs_state", "wsrep_provider_version", "threads_connected", "uptime", "wsrep_sst_method"),
+    *(
+        "wsrep_evs_state",
+        "wsrep_provider_version",
+        "threads_connected",
+        "uptime",
+        "wsrep_sst_method",
+    ),
     *("wsrep_cluster_address", "wsrep_cluster_name", "wsrep_node_name", "wsrep_node_address", "wsrep_provider"),
     *("max_connections", "datadir", "socket", "hostname", "port", "version", "wsrep_status_file", "log_error"),
     # Whether the node commits is not known without these (tests/core/node/test_commit_rules.py).

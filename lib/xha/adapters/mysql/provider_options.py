@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .agent_login import execute
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 # MariaDB's plugin wsrep_provider makes each provider option a system variable of its own. Where it is loaded, as by
 # default in MariaDB 11.8, the one text of all options is refused with this error (MDEV-22570).
 _OPTIONS_ARE_VARIABLES = 1210
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def make_primary(target: Target, seconds: float) -> None:
@@ -21,9 +23,25 @@ def make_primary(target: Target, seconds: float) -> None:
     seconds: for each of at most two statements.
     :raises ReadError: if the server refuses, or does not answer.
     """
+    _set(target, "pc.bootstrap=YES", "wsrep_provider_pc_bootstrap = ON", seconds)
+
+
+def evict(target: Target, uuid: str, seconds: float) -> None:
+    """Have the group shut out the member with this UUID (evs.evict). The others go on without it.
+
+    seconds: for each of at most two statements.
+    :raises ValueError: for a text that is no UUID.
+    :raises ReadError: if the server refuses, or does not answer.
+    """
+    if not _UUID.fullmatch(uuid):
+        raise ValueError(f"{uuid!r} is no UUID of a member")
+    _set(target, f"evs.evict={uuid}", f"wsrep_provider_evs_evict = '{uuid}'", seconds)
+
+
+def _set(target: Target, option: str, variable: str, seconds: float) -> None:
     try:
-        execute(target, "SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'", seconds)
+        execute(target, f"SET GLOBAL wsrep_provider_options = '{option}'", seconds)
     except ReadError as error:
         if error.errno != _OPTIONS_ARE_VARIABLES:
             raise
-        execute(target, "SET GLOBAL wsrep_provider_pc_bootstrap = ON", seconds)
+        execute(target, f"SET GLOBAL {variable}", seconds)

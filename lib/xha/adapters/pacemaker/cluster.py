@@ -18,6 +18,7 @@ from ...core.ocf.api import AGENT
 from ...core.pacemaker.cib import BadCib, Cib, list_agents, list_resources, parse_cib
 from ...core.pacemaker.cib_records import (
     CLUSTER,
+    EVICTION,
     LAST_GRANT,
     LINE,
     TOKEN,
@@ -26,6 +27,7 @@ from ...core.pacemaker.cib_records import (
     pair_id,
     record_name,
     render_cluster,
+    render_eviction,
     render_grant,
     render_line,
     render_stop,
@@ -49,11 +51,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.election.facts import Grant, Token
+    from ...core.election.stall import Eviction
     from ...core.galera.lineage import Generation, StopRecord
 
 __all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 # The attributes of a resource: xha-RESOURCE-report and so on.
-ATTRIBUTES = ("report", "state", "ready", "at", "since", "claim", "writer")
+ATTRIBUTES = ("report", "state", "ready", "at", "since", "claim", "writer", "stall")
 # Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists, no such attribute.
 _NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
 _CHANGE = ("cibadmin",)
@@ -154,6 +157,10 @@ class Pacemaker:
     def delete_stop(self, resource: str, node: str) -> None:
         """Remove the record of a clean stop: no decision uses it from now on."""
         self._delete(resource, stop_name(node))
+
+    def write_eviction(self, resource: str, eviction: Eviction) -> None:
+        """Record that a member is evicted, before it is."""
+        self._write(resource, {EVICTION: render_eviction(eviction)})
 
     def add_grant(self, resource: str, grant: Grant) -> None:
         """Record a grant; an earlier one of its kind for its node is replaced."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.election.facts import Grant, Token
+    from ...core.election.stall import Eviction
     from ...core.galera.lineage import Generation, StopRecord
 
 _SOCKET_NAMES = "/proc/net/unix"
@@ -66,6 +67,9 @@ class Standalone:
 
     def delete_stop(self, resource: str, node: str) -> None:
         """Do nothing: there is no record."""
+
+    def write_eviction(self, resource: str, eviction: Eviction) -> None:
+        """Do nothing: there is nobody who could be evicted."""
 
     def add_grant(self, resource: str, grant: Grant) -> None:
         """Do nothing: a grant needs a cluster that keeps it."""

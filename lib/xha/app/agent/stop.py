@@ -77,7 +77,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
     try:
         cluster = connect(instance.node, instance.name)
         _retract(cluster, f"xha-{instance.name}-report")
-        for word in ("state", "ready", "at", "since", "claim", "writer"):
+        for word in ("state", "ready", "at", "since", "claim", "writer", "stall"):
             cluster.delete_attribute(f"xha-{instance.name}-{word}")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)

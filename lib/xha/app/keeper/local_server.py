@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.datadir.transfers import find_transfer
 from ...adapters.datadir.users import find_server
+from ...adapters.lifecycle.disk_writes import find_unwritable
 from ...adapters.lifecycle.launch import launch
 from ...adapters.lifecycle.terminate import terminate
 from ...adapters.mysql.agent_login import find_target, own_target
-from ...adapters.mysql.provider_options import make_primary
+from ...adapters.mysql.provider_options import evict, make_primary
 from ...adapters.mysql.session import ReadError
+from ...adapters.mysql.stall_facts import read_stall_facts
 from ...adapters.mysqld.error_log import read_log, read_size
 from ...adapters.process.procfs import fingerprint, look, read_environ
 from ...core.galera.error_log import find_errors
@@ -27,12 +30,15 @@ from ..node.local_reader import SQL_SECONDS, make_reader
 from .known_servers import KnownServers
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.mysql.login_target import Target
     from ...adapters.mysqld.notify_listener import NotifySocket
     from ...adapters.mysqld.program import Program
     from ...adapters.process.procfs import Process
     from ...core.galera.server_options import ServerOptions
-    from ...core.keeper.effects import Launch
+    from ...core.keeper.effects import CheckStorage, Launch
     from ...core.keeper.memory import Memory
     from ...core.node.verdict import Verdict
     from ...core.ocf.galera_settings import Settings
@@ -93,7 +99,7 @@ class LocalServer:
             seen = seen._replace(transfer=told, free=self._data.read_free())
         if not process.stopped and asks_server(memory, now):
             verdict, reading = self._read()
-            seen = seen._replace(asked=True, verdict=verdict, reading=reading)
+            seen = self._explain_stall(seen._replace(asked=True, verdict=verdict, reading=reading))
         return seen._replace(errors=self.read_errors(memory)) if looks_for_errors(memory, seen, now) else seen
 
     def _read(self) -> tuple[Verdict, Reading | None]:
@@ -103,6 +109,20 @@ class LocalServer:
             reading = self._root_reader.take().reading
         self._notifier.drain()
         return snapshot.verdict, reading if isinstance(reading, Reading) else None
+
+    def _explain_stall(self, seen: ServerSeen) -> ServerSeen:
+        """Add what the appliers do, and how many votes the server has, while it requests flow control.
+
+        The check's account may lack PROCESS; root by the unix socket has it wherever it can log in.
+        """
+        if seen.reading is None or not seen.reading.status.wsrep_flow_control_requested:
+            return seen
+        for find in (find_target, own_target):
+            with contextlib.suppress(ReadError, ConfigError):
+                working, weight = read_stall_facts(find(self._settings, self.program.socket), SQL_SECONDS)
+                if working is not None:
+                    return seen._replace(reading=seen.reading._replace(working=working), weight=weight)
+        return seen
 
     def read_errors(self, memory: Memory) -> tuple[str, ...]:
         """Return what the running server, or the one that has just ended, complained of since it was launched."""
@@ -150,15 +170,26 @@ class LocalServer:
 
         The check's account may lack the privilege; root by the unix socket has it wherever it can log in.
         """
+        return self._tell(lambda target: make_primary(target, SQL_SECONDS))
+
+    def evict(self, uuid: str) -> str:
+        """Have the group shut out the member with this UUID (evs.evict); return "" or why the server refused."""
+        return self._tell(lambda target: evict(target, uuid, SQL_SECONDS))
+
+    def _tell(self, tell: Callable[[Target], None]) -> str:
         refused = ""
         for find in (find_target, own_target):
             try:
-                make_primary(find(self._settings, self.program.socket), SQL_SECONDS)
+                tell(find(self._settings, self.program.socket))
             except (ReadError, ConfigError) as error:
                 refused = str(error)
                 continue
             return ""
         return refused
+
+    def find_unwritable(self, act: CheckStorage) -> str:
+        """Return "" once the server's account has written in each directory; else which does not take it, and why."""
+        return find_unwritable(self.program.account, act.directories, act.seconds)
 
 
 def _describe(process: Process) -> ServerProcess:

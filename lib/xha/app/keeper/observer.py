@@ -11,7 +11,7 @@ from ...adapters.process.procfs import identity, read_boot_id
 from ...core.keeper.machine import learnt
 from ...core.keeper.observation import Fresh, Observation, Trouble
 from ...core.keeper.outcomes import FailureCause
-from ...core.keeper.server import looks_at_contents, note_server
+from ...core.keeper.server import looks_at_contents, looks_for_stalls, note_server
 from .peers import new_id
 from .process import LOCK
 
@@ -63,8 +63,9 @@ class Observer:
             server = self._server.see(memory, self._peers.me, seen.now)
             seen = seen._replace(server=server, data=self._see_data(memory, server))
             noted = note_server(memory, server, seen.now)
-            seen = seen._replace(cluster=self._peers.see(electing=not noted.is_calm))
-            return seen._replace(writer=self._writer.see(noted, noted.reading, self._peers.me, seen.now))
+            cluster = self._peers.see(electing=not noted.is_calm, stalls=looks_for_stalls(noted))
+            writer = self._writer.see(noted, noted.reading, self._peers.me, seen.now)
+            return seen._replace(cluster=cluster, writer=writer)
         except ClusterUnreachable as error:
             return seen._replace(trouble=Trouble(FailureCause.UNREACHABLE, str(error)))
         except (InUse, OSError) as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.network.addresses import read_own_addresses, resolve_hosts
 from ...core.election.position_report import PositionReport, parse_position_report, render_position_report
+from ...core.election.stall import parse_stall_report, render_stall_report
 from ...core.galera.cluster_address import name_members, parse_cluster_address
 from ...core.galera.server_options import Ports
 from ...core.keeper.observation import ClusterSeen
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ...adapters.pacemaker.cluster import Pacemaker
     from ...adapters.pacemaker.standalone import Standalone
     from ...core.election.position_report import Unread
+    from ...core.election.stall import StallReport
     from ...core.galera.cluster_address import Membership
     from ...core.ocf.galera_settings import Settings
     from ...core.pacemaker.cib import Cib
@@ -72,10 +74,18 @@ class Peers:
         """The name of the private attribute that holds a report."""
         return f"xha-{self.resource}-report"
 
+    @property
+    def stall_attribute(self) -> str:
+        """The name of the private attribute that says how a stall looks from a member."""
+        return f"xha-{self.resource}-stall"
+
     # --- looking
 
-    def see(self, *, electing: bool) -> ClusterSeen:
-        """Read what the others said. electing: also the configuration and the members' ports, and not at leisure."""
+    def see(self, *, electing: bool, stalls: bool = False) -> ClusterSeen:
+        """Read what the others said. electing: also the configuration and the members' ports, and not at leisure.
+
+        stalls: also what they say of a stall.
+        """
         said = self.cluster.read_attribute(self.attribute)
         reports = {node: parse_position_report(text) for node, text in said.items()}
         if electing or time.monotonic() - self._read_at > CONFIGURATION_AGE:
@@ -99,7 +109,13 @@ class Peers:
             self._addresses,
             time.time(),
             self._ports,
+            self._read_stalls() if stalls else {},
         )
+
+    def _read_stalls(self) -> dict[str, StallReport]:
+        said = self.cluster.read_attribute(self.stall_attribute).items()
+        reports = ((node, parse_stall_report(text)) for node, text in said)
+        return {node: report for node, report in reports if report is not None}
 
     def _name_members(self, reports: Mapping[str, PositionReport | Unread]) -> Membership:
         reported = {node: one.addresses for node, one in reports.items() if isinstance(one, PositionReport)}
@@ -130,6 +146,13 @@ class Peers:
     def retract(self) -> None:
         """Take this node's report away."""
         self.cluster.delete_attribute(self.attribute)
+
+    def publish_stall(self, report: StallReport | None) -> None:
+        """Tell how a stall looks from here, None: that there is none any more."""
+        if report is None:
+            self.cluster.delete_attribute(self.stall_attribute)
+        else:
+            self.cluster.set_private(self.stall_attribute, render_stall_report(report))
 
     # --- the cluster's records
 

@@ -123,10 +123,12 @@ class Performer:
             acts.TellWriter: self._tell_writer,
             acts.Publish: lambda act: peers.publish(act.report),
             acts.Retract: lambda _: peers.retract(),
+            acts.PublishStall: lambda act: peers.publish_stall(act.report),
             acts.VoidToken: lambda act: cluster.void_token(resource, act.token),
             acts.ReleaseToken: lambda _: peers.release_token(),
             acts.RecordLine: lambda act: cluster.write_records(resource, line=act.line, cluster=act.cluster),
             acts.DeleteStop: lambda _: cluster.delete_stop(resource, peers.me),
+            acts.Evict: self._evict,
             acts.ForgetDegraded: lambda _: cluster.forget_degraded(resource, peers.me),
             acts.WriteRecord: lambda act: directory.write_record(act.record),
             acts.WriteJoining: lambda act: run.write_joining(act.record),
@@ -136,6 +138,7 @@ class Performer:
             acts.WriteGrastate: lambda act: directory.write_grastate(act.position, safe_to_bootstrap=True),
             acts.Discard: lambda _: directory.discard(),
             acts.CheckHost: lambda _: self._children.begin("host", self._check_host),
+            acts.CheckStorage: lambda act: self._children.begin("storage", lambda: self._check_storage(act)),
             acts.Create: lambda act: self._children.begin("creation", lambda: self._create(act)),
             acts.Recover: lambda act: self._children.begin("recovery", lambda: self._recover(act)),
             acts.Stop: self._begin_stop,
@@ -165,6 +168,10 @@ class Performer:
             self._faults.note("giving the server a scope", error)
         return Done(time.monotonic(), started)
 
+    def _evict(self, act: acts.Evict) -> str:
+        self._peers.cluster.write_eviction(self._peers.resource, act.eviction)
+        return self._server.evict(act.eviction.uuid)
+
     # --- in a child
 
     def _begin_stop(self, act: acts.Stop) -> Begun:
@@ -175,6 +182,9 @@ class Performer:
         assert self._settings is not None
         settings = self._settings
         return self._work(lambda: _tell_unfit(find_fault(settings)))
+
+    def _check_storage(self, act: acts.CheckStorage) -> Done | EffectFailed:
+        return self._work(lambda: _as_unfit(self._server.find_unwritable(act)))
 
     def _create(self, act: acts.Create) -> Done | EffectFailed:
         def log(text: str) -> None:
@@ -200,6 +210,10 @@ class Performer:
 def _tell_unfit(fault: Finding | None) -> Unfit | None:
     """Return what forbids a server here. Where the program does not answer, that may be another thing next time."""
     return fault and Unfit(fault.text, permanent=fault.code is not ExitCode.GENERIC)
+
+
+def _as_unfit(text: str) -> Unfit | None:
+    return Unfit(text) if text else None
 
 
 def _as_done(act: Callable[[Any], Any]) -> Callable[[Act], EffectOutcome]:

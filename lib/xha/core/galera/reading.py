@@ -40,6 +40,7 @@ class WsrepStatus(NamedTuple):
     wsrep_ready: bool | None = None
     wsrep_connected: bool | None = None
     wsrep_cluster_size: int | None = None
+    wsrep_cluster_weight: int | None = None
     wsrep_cluster_state_uuid: str | None = None
     wsrep_cluster_conf_id: int | None = None
     wsrep_local_state_uuid: str | None = None
@@ -183,12 +184,15 @@ def has_left_group(status: WsrepStatus) -> bool:
 
     After "Receiving IST failed, node restart required" it may go on saying Joining, non-Primary and wsrep_connected =
     ON for ever (measured, MariaDB 10.11 with Galera 26.4.23). Then only the values of the group communication are gone,
-    which every version sends while its channel is open (tests/core/listings).
+    which every version sends while its channel is open (tests/core/listings). A member that was evicted while its
+    binary log was frozen goes on saying Synced, Primary, connected and ready for as long, too: what tells it otherwise
+    waits behind the frozen write set (measured, 10.11 and 11.8).
     """
     if status.wsrep_cluster_status == "Disconnected":
         return True
     closed = status.wsrep_gcomm_uuid is None and status.wsrep_evs_state is None
-    return status.wsrep_local_state == LocalState.JOINING and status.wsrep_cluster_status == "non-Primary" and closed
+    joins = status.wsrep_local_state == LocalState.JOINING and status.wsrep_cluster_status == "non-Primary"
+    return closed and (joins or status.wsrep_cluster_status == "Primary")
 
 
 def is_apart(reading: Reading) -> bool:

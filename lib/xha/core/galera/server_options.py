@@ -9,7 +9,7 @@ from ..text.numbers import parse_int
 from .position import Position, parse_position
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _TITLE = re.compile(r"^Variables \(--variable-name=value\)", re.MULTILINE)
 # What every server prints after all variables: "To see what variables a running server is using, type" in MariaDB 10.11
@@ -131,6 +131,17 @@ def parse_provider_options(text: str) -> dict[str, str]:
     """Return the options in a wsrep_provider_options `a = 1; b=2` (galerautils/src/gu_config.cpp)."""
     pairs = (one.partition("=") for one in re.split(r"(?<!\\);", text))
     return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def parse_weight(variables: Mapping[str, str]) -> int | None:
+    """Return pc.weight, a member's votes, from `wsrep_provider_pc_weight` or `wsrep_provider_options`; None if unknown.
+
+    The first is there where MariaDB makes each option a variable of its own, as by default in 11.8.
+    """
+    text = variables.get("wsrep_provider_pc_weight")
+    if text is None:
+        text = parse_provider_options(variables.get("wsrep_provider_options", "")).get("pc.weight", "")
+    return parse_int(text)
 
 
 def without_gcache(provider_options: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..galera.position import Kind, Standing
 from ..monitor.keeper_status import Phase
-from .effects import CheckHost, Create, EndChild, Recover, Stop
+from .effects import CheckHost, CheckStorage, Create, EndChild, Recover, Stop
 from .outcomes import Done, EffectFailed, EffectResult, FailureCause, Recovered, Unfit
 from .results import GRACE_SECONDS, TOKEN_PATIENCE, begin_anew, forget_server, give_up, note_failure, note_recovered
 
@@ -30,6 +30,8 @@ SHORT_SECONDS = 3.0
 CHECK_SECONDS = 20.0
 # For how long a host that was found fit counts as one.
 FIT_SECONDS = 5.0
+# How long after a write to the storage of an evicted server that was refused, as by a full disk, the next one is tried.
+STORAGE_PAUSE = 5.0
 STOPPING = "stopping mysqld"
 
 
@@ -44,6 +46,8 @@ def hear(turn: Turn) -> None:
     turn.note(child=None)
     if isinstance(child.act, Recover):
         _hear_recovery(turn, child, outcome)
+    elif isinstance(child.act, CheckStorage):
+        _hear_storage(turn, outcome)
     elif not isinstance(outcome, Done):
         turn.note(plan=None)
         failed = outcome if isinstance(outcome, EffectFailed) else EffectFailed(FailureCause.BUSY, outcome.text)
@@ -90,6 +94,16 @@ def _hear_recovery(turn: Turn, child: KeeperChild, outcome: EffectOutcome) -> No
     note_recovered(turn, Recovered(Standing(Kind.UNKNOWN, cause=f"the recovery came to nothing: {text}")))
 
 
+def _hear_storage(turn: Turn, outcome: EffectOutcome) -> None:
+    """Only a write that was done proves anything."""
+    text = outcome.text if not isinstance(outcome, Done) else ""
+    if isinstance(outcome, Done) and isinstance(outcome.value, Unfit):
+        text = outcome.value.text
+    proven = isinstance(outcome, Done) and outcome.value is None
+    stall = turn.memory.stall._replace(proven=proven, unproven=text, again_at=turn.now + STORAGE_PAUSE)
+    turn.note(stall=stall)
+
+
 def finish_child(turn: Turn) -> bool:
     """Do what is left to do with a child, whatever can be seen; return whether that is all of this step.
 
@@ -119,6 +133,11 @@ def attend(turn: Turn, child: KeeperChild) -> None:
         turn.say(turn.memory.server_phase, STOPPING)
         turn.set_ready(False)
         return
+    if isinstance(child.act, CheckStorage):
+        turn.publish()
+        say_evicted(turn)
+        turn.set_ready(False)
+        return
     decided = isinstance(child.act, CheckHost) and turn.memory.standing is not None
     if isinstance(child.act, Create) or decided or turn.now - child.since > SHORT_SECONDS:
         turn.publish()
@@ -132,6 +151,17 @@ def attend(turn: Turn, child: KeeperChild) -> None:
         turn.say(Phase.UNKNOWN, turn.memory.standing.cause)
     else:
         say_recovery(turn)
+
+
+def say_evicted(turn: Turn) -> None:
+    """Say why an evicted server is not restarted yet: one that waits for its storage cannot be ended."""
+    stall = turn.memory.stall
+    reason = "waiting until its storage takes writes: a server that waits for that cannot be ended"
+    if stall.proven:
+        reason = "its storage takes writes: it is restarted, to join again"
+    elif stall.unproven:
+        reason = f"it is restarted once its storage takes writes: {stall.unproven}"
+    turn.say(Phase.EVICTED, reason)
 
 
 def tell_creation(turn: Turn) -> str:

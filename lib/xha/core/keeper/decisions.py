@@ -144,13 +144,14 @@ def discard(turn: Turn, *guards: Guard, line: RecordLine | None = None) -> None:
 
 
 def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, ...] = ()) -> None:
-    """Stop the server. One that waits for its group serves nobody, and does not heed SIGTERM.
+    """Stop the server. One that waits for its group, or was evicted, serves nobody, and does not heed SIGTERM.
 
     behind: what is done once it has ended.
     """
     turn.log(STOPPING, warning=True)
     turn.stops = True
-    turn.do(Stop(DEAF_SECONDS if is_deaf(turn.memory) else STOP_SECONDS, behind), *guards)
+    deaf = is_deaf(turn.memory) or turn.memory.stall.proven
+    turn.do(Stop(DEAF_SECONDS if deaf else STOP_SECONDS, behind), *guards)
 
 
 # --- starting a server plainly
@@ -160,7 +161,7 @@ def _join(turn: Turn, decision: Join) -> None:
     memory = turn.memory
     if memory.server is not None:
         running = memory.state is State.PRIMARY
-        turn.say(memory.server_phase, decision.reason if running else memory.why or decision.reason)
+        turn.say(memory.server_phase, (memory.stall.words if running else memory.why) or decision.reason)
         return
     if _asks_running(turn) or not turn.may("joining") or not is_fit(turn):
         return

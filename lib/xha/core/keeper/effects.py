@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Union
 if TYPE_CHECKING:
     from ..election.facts import Token
     from ..election.position_report import PositionReport
+    from ..election.stall import Eviction, StallReport
     from ..election.writer import WriterPost
     from ..galera.known_servers import ServerProcess
     from ..galera.lineage import Generation
@@ -103,14 +104,22 @@ class Retract:
     """Take this node's report away."""
 
 
+@dataclass(frozen=True)
+class PublishStall:
+    """Tell the others how a stall looks from here, None: that there is none any more."""
+
+    report: StallReport | None
+
+
 # --- the cluster's configuration
 
 
 @dataclass(frozen=True)
 class TakeToken:
-    """Take the one right to form a Primary. It fails where the token is there already."""
+    """Take the one right to form a Primary, or to evict a member. It fails where the token is there already."""
 
     token: Token
+    evicts: Eviction | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,13 @@ class RecordLine:
 @dataclass(frozen=True)
 class DeleteStop:
     """Remove the record of this node's last clean stop."""
+
+
+@dataclass(frozen=True)
+class Evict:
+    """Record the eviction, then have the group shut that server out (evs.evict). Its value is "", or the refusal."""
+
+    eviction: Eviction
 
 
 @dataclass(frozen=True)
@@ -209,6 +225,14 @@ class CheckHost:
 
 
 @dataclass(frozen=True)
+class CheckStorage:
+    """Begin to find out whether the account of an evicted server can write where the server does."""
+
+    seconds: float
+    directories: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Create:
     """Begin to create a database in the empty data directory."""
 
@@ -258,36 +282,11 @@ class End:
     """End the keeper. It is done whatever failed before it."""
 
 
-Act = Union[
-    Say,
-    LogLine,
-    SetReady,
-    TellWriter,
-    Publish,
-    Retract,
-    VoidToken,
-    TakeToken,
-    ReleaseToken,
-    ConsumeGrants,
-    RecordLine,
-    DeleteStop,
-    ForgetDegraded,
-    WriteRecord,
-    WriteJoining,
-    WriteFailures,
-    NoteServer,
-    SetViewAside,
-    WriteGrastate,
-    Discard,
-    CheckHost,
-    Create,
-    Recover,
-    Stop,
-    EndChild,
-    Launch,
-    MakePrimary,
-    End,
-]
+_Said = Union[Say, LogLine, SetReady, TellWriter, Publish, Retract, PublishStall]
+_Configured = Union[VoidToken, TakeToken, ReleaseToken, ConsumeGrants, RecordLine, DeleteStop, Evict, ForgetDegraded]
+_Written = Union[WriteRecord, WriteJoining, WriteFailures, NoteServer, SetViewAside, WriteGrastate, Discard]
+_Begun = Union[CheckHost, CheckStorage, Create, Recover, Stop]
+Act = Union[_Said, _Configured, _Written, _Begun, EndChild, Launch, MakePrimary, End]
 # What is tried also where an effect before it failed.
 ALWAYS = (NoteServer, EndChild, ReleaseToken, End)
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..election.compose_report import reading_position
 from ..election.position_report import State
+from ..election.stall import StallMemory
 from ..election.writer import WriterMemory
 from ..galera.position import Kind
 from ..galera.reading import LocalState, has_left_group
 from ..monitor.keeper_status import Phase
-from .effects import CheckHost, Create, Recover, Stop
+from .effects import CheckHost, CheckStorage, Create, Recover, Stop
 
 if TYPE_CHECKING:
     from ..election.decision import Decision
@@ -56,7 +57,7 @@ class KeeperChild(NamedTuple):
     were unknown.
     """
 
-    act: CheckHost | Create | Recover | Stop
+    act: CheckHost | CheckStorage | Create | Recover | Stop
     number: int
     since: float
     directory: tuple[int, int] | None = None
@@ -110,7 +111,8 @@ class Memory(NamedTuple):
     permanent: no second try mends that.
     decision: the last one; refused: it needs a person. primary_at: since when another member has been in a Primary
     component of this history. calm_since: since when the node is well. phase: what was said last. ready: the
-    attribute that was set last, None: none was. writer: what is known of the one writer.
+    attribute that was set last, None: none was. writer: what is known of the one writer. stall: of a stall, and of
+    this server's eviction.
     """
 
     server: ServerProcess | None = None
@@ -159,6 +161,7 @@ class Memory(NamedTuple):
     phase: Phase = Phase.RECOVERING
     ready: bool | None = None
     writer: WriterMemory = WriterMemory()
+    stall: StallMemory = StallMemory()
 
     # --- the server
 
@@ -170,7 +173,11 @@ class Memory(NamedTuple):
         if self.reading is not None and is_serving(self.reading):
             return State.PRIMARY
         joined = self.served or self.launched is None
-        if joined and self.reading is not None and self.reading.status.wsrep_cluster_status != "Primary":
+        if (
+            joined
+            and self.reading is not None
+            and (self.reading.status.wsrep_cluster_status != "Primary" or self.has_left)
+        ):
             return State.NON_PRIMARY
         restoring = self.launched is not None and self.launched.phase is Phase.RESTORING
         return State.RESTORING if restoring else State.STARTING
@@ -231,17 +238,18 @@ class Memory(NamedTuple):
             served=False,
             answered_at=0.0,
             asked_at=0.0,
+            stall=self.stall.without_server(),
         )
 
     @property
     def is_forming(self) -> bool:
-        """Whether a Primary is being formed here, so that the token has to be kept.
+        """Whether a Primary is being formed here, or a member evicted, so that the token has to be kept.
 
-        It is planned, or about to begin; or a server starts, of which nobody knows yet what it comes to, and which may
-        be a dead keeper's; or a survivor was told to be a Primary.
+        The Primary is planned, or about to begin; or a server starts, of which nobody knows yet what it comes to, and
+        which may be a dead keeper's; or a survivor was told to be a Primary.
         """
-        if self.plan is not None or self.server is None:
-            return self.plan is not None or self.launching is not None
+        if self.plan is not None or self.server is None or self.stall.evicting is not None:
+            return self.plan is not None or self.launching is not None or self.stall.evicting is not None
         return self.state is State.STARTING or (self.state is State.NON_PRIMARY and self.forming_since > 0)
 
     @property
@@ -251,6 +259,7 @@ class Memory(NamedTuple):
         Where a person has to decide, the grant is looked for at each look.
         """
         settled = self.plan is None and self.child is None and not self.forming_since and not self.refused
+        settled = settled and self.stall.told is None
         return settled and self.state is State.PRIMARY
 
     @property
@@ -267,4 +276,5 @@ class Memory(NamedTuple):
 def is_serving(reading: Reading) -> bool:
     """Return whether a server says that it is in a Primary component with all of its data."""
     status = reading.status
-    return status.wsrep_cluster_status == "Primary" and status.wsrep_local_state in _SERVING
+    inside = status.wsrep_cluster_status == "Primary" and not has_left_group(status)
+    return inside and status.wsrep_local_state in _SERVING

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..election.facts import Probed
     from ..election.position_report import PositionReport, Unread
+    from ..election.stall import StallReport
     from ..election.writer import WriterWord
     from ..galera.known_servers import ServerProcess, StateTransfer
     from ..galera.node_record import NodeRecord
@@ -31,7 +32,8 @@ class ServerSeen(NamedTuple):
 
     ours: the environment of one that was found names this resource's notify socket. errors: what a server complained
     of that has ended, or has left its group. asked: it was asked now; verdict and reading are its answer, reading None
-    where it gave none. free: the room on its disk now, in bytes, 0 where nobody looked.
+    where it gave none. free: the room on its disk now, in bytes, 0 where nobody looked. weight: its votes in the group,
+    None where nobody asked.
     """
 
     server: ServerProcess | None = None
@@ -42,6 +44,7 @@ class ServerSeen(NamedTuple):
     verdict: Verdict | None = None
     reading: Reading | None = None
     free: int = 0
+    weight: int | None = None
 
 
 class ChildSeen(NamedTuple):
@@ -78,7 +81,8 @@ class ClusterSeen(NamedTuple):
 
     reports: the others', and what the cluster hands back of this node's. members: in the order of the list;
     ambiguous: what is wrong where a name stands for two. probes, arbitrators: what their ports answered. clock: seconds
-    since 1970, which grants are dated by. addresses, ports: this host's own, and its server's.
+    since 1970, which grants are dated by. addresses, ports: this host's own, and its server's. stalls: what the others
+    publish of a stall, read only while one lasts here.
     """
 
     me: str
@@ -91,6 +95,7 @@ class ClusterSeen(NamedTuple):
     addresses: tuple[str, ...] = ()
     clock: float = 0.0
     ports: Ports | None = None
+    stalls: Mapping[str, StallReport] = {}
 
 
 class WriterSeen(NamedTuple):

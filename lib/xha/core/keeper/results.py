@@ -10,14 +10,17 @@ from ..node.verdict import Code, Policy, Unreadable, judge
 from .effects import (
     Allowed,
     CheckHost,
+    CheckStorage,
     Create,
     Discard,
+    Evict,
     ForgetDegraded,
     HoldsToken,
     Launch,
     MakePrimary,
     NoteServer,
     Publish,
+    PublishStall,
     RecordLine,
     Recover,
     ReleaseToken,
@@ -87,6 +90,10 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(told=lasting(act.report))
     elif isinstance(act, Retract):
         turn.note(told=None)
+    elif isinstance(act, (PublishStall, Evict)):
+        _note_stall(turn, act, str(value or ""))
+    elif isinstance(act, TakeToken) and act.evicts is not None:
+        turn.note(has_token=True, stall=turn.memory.stall._replace(evicting=act.evicts))
     elif isinstance(act, TakeToken):
         turn.note(has_token=True, plan=Plan(act.token.digest, turn.now + TOKEN_PATIENCE))
     elif isinstance(act, ReleaseToken):
@@ -103,7 +110,7 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(record=act.record)
     elif isinstance(act, Discard):
         turn.note(standing=None, record=None)
-    elif isinstance(act, (CheckHost, Create, Recover, Stop)) and isinstance(value, Begun):
+    elif isinstance(act, (CheckHost, CheckStorage, Create, Recover, Stop)) and isinstance(value, Begun):
         _note_begun(turn, act, value, done.at)
     elif isinstance(act, Launch) and isinstance(value, Started):
         _note_started(turn, act, value)
@@ -111,7 +118,16 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
         turn.note(forming_since=done.at, revive_refused=str(value or ""))
 
 
-def _note_begun(turn: Turn, act: CheckHost | Create | Recover | Stop, begun: Begun, at: float) -> None:
+def _note_stall(turn: Turn, act: PublishStall | Evict, refusal: str) -> None:
+    if isinstance(act, PublishStall):
+        turn.note(stall=turn.memory.stall._replace(told=act.report, told_at=turn.now))
+    elif refusal:
+        turn.log(f"{act.eviction.node} could not be evicted ({refusal}): no other try within 10 minutes", warning=True)
+    else:
+        turn.log(f"{act.eviction.node} is evicted: its keeper restarts it once its storage takes writes")
+
+
+def _note_begun(turn: Turn, act: CheckHost | CheckStorage | Create | Recover | Stop, begun: Begun, at: float) -> None:
     """A child is under way. A plan waits for a look at the host and for a creation, which are parts of it."""
     turn.note(child=KeeperChild(act, begun.number, at, begun.directory))
     if isinstance(act, (CheckHost, Create)) and turn.memory.plan is not None:

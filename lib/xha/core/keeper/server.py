@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..election.position_report import State
 from ..galera.reading import LocalState, Reading
+from ..node.commit_rules import is_stopped
+from ..node.commits import KEPT_SECONDS, take_look
 from ..node.verdict import Code
 from .effects import CheckHost
 from .memory import Ending, is_serving
@@ -49,6 +51,11 @@ def looks_for_errors(memory: Memory, seen: ServerSeen, now: float) -> bool:
     return note_server(memory, seen, now).has_left
 
 
+def looks_for_stalls(memory: Memory) -> bool:
+    """Return whether to read what the others say of a stall: commits are stopped here, whoever stops them."""
+    return memory.state is State.PRIMARY and is_stopped(memory.stall.looks)
+
+
 def looks_at_contents(memory: Memory) -> bool:
     """Return whether to look whether a database was created: before a Primary is formed here, whatever the data are.
 
@@ -87,7 +94,10 @@ def _note_reading(memory: Memory, seen: ServerSeen, now: float) -> Memory:
     memory = memory._replace(verdict=seen.verdict)
     if isinstance(seen.reading, Reading):
         served = memory.served or is_serving(seen.reading)
-        return memory._replace(reading=seen.reading, answered_at=now, asked_at=now, served=served)
+        recent = (look for look in memory.stall.looks if now - look.at <= KEPT_SECONDS)
+        weight = memory.stall.weight if seen.weight is None else seen.weight
+        stall = memory.stall._replace(looks=(*recent, take_look(seen.reading, now, 0)), weight=weight)
+        return memory._replace(reading=seen.reading, answered_at=now, asked_at=now, served=served, stall=stall)
     # One that never answered may not listen yet.
     return memory._replace(asked_at=now) if memory.answered_at else memory
 

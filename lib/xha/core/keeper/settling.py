@@ -9,6 +9,7 @@ from ..election.position_report import State
 from ..galera.lineage import History, Order, agree, compare, find_line
 from .decisions import discard
 from .effects import Allowed, RecordLine, WriteFailures, WriteJoining
+from .eviction import attend_stall
 
 if TYPE_CHECKING:
     from ..galera.lineage import Generation
@@ -20,6 +21,8 @@ def settle(turn: Turn) -> bool:
 
     While it is in none, a Primary that did not come about in its time is taken for one that does not.
     """
+    if not attend_stall(turn):
+        return False
     memory = turn.memory
     if memory.state is not State.PRIMARY:
         late = memory.forming_since and turn.now - memory.forming_since > turn.seen.settings.view_timeout

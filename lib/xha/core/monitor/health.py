@@ -23,6 +23,7 @@ from .symptoms import (
     has_mute_keeper,
     in_phase,
     is_degraded,
+    is_evicted,
     is_left_behind,
     is_low,
     is_one_of,
@@ -118,6 +119,13 @@ RULES = (
         lambda s: s.server is DatadirUse.STOPPED,
     ),
     MonitorRule("recovering", _WAITS, "finding out where the data end", "", lambda s: s.server is DatadirUse.RECOVERY),
+    MonitorRule(
+        "evicted",
+        _WAITS,
+        "the group has evicted this node",
+        "mend the storage that the keeper names; it restarts the server then",
+        is_evicted,
+    ),
     MonitorRule("out", _FAILS, "mysqld has left the group and does not come back by itself", _LOOK, is_out),
     MonitorRule("hung", _FAILS, "mysqld hangs", "look for a full disk or a stalled storage below it", hangs),
     MonitorRule(

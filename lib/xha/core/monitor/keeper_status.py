@@ -11,7 +11,10 @@ SCHEMA = 1
 
 
 class Phase(str, Enum):
-    """What the keeper is doing. UNKNOWN: it could not find out where the data end, and tries again."""
+    """What the keeper is doing. UNKNOWN: it could not find out where the data end, and tries again.
+
+    EVICTED: the group has shut the server out, and it is restarted once its storage takes writes.
+    """
 
     RECOVERING = "recovering"
     UNKNOWN = "unknown"
@@ -23,6 +26,7 @@ class Phase(str, Enum):
     RESTORING = "restoring"
     REVIVING = "reviving"
     RUNNING = "running"
+    EVICTED = "evicted"
     ENDED = "ended"
     FAILED = "failed"
 

@@ -130,6 +130,7 @@ def is_low(free: int | None, size: int | None) -> bool:
 
 
 _STARTS = (Phase.FORMING, Phase.STARTING, Phase.RESTORING)
+_SERVED = (Phase.RUNNING, Phase.EVICTED, Phase.REVIVING, Phase.ENDED)
 IMPOSSIBLE = (Code.ACCESS_DENIED, Code.TOO_MANY_CONNECTIONS, Code.CONFIG_ERROR, Code.UNREACHABLE)
 
 
@@ -140,7 +141,7 @@ def in_phase(*phases: Phase) -> Callable[[Symptoms], Answer]:
 
 def has_ended(seen: Symptoms) -> Answer:
     """Ask whether the server has ended although its keeper wanted it to run."""
-    gone = seen.server is DatadirUse.ABSENT and seen.phase in (Phase.RUNNING, Phase.REVIVING, Phase.ENDED)
+    gone = seen.server is DatadirUse.ABSENT and seen.phase in _SERVED
     return keeper_words(seen) if gone else False
 
 
@@ -163,13 +164,23 @@ def is_out(seen: Symptoms) -> Answer:
         return False
     if seen.status and seen.status.inconsistent:
         return "Inconsistent: its rows differ from the others'"
-    if (seen.status and seen.status.evicted) or seen.code == Code.EVICTED.value:
-        return "evicted"
     # A keeper of an earlier version calls it non-primary.
     disconnected = seen.code == Code.DISCONNECTED.value or (
         seen.group == "Disconnected" and seen.code == Code.NON_PRIMARY.value
     )
     return "Disconnected" if disconnected and seen.phase not in _STARTS else False
+
+
+def is_evicted(seen: Symptoms) -> Answer:
+    """Ask whether the group has shut the server out. Its keeper restarts it once that can end.
+
+    A thread that waits for a frozen file system ignores SIGKILL: a stop would fail, and the host be fenced for it.
+    """
+    if seen.server is not DatadirUse.RUNNING:
+        return False
+    if seen.phase is Phase.EVICTED:
+        return keeper_words(seen)
+    return bool(seen.status and seen.status.evicted) or seen.code == Code.EVICTED.value
 
 
 def hangs(seen: Symptoms) -> Answer:

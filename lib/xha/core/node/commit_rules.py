@@ -52,17 +52,10 @@ def judge_commits(
 
 def judge_stall(looks: Sequence[Moment], stall_after: float) -> tuple[str, str]:
     """Return (why this node is stalling or "", a warning or ""): it requests flow control, and applies nothing."""
-    last = looks[-1] if looks else None
-    if last is None or not last.requested or not last.queue or last.position is None:
+    tail = find_standing(looks)
+    if not tail or tail[-1].at - tail[0].at < _STANDS_SECONDS:
         return "", ""
-    tail = [last]
-    for look in reversed(looks[:-1]):
-        if not look.requested or not look.queue or look.position != last.position:
-            break
-        tail.insert(0, look)
-    stands = last.at - tail[0].at
-    if stands < _STANDS_SECONDS:
-        return "", ""
+    last, stands = tail[-1], tail[-1].at - tail[0].at
     seen = f"{last.queue} write sets wait since {stands:.0f} s, and the applied position stands at {last.position}"
     if stands < stall_after:
         return "", f"this node's flow control stops the whole cluster: {seen}"
@@ -70,6 +63,32 @@ def judge_stall(looks: Sequence[Moment], stall_after: float) -> tuple[str, str]:
     if moves:
         return "", f"this node's flow control stops the whole cluster: {seen}; it is not called stalling: {moves}"
     return seen, ""
+
+
+def find_standing(looks: Sequence[Moment]) -> Sequence[Moment]:
+    """Return the last looks in which queue and applied position stood while this node requested flow control."""
+    last = looks[-1] if looks else None
+    if last is None or not last.requested or not last.queue or last.position is None:
+        return ()
+    tail = [last]
+    for look in reversed(looks[:-1]):
+        if not look.requested or not look.queue or look.position != last.position:
+            break
+        tail.insert(0, look)
+    return tail
+
+
+def is_stopped(looks: Sequence[Moment]) -> bool:
+    """Return whether flow control stops this node's commits, whoever requests it, and has for longer than usual."""
+    last = looks[-1] if looks else None
+    if last is None or not (last.active or last.requested):
+        return False
+    since = last.at
+    for look in reversed(looks):
+        if not (look.active or look.requested) or look.position != last.position:
+            break
+        since = look.at
+    return last.at - since >= _STANDS_SECONDS
 
 
 def _moves(tail: Sequence[Moment]) -> str:

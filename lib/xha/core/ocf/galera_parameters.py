@@ -17,6 +17,7 @@ from .parameter_values import (
     parse_positive,
     parse_program,
     parse_seconds,
+    parse_stall,
     parse_switch,
     parse_text,
 )
@@ -281,6 +282,16 @@ PARAMETERS = (
         "Before a server that serves is stopped while another node is ready, the responder of its host answers 404 "
         "until load balancers send new connections elsewhere (http-check disable-on-404) and open transactions end. A "
         "stop waits for that as long as this says, and half of its own timeout at most. 0: it ends the server at once.",
+        reloadable=True,
+    ),
+    Parameter(
+        "evict_stalled",
+        parse_stall,
+        "0",
+        "After how long a node that stops all commits is evicted",
+        "A Synced node that applies nothing, as with a frozen disk, stops the commits of all by flow control. After "
+        "this time, 5s at least, another one has the group evict it (evs.evict), and it is restarted once its storage "
+        "takes writes. 0: it is only named.",
         reloadable=True,
     ),
 )

@@ -68,6 +68,7 @@ class Settings(NamedTuple):
     rejoin_grace: float = 60.0
     hang_grace: float = 30.0
     drain_timeout: float = 15.0
+    evict_stalled: float = 0.0
 
     def __repr__(self) -> str:  # a tuple's own would show the passwords
         said = {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}

@@ -62,6 +62,14 @@ def parse_positive(text: str) -> float:
     return seconds
 
 
+def parse_stall(text: str) -> float:
+    """Return seconds: 0, or at least 5, which it takes to call a node stalling. :raises ValueError: naming the text."""
+    seconds = parse_seconds(text)
+    if 0 < seconds < 5:
+        raise ValueError(f"{text!r} must be 0, or at least 5s: a node stalls only then")
+    return seconds
+
+
 def parse_cluster_address(text: str) -> str:
     """Return the list as the server is to get it: rendered, because Galera drops hosts that it cannot read.
 

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..election.facts import Grant, GrantKind, Records, Token
+from ..election.stall import Eviction
 from ..galera.json_fields import parse_known_position, parse_line, parse_number, parse_text, parse_view
 from ..galera.lineage import History, StopRecord
 from ..text.numbers import parse_json, parse_moment
@@ -23,7 +24,7 @@ SCHEMA = 1
 _STOP, _GRANT = "stop-", "grant-"
 # So the records of one resource cannot have the id of another resource's token.
 _PREFIX, _TOKEN = "xha-", "xha.token-"
-TOKEN, LINE, CLUSTER, LAST_GRANT = "token", "line", "cluster", "last-grant"
+TOKEN, LINE, CLUSTER, LAST_GRANT, EVICTION = "token", "line", "cluster", "last-grant", "eviction"
 # Characters that an XML id may not have. The name of a node may have them.
 _NO_ID = re.compile(r"[^A-Za-z0-9_.-]", re.ASCII)
 
@@ -33,11 +34,12 @@ class BadRecord(ValueError):
 
 
 class Book(NamedTuple):
-    """All records of a resource: the grants that are not used yet, and the last one that was used."""
+    """All records of a resource: the grants that are not used yet, the last one that was used, the last eviction."""
 
     records: Records = Records()
     grants: tuple[Grant, ...] = ()
     last_grant: Grant | None = None
+    eviction: Eviction | None = None
 
 
 def set_id(resource: str) -> str:
@@ -98,7 +100,7 @@ def parse_book(resource: str, properties: Mapping[str, str]) -> Book:
                 f"crm_attribute --type crm_config --name {full} --delete"
             ) from None
     records = Records(stops, values.get(LINE, ()), values.get(TOKEN), values.get(CLUSTER, ""))
-    return Book(records, tuple(sorted(grants, key=lambda one: one.at)), values.get(LAST_GRANT))
+    return Book(records, tuple(sorted(grants, key=lambda one: one.at)), values.get(LAST_GRANT), values.get(EVICTION))
 
 
 def render_line(line: Sequence[Any]) -> str:
@@ -128,6 +130,11 @@ def render_grant(grant: Grant) -> str:
     return _close(grant._asdict())
 
 
+def render_eviction(eviction: Eviction) -> str:
+    """Return the text of the record of the last eviction."""
+    return _close(eviction._asdict())
+
+
 def _close(value: object) -> str:
     return json.dumps({"schema": SCHEMA, "value": value}, separators=(",", ":"))
 
@@ -153,9 +160,15 @@ def _parse_grant(value: Any) -> Grant:
     return Grant(GrantKind(value["kind"]), at=parse_moment(value["at"]), **texts)
 
 
+def _parse_eviction(value: Any) -> Eviction:
+    texts = {name: parse_text(value[name]) for name in ("node", "uuid", "by")}
+    return Eviction(**texts, at=parse_moment(value["at"]))
+
+
 _PARSERS = {
     TOKEN: _parse_token,
     LINE: parse_line,
     CLUSTER: parse_text,
     LAST_GRANT: _parse_grant,
+    EVICTION: _parse_eviction,
 }
