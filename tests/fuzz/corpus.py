@@ -68,6 +68,14 @@ _NODE = {
     "age_ms": 12,
     "reading": {"wsrep_local_state": 4, "wsrep_ready": True, "wsrep_flow_control_paused": 0.5, "version": "10.11"},
 }
+_LEDGER = (
+    '{"kind": "run", "at": 1790000000.5, "mono": 10.25, "run": "0123456789abcdef"}\n'
+    '{"kind": "state", "at": 1790000000.5, "mono": 10.25, "available": true, "code": "synced", "planned": false, '
+    '"gap": 0}\n'
+    '{"kind": "members", "at": 1790000001, "mono": 11, "node": "db1", "members": ["10.0.0.1:3306"]}\n'
+    '{"kind": "blind", "at": 1790000031, "mono": 41}\n{"kind": "lost", "at": 1790000032, "mono": 42}\n'
+    '{"kind": "mark", "at": 1790000050, "mono": 60}\n'
+)
 _STATUS = {"running_nodes": ["rabbit@a"], "disk_nodes": ["rabbit@a"], "partitions": {"rabbit@a": ["rabbit@b"]}}
 _SERVICES = {"services": [{"binary": "nova-compute", "host": "c1", "state": "up", "status": "enabled"}]}
 _STAT = (
@@ -179,6 +187,8 @@ STARTS: dict[str, Start] = {
     "core.config.xha_conf.parse_config": _with(
         "/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]
     ),
+    "core.cluster.history.ledger_lines.parse_ledger_line": _texts(*_LEDGER.splitlines()),
+    "core.cluster.history.timeline.parse_ledger": _with("db1", samples=[_LEDGER, ""]),
     "core.node.withdrawal.parse_withdrawal": _with(
         1.8e9, samples=['{"by": "ann", "why": "disk", "until": "2026-01-31T22:00:00+01:00"}', '{"until": null}']
     ),

@@ -64,6 +64,10 @@ OTHERS = {
         "of the account of xha-services, which has the directory; the responder is not root",
         {"os.listdir", "os.lstat", "os.unlink"},
     ),
+    "adapters/history/ledger_file.py": (
+        "of the responder's account, which has the directory; the responder is not root, and follows no link",
+        {"os.open"},
+    ),
     "adapters/rabbitmq/oslo_files.py": (OPERATORS, {"os.listdir"}),
     "adapters/files/watch_state.py": (ROOTS, {"os.makedirs", "os.unlink"}),
     "adapters/files/whole_file.py": (OPERATORS, {"os.open"}),

@@ -83,6 +83,8 @@ def test_the_answer_follows_a_real_database(host: Machine) -> None:
     host.wait_sh(PROBE, "200")
     names = "/run/xha /run/xha/responder /run/xha/responder/commit.json"
     assert host.sh(f"stat -c '%U %a' {names}") == "root 755\nxha 755\nxha 644"
+    names = "/var/lib/xha /var/lib/xha/responder /var/lib/xha/responder/history"
+    host.wait_sh(f"stat -c '%U %a' {names}", "root 755\nxha 755\nxha 644")
     told = f"{PROBE} >/dev/null; /usr/local/bin/xha-check node"
     wait_until(lambda: "commits: not known: no probe (docs/commits.md)" in host.sh(told), 30, lambda: host.sh(told))
     host.sh("systemctl stop mariadb")

@@ -45,6 +45,7 @@ class Responder(Daemon):
         self.disabled = directory / "disabled"
         self.drain = directory / "drain"
         self.commit_file = directory / "commit.json"
+        self.history_file = directory / "history"
         self.config = directory / "xha.conf"
         self.client = directory / "client.cnf"
         put(self.client, client, 0o640)
@@ -52,7 +53,7 @@ class Responder(Daemon):
             f"[database]\ndefaults_file = {self.client}\n{f'socket = {socket}' if socket else ''}\n{database}\n"
             f"[policy]\n{policy}\n[responder]\ndisabled_file = {self.disabled}\ndrain_file = {self.drain}\n"
             f"commit_file = {self.commit_file}\n"
-            f"{responder}\n"
+            f"{'' if 'history_file' in responder else f'history_file = {self.history_file}'}\n{responder}\n"
         )
         put(self.config, self.settings)
         listening = [f"--listen={f'[{host}]' if ':' in host else host}:{port}" for host, port in listen if port]

@@ -73,7 +73,8 @@ def settings(net: Net, database: Node, tmp_path: Path) -> Path:
     config = directory / "xha.conf"
     config.write_text(
         f"[database]\ndefaults_file = {directory}/client.cnf\nsocket = {database.socket}\n"
-        f"[responder]\ndisabled_file = {directory}/disabled\ncommit_file = {directory}/run/commit.json\n{PATIENT}\n"
+        f"[responder]\ndisabled_file = {directory}/disabled\ncommit_file = {directory}/run/commit.json\n"
+        f"history_file = {directory}/run/history\n{PATIENT}\n"
     )
     return config
 

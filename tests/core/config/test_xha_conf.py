@@ -47,6 +47,7 @@ legacy_disabled_file = /var/tmp/clustercheck.disabled
 drain_file = /run/drain
 services_directory = /run/xha/other
 commit_file = /run/xha/other.json
+history_file = /run/xha/other
 answer_silent = 500ms
 [cluster]
 members = db1, db2:3307 [fd00::3]:3306
@@ -80,6 +81,7 @@ def test_every_key_has_its_place() -> None:
             drain_file="/run/drain",
             services_directory="/run/xha/other",
             commit_file="/run/xha/other.json",
+            history_file="/run/xha/other",
             answer_silent=0.5,
         ),
         ("db1", "db2:3307", "[fd00::3]:3306"),
@@ -99,6 +101,7 @@ def test_what_is_not_said_is_the_default(text: str) -> None:
         "/run/xha/drain",
         "/run/xha/services",
         "/run/xha/responder/commit.json",
+        "/var/lib/xha/responder/history",
         None,
     )
     assert config.members == ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...adapters.host import sd_notify as systemd
 from ...adapters.host.faults import Faults
 from ...core.http.haproxy_state import parse_server_name, takes_server_in, takes_server_out
-from ...core.http.routes import SERVICE_PATH, WRITER_PATH
+from ...core.http.routes import HISTORY_PATH, SERVICE_PATH, WRITER_PATH
 from ...core.node.balancers import BalancerList
 from ...core.node.freshness import Due, Freshness
 from ...core.node.verdict import Code, Unreadable, judge
@@ -20,7 +20,8 @@ from ...core.text.values import ConfigError
 from ..node.background_reader import BackgroundReader
 from ..node.reader import Reader, Snapshot
 from .event_log import EventLog
-from .responses import LOOK_SECONDS, Services, Surroundings, judge_snapshot, read_writer, refusal, reply
+from .ledger import Ledger
+from .responses import LOOK_SECONDS, Services, Surroundings, judge_snapshot, read_writer, refusal, reply, reply_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,7 @@ class ResponderApplication:
         self._log = log
         self._event_log = EventLog(log)
         self._faults = Faults(log)
+        self._ledger = Ledger(log.warning)
         self._counters = _Counters()
         # Who sends no new connections here; and of those that ask for the writer, who does.
         self._balancers, self._takers = BalancerList(time.monotonic()), BalancerList(time.monotonic())
@@ -78,6 +80,7 @@ class ResponderApplication:
             lambda: self._balancers.look(time.monotonic()),
             lambda: self._takers.look(time.monotonic()),
             self._look_at_writer,
+            lambda: self._ledger.since,
         )
         # the first probe reports the error; deadline and allow_from of the last valid file apply
         with contextlib.suppress(ConfigError):
@@ -109,6 +112,8 @@ class ResponderApplication:
         self._counters.requests += 1
         if request.path.startswith(SERVICE_PATH):
             return self._services.reply(request, host)
+        if request.path == HISTORY_PATH:
+            return reply_history(request, host, self._file.config.responder, self._ledger.tail)
         refused = refusal(request, host, self._file.config.responder)
         if refused:
             return refused
@@ -173,6 +178,7 @@ class ResponderApplication:
                 self._note_hung()
             else:
                 self._event_log.note(snapshot)
+                self._ledger.note(snapshot, time.monotonic())
             if snapshot.fault:
                 self.fault("reading the node", snapshot.fault)
         finally:  # whatever happened to the log
@@ -186,6 +192,7 @@ class ResponderApplication:
         withdrawal = last.withdrawal if last else None
         self._hung = Snapshot(reading, judge(reading, config.policy), config, time.time(), withdrawal)
         self._event_log.note(self._hung)
+        self._ledger.note(self._hung, time.monotonic())
 
     def complain(self, host: str, why: str) -> None:
         """Count a connection that got no regular answer, and log it."""
@@ -229,4 +236,6 @@ class ResponderApplication:
         systemd.notify("WATCHDOG=1")
         with contextlib.suppress(ConfigError):  # the last valid value stays in force
             self.answer_silent = self._loops_file.refresh().responder.answer_silent
+        if self._hung is not None and self._freshness.in_flight and self._freshness.hung:
+            self._ledger.note(self._hung, now)  # whoever waits for an answer looks
         self._log.settle()

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.http.haproxy_state import parse_last_server
-from ...core.http.routes import SERVICE_PATH, Answer, judge_peer, refuse, render_answer
+from ...core.http.routes import HISTORY_PATH, SERVICE_PATH, Answer, judge_peer, refuse, render_answer, render_history
 from ...core.node.verdict import LastNode, judge
 from ...core.text.values import ConfigError
 
@@ -49,7 +49,8 @@ class Surroundings(NamedTuple):
     """What a response may tell besides a reading; each is called only where a path needs it.
 
     services: the metrics of the services. balancers, takers: who asks, and who asks for the writer; None where that is
-    not remembered. writer: what this host's keeper says of the writer.
+    not remembered. writer: what this host's keeper says of the writer. since: since when the node is
+    as it is, in seconds since 1970; None where that was not seen.
     """
 
     services: Callable[[], str]
@@ -57,6 +58,7 @@ class Surroundings(NamedTuple):
     balancers: Callable[[], Balancers | None] = lambda: None
     takers: Callable[[], Balancers | None] = lambda: None
     writer: Callable[[Config], WriterStanding] = read_writer
+    since: Callable[[], float | None] = lambda: None
 
 
 def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
@@ -65,6 +67,8 @@ def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, floa
     def answer(request: Request, host: str, now: float) -> bytes:
         if request.path.startswith(SERVICE_PATH):
             return Services(file).reply(request, host)
+        if request.path == HISTORY_PATH:  # who answers one request remembers nothing
+            return reply_history(request, host, file.config.responder, None)
         snapshot = reader.take_once()
         age = time.monotonic() - now
         refused = refusal(request, host, snapshot.config.responder)
@@ -78,6 +82,18 @@ def refusal(request: Request, host: str, responder: Responder) -> bytes | None:
     return refuse(request, judge_peer(host, responder.allow_from, responder.detail_from))
 
 
+def reply_history(request: Request, host: str, responder: Responder, tail: str | None) -> bytes:
+    """Return the response to `/history`. tail: the newest lines of the ledger, None without any."""
+    refused = refusal(request, host, responder)
+    if refused:
+        return refused
+    from ...core.cluster.history.ledger_lines import without_addresses
+
+    if tail is not None and judge_peer(host, responder.allow_from, responder.detail_from).remote:
+        tail = without_addresses(tail)
+    return render_history(request, tail)
+
+
 def reply(request: Request, host: str, snapshot: Snapshot, age: float, surroundings: Surroundings) -> bytes:
     """Return the response for a snapshot. age in seconds."""
     responder, policy = snapshot.config.responder, snapshot.config.policy
@@ -88,7 +104,8 @@ def reply(request: Request, host: str, snapshot: Snapshot, age: float, surroundi
 
     def report() -> NodeReport:
         made = snapshot.report(socket.gethostname(), age)
-        return made._replace(balancers=surroundings.balancers(), writer=_report_writer(snapshot, surroundings))
+        writer = _report_writer(snapshot, surroundings)
+        return made._replace(balancers=surroundings.balancers(), since=surroundings.since(), writer=writer)
 
     answer = Answer(
         snapshot.verdict,

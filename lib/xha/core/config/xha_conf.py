@@ -44,6 +44,8 @@ DEFAULT_QUERY = "SELECT 1 FROM (SELECT 1) t"
 DEFAULT_SERVER_USER = "mysql"
 # A directory of its own: whoever owns /run/xha could move the agent's records in it.
 DEFAULT_COMMIT_FILE = "/run/xha/responder/commit.json"
+# Outlives a boot. The responder's own, too: StateDirectory= of its unit.
+DEFAULT_HISTORY_FILE = "/var/lib/xha/responder/history"
 
 
 class ProbeSwitch(Enum):
@@ -86,6 +88,7 @@ class Responder(NamedTuple):
     drain_file: str | None = DEFAULT_DRAIN_FILE
     services_directory: str = DEFAULT_SERVICES_DIRECTORY
     commit_file: str | None = DEFAULT_COMMIT_FILE
+    history_file: str | None = DEFAULT_HISTORY_FILE
     # How long a client may send nothing before it is answered as if it had asked for `/`; None: it never is.
     answer_silent: float | None = None
 
@@ -109,7 +112,7 @@ class Config(NamedTuple):
         return self._replace(
             database=self.database._replace(socket=None, host=host, port=port or self.database.port),
             responder=self.responder._replace(
-                disabled_file=None, legacy_disabled_file=None, drain_file=None, commit_file=None
+                disabled_file=None, legacy_disabled_file=None, drain_file=None, commit_file=None, history_file=None
             ),
         )
 
@@ -159,6 +162,7 @@ _KEYS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "drain_file": parse_path,
         "services_directory": parse_path,
         "commit_file": parse_path,
+        "history_file": parse_path,
         "answer_silent": _parse_silence,
     },
     "cluster": {"members": lambda text: tuple(parse_words(text))},

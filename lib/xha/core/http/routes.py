@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ..text.values import Network
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
-WRITER_PATH = "/writer"
+WRITER_PATH, HISTORY_PATH = "/writer", "/history"
 _PATHS = ("/", "/ready", "/live", WRITER_PATH)
-_DETAIL_PATHS = ("/node", "/metrics")
+_DETAIL_PATHS = ("/node", "/metrics", HISTORY_PATH)
 SERVICE_PATH = "/service/"
 
 
@@ -107,6 +107,14 @@ def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
     if request.path == "/live":
         return render_response(OK if verdict.live else UNAVAILABLE, line, head=head)
     return render_response(OK if verdict.available else _refusal(verdict), line, head=head)
+
+
+def render_history(request: Request, tail: str | None) -> bytes:
+    """Return the response to `/history`, which `refuse` did not refuse. tail: the newest lines, None without any."""
+    head = request.method == "HEAD"
+    if tail is None:
+        return _error(UNAVAILABLE, "no history is kept here: the responder's log says why", request)
+    return render_response(OK, tail, head=head, content_type="application/x-ndjson")
 
 
 def _refusal(verdict: Verdict) -> str:

@@ -24,6 +24,7 @@ SCHEMA = 1
 class NodeReport(NamedTuple):
     """Everything that xha knows about one node at one moment. time is RFC 3339 in UTC, age is in seconds.
 
+    since: since when the node is as it is, in seconds since 1970; None where nobody has seen it change.
     source: who looked: sql, or another host's responder.
     """
 
@@ -38,6 +39,7 @@ class NodeReport(NamedTuple):
     commits: Commits = NOT_KNOWN
     balancers: Balancers | None = None
     writer: WriterReport | None = None
+    since: float | None = None
     source: str = "sql"
 
 
@@ -84,6 +86,7 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
             "code": verdict.code.value,
             "message": verdict.message,
             "remedy": verdict.remedy,
+            "since": None if report.since is None else _instant(report.since),
         },
         "policy": {**report.policy._asdict(), "last_node": report.policy.last_node.value},
         "disabled": _withdrawal_document(withdrawal, drains=False),
@@ -125,6 +128,12 @@ def _writer_document(writer: WriterReport, remote: bool) -> dict[str, Any]:
         "code": writer.verdict.code.value,
         "balancers": writer.takers and _balancers_document(writer.takers, remote),
     }
+
+
+def _instant(seconds: float) -> str:
+    from datetime import datetime, timezone
+
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
 def _milliseconds(seconds: float | None) -> int | None:

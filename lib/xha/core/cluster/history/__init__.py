@@ -1,0 +1,1 @@
+"""What the responders recorded of their nodes, and how available node and cluster were."""
