@@ -68,6 +68,7 @@ _NODE = {
     "age_ms": 12,
     "reading": {"wsrep_local_state": 4, "wsrep_ready": True, "wsrep_flow_control_paused": 0.5, "version": "10.11"},
 }
+_VERDICT = {"available": True, "code": "synced", "since": "2026-11-27T10:00:00+00:00"}
 _LEDGER = (
     '{"kind": "run", "at": 1790000000.5, "mono": 10.25, "run": "0123456789abcdef"}\n'
     '{"kind": "state", "at": 1790000000.5, "mono": 10.25, "available": true, "code": "synced", "planned": false, '
@@ -187,6 +188,8 @@ STARTS: dict[str, Start] = {
     "core.config.xha_conf.parse_config": _with(
         "/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]
     ),
+    "core.cluster.fleet.fleet_file.parse_fleet": _texts("prod: 10.0.0.1 10.0.0.2:49001 [fd00::1]\n# all\ntest: db1\n"),
+    "core.cluster.fleet.standing.parse_node_verdict": _texts(json.dumps({**_NODE, "verdict": _VERDICT})),
     "core.cluster.history.ledger_lines.parse_ledger_line": _texts(*_LEDGER.splitlines()),
     "core.cluster.history.timeline.parse_ledger": _with("db1", samples=[_LEDGER, ""]),
     "core.node.withdrawal.parse_withdrawal": _with(

@@ -96,6 +96,7 @@ OWN = {
     "cluster": "--help --json --nagios --watch --config --defaults-file --socket --host --port",
     "doctor": "--help --host-only --haproxy --from --sample --json --nagios --config --defaults-file --socket --host "
     "--port",
+    "fleet": "--help --deadline --json --nagios --watch",
     "history": "--help --since --json --nagios --config",
     "disable": "--help --until --why --config",
     "drain": "--help --until --why --config",

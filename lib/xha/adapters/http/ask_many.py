@@ -1,6 +1,7 @@
 """One request to each of hundreds of responders, side by side in one thread, under one deadline for all of them.
 
-600 threads would need half of that deadline to start (measured). What each may send is bounded as in ask.py.
+600 answers of three real responders take 1.3 s, of which 0.2 s are a processor's (tests/responder/test_fleet.py, load
+34 on two cores). What each may send is bounded as in ask.py.
 """
 
 from __future__ import annotations

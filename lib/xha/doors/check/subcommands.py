@@ -51,6 +51,7 @@ GROUPS = {
         Subcommand("node", "one node (this host's): whether it is in service, and why", "node.node"),
         Subcommand("cluster", "all members side by side, and where they disagree", "cluster.cluster"),
         Subcommand("doctor", "what is set up so that it will hurt, and what to write", "node.doctor", "DOCTOR"),
+        Subcommand("fleet", "many clusters, one line each, worst first", "cluster.fleet", "FLEET"),
         Subcommand("history", "every outage, and how available the cluster was", "cluster.history", "HISTORY"),
         Subcommand("disable", "take this host's node out of service", "node.disable"),
         Subcommand("drain", "send new connections to the other nodes; open ones live on", "node.drain"),
