@@ -104,7 +104,7 @@ lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock f
 install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables and starts nothing
 	@'$(SYSPYTHON)' -IB tools/install/install --destdir '$(DESTDIR)' --home '$(pkglibdir)' --wheels '$(WHEELS)' \
 		$(if $(filter-out 0 no,$(SYSTEM_PACKAGES)),--system-packages) \
-		--fill 'libexecdir=$(libexecdir)' --fill 'docdir=$(docdir)' \
+		--fill 'libexecdir=$(libexecdir)' --fill 'docdir=$(docdir)' --fill 'bindir=$(bindir)' \
 		'door:checks/xha-check=$(DESTDIR)$(bindir)/xha-check' \
 		'door:checks/clustercheck=$(DESTDIR)$(bindir)/clustercheck' \
 		'door:xinetd/xha-responder=$(DESTDIR)$(libexecdir)/xha/xha-responder' \
@@ -116,6 +116,8 @@ install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables a
 		'unit:xinetd/xha-responder.socket=$(DESTDIR)$(unitdir)/xha-responder.socket' \
 		'unit:xinetd/xha-responder.service=$(DESTDIR)$(unitdir)/xha-responder.service' \
 		'unit:xinetd/xha-services.service=$(DESTDIR)$(unitdir)/xha-services.service' \
+		'unit:xinetd/xha-fleet.service=$(DESTDIR)$(unitdir)/xha-fleet.service' \
+		'unit:xinetd/xha-fleet.timer=$(DESTDIR)$(unitdir)/xha-fleet.timer' \
 		'stanza:xinetd/xha.xinetd=$(DESTDIR)$(xinetddir)/xha' \
 		'unit:xinetd/galeracheck.xinetd=$(DESTDIR)$(docdir)/galeracheck.xinetd' \
 		'file:xinetd/xha.sysusers=$(DESTDIR)$(sysusersdir)/xha.conf' \
@@ -129,6 +131,7 @@ uninstall: ## remove what install put there; changed files in /etc/xha, and the 
 	rm -f '$(DESTDIR)$(bindir)/xha-check' '$(DESTDIR)$(bindir)/clustercheck'
 	rm -f '$(DESTDIR)$(unitdir)/xha-responder.socket' '$(DESTDIR)$(unitdir)/xha-responder.service'
 	rm -f '$(DESTDIR)$(unitdir)/xha-services.service'
+	rm -f '$(DESTDIR)$(unitdir)/xha-fleet.service' '$(DESTDIR)$(unitdir)/xha-fleet.timer'
 	rm -f '$(DESTDIR)$(sysusersdir)/xha.conf' '$(DESTDIR)$(sysctldir)/60-xha.conf' '$(DESTDIR)$(xinetddir)/xha'
 	rm -f '$(DESTDIR)$(tmpfilesdir)/xha.conf'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
@@ -156,3 +159,4 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 -include tests/roots/roots.mk
 -include tests/load/load.mk
 -include tests/lab/lab.mk
+-include tests/page/page.mk

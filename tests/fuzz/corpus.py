@@ -189,6 +189,9 @@ STARTS: dict[str, Start] = {
         "/etc/xha/xha.conf", samples=[(ROOT / "docs/examples/xha.conf").read_text()]
     ),
     "core.cluster.fleet.fleet_file.parse_fleet": _texts("prod: 10.0.0.1 10.0.0.2:49001 [fd00::1]\n# all\ntest: db1\n"),
+    "core.cluster.fleet.samples.parse_samples": _texts(
+        '{"minute": 29900000, "clusters": {"prod": {"minutes": "..ooduxs", "since": 29899999, "seen_change": true}}}'
+    ),
     "core.cluster.fleet.standing.parse_node_verdict": _texts(json.dumps({**_NODE, "verdict": _VERDICT})),
     "core.cluster.history.ledger_lines.parse_ledger_line": _texts(*_LEDGER.splitlines()),
     "core.cluster.history.timeline.parse_ledger": _with("db1", samples=[_LEDGER, ""]),

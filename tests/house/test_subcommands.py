@@ -193,7 +193,7 @@ WRONG = {
     "service a --all": "--all is a subcommand: xha-check services",
     "cluster --why x": "--why goes with disable, drain or grant",
     "cluster --grace 3s": "--grace goes with service or services",
-    "explain --watch": "--watch goes with node, cluster, service or services",
+    "explain --watch": "--watch goes with node, cluster, fleet, service or services",
     "report --jsno": "unrecognized arguments: --jsno",
     "list --jsno": "unrecognized arguments: --jsno: did you mean --json?",
     "cluster -- x --config c": "unrecognized arguments: ",

@@ -74,6 +74,8 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/lib/ocf/resource.d/xha/galera": "0o755",
         "usr/lib/ocf/resource.d/xha/service": "0o755",
         "usr/lib/sysctl.d/60-xha.conf": "0o644",
+        "usr/lib/systemd/system/xha-fleet.service": "0o644",
+        "usr/lib/systemd/system/xha-fleet.timer": "0o644",
         "usr/lib/systemd/system/xha-responder.service": "0o644",
         "usr/lib/systemd/system/xha-responder.socket": "0o644",
         "usr/lib/systemd/system/xha-services.service": "0o644",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...node.report import SCHEMA, nagios_text
 from ...text.escape import clean
-from .standing import Standing, fleet_exit_code
+from .standing import FleetStanding, fleet_exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,8 @@ def _member_document(one: FleetMember) -> dict[str, Any]:
 def render_nagios_fleet(clusters: Sequence[ClusterStanding]) -> str:
     """Return the status line with performance data. clusters: worst first."""
     counts = Counter(one.standing for one in clusters)
-    ill = [f"{one.name} {one.standing.value}" for one in clusters if one.standing is not Standing.OK]
+    ill = [f"{one.name} {one.standing.value}" for one in clusters if one.standing is not FleetStanding.OK]
     more = [f"{len(ill) - _MOST_NAMED} more"] if len(ill) > _MOST_NAMED else []
-    text = ", ".join([f"{counts[Standing.OK]} of {len(clusters)} clusters ok", *ill[:_MOST_NAMED], *more])
-    perfdata = " ".join(f"{one.value}={counts[one]};;;0;{len(clusters)}" for one in Standing)
+    text = ", ".join([f"{counts[FleetStanding.OK]} of {len(clusters)} clusters ok", *ill[:_MOST_NAMED], *more])
+    perfdata = " ".join(f"{one.value}={counts[one]};;;0;{len(clusters)}" for one in FleetStanding)
     return f"{nagios_text(f'FLEET {fleet_exit_code(clusters).name}: {text}')} | {perfdata}"

@@ -29,7 +29,7 @@ _GRAVE = ("uuid", "two-primaries", "stall")
 _START = "start xha-responder there, or let this host reach its port"
 
 
-class Standing(str, Enum):
+class FleetStanding(str, Enum):
     """How a cluster is, the worst first."""
 
     OUT = "out"
@@ -40,18 +40,18 @@ class Standing(str, Enum):
 
 
 _EXIT_CODES = {
-    Standing.OUT: NagiosCode.CRITICAL,
-    Standing.SPLIT: NagiosCode.CRITICAL,
-    Standing.UNKNOWN: NagiosCode.UNKNOWN,
-    Standing.DEGRADED: NagiosCode.WARNING,
-    Standing.OK: NagiosCode.OK,
+    FleetStanding.OUT: NagiosCode.CRITICAL,
+    FleetStanding.SPLIT: NagiosCode.CRITICAL,
+    FleetStanding.UNKNOWN: NagiosCode.UNKNOWN,
+    FleetStanding.DEGRADED: NagiosCode.WARNING,
+    FleetStanding.OK: NagiosCode.OK,
 }
 _TO_DO = {
-    Standing.OUT: "xha-check explain on one of its hosts says what the cluster waits for",
-    Standing.SPLIT: "stop writes, and compare the members: xha-check cluster on one of its hosts",
-    Standing.UNKNOWN: "find out why its members do not answer from here",
-    Standing.DEGRADED: "look at the members that are named",
-    Standing.OK: "",
+    FleetStanding.OUT: "xha-check explain on one of its hosts says what the cluster waits for",
+    FleetStanding.SPLIT: "stop writes, and compare the members: xha-check cluster on one of its hosts",
+    FleetStanding.UNKNOWN: "find out why its members do not answer from here",
+    FleetStanding.DEGRADED: "look at the members that are named",
+    FleetStanding.OK: "",
 }
 
 
@@ -96,7 +96,7 @@ class ClusterStanding(NamedTuple):
     """A cluster of the fleet. why, to_do: sentences, "" where all is well."""
 
     name: str
-    standing: Standing
+    standing: FleetStanding
     members: tuple[FleetMember, ...]
     why: str
     to_do: str
@@ -160,14 +160,14 @@ def judge_cluster(cluster: FleetCluster, members: Sequence[FleetMember]) -> Clus
     unknown = [one for one in members if one.service == "unknown"]
     ill = [one for one in members if one.exit_code]
     if not serving:
-        standing = Standing.UNKNOWN if unknown else Standing.OUT
+        standing = FleetStanding.UNKNOWN if unknown else FleetStanding.OUT
     elif grave:
-        standing = Standing.SPLIT
+        standing = FleetStanding.SPLIT
     else:
-        standing = Standing.DEGRADED if ill or found else Standing.OK
+        standing = FleetStanding.DEGRADED if ill or found else FleetStanding.OK
     told = [*grave, *(_tell(one) for one in ill), *(one.message for one in found if one.code not in _GRAVE)]
     remedies = dict.fromkeys(one.answer.remedy for one in ill if one.answer.remedy)
-    to_do = "; ".join(remedies) if len(remedies) == 1 and standing is not Standing.SPLIT else _TO_DO[standing]
+    to_do = "; ".join(remedies) if len(remedies) == 1 and standing is not FleetStanding.SPLIT else _TO_DO[standing]
     return ClusterStanding(cluster.name, standing, tuple(members), "; ".join(told), to_do)
 
 
@@ -179,7 +179,7 @@ def _tell(one: FleetMember) -> str:
 
 def order_clusters(clusters: Iterable[ClusterStanding]) -> tuple[ClusterStanding, ...]:
     """Return them worst first; of the same standing, first those with the fewest members in service, then by name."""
-    order = list(Standing)
+    order = list(FleetStanding)
     return tuple(sorted(clusters, key=lambda one: (order.index(one.standing), one.serving, one.name)))
 
 

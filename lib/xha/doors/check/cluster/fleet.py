@@ -37,6 +37,7 @@ EXIT_CODES = {
 EXAMPLES = {
     "xha-check fleet /etc/xha/fleet": "all clusters of the file",
     "xha-check fleet /etc/xha/fleet --watch": "until Ctrl-C",
+    "xha-check fleet /etc/xha/fleet --html /srv/www/xha": "a page for a browser",
 }
 _DEADLINE = "2s"
 _WIDEST = 60.0
@@ -48,6 +49,7 @@ class FleetRequest(NamedTuple):
     file: str
     deadline: float = 2.0
     output: str = "text"
+    html: str | None = None
 
 
 def _parse_deadline(text: str) -> float:
@@ -67,14 +69,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=_parse_deadline(_DEADLINE),
         help=f"what all members together may take (default {_DEADLINE})",
     )
+    parser.add_argument(
+        "--html",
+        metavar="DIR",
+        help="write DIR/index.html, print nothing, and exit 0 where that is done",
+    )
     add_output_options(parser, "json", "nagios", "watch")
 
 
 def read(said: argparse.Namespace) -> FleetRequest:
-    """Return the request. :raises UsageError: for an empty file name."""
+    """Return the request. :raises UsageError: for an empty name, or two forms of an answer."""
     if not said.file:
         raise UsageError("FILE is empty: name the list of clusters")
-    return FleetRequest(said.file, said.deadline, said.output)
+    if said.html is not None and said.output != "text":
+        raise UsageError(f"--html and --{said.output} exclude each other")
+    if said.html == "":
+        raise UsageError("DIR is empty: name the directory of the page")
+    return FleetRequest(said.file, said.deadline, said.output, said.html)
 
 
 def run(request: FleetRequest) -> int:
@@ -84,6 +95,11 @@ def run(request: FleetRequest) -> int:
 
         return watch(lambda: _look(request))
     clusters = look_at_fleet(read_fleet(request.file), request.deadline)
+    if request.html is not None:
+        from ....app.cluster.fleet_page import write_page
+
+        write_page(request.html, clusters)
+        return NagiosCode.OK
     if request.output == "json":
         import json
         from datetime import datetime, timezone

@@ -1,0 +1,1 @@
+"""The page of the fleet in a real browser (make test-page)."""
