@@ -96,7 +96,6 @@ OWN = {
     "cluster": "--help --json --nagios --watch --config --defaults-file --socket --host --port",
     "doctor": "--help --host-only --haproxy --from --sample --json --nagios --config --defaults-file --socket --host "
     "--port",
-    "fleet": "--help --deadline --json --nagios --watch",
     "fleet": "--help --deadline --html --json --nagios --watch",
     "history": "--help --since --json --nagios --config",
     "disable": "--help --until --why --config",

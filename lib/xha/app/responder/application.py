@@ -13,7 +13,7 @@ from ...adapters.host import sd_notify as systemd
 from ...adapters.host.faults import Faults
 from ...core.http.haproxy_state import parse_server_name, takes_server_in, takes_server_out
 from ...core.http.routes import HISTORY_PATH, SERVICE_PATH, WRITER_PATH
-from ...core.node.balancers import BalancerList
+from ...core.node.balancers import BalancerList, RefusalCounts
 from ...core.node.freshness import Due, Freshness
 from ...core.node.verdict import Code, Unreadable, judge
 from ...core.text.values import ConfigError
@@ -68,19 +68,20 @@ class ResponderApplication:
         self._log = log
         self._event_log = EventLog(log)
         self._faults = Faults(log)
-        self._ledger = Ledger(log.warning)
+        self._ledger, self._refusals = Ledger(log.warning), RefusalCounts()
         self._counters = _Counters()
         # Who sends no new connections here; and of those that ask for the writer, who does.
         self._balancers, self._takers = BalancerList(time.monotonic()), BalancerList(time.monotonic())
         self._writer: WriterStanding | None = None
         self._writer_at, self._writer_config = 0.0, file.config
         self._surroundings = Surroundings(
-            self._services.metrics,
-            self._counters.document,
+            lambda: self._refusals.render() + self._services.metrics(),
+            self._document_counters,
             lambda: self._balancers.look(time.monotonic()),
             lambda: self._takers.look(time.monotonic()),
             self._look_at_writer,
             lambda: self._ledger.since,
+            lambda: self._ledger.cluster,
         )
         # the first probe reports the error; deadline and allow_from of the last valid file apply
         with contextlib.suppress(ConfigError):
@@ -138,6 +139,8 @@ class ResponderApplication:
             return refused
         if request.path in _ASKED_BY_BALANCERS:
             self._note_balancer(request, host, now, snapshot)
+            if not snapshot.verdict.available:
+                self._refusals.note(host)
         return reply(request, host, snapshot, age, self._surroundings)
 
     def _note_balancer(self, request: Request, host: str, now: float, snapshot: Snapshot) -> None:
@@ -155,6 +158,14 @@ class ResponderApplication:
         if self._writer is None or now - self._writer_at > LOOK_SECONDS or config is not self._writer_config:
             self._writer, self._writer_at, self._writer_config = read_writer(config), now, config
         return self._writer
+
+    def _document_counters(self) -> Mapping[str, tuple[str, int]]:
+        ledger = self._ledger
+        return {
+            **self._counters.document(),
+            "xha_outages_total": ("how often the node went out of service, planned or not", ledger.outages),
+            "xha_drains_total": ("how often the node began to drain", ledger.drains),
+        }
 
     def _ask(self, now: float) -> None:
         at = self._freshness.may_ask_at()

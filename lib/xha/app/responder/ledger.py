@@ -23,6 +23,7 @@ from ...core.cluster.history.ledger_lines import (
 )
 from ...core.cluster.members import parse_incoming_addresses
 from ...core.galera.reading import Reading
+from ...core.node.codes import Code
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -53,6 +54,10 @@ class Ledger:
         self._opened, self._complained, self._started = "", False, False
         self.since: float | None = None
         """Since when the node is as it is, in seconds since 1970; None where its change was not seen."""
+        self.cluster = ""
+        """The name of the cluster, as the server told it last; "" before it has."""
+        self.outages = self.drains = 0
+        """How often the node went out of service, and how often it began to drain."""
 
     def note(self, snapshot: Snapshot, now: float) -> None:
         """Take note of what probes are answered from now on."""
@@ -69,6 +74,9 @@ class Ledger:
             lines.append(self._line(LineKind.STATE, now, now)._replace(state=state, gap=gap))
             self.since = None if before is None or blind else lines[-1].at
         lines += self._new_members(snapshot, now)
+        if before is not None:
+            self.outages += before.available and not state.available
+            self.drains += state.code == Code.DRAINING.value != before.code
         self._state, self._looked_at = state, now
         if lines or now - self._marked_at >= MARK_SECONDS:
             self._marked_at = now
@@ -79,6 +87,8 @@ class Ledger:
 
     def _new_members(self, snapshot: Snapshot, now: float) -> list[LedgerLine]:
         reading = snapshot.reading
+        if isinstance(reading, Reading):
+            self.cluster = reading.variables.wsrep_cluster_name or self.cluster
         addresses = reading.status.wsrep_incoming_addresses if isinstance(reading, Reading) else None
         if not addresses or addresses == self._addresses or not isinstance(reading, Reading):
             return []

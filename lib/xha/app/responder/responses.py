@@ -50,7 +50,7 @@ class Surroundings(NamedTuple):
 
     services: the metrics of the services. balancers, takers: who asks, and who asks for the writer; None where that is
     not remembered. writer: what this host's keeper says of the writer. since: since when the node is
-    as it is, in seconds since 1970; None where that was not seen.
+    as it is, in seconds since 1970; None where that was not seen. cluster: its name, "" if unknown.
     """
 
     services: Callable[[], str]
@@ -59,6 +59,7 @@ class Surroundings(NamedTuple):
     takers: Callable[[], Balancers | None] = lambda: None
     writer: Callable[[Config], WriterStanding] = read_writer
     since: Callable[[], float | None] = lambda: None
+    cluster: Callable[[], str] = str
 
 
 def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, float], bytes]:
@@ -105,7 +106,8 @@ def reply(request: Request, host: str, snapshot: Snapshot, age: float, surroundi
     def report() -> NodeReport:
         made = snapshot.report(socket.gethostname(), age)
         writer = _report_writer(snapshot, surroundings)
-        return made._replace(balancers=surroundings.balancers(), since=surroundings.since(), writer=writer)
+        since, cluster = surroundings.since(), surroundings.cluster()
+        return made._replace(balancers=surroundings.balancers(), since=since, cluster=cluster, writer=writer)
 
     answer = Answer(
         snapshot.verdict,

@@ -45,6 +45,28 @@ class Balancers(NamedTuple):
         return False if self.untold else None if self.unknown else True
 
 
+class RefusalCounts:
+    """How often each client was told that the node is out of service. After MOST clients, the rest is one."""
+
+    MOST = 32
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def note(self, host: str) -> None:
+        """Count an answer that was not 200."""
+        name = host if host in self._counts or len(self._counts) < self.MOST else "other"
+        self._counts[name] = self._counts.get(name, 0) + 1
+
+    def render(self) -> str:
+        """Return the counts as Prometheus reads them; a client is an address, and needs no quoting."""
+        if not self._counts:
+            return ""
+        rows = [f'xha_refusals_total{{client="{host}"}} {count}' for host, count in self._counts.items()]
+        text = "answers of / and /ready that were not 200, by the client's address"
+        return "\n".join([f"# HELP xha_refusals_total {text}", "# TYPE xha_refusals_total counter", *rows, ""])
+
+
 class _Balancer:
     """One client. asked: when, the latest times. told_since: since when each answer told it. out: by its own word."""
 

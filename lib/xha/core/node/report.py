@@ -25,6 +25,7 @@ class NodeReport(NamedTuple):
     """Everything that xha knows about one node at one moment. time is RFC 3339 in UTC, age is in seconds.
 
     since: since when the node is as it is, in seconds since 1970; None where nobody has seen it change.
+    cluster: the name that its server had for the cluster last, "" where none was seen.
     source: who looked: sql, or another host's responder.
     """
 
@@ -40,6 +41,7 @@ class NodeReport(NamedTuple):
     balancers: Balancers | None = None
     writer: WriterReport | None = None
     since: float | None = None
+    cluster: str = ""
     source: str = "sql"
 
 
@@ -180,6 +182,9 @@ def render_metrics(report: NodeReport, counters: dict[str, tuple[str, int]]) -> 
         if values.get(name) is not None:
             lines += _metric(f"xha_{name}", "gauge", text, values[name])
     lines += _commit_metrics(report, values)
+    if report.since is not None:
+        text = "since when the node is as it is, in seconds since 1970"
+        lines += _metric("xha_since_timestamp_seconds", "gauge", text, report.since)
     for name, (text, count) in counters.items():
         lines += _metric(name, "counter", text, count)
     return "\n".join(lines) + "\n"
@@ -187,8 +192,9 @@ def render_metrics(report: NodeReport, counters: dict[str, tuple[str, int]]) -> 
 
 def _commit_metrics(report: NodeReport, values: dict[str, Any]) -> list[str]:
     commits, lines = report.commits, []
-    cluster, paused = values.get("wsrep_cluster_name"), values.get("wsrep_flow_control_paused_ns")
-    if cluster is not None:
+    # Of a server that is down, too: the cluster's name is what an alert is joined with.
+    cluster, paused = values.get("wsrep_cluster_name") or report.cluster, values.get("wsrep_flow_control_paused_ns")
+    if cluster:
         lines += [
             "# HELP xha_cluster_info the name of the cluster, as a label",
             "# TYPE xha_cluster_info gauge",

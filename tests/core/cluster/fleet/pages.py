@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.cluster.fleet.fleets import document, member
 from xha.core.cluster.fleet.fleet_file import FleetCluster
 from xha.core.cluster.fleet.page import render_page
-from xha.core.cluster.fleet.samples import GAP, MINUTES, ClusterSamples
+from xha.core.cluster.fleet.samples import GAP, LETTERS, MINUTES, ClusterSamples
 from xha.core.cluster.fleet.standing import ClusterStanding, FleetMember, judge_cluster, judge_member, order_clusters
 from xha.core.cluster.members import Member
 from xha.core.cluster.responder_word import HttpAnswer
@@ -40,8 +40,8 @@ def usual_page() -> str:
             cluster("us-3-a-name-that-is-quite-long-for-a-phone", member(16), member(17, Code.DRAINING)),
         ]
     )
-    hour = "o" * 20 + GAP * 10 + "o" * 10 + "d" * 10 + "u" * 5 + "x" * 4
-    samples = {one.name: ClusterSamples((hour + "o")[-MINUTES:], MINUTE - 7, True) for one in clusters}
+    hour = "o" * 23 + GAP * 10 + "o" * 10 + "d" * 5 + "u" * 5
+    samples = {one.name: ClusterSamples(hour + LETTERS[one.standing] * 7, MINUTE - 7, True) for one in clusters}
     samples["eu-2"] = ClusterSamples("o" * MINUTES, MINUTE - 300, False)
     del samples["us-1"]
     return render_page(clusters, samples, NOW)

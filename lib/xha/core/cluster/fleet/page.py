@@ -94,10 +94,20 @@ def _member(one: FleetMember) -> str:
     kind = {"in": "ok", "out": "out", "unknown": "unknown"}[one.service]
     age = one.answer.age
     service = one.service if age is None else f"{one.service} ({render_age(age)} ago)"
-    cells = (("reason", one.code), ("why", one.why), ("since", one.since or "not known"), ("to do", remedy or "-"))
+    cells = (("reason", one.code), ("why", one.why), ("since", _moment(one.since)), ("to do", remedy or "-"))
     tail = "".join(f'<td data-of="{of}">{_text(cell)}</td>' for of, cell in cells)
     first = f'<td data-of="service"><span class="{kind}">{_text(service)}</span></td>'
     return f'<tr><td data-of="node">{_text(one.name)}</td>{first}{tail}</tr>'
+
+
+def _moment(since: str | None) -> str:
+    """Return a member's own word of a moment, shorter where it is one."""
+    if since is None:
+        return "not known"
+    try:
+        return _instant(datetime.fromisoformat(since).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return since
 
 
 def _since(samples: ClusterSamples | None, now: float) -> str:

@@ -9,7 +9,7 @@ CSS = """
 --out:#ff8182;--split:#ff8182;--unknown:#c4a5ff;--degraded:#e3b341;--ok:#56d364;--gap:#30363d}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:75rem;background:var(--paper);color:var(--ink);
-font:1rem/1.45 system-ui,sans-serif;overflow-wrap:anywhere}
+font:1rem/1.45 system-ui,sans-serif;overflow-wrap:break-word}
 h1{font-size:1.4rem;margin:0 0 .3rem}
 .when{color:var(--dim);margin:0 0 1rem}
 .counts{display:flex;flex-wrap:wrap;gap:.5rem;list-style:none;padding:0;margin:0 0 1rem}
@@ -27,9 +27,12 @@ padding:.5rem .75rem;cursor:pointer}
 .more p{margin:.2rem 0}
 svg{display:block;background:var(--paper);border:1px solid var(--line)}
 .f-out,.f-split{fill:var(--out)}.f-unknown{fill:var(--unknown)}.f-degraded{fill:var(--degraded)}.f-ok{fill:var(--ok)}
-table{border-collapse:collapse;width:100%;margin-top:.4rem;background:var(--paper)}
+summary>*{min-width:0}
+table{border-collapse:collapse;table-layout:fixed;width:100%;margin-top:.4rem;background:var(--paper)}
 th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top}
 th{font-weight:600;color:var(--dim)}
+th:nth-child(1){width:17%}th:nth-child(2){width:11%}th:nth-child(3){width:13%}th:nth-child(4){width:25%}
+th:nth-child(5){width:13%}
 @media (max-width:45rem){
 summary{grid-template-columns:1fr auto;gap:.25rem .75rem}
 .since{grid-column:1/-1}
