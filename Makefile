@@ -10,13 +10,18 @@ SYSPYTHON ?= /usr/bin/python3
 # what the distribution has for SYSPYTHON.
 WHEELS ?= build/wheels
 SYSTEM_PACKAGES ?=
+# PACKAGE=1: stage what a distribution's package holds (packaging/), below DESTDIR.
+PACKAGE ?=
 
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 bindir ?= $(exec_prefix)/bin
 libexecdir ?= $(exec_prefix)/libexec
-docdir ?= $(prefix)/share/doc/xha
-mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share
+docdir ?= $(datadir)/doc/xha
+mandir ?= $(datadir)/man
+bashdir ?= $(datadir)/bash-completion/completions
+zshdir ?= $(datadir)/zsh/site-functions
 # The versions, each with the packages that it needs.
 pkglibdir ?= $(prefix)/lib/xha
 # These are read where xha and the system look for them, whatever the prefix is.
@@ -34,8 +39,8 @@ venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench deps-root venv check test test-all fuzz docs demo bench wheels lock
-.PHONY: install uninstall clean
+.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench deps-root deps-packages venv check test test-all fuzz docs demo bench wheels lock
+.PHONY: install uninstall deb rpm dist clean
 
 help: ## list the targets
 	@sed -n 's/^#: \(.*\)/\n\1/p; s/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -104,6 +109,7 @@ lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock f
 install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables and starts nothing
 	@'$(SYSPYTHON)' -IB tools/install/install --destdir '$(DESTDIR)' --home '$(pkglibdir)' --wheels '$(WHEELS)' \
 		$(if $(filter-out 0 no,$(SYSTEM_PACKAGES)),--system-packages) \
+		$(if $(filter-out 0 no,$(PACKAGE)),--package '$(datadir)/xha') \
 		--fill 'libexecdir=$(libexecdir)' --fill 'docdir=$(docdir)' --fill 'bindir=$(bindir)' \
 		'door:checks/xha-check=$(DESTDIR)$(bindir)/xha-check' \
 		'door:checks/clustercheck=$(DESTDIR)$(bindir)/clustercheck' \
@@ -113,6 +119,11 @@ install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables a
 		'door:agents/service=$(DESTDIR)$(ocfdir)/xha/service' \
 		'man:galera=$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7' \
 		'man:service=$(DESTDIR)$(mandir)/man7/ocf_xha_service.7' \
+		$(foreach name,xha-check xha-responder xha-services clustercheck,\
+			'man:$(name)=$(DESTDIR)$(mandir)/man8/$(name).8') \
+		'man:xha.conf=$(DESTDIR)$(mandir)/man5/xha.conf.5' \
+		'completion:bash=$(DESTDIR)$(bashdir)/xha-check' \
+		'completion:zsh=$(DESTDIR)$(zshdir)/_xha-check' \
 		'unit:xinetd/xha-responder.socket=$(DESTDIR)$(unitdir)/xha-responder.socket' \
 		'unit:xinetd/xha-responder.service=$(DESTDIR)$(unitdir)/xha-responder.service' \
 		'unit:xinetd/xha-services.service=$(DESTDIR)$(unitdir)/xha-services.service' \
@@ -136,10 +147,24 @@ uninstall: ## remove what install put there; changed files in /etc/xha, and the 
 	rm -f '$(DESTDIR)$(tmpfilesdir)/xha.conf'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/galera' '$(DESTDIR)$(mandir)/man7/ocf_xha_galera.7'
 	rm -f '$(DESTDIR)$(ocfdir)/xha/service' '$(DESTDIR)$(mandir)/man7/ocf_xha_service.7'
+	rm -f $(foreach name,xha-check xha-responder xha-services clustercheck,'$(DESTDIR)$(mandir)/man8/$(name).8')
+	rm -f '$(DESTDIR)$(mandir)/man5/xha.conf.5' '$(DESTDIR)$(bashdir)/xha-check' '$(DESTDIR)$(zshdir)/_xha-check'
 	rm -rf '$(DESTDIR)$(pkglibdir)/versions' '$(DESTDIR)$(pkglibdir)/current' '$(DESTDIR)$(pkglibdir)/python'
 	rm -rf '$(DESTDIR)$(libexecdir)/xha' '$(DESTDIR)$(docdir)'
 	-@rmdir '$(DESTDIR)$(pkglibdir)' '$(DESTDIR)$(ocfdir)/xha' 2>/dev/null
 	@tools/install/configure --remove '$(confdir)' '$(DESTDIR)'
+
+deps-packages:
+	@PYTHON='$(PYTHON)' tools/deps packages
+
+deb: deps-packages ## build the Debian packages and their source into dist/deb, from this directory as it is
+	@tools/package/deb
+
+rpm: deps-packages ## build the RPM packages into dist/rpm, on Debian too
+	@tools/package/rpm
+
+dist: ## the archive of a release, dist/xha-VERSION.tar.gz
+	@tools/package/dist
 
 clean: ## remove what the other targets made in this directory
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist lib/*.egg-info
@@ -157,6 +182,7 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 
 -include tests/openstack/openstack.mk
 -include tests/roots/roots.mk
+-include tests/packages/packages.mk
 -include tests/load/load.mk
 -include tests/lab/lab.mk
 -include tests/page/page.mk

@@ -86,14 +86,21 @@ def test_what_is_installed(stage: Path) -> None:
         "usr/local/lib/xha/current": "0o755",
         "usr/local/libexec/xha/xha-responder": "0o755",
         "usr/local/libexec/xha/xha-services": "0o755",
+        "usr/local/share/bash-completion/completions/xha-check": "0o644",
         "usr/local/share/doc/xha/CHANGELOG.md": "0o644",
         "usr/local/share/doc/xha/LICENSE": "0o644",
         "usr/local/share/doc/xha/README.md": "0o644",
         "usr/local/share/doc/xha/galeracheck.xinetd": "0o644",
         "usr/local/share/doc/xha/haproxy-openstack.cfg": "0o644",
         "usr/local/share/doc/xha/services.md": "0o644",
+        "usr/local/share/man/man5/xha.conf.5": "0o644",
         "usr/local/share/man/man7/ocf_xha_galera.7": "0o644",
         "usr/local/share/man/man7/ocf_xha_service.7": "0o644",
+        "usr/local/share/man/man8/clustercheck.8": "0o644",
+        "usr/local/share/man/man8/xha-check.8": "0o644",
+        "usr/local/share/man/man8/xha-responder.8": "0o644",
+        "usr/local/share/man/man8/xha-services.8": "0o644",
+        "usr/local/share/zsh/site-functions/_xha-check": "0o644",
     }
 
 

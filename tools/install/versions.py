@@ -17,9 +17,9 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
-from wheels import CannotInstall, say
+from saying import CannotInstall, say
 
 _HELD = re.compile(r"/versions/([^/]+)/python$")
 
@@ -69,11 +69,14 @@ def begin(home: Path) -> Path:
     return fresh
 
 
-def finish(fresh: Path, version: str, home: str, *, is_staged: bool) -> str:
+def finish(
+    fresh: Path, version: str, home: str, *, is_staged: bool, write_launchers: Callable[[Path, str], None] | None = None
+) -> str:
     """Compile what is in the directory, put it on the disk, give it its name, and return that.
 
-    home: where versions/ is, for those who run. Compiled here, because the users of this directory may not write to
-    it, and root does not.
+    home: where versions/ is, for those who run. write_launchers: called with the directory and the path of the
+    library that it will have, to add what names that. Compiled here, because the users of this directory may not write
+    to it, and root does not.
     """
     python, sums = fresh / "python", []
     for path in sorted(path for path in python.rglob("*") if path.is_file()):
@@ -91,6 +94,8 @@ def finish(fresh: Path, version: str, home: str, *, is_staged: bool) -> str:
         raise CannotInstall("a file could not be compiled: the sentence above names it")
     for path in (fresh, *fresh.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    if write_launchers:
+        write_launchers(fresh, final)
     if not is_staged:
         # A host that loses its power has the whole of it, or the old launchers.
         subprocess.run(["sync", "--file-system", str(fresh)], check=True)

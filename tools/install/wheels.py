@@ -21,13 +21,11 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
+from saying import CannotInstall, say
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCK = CHECKOUT / "requirements.lock"
 PYTHON = platform.python_version()
-
-
-class CannotInstall(Exception):
-    """Why nothing was installed, and what to do."""
 
 
 class Locked(NamedTuple):
@@ -48,10 +46,6 @@ class Wheel(NamedTuple):
     file: str
     digest: str
     content: bytes
-
-
-def say(text: str) -> None:
-    print(f"install: {text}", flush=True)
 
 
 def canonical(name: str) -> str:

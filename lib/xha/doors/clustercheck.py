@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from ..adapters.mysql.login_target import Target
 
-_USAGE = (
+USAGE = (
     "Usage: {program} <user> <pass> <available_when_donor=0|1> <log_file> <available_when_readonly=0|1> "
     "<defaults_extra_file>\n"
 )
-_POSITIONS = (
+POSITIONS = (
     "MYSQL_USERNAME",
     "MYSQL_PASSWORD",
     "AVAILABLE_WHEN_DONOR",
@@ -42,7 +42,7 @@ _POSITIONS = (
     "AVAILABLE_WHEN_READONLY",
     "DEFAULTS_EXTRA_FILE",
 )
-_DEFAULTS = {
+DEFAULTS = {
     "MYSQL_USERNAME": "clustercheckuser",
     "MYSQL_PASSWORD": "clustercheckpassword!",
     "AVAILABLE_WHEN_DONOR": "0",
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     """Answer on standard output, or on the socket that xinetd left at descriptor 0. Return 0 for 200, otherwise 1."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] in ("-h", "--help"):
-        sys.stdout.write(_USAGE.format(program=sys.argv[0]))
+        sys.stdout.write(USAGE.format(program=sys.argv[0]))
         return 0
     mend_streams()
     client = _client()
@@ -118,13 +118,13 @@ def _positional(arguments: list[str]) -> dict[str, str]:
     # Percona's own form: `clustercheck - donor log readonly file`, the account only from the file.
     if arguments[:1] == ["-"]:
         arguments = ["", "", *arguments[1:]]
-    given = dict(zip(_POSITIONS, arguments))
+    given = dict(zip(POSITIONS, arguments))
     return {name: value for name, value in given.items() if value or name in _MAY_BE_EMPTY}
 
 
 def _given(values: Mapping[str, str]) -> dict[str, str]:
     # As with the script's ${NAME:=default}, an empty value counts as not given. The password is an exception.
-    return {name: values[name] for name in _DEFAULTS if values.get(name) or (name in values and name == _PASSWORD)}
+    return {name: values[name] for name in DEFAULTS if values.get(name) or (name in values and name == _PASSWORD)}
 
 
 class ClustercheckSettings(NamedTuple):
@@ -138,7 +138,7 @@ class ClustercheckSettings(NamedTuple):
     @classmethod
     def read(cls, arguments: list[str]) -> ClustercheckSettings:
         """Gather the settings. A value that is no valid switch or port counts as the original's default."""
-        values = {**_DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
+        values = {**DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
         database = Database(
             defaults_file=values["DEFAULTS_EXTRA_FILE"],
             host=values["MYSQL_HOST"] or None,

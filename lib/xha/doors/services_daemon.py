@@ -34,13 +34,10 @@ _TICK = 1.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; return the exit code."""
-    from .check.options import Parser, add_version
+    from .check.options import services_parser
 
     mend_streams()
-    parser = Parser(prog=NAME, description="Checks the services of xha.conf for xha-responder's /service/NAME.")
-    parser.add_argument("--config", metavar="FILE", help="read this in place of /etc/xha/xha.conf")
-    add_version(parser)
-    said = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+    said = services_parser().parse_args(sys.argv[1:] if argv is None else list(argv))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     runner = Runner(ConfigFile(said.config), Log(NAME))

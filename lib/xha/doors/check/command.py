@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-_DESCRIPTION = f"""\
+DESCRIPTION = f"""\
 Tells whether HAProxy may send traffic to a Galera node, and why; shows what a
 cluster waits for, and lets a person decide; checks the services of this host.
 Without a subcommand it is xha-check {DEFAULT}.
 """
-_EXIT_CODES = {
+EXIT_CODES = {
     0: "in service",
     1: "in service, or drained, for a reason that will pass",
     2: "broken",
@@ -43,46 +43,54 @@ class Command(NamedTuple):
 def parse_command(arguments: Sequence[str]) -> Command:
     """Parse the command line, in an old spelling, too. Exits 3 where it is wrong, and after --help and --version."""
     if arguments and arguments[0] in ("-h", "--help"):
-        _top_parser().parse_args(arguments[:1])
+        top_parser().parse_args(arguments[:1])
     operands: list[str] | None = None
     if arguments and not arguments[0].startswith("-"):
         name, rest = arguments[0], list(arguments[1:])
     else:
         name, operands, rest = translate(arguments)
     if name not in SUBCOMMANDS:
-        _top_parser().error(_no_subcommand(name))
+        top_parser().error(_no_subcommand(name))
     subcommand = SUBCOMMANDS[name]
     module = subcommand.load()
-    parser = _subcommand_parser(subcommand)
+    parser = subcommand_parser(subcommand)
     said, left = parser.parse_known_args([*(operands or []), *rest])
     if left:
         parser.error(_unrecognized(left, parser))
     if operands == [] and getattr(said, "member", None):
         # `xha-check --json cluster`: what was meant for a subcommand is never taken for a host's name.
-        _top_parser().error(f"{str(said.member)!r}: a subcommand comes first, as in xha-check node HOST --json")
+        top_parser().error(f"{str(said.member)!r}: a subcommand comes first, as in xha-check node HOST --json")
     try:
         return Command(subcommand, module.read(said))
     except UsageError as error:
         parser.error(str(error))
 
 
-def _top_parser() -> Parser:
+def top_parser() -> Parser:
+    """Return the parser of what comes without a subcommand: --help and --version."""
     width = max(len(name) for name in SUBCOMMANDS)
     groups = [_table(title, {row.name: row.summary for row in rows}, width) for title, rows in GROUPS.items()]
     parser = Parser(
         prog="xha-check",
         usage="xha-check [SUBCOMMAND] [OPTION ...]",
-        description=_DESCRIPTION,
-        epilog="\n\n".join([*groups, _table("exit codes", _EXIT_CODES), _MORE]),
+        description=DESCRIPTION,
+        epilog="\n\n".join([*groups, _table("exit codes", EXIT_CODES), _MORE]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_version(parser)
     return parser
 
 
-def _subcommand_parser(subcommand: Subcommand) -> Parser:
+def subcommand_exit_codes(subcommand: Subcommand) -> dict[int, str]:
+    """Return what each exit code of a subcommand means, with what 3 means everywhere."""
+    codes = subcommand.load().EXIT_CODES
+    return {**codes, 3: "; ".join([*filter(None, [codes.get(3)]), "wrong usage, and --help"])}
+
+
+def subcommand_parser(subcommand: Subcommand) -> Parser:
+    """Return a subcommand's parser, with its help."""
     module = subcommand.load()
-    codes = {**module.EXIT_CODES, 3: "; ".join([*filter(None, [module.EXIT_CODES.get(3)]), "wrong usage, and --help"])}
+    codes = subcommand_exit_codes(subcommand)
     parser = Parser(
         prog=f"xha-check {subcommand.name}",
         description=module.DESCRIPTION,
@@ -123,7 +131,7 @@ def _unrecognized(left: Sequence[str], parser: Parser) -> str:
         return plain
     if option[2:] in MODES:
         return f"{plain}; {option} is a subcommand: xha-check {MODES[option[2:]]}"
-    owners = [name for name, row in SUBCOMMANDS.items() if option in _options(_subcommand_parser(row))]
+    owners = [name for name, row in SUBCOMMANDS.items() if option in _options(subcommand_parser(row))]
     if owners:
         return f"{option} goes with {' or '.join(filter(None, [', '.join(owners[:-1]), owners[-1]]))}"
     from difflib import get_close_matches

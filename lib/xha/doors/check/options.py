@@ -127,8 +127,8 @@ def one_database(namespace: argparse.Namespace) -> Options:
     return database_options(namespace)
 
 
-def parse_responder_options(arguments: Sequence[str]) -> Options:
-    """Parse xha-responder's command line. Exits 3 where it is wrong."""
+def responder_parser() -> Parser:
+    """Return xha-responder's parser, with its help."""
     parser = Parser(
         prog="xha-responder",
         description="Answers HAProxy's health checks of a Galera node. systemd and xinetd hand it its socket; "
@@ -144,7 +144,23 @@ def parse_responder_options(arguments: Sequence[str]) -> Options:
     )
     add_database_options(parser)
     add_version(parser)
+    return parser
+
+
+def parse_responder_options(arguments: Sequence[str]) -> Options:
+    """Parse xha-responder's command line. Exits 3 where it is wrong."""
+    parser = responder_parser()
     namespace = parser.parse_args(list(arguments))
     if namespace.host and namespace.socket:
         parser.error("--host and --socket exclude each other: the socket is always this host's")
     return database_options(namespace, listen=tuple(namespace.listen))
+
+
+def services_parser() -> Parser:
+    """Return xha-services' parser, with its help."""
+    parser = Parser(
+        prog="xha-services", description="Checks the services of xha.conf for xha-responder's /service/NAME."
+    )
+    add_config_option(parser)
+    add_version(parser)
+    return parser
