@@ -22,7 +22,7 @@ PAGES = [ROOT / name for name in TOP] + sorted((ROOT / "docs").rglob("*.md"))
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Consequence", "Measurement"]
 # Where a path may begin: at the top of the repository, or at a layer of lib/xha.
-BEGINNINGS = "docs|tests|lib|agents|checks|xinetd|tools|\\.ci|core|adapters|app|doors"
+BEGINNINGS = "docs|tests|lib|packaging|agents|checks|xinetd|tools|\\.ci|core|adapters|app|doors"
 NAMED = re.compile(rf"(?<![\w./-])((?:{BEGINNINGS})/[\w./*-]*[\w*/])(?:::(\w+))?")
 # A module, a test or a page, by its name alone.
 ALONE = re.compile(r"(?<![\w./-])(\w+\.py|[A-Z]+\.md)(?!\w)")
