@@ -41,6 +41,8 @@ SECONDS: dict[str, int] = {
     "tests/responder/test_cluster_states.py": 110,
     "tests/shell/test_cluster.py": 90,
     "tests/install/test_upgrade.py": 90,
+    "tests/packages/test_life.py": 90,
+    "tests/packages/test_build.py": 60,
     "tests/security/test_cluster_peer.py": 90,
     "tests/services/test_rabbitmq_cluster.py": 90,
     "tests/server/test_launch.py": 80,
