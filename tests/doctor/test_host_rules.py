@@ -19,7 +19,7 @@ from xha.adapters.host.surroundings import read_data_disk
 from xha.app.doctor.host import look_at_responder
 from xha.core.config.xha_conf import Config
 from xha.core.config.xha_conf import Responder as Listening
-from xha.core.doctor.facts import ClusterConfig, Confinement, DoctorFacts, EphemeralPorts, TableFacts
+from xha.core.doctor.facts import ClusterConfig, DoctorFacts, EphemeralPorts, MandatoryAccess, TableFacts
 from xha.core.doctor.findings import DoctorFinding, Weight
 from xha.core.doctor.table import examine
 from xha.core.galera.server_options import SERVER_UNITS
@@ -111,17 +111,17 @@ def test_a_disk_without_room_for_a_second_copy_is_told(tmp_path: Path) -> None:
     assert str(tmp_path / "disk") in one.write
 
 
-class TestConfinement:
+class TestMandatoryAccess:
     """By values: this machine's kernel has neither AppArmor nor SELinux."""
 
     def test_nothing_confines(self) -> None:
-        assert found(DoctorFacts(confinement=Confinement()), "confinement") == []
-        assert found(DoctorFacts(confinement=Confinement("/usr/sbin/mariadbd (complain)")), "confinement") == []
+        assert found(DoctorFacts(confinement=MandatoryAccess()), "confinement") == []
+        assert found(DoctorFacts(confinement=MandatoryAccess("/usr/sbin/mariadbd (complain)")), "confinement") == []
 
     def test_a_profile_that_enforces(self) -> None:
-        (one,) = found(DoctorFacts(confinement=Confinement("/usr/sbin/mariadbd (enforce)")), "confinement")
+        (one,) = found(DoctorFacts(confinement=MandatoryAccess("/usr/sbin/mariadbd (enforce)")), "confinement")
         assert one.write.startswith("aa-complain /usr/sbin/mariadbd,")
 
     def test_selinux_enforces(self) -> None:
-        (one,) = found(DoctorFacts(confinement=Confinement(selinux=True)), "confinement")
+        (one,) = found(DoctorFacts(confinement=MandatoryAccess(selinux=True)), "confinement")
         assert one.write.startswith("semanage permissive -a mysqld_t")

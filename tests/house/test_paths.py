@@ -124,7 +124,7 @@ OTHERS = {
     ),
     "adapters/host/surroundings.py": (
         KERNEL + "; the room of the data, looked at, never opened; and programs of the distribution",
-        {"os.path.exists", "os.statvfs", "shutil.which"},
+        {"open", "os.path.exists", "os.statvfs", "shutil.which"},
     ),
     "adapters/host/enabled_units.py": (ROOTS, {"glob.glob"}),
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
-from ...core.doctor.facts import Confinement, DataDisk, EphemeralPorts
+from ...core.doctor.facts import DataDisk, EphemeralPorts, MandatoryAccess
 from ...core.text.escape import clean
-from ..files.whole_file import read_whole
 from ..process.command import DIRECTORIES
 from ..process.procfs import read_processes
 
@@ -40,7 +39,7 @@ def read_data_disk(path: str) -> DataDisk:
     return DataDisk(path, seen.f_bavail * seen.f_frsize)
 
 
-def read_confinement() -> Confinement:
+def read_confinement() -> MandatoryAccess:
     """Return what confines the servers of this host. :raises OSError: where that cannot be seen."""
     selinux = os.path.exists(_SELINUX) and _read(_SELINUX).strip() == "1"
     profile = ""
@@ -48,8 +47,9 @@ def read_confinement() -> Confinement:
         for process in read_processes():
             if process.name in _SERVERS:
                 profile = profile or clean(_read(f"/proc/{process.pid}/attr/current"))
-    return Confinement("" if profile == "unconfined" else profile, selinux)
+    return MandatoryAccess("" if profile == "unconfined" else profile, selinux)
 
 
 def _read(path: str) -> str:
-    return read_whole(path).data.decode("ascii", "replace")
+    with open(path, encoding="ascii", errors="replace") as file:
+        return file.read()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Callable, TypeVar
 
     from ...core.config.xha_conf import Config
-    from ...core.doctor.facts import Confinement, DataDisk, EphemeralPorts, ServerFacts
+    from ...core.doctor.facts import DataDisk, EphemeralPorts, MandatoryAccess, ServerFacts
     from ...core.doctor.unseen import Look
 
     T = TypeVar("T")
@@ -47,7 +47,7 @@ def look_at_ports() -> Look[EphemeralPorts]:
     return _try("the kernel's ports", read_ephemeral_ports, "/proc/sys/net")
 
 
-def look_at_confinement() -> Look[Confinement]:
+def look_at_confinement() -> Look[MandatoryAccess]:
     """Return what confines the server."""
     return _try("AppArmor and SELinux", read_confinement, "root on the server's host")
 

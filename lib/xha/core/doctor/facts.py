@@ -194,7 +194,7 @@ class DataDisk(NamedTuple):
     free: int
 
 
-class Confinement(NamedTuple):
+class MandatoryAccess(NamedTuple):
     """What confines the server. profile: AppArmor's, with its mode, "" for none; selinux: whether SELinux enforces."""
 
     profile: str = ""
@@ -236,7 +236,7 @@ class DoctorFacts(NamedTuple):
     units: Look[tuple[str, ...]] = _LATER
     ephemeral: Look[EphemeralPorts] = _LATER
     disk: Look[DataDisk] = _LATER
-    confinement: Look[Confinement] = _LATER
+    confinement: Look[MandatoryAccess] = _LATER
     responder: Look[str] = _LATER
     members: Look[tuple[MemberFacts, ...]] = _LATER
 
