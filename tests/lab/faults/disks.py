@@ -16,6 +16,7 @@ from lab.waiting import wait_until
 
 SST_PORT = 4444
 SLOW_KIB = 300
+FILL_SECONDS = 20
 GARBAGE = "uuid: !\x00\x01 seqno 42\n"
 DAMAGES = ("emptied", "garbled", "removed")
 
@@ -23,9 +24,16 @@ DAMAGES = ("emptied", "garbled", "removed")
 def fill_disk(scene: Scene) -> None:
     """Take every free byte of the active node's database disk."""
     path = scene.lab[ACTIVE].datadir / FILLER
-    room = os.statvfs(path.parent)
-    with open(path, "wb") as filler:
-        os.posix_fallocate(filler.fileno(), 0, room.f_bavail * room.f_frsize)
+    with open(path, "ab") as filler:
+
+        def is_full() -> bool:
+            """The server writes meanwhile: what was free may be less by now, and what is freed is taken as well."""
+            room = os.statvfs(path.parent)
+            if room.f_bavail:
+                os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), room.f_bavail * room.f_frsize)
+            return not room.f_bavail
+
+        wait_until("the disk to be full", is_full, timeout=FILL_SECONDS)
 
 
 def free_disk(scene: Scene) -> None:
