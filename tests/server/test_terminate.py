@@ -17,10 +17,11 @@ import pytest
 from loopback import wait_until
 from server.conftest import MakeServer
 from server.machine import Server
+from xha.adapters.datadir.hold import check_unused
 from xha.adapters.datadir.transfers import find_transfer
 from xha.adapters.datadir.users import Use, find_occupants, find_own
 from xha.adapters.lifecycle.launch import exit_status
-from xha.adapters.lifecycle.terminate import send, terminate
+from xha.adapters.lifecycle.terminate import end_left_behind, send, terminate
 from xha.adapters.network.unix_listeners import parse_listening
 from xha.adapters.process.procfs import Process, descendants, look, read_process, read_uid, read_uids
 
@@ -132,7 +133,8 @@ def test_the_programs_of_a_state_transfer_end_with_the_joiner(make_server: MakeS
     assert server.lives()
 
 
-def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeServer, server: Server) -> None:
+@pytest.mark.parametrize("how", ["by a stop", "by the keeper"])
+def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeServer, server: Server, how: str) -> None:
     other = joiner(make_server, server, stubborn="trap '' TERM PIPE")
     assert other.process is not None
     below = list(descendants(other.process.pid))
@@ -145,8 +147,20 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
     # For a moment after the end of the server, a program that it was about to start may still have all of its files
     # open.
     wait_until(lambda: uses() == {Use.TRANSFER}, 30, lambda: f"what uses the data: {uses()}")
-    assert other.end() == ()
+    if how == "by the keeper":
+        end_left_behind(other.search)
+    else:
+        assert other.end() == ()
     assert gone(below)
+    check_unused(other.program())  # nothing keeps the next server from its start
+
+
+def test_of_a_state_transfer_whose_server_lives_nothing_is_ended(make_server: MakeServer, server: Server) -> None:
+    other = joiner(make_server, server)
+    assert other.process is not None
+    below = {one.pid for one in descendants(other.process.pid) if one.name != "sleep"}
+    end_left_behind(other.search)
+    assert below <= {one.pid for one in descendants(other.process.pid)}
 
 
 WAITS = "import os, time; {become}print('ready', flush=True); time.sleep(1000)"

@@ -64,6 +64,17 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
     return still_there(targets)
 
 
+def end_left_behind(search: Search) -> None:
+    """End the programs of state transfers whose server has ended, within about `_GRACE` seconds; no others.
+
+    A joiner that aborts leaves its script behind, and what the script runs may wait for a donor without end (measured:
+    socat on port 4444, of a donor that was killed). Nothing else runs on the data meanwhile.
+    """
+    targets = find_own(search)
+    if targets and all(one.use is Use.TRANSFER for one in targets):
+        terminate(search, time.monotonic() + 2 * _GRACE)
+
+
 def await_writers(search: Search, deadline: float) -> str:
     """Wait until no other process can write to the data.
 

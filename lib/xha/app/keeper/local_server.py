@@ -10,7 +10,7 @@ from ...adapters.datadir.transfers import find_transfer
 from ...adapters.datadir.users import find_server
 from ...adapters.lifecycle.disk_writes import find_unwritable
 from ...adapters.lifecycle.launch import launch
-from ...adapters.lifecycle.terminate import terminate
+from ...adapters.lifecycle.terminate import end_left_behind, terminate
 from ...adapters.mysql.agent_login import find_target, own_target
 from ...adapters.mysql.provider_options import evict, make_primary
 from ...adapters.mysql.session import ReadError
@@ -139,6 +139,13 @@ class LocalServer:
     def note(self, server: ServerProcess | None) -> None:
         """Write down that this server uses the data directory, None: that none does. :raises OSError: if it cannot."""
         self._known.note(look(server.pid, server.started) if server else None)
+
+    def end_left_behind(self) -> None:
+        """End what a server that has ended left of a state transfer: it keeps the next one from its start.
+
+        :raises CannotLook: if it cannot be told what runs.
+        """
+        end_left_behind(self._known.search)
 
     def start(self, act: Launch) -> Started:
         """Start the server. :raises InUse, Unusable, OSError: as launch does."""

@@ -11,7 +11,7 @@ from ...adapters.lifecycle.creation import create
 from ...adapters.mysqld.program import Unusable
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...core.keeper import effects as acts
-from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed, Unfit
+from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed, Recovered, Unfit
 from ...core.ocf.api import ExitCode
 from ..node.host_findings import find_fault
 
@@ -181,7 +181,12 @@ class Performer:
     def _check_host(self) -> Done | EffectFailed:
         assert self._settings is not None
         settings = self._settings
-        return self._work(lambda: _tell_unfit(find_fault(settings)))
+
+        def check() -> Unfit | None:
+            self._server.end_left_behind()
+            return _tell_unfit(find_fault(settings))
+
+        return self._work(check)
 
     def _check_storage(self, act: acts.CheckStorage) -> Done | EffectFailed:
         return self._work(lambda: _as_unfit(self._server.find_unwritable(act)))
@@ -193,7 +198,11 @@ class Performer:
         return self._work(lambda: create(self._server.program, time.monotonic() + act.seconds, log))
 
     def _recover(self, act: acts.Recover) -> Done | EffectFailed:
-        return self._work(lambda: self._data.recover(act.seconds))
+        def recover() -> Recovered:
+            self._server.end_left_behind()
+            return self._data.recover(act.seconds)
+
+        return self._work(recover)
 
     def _stop(self, act: acts.Stop) -> Done | EffectFailed:
         ended = self._work(lambda: self._server.stop(act.seconds))
