@@ -107,5 +107,8 @@ KEPT = {
     "an eviction": Kept(render_eviction(Eviction("n2", UUID, "n1", 1.8e9)), _of_book("eviction")),
     "a line of generations": Kept(render_line(LINE), _of_book("line")),
     "a clean stop": Kept(render_stop(StopRecord(History(Position(UUID, 12), LINE), "boot", VIEW)), _of_book("stop-n1")),
+    "a stop after a crash": Kept(
+        render_stop(StopRecord(History(Position(UUID, 12), LINE), "boot", VIEW, clean=False)), _of_book("stop-n1")
+    ),
 }
 assert issubclass(BadRecord, ValueError)

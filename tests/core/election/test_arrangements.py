@@ -24,6 +24,8 @@ AFTER = [report("n1", 13, view=MOVED), report("n3", view=MOVED)]
 EMPTY = [empty("n1"), empty("n2")]
 BOTH = [granted(GrantKind.BOOTSTRAP, "n1", *EMPTY), granted(GrantKind.FORGET, "n3", *EMPTY)]
 BEHIND = Records({"n2": stopped(11)}, cluster="c")
+CRASHED_AT = Records({"n2": stopped(13)._replace(clean=False)}, cluster="c")
+CRASHED_AHEAD = Records({"n2": stopped(14)._replace(clean=False)}, cluster="c")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,18 @@ BEHIND = Records({"n2": stopped(11)}, cluster="c")
             Bootstrap,
             "without n2",
             id="moved away: its stop is proof enough",
+        ),
+        pytest.param(
+            look("n1", *[one._replace(view_seqno=-1) for one in AFTER], records=CRASHED_AT, hosts=ONLINE),
+            Bootstrap,
+            "without n2",
+            id="killed, and started elsewhere: what its keeper found is proof enough",
+        ),
+        pytest.param(
+            look("n1", *[one._replace(view_seqno=-1) for one in AFTER], records=CRASHED_AHEAD, hosts=ONLINE),
+            Wait,
+            "n2",
+            id="killed, and it holds more: the others wait for it",
         ),
         pytest.param(
             look("n1", *[one._replace(view_seqno=-1) for one in AFTER], hosts=ONLINE),
@@ -111,6 +125,7 @@ VIEW = View("view 9", ("u1", "u2", "ug"))
 APART = View("dead", ("u1", "ug"))
 CRASHED = [report("n1", 13, view=VIEW), report("n2", view=VIEW)]
 STOPS = Records({"n1": stopped(13), "n2": stopped(12)})
+KILLED = Records({node: stop._replace(clean=False) for node, stop in STOPS.stops.items()})
 ALONE = report("n1", 13, state=State.NON_PRIMARY, component=APART, view=VIEW)
 
 
@@ -130,6 +145,7 @@ def two(*reports: PositionReport, arbitrator: Probe = Probe.ACCEPTED, **facts: A
             two(*[one._replace(restorable=True) for one in CRASHED]), Wait, "set aside", id="no view of it is restored"
         ),
         pytest.param(two(*CRASHED, records=STOPS), Wait, "arb runs", id="both were stopped: garbd may be Primary"),
+        pytest.param(two(*CRASHED, records=KILLED), Bootstrap, "newest data", id="stopped after they were killed"),
         pytest.param(two(*CRASHED, records=STOPS, arbitrator=Probe.REFUSED), Bootstrap, "", id="it is stopped"),
         pytest.param(
             two(ALONE, hosts={"n1": Host.ONLINE, "n2": Host.FENCED}), Revive, "Primary again", id="the other is fenced"

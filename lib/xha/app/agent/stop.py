@@ -1,4 +1,8 @@
-"""stop: the keeper, state transfers and mysqld end, as one tree; 0 only if nothing is left."""
+"""stop: the keeper, state transfers and mysqld end, as one tree; 0 only if nothing is left.
+
+Pacemaker may start the resource on another host next (clone-max, standby, migration-threshold). So what is known of
+where the data end here is left behind for the others, who could not ask (docs/decisions/0043).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from ...adapters.process.procfs import read_boot_id
 from ...core.election.compose_report import close_record
 from ...core.election.position_report import PositionReport, State, is_looking, parse_position_report
 from ...core.galera.lineage import History, StopRecord
-from ...core.galera.position import NO_SEQNO, Position
+from ...core.galera.position import NO_SEQNO, Kind, Position
 from ...core.keeper.decisions import DEAF_SECONDS
 from ...core.monitor.keeper_status import Phase
 from ...core.node.codes import Code
@@ -39,11 +43,15 @@ if TYPE_CHECKING:
 
 # What is kept of the operation's time for the verdict and the records behind it, in seconds.
 _RESERVE = 5.0
+# How long ago a keeper that lives has written its status at most; it writes one every second.
+_SPOKE_SECONDS = 30.0
+_STOPPED = "stopped"
 
 
 def stop(settings: Settings, instance: Instance) -> Outcome:
-    """End everything, and leave the record of a clean stop where it was one."""
-    deadline = time.monotonic() + max(2 * _RESERVE, instance.timeout) - _RESERVE
+    """End everything, and leave the record of where the data end."""
+    begun = time.monotonic()
+    deadline = begun + max(2 * _RESERVE, instance.timeout) - _RESERVE
     run = RunDir(instance.name)
     keeper_status = run.read_keeper_status()
     if keeper_status is not None and keeper_status.ready:  # a stop after a failure is not planned
@@ -72,17 +80,20 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         run.forget_writer()
         if keeper_status is not None:
             run.write_keeper_status(
-                keeper_status._replace(phase=Phase.ENDED, reason="stopped", ready=False, code="", message="")
+                keeper_status._replace(phase=Phase.ENDED, reason=_STOPPED, ready=False, code="", message="")
             )
     try:
         cluster = connect(instance.node, instance.name)
-        _retract(cluster, f"xha-{instance.name}-report")
+        report = _retract(cluster, f"xha-{instance.name}-report")
         for word in ("state", "ready", "at", "since", "claim", "writer", "stall"):
             cluster.delete_attribute(f"xha-{instance.name}-{word}")
         cib = cluster.read_cib(instance.name)
         release_token(cluster, instance.name, cib)
         if directory is not None:
             _record(cluster, instance, directory, view)
+        elif not served and report is not None and _is_last_word(report, keeper_status, begun):
+            stopped = StopRecord(report.history, report.boot_id, report.view, clean=False)
+            cluster.write_stop(instance.name, cluster.node_name(), stopped)
         if may_be_deleted(cib):
             launch(instance, "sweep")
     except (ClusterUnreachable, Unusable, OSError):
@@ -120,15 +131,29 @@ def _never_listened(keeper_status: KeeperStatus, one: Occupant) -> bool:
     return same and silent and deaf and not find_listening(process.pid)
 
 
-def _retract(cluster: Pacemaker | Standalone, name: str) -> None:
+def _retract(cluster: Pacemaker | Standalone, name: str) -> PositionReport | None:
     """Take the report away, but for one of a stopped server, which stays true until the next keeper replaces it.
 
-    That a recovery is under way is true no more: the others would wait for its end.
+    That a recovery is under way is true no more: the others would wait for its end. Returns the report that stays.
     """
     report = parse_position_report(cluster.read_attribute(name).get(cluster.node_name(), ""))
-    stopped = isinstance(report, PositionReport) and report.state is State.STOPPED and not is_looking(report.trouble)
-    if not stopped:
-        cluster.delete_attribute(name)
+    if isinstance(report, PositionReport) and report.state is State.STOPPED and not is_looking(report.trouble):
+        return report
+    cluster.delete_attribute(name)
+    return None
+
+
+def _is_last_word(report: PositionReport, keeper_status: KeeperStatus | None, now: float) -> bool:
+    """Return whether the report of a stopped server says where the data end now.
+
+    It does if the keeper that ends now made it and watches no server: it starts none before everybody sees another
+    report. A report of a keeper of before proves nothing: since then a person may have run a server.
+    """
+    if keeper_status is None or keeper_status.server_pid or keeper_status.reason == _STOPPED:
+        return False
+    spoke = now - keeper_status.at < _SPOKE_SECONDS
+    known = report.kind is Kind.INTACT and report.position.real and not report.inconsistent
+    return spoke and known and report.boot_id == read_boot_id()
 
 
 def _open(search: Search, settings: Settings, path: str) -> DataDirectory | None:

@@ -189,7 +189,9 @@ def _loss(loser: PositionReport, winner: PositionReport) -> str:
 def _loss_of_absent(seen: Seen, node: str) -> str:
     stop = seen.cib.book.records.stops.get(node)
     if stop is not None:
-        return f"what {node} committed since its clean stop at {stop.history}, if it ran since"
+        return (
+            f"what {node} committed since its {'clean ' if stop.clean else ''}stop at {stop.history}, if it ran since"
+        )
     return f"whatever {node} has committed and nobody else received: its disk cannot be asked"
 
 
@@ -210,7 +212,7 @@ def describe(seen: Seen, node: str) -> str:
     if report is not None:
         return "its report cannot be read"
     if stop is not None:
-        return f"no report; stopped cleanly at {stop.history}"
+        return f"no report; stopped {'cleanly ' if stop.clean else ''}at {stop.history}"
     return "no report"
 
 

@@ -209,7 +209,8 @@ def _find_arbitrator(facts: ElectionFacts) -> Decision | None:
     After the last member has left cleanly, a running garbd alone is the Primary component. A second Primary must not be
     formed beside it.
     """
-    if not any(node in facts.records.stops for node in facts.fresh):
+    stops = facts.records.stops
+    if not any(node in stops and stops[node].clean for node in facts.fresh):
         return None
     alive = tuple(name for name, one in facts.around.arbitrators.items() if one.result is Probe.ACCEPTED)
     if alive:

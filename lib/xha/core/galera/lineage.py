@@ -52,14 +52,16 @@ class History(NamedTuple):
 
 
 class StopRecord(NamedTuple):
-    """The record of a clean stop in the cluster's configuration. A start removes it before anything else.
+    """The record of a stop in the cluster's configuration. A start removes it before anything else.
 
-    view: the Primary view that the node left, None if it was in none. boot_id: that of its host.
+    view: the Primary view that the node left, None if it was in none. boot_id: that of its host. clean: False for a
+      server that had ended by itself, where a recovery found out where its data end: it has not left its group cleanly.
     """
 
     history: History
     boot_id: str
     view: View | None = None
+    clean: bool = True
 
 
 class Order(Enum):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..election.facts import Grant, GrantKind, Records, Token
 from ..election.stall import Eviction
-from ..galera.json_fields import parse_known_position, parse_line, parse_number, parse_text, parse_view
+from ..galera.json_fields import parse_flag, parse_known_position, parse_line, parse_number, parse_text, parse_view
 from ..galera.lineage import History, StopRecord
 from ..text.numbers import parse_json, parse_moment
 
@@ -114,10 +114,16 @@ def render_cluster(uuid: str) -> str:
 
 
 def render_stop(stop: StopRecord) -> str:
-    """Return the text of the record of a clean stop."""
+    """Return the text of the record of a stop. clean stands there only where it is not: other versions lack it."""
     line = [generation._asdict() for generation in stop.history.line]
     view = stop.view and stop.view._asdict()
-    return _close({"position": str(stop.history.position), "line": line, "boot_id": stop.boot_id, "view": view})
+    value: dict[str, object] = {
+        "position": str(stop.history.position),
+        "line": line,
+        "boot_id": stop.boot_id,
+        "view": view,
+    }
+    return _close(value if stop.clean else {**value, "clean": False})
 
 
 def render_token(token: Token) -> str:
@@ -148,7 +154,8 @@ def _open(text: str) -> Any:
 
 def _parse_stop(value: Any) -> StopRecord:
     history = History(parse_known_position(value["position"]), parse_line(value["line"]))
-    return StopRecord(history, parse_text(value["boot_id"]), parse_view(value["view"]))
+    clean = parse_flag(value["clean"]) if "clean" in value else True
+    return StopRecord(history, parse_text(value["boot_id"]), parse_view(value["view"]), clean)
 
 
 def _parse_token(value: Any) -> Token:
