@@ -17,7 +17,7 @@ from xha.core.election.facts import Grant, GrantKind, Host, Token
 from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.lineage import Generation, History, StopRecord
 from xha.core.galera.node_record import NodeRecord
-from xha.core.galera.position import GraState, GvwState, Position
+from xha.core.galera.position import GraState, GvwState, Kind, Position
 from xha.core.keeper import effects as acts
 
 
@@ -124,7 +124,7 @@ class World(Galera):
         node.blind, node.slow = max(0, node.blind - 1), max(0, node.slow - 1)
         self.deliver(node, late)
         if self.agents[node.name].memory.halted:
-            self.restart_agent(node)  # Pacemaker has seen that the server ended, and starts the node again
+            self.stop_after_crash(node)  # Pacemaker has seen that the server ended, and starts the node again
         keeper = ModelKeeper(self, node, self.agents[node.name], late)
         keeper.agent.now += TICK
         keeper.go_on(held) if keeper.agent.pending else keeper.look_and_act(held)
@@ -239,6 +239,16 @@ class World(Galera):
             position = Position(disk.uuid, len(disk.history))
             for cib in self.write(node):
                 cib.stops[node.name] = StopRecord(History(position, record.line), str(node.boot), record.view)
+
+    def stop_after_crash(self, node: Node) -> None:
+        """Pacemaker's stop where no server runs: what the keeper reported of where the data end is recorded."""
+        report = self.reports.get(node.name)
+        self.restart_agent(node)
+        self.release_token(node)
+        if report and report.state is State.STOPPED and report.kind is Kind.INTACT and not report.inconsistent:
+            for cib in self.write(node):
+                cib.stops[node.name] = StopRecord(report.history, str(node.boot), report.view, clean=False)
+            self.tally.add("stop after a crash")
 
     def release_token(self, node: Node) -> bool:
         token = self.cib(node).token

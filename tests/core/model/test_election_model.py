@@ -74,6 +74,9 @@ class ElectionModel(RuleBasedStateMachine):
         if node.up and node.server:
             self.world.clean_stop(node)
             node.wanted = False
+        elif node.up and node.wanted:
+            self.world.stop_after_crash(node)
+            node.wanted = False
 
     @rule(who=WHO)
     def bootstrap_by_hand(self, who: int) -> None:

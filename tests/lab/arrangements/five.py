@@ -68,14 +68,15 @@ def wait_instances(lab: Laboratory, number: int) -> tuple[str, ...]:
 
 
 def limit_instances(lab: Laboratory) -> list[str]:
-    """Three instances of five hosts: all three are killed, then one is moved, then all three are killed again."""
-    broken = []
+    """Three instances of five hosts: all three are killed, then one is moved, then all three are killed again.
+
+    Where Pacemaker starts what was killed is its own choice: other hosts than before, as a rule.
+    """
     with writing(lab):
-        before = set_clone_max(lab, INSTANCES)
+        set_clone_max(lab, INSTANCES)
     kill_servers(lab)
     after = wait_instances(lab, INSTANCES)
-    broken += [f"Pacemaker moved from {before} to {after}"] if before != after else []
-    broken += same_rows(lab, after)
+    broken = same_rows(lab, after)
     leaver = after[0]
     lab["h1"].sh(f"pcs node standby {leaver}", timeout=60)
     wait_until("an instance to move", lambda: leaver not in servers(lab), timeout=SYNC_SECONDS, every=0.5)

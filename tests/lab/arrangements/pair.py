@@ -68,7 +68,7 @@ REFEREE_ON = (
 )
 REFEREE_OFF = "systemctl stop garbd-pair.service"
 NOTES = "CREATE DATABASE IF NOT EXISTS pair; CREATE TABLE IF NOT EXISTS pair.notes (text VARCHAR(80) PRIMARY KEY);"
-STATE_SECONDS = 60
+STATE_SECONDS, CREATE_SECONDS = 60, 600
 
 
 def ask(host: Host, sql: str) -> str:
@@ -116,7 +116,7 @@ def form(lab: Laboratory) -> list[str]:
         host = lab[name]
         host.sh(f"install -d -o mysql -g mysql {DATADIR}")
         host.write(OPTIONS, CNF.replace("{address}", host.address))
-    lab["h1"].sh(CREATE, timeout=120)
+    lab["h1"].sh(CREATE, timeout=CREATE_SECONDS)
     wait_pair(lab)
     note(lab, MEMBERS[0], "at first")
     running = cluster.running_on(lab["h1"], RESOURCE)

@@ -1,7 +1,8 @@
 """stop: the keeper, state transfers and mysqld end, as one tree; 0 only if nothing is left.
 
 Pacemaker may start the resource on another host next (clone-max, standby, migration-threshold). So what is known of
-where the data end here is left behind for the others, who could not ask (docs/decisions/0043).
+where the data end here is left behind for the others, who could not ask.
+docs/decisions/0043-a-stop-after-a-crash-says-where-the-data-end.md
 """
 
 from __future__ import annotations
