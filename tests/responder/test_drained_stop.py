@@ -12,6 +12,7 @@ import pymysql
 import pytest
 
 from loopback import Cluster, HAProxy, Net, Node, wait_until
+from loopback.doors import CHECKOUT
 from loopback.responder import PORT
 from responder.conftest import MakeResponder
 from responder.process import PROMPT, Responder
@@ -106,28 +107,34 @@ class Farm(NamedTuple):
     bind: tuple[str, int]
 
 
+def advised_section(bind: str, nodes: list[str]) -> str:
+    """Return `defaults` and `listen mysql` of docs/haproxy.cfg with these addresses, and more time for checks."""
+    text = (CHECKOUT / "docs/haproxy.cfg").read_text(encoding="utf-8")
+    text = text[text.index("\ndefaults\n") : text.index("listen mysql-writer")]
+    changes = {
+        " 10.0.0.5:3307": f" {bind}",
+        **{f" 10.0.0.{number}:": f" {node}:" for number, node in enumerate(nodes, start=6)},
+        "timeout check 1500ms": "timeout check 5s",
+    }
+    for said, ours in changes.items():
+        assert said in text
+        text = text.replace(said, ours)
+    return text
+
+
 @pytest.fixture
 def farm(net: Net, three: Cluster, make_responder: MakeResponder) -> Iterator[Farm]:
-    """HAProxy as docs/verdicts.md says, one node active and the others its backups."""
+    """HAProxy as docs/haproxy.cfg has it, one node active and the others its backups."""
     responders = [make_responder(node, listen=[(node.address, PORT)], responder=PROMPT) for node in three.nodes]
     three.nodes[0].sql("CREATE USER IF NOT EXISTS app@'%'")
     three.nodes[0].sql("GRANT ALL ON drained.* TO app@'%'")
     three.nodes[0].sql("CREATE DATABASE IF NOT EXISTS drained")
     three.nodes[0].sql("CREATE OR REPLACE TABLE drained.rows (client VARCHAR(10), n INT, PRIMARY KEY (client, n))")
     bind = (net.next_address(), 3307)
-    servers = "".join(
-        f"  server mysql-{number} {node.address}:3306 check port {PORT} inter 500ms fall 2 rise 1 "
-        f"on-marked-down shutdown-sessions{' backup' if number > 1 else ''}\n"
-        for number, node in enumerate(three.nodes, start=1)
-    )
-    section = (
-        f"listen mysql\n  bind {bind[0]}:{bind[1]}\n  mode tcp\n  timeout client 60s\n  timeout server 60s\n"
-        "  option httpchk GET /ready\n  http-check disable-on-404\n  http-check send-state\n  timeout check 5s\n"
-        f"  retries 3\n  option redispatch\n{servers}"
-    )
+    section = advised_section(f"{bind[0]}:{bind[1]}", [node.address for node in three.nodes])
     with HAProxy(net, net.directory / "farm", section) as haproxy:
         for number in (1, 2, 3):
-            haproxy.wait_status(f"mysql-{number}", "UP")
+            haproxy.wait_status(f"controller-{number}", "UP")
         for responder in responders:
             wait_until(lambda one=responder: one.node()["balancers"]["unknown"] is None, 60, "it knows who asks")  # type: ignore[misc]
         yield Farm(haproxy, responders, bind)

@@ -396,8 +396,8 @@ def test_the_documented_haproxy_for_the_whole_table(net: Net, tmp_path: Path) ->
     with ExitStack() as stack:
         hosts = [Place(net, tmp_path / f"controller-{number}") for number in (1, 2, 3)]
         vip = net.next_address()
-        text = (CHECKOUT / "docs/haproxy-openstack.cfg").read_text()
-        sections = text[text.index("defaults\n") :].replace("bind 127.0.0.1:1984", f"bind {vip}:1984")
+        text = "".join((CHECKOUT / "docs" / name).read_text() for name in ("haproxy.cfg", "haproxy-openstack.cfg"))
+        sections = text[text.index("\ndefaults\n") :].replace("bind 127.0.0.1:1984", f"bind {vip}:1984")
         for real, ours in zip(("10.0.0.5", "10.0.0.6", "10.0.0.7", "10.0.0.8"), (vip, *(one.address for one in hosts))):
             assert f" {real}:" in sections
             sections = sections.replace(f" {real}:", f" {ours}:")
@@ -437,4 +437,4 @@ def test_the_documented_haproxy_for_the_whole_table(net: Net, tmp_path: Path) ->
         second.record(not_applicable("glance-registry", DEEP, "gone"))
         wait("glance-registry", 2, "DOWN")
         covered = {row["pxname"] for row in haproxy.show_stat()} - {"stats"}
-        assert covered == {*SERVICES, "mysql"}
+        assert covered == {*SERVICES, "mysql", "mysql-writer"}
