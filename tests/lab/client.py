@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab.host import Host
 from lab.laboratory import Laboratory, environment
-from lab.measure import Attempt, Row, parse_journal
+from lab.measure import FRESH, PERSISTENT, Attempt, Row, parse_journal
 from lab.place import BALANCER_PORT, DATABASE_PASSWORD, DATABASE_USER, VIP
 from lab.shell import Result, run
 from lab.waiting import wait_until
@@ -23,6 +23,7 @@ CREATE DATABASE IF NOT EXISTS lab;
 CREATE OR REPLACE TABLE lab.acknowledged (writer INT, number INT, PRIMARY KEY (writer, number)) ENGINE=InnoDB;
 """
 FIRST_WRITE_SECONDS = 60
+KINDS = (PERSISTENT, FRESH, PERSISTENT, FRESH)
 LAST_BYTES = 32 * 1024
 
 
@@ -50,11 +51,11 @@ class Client:
 
 
 @contextmanager
-def writing(lab: Laboratory) -> Iterator[Client]:
-    """Run writers through the VIP during the block. The first rows are acknowledged before it begins."""
+def writing(lab: Laboratory, kinds: Sequence[str] = KINDS, port: int = BALANCER_PORT) -> Iterator[Client]:
+    """Run writers of these kinds through the VIP's `port` during the block, which begins with rows acknowledged."""
     wait_until(
         "the client to make its table through the VIP",
-        lambda: through_vip(lab, TABLE).ok,
+        lambda: through_vip(lab, TABLE, port).ok,
         timeout=FIRST_WRITE_SECONDS,
         every=0.5,
     )
@@ -66,8 +67,9 @@ def writing(lab: Laboratory) -> Iterator[Client]:
             sys.executable,
             "-m",
             "lab.writers",
-            f"{VIP}:{BALANCER_PORT}",
+            f"{VIP}:{port}",
             str(journal),
+            *kinds,
         ],
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -85,7 +87,7 @@ def writing(lab: Laboratory) -> Iterator[Client]:
         client.stop()
 
 
-def through_vip(lab: Laboratory, sql: str) -> Result:
+def through_vip(lab: Laboratory, sql: str, port: int = BALANCER_PORT) -> Result:
     """Run `sql` from the client through the VIP, as an application would."""
     return run(
         [
@@ -93,7 +95,7 @@ def through_vip(lab: Laboratory, sql: str) -> Result:
             f"--net={lab.place.namespace('client')}",
             "mariadb",
             f"--host={VIP}",
-            f"--port={BALANCER_PORT}",
+            f"--port={port}",
             f"--user={DATABASE_USER}",
             f"--password={DATABASE_PASSWORD}",
             "--connect-timeout=3",

@@ -125,13 +125,16 @@ pcs property unset dc-deadtime --force""",
 BACKUP = "  server mysql-{number} {address}:3306 check port 49000 inter 5000 rise 2 fall 3 backup"
 
 
+HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
+
+
 def haproxy_cfg(members: Sequence[str]) -> Step:
     """HAProxy's file. The document names three servers; where there are more, they follow as backups."""
     more = [BACKUP.format(number=name[1:], address=ADDRESSES[name]) for name in members if name not in HOSTS]
     return Step(
         "haproxy.cfg",
         On.EVERY,
-        path="/etc/haproxy/haproxy.cfg",
+        path=HAPROXY_CFG,
         said=LISTEN_MYSQL.rstrip(),
         today="""\
 global
@@ -269,6 +272,11 @@ sockopt=,nodelay,sndbuf=1048576,rcvbuf=1048576""",
         why="Percona's xtrabackup cannot read MariaDB since 10.3: mariadb-backup and mbstream took its place. Debian "
         "binds to 127.0.0.1 unless told otherwise. gcache.size only spares the laboratory's memory.",
     )
+
+
+def balancer_files(members: Sequence[str]) -> tuple[Step, ...]:
+    """HAProxy's file, and the check that it asks."""
+    return haproxy_cfg(members), XINETD, XINETD_START
 
 
 PCSD = (PACKAGES, HACLUSTER, HOST_AUTH, CLUSTER_SETUP)

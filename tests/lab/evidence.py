@@ -33,7 +33,11 @@ def keep(lab: Laboratory, directory: Path) -> Path:
     """Write everything about every host of `lab` below `directory`, which is created, and return it. It never fails."""
     directory.mkdir(parents=True, exist_ok=True)
     lab.on_all(lambda host: keep_host(host, directory / host.name))
-    for path in (*lab.place.root.glob("writers-*.jsonl"), *lab.place.root.glob("*.log")):
+    for path in (
+        *lab.place.root.glob("writers-*.jsonl"),
+        *lab.place.root.glob("*.log"),
+        *lab.place.root.glob("struck"),
+    ):
         shutil.copy(path, directory)
     return directory
 

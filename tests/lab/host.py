@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from lab import cgroups, image, processes
@@ -62,6 +63,7 @@ class Host:
         """Turn the host on. Returns once its init runs, long before it has booted. No error if it already has power."""
         if self.has_power():
             return
+        self.power_off()  # a host that has shut down leaves its wire and its groups
         self.network.plug(self.name, self.address)
         with open(self.directory / "console", "ab") as console:
             subprocess.Popen(
@@ -148,6 +150,12 @@ class Host:
         for pid in pids:
             os.kill(pid, number)
         return len(pids)
+
+    def signal_all(self, number: int) -> None:
+        """Send signal `number` to every process in the host. One that is already gone is no error."""
+        for pid in processes.in_namespace(self.place.namespace(self.name)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def pids_of(self, program: str) -> list[int]:
         """The pids, as the machine counts them, of the host's processes that run `program`, under any name."""

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab import evidence, report
-from lab.contenders import Contender
+from lab.contenders import CONTENDERS, Contender
 from lab.faults import FAULTS, Fault, Scene
 from lab.laboratory import Laboratory
 from lab.place import REPOSITORY
 from lab.repair import restore
 from lab.shell import CommandFailed
 from lab.standing import stand_up
-from lab.systems import System
+from lab.systems import OWN, System
 from lab.trial import Outcome, try_fault
 from lab.waiting import GaveUp
 from lab.worlds import WORLDS, World
@@ -28,11 +28,15 @@ MATRIX = REPOSITORY / "build" / "lab-matrix"
 SOFTWARE = ("mariadb-server", "galera-4", "pacemaker", "corosync", "resource-agents", "pcs", "haproxy")
 
 
+class LeftOut(Exception):
+    """A fault cannot be tried in this world, or with this agent: why, as a sentence."""
+
+
 class Bench:
     """A laboratory with one agent in one world. It is repaired, or built anew, before each trial."""
 
     def __init__(self, lab: Laboratory, contender: Contender, world: World) -> None:
-        self.scene, self.world = Scene(lab, contender), world
+        self.scene, self.world = Scene(lab, contender, world), world
         self.stands = False
 
     def make_well(self) -> None:
@@ -43,8 +47,13 @@ class Bench:
             self.stands = restore(lab)
 
     def trial(self, fault: Fault, kept: Path) -> Outcome:
-        """One trial on a cluster that is well. Evidence goes below `kept` unless the fault did no lasting harm."""
+        """One trial on a cluster that is well. Evidence goes below `kept` unless the fault did no lasting harm.
+
+        Raises `LeftOut` for a fault that cannot be tried here.
+        """
         self.make_well()
+        if reason := fault.lacks(self.scene):
+            raise LeftOut(reason)
         try:
             outcome = try_fault(self.scene, fault)
         except (CommandFailed, GaveUp, ConnectionError):
@@ -61,10 +70,15 @@ class Noted:
 
     def __init__(self, agent: str, system: System, directory: Path = DOCS) -> None:
         self.agent, self.system = agent, system
-        self.json, self.markdown = (directory / f"{file_name(agent, system.name)}.{kind}" for kind in ("json", "md"))
+        name = file_name(agent, system.name)
+        self.json, self.markdown, self.finished = (directory / f"{name}.{kind}" for kind in ("json", "md", "finished"))
 
     def read(self) -> list[tuple[str, Outcome]]:
         return report.parse_json(self.json.read_text()) if self.json.exists() else []
+
+    def software(self) -> dict[str, str]:
+        """The versions that the outcomes so far were seen with."""
+        return report.parse_software(self.json.read_text()) if self.json.exists() else {}
 
     def of(self, world: str, fault: str) -> list[Outcome]:
         return [outcome for where, outcome in self.read() if (where, outcome.fault) == (world, fault)]
@@ -78,7 +92,8 @@ class Noted:
             for name in FAULTS
             if (outcomes := [each for its_world, each in noted if (its_world, each.fault) == (where, name)])
         ]
-        about = (self.agent, read_software(self.system), os.cpu_count() or 0, summaries)
+        software = merge_software(self.software(), read_software(self.system))
+        about = (self.agent, software, os.cpu_count() or 0, summaries)
         replace_text(self.json, report.render_json(*about))
         order = "" if self.system.name == REPORTED else f" OS={self.system.name}"
         replace_text(self.markdown, report.render_markdown(*about, order=order))
@@ -98,18 +113,37 @@ def file_name(agent: str, system: str) -> str:
     return name if system == REPORTED else f"{name}-{system}"
 
 
+def names_of(world: World, names: Sequence[str] = ()) -> list[str]:
+    """Return the faults to be tried in a world: those that were named, its own, or all of them."""
+    return list(names or world.faults or FAULTS)
+
+
+def read_reports() -> dict[str, list[tuple[str, Outcome]]]:
+    """Return every run of each agent that has a report in docs/lab, each with its world."""
+    return {name: Noted(name, OWN._replace(name=REPORTED)).read() for name in CONTENDERS}
+
+
 def check_matrix(lab: Laboratory, contender: Contender, names: Sequence[str]) -> bool:
     """Try each fault once in each world; true if all came out as in the committed report, and nothing was lost.
 
-    Each trial is recorded below build/lab-matrix. An interrupted run continues, and a finished one begins again.
+    `names`: these faults in each world; none: those of each world. Each trial is recorded below build/lab-matrix. An
+    interrupted run continues, and a finished one begins again.
     """
     noted = Noted(contender.name, lab.system, MATRIX)
-    if all(noted.of(world, name) for world in WORLDS for name in names):
-        noted.json.unlink()
-    for world in WORLDS.values():
-        run_matrix(lab, contender, world, names, 1, MATRIX)
-    wrong = [f"{world}: {name}: {text}" for world in WORLDS for name in names if (text := _differs(noted, world, name))]
-    lab.say("\n".join(wrong) or f"{len(WORLDS) * len(names)} trials came out as {DOCS.relative_to(REPOSITORY)} says")
+    wanted = [(world, name) for world in WORLDS for name in names_of(WORLDS[world], names)]
+    if noted.finished.exists():
+        noted.finished.unlink()
+        noted.json.unlink(missing_ok=True)
+    skipped = {
+        (world.name, name)
+        for world in WORLDS.values()
+        for name in run_matrix(lab, contender, world, names_of(world, names), 1, MATRIX)
+    }
+    tried = [each for each in wanted if each not in skipped]
+    if all(noted.of(world, name) for world, name in tried):
+        noted.finished.touch()
+    wrong = [f"{world}: {name}: {text}" for world, name in tried if (text := _differs(noted, world, name))]
+    lab.say("\n".join(wrong) or f"{len(tried)} trials came out as {DOCS.relative_to(REPOSITORY)} says")
     return not wrong
 
 
@@ -132,22 +166,37 @@ def _differs(noted: Noted, world: str, name: str) -> str:
 
 def run_matrix(  # noqa: PLR0913, PLR0917 - what is tried, how often, and where it is noted
     lab: Laboratory, contender: Contender, world: World, names: Sequence[str], runs: int, directory: Path = DOCS
-) -> None:
-    """Try each fault once, then each a second time, until `runs` outcomes of each are recorded."""
+) -> list[str]:
+    """Try each fault once, then each a second time, until `runs` outcomes of each are recorded.
+
+    Return those that cannot be tried in this world, each said with its reason.
+    """
     bench, noted = Bench(lab, contender, world), Noted(contender.name, lab.system, directory)
+    skipped: list[str] = []
     for number in range(1, runs + 1):
         for fault in (FAULTS[name] for name in names):
-            if len(noted.of(world.name, fault.name)) >= number:
+            if fault.name in skipped or len(noted.of(world.name, fault.name)) >= number:
                 continue
             lab.say(f"{fault.name}, run {number} of {runs}: {fault.title}")
             try:
                 outcome = bench.trial(fault, BUILD / f"{world.name}-{fault.name}-{number}")
+            except LeftOut as reason:
+                skipped.append(fault.name)
+                lab.say(f"{fault.name} is left out: {reason}")
+                continue
             except (CommandFailed, GaveUp, ConnectionError) as error:
                 lab.say(f"{fault.name} could not be tried: {error}")
                 bench.stands = False
                 continue
             noted.add(world.name, outcome)
             lab.say(f"{fault.name}: {'recovered' if outcome.recovered else 'NOT recovered'}, lost: {outcome.lost}")
+    return skipped
+
+
+def merge_software(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Return every version of a package that runs of one report were made with, the oldest runs' first."""
+    known = {name: before.get(name, version).split(" and ") for name, version in now.items()}
+    return {name: " and ".join(dict.fromkeys([*known[name], version])) for name, version in now.items()}
 
 
 def read_software(system: System) -> dict[str, str]:

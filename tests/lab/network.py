@@ -54,6 +54,8 @@ class Network:
             self.push_cable(node)
         self._in(node, "ip", "address", "add", f"{address}/{PREFIX}", "brd", "+", "dev", "eth0")
         self._in(node, "ip", "link", "set", "lo", "up")
+        # HAProxy listens on the VIP also where that is not. A host cannot set it itself: /proc/sys is read-only there.
+        self._in(node, "sysctl", "-qw", "net.ipv4.ip_nonlocal_bind=1")
         self._in(node, "ip", "link", "set", "eth0", "up")
 
     def unplug(self, node: str) -> None:

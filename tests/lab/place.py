@@ -29,6 +29,9 @@ PREFIX = 24
 BALANCER_PORT = 3307
 DATABASE_USER, DATABASE_PASSWORD = "wsrep_sst", "DJ1JAs8z"
 
+# Where docs/haproxy.cfg has the node that xha chose as the writer.
+WRITER_PORT = 3308
+
 
 @dataclass(frozen=True)
 class Place:
@@ -54,6 +57,11 @@ class Place:
     def resources(self) -> Path:
         """Pacemaker's resources as they were once the cluster was complete. Changes by a fault are undone from it."""
         return self.root / "resources.xml"
+
+    @property
+    def struck(self) -> Path:
+        """When the last fault struck, in seconds of the machine's monotonic clock, which every journal here has."""
+        return self.root / "struck"
 
     @property
     def image(self) -> Path:

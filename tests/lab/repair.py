@@ -13,6 +13,8 @@ from lab.waiting import GaveUp, wait_until
 
 VIP_HOME = "h1"
 FILLER = "filler"
+# The responder's, in a world without xinetd.
+SOCKET = "xha-responder.socket"
 # Each command undoes a change of a fault, or of an operator in one. A command that finds nothing to do may fail. They
 # are Pacemaker's own commands, because each command of pcs takes a second.
 ORDERS = (
@@ -34,9 +36,11 @@ def relieve(lab: Laboratory) -> None:
 def relieve_host(host: Host) -> None:
     (host.datadir / FILLER).unlink(missing_ok=True)
     host.power_on()
-    host.signal("mariadbd", signal.SIGCONT)
+    host.signal_all(signal.SIGCONT)
     wait_until(f"systemd of {host}", lambda: host.sh("systemctl list-units >/dev/null", check=False).ok, timeout=60)
-    host.sh("systemctl start corosync pacemaker xinetd", timeout=60)
+    responder = f"$(systemctl is-enabled --quiet {SOCKET} && echo {SOCKET} || echo xinetd)"
+    host.sh(f"systemctl start corosync pacemaker {responder}", timeout=60)
+    host.sh("xha-check enable", check=False)
 
 
 def restore(lab: Laboratory) -> bool:

@@ -19,7 +19,7 @@ from lab.cluster import Galera
 from lab.contenders import Contender
 from lab.faults import FAULTS
 from lab.laboratory import Laboratory
-from lab.matrix import DOCS, Bench, file_name, read_expected, replace_text
+from lab.matrix import DOCS, Bench, LeftOut, file_name, read_expected, replace_text
 from lab.place import REPOSITORY
 from lab.shell import CommandFailed
 from lab.trial import Outcome
@@ -103,6 +103,9 @@ def run_sequence(bench: Bench, seed: str, number: int) -> list[str]:
         where = f"seed {seed}, sequence {number}, {name}"
         try:
             outcome = bench.trial(FAULTS[name], BUILD / "evidence" / f"{seed}-{number}-{name}")
+        except LeftOut as reason:
+            lab.say(f"{where}: left out: {reason}")
+            continue
         except (CommandFailed, GaveUp, ConnectionError) as error:
             lab.say(f"{where}: could not be tried: {error}")
             untried.append(f"{name}: could not be tried")

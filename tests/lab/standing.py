@@ -38,9 +38,9 @@ def plan(
     contender: Contender, world: World, *, in_full: bool, hosts: Sequence[str] = HOSTS
 ) -> list[tuple[Step, Settled]]:
     """Every step in order, each with what must be true before the next one."""
-    balancer, database = (document.BALANCER,), (document.ACCOUNTS, document.wsrep_cnf(hosts), contender.create)
+    balancer, database = (document.BALANCER,), (document.ACCOUNTS, world.galera(hosts), contender.create)
     steps = (
-        *(document.haproxy_cfg(hosts), document.XINETD, document.XINETD_START),
+        *world.balancer(hosts),
         *(document.PCSD if in_full else (document.without_pcsd(hosts),)),
         document.FIRST_ELECTION,
         document.START,
@@ -61,7 +61,7 @@ def carry_out(lab: Laboratory, step: Step) -> None:
 
 def carry_out_on(host: Host, step: Step) -> None:
     if step.path:
-        host.write(step.path, step.today.replace("{address}", host.address) + "\n")
+        host.write(step.path, step.today.replace("{address}", host.address).replace("{name}", host.name) + "\n")
     else:
         host.sh(f"set -e\n{step.today}", timeout=STEP_SECONDS)
 

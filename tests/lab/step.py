@@ -18,7 +18,7 @@ class Step:
     """One step.
 
     `said`: the document's lines. `today`: the shell commands that are run, or with `path` the text of that file. In a
-      file ``{address}`` stands for the host's own address. `why` tells a reader why the two differ.
+      file ``{address}`` and ``{name}`` stand for the host's own. `why` tells a reader why the two differ.
     """
 
     title: str

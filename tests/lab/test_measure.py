@@ -8,17 +8,18 @@ import pytest
 
 from lab.cluster import Galera
 from lab.faults import FAULTS
-from lab.measure import Attempt, judge_attempts, parse_journal
+from lab.measure import Attempt, Kind, judge_attempts, parse_journal
 from lab.place import HOSTS
 from lab.watch import Look, synced_after
 
 
-def attempt(at: float, row: int, error: str | None = None, style: str = "fresh") -> Attempt:
-    return Attempt(at, (0, row), style, error)
+def attempt(at: float, row: int, error: str | None = None, style: str = "fresh", unknown: bool = False) -> Attempt:
+    return Attempt(at, (0, row), style, error, unknown)
 
 
 def line(at: float, row: int, error: str | None = None) -> str:
-    return json.dumps({"at": at, "writer": 0, "row": row, "style": "fresh", "error": error}) + "\n"
+    entry = {"at": at, "writer": 0, "row": row, "style": "fresh", "error": error, "unknown": bool(error)}
+    return json.dumps(entry) + "\n"
 
 
 def test_only_what_the_server_acknowledged_must_be_there() -> None:
@@ -49,9 +50,23 @@ def test_two_outages_are_both_counted_as_silence_and_the_first_one_ends_when_wri
     assert (felt.back_after, felt.silent, felt.longest_gap) == (3, 8, 5)
 
 
-def test_a_style_of_connecting_has_a_gap_of_its_own() -> None:
-    attempts = [attempt(11, 1), attempt(12, 2, style="persistent"), attempt(15, 3)]
-    assert judge_attempts(attempts, 10, 16).gap_by_style == {"fresh": 4, "persistent": 4}
+def test_each_kind_of_writer_is_counted_by_itself_with_what_it_cannot_know() -> None:
+    attempts = [
+        attempt(11, 1),
+        attempt(12, 2, style="pool"),
+        attempt(13, 3, "1213 Deadlock", "pool"),
+        attempt(14, 4, "2013 Lost connection", "pool", unknown=True),
+        attempt(15, 5),
+    ]
+    assert judge_attempts(attempts, 10, 16).by_kind == {
+        "fresh": Kind(acknowledged=2, errors=0, longest_gap=4, unknown=frozenset()),
+        "pool": Kind(acknowledged=1, errors=2, longest_gap=4, unknown=frozenset({(0, 4)})),
+    }
+
+
+def test_the_usual_gap_is_that_of_the_time_before_the_fault() -> None:
+    assert judge_attempts([attempt(7, 1), attempt(9, 2), attempt(9.5, 3), attempt(14, 4)], 10, 15).usual_gap == 2
+    assert judge_attempts([attempt(14, 4)], 10, 15).usual_gap is None
 
 
 def test_a_journal_cut_short_at_either_end_is_read_without_the_torn_line() -> None:

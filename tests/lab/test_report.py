@@ -14,9 +14,9 @@ from lab.cluster import Galera
 from lab.contenders import XHA
 from lab.faults import FAULTS
 from lab.laboratory import Laboratory
-from lab.matrix import file_name
+from lab.matrix import file_name, merge_software
 from lab.place import REPOSITORY, Place
-from lab.report import parse_json, render_json, render_markdown, summarise
+from lab.report import parse_json, parse_software, render_json, render_markdown, summarise
 from lab.soak import LENGTH, broken_by, sequence
 from lab.trial import Outcome
 from lab.worlds import SEED
@@ -78,6 +78,44 @@ def test_the_report_is_named_after_the_agent_and_another_system_than_the_first()
     assert file_name("ocf:heartbeat:galera", "debian12") == "heartbeat-galera"
     assert file_name("ocf:xha:galera", "debian13") == "xha-galera-debian13"
     assert "`make lab-report AGENT=a OS=debian13`" in render_markdown("a", {}, 2, [], order=" OS=debian13")
+
+
+def test_a_report_of_runs_with_two_versions_names_both_and_each_once() -> None:
+    text = render_json("ocf:a:b", {"pcs": "0.11.5", "haproxy": "2.6.12"}, 2, [])
+    before = parse_software(text)
+    now = {"pcs": "0.11.5", "haproxy": "2.6.13"}
+    both = {"pcs": "0.11.5", "haproxy": "2.6.12 and 2.6.13"}
+    assert (merge_software(before, now), merge_software(both, now)) == (both, both)
+    assert merge_software({}, now) == now
+
+
+def test_the_worlds_stand_side_by_side_with_what_few_runs_and_no_recovery_are_worth() -> None:
+    stuck = replace(GOOD, recovered=False, synced_after=None)
+    quick = replace(GOOD, longest_gap=0.1234)
+    summaries = [summarise("seed", [GOOD, stuck]), summarise("sound", [GOOD]), summarise("fast", [quick] * 3)]
+    page = render_markdown("ocf:a:b", {}, 2, summaries)
+    assert "| fault | seed | sound | fast |" in page
+    assert "| `kill-all` | 1 of 2 recovered | (39) | 0.12 |" in page
+    assert "Side by side" not in render_markdown("ocf:a:b", {}, 2, summaries[:1])
+
+
+def kinds(gap: float, errors: int, unknown: int, committed: int | None) -> dict[str, dict[str, float | None]]:
+    pool = {"acknowledged": 9, "errors": errors, "longest_gap": gap, "unknown": unknown, "committed": committed}
+    return {"pool": pool}
+
+
+def test_each_kind_of_writer_has_a_line_and_what_nobody_could_look_for_is_unknown() -> None:
+    runs = [
+        replace(GOOD, usual_gap=0.1, by_kind=kinds(0.25, 0, 0, 0)),
+        replace(GOOD, usual_gap=0.3, by_kind=kinds(2.5, 3, 2, 1)),
+        replace(GOOD, usual_gap=None, by_kind=kinds(0.5, 1, 0, 0)),
+    ]
+    assert "| `kill-all` | pool | 3 | 0.5 | 2.5 | 3 | 2 | 1 | 0.3 |" in render_markdown(
+        "ocf:a:b", {}, 2, [summarise("fast", runs)]
+    )
+    unread = replace(GOOD, by_kind=kinds(1, 1, 1, None))
+    assert "| 1 | unknown | - |" in render_markdown("ocf:a:b", {}, 2, [summarise("fast", [unread])])
+    assert "What each kind" not in render_markdown("ocf:a:b", {}, 2, [summarise("fast", [GOOD])])
 
 
 def test_a_sequence_follows_from_its_seed_and_number_alone() -> None:

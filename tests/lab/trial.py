@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lab import client, cluster
 from lab.faults import Fault, Scene, nothing
-from lab.measure import judge_attempts
+from lab.measure import Kind, Row, judge_attempts
 from lab.repair import settle
 from lab.shell import CommandFailed
 from lab.waiting import GaveUp, wait_until
@@ -31,6 +31,8 @@ class Outcome:
     `lost`: host -> acknowledged writes that are missing there. A host that could not be read is absent.
     `needless_starts`: mysqld started more often than the fault made necessary.
     `load`: the machine's load average over one minute when the fault struck.
+    `usual_gap`: the longest time without an acknowledged write before the fault: what this machine did by itself.
+    `by_kind`: what the writers of each kind experienced (`describe_kinds`). Both are None in an older record.
     `said`: the reasons in `pcs status` if nothing recovered.
     """
 
@@ -46,6 +48,8 @@ class Outcome:
     seconds: float
     load: float
     said: tuple[str, ...] = ()
+    usual_gap: float | None = None
+    by_kind: dict[str, dict[str, float | None]] | None = None
 
     @property
     def writes_lost(self) -> int | None:
@@ -59,13 +63,14 @@ def try_fault(scene: Scene, fault: Fault, *, quiet: float = QUIET_SECONDS) -> Ou
     It has recovered once all has been well for `quiet` seconds.
     """
     lab = scene.lab
-    with client.writing(lab) as writers:
+    with client.writing(lab, scene.world.kinds, fault.port) as writers:
         fault.prepare(scene)
         settle(lab["h3"])
         with Watch(lab) as watch:
             before, load = set(watch.incarnations), os.getloadavg()[0]
             inits = {host.name: host.init for host in lab}
             begin = time.monotonic()
+            lab.place.struck.write_text(f"{begin}\n")
             fault.strike(scene)
             time.sleep(
                 max(0.0, begin + fault.lasts - time.monotonic())
@@ -86,14 +91,42 @@ def try_fault(scene: Scene, fault: Fault, *, quiet: float = QUIET_SECONDS) -> Ou
         synced_after=round(synced_after(watch.looks, fault.back, begin), 1) if recovered else None,
         writes_after=round(felt.back_after, 1) if writers.wrote_since(end - quiet) else None,
         silent=round(felt.silent, 1),
-        longest_gap=round(felt.longest_gap, 1),
+        longest_gap=round(felt.longest_gap, 2),
         errors=felt.errors,
         lost=count_lost(scene, fault, felt.acknowledged),
         needless_starts=fault.count_needless(starts, booted),
         seconds=round(end - begin, 1),
         load=round(load, 1),
         said=said,
+        usual_gap=None if felt.usual_gap is None else round(felt.usual_gap, 2),
+        by_kind=describe_kinds(scene, fault, felt.by_kind),
     )
+
+
+def describe_kinds(scene: Scene, fault: Fault, kinds: dict[str, Kind]) -> dict[str, dict[str, float | None]]:
+    """Return for each kind of writer: acknowledged rows, errors, the longest gap in seconds, and unknown commits.
+
+    `committed`: how many of the unknown ones are there. None if no host could be read.
+    """
+    there = read_any(scene, fault) if any(kind.unknown for kind in kinds.values()) else frozenset()
+    return {
+        name: {
+            "acknowledged": kind.acknowledged,
+            "errors": kind.errors,
+            "longest_gap": round(kind.longest_gap, 2),
+            "unknown": len(kind.unknown),
+            "committed": None if there is None else len(kind.unknown & there),
+        }
+        for name, kind in kinds.items()
+    }
+
+
+def read_any(scene: Scene, fault: Fault) -> frozenset[Row] | None:
+    """Return the rows of the first host that can be read, None if there is none."""
+    for name in fault.back:
+        with suppress(CommandFailed, ConnectionError):
+            return client.read_rows(scene.lab[name])
+    return None
 
 
 def wait_recovered(watch: Watch, writers: client.Client, fault: Fault, quiet: float) -> bool:

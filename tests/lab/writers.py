@@ -1,8 +1,12 @@
-"""The process that writes like a user: `python -m lab.writers ADDRESS:PORT JOURNAL`, until SIGTERM.
+"""The process that writes like a user: `python -m lab.writers ADDRESS:PORT JOURNAL KIND...`, until SIGTERM.
 
-Each writer inserts one row at a time, every row once, and reports every attempt as one JSON line in JOURNAL: when it
-ended (seconds, CLOCK_MONOTONIC, the same for every process of the machine), its number, and its error or none. No
-attempt is repeated. A failed row may be committed or not. An acknowledged row must never be lost.
+Each writer inserts and commits one row at a time, every row once, and reports every attempt as one JSON line in
+JOURNAL: when it ended (seconds, CLOCK_MONOTONIC, the same for every process of the machine), its number, its error or
+none, and whether it is unknown if the row is committed: COMMIT was sent, and no answer came, or one that leaves it
+open. Any other failed row is not committed. No attempt is repeated. An acknowledged row must never be lost.
+
+A KIND is how an application connects. `fresh`: a connection for each row. `pool`: one that is tested before each use,
+and replaced if the test fails, like SQLAlchemy's pool_pre_ping. `persistent`: one that is replaced after an error.
 """
 
 from __future__ import annotations
@@ -12,18 +16,21 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TextIO
 
 import pymysql
 
+from lab.measure import FRESH, POOL
 from lab.place import DATABASE_PASSWORD, DATABASE_USER
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
 PAUSE_SECONDS = 0.05
 # How long an application waits after an error before it tries again.
 BACKOFF_SECONDS = 0.5
-PERSISTENT, FRESH = "persistent", "fresh"
-STYLES = (PERSISTENT, FRESH, PERSISTENT, FRESH)
+# What a server answers to COMMIT when it has not committed: no Primary component, a lock's time-out, a conflict with
+# another node. After any other error the row may be committed.
+NOT_COMMITTED = (1047, 1205, 1213)
 
 
 class Journal:
@@ -50,22 +57,36 @@ class Writer(threading.Thread):
         row = 0
         while not self.stop_asked.is_set():
             row += 1
-            error = self.attempt(row)
-            self.journal.note(at=time.monotonic(), writer=self.number, row=row, style=self.style, error=error)
+            error, unknown = self.attempt(row)
+            self.journal.note(
+                at=time.monotonic(), writer=self.number, row=row, style=self.style, error=error, unknown=unknown
+            )
             self.stop_asked.wait(BACKOFF_SECONDS if error else PAUSE_SECONDS)
 
-    def attempt(self, row: int) -> str | None:
-        """Write one row. Return None if the server acknowledged it, otherwise the kind of error."""
+    def attempt(self, row: int) -> tuple[str | None, bool]:
+        """Write one row. Return the kind of error, None if the server acknowledged it, and whether it is unknown."""
+        committing = False
         try:
-            self.connection = self.connection or connect(self.address)
-            with self.connection.cursor() as cursor:
+            connection = self.connection = self.usable()
+            with connection.cursor() as cursor:
                 cursor.execute("INSERT INTO lab.acknowledged (writer, number) VALUES (%s, %s)", (self.number, row))
+            committing = True
+            connection.commit()
         except (pymysql.MySQLError, OSError) as error:
             self.hang_up()
-            return kind_of(error)
+            return kind_of(error), committing and error.args[:1] not in [(number,) for number in NOT_COMMITTED]
         if self.style == FRESH:
             self.hang_up()
-        return None
+        return None, False
+
+    def usable(self) -> pymysql.Connection:
+        """The connection for the next row. Of a pool's, the one that passed the test, or a new one."""
+        if self.connection is not None and self.style == POOL:
+            with suppress(pymysql.MySQLError, OSError):
+                self.connection.ping(reconnect=False)
+                return self.connection
+            self.hang_up()
+        return self.connection or connect(self.address)
 
     def hang_up(self) -> None:
         connection, self.connection = self.connection, None
@@ -79,7 +100,7 @@ def connect(address: tuple[str, int]) -> pymysql.Connection:
         port=address[1],
         user=DATABASE_USER,
         password=DATABASE_PASSWORD,
-        autocommit=True,
+        autocommit=False,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=ANSWER_SECONDS,
         write_timeout=ANSWER_SECONDS,
@@ -100,7 +121,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with open(sys.argv[2], "a", encoding="utf-8") as file:
         journal = Journal(file)
-        threads = [Writer(number, style, address, journal, stop) for number, style in enumerate(STYLES)]
+        threads = [Writer(number, style, address, journal, stop) for number, style in enumerate(sys.argv[3:])]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -3,9 +3,10 @@
 from lab.faults.crashes import CRASHES
 from lab.faults.disks import DISKS
 from lab.faults.fault import ACTIVE, Fault, Scene, nothing
+from lab.faults.handovers import HANDOVERS
 from lab.faults.orders import ORDERS
 from lab.faults.outages import OUTAGES
 
-FAULTS = {fault.name: fault for fault in (*CRASHES, *OUTAGES, *DISKS, *ORDERS)}
+FAULTS = {fault.name: fault for fault in (*CRASHES, *OUTAGES, *DISKS, *ORDERS, *HANDOVERS)}
 
 __all__ = ["ACTIVE", "FAULTS", "Fault", "Scene", "nothing"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lab.contenders import Contender
 from lab.laboratory import Laboratory
-from lab.place import HOSTS
+from lab.place import BALANCER_PORT, HOSTS
+from lab.worlds import SEED, World
 
 # The host to which the document's haproxy.cfg sends every client. The other two are `backup`.
 ACTIVE = "h1"
@@ -16,10 +17,11 @@ ACTIVE = "h1"
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a fault happens: the laboratory, and the agent that runs Galera there."""
+    """Where a fault happens: the laboratory, the agent that runs Galera there, and its configuration."""
 
     lab: Laboratory
     contender: Contender
+    world: World = SEED
 
 
 Act = Callable[[Scene], None]
@@ -27,6 +29,11 @@ Act = Callable[[Scene], None]
 
 def nothing(_: Scene) -> None:
     """The act of a fault that needs no preparation, or that ends by itself."""
+
+
+def is_able(_: Scene) -> str:
+    """What a fault lacks that can be tried everywhere."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Fault:
       mysqld again.
     `elsewhere`: how many more starts are needed, on whatever host.
     `back`: the hosts that must be Synced again afterwards.
+    `port`: the VIP's port that the writers use.
+    `lacks`: why the fault cannot be tried in a scene, as a sentence, "" if it can.
     `hand`: what a person does if the agent leaves the decision to a person, before lost rows are counted.
     """
 
@@ -56,6 +65,8 @@ class Fault:
     elsewhere: int = 0
     back: tuple[str, ...] = HOSTS
     hand: Act = nothing
+    port: int = BALANCER_PORT
+    lacks: Callable[[Scene], str] = is_able
 
     def count_needless(self, starts: Mapping[str, int], booted: Collection[str]) -> int:
         """Return how many of the `starts` of mysqld, by host, this fault did not require. booted: got new power."""

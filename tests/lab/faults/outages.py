@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from lab.faults.fault import ACTIVE, Act, Fault, Scene
 from lab.place import ADDRESSES, HOSTS
 from lab.repair import move_vip
@@ -58,6 +60,17 @@ def heal(scene: Scene) -> None:
     scene.lab.network.heal()
 
 
+def stall(scene: Scene) -> None:
+    """Stop every process of the active host, and its wire, as a hypervisor stalls a virtual machine."""
+    scene.lab.network.pull_cable(ACTIVE)
+    scene.lab[ACTIVE].signal_all(signal.SIGSTOP)
+
+
+def resume(scene: Scene) -> None:
+    scene.lab[ACTIVE].signal_all(signal.SIGCONT)
+    scene.lab.network.push_cable(ACTIVE)
+
+
 OUTAGES = (
     Fault(
         "power-active",
@@ -93,6 +106,7 @@ OUTAGES = (
         lasts=40,
         fenced=(ACTIVE,),
     ),
+    Fault("stall-2s", "the active host stalls for 2 s, as a virtual machine may", stall, relieve=resume, lasts=2),
     Fault("cut-all", "all cables between the hosts are out for 40 s", pull(*HOSTS), relieve=heal, lasts=40),
     Fault(
         "cut-corosync",
