@@ -15,7 +15,7 @@ from lab.place import HOSTS, MORE, Place
 from lab.shell import CommandFailed
 from lab.sweep import Busy, locked, sweep, sweep_abandoned
 from lab.waiting import GaveUp
-from lab.worlds import SEED, WORLDS
+from lab.worlds import FAST, SEED, WORLDS
 
 
 def up(options: argparse.Namespace) -> None:
@@ -60,11 +60,12 @@ def rehearse(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> None:
-    from lab.matrix import run_matrix
+    from lab.matrix import names_of, run_matrix
 
     lab = Laboratory(Place(f"report-{os.getpid()}"), options.system)
     with guarded(lab.place):
-        run_matrix(lab, CONTENDERS[options.agent], WORLDS[options.world], options.faults or list(FAULTS), options.runs)
+        world = WORLDS[options.world]
+        run_matrix(lab, CONTENDERS[options.agent], world, names_of(world, options.faults), options.runs)
 
 
 def matrix(options: argparse.Namespace) -> int:
@@ -72,7 +73,7 @@ def matrix(options: argparse.Namespace) -> int:
 
     lab = Laboratory(Place(f"matrix-{os.getpid()}"), options.system)
     with guarded(lab.place):
-        return 0 if check_matrix(lab, CONTENDERS[options.agent], options.faults or list(FAULTS)) else 1
+        return 0 if check_matrix(lab, CONTENDERS[options.agent], options.faults) else 1
 
 
 def soak(options: argparse.Namespace) -> int:
@@ -107,6 +108,21 @@ def arrange(options: argparse.Namespace) -> int:
     return 0 if held else 1
 
 
+def timeline(options: argparse.Namespace) -> None:
+    from lab.chronicle import run_chronicle
+
+    lab = Laboratory(Place(f"timeline-{os.getpid()}"), options.system)
+    with guarded(lab.place):
+        run_chronicle(lab)
+
+
+def plot(_: argparse.Namespace) -> None:
+    from lab.matrix import read_reports
+    from lab.plot import render_plot
+
+    sys.stdout.write(render_plot(read_reports()))
+
+
 def document(_: argparse.Namespace) -> None:
     from lab.page import render_document
 
@@ -114,7 +130,14 @@ def document(_: argparse.Namespace) -> None:
 
 
 # What makes hosts, and needs their system.
-BUILD = (up, rehearse, report, matrix, soak, arrange)
+WITHOUT_OPTIONS = (
+    ("down", down, "take it down, whatever state it is in"),
+    ("remote", remote, "a node of pacemaker-remote, and faults there"),
+    ("timeline", timeline, "write docs/lab/timeline.md: where the seconds go"),
+    ("plot", plot, "print docs/lab/outages.svg, from the reports"),
+    ("document", document, "print docs/lab/document.md"),
+)
+BUILD = (up, rehearse, report, matrix, soak, arrange, timeline)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -143,7 +166,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb.add_argument("--nodes", type=int, choices=(3, 4, 5), default=3, help="how many hosts; 3 as the document has")
     verb.set_defaults(act=up)
 
-    verbs.add_parser("down", help="take it down, whatever state it is in").set_defaults(act=down)
+    for name, act, text in WITHOUT_OPTIONS:
+        verbs.add_parser(name, help=text).set_defaults(act=act)
 
     verb = verbs.add_parser("shell", help="a root shell on a host, or at the client's place")
     verb.add_argument("host", choices=(*HOSTS, *MORE, "client"))
@@ -172,16 +196,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verb.add_argument("--seed", help="any word; the same one repeats a soak, or goes on with it")
     verb.set_defaults(act=soak)
 
-    verbs.add_parser("remote", help="a node of pacemaker-remote, and faults there").set_defaults(act=remote)
-
     verb = verbs.add_parser("arrange", help="other clusters: five nodes, two clusters, garbd, settings from the field")
     verb.add_argument("arrangements", nargs="*", metavar="ARRANGEMENT", help="all, or some")
     verb.set_defaults(act=arrange)
 
-    verbs.add_parser("document", help="print docs/lab/document.md").set_defaults(act=document)
     options = parser.parse_args(arguments)
     if getattr(options, "in_full", False) and options.nodes != len(HOSTS):
         parser.error("--in-full: the document has three hosts")
+    if getattr(options, "world", "") == FAST.name and getattr(options, "nodes", len(HOSTS)) != len(HOSTS):
+        parser.error("--world fast: docs/haproxy.cfg and docs/galera.cnf are for three hosts")
     unknown = [name for name in getattr(options, "faults", ()) if name not in FAULTS]
     if unknown:
         parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
@@ -195,7 +218,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main() -> int:
     options = parse(sys.argv[1:])
     lacking = [*needs.missing(), *systems.lacks(options.system)]
-    if lacking and options.act is not document:
+    if lacking and options.act not in (document, plot):
         print(f"lab: cannot stand here; it needs {', '.join(lacking)}", file=sys.stderr)
         return 1
     try:

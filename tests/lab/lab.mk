@@ -1,5 +1,6 @@
 # The laboratory (tests/lab): three hosts, a real cluster, and faults. Included by the Makefile.
-.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-arrangements lab-report lab-matrix lab-soak deps-lab
+.PHONY: lab lab-down lab-shell lab-operations lab-remote lab-arrangements lab-report lab-matrix lab-soak lab-timeline
+.PHONY: lab-plot deps-lab
 
 # The hosts' system: this machine's own, or one whose root tools/root builds below build/roots (OS=debian13).
 OS ?=
@@ -23,14 +24,20 @@ lab-remote: deps-lab .venv/.made ## a database host outside of corosync (pacemak
 lab-arrangements: deps-lab .venv/.made ## other clusters: five nodes, two clusters and garbd, settings from the field (20 minutes; ARRANGEMENTS="a b")
 	@$(LAB) arrange $(ARRANGEMENTS)
 
-lab-matrix: deps-lab .venv/.made ## every fault once in each world: 1 unless it comes out as docs/lab says (90 minutes; resumes, FAULTS=)
+lab-matrix: deps-lab .venv/.made ## every fault once in each world: 1 unless it comes out as docs/lab says (110 minutes; resumes, FAULTS=)
 	@$(LAB) matrix $(FAULTS)
 
 lab-soak: deps-lab .venv/.made ## N= random sequences of five faults (6 minutes each; resumes; SEED= repeats one, AGENT=, WORLD=)
 	@$(LAB) soak --agent '$(AGENT)' --world '$(WORLD)' --sequences '$(N)' $(if $(SEED),--seed '$(SEED)')
 
+lab-timeline: deps-lab .venv/.made ## where the seconds of four faults go, in the fast world: writes docs/lab/timeline.md (15 minutes)
+	@$(LAB) timeline
+
+lab-plot: .venv/.made ## draw docs/lab/outages.svg from the reports there
+	@$(LAB) plot >build/outages.svg && mv build/outages.svg docs/lab/outages.svg
+
 #: The laboratory by hand:
-lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound, OS=debian13, NODES=5)
+lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound|fast, OS=debian13, NODES=5)
 	@$(LAB) up --agent '$(AGENT)' --world '$(WORLD)' --nodes '$(NODES)'
 
 lab-down: ## take the laboratory down, whatever state it is in

@@ -35,7 +35,8 @@ KINDS = """\
 What each kind of writer noticed. *fresh* has a connection for each row, *pool* one that it tests before each use,
 *persistent* one that it replaces after an error. *gap*: the longest time without a write of this kind, median, and the
 *worst* run; *errors*: the worst run; *unknown*: commits without an answer, all runs, and how many of them are
-*committed*; *usual gap*: the longest time without any write before the fault, when nothing was wrong, the worst run.
+*committed*; *usual gap*: the longest time without any write before the fault, when nothing was wrong, the worst run;
+a VIP that is moved for the fault counts there.
 """
 HEAD = """\
 # What {agent} does when things break

@@ -10,7 +10,7 @@ from lab import document
 from lab.contenders import XHA
 from lab.faults import FAULTS
 from lab.matrix import names_of
-from lab.place import ADDRESSES, BALANCER_PORT, VIP, WRITER_PORT
+from lab.place import ADDRESSES, BALANCER_PORT, HOSTS, VIP, WRITER_PORT
 from lab.standing import plan
 from lab.worlds import FAST, FAST_GALERA, FAST_HAPROXY, SEED, WORLDS, World
 
@@ -28,9 +28,9 @@ def test_the_fast_world_has_the_advised_files_with_the_laboratory_s_addresses() 
 def test_a_cluster_has_the_files_of_its_world_and_no_other(world: World) -> None:
     steps = [step for step, _ in plan(XHA, world, in_full=False)]
     assert {step.path: step for step in steps if step.path == FAST_HAPROXY.path} == {
-        FAST_HAPROXY.path: FAST_HAPROXY if world is FAST else document.HAPROXY_CFG
+        FAST_HAPROXY.path: FAST_HAPROXY if world is FAST else document.haproxy_cfg(HOSTS)
     }
-    assert [step for step in steps if step.path == FAST_GALERA.path] == [world.galera]
+    assert [step for step in steps if step.path == FAST_GALERA.path] == [world.galera(HOSTS)]
     assert (document.XINETD_START in steps) == (world is not FAST)
 
 

@@ -31,8 +31,8 @@ def nothing(_: Scene) -> None:
     """The act of a fault that needs no preparation, or that ends by itself."""
 
 
-def is_able(_: Scene) -> str:
-    """What a fault lacks that can be tried everywhere."""
+def lacks_nothing(_: Scene) -> str:
+    """Of a fault that can be tried everywhere."""
     return ""
 
 
@@ -66,7 +66,7 @@ class Fault:
     back: tuple[str, ...] = HOSTS
     hand: Act = nothing
     port: int = BALANCER_PORT
-    lacks: Callable[[Scene], str] = is_able
+    lacks: Callable[[Scene], str] = lacks_nothing
 
     def count_needless(self, starts: Mapping[str, int], booted: Collection[str]) -> int:
         """Return how many of the `starts` of mysqld, by host, this fault did not require. booted: got new power."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lab.faults.fault import ACTIVE, Fault, Scene
+from lab.faults.orders import on_one
 from lab.host import Host
 from lab.place import HOSTS, WRITER_PORT
+from lab.repair import move_vip
 from lab.standing import wait_online, wait_synced
 from lab.waiting import wait_until
 from lab.worlds import SEED
@@ -55,6 +57,15 @@ def lacks_switchover(scene: Scene) -> str:
 
 HANDOVERS = (
     Fault("drain", "the active node drains for 20 s (xha-check drain)", drain, relieve=enable, lasts=20),
+    Fault(
+        "standby-apart",
+        "the active host is put on standby for 30 s, and the VIP is on another host",
+        on_one(f"pcs node standby {ACTIVE}"),
+        prepare=lambda scene: move_vip(scene.lab["h3"], "h3"),
+        relieve=on_one(f"pcs node unstandby {ACTIVE}"),
+        lasts=30,
+        ends=(ACTIVE,),
+    ),
     Fault(
         "rolling",
         "all three hosts are rebooted, one after the other",
