@@ -11,8 +11,10 @@ from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.matrix import DOCS, Bench, read_software, replace_text
 from lab.measure import parse_journal
+from lab.shell import CommandFailed
 from lab.timeline import Run, render_page
 from lab.trial import try_fault
+from lab.waiting import GaveUp
 from lab.worlds import FAST
 
 PAGE = DOCS / "timeline.md"
@@ -21,15 +23,19 @@ JOURNAL_SECONDS = 60
 
 
 def chronicle(bench: Bench, names: Sequence[str] = TOLD) -> None:
-    """Try each fault once, and write the page. Raises what a trial raises."""
-    bench_lab = bench.scene.lab
-    runs = []
+    """Try each fault once, and write the page anew after each. One that could not be tried is said, and not on it."""
+    lab, runs = bench.scene.lab, []
+    software = ", ".join(f"{package} {version}" for package, version in read_software(lab.system).items())
     for name in names:
-        bench_lab.say(f"{name}: {FAULTS[name].title}")
-        bench.make_well()
-        runs.append(observe(bench, name))
-    software = ", ".join(f"{package} {version}" for package, version in read_software(bench_lab.system).items())
-    replace_text(PAGE, render_page(runs, f"{software}, on {os.cpu_count()} cores that others used as well"))
+        lab.say(f"{name}: {FAULTS[name].title}")
+        try:
+            bench.make_well()
+            runs.append(observe(bench, name))
+        except (CommandFailed, GaveUp, ConnectionError) as error:
+            lab.say(f"{name} could not be tried: {error}")
+            bench.stands = False
+            continue
+        replace_text(PAGE, render_page(runs, f"{software}, on {os.cpu_count()} cores that others used as well"))
 
 
 def observe(bench: Bench, name: str) -> Run:
