@@ -34,7 +34,7 @@ lab-timeline: deps-lab .venv/.made ## where the seconds of four faults go, in th
 	@$(LAB) timeline
 
 lab-plot: .venv/.made ## draw docs/lab/outages.svg from the reports there
-	@$(LAB) plot >build/outages.svg && mv build/outages.svg docs/lab/outages.svg
+	@mkdir -p build && $(LAB) plot >build/outages.svg && mv build/outages.svg docs/lab/outages.svg
 
 #: The laboratory by hand:
 lab: deps-lab .venv/.made ## build the laboratory: three hosts with the whole cluster (AGENT=xha|heartbeat, WORLD=seed|sound|fast, OS=debian13, NODES=5)
