@@ -45,6 +45,9 @@ logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
 
 _HEADER = b"AMQP\x00\x00\x09\x01"
 _LARGEST_START = 65536
+# AMQP 0-9-1, 4.2.3: a method frame, or the header of the protocol that the broker wants. An alert of TLS begins with
+# 21, and read as a frame it is one that never ends.
+_BEGINNINGS = b"\x01A"
 # The most that a broker sends in one check: its greeting has 0.5 KiB, everything else is smaller.
 _MAX_BYTES = 1 << 18
 _CODES = {
@@ -133,6 +136,8 @@ def _read_start(connection: socket.socket, login: Login) -> Greeting:
         if not chunk:
             raise AmqpError(login, AmqpFault.CLOSED, unmet="its whole greeting" if data else "")
         data += chunk
+        if data[0] not in _BEGINNINGS:
+            break
         try:
             frame = pika.frame.decode_frame(data)[1]
             if isinstance(frame, pika.frame.Method) and isinstance(frame.method, pika.spec.Connection.Start):
