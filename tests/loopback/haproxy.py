@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loopback.addresses import Net
-from loopback.daemon import Daemon, find_program, wait_until
+from loopback.daemon import Daemon, wait_until
+from loopback.server_root import service_command
 from loopback.sockets import accepts
 from seed import listen_mysql_for
 
@@ -40,7 +41,7 @@ class HAProxy(Daemon):
         self.socket = directory / "haproxy.sock"
         config = directory / "haproxy.cfg"
         config.write_text(PREAMBLE.format(socket=self.socket, extra="\n  ".join(extra_global)) + sections)
-        argv = [find_program("haproxy", "haproxy"), "-db", "-f", str(config)]
+        argv = [*service_command("haproxy", "haproxy"), "-db", "-f", str(config)]
         super().__init__(net, argv, directory / "haproxy.log")
 
     def start(self) -> None:

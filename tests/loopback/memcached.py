@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from loopback.addresses import Net
-from loopback.daemon import Daemon, find_program
+from loopback.daemon import Daemon
+from loopback.server_root import service_command
 from loopback.sockets import is_listening
 
 PORT = 11211
@@ -18,7 +19,7 @@ class Memcached(Daemon):
     def __init__(self, net: Net, directory: Path, *options: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.address = net.next_address()
-        argv = [find_program("memcached", "memcached"), "-l", self.address, "-p", str(PORT), "-U", "0", *options]
+        argv = [*service_command("memcached", "memcached"), "-l", self.address, "-p", str(PORT), "-U", "0", *options]
         argv += ["-u", "nobody"] if os.geteuid() == 0 else []
         super().__init__(net, argv, directory / "memcached.log")
 

@@ -20,14 +20,15 @@ from pathlib import Path
 import requests
 
 from loopback.addresses import Net
-from loopback.daemon import Daemon, Died, Disposable, MissingProgram, NotInTime, find_program, wait_until
+from loopback.daemon import Daemon, Died, Disposable, NotInTime, wait_until
+from loopback.server_root import service_command
 from loopback.sockets import is_listening
 
+PACKAGE = "rabbitmq-server"
 PORT, TLS_PORT, API_PORT = 5672, 5671, 15672
 FIRST_HOST = 61
 # A broker needs a distribution port that is unique on this host, whatever its address is: ten for each network.
 EPMD_PORT, DISTRIBUTION_PORT = 20000, 21000
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 USER, PASSWORD = "openstack", "geheim-7fa1"
 START_SECONDS = 240.0  # three Erlang VMs on two busy cores
 NET_TICK = 120  # seconds after which a silent broker is given up: a short freeze, or a busy machine, is no partition
@@ -54,11 +55,11 @@ class Broker(Daemon):
     """One RabbitMQ node. `name` is its node name, such as rabbit-1@127.49.0.61."""
 
     def __init__(self, rabbits: Rabbits, directory: Path, address: str, index: int) -> None:
-        if not SERVER.exists():
-            raise MissingProgram(f"{SERVER} is not there: apt-get install rabbitmq-server, or make deps")
         self.rabbits, self.directory, self.address = rabbits, directory, address
         self.name, self.index = f"rabbit-{index}@{address}", index
-        super().__init__(rabbits.net, [str(SERVER)], directory / "log", env=self._environment())
+        super().__init__(
+            rabbits.net, service_command("rabbitmq-server", PACKAGE), directory / "log", env=self._environment()
+        )
 
     def _environment(self) -> dict[str, str]:
         directory = self.directory
@@ -107,10 +108,12 @@ class Broker(Daemon):
 
     def control(self, *words: str, seconds: float = 60) -> str:
         """Return the output of rabbitmqctl, which starts an Erlang VM of its own, about a second of CPU."""
-        program = find_program("rabbitmqctl", "rabbitmq-server")
-        program = str(SERVER.with_name(Path(program).name))  # the one in sbin changes user and directory
+        return self.tool("rabbitmqctl", "--quiet", *words, seconds=seconds)
+
+    def tool(self, name: str, *words: str, seconds: float = 60) -> str:
+        """Return the output of one of RabbitMQ's tools. Raises Died if it fails."""
         done = subprocess.run(
-            [program, "--quiet", "-n", self.name, "--longnames", *words],
+            [*service_command(name, PACKAGE), "-n", self.name, "--longnames", *words],
             env={**self._environment(), "RABBITMQ_CTL_ERL_ARGS": "+S 1:1 +SDio 1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -119,7 +122,7 @@ class Broker(Daemon):
             check=False,
         )
         if done.returncode:
-            raise Died(f"rabbitmqctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
+            raise Died(f"{name} {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def ask(self, path: str) -> object:
@@ -152,7 +155,7 @@ class Rabbits(Disposable):
         self.number = int(net.prefix.rpartition(".")[2])
         self.epmd_port = EPMD_PORT + self.number
         addresses = [net.address(FIRST_HOST + index) for index in range(size)]
-        argv = [find_program("epmd", "rabbitmq-server"), "-port", str(self.epmd_port), "-address", ",".join(addresses)]
+        argv = [*service_command("epmd", PACKAGE), "-port", str(self.epmd_port), "-address", ",".join(addresses)]
         self.epmd = Daemon(net, argv, directory / "epmd.log", env={})
         self.brokers: list[Broker] = []
         for index, address in enumerate(addresses, start=1):

@@ -1,7 +1,7 @@
-"""Which MariaDB the tests run: this machine's, or that of another root (SERVER_ROOT, set by tools/in-root).
+"""Which programs the tests run: this machine's, or those of another root (SERVER_ROOT, set by tools/in-root).
 
-A server of another root runs with its own libraries and programs, on this machine's network and in this machine's
-/tmp. So every test that starts a `Node` can be repeated with it.
+A program of another root runs with its own libraries, on this machine's network and in this machine's /tmp. So every
+test that starts a `Node`, a `Broker`, an `HAProxy` or a `Memcached` can be repeated with it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import pwd
 from loopback.daemon import MissingProgram, find_program
 
 SERVER_USER = "mysql"  # for tests that run as root: mysqld refuses to run as root
+# RabbitMQ's own programs come first: those in sbin change user and directory.
+PROGRAMS = ("/usr/lib/rabbitmq/bin", "/usr/sbin", "/usr/bin")
 ROOT = os.environ.get("SERVER_ROOT", "")
 
 
@@ -30,6 +32,17 @@ def server_command(name: str, package: str) -> list[str]:
             account = pwd.getpwnam(SERVER_USER)
             return ["chroot", f"--userspec={account.pw_uid}:{account.pw_gid}", ROOT, path]
     raise MissingProgram(f"{name} is not in {ROOT}, which package {package} should bring: remove it, and make roots")
+
+
+def service_command(name: str, package: str) -> list[str]:
+    """The beginning of the command line that runs a program of a service: the other root's, where that has it."""
+    for directory in PROGRAMS:
+        path = f"{directory}/{name}"
+        if ROOT and os.path.exists(ROOT + path):
+            return [find_program("chroot", "coreutils"), ROOT, path]
+        if not ROOT and os.path.exists(path):
+            return [path]
+    return [find_program(name, package)]
 
 
 def launching_user() -> str | None:

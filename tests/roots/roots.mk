@@ -1,15 +1,18 @@
-# The database servers of other systems, each in a root of its own (tools/root). Included by the Makefile.
+# The database servers and the services of other systems, each in a root of its own (tools/root). Included by the
+# Makefile.
 .PHONY: test-versions roots
 
 build/roots/%: tools/root
 	@tools/root $*
 
-roots: deps-roots build/roots/debian13 build/roots/unstable ## build the roots of other systems' servers, below build/roots (2 minutes, 1.2 GB)
+roots: deps-roots build/roots/debian13 build/roots/debian13-services build/roots/unstable ## build the roots of other systems' servers, below build/roots (4 minutes, 2 GB)
 
 deps-roots:
 	@PYTHON='$(PYTHON)' tools/deps roots
 
-test-versions: deps roots ## the responder and xha-check on MariaDB 11.8 (Debian 13) and MySQL 9 (7 minutes)
+test-versions: deps roots ## MariaDB 11.8, RabbitMQ 4.0, HAProxy 3.0, memcached 1.6.38 (Debian 13), and MySQL 9 (15 minutes)
 	@tools/in-root build/roots/debian13 .venv/bin/python -m pytest -q -n $$(($$(nproc) * 2)) -m 'not alone' \
 		tests/responder tests/shell
 	@tools/in-root build/roots/unstable .venv/bin/python -m pytest -q tests/roots
+	@tools/in-root build/roots/debian13-services .venv/bin/python -m pytest -q tests/services/test_rabbitmq.py \
+		tests/services/test_rabbitmq_cluster.py tests/services/test_haproxy.py tests/services/test_memcached.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import pytest
 
 from loopback import Daemon, Net
 from loopback.doors import CHECKOUT
-from loopback.rabbitmq import PASSWORD, USER, Broker, Rabbits
+from loopback.files import put
+from loopback.rabbitmq import PACKAGE, PASSWORD, USER, Broker, Rabbits
+from loopback.server_root import service_command
 
 # Outside the checkout's own environment: nothing of xha may need the library.
 OSLO_PYTHON = CHECKOUT / "build/oslo/bin/python"
@@ -26,6 +29,13 @@ def section(broker: Broker, *lines: str, account: bool = True, deadline: str = "
     process = f"process = ^\\S*beam\\.smp .*\\{{{broker.address.replace('.', ',')}\\}}"
     head = ["[service rabbitmq]", f"host = {broker.address}", f"deadline = {deadline}", process]
     return "\n".join([*head, *login, *lines, ""])
+
+
+def rabbitmqctl(rabbits: Rabbits) -> Path:
+    """The program of the brokers' version, as one file: that of another root is behind chroot."""
+    program = rabbits.directory / "rabbitmqctl"
+    put(program, f'#!/bin/sh\nexec {shlex.join(service_command("rabbitmqctl", PACKAGE))} "$@"\n', 0o755)
+    return program
 
 
 def names(rabbits: Rabbits) -> str:

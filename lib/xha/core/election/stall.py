@@ -270,8 +270,9 @@ OBSTACLES: tuple[Callable[[StallFacts, str], str], ...] = (
 
 
 def render_stall_report(report: StallReport) -> str:
-    """Return the text of the attribute, on one line."""
-    return json.dumps({"schema": SCHEMA, **report._asdict()}, separators=(",", ":"))
+    """Return the text of the attribute, on one line. What nobody asked is not in it."""
+    known = {name: value for name, value in report._asdict().items() if value is not None}
+    return json.dumps({"schema": SCHEMA, **known}, separators=(",", ":"))
 
 
 def parse_stall_report(text: str) -> StallReport | None:
@@ -283,7 +284,6 @@ def parse_stall_report(text: str) -> StallReport | None:
         said = parse_json(text)
         if parse_number(said.pop("schema")) != SCHEMA or not _UUID.fullmatch(said["uuid"]):
             return None
-        weight = said["weight"]
         return StallReport(
             parse_number(said["number"]),
             parse_text(said["uuid"]),
@@ -291,7 +291,7 @@ def parse_stall_report(text: str) -> StallReport | None:
             parse_flag(said["synced"]),
             parse_flag(said["requested"]),
             parse_moment(said["stalled"]),
-            None if weight is None else parse_number(weight),
+            parse_number(said["weight"]) if "weight" in said else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
