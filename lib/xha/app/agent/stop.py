@@ -2,7 +2,7 @@
 
 Pacemaker may start the resource on another host next (clone-max, standby, migration-threshold). So what is known of
 where the data end here is left behind for the others, who could not ask.
-docs/decisions/0043-a-stop-after-a-crash-says-where-the-data-end.md
+docs/decisions/0038-a-stop-after-a-crash-says-where-the-data-end.md
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.cluster.switchover import SwitchoverFacts, plan_switchover
 from ...core.election.position_report import parse_position_report
+from ...core.election.switchover import SwitchoverFacts, plan_switchover
 from ...core.election.writer import choose_claim, parse_writer_word
 from ...core.node.writer_rule import WriterOrder
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.pacemaker.cluster import Pacemaker
-    from ...core.cluster.switchover import SwitchoverPlan
+    from ...core.election.switchover import SwitchoverPlan
     from ...core.election.writer import Claim, WriterWord
 
 _TICK = 0.1

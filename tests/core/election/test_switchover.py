@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.kept import UUID
-from xha.core.cluster.switchover import LONGEST_QUEUE, SwitchoverFacts, plan_switchover
 from xha.core.election.position_report import PositionReport, State
+from xha.core.election.switchover import LONGEST_QUEUE, SwitchoverFacts, plan_switchover
 from xha.core.election.writer import NO_CLAIM, Claim, WriterWord
 from xha.core.galera.position import Position, View
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..election.position_report import PositionReport
-from ..election.writer import NO_CLAIM, Claim, WriterWord
+from .position_report import PositionReport
+from .writer import NO_CLAIM, Claim, WriterWord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..election.position_report import Unread
     from ..galera.position import Position
+    from .position_report import Unread
 
 # Under load a queue is never quite empty. A node with more than this would make its first clients wait.
 LONGEST_QUEUE = 10
