@@ -40,8 +40,7 @@ wsrep_cluster_name={GROUP}
 wsrep_cluster_address=gcomm://{PEERS}
 wsrep_node_address={{address}}
 wsrep_sst_receive_address={{address}}:{COPY_PORT}
-wsrep_sst_method=mariabackup
-wsrep_sst_auth=mysql:
+wsrep_sst_method=rsync
 """
 # What may run where, and then nothing anywhere else.
 ASYMMETRIC = "\n".join(
