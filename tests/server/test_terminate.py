@@ -18,12 +18,16 @@ from loopback import wait_until
 from server.conftest import MakeServer
 from server.machine import Server
 from xha.adapters.datadir.hold import check_unused
+from xha.adapters.datadir.occupancy import CannotLook
 from xha.adapters.datadir.transfers import find_transfer
 from xha.adapters.datadir.users import Use, find_occupants, find_own
+from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.lifecycle.launch import exit_status
 from xha.adapters.lifecycle.terminate import end_left_behind, send, terminate
+from xha.adapters.mysqld import program as program_module
 from xha.adapters.network.unix_listeners import parse_listening
 from xha.adapters.process.procfs import Process, descendants, look, read_process, read_uid, read_uids
+from xha.app.keeper.known_servers import whole_search
 
 # A state transfer that neither moves nor ends by itself; a file `moving` in its directory makes it move. The
 # server asks wsrep_sst_METHOD for the address of the joiner, and waits for its end.
@@ -286,3 +290,18 @@ def test_a_pid_that_came_round_is_never_signalled() -> None:
 def test_a_recovery_is_known_by_its_option(words: list[str]) -> None:
     assert Process(1, 1, argv=("mariadbd", *words)).recovering
     assert not Process(1, 1, argv=("mariadbd", "--wsrep-recovered", *(f"x{word}" for word in words))).recovering
+
+
+def test_a_resource_whose_option_file_is_not_here_takes_no_other_resource_s_server_for_its_own(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pacemaker probes a second resource on every host, and stops what a probe finds where it may not run."""
+    server.form()
+    monkeypatch.setattr(program_module, "DATADIR", str(server.datadir))
+    run, option_file = RunDir("pair", str(tmp_path)), tmp_path / "pair.cnf"
+    settings = server.settings(config=str(option_file), datadir="")
+    assert find_own(whole_search(run, settings, None)) == ()
+    option_file.write_text("a line outside of any group\n")
+    with pytest.raises(CannotLook, match="its data directory may be this one"):
+        find_own(whole_search(run, settings, None))
+    assert server.lives()

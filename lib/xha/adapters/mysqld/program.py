@@ -165,7 +165,9 @@ def find_account(user: str, group: str = "") -> Account:
 def guess_datadir(settings: Settings) -> tuple[str, str]:
     """Return the data directory, and why it is not known ("" if it is known): a stop has to work in any case.
 
-    If the server program cannot report its options, its default directory is only a guess.
+    If the server program cannot report its options, its default directory is only a guess, and none at all where the
+    resource has an option file of its own: in that directory may be another resource's server. Without the file on this
+    host "" is known: no server of this resource can have been started here, but for those that are remembered.
     """
     named = find_datadir(" ".join(settings.additional_parameters)) or settings.datadir
     if named:
@@ -173,7 +175,9 @@ def guess_datadir(settings: Settings) -> tuple[str, str]:
     try:
         return _default_datadir(find_program(settings)), ""
     except (Unusable, OSError) as error:  # it does not answer, or the empty directory for it cannot be made
-        return DATADIR, str(error)
+        if not settings.config:
+            return DATADIR, str(error)
+        return "", str(error) if os.path.lexists(settings.config) else ""
 
 
 def read_options(program: Program) -> tuple[Program, ServerOptions]:
