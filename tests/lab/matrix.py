@@ -160,7 +160,7 @@ def _differs(noted: Noted, world: str, name: str) -> str:
         return "could not be tried"
     if any(outcome.writes_lost for outcome in outcomes):
         return f"acknowledged writes are lost: {outcomes[-1].lost}"
-    recovers = all(outcome.recovered for outcome in expected)
+    recovers = any(outcome.recovered for outcome in expected)  # one run of several may have met a busy machine
     return "has not recovered" if recovers and not outcomes[-1].recovered else ""
 
 
