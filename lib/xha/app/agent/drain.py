@@ -12,7 +12,7 @@ from ...adapters.files.config_files import read_config, read_withdrawal, remove_
 from ...adapters.host.log import Log
 from ...adapters.http.ask import NoHttpAnswer, ask
 from ...adapters.mysql.agent_login import own_target
-from ...adapters.mysql.clients import Clients
+from ...adapters.mysql.clients import LOOK_PAUSE, Clients
 from ...adapters.network.channel import Allowance
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
-_TICK = 0.1
 _ANSWER_SECONDS = 1.0
 # A drain whose stop was ended itself is over after the stop's timeout and this.
 _MARGIN_SECONDS = 60.0
@@ -140,7 +139,7 @@ class _Drain:
                 over, text = judge_drain(seen._replace(elapsed=took))
                 if over:
                     return f"{text}, after {took:.1f} s; {closed} idle connections were closed"
-                time.sleep(_TICK)
+                time.sleep(LOOK_PAUSE)
         finally:
             clients.close()
 

@@ -9,7 +9,7 @@ from ...adapters.files.commit_file import read_commit_file
 from ...adapters.files.config_files import read_withdrawal
 from ...adapters.http.ask import NoHttpAnswer, ask
 from ...adapters.mysql.agent_login import own_target
-from ...adapters.mysql.clients import Clients
+from ...adapters.mysql.clients import LOOK_PAUSE, Clients
 from ...adapters.network.channel import Allowance
 from ...core.election.writer import parse_writer_word, render_writer_word
 from ...core.keeper.observation import WriterSeen
@@ -36,8 +36,8 @@ _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is 
 # A keeper does not wait long for another process: what is not answered is unknown.
 _ANSWER_SECONDS = 0.5
 _OK = 200
-# How often a step looks for idle clients, and the time between, in seconds: the keeper has other things to do.
-_LOOKS, _PAUSE_SECONDS = 3, 0.05
+# How often a step looks for idle clients: the keeper has other things to do.
+_LOOKS = 3
 
 
 class WriterLink:
@@ -119,7 +119,7 @@ class WriterLink:
         clients, left = Clients(own_target(settings, socket)), -1
         try:
             for number in range(_LOOKS):
-                time.sleep(_PAUSE_SECONDS if number else 0.0)
+                time.sleep(LOOK_PAUSE if number else 0.0)
                 there = clients.look()
                 if there is None:
                     return -1

@@ -1,0 +1,85 @@
+"""Which clients of a real server a drain closes: those alone that have done nothing since it looked."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pymysql
+import pytest
+
+from loopback import Node
+from xha.adapters.mysql.clients import LOOK_PAUSE, Clients
+from xha.adapters.mysql.login_target import Target
+from xha.core.node.drain_rule import ClientSeen, choose_idle
+
+IDLE_SECONDS = 0.2
+
+
+@pytest.fixture
+def clients(node: Node) -> Iterator[Clients]:
+    account = frozenset({node.socket.stat().st_uid})
+    one = Clients(Target("root", socket=str(node.socket), server_uids=account))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def client(node: Node) -> Iterator[pymysql.Connection[Any]]:
+    with contextlib.closing(node.connect(autocommit=False)) as connection:
+        yield connection
+
+
+def seen(clients: Clients, client: pymysql.Connection[Any]) -> ClientSeen:
+    there = clients.look()
+    assert there is not None
+    return next(one for one in there if one.number == client.thread_id())
+
+
+def is_open(client: pymysql.Connection[Any]) -> bool:
+    try:
+        client.ping(reconnect=False)
+    except pymysql.MySQLError:
+        return False
+    return True
+
+
+def test_an_idle_client_is_closed(clients: Clients, client: pymysql.Connection[Any]) -> None:
+    time.sleep(IDLE_SECONDS)
+    number = seen(clients, client).number
+    assert clients.close_connection(number)
+    assert not is_open(client)
+    assert not clients.close_connection(number), "it is gone"
+
+
+def test_a_client_that_worked_since_the_look_is_not(clients: Clients, client: pymysql.Connection[Any]) -> None:
+    time.sleep(IDLE_SECONDS)
+    one = seen(clients, client)
+    assert choose_idle([one]) == (one.number,)
+    client.query("SELECT 1")
+    assert not clients.close_connection(one.number)
+    assert is_open(client)
+
+
+def test_a_client_that_nobody_looked_at_is_not(clients: Clients, client: pymysql.Connection[Any]) -> None:
+    time.sleep(IDLE_SECONDS)
+    assert not clients.close_connection(client.thread_id())
+    assert is_open(client)
+
+
+def test_a_transaction_is_seen_by_the_next_look(clients: Clients, client: pymysql.Connection[Any], node: Node) -> None:
+    node.sql("CREATE DATABASE IF NOT EXISTS app")
+    node.sql("CREATE TABLE IF NOT EXISTS app.looked (i INT AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB")
+    assert not seen(clients, client).transaction
+    client.begin()
+    client.query("INSERT INTO app.looked VALUES ()")
+    for _ in range(3):
+        time.sleep(LOOK_PAUSE)
+        one = seen(clients, client)
+        assert one.transaction
+        assert choose_idle([one]) == ()
+    client.rollback()
+    time.sleep(LOOK_PAUSE)
+    assert not seen(clients, client).transaction
