@@ -9,10 +9,12 @@ from ...adapters.files.agent_rundir import RunDir
 from ...adapters.mysqld.program import Unusable, find_program
 from ...core.monitor.keeper_status import Phase
 from ...core.ocf.api import ExitCode, Outcome
-from ..keeper.process import find_keeper, launch_keeper
+from ..keeper.process import Locked, find_keeper, launch_keeper
 from .drain import end_own_drain
 
 if TYPE_CHECKING:
+    import subprocess
+
     from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
@@ -37,8 +39,7 @@ def start(settings: Settings, instance: Instance) -> Outcome:
     begun = time.monotonic()
     while _is_giving_up(run) and time.monotonic() < begun + _FIRST_WORD:  # it ends, and the next one is to be launched
         time.sleep(_TICK)
-    if find_keeper(run) is None:
-        launch_keeper(instance)
+    launched = launch_keeper(instance) if find_keeper(run) is None else None
     until = begun + min(settings.start_wait, instance.timeout / 2)
     while time.monotonic() < until:
         keeper_status = run.read_keeper_status()
@@ -47,7 +48,7 @@ def start(settings: Settings, instance: Instance) -> Outcome:
             if outcome is not None:
                 return outcome
         time.sleep(_TICK)
-    return _judge_late(run, begun)
+    return _judge_late(run, begun, launched)
 
 
 def _is_giving_up(run: RunDir) -> bool:
@@ -69,14 +70,26 @@ def _judge(keeper_status: KeeperStatus) -> Outcome | None:
     )
 
 
-def _judge_late(run: RunDir, begun: float) -> Outcome:
+def _judge_late(run: RunDir, begun: float, launched: subprocess.Popen[bytes] | None) -> Outcome:
+    """Return the outcome where start_wait is over. launched: the keeper that this start began.
+
+    One that has not said its first word is slow, and not ended, while its process is there or somebody holds its lock
+    (measured at a load of 76: more than 5 s).
+    """
     until = max(time.monotonic(), begun + _FIRST_WORD)
-    while find_keeper(run) is None and time.monotonic() < until:
+    while find_keeper(run) is None and _lives(run, launched) and time.monotonic() < until:
         time.sleep(_TICK)
     keeper_status = run.read_keeper_status()
     outcome = _judge(keeper_status) if keeper_status is not None and keeper_status.at >= begun else None
     if outcome is not None:
         return outcome
-    if find_keeper(run) is not None:
+    if find_keeper(run) is not None or _lives(run, launched):
         return Outcome(ExitCode.SUCCESS)
     return Outcome(ExitCode.GENERIC, f"the keeper of {run.path} has ended without a word: see the log of xha-galera")
+
+
+def _lives(run: RunDir, launched: subprocess.Popen[bytes] | None) -> bool:
+    if launched is not None and launched.poll() is None:
+        return True
+    with Locked(run, make=False) as free:
+        return not free

@@ -12,6 +12,8 @@ from ...adapters.process.procfs import look
 from ...core.text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import subprocess
+
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.process.procfs import Process
     from ...core.ocf.api import Instance
@@ -70,18 +72,18 @@ def find_keeper(run: RunDir) -> Process | None:
     return look(keeper_status.pid, keeper_status.started) if keeper_status and keeper_status.pid else None
 
 
-def launch_keeper(instance: Instance) -> None:
-    """Start a keeper; one that finds the lock taken ends at once."""
-    launch(instance, "keeper")
+def launch_keeper(instance: Instance) -> subprocess.Popen[bytes]:
+    """Start a keeper, and return its process; one that finds the lock taken ends at once."""
+    return launch(instance, "keeper")
 
 
-def launch(instance: Instance, action: str) -> None:
+def launch(instance: Instance, action: str) -> subprocess.Popen[bytes]:
     """Start one of the agent's own actions, in a session of its own."""
     import subprocess
 
     environment = {name: os.environ[name] for name in (*_KEPT, *_META) if name in os.environ}
     environment["OCF_RESOURCE_INSTANCE"] = instance.name
-    subprocess.Popen(  # noqa: S603 - this very program
+    return subprocess.Popen(  # noqa: S603 - this very program
         [os.path.abspath(sys.argv[0]), action],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
