@@ -156,7 +156,9 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
     else:
         assert other.end() == ()
     assert gone(below)
-    check_unused(other.program())  # nothing keeps the next server from its start
+    # A `sleep 0.2` of the script's loop ends by itself.
+    wait_until(lambda: uses() == set(), 10, lambda: f"what keeps the next server from its start: {uses()}")
+    check_unused(other.program())
 
 
 def test_of_a_state_transfer_whose_server_lives_nothing_is_ended(make_server: MakeServer, server: Server) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pymysql.constants import ER
-
 from ...core.node.drain_rule import ClientSeen
 from ..network.channel import Allowance
 from .session import ReadError, Session
@@ -36,6 +34,7 @@ _KILL_IDLE = (
     "THEN KILL CONNECTION {number:d}; SELECT 1; END IF; END"
 )
 _ROUNDING_MS = 2.0
+_PARSE_ERROR = 1064
 _SECONDS = 2.0
 # A row takes 60 bytes.
 _MOST_BYTES = 4 << 20
@@ -70,7 +69,7 @@ class Clients:
             return False
         idle = self._idle[number] + time.monotonic() - self._looked_at
         closed = self._execute(_KILL_IDLE.format(number=number, idle=idle * 1000 - _ROUNDING_MS))
-        if closed is None and self._errno == ER.PARSE_ERROR:  # MySQL and Percona's have no such statement
+        if closed is None and self._errno == _PARSE_ERROR:  # MySQL and Percona's have no such statement
             return self._execute(f"KILL CONNECTION {number:d}") is not None
         return bool(closed)
 

@@ -177,7 +177,7 @@ def guess_datadir(settings: Settings) -> tuple[str, str]:
     except (Unusable, OSError) as error:  # it does not answer, or the empty directory for it cannot be made
         if not settings.config:
             return DATADIR, str(error)
-        return "", str(error) if os.path.lexists(settings.config) else ""
+        return "", str(error) if os.path.exists(settings.config) else ""
 
 
 def read_options(program: Program) -> tuple[Program, ServerOptions]:
