@@ -72,6 +72,21 @@ GOOD_FILES = {
     "quotes and comments": GOOD.replace("GET /ready", "'GET' \"/ready\" # asks"),
     "no expectation": GOOD.replace("  http-check expect status 200\n", ""),
     "IPv6": GOOD.replace("192.0.2.11:3306", "[2001:db8::1]:3306"),
+    "one writer": GOOD.replace("GET /ready", "GET /writer"),
+    "no path, which is /": GOOD.replace("GET /ready", ""),
+    "the path in a rule": GOOD.replace("GET /ready", "GET /live").replace(
+        "  http-check disable", "  http-check send uri /ready?by=haproxy\n  http-check disable"
+    ),
+    "what a rule does not say is the option's": GOOD.replace(
+        "  http-check disable", "  http-check send meth HEAD\n  http-check disable"
+    ),
+    "a template of one writer": GOOD.replace(
+        "server db2 192.0.2.12:3306 backup", "server-template db 2-2 192.0.2.12:3306 backup"
+    ),
+    "a web site beside it, of whose servers the port is not told": GOOD
+    + 'listen web\n  bind 127.0.0.1:18080\n  mode http\n  server w 192.0.2.9:"${WEBPORT}"\n',
+    "a socket beside it": GOOD + "listen local\n  bind 127.0.0.1:18080\n  server w /run/local.sock\n",
+    "a condition beside it": GOOD + ".if defined(NO)\nlisten web\n  bind 127.0.0.1:18080\n.endif\n",
     "the check's port in a rule": GOOD.replace(" port 49000", "").replace(
         "  http-check disable",
         "  http-check connect port 49000\n  http-check send meth GET uri /ready\n  http-check disable",
@@ -93,6 +108,14 @@ FAULTS = [
     ("haproxy-check-port", " port 49000", "", "the database's own port, 3306"),
     ("haproxy-connect-only", "  option httpchk GET /ready\n", "", "connect to port 49000, and ask nothing"),
     ("haproxy-connect-only", "  option httpchk GET /ready\n", "  option tcp-check\n", "ask nothing"),
+    ("haproxy-path", "GET /ready", "GET /live", "asks for /live, and not for one of /, /ready, /writer"),
+    ("haproxy-path", "GET /ready", "/health?full=1", "asks for /health"),
+    (
+        "haproxy-path",
+        "  http-check disable",
+        "  http-check send meth GET uri /health hdr uri /ready\n  http-check disable",
+        "asks for /health",
+    ),
     ("haproxy-takes-503", "expect status 200", "expect rstatus .", "takes 503 for a server that is up"),
     ("haproxy-takes-503", "expect status 200", "expect ! status 500", "takes 503"),
     ("haproxy-refuses-200", "expect status 200", "expect status 204", "takes 200 for a server that is down"),
@@ -102,6 +125,8 @@ FAULTS = [
     ("haproxy-fall", "fall 2", "fall 1", "has fall 1"),
     ("haproxy-sessions", " on-marked-down shutdown-sessions", "", "db1, db2, db3 without"),
     ("haproxy-writers", " backup", "", "db1, db2, db3"),
+    ("haproxy-writers", "server db1 192", "server-template node 3 192", "node1, node2, node3"),
+    ("haproxy-writers", "  default-server", "  option allbackups\n  default-server", "db2, db3 once db1 is down"),
     ("haproxy-maxconn", "192.0.2.11:3306", "192.0.2.11:3306 maxconn 500", "maxconn 500"),
 ]
 
@@ -116,6 +141,63 @@ def test_a_fault_is_told_by_its_rule(tmp_path: Path, rule: str, before: str, aft
     assert seen in found[0].seen
     assert str(tmp_path / "haproxy.cfg") in found[0].seen
     assert found[0].write
+
+
+# The rules, what is replaced in the good file, by what, and what the finding names. HAProxy gets each variable.
+EVERY = set(NAMES)
+ENVIRONMENT = {"T": "5s", "N": "3", "P": "49000", "DBPORT": "3306", "URI": "/ready", "WORD": "check"}
+OPEN = [
+    ({"haproxy-timeout", "haproxy-late"}, "timeout check 5s", 'timeout check "${T}"', "line 8, timeout check ${T}"),
+    ({"haproxy-late"}, " inter 2s", ' inter "${T}"', "server db1 (line 15) has inter ${T}"),
+    ({"haproxy-late"}, " fastinter 500ms", ' fastinter "$T"', "has fastinter $T"),
+    ({"haproxy-late", "haproxy-fall"}, " fall 2", ' fall "${N}"', "has fall ${N}"),
+    ({"haproxy-maxconn"}, "192.0.2.11:3306", '192.0.2.11:3306 maxconn "${N}"', "server db1 (line 15) has maxconn ${N}"),
+    ({"haproxy-maxconn"}, "192.0.2.11:3306", '192.0.2.11:3306 maxconn "9${N}"', "has maxconn 9${N}"),
+    ({"haproxy-check-port"}, "port 49000", 'port "${P}"', "has port ${P}"),
+    ({"haproxy-sessions"}, "marked-down shutdown-sessions", 'marked-down "${M}"', "has on-marked-down ${M}"),
+    ({"haproxy-path"}, "GET /ready", 'GET "${URI}"', "line 11, option httpchk GET ${URI}"),
+    (
+        {"haproxy-takes-503", "haproxy-refuses-200"},
+        "expect status 200",
+        'expect status "${S}"',
+        "whether it takes 503 for good depends",
+    ),
+    (EVERY, "server db2 192.0.2.12:3306", 'server db2 192.0.2.12:3306 "${WORD}"', "line 16, server db2"),
+    (EVERY, "  option httpchk", '  option "${CHECK}"\n  option httpchk', "line 11, option ${CHECK}"),
+    (EVERY, "  default-server", ".if defined(X)\n  option httpchk /live\n.endif\n  default-server", "line 14, .if"),
+    (EVERY, "listen mysql", ".if defined(T)\nlisten mysql", "listen mysql of"),
+    (EVERY, "defaults\n", ".if defined(T)\ndefaults\n", "it depends on a condition (line 3, .if defined(T))"),
+]
+
+
+@pytest.mark.parametrize("fault", OPEN, ids=lambda fault: fault[2])
+def test_what_is_written_and_cannot_be_evaluated_is_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[set[str], str, str, str]
+) -> None:
+    rules, before, after, seen = fault
+    values = {**ENVIRONMENT, "M": "shutdown-sessions", "S": "200", "CHECK": "tcplog"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    assert before in GOOD
+    text = GOOD.replace(before, after)
+    came_to = look(tmp_path, text + ".endif\n" * (text.count(".if") - text.count(".endif")))
+    unseen = [one for one in came_to.findings if one.weight is Weight.UNSEEN and set(one.rules) & set(NAMES)]
+    assert {name for one in unseen for name in one.rules} == rules
+    assert any(seen in one.seen for one in unseen), unseen
+    assert EVERY - rules <= set(came_to.fine)
+
+
+def test_a_section_that_cannot_be_told_from_the_database_s_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBPORT", "3306")
+    other = 'listen other\n  bind 127.0.0.1:13307\n  server x 192.0.2.9:"${DBPORT}"\n'
+    came_to = look(tmp_path, GOOD.replace("fall 2", "fall 1") + other)
+    assert not set(came_to.fine) & set(NAMES)
+    named = [one for one in came_to.findings if "listen other" in one.seen]
+    assert [(one.weight, set(one.rules)) for one in named] == [(Weight.UNSEEN, EVERY)]
+    assert "the port of server x (line 20) is not told" in named[0].seen
+    assert [one.weight for one in of_rule(came_to, "haproxy-fall")] == [Weight.ADVICE, Weight.UNSEEN]
 
 
 def test_without_a_timeout_the_interval_is_one(tmp_path: Path) -> None:
@@ -157,5 +239,5 @@ def test_another_file_than_the_database_s_is_not_green(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_not_green(tmp_path: Path) -> None:
     came_to = examine(DoctorFacts(haproxy=read_haproxy_file(str(tmp_path / "no.cfg"))))
     (found,) = of_rule(came_to, "haproxy-unchecked")
-    assert (found.weight, set(found.rules)) == (Weight.UNSEEN, set(NAMES) - {"haproxy-maxconn"})
+    assert (found.weight, set(found.rules)) == (Weight.UNSEEN, set(NAMES))
     assert "no such file" in found.seen

@@ -207,7 +207,7 @@ STARTS: dict[str, Start] = {
         "defaults a\n timeout check 5s\nlisten b from a\n option httpchk\n http-check expect ! rstatus ^5\n"
         " default-server check port 49000\n server s 192.0.2.1:3306 backup\n server t [::1]:3306 no-check # x\n"
     ),
-    "core.config.haproxy_cfg.parse_haproxy_time": _texts("5s", "500", "10ms"),
+    "core.config.haproxy_words.parse_haproxy_time": _texts("5s", "500", "10ms"),
     "core.pacemaker.operations.parse_pacemaker_time": _texts("10s", "20000ms", "5min", "20"),
     "core.text.durations.parse_galera_period": _texts("PT5S", "PT1M30.5S", "P1DT2H", "7.5"),
     "core.monitor.start_failures.parse_failures": _texts(KEPT["failures"].text),

@@ -1,14 +1,24 @@
 """HAProxy's configuration file, as far as its checks of the database need: words, sections, inheritance, servers.
 
-Sources: HAProxy configuration manual 2.6 and 3.0, sections 2.2 (quoting and escaping), 4 (proxies: a section inherits
+Sources: HAProxy configuration manual 2.6 and 3.0, sections 2.4 (conditional blocks), 4 (proxies: a section inherits
 from the `defaults` before it, or from the one that it names), 5.2 (server options). What HAProxy itself would refuse is
-read as far as it goes: `haproxy -c` says what is wrong with a file.
+read as far as it goes: `haproxy -c` says what is wrong with a file. What is written and cannot be evaluated is told
+apart from what is absent: whoever asks for it gets NotUnderstood, and a section has a doubt where lines depend on it.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from .haproxy_words import (
+    Line,
+    NotUnderstood,
+    has_variable,
+    parse_haproxy_count,
+    parse_haproxy_time,
+    split_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,10 +29,8 @@ _SECTIONS = (
     *("global", "peers", "resolvers", "userlist", "mailers", "program", "cache", "ring", "log-forward", "http-errors"),
     *("fcgi-app", "crt-store", "traces", "log-profile", "acme"),
 )
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_TIME = re.compile(r"(\d{1,9})(us|ms|s|m|h|d)?", re.ASCII)
 # The options of a server that are followed by a value, of those that have none of their own meaning here.
-_VALUED = """
+_VALUES = """
 addr agent-addr agent-inter agent-port agent-send alpn ca-file check-alpn check-proto check-sni check-via-socks4
 ciphers ciphersuites cookie crl-file crt curves downinter error-limit fall fastinter force-alpn hash-key id init-addr
 init-state inter log-bufsize log-proto max-reuse maxconn maxqueue minconn namespace npn observe on-error on-marked-down
@@ -30,21 +38,14 @@ on-marked-up pool-low-conn pool-max-conn pool-purge-delay port proto redir resol
 resolvers rise send-proxy-v2-options set-proxy-v2-tlv-fmt shard slowstart sni socks4 source ssl-max-ver ssl-min-ver
 tcp-ut track usesrc verify verifyhost weight ws
 """
+_VALUED = frozenset(_VALUES.split())
+# Rules of a check, and what chooses it: what such a line does is not known where these words are variables.
+_DECIDING = {"option": 1, "no": 2, "http-check": 1, "tcp-check": 1}
+_MOST_SERVERS = 4096
 CHECK_OPTIONS = (
     *("httpchk", "tcp-check", "mysql-check", "pgsql-check", "redis-check", "smtpchk", "ldap-check", "ssl-hello-chk"),
     *("external-check", "spop-check"),
 )
-
-
-class Line(NamedTuple):
-    """The words of one line, and its number in the file."""
-
-    number: int
-    words: tuple[str, ...]
-
-    def starts(self, *words: str) -> bool:
-        """Whether the line begins with these words."""
-        return self.words[: len(words)] == words
 
 
 class BalancedServer(NamedTuple):
@@ -59,23 +60,53 @@ class BalancedServer(NamedTuple):
     options: Mapping[str, str]
     line: int
 
+    def __str__(self) -> str:
+        return f"server {self.name} (line {self.line})"
+
     def has(self, option: str) -> bool:
         """Whether an option is set."""
         return option in self.options
 
+    def text(self, option: str) -> str | None:
+        """Return the value of an option, None where it is absent. :raises NotUnderstood: for a variable."""
+        value = self.options.get(option)
+        if value is not None and has_variable(value):
+            raise self.unclear(option, value)
+        return value
+
     def seconds(self, option: str) -> float | None:
-        """Return an option that is a time, in seconds; None where it is absent or no time."""
-        return parse_haproxy_time(self.options.get(option, ""))
+        """Return an option that is a time, in seconds; None where it is absent. :raises NotUnderstood: for no time."""
+        value = self.options.get(option)
+        seconds = None if value is None else parse_haproxy_time(value)
+        if value is not None and seconds is None:
+            raise self.unclear(option, value)
+        return seconds
+
+    def number(self, option: str) -> int | None:
+        """Return an option that is a number; None where it is absent. :raises NotUnderstood: for no number."""
+        value = self.options.get(option)
+        number = None if value is None else parse_haproxy_count(value)
+        if value is not None and number is None:
+            raise self.unclear(option, value)
+        return number
+
+    def unclear(self, option: str, value: str) -> NotUnderstood:
+        """Return the error for an option whose value cannot be evaluated."""
+        return NotUnderstood(f"{self} has {option} {value}, which cannot be evaluated")
 
 
 class Proxy(NamedTuple):
-    """A section with what it inherits. lines: those of its `defaults` that it does not take back, then its own."""
+    """A section with what it inherits. lines: those of its `defaults` that it does not take back, then its own.
+
+    doubt: why it is not known which lines count, or what they do; "" where it is known.
+    """
 
     kind: str
     name: str
     line: int
     lines: tuple[Line, ...]
     servers: tuple[BalancedServer, ...]
+    doubt: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -95,55 +126,53 @@ class Proxy(NamedTuple):
         return next((one for one in reversed(checks) if one.words[1] in CHECK_OPTIONS), None)
 
     def timeout(self, name: str) -> float | None:
-        """Return `timeout NAME` in seconds, None where it is not set."""
+        """Return `timeout NAME` in seconds, None where it is not set. :raises NotUnderstood: for what is no time."""
         line = self.last("timeout", name)
-        return parse_haproxy_time(line.words[2]) if line and len(line.words) > 2 else None
+        if line is None:
+            return None
+        seconds = parse_haproxy_time(line.words[2]) if len(line.words) > 2 else None
+        if seconds is None:
+            raise NotUnderstood(f"{line}: the time cannot be evaluated")
+        return seconds
+
+    def check_port(self, server: BalancedServer) -> int | None:
+        """Return where a server is checked; None where that is the port of the connection.
+
+        :raises NotUnderstood: where it cannot be told.
+        """
+        connected = self.last("http-check", "connect") or self.last("tcp-check", "connect")
+        if connected and "port" in connected.words[:-1]:
+            port = _port(connected.words[connected.words.index("port") + 1])
+            if port is None:
+                raise NotUnderstood(f"{connected}: the port cannot be evaluated")
+            return port
+        if server.has("port"):
+            port = _port(server.options["port"])
+            if port is None:
+                raise server.unclear("port", server.options["port"])
+            return port
+        return server.port
 
 
 def parse_haproxy_cfg(text: str) -> tuple[Proxy, ...]:
     """Return the listen, backend and frontend sections of a file. Never raises: what is no such line is left out."""
     found: list[Proxy] = []
-    named: dict[str, tuple[Line, ...]] = {}
-    defaults: tuple[Line, ...] = ()
-    for head, body in _split(_lines(text)):
+    named: dict[str, tuple[tuple[Line, ...], str]] = {}
+    defaults: tuple[tuple[Line, ...], str] = (), ""
+    for part in _split(_lines(text)):
+        head, body = part.head, part.body
         kind, name = head.words[0], head.words[1] if len(head.words) > 1 else ""
-        parent = named.get(head.words[head.words.index("from") + 1], ()) if "from" in head.words[1:-1] else defaults
+        follows = "from" in head.words[1:-1]
+        parent = named.get(head.words[head.words.index("from") + 1], ((), "")) if follows else defaults
         if kind == "defaults":
-            inherited = parent if "from" in head.words[1:-1] else ()
-            defaults = named[name] = _merge(inherited, body)
+            inherited, doubt = parent if follows else ((), "")
+            defaults = named[name] = _merge(inherited, body), doubt or part.conditional
         elif kind in _PROXIES:
-            lines = _merge(parent, body)
-            found.append(Proxy(kind, name, head.number, lines, _servers(lines)))
+            lines = _merge(parent[0], body)
+            servers, unclear = _servers(lines)
+            doubt = parent[1] or part.conditional or unclear or _doubt_of(lines)
+            found.append(Proxy(kind, name, head.number, lines, servers, doubt))
     return tuple(found)
-
-
-def parse_haproxy_time(text: str) -> float | None:
-    """Return a time as `10s` in seconds, a number alone being milliseconds (section 2.4); None for others."""
-    found = _TIME.fullmatch(text)
-    return int(found[1]) * _UNITS[found[2] or "ms"] if found else None
-
-
-def split_words(line: str) -> tuple[str, ...]:
-    r"""Return the words of a line: blanks separate them, quotes and \ keep what they quote, # begins a comment."""
-    words: list[str] = []
-    word, quote, open_word, index = "", "", False, 0
-    while index < len(line):
-        char = line[index]
-        if char == "\\" and quote != "'" and index + 1 < len(line):
-            index += 1
-            word, open_word = word + line[index], True
-        elif quote:
-            quote, word = ("", word) if char == quote else (quote, word + char)
-        elif char in "'\"":
-            quote, open_word = char, True
-        elif char.isspace() or char == "#":
-            words, word, open_word = ([*words, word], "", False) if open_word else (words, "", False)
-            if char == "#":
-                break
-        else:
-            word, open_word = word + char, True
-        index += 1
-    return (*words, word) if open_word else tuple(words)
 
 
 def _lines(text: str) -> Iterable[Line]:
@@ -153,13 +182,37 @@ def _lines(text: str) -> Iterable[Line]:
             yield Line(number, words)
 
 
-def _split(lines: Iterable[Line]) -> list[tuple[Line, list[Line]]]:
-    found: list[tuple[Line, list[Line]]] = []
+class _Part(NamedTuple):
+    """A section as it is written. conditions: of its head, or of a line of it."""
+
+    head: Line
+    body: list[Line]
+    conditions: list[Line]
+
+    @property
+    def conditional(self) -> str:
+        return f"it depends on a condition ({self.conditions[0]})" if self.conditions else ""
+
+
+def _split(lines: Iterable[Line]) -> list[_Part]:
+    found: list[_Part] = []
+    conditions: list[Line] = []
+    # The section before the first one of a block: what follows the block is its, if the block is left out.
+    before: _Part | None = None
     for line in lines:
-        if line.words[0] in _SECTIONS:
-            found.append((line, []))
-        elif found:
-            found[-1][1].append(line)
+        word = line.words[0]
+        if word == ".if":
+            conditions.append(line)
+            before = found[-1] if found and len(conditions) == 1 else before
+        elif word == ".endif":
+            conditions = conditions[:-1]
+        elif word in _SECTIONS:
+            found.append(_Part(line, [], conditions[:1]))
+        elif found and not word.startswith("."):
+            found[-1].body.append(line)
+            found[-1].conditions.extend(conditions[:1])
+            if before is not None and not conditions:
+                before.conditions.extend(found[-1].conditions[:1] if before is not found[-1] else ())
     return found
 
 
@@ -179,18 +232,44 @@ def _merge(inherited: tuple[Line, ...], own: Iterable[Line]) -> tuple[Line, ...]
     return tuple(merged)
 
 
-def _servers(lines: tuple[Line, ...]) -> tuple[BalancedServer, ...]:
+def _doubt_of(lines: tuple[Line, ...]) -> str:
+    for line in lines:
+        if any(has_variable(word) for word in line.words[: 1 + _DECIDING.get(line.words[0], 0)]):
+            return f"{line}: what it does depends on a variable"
+    return ""
+
+
+def _servers(lines: tuple[Line, ...]) -> tuple[tuple[BalancedServer, ...], str]:
+    """Return the servers of a section, and why they are not known for sure, "" where they are."""
     defaults: dict[str, str] = {}
-    found = []
+    found: list[BalancedServer] = []
+    doubt = ""
     for line in lines:
         words = line.words
+        options = {"default-server": 1, "server": 3, "server-template": 4}.get(words[0])
+        if options is None or len(words) < options:
+            continue
+        own = _options(words[options:], defaults)
+        if any(has_variable(option) for option in own):
+            doubt = doubt or f"{line}: its options depend on a variable"
         if words[0] == "default-server":
-            defaults = _options(words[1:], defaults)
-        elif words[0] == "server" and len(words) > 2:
-            found.append(_server(words[1], words[2], _options(words[3:], defaults), line.number))
-        elif words[0] == "server-template" and len(words) > 3:
-            found.append(_server(words[1], words[3], _options(words[4:], defaults), line.number))
-    return tuple(found)
+            defaults = own
+        elif words[0] == "server":
+            found.append(_server(words[1], words[2], own, line.number))
+        else:
+            numbers = _numbers(words[2])
+            doubt = doubt if numbers else doubt or f"{line}: how many servers it makes cannot be evaluated"
+            found += (_server(f"{words[1]}{one}", words[3], own, line.number) for one in numbers or (1,))
+    return tuple(found), doubt
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers of a template's servers: `3` is 1 to 3, `5-7` is 5 to 7; () for what is neither."""
+    found = re.fullmatch(r"(?:(\d{1,6})-)?(\d{1,6})", text, re.ASCII)
+    if found is None:
+        return ()
+    first, last = int(found[1] or 1), int(found[2])
+    return tuple(range(first, last + 1)) if last - first < _MOST_SERVERS else ()
 
 
 def _server(name: str, address: str, options: Mapping[str, str], line: int) -> BalancedServer:
@@ -198,18 +277,20 @@ def _server(name: str, address: str, options: Mapping[str, str], line: int) -> B
     host, colon, port = bare.rpartition(":")
     if not colon or (":" in host and not bare.startswith("[") and not port.isdigit()):
         host, port = bare, ""
-    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None
-    return BalancedServer(name, host.strip("[]"), number, options, line)
+    return BalancedServer(name, host.strip("[]"), _port(port), options, line)
+
+
+def _port(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _options(words: tuple[str, ...], before: Mapping[str, str]) -> dict[str, str]:
     """Return a server's options. `no-X` takes X back."""
-    found, valued = dict(before), _VALUED.split()
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
+    found = dict(before)
+    rest = iter(words)
+    for word in rest:
         if word.startswith("no-") and word != "no-":
             found.pop(word[3:], None)
         else:
-            found[word] = rest.pop(0) if word in valued and rest else ""
+            found[word] = next(rest, "") if word in _VALUED else ""
     return found

@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..config.http_expectation import Taken, take_status
+from ..config.haproxy_words import NotUnderstood
+from ..config.http_expectation import Taken, ask_paths, take_status
 from .findings import Rule, Symptom, Weight
 from .unseen import Unlooked, Unseen, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Callable
 
     from ..config.haproxy_cfg import BalancedServer, Proxy
     from .facts import DoctorFacts
 
 _HTTPCHK = "option httpchk GET /"
+# Which the responder answers by whether the node may have clients.
+_PATHS = ("/", "/ready", "/writer")
+_EVALUATED = "--haproxy FILE: a copy of the file with the values themselves, without variables and conditions"
 
 
-def database_sections(facts: DoctorFacts) -> Iterator[tuple[Proxy, str]]:
-    """Yield each section with servers of the database, and where it is. :raises Unlooked: without any."""
+class Section(NamedTuple):
+    """A section with servers of the database. where: its name, and its file."""
+
+    proxy: Proxy
+    where: str
+
+    @property
+    def checked(self) -> list[BalancedServer]:
+        """The servers that are checked."""
+        return [one for one in self.proxy.servers if one.has("check")]
+
+
+def each_section(
+    look: Callable[[DoctorFacts, Section], Iterable[Symptom]],
+) -> Callable[[DoctorFacts], Iterator[Symptom]]:
+    """Return a rule that looks at each section of the database. What one leaves open hides no other one's symptom."""
+
+    def examine(facts: DoctorFacts) -> Iterator[Symptom]:
+        sections, lacks = _database_sections(facts)
+        for section in sections:
+            try:
+                yield from look(facts, section)
+            except NotUnderstood as error:
+                lacks.append(Unseen(f"{section.where}: {error}", _EVALUATED))
+            except Unlooked as error:
+                lacks.extend(error.all)
+        if lacks:
+            raise Unlooked(*lacks)
+
+    return examine
+
+
+def _database_sections(facts: DoctorFacts) -> tuple[list[Section], list[Unseen]]:
+    """Return the sections of the database, and which cannot be looked at. :raises Unlooked: without any of both."""
     file = require(facts.haproxy)
-    found = [one for one in file.proxies if one.kind != "frontend" and _is_database(one, facts)]
-    if not found:
+    found, lacks = [], []
+    for proxy in file.proxies:
+        if proxy.kind == "frontend":
+            continue
+        where, unclear = f"{proxy} of {file.path}", _unclear_address(proxy)
+        if _is_database(proxy, facts):
+            if proxy.doubt:
+                lacks.append(Unseen(f"{where}: {proxy.doubt}", _EVALUATED))
+            else:
+                found.append(Section(proxy, where))
+        elif unclear:
+            lacks.append(Unseen(f"whether {where} serves the database: {unclear}", _EVALUATED))
+    if not found and not lacks:
         raise Unlooked(
             Unseen(
                 f"{file.path} has no section whose servers have the database's port, {facts.sql_port}",
                 "--haproxy FILE with the file of the HAProxy that serves the database",
             )
         )
-    for one in found:
-        yield one, f"{one} of {file.path}"
+    return found, lacks
 
 
 def _is_database(proxy: Proxy, facts: DoctorFacts) -> bool:
@@ -39,101 +86,111 @@ def _is_database(proxy: Proxy, facts: DoctorFacts) -> bool:
     return any(server.port == facts.sql_port for server in proxy.servers)
 
 
-def checked_servers(proxy: Proxy) -> Iterator[BalancedServer]:
-    """Yield the servers that are checked."""
-    return (one for one in proxy.servers if one.has("check"))
+def _unclear_address(proxy: Proxy) -> str:
+    """Return which server may have any port, "" for none. One of a web site is none of the database."""
+    mode = proxy.last("mode")
+    if mode is not None and mode.words[1:] == ("http",):
+        return ""
+    local = ("/", "unix@", "abns@", "fd@", "sockpair@")
+    open_ones = (one for one in proxy.servers if one.port is None and not one.host.startswith(local))
+    return next((f"the port of {one} is not told there" for one in open_ones), "")
 
 
-def _check_port(proxy: Proxy, server: BalancedServer) -> int | None:
-    connected = proxy.last("http-check", "connect") or proxy.last("tcp-check", "connect")
-    if connected and "port" in connected.words[:-1]:
-        text = connected.words[connected.words.index("port") + 1]
-    else:
-        text = server.options.get("port", str(server.port or ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
-
-
-def _unchecked(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where in database_sections(facts):
-        for one in proxy.servers:
-            if not one.has("check") and not one.has("track") and not one.has("disabled"):
-                yield Symptom(
-                    f"server {one.name} (line {one.line}) in {where} has no check",
-                    f"server {one.name} {one.host}:{one.port} check port {facts.config.responder.port}   in {proxy}",
-                )
-
-
-def _wrong_port(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where in database_sections(facts):
-        for one in checked_servers(proxy):
-            if _check_port(proxy, one) == one.port:
-                yield Symptom(
-                    f"server {one.name} (line {one.line}) in {where} is checked at the database's own port, {one.port}",
-                    f"server {one.name} {one.host}:{one.port} check port {facts.config.responder.port}   in {proxy}, "
-                    f"and {_HTTPCHK}",
-                )
-
-
-def _no_question(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where in database_sections(facts):
-        check = proxy.check
-        asks = check is not None and (check.words[1] != "tcp-check" or proxy.having("tcp-check", "expect"))
-        ports = [one for one in checked_servers(proxy) if _check_port(proxy, one) != one.port]
-        if not asks and ports:
+def _unchecked(facts: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    for one in section.proxy.servers:
+        if not one.has("check") and not one.has("track") and not one.has("disabled"):
             yield Symptom(
-                f"{where}: its checks connect to port {_check_port(proxy, ports[0])}, and ask nothing",
-                f"{_HTTPCHK}   in {proxy}",
+                f"server {one.name} (line {one.line}) in {section.where} has no check", _line(facts, section, one)
             )
 
 
-def _expects(facts: DoctorFacts, status: int) -> Iterator[tuple[Proxy, str, Taken]]:
-    for proxy, where in database_sections(facts):
-        check = proxy.check
-        if check is None or check.words[1] != "httpchk" or not any(checked_servers(proxy)):
-            continue
-        taken = take_status(proxy, status)
-        if taken is Taken.UNKNOWN:
-            raise Unlooked(
-                Unseen(
-                    f"{where}: whether it takes {status} for good depends on a text (http-check expect)",
-                    "http-check expect status 200, or none",
-                )
-            )
-        yield proxy, where, taken
+def _line(facts: DoctorFacts, section: Section, one: BalancedServer) -> str:
+    port = facts.config.responder.port
+    return f"server {one.name} {one.host}:{one.port} check port {port}   in {section.proxy}"
 
 
-def _takes_503(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where, taken in _expects(facts, 503):
-        if taken is not Taken.DOWN:
-            yield Symptom(f"{where} takes 503 for a server that is up (http-check expect)", _expect(proxy))
-
-
-def _refuses_200(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where, taken in _expects(facts, 200):
-        if taken is not Taken.UP:
-            yield Symptom(f"{where} takes 200 for a server that is down (http-check expect)", _expect(proxy))
-
-
-def _expect(proxy: Proxy) -> str:
-    return f"http-check expect status 200   in {proxy}, in the place of its own http-check expect"
-
-
-def _keeps_drained(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where, taken in _expects(facts, 404):
-        if taken is Taken.UP:
+def _wrong_port(facts: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    for one in section.checked:
+        if section.proxy.check_port(one) == one.port:
             yield Symptom(
-                f"{where} takes 404, which a node that drains answers, for a server that is up",
-                f"http-check disable-on-404   in {proxy}",
+                f"{one} in {section.where} is checked at the database's own port, {one.port}",
+                f"{_line(facts, section, one)}, and {_HTTPCHK}",
             )
 
 
-def _cuts_drained(facts: DoctorFacts) -> Iterator[Symptom]:
-    for proxy, where, taken in _expects(facts, 404):
-        if taken is Taken.DOWN:
-            yield Symptom(
-                f"{where} takes 404, which a node that drains answers, for a server that is down",
-                f"http-check disable-on-404   in {proxy}",
+def _no_question(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    proxy = section.proxy
+    check = proxy.check
+    asks = check is not None and (check.words[1] != "tcp-check" or proxy.having("tcp-check", "expect"))
+    ports = [] if asks else [one for one in section.checked if proxy.check_port(one) != one.port]
+    if ports:
+        yield Symptom(
+            f"{section.where}: its checks connect to port {proxy.check_port(ports[0])}, and ask nothing",
+            f"{_HTTPCHK}   in {proxy}",
+        )
+
+
+def _wrong_path(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    proxy, check = section.proxy, section.proxy.check
+    if check is None or not section.checked:
+        return
+    if check.words[1] != "httpchk":
+        if proxy.having("tcp-check", "expect") or check.words[1] == "external-check":
+            raise NotUnderstood(f"{check}: which path it asks for cannot be told")
+        return
+    paths = ask_paths(proxy)
+    if not any(path in _PATHS for path in paths):
+        yield Symptom(
+            f"{section.where} asks for {', '.join(paths)}, and not for one of {', '.join(_PATHS)}",
+            f"{_HTTPCHK}   in {proxy}, and no http-check send with another uri",
+        )
+
+
+def _taken(section: Section, status: int) -> Taken | None:
+    """Return what a section makes of a status, None if it asks for none. :raises Unlooked: if a text decides."""
+    check = section.proxy.check
+    if check is None or check.words[1] != "httpchk" or not section.checked:
+        return None
+    taken = take_status(section.proxy, status)
+    if taken is Taken.UNKNOWN:
+        raise Unlooked(
+            Unseen(
+                f"{section.where}: whether it takes {status} for good depends on a text (http-check expect)",
+                "http-check expect status 200, or none",
             )
+        )
+    return taken
+
+
+def _takes_503(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    if _taken(section, 503) not in (None, Taken.DOWN):
+        yield Symptom(f"{section.where} takes 503 for a server that is up (http-check expect)", _expect(section))
+
+
+def _refuses_200(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    if _taken(section, 200) not in (None, Taken.UP):
+        yield Symptom(f"{section.where} takes 200 for a server that is down (http-check expect)", _expect(section))
+
+
+def _expect(section: Section) -> str:
+    return f"http-check expect status 200   in {section.proxy}, in the place of its own http-check expect"
+
+
+def _keeps_drained(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    if _taken(section, 404) is Taken.UP:
+        yield _drained(section, "up")
+
+
+def _cuts_drained(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
+    if _taken(section, 404) is Taken.DOWN:
+        yield _drained(section, "down")
+
+
+def _drained(section: Section, taken: str) -> Symptom:
+    return Symptom(
+        f"{section.where} takes 404, which a node that drains answers, for a server that is {taken}",
+        f"http-check disable-on-404   in {section.proxy}",
+    )
 
 
 RULES: Iterable[Rule] = (
@@ -142,48 +199,55 @@ RULES: Iterable[Rule] = (
         Weight.HARM,
         "HAProxy: `check` of each server",
         "clients are sent to a node that is down, joining or out of the cluster",
-        _unchecked,
+        each_section(_unchecked),
     ),
     Rule(
         "haproxy-check-port",
         Weight.HARM,
         "HAProxy: the port of each check",
         "a node that hangs, or has lost the majority, still accepts connections there: it stays up",
-        _wrong_port,
+        each_section(_wrong_port),
     ),
     Rule(
         "haproxy-connect-only",
         Weight.HARM,
         "HAProxy: `option httpchk`",
         "the responder accepts the connection also to say 503: every node is always up",
-        _no_question,
+        each_section(_no_question),
+    ),
+    Rule(
+        "haproxy-path",
+        Weight.HARM,
+        "HAProxy: the path of `option httpchk` and `http-check send`",
+        "/live is 200 also of a broken node, and any other path 404: broken nodes stay up, or good ones go down",
+        each_section(_wrong_path),
     ),
     Rule(
         "haproxy-takes-503",
         Weight.HARM,
         "HAProxy: `http-check expect`, against 503",
         "a broken node stays up and gets traffic",
-        _takes_503,
+        each_section(_takes_503),
     ),
     Rule(
         "haproxy-refuses-200",
         Weight.HARM,
         "HAProxy: `http-check expect`, against 200",
         "every node is down",
-        _refuses_200,
+        each_section(_refuses_200),
     ),
     Rule(
         "haproxy-keeps-drained",
         Weight.HARM,
         "HAProxy: `http-check expect`, against 404",
         "a planned stop, and xha-check drain, send no client away: the stop cuts new connections off",
-        _keeps_drained,
+        each_section(_keeps_drained),
     ),
     Rule(
         "haproxy-cuts-drained",
         Weight.ADVICE,
         "HAProxy: `http-check disable-on-404`",
         "a planned stop takes the node down instead of draining it: transactions that are open are cut off",
-        _cuts_drained,
+        each_section(_cuts_drained),
     ),
 )

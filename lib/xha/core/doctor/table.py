@@ -19,7 +19,7 @@ from .unseen import Unlooked, Unseen
 
 if TYPE_CHECKING:
     from .facts import DoctorFacts
-    from .findings import Rule
+    from .findings import Rule, Symptom
 
 RULES: tuple[Rule, ...] = (
     *server_rules.RULES,
@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *member_rules.RULES,
 )
 _ORDER = (Weight.HARM, Weight.ADVICE, Weight.UNSEEN)
+_FAULT = "a corrected xha: this is a fault of the rule (docs/support.md)"
 _UNSEEN_WHY = "nothing is known of it, good or bad"
 
 
@@ -52,17 +53,27 @@ def examine(facts: DoctorFacts, *, host_only: bool = False) -> Examination:
         if host_only and rule.remote:
             left_out.append(rule.name)
             continue
-        found = []
-        try:
-            for one in rule.examine(facts):
-                found.append(DoctorFinding(rule.weight, (rule.name,), one.seen, rule.why, one.write))
-            if not found:
-                fine.append(rule.name)
-        except Unlooked as lack:
-            unseen.setdefault(lack.unseen, []).append(rule.name)
-        findings += found
+        found, lacks = _apply(rule, facts)
+        findings += (DoctorFinding(rule.weight, (rule.name,), one.seen, rule.why, one.write) for one in found)
+        for lack in lacks:
+            unseen.setdefault(lack, []).append(rule.name)
+        if not found and not lacks:
+            fine.append(rule.name)
     findings += [
         DoctorFinding(Weight.UNSEEN, tuple(names), lack.what, _UNSEEN_WHY, lack.needs) for lack, names in unseen.items()
     ]
     findings.sort(key=lambda one: _ORDER.index(one.weight))
     return Examination(tuple(findings), tuple(fine), tuple(left_out))
+
+
+def _apply(rule: Rule, facts: DoctorFacts) -> tuple[list[Symptom], tuple[Unseen, ...]]:
+    """Return what a rule saw, and what it could not look at. A rule that fails has not looked: the others still do."""
+    found: list[Symptom] = []
+    try:
+        found.extend(rule.examine(facts))
+    except Unlooked as lack:
+        return found, tuple(dict.fromkeys(lack.all))
+    except Exception as error:
+        # Its words may be of what another program said: the kind of the error is enough to find the fault.
+        return found, (Unseen(f"{rule.subject}: the rule {rule.name} failed ({type(error).__name__})", _FAULT),)
+    return found, ()

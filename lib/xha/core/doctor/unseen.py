@@ -15,11 +15,11 @@ class Unseen(NamedTuple):
 
 
 class Unlooked(Exception):
-    """Raised where a rule asks for a fact that could not be looked at."""
+    """Raised where a rule asks for a fact that could not be looked at, or for several of them."""
 
-    def __init__(self, unseen: Unseen) -> None:
+    def __init__(self, unseen: Unseen, *more: Unseen) -> None:
         super().__init__(unseen.what)
-        self.unseen = unseen
+        self.unseen, self.all = unseen, (unseen, *more)
 
 
 Look = Union[T, Unseen]
