@@ -6,9 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 from ...core.doctor.facts import DatabaseAccount, ServerFacts, TableFacts
+from ...core.node.verdict import Code, Unreadable
+from ...core.text.escape import clean
+from ...core.text.numbers import LATEST, parse_float, parse_int
 from ..network.channel import Allowance
 from .commit_probe import SHAPE
-from .session import Session
+from .session import ReadError, Session
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -60,41 +63,69 @@ class Survey:
 
     def read_tables(self) -> TableFacts:
         """Return what users' tables lack. Each table that is open is looked at; one that is not is opened for it."""
-        keyless, others = self.ask(_KEYLESS), self.ask(_OTHERS)
-        size = self.ask("SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES")
-        canary = self.ask(SHAPE)
+        keyless, others = self._table(2, _KEYLESS), self._table(3, _OTHERS)
+        size = self._value("SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES")
+        canary = self._table(2, SHAPE)
         return TableFacts(
             tuple(f"{schema}.{table}" for schema, table in keyless),
             tuple(f"{schema}.{table} ({engine})" for schema, table, engine in others),
             (canary[0][0].lower(), canary[0][1]) if canary else (),
-            int(size[0][0].partition(".")[0]),
+            self._number("the size of all tables", size),
         )
 
     def read_accounts(self, users: Collection[str]) -> tuple[DatabaseAccount, ...]:
         """Return all accounts; the grants only of these users. What a grant says of a password is left out."""
-        rows = self.ask("SELECT User, Host, max_user_connections FROM mysql.user WHERE Host <> ''")
+        rows = self._table(3, "SELECT User, Host, max_user_connections FROM mysql.user WHERE Host <> ''")
         found = []
         for user, host, most in rows:
-            lines = self.ask("SHOW GRANTS FOR %s@%s", user, host) if user in users else ()
+            lines = self._table(1, "SHOW GRANTS FOR %s@%s", user, host) if user in users else ()
             grants = tuple(line[0].partition(" TO ")[0] for line in lines)
-            found.append(DatabaseAccount(user, host, grants, int(most or 0)))
+            found.append(
+                DatabaseAccount(user, host, grants, self._number(f"max_user_connections of {user}", most or "0"))
+            )
         return tuple(found)
 
     def read_own_grants(self) -> DatabaseAccount:
         """Return the account of this connection, with its grants."""
-        ((name,),) = self.ask("SELECT CURRENT_USER()")
+        name = self._value("SELECT CURRENT_USER()")
         user, _, host = name.rpartition("@")
-        return DatabaseAccount(user, host, tuple(row[0].partition(" TO ")[0] for row in self.ask("SHOW GRANTS")))
+        return DatabaseAccount(user, host, tuple(row[0].partition(" TO ")[0] for row in self._table(1, "SHOW GRANTS")))
 
     def read_clock(self) -> float:
         """Return by how many seconds the server's clock is ahead of this host's."""
         before = time.time()
-        ((told,),) = self.ask("SELECT UNIX_TIMESTAMP(SYSDATE(6))")
-        return float(told) - (before + time.time()) / 2
+        told = self._value("SELECT UNIX_TIMESTAMP(SYSDATE(6))")
+        seconds = parse_float(told)
+        if seconds is None or not 0 <= seconds <= LATEST:
+            raise self._unfit("its clock", told)
+        return seconds - (before + time.time()) / 2
 
     def close(self) -> None:
         """Log out."""
         self._session.close()
+
+    def _table(self, columns: int, statement: str, *parameters: object) -> tuple[tuple[str, ...], ...]:
+        rows = self.ask(statement, *parameters)
+        for row in rows:
+            if len(row) != columns:
+                raise self._unfit(f"rows of {columns} columns", ", ".join(row))
+        return rows
+
+    def _value(self, statement: str) -> str:
+        rows = self._table(1, statement)
+        if len(rows) != 1:
+            raise self._unfit("one row", f"{len(rows)} rows")
+        return rows[0][0]
+
+    def _number(self, what: str, text: str) -> int:
+        number = parse_int(text.partition(".")[0])
+        if number is None:
+            raise self._unfit(what, text)
+        return number
+
+    def _unfit(self, what: str, told: str) -> ReadError:
+        detail = f"{self.target}: asked for {what}, it answers {clean(told, 100)!r}; find out what answers there"
+        return ReadError(Unreadable(Code.CONFIG_ERROR, detail))
 
     def _pairs(self, statement: str) -> dict[str, str]:
         return {row[0].lower(): row[1] for row in self.ask(statement) if len(row) == 2}
@@ -105,7 +136,8 @@ class Survey:
 
 def _rate(before: dict[str, str], after: dict[str, str], seconds: float) -> float | None:
     try:
-        written = sum(int(after[name]) - int(before[name]) for name in _WRITTEN)
-    except (KeyError, ValueError):
+        counts = [(parse_int(before[name]), parse_int(after[name])) for name in _WRITTEN]
+    except KeyError:
         return None
-    return max(0.0, written / seconds) if seconds > 0 else None
+    written = [late - early for early, late in counts if early is not None and late is not None]
+    return max(0.0, sum(written) / seconds) if seconds > 0 and len(written) == len(_WRITTEN) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,16 @@ _APART = 2.0
 _AT_TIMES = {4444: "a state transfer", 4568: "an incremental state transfer"}
 
 
+def _others(facts: DoctorFacts) -> tuple[MemberFacts, ...]:
+    """Return the other members. :raises Unlooked: without any, when nothing was looked at."""
+    members = require(facts.members)
+    if not members:
+        raise Unlooked(Unseen("no other member is known", "members in [cluster] of xha.conf, with every member"))
+    return members
+
+
 def _listening(facts: DoctorFacts) -> Iterator[Symptom]:
-    for one in require(facts.members):
+    for one in _others(facts):
         for port, what in one.listens.items():
             answer = one.ports.get(port, Probe.SILENT)
             if answer is not Probe.ACCEPTED:
@@ -36,21 +45,27 @@ def _listening(facts: DoctorFacts) -> Iterator[Symptom]:
 
 
 def _filtered(facts: DoctorFacts) -> Iterator[Symptom]:
-    for one in require(facts.members):
-        reached = any(each is not Probe.SILENT for each in one.ports.values())
+    silent = []
+    for one in _others(facts):
+        if all(each is Probe.SILENT for each in one.ports.values()):
+            silent.append(one.name)
+            continue
         for port, what in _AT_TIMES.items():
-            if reached and one.ports.get(port, Probe.SILENT) is Probe.SILENT:
+            if one.ports.get(port, Probe.SILENT) is Probe.SILENT:
                 yield Symptom(
                     f"{one.name}: port {port} ({what}) neither accepts nor refuses, seen from this host",
                     f"open the port between the members: firewall-cmd --permanent --add-port={port}/tcp, on {one.host}",
                 )
+    if silent:
+        needs = "the host to be up, and this host to reach it"
+        raise Unlooked(Unseen(f"the ports of state transfers of {', '.join(silent)}: none of its ports answers", needs))
 
 
 def _differ(
     name: str, told: Callable[[MemberFacts], str | None], what: str, write: str
 ) -> Callable[[DoctorFacts], Iterator[Symptom]]:
     def examine(facts: DoctorFacts) -> Iterator[Symptom]:
-        members = require(facts.members)
+        members = _others(facts)
         mine = require(facts.server).variables.get(name)
         values: dict[str, list[str]] = defaultdict(list)
         silent = []
@@ -91,8 +106,8 @@ def _variable(name: str) -> Callable[[MemberFacts], str | None]:
 
 def _clocks(facts: DoctorFacts) -> Iterator[Symptom]:
     silent = []
-    for one in require(facts.members):
-        if one.clock is None:
+    for one in _others(facts):
+        if one.clock is None or not math.isfinite(one.clock):
             silent.append(one.name)
         elif abs(one.clock) > _APART:
             yield Symptom(
