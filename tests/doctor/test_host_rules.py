@@ -14,15 +14,20 @@ from doctor.looking import of_rule
 from loopback import Net, Responder
 from loopback.disk import Disk
 from loopback.doors import CHECKOUT
+from xha.adapters.host import surroundings
 from xha.adapters.host.enabled_units import find_enabled_units
 from xha.adapters.host.surroundings import read_data_disk
-from xha.app.doctor.host import look_at_responder
+from xha.adapters.mysqld.trust import Trust, guess_trust
+from xha.app.doctor import host
+from xha.app.doctor.host import find_servers, look_at_responder
 from xha.core.config.xha_conf import Config
 from xha.core.config.xha_conf import Responder as Listening
 from xha.core.doctor.facts import ClusterConfig, DoctorFacts, EphemeralPorts, MandatoryAccess, TableFacts
 from xha.core.doctor.findings import DoctorFinding, Weight
 from xha.core.doctor.table import examine
+from xha.core.doctor.unseen import Unseen
 from xha.core.galera.server_options import SERVER_UNITS
+from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker.cib import Cib
 
 
@@ -47,6 +52,57 @@ class TestUnits:
         )
         (one,) = found(self.facts(tmp_path), "unit-enabled")
         assert (one.weight, one.write) == (Weight.HARM, "systemctl disable mariadb.service")
+
+    LINKS = (
+        ("/etc/systemd/system/multi-user.target.wants/mariadb.service", "systemctl disable mariadb.service"),
+        ("/etc/systemd/system/galera.service.requires/mariadb@two.service", "systemctl disable mariadb@two.service"),
+        ("/run/systemd/system/multi-user.target.wants/mysql.service", "systemctl mask mysql.service"),
+        ("/usr/lib/systemd/system/multi-user.target.wants/mysqld.service", "systemctl mask mysqld.service"),
+        ("/etc/rc3.d/S01mariadb", "systemctl disable mariadb.service"),
+    )
+
+    @pytest.mark.parametrize(("link", "write"), LINKS)
+    def test_every_way_of_a_start_at_boot_is_told(self, tmp_path: Path, link: str, write: str) -> None:
+        path = tmp_path / link[1:]
+        path.parent.mkdir(parents=True)
+        path.symlink_to("/nowhere")
+        (one,) = found(self.facts(tmp_path), "unit-enabled")
+        assert (one.weight, one.write) == (Weight.HARM, write)
+        assert link in one.seen
+
+    NO_LINKS = (
+        "/etc/systemd/system/multi-user.target.wants/mariadb-backup.service",
+        "/etc/systemd/system/multi-user.target.wants/mariadb@.service",
+        "/etc/systemd/system/multi-user.target.wants/mariadb.socket",
+        "/usr/lib/systemd/system/mariadb.service",
+        "/etc/rc3.d/K01mariadb",
+        "/etc/rc6.d/S01mariadb",
+    )
+
+    @pytest.mark.parametrize("link", NO_LINKS)
+    def test_what_starts_no_server_is_not(self, tmp_path: Path, link: str) -> None:
+        path = tmp_path / link[1:]
+        path.parent.mkdir(parents=True)
+        path.symlink_to("/nowhere")
+        assert found(self.facts(tmp_path), "unit-enabled") == []
+
+    def test_a_script_beside_a_unit_of_its_name_starts_nothing(self, tmp_path: Path) -> None:
+        for link in ("usr/lib/systemd/system/mariadb.service", "etc/rc3.d/S01mariadb"):
+            (tmp_path / link).parent.mkdir(parents=True)
+            (tmp_path / link).symlink_to("/nowhere")
+        assert found(self.facts(tmp_path), "unit-enabled") == []
+
+    def test_a_directory_that_may_not_be_looked_at_is_not_looked_at(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A link to itself stands for it: to root, no directory is closed."""
+        wants = tmp_path / "etc/systemd/system/multi-user.target.wants"
+        wants.parent.mkdir(parents=True)
+        wants.symlink_to(wants)
+        with pytest.raises(OSError, match="symbolic links"):
+            find_enabled_units(SERVER_UNITS, str(tmp_path))
+        monkeypatch.setattr(host, "find_enabled_units", lambda units: find_enabled_units(units, str(tmp_path)))
+        assert isinstance(host.look_at_units(), Unseen)
 
     def test_without_pacemaker_a_unit_is_not_looked_at(self, tmp_path: Path) -> None:
         (one,) = found(self.facts(tmp_path)._replace(pacemaker=DoctorFacts().pacemaker), "unit-enabled")
@@ -114,14 +170,44 @@ def test_a_disk_without_room_for_a_second_copy_is_told(tmp_path: Path) -> None:
 class TestMandatoryAccess:
     """By values: this machine's kernel has neither AppArmor nor SELinux."""
 
-    def test_nothing_confines(self) -> None:
-        assert found(DoctorFacts(confinement=MandatoryAccess()), "confinement") == []
-        assert found(DoctorFacts(confinement=MandatoryAccess("/usr/sbin/mariadbd (complain)")), "confinement") == []
+    def seen(self, *profiles: str, selinux: bool = False) -> list[tuple[Weight, str]]:
+        facts = DoctorFacts(confinement=MandatoryAccess(profiles, selinux))
+        return [(one.weight, one.write.partition(",")[0]) for one in found(facts, "confinement")]
 
-    def test_a_profile_that_enforces(self) -> None:
-        (one,) = found(DoctorFacts(confinement=MandatoryAccess("/usr/sbin/mariadbd (enforce)")), "confinement")
-        assert one.write.startswith("aa-complain /usr/sbin/mariadbd,")
+    def test_nothing_confines(self) -> None:
+        assert self.seen() == []
+        assert self.seen("/usr/sbin/mariadbd (complain)", "unconfined", "mariadbd (unconfined)") == []
+
+    @pytest.mark.parametrize("mode", ["enforce", "kill", "mixed"])
+    def test_the_worst_profile_counts(self, mode: str) -> None:
+        told = self.seen("unconfined", "/opt/mysqld (complain)", f"/usr/sbin/mariadbd ({mode})")
+        assert told == [(Weight.ADVICE, "aa-complain /usr/sbin/mariadbd")]
 
     def test_selinux_enforces(self) -> None:
-        (one,) = found(DoctorFacts(confinement=MandatoryAccess(selinux=True)), "confinement")
-        assert one.write.startswith("semanage permissive -a mysqld_t")
+        assert self.seen(selinux=True) == [(Weight.ADVICE, "semanage permissive -a mysqld_t")]
+
+    def test_without_a_server_a_profile_is_not_looked_at(self) -> None:
+        lacks = MandatoryAccess(Unseen("no server runs", "one"), selinux=True)
+        told = found(DoctorFacts(confinement=lacks), "confinement")
+        assert [one.weight for one in told] == [Weight.ADVICE, Weight.UNSEEN]
+
+    def test_the_profiles_are_those_of_the_servers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The kernel's switch is a file of the test; the profile of a process without AppArmor cannot be read."""
+        switch = tmp_path / "enabled"
+        switch.write_text("Y\n")
+        monkeypatch.setattr(surroundings, "_APPARMOR", str(switch))
+        lacks = surroundings.read_confinement(()).profiles
+        assert isinstance(lacks, Unseen)
+        assert "no server runs" in lacks.what
+
+    def test_a_program_of_that_name_is_no_server(self, tmp_path: Path) -> None:
+        program = tmp_path / "mysqld"
+        shutil.copy("/usr/bin/sleep", program)
+        with subprocess.Popen([program, "60"]) as running:
+            try:
+                assert running.pid not in find_servers(guess_trust(Settings()))
+                trusted = Trust(frozenset((0,)), frozenset((str(program),)))
+                assert find_servers(trusted) == (running.pid,)
+                assert find_servers(trusted._replace(uids=frozenset((65534,)))) == ()
+            finally:
+                running.kill()

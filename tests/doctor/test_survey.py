@@ -68,27 +68,29 @@ def test_a_clock_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SIZE = "SELECT COALESCE"
+READ = {
+    "tables": lambda asked: asked.read_tables(),
+    "accounts": lambda asked: asked.read_accounts({"xha"}),
+    "own grants": lambda asked: asked.read_own_grants(),
+}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "no size": ("read_tables", {SIZE: ()}),
-    "a size that is none": ("read_tables", {SIZE: (("much",),)}),
-    "a table without a schema": ("read_tables", {SIZE: ((1,),), "SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM": (("a",),)}),
-    "a table's shape without a key": ("read_tables", {SIZE: ((1,),), "SELECT t.ENGINE": (("InnoDB",),)}),
+    "no size": ("tables", {SIZE: ()}),
+    "a size that is none": ("tables", {SIZE: (("much",),)}),
+    "a table without a schema": ("tables", {SIZE: ((1,),), "SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM": (("a",),)}),
+    "a table's shape without a key": ("tables", {SIZE: ((1,),), "SELECT t.ENGINE": (("InnoDB",),)}),
     "an account without a host": ("accounts", {"SELECT User": (("xha",),)}),
     "an account with many connections": ("accounts", {"SELECT User": (("xha", "%", "many"),)}),
     "a grant of no column": ("accounts", {"SELECT User": (("xha", "%", 0),), "SHOW GRANTS FOR": ((),)}),
-    "no account of its own": ("read_own_grants", {}),
+    "no account of its own": ("own grants", {}),
 }
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_that_does_not_fit_is_no_answer(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    method, answers = ROWS[name]
+    what, answers = ROWS[name]
     asked = answering(monkeypatch, answers)
     with pytest.raises(ReadError, match="find out what answers there"):
-        if method == "accounts":
-            asked.read_accounts({"xha"})
-        else:
-            getattr(asked, method)()
+        READ[what](asked)
 
 
 def test_rows_that_fit_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

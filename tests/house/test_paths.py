@@ -126,7 +126,7 @@ OTHERS = {
         KERNEL + "; the room of the data, looked at, never opened; and programs of the distribution",
         {"open", "os.path.exists", "os.statvfs", "shutil.which"},
     ),
-    "adapters/host/enabled_units.py": (ROOTS, {"glob.glob"}),
+    "adapters/host/enabled_units.py": (ROOTS, {"os.listdir"}),
 }
 
 

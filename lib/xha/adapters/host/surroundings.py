@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
 
 from ...core.doctor.facts import DataDisk, EphemeralPorts, MandatoryAccess
+from ...core.doctor.unseen import Unseen
 from ...core.text.escape import clean
 from ..process.command import DIRECTORIES
-from ..process.procfs import read_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TRANSFER_PROGRAMS = ("rsync", "mariadb-backup", "mariabackup", "mbstream", "socat", "xtrabackup", "xbstream")
 _AGENT = "/usr/lib/ocf/resource.d/xha/galera"
-_SERVERS = ("mariadbd", "mysqld")
+_SERVER = "a server that runs here, of an account and a program that are trusted; and root"
 _RANGE, _RESERVED = "/proc/sys/net/ipv4/ip_local_port_range", "/proc/sys/net/ipv4/ip_local_reserved_ports"
 _SELINUX, _APPARMOR = "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"
 
@@ -39,15 +43,15 @@ def read_data_disk(path: str) -> DataDisk:
     return DataDisk(path, seen.f_bavail * seen.f_frsize)
 
 
-def read_confinement() -> MandatoryAccess:
-    """Return what confines the servers of this host. :raises OSError: where that cannot be seen."""
+def read_confinement(servers: Iterable[int]) -> MandatoryAccess:
+    """Return what confines these processes, the servers of this host. :raises OSError: where that cannot be seen."""
     selinux = os.path.exists(_SELINUX) and _read(_SELINUX).strip() == "1"
-    profile = ""
-    if os.path.exists(_APPARMOR) and _read(_APPARMOR).strip() == "Y":
-        for process in read_processes():
-            if process.name in _SERVERS:
-                profile = profile or clean(_read(f"/proc/{process.pid}/attr/current"))
-    return MandatoryAccess("" if profile == "unconfined" else profile, selinux)
+    if not os.path.exists(_APPARMOR) or _read(_APPARMOR).strip() != "Y":
+        return MandatoryAccess((), selinux)
+    profiles = tuple(clean(_read(f"/proc/{pid}/attr/current").rstrip("\0\n")) for pid in servers)
+    if not all(profiles):
+        return MandatoryAccess(Unseen("AppArmor's profile of the server: the kernel names none", _SERVER), selinux)
+    return MandatoryAccess(profiles or Unseen("AppArmor's profile of the server: no server runs", _SERVER), selinux)
 
 
 def _read(path: str) -> str:

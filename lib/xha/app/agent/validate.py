@@ -49,8 +49,13 @@ def _look_around(settings: Settings, instance: Instance) -> Iterator[Finding]:
 def _look_at_units() -> Iterator[Finding]:
     from ...adapters.host.enabled_units import find_enabled_units
 
-    for unit in find_enabled_units(_UNITS):
-        yield warn(f"{unit} is enabled and would start the server beside Pacemaker: systemctl disable {unit}")
+    try:
+        units = find_enabled_units(_UNITS)
+    except OSError as error:
+        yield warn(f"which units of a server are enabled cannot be seen: {error.filename}: {error.strerror}")
+        return
+    for unit in units:
+        yield warn(f"{unit.name} is enabled and would start the server beside Pacemaker: systemctl disable {unit.name}")
 
 
 def _look_at_cluster(instance: Instance) -> Iterator[Finding]:

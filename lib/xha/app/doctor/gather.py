@@ -30,7 +30,8 @@ def gather(file: ConfigFile, wish: Wish) -> DoctorFacts:
     seen = look_at_server(config, wish.sample)
     pacemaker = read_cluster_config()
     node = "" if isinstance(pacemaker, Unseen) else pacemaker.node
-    listed = "" if isinstance(pacemaker, Unseen) else pacemaker.cib.parameters.get("wsrep_cluster_address", "")
+    parameters = {} if isinstance(pacemaker, Unseen) else pacemaker.cib.parameters
+    listed = parameters.get("wsrep_cluster_address", "")
     names = host.look_at_names(seen.server, listed, node)
     return DoctorFacts(
         config=config,
@@ -46,7 +47,7 @@ def gather(file: ConfigFile, wish: Wish) -> DoctorFacts:
         units=host.look_at_units(),
         ephemeral=host.look_at_ports(),
         disk=host.look_at_disk(seen.server),
-        confinement=host.look_at_confinement(),
+        confinement=host.look_at_confinement(config, parameters),
         responder=host.look_at_responder(config),
         members=Unseen("the other members", "--host-only left out")
         if wish.host_only

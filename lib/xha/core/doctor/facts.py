@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..config.haproxy_cfg import Proxy
     from ..election.facts import Probe
+    from ..galera.server_options import EnabledUnit
     from ..pacemaker.cib import Cib
     from .unseen import Look
 
@@ -195,9 +196,12 @@ class DataDisk(NamedTuple):
 
 
 class MandatoryAccess(NamedTuple):
-    """What confines the server. profile: AppArmor's, with its mode, "" for none; selinux: whether SELinux enforces."""
+    """What confines the servers. profiles: AppArmor's, as the kernel writes them; selinux: whether SELinux enforces.
 
-    profile: str = ""
+    profiles is () where the kernel has no AppArmor, and `unconfined` is one of a server without any.
+    """
+
+    profiles: Look[tuple[str, ...]] = ()
     selinux: bool = False
 
 
@@ -233,7 +237,7 @@ class DoctorFacts(NamedTuple):
     tables: Look[TableFacts] = _LATER
     programs: Look[frozenset[str]] = _LATER
     names: Look[NameView] = _LATER
-    units: Look[tuple[str, ...]] = _LATER
+    units: Look[tuple[EnabledUnit, ...]] = _LATER
     ephemeral: Look[EphemeralPorts] = _LATER
     disk: Look[DataDisk] = _LATER
     confinement: Look[MandatoryAccess] = _LATER

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
     from .facts import DoctorFacts
 
+# Modes of an AppArmor profile that refuse nothing. Others do: enforce, kill, prompt, and mixed in part.
+_HARMLESS = ("(complain)", "(unconfined)")
+
 
 def _units(facts: DoctorFacts) -> Iterator[Symptom]:
     units = require(facts.units)
     if isinstance(facts.pacemaker, Unseen):
         require(facts.pacemaker)
     for unit in units:
-        yield Symptom(f"{unit} is enabled on this host", f"systemctl disable {unit}")
+        mended = "disable" if unit.link.startswith("/etc/") else "mask"  # what a package or program made comes again
+        yield Symptom(f"{unit.name} is enabled on this host ({unit.link})", f"systemctl {mended} {unit.name}")
 
 
 def _reserved(facts: DoctorFacts) -> Iterator[Symptom]:
@@ -50,16 +54,17 @@ def _room(facts: DoctorFacts) -> Iterator[Symptom]:
 
 def _confined(facts: DoctorFacts) -> Iterator[Symptom]:
     confinement = require(facts.confinement)
-    if "(enforce)" in confinement.profile:
-        yield Symptom(
-            f"AppArmor confines the server: {confinement.profile}",
-            f"aa-complain {confinement.profile.split()[0]}, until a state transfer ran undenied (journalctl -k)",
-        )
     if confinement.selinux:
         yield Symptom(
             "SELinux enforces on this host",
             "semanage permissive -a mysqld_t, until a state transfer ran without a denial (ausearch -m avc)",
         )
+    for profile in dict.fromkeys(require(confinement.profiles)):
+        if profile != "unconfined" and not profile.endswith(_HARMLESS):
+            yield Symptom(
+                f"AppArmor confines the server: {profile}",
+                f"aa-complain {profile.split()[0]}, until a state transfer ran undenied (journalctl -k)",
+            )
 
 
 RULES: Iterable[Rule] = (

@@ -18,6 +18,15 @@ _END = re.compile(r"^To see what \w+ a running ", re.MULTILINE)
 _FILES = re.compile(r"^Default options are read from the following files in the given order:\n(.+)$", re.MULTILINE)
 _ALWAYS = ("datadir", "pid_file", "port", "socket")
 # What distributions call the systemd units of a server.
+
+
+class EnabledUnit(NamedTuple):
+    """A unit that starts at boot, as mariadb@two.service, and the link that says so."""
+
+    name: str
+    link: str
+
+
 SERVER_UNITS = ("mariadb", "mysql", "mysqld")
 _NO_VALUE = "(No default value)"
 _TRUE = ("TRUE", "ON", "1")
