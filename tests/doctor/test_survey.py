@@ -103,3 +103,11 @@ def test_rows_that_fit_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_counters_that_are_none_tell_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     status = (("wsrep_replicated_bytes", "x"), ("wsrep_received_bytes", "1"), ("of one column",))
     assert answering(monkeypatch, {"SHOW GLOBAL": status}).read_server(0.0).rate is None
+
+
+def test_a_grant_that_may_be_handed_on_says_so_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "GRANT PROCESS ON *.* TO `xha`@`%` IDENTIFIED BY PASSWORD '*94BD' WITH GRANT OPTION"
+    asked = answering(
+        monkeypatch, {"SELECT User": (("xha", "%", 0),), "SHOW GRANTS FOR": ((line,), ("GRANT `r` TO x",))}
+    )
+    assert asked.read_accounts({"xha"})[0].grants == ("GRANT GRANT OPTION, PROCESS ON *.*", "GRANT `r`")

@@ -79,7 +79,7 @@ class Survey:
         found = []
         for user, host, most in rows:
             lines = self._table(1, "SHOW GRANTS FOR %s@%s", user, host) if user in users else ()
-            grants = tuple(line[0].partition(" TO ")[0] for line in lines)
+            grants = tuple(_without_password(line[0]) for line in lines)
             found.append(
                 DatabaseAccount(user, host, grants, self._number(f"max_user_connections of {user}", most or "0"))
             )
@@ -89,7 +89,7 @@ class Survey:
         """Return the account of this connection, with its grants."""
         name = self._value("SELECT CURRENT_USER()")
         user, _, host = name.rpartition("@")
-        return DatabaseAccount(user, host, tuple(row[0].partition(" TO ")[0] for row in self._table(1, "SHOW GRANTS")))
+        return DatabaseAccount(user, host, tuple(_without_password(row[0]) for row in self._table(1, "SHOW GRANTS")))
 
     def read_clock(self) -> float:
         """Return by how many seconds the server's clock is ahead of this host's."""
@@ -132,6 +132,13 @@ class Survey:
 
     def _allowance(self) -> Allowance:
         return Allowance(self._seconds, _MOST_BYTES)
+
+
+def _without_password(grant: str) -> str:
+    """Return a line of SHOW GRANTS up to TO. GRANT OPTION, which follows it, is put among the privileges."""
+    before, _, after = grant.partition(" TO ")
+    hands_on = " GRANT OPTION" in after and " ON " in before
+    return before.replace("GRANT ", "GRANT GRANT OPTION, ", 1) if hands_on else before
 
 
 def _rate(before: dict[str, str], after: dict[str, str], seconds: float) -> float | None:

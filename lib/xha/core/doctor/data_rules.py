@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config.xha_conf import ProbeSwitch
+from ..config.xha_conf import DEFAULT_QUERY, ProbeSwitch
+from .facts import parse_grant
 from .findings import Rule, Symptom, Weight
-from .unseen import require
+from .unseen import Unlooked, Unseen, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,14 @@ _TABLE = (
     "CREATE DATABASE xha; CREATE TABLE xha.canary (node VARCHAR(255) NOT NULL PRIMARY KEY, at TIMESTAMP(3) NOT NULL) "
     "ENGINE=InnoDB"
 )
-_TOO_MUCH = ("ALL PRIVILEGES", "SUPER", "FILE", "CREATE USER", "SHUTDOWN")
+# What a check needs, and what only tells of replication. Everything else is more: a whitelist, as new ones are added.
+_NEEDED = {
+    "*.*": frozenset(
+        ("USAGE", "PROCESS", "REPLICATION CLIENT", "BINLOG MONITOR", "SLAVE MONITOR", "REPLICA MONITOR"),
+    ),
+    "xha.canary": frozenset(("USAGE", "SELECT", "INSERT", "UPDATE")),
+    "xha.*": frozenset(("USAGE", "SELECT", "INSERT", "UPDATE")),
+}
 
 
 def _root(facts: DoctorFacts) -> Iterator[Symptom]:
@@ -47,17 +55,46 @@ def _missing(facts: DoctorFacts) -> Iterator[Symptom]:
 
 
 def _privileges(facts: DoctorFacts) -> Iterator[Symptom]:
-    for one in _check_accounts(facts):
-        much = [name for name in _TOO_MUCH if one.has(name)]
-        if much and one.user != "root":
+    # A probe_query of one's own reads what it names: which tables that are is not parsed.
+    own_query = facts.config.database.probe_query != DEFAULT_QUERY
+    lacks = []
+    for one in _some_accounts(facts):
+        if one.user == "root":
+            continue
+        much, unclear = [], []
+        for line in one.grants:
+            grant = parse_grant(line)
+            if grant is None:
+                unclear.append(line)
+                continue
+            needed = _NEEDED.get(grant.on, frozenset())
+            if own_query and not grant.on.endswith("*"):
+                needed |= {"SELECT"}
+            more = [name for name in grant.privileges if name not in needed]
+            much += [f"{', '.join(more)} ON {grant.on}"] if more else []
+        if much:
             yield Symptom(
-                f"{one} has {', '.join(much)}",
-                f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {one}; GRANT PROCESS ON *.* TO {one}",
+                f"{one} has {'; '.join(much)}",
+                f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {one}; GRANT PROCESS ON *.* TO {one}; GRANT SELECT, INSERT, "
+                f"UPDATE ON xha.canary TO {one}",
             )
+        if unclear:
+            what = f"what {one} has by {', '.join(unclear)}"
+            lacks.append(Unseen(what, f"privileges of its own: REVOKE the role FROM {one}, and GRANT what it needs"))
+    if lacks:
+        raise Unlooked(*lacks)
+
+
+def _some_accounts(facts: DoctorFacts) -> list[DatabaseAccount]:
+    """Return the check's accounts. :raises Unlooked: where there is none of that name."""
+    accounts = _check_accounts(facts)
+    if not accounts:
+        raise Unlooked(Unseen(f"the account {facts.check_user}: the server has none", "the account (check-account)"))
+    return accounts
 
 
 def _few_connections(facts: DoctorFacts) -> Iterator[Symptom]:
-    for one in _check_accounts(facts):
+    for one in _some_accounts(facts):
         if 0 < one.most_connections < _LEAST_CONNECTIONS:
             yield Symptom(
                 f"{one} may have {one.most_connections} connections at once (MAX_USER_CONNECTIONS)",

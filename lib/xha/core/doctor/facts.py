@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cluster.members import parse_member
@@ -117,6 +118,23 @@ class ClusterConfig(NamedTuple):
         return self.cib
 
 
+class Grant(NamedTuple):
+    """Privileges in upper case, without their columns, on what: `*.*`, `shop.orders`, in lower case and unquoted."""
+
+    privileges: tuple[str, ...]
+    on: str
+
+
+def parse_grant(line: str) -> Grant | None:
+    """Return a line of SHOW GRANTS; None for another one: a role, whose own privileges it does not tell."""
+    names, found, rest = line.partition(" ON ")
+    if not found or not names.upper().startswith("GRANT "):
+        return None
+    privileges = re.sub(r"\([^)]*\)", "", names[len("GRANT ") :]).upper().split(",")
+    on = rest.partition(" TO ")[0].replace("`", "").replace("\\", "").lower()
+    return Grant(tuple(" ".join(one.split()) for one in privileges), on)
+
+
 class DatabaseAccount(NamedTuple):
     """An account of the server. grants: the lines of SHOW GRANTS; most_connections: MAX_USER_CONNECTIONS, 0 is any."""
 
@@ -137,13 +155,9 @@ class DatabaseAccount(NamedTuple):
         return any(self._granted(privilege, each) for each in ("*.*", f"{schema}.*", f"{schema}.{table}"))
 
     def _granted(self, privilege: str, on: str) -> bool:
-        for line in self.grants:
-            names, _, rest = line.upper().removeprefix("GRANT ").partition(" ON ")
-            if rest.replace("`", "").split(" TO ")[0] == on.upper():
-                given = [one.strip() for one in names.split(",")]
-                if privilege in given or "ALL PRIVILEGES" in given:
-                    return True
-        return False
+        grants = (parse_grant(line) for line in self.grants)
+        given = [grant.privileges for grant in grants if grant is not None and grant.on == on.lower()]
+        return any(privilege in each or "ALL PRIVILEGES" in each for each in given)
 
 
 class TableFacts(NamedTuple):
