@@ -107,7 +107,6 @@ def test_counters_that_are_none_tell_no_rate(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_grant_that_may_be_handed_on_says_so_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "GRANT PROCESS ON *.* TO `xha`@`%` IDENTIFIED BY PASSWORD '*94BD' WITH GRANT OPTION"
-    asked = answering(
-        monkeypatch, {"SELECT User": (("xha", "%", 0),), "SHOW GRANTS FOR": ((line,), ("GRANT `r` TO x",))}
-    )
+    answers = {"SELECT User": (("xha", "%", 0),), "SHOW GRANTS FOR": ((line,), ("GRANT `r` TO x",))}
+    asked = answering(monkeypatch, answers)
     assert asked.read_accounts({"xha"})[0].grants == ("GRANT GRANT OPTION, PROCESS ON *.*", "GRANT `r`")

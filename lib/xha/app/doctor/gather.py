@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...core.doctor.facts import DoctorFacts
 from ...core.doctor.unseen import Unseen
 from . import host
-from .haproxy import read_haproxy_file
+from .haproxy import read_haproxy_files
 from .members import look_at_members
 from .pacemaker import read_cluster_config
 from .server import look_at_server
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Wish(NamedTuple):
-    """What a person asked for. haproxy: HAProxy's file; sample: for how many seconds writes are counted."""
+    """What a person asked for. haproxy: HAProxy's files; sample: for how many seconds writes are counted."""
 
-    haproxy: str | None = None
+    haproxy: tuple[str, ...] = ()
     host_only: bool = False
     sample: float = 2.0
 
@@ -36,7 +36,7 @@ def gather(file: ConfigFile, wish: Wish) -> DoctorFacts:
     return DoctorFacts(
         config=config,
         server=seen.server,
-        haproxy=read_haproxy_file(wish.haproxy),
+        haproxy=read_haproxy_files(wish.haproxy),
         pacemaker=pacemaker,
         check_user=seen.check_user,
         root_login=seen.root_login,

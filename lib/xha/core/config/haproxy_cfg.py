@@ -99,6 +99,7 @@ class Proxy(NamedTuple):
     """A section with what it inherits. lines: those of its `defaults` that it does not take back, then its own.
 
     doubt: why it is not known which lines count, or what they do; "" where it is known.
+    file: which one of the files it is in.
     """
 
     kind: str
@@ -107,6 +108,7 @@ class Proxy(NamedTuple):
     lines: tuple[Line, ...]
     servers: tuple[BalancedServer, ...]
     doubt: str = ""
+    file: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -154,12 +156,16 @@ class Proxy(NamedTuple):
         return server.port
 
 
-def parse_haproxy_cfg(text: str) -> tuple[Proxy, ...]:
-    """Return the listen, backend and frontend sections of a file. Never raises: what is no such line is left out."""
+def parse_haproxy_cfg(*texts: str) -> tuple[Proxy, ...]:
+    """Return the listen, backend and frontend sections of files, which HAProxy reads in this order as one.
+
+    A section ends with its file; a later file's sections inherit from `defaults` of an earlier one. Never raises: what
+    is no such line is left out.
+    """
     found: list[Proxy] = []
     named: dict[str, tuple[tuple[Line, ...], str]] = {}
     defaults: tuple[tuple[Line, ...], str] = (), ""
-    for part in _split(_lines(text)):
+    for number, part in ((at, part) for at, text in enumerate(texts) for part in _split(_lines(text))):
         head, body = part.head, part.body
         kind, name = head.words[0], head.words[1] if len(head.words) > 1 else ""
         follows = "from" in head.words[1:-1]
@@ -171,7 +177,7 @@ def parse_haproxy_cfg(text: str) -> tuple[Proxy, ...]:
             lines = _merge(parent[0], body)
             servers, unclear = _servers(lines)
             doubt = parent[1] or part.conditional or unclear or _doubt_of(lines)
-            found.append(Proxy(kind, name, head.number, lines, servers, doubt))
+            found.append(Proxy(kind, name, head.number, lines, servers, doubt, number))
     return tuple(found)
 
 

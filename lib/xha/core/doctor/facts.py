@@ -90,10 +90,13 @@ class ServerFacts(NamedTuple):
 
 
 class HaproxyFile(NamedTuple):
-    """HAProxy's configuration."""
+    """HAProxy's configuration. paths: its files, in their order."""
 
-    path: str
+    paths: tuple[str, ...]
     proxies: tuple[Proxy, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.paths)
 
 
 class ClusterConfig(NamedTuple):

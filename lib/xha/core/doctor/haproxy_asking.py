@@ -61,7 +61,7 @@ def _database_sections(facts: DoctorFacts) -> tuple[list[Section], list[Unseen]]
     for proxy in file.proxies:
         if proxy.kind == "frontend":
             continue
-        where, unclear = f"{proxy} of {file.path}", _unclear_address(proxy)
+        where, unclear = f"{proxy} of {file.paths[proxy.file]}", _unclear_address(proxy)
         if _is_database(proxy, facts):
             if proxy.doubt:
                 lacks.append(Unseen(f"{where}: {proxy.doubt}", _EVALUATED))
@@ -72,7 +72,7 @@ def _database_sections(facts: DoctorFacts) -> tuple[list[Section], list[Unseen]]
     if not found and not lacks:
         raise Unlooked(
             Unseen(
-                f"{file.path} has no section whose servers have the database's port, {facts.sql_port}",
+                f"{file} has no section whose servers have the database's port, {facts.sql_port}",
                 "--haproxy FILE with the file of the HAProxy that serves the database",
             )
         )

@@ -53,7 +53,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what to look at, the forms of an answer, and where the database of this host is."""
     looked = parser.add_argument_group("what to look at")
     looked.add_argument("--host-only", action="store_true", help="ask no other host")
-    looked.add_argument("--haproxy", metavar="FILE", help="HAProxy's file (default: /etc/haproxy/haproxy.cfg)")
+    looked.add_argument(
+        "--haproxy",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="HAProxy's file, or a directory of them; again for each -f of its own (default: /etc/haproxy/haproxy.cfg)",
+    )
     looked.add_argument(
         "--from",
         dest="former",
@@ -76,7 +82,9 @@ def read(said: argparse.Namespace) -> DoctorRequest:
     former = FormerAgent(said.former) if said.former else None
     if former and said.output != "text":
         raise UsageError(f"--from prints commands for a person, and no --{said.output}")
-    return DoctorRequest(Wish(said.haproxy, said.host_only, said.sample), former, one_database(said), said.output)
+    return DoctorRequest(
+        Wish(tuple(said.haproxy), said.host_only, said.sample), former, one_database(said), said.output
+    )
 
 
 def run(request: DoctorRequest) -> int:
