@@ -126,6 +126,7 @@ OTHERS = {
         KERNEL + "; the room of the data, looked at, never opened; and programs of the distribution",
         {"open", "os.path.exists", "os.statvfs", "shutil.which"},
     ),
+    "app/doctor/haproxy.py": (OPERATORS, {"os.listdir"}),
     "adapters/host/enabled_units.py": (ROOTS, {"os.listdir"}),
 }
 

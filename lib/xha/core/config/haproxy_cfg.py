@@ -11,14 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .haproxy_words import (
-    Line,
-    NotUnderstood,
-    has_variable,
-    parse_haproxy_count,
-    parse_haproxy_time,
-    split_words,
-)
+from .haproxy_words import Line, NotUnderstood, has_variable, parse_haproxy_count, parse_haproxy_time, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -148,12 +141,11 @@ class Proxy(NamedTuple):
             if port is None:
                 raise NotUnderstood(f"{connected}: the port cannot be evaluated")
             return port
-        if server.has("port"):
-            port = _port(server.options["port"])
-            if port is None:
-                raise server.unclear("port", server.options["port"])
-            return port
-        return server.port
+        text = server.options.get("port")
+        port = server.port if text is None else _port(text)
+        if text is not None and port is None:
+            raise server.unclear("port", text)
+        return port
 
 
 def parse_haproxy_cfg(*texts: str) -> tuple[Proxy, ...]:

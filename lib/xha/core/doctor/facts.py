@@ -121,21 +121,21 @@ class ClusterConfig(NamedTuple):
         return self.cib
 
 
-class Grant(NamedTuple):
+class GrantLine(NamedTuple):
     """Privileges in upper case, without their columns, on what: `*.*`, `shop.orders`, in lower case and unquoted."""
 
     privileges: tuple[str, ...]
     on: str
 
 
-def parse_grant(line: str) -> Grant | None:
+def parse_grant(line: str) -> GrantLine | None:
     """Return a line of SHOW GRANTS; None for another one: a role, whose own privileges it does not tell."""
     names, found, rest = line.partition(" ON ")
     if not found or not names.upper().startswith("GRANT "):
         return None
     privileges = re.sub(r"\([^)]*\)", "", names[len("GRANT ") :]).upper().split(",")
     on = rest.partition(" TO ")[0].replace("`", "").replace("\\", "").lower()
-    return Grant(tuple(" ".join(one.split()) for one in privileges), on)
+    return GrantLine(tuple(" ".join(one.split()) for one in privileges), on)
 
 
 class DatabaseAccount(NamedTuple):
