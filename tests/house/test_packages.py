@@ -78,3 +78,21 @@ def test_what_is_installed_is_in_exactly_one_package(kind: str) -> None:
     assert removed <= set(paths)
     wrong = {path: takers(path, packages) for path in paths if path not in removed}
     assert {path: names for path, names in wrong.items() if len(names) != 1} == {}
+
+
+def run_script(path: str, action: str) -> str:
+    """What a maintainer script does, told and not done: each command is one that only tells its name."""
+    script = (ROOT / path).read_text(encoding="utf-8")
+    assert "/usr/share/xha/install/activate" in script
+    tells = script.replace("/usr/share/xha/install/activate", "echo activate").replace("/run/systemd/system", "/absent")
+    done = subprocess.run(
+        ["sh", "-s", action, "1"], input=tells, check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("action", ["configure", "abort-upgrade", "abort-remove", "abort-deconfigure"])
+def test_whatever_dpkg_breaks_off_the_version_is_active_afterwards(action: str) -> None:
+    """prerm has taken the link away, through which every command leads, before a removal is broken off."""
+    assert run_script("packaging/deb/xha.prerm", "remove") == "activate --remove\n"
+    assert run_script("packaging/deb/xha.postinst", action) == "activate\n"
