@@ -66,7 +66,7 @@ OTHERS = {
     ),
     "adapters/history/ledger_file.py": (
         "of the responder's account, which has the directory; the responder is not root, and follows no link",
-        {"os.open"},
+        {"os.open", "os.replace"},
     ),
     "adapters/rabbitmq/oslo_files.py": (OPERATORS, {"os.listdir"}),
     "adapters/files/watch_state.py": (ROOTS, {"os.makedirs", "os.unlink"}),

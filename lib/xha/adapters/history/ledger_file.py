@@ -1,6 +1,7 @@
 """The file of the availability ledger: lines are appended, and the mark at its end is overwritten in place.
 
-One process writes it, which holds a lock on it. It is bounded: when it is full, its newest half is kept.
+One process writes it, which holds a lock on it. It is bounded: when it is full, its newest half is kept. A file that is
+far above that is none of this writer's: it is set aside under the name FILE.aside, and a new one begins.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from ...core.cluster.history.ledger_lines import (
     MAX_BYTES,
     TOLD_BYTES,
+    halve_ledger,
     keep_newest,
     render_ledger_line,
 )
@@ -33,13 +35,18 @@ _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class LedgerFile:
     """The ledger, open for writing. tail: its newest lines, at most TOLD_BYTES, for whoever asks.
 
+    set_aside: where a file above the limit is now, "" where none was. An older one of that name is replaced.
+
     :raises OSError: as open does; EWOULDBLOCK if another process writes it.
     """
 
     def __init__(self, path: str, most: int = MAX_BYTES) -> None:
         self._path, self._most = path, most
         self._fd = -1
+        self.set_aside = ""
         self._open()
+        if self._size > 2 * most:
+            self._set_aside()
         text = read_text(path, 2 * most)
         if text and not text.endswith("\n"):  # a write that was broken off: it is a line that nobody can read
             self._size += os.pwrite(self._fd, b"\n", self._size)
@@ -48,7 +55,12 @@ class LedgerFile:
         self._mark = ""
 
     def _open(self) -> None:
-        fd = os.open(self._path, _OPEN, 0o644)
+        try:
+            fd = os.open(self._path, _OPEN, 0o644)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise OSError(errno.ELOOP, "is a symbolic link", self._path) from None
+            raise
         try:
             seen = os.fstat(fd)
             if not stat.S_ISREG(seen.st_mode):
@@ -62,6 +74,18 @@ class LedgerFile:
             os.close(fd)
             raise
         self._fd, self._size = fd, seen.st_size
+
+    def _set_aside(self) -> None:
+        """Rename the file, and begin a new one. The lock on the old one is held until it has another name."""
+        aside = f"{self._path}.aside"
+        try:
+            os.replace(self._path, aside)
+        except OSError:
+            self.close()
+            raise
+        self.close()
+        self._open()
+        self.set_aside = aside
 
     def append(self, lines: Sequence[LedgerLine], mark: LedgerLine) -> None:
         """Add lines in the place of the last mark, and a new mark behind them. :raises OSError: as write does."""
@@ -80,7 +104,7 @@ class LedgerFile:
             self._halve()
 
     def _halve(self) -> None:
-        text = keep_newest(read_text(self._path, 2 * self._most), self._most // 2)
+        text = halve_ledger(read_text(self._path, 2 * self._most), self._most // 2)
         replace_text(self._path, text, 0o644)
         os.close(self._fd)
         self._fd = -1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ...core.cluster.history.ledger_lines import (
     BLIND_SECONDS,
+    LEAP_SECONDS,
     MARK_SECONDS,
     LedgerLine,
     LineKind,
@@ -48,6 +49,9 @@ class Ledger:
         self._path: str | None = None
         self._state: NodeState | None = None
         self._looked_at: float | None = None
+        self._offset = float(
+            "inf"
+        )  # what the time of day is ahead of the monotonic clock, at least, since the last leap
         self._marked_at = float("-inf")
         self._addresses: str | None = None
         self._file: LedgerFile | None = None
@@ -65,10 +69,13 @@ class Ledger:
         said, before, looked_at = snapshot.verdict, self._state, self._looked_at
         planned = not said.available and is_planned(said.code, snapshot.withdrawal is not None, before)
         state = NodeState(said.available, said.code.value, planned)
-        blind = looked_at is not None and now - looked_at > BLIND_SECONDS
+        offset, was = time.time() - now, self._offset
+        leapt = offset - was > LEAP_SECONDS  # the monotonic clock stands still while the host is suspended
+        self._offset = offset if leapt else min(was, offset)
+        blind = looked_at is not None and (leapt or now - looked_at > BLIND_SECONDS)
         lines: list[LedgerLine] = []
         if blind and looked_at is not None:
-            lines.append(self._line(LineKind.BLIND, looked_at, now))
+            lines.append(LedgerLine(LineKind.BLIND, looked_at + was, looked_at))
         if blind or state != before:
             gap = now - looked_at if looked_at is not None and not blind else 0.0
             lines.append(self._line(LineKind.STATE, now, now)._replace(state=state, gap=gap))
@@ -156,6 +163,8 @@ class Ledger:
             return self._file, False
         self._close()
         self._file, self._opened = LedgerFile(path), path
+        if self._file.set_aside:
+            self._warn(f"{path}: is too large to be a history: it is {self._file.set_aside} now, and a new one begins")
         return self._file, True
 
     def _keep(self, lines: list[LedgerLine], dropped: LedgerLine | None) -> None:

@@ -23,10 +23,13 @@ from xha.core.cluster.history.timeline import (
     NOBODY_ASKED,
     NOBODY_RAN,
     SINCE_THEN,
+    SUSPENDED,
+    NodeHistory,
     Span,
     clip,
     merge_nodes,
     parse_ledger,
+    without_own,
 )
 from xha.core.node.codes import Code
 
@@ -107,6 +110,41 @@ LEDGERS = {
         [line("run", 0, at=9000.0), line("state", 0, UP, at=9000.0), line("state", 50, DOWN), line("mark", 60)],
         [(1000, 1050, UP), (1050, 1060, DOWN)],
     ),
+    "a host that was suspended: the leap is not known, and what was before it keeps its time of day": (
+        [
+            line("run", 0),
+            line("state", 0, UP),
+            line("state", 50, DOWN),
+            line("state", 80, UP),
+            line("blind", 90),
+            line("state", 91, UP, at=4691.0),
+            line("mark", 100, at=4700.0),
+        ],
+        [(1000, 1050, UP), (1050, 1080, DOWN), (1080, 1090, UP), (1090, 4691, SUSPENDED), (4691, 4700, UP)],
+    ),
+    "a leap between two marks, of which the first is overwritten: where it was between the lines, nobody knows": (
+        [line("run", 0), line("state", 0, DOWN), line("state", 50, UP), line("mark", 100, at=4700.0)],
+        [(1000, 1050, DOWN), (1050, 1050, UP), (1050, 4700, SUSPENDED), (4700, 4700, UP)],
+    ),
+    "a clock that gains less than a leap, and is set back later": (
+        [line("run", 0), line("state", 0, UP), line("state", 50, DOWN, at=1054.0), line("mark", 60, at=1058.0)],
+        [(998, 1048, UP), (1048, 1058, DOWN)],
+    ),
+    "the begin of a run is torn, and the host has booted since": (
+        [
+            line("run", 500),
+            line("state", 500, UP),
+            line("mark", 600),
+            "\0\0\0",
+            line("state", 5, UP, at=1700.0),
+            line("mark", 6, at=1701.0),
+        ],
+        [(1500, 1600, UP), (1600, 1700, LINES_LOST), (1700, 1701, UP)],
+    ),
+    "the last lines of a run are torn": (
+        [line("run", 0), line("state", 0, UP), "\0\0\0", line("run", 70), line("state", 70, UP), line("mark", 80)],
+        [(1000, 1000, UP), (1000, 1070, LINES_LOST), (1070, 1080, UP)],
+    ),
     "nothing": ([], []),
     "nothing that can be read": (["rubbish", "{}", "[1]"], []),
 }
@@ -133,12 +171,74 @@ def test_a_window_is_covered_without_a_gap(
     title: str, since: float, until: float, wanted: list[tuple[float, float, object]]
 ) -> None:
     recorded = (Span(1000, 1050, UP), Span(1050, 1090, DOWN))
-    assert [(one.start, one.end, one.state or one.cause) for one in clip(recorded, since, until, fresh=30)] == wanted
+    window = clip(NodeHistory("a", recorded), since, until, fresh=30)
+    assert [(one.start, one.end, one.state or one.cause) for one in window] == wanted
+
+
+TORN = {
+    "in front of everything": (
+        ["rubbish", line("run", 0), line("state", 0, UP), line("mark", 90)],
+        (LINES_LOST, UP, UP),
+    ),
+    "behind everything, where the last change may have been": (
+        [line("run", 0), line("state", 0, UP), line("mark", 90), "rubbish"],
+        (BEFORE, UP, LINES_LOST),
+    ),
+    "everything": (["rubbish", "{}"], (LINES_LOST, LINES_LOST, LINES_LOST)),
+    "nothing": ([line("run", 0), line("state", 0, UP), line("mark", 90)], (BEFORE, UP, UP)),
+}
+
+
+@pytest.mark.parametrize("where", TORN)
+def test_what_a_line_that_cannot_be_read_told_is_lost_and_not_unrecorded(where: str) -> None:
+    rows, wanted = TORN[where]
+    history = parse_ledger("\n".join(rows), "a")
+    window = clip(history, 900, 1100, fresh=30)
+    found = [next(one for one in window if one.start <= at < one.end) for at in (950, 1050, 1095)]
+    assert tuple(one.state or one.cause for one in found) == wanted
+    assert bool(history.cause) is (where == "everything")
+
+
+def members(at: float, *names: str) -> str:
+    return render_ledger_line(LedgerLine(LineKind.MEMBERS, at, at - NOON, node="a", members=names))
+
+
+@pytest.mark.parametrize(
+    ("title", "since", "wanted"),
+    [
+        ("c left in the window", 1010, ("a", "b", "c")),
+        ("c was a member when the window began", 1049, ("a", "b", "c")),
+        ("c had left before", 1050, ("a", "b")),
+    ],
+)
+def test_whoever_was_a_member_in_the_window_is_asked(title: str, since: float, wanted: tuple[str, ...]) -> None:
+    rows = [line("run", 0), members(1000, "a", "b", "c"), line("state", 0, UP), members(1050, "a", "b")]
+    assert parse_ledger("\n".join(rows), "a").members_since(since) == wanted
+
+
+def run(name: str) -> str:
+    return render_ledger_line(LedgerLine(LineKind.RUN, 1000, 0, run=name))
+
+
+@pytest.mark.parametrize(
+    ("title", "told", "names"),
+    [
+        ("this host's own responder, by another address", [run("old"), run("new")], ["10.0.0.2"]),
+        ("a host that was cloned from this one keeps its own row", [run("old"), run("other")], ["db1", "10.0.0.2"]),
+        ("a member whose newest run is not told", [line("mark", 0)], ["db1", "10.0.0.2"]),
+    ],
+)
+def test_who_is_this_host_is_told_by_the_newest_run(title: str, told: list[str], names: list[str]) -> None:
+    own = parse_ledger("\n".join([run("old"), run("new")]), "db1")
+    assert [one.name for one in without_own(own, [parse_ledger("\n".join(told), "10.0.0.2")])] == names
 
 
 def test_a_clock_that_was_set_back_between_two_runs_counts_no_time_twice() -> None:
     recorded = (Span(1000, 1100, UP), Span(1050, 1080, DOWN))
-    assert [one[:3] for one in clip(recorded, 1000, 1080, fresh=0)] == [(1000, 1050, UP), (1050, 1080, DOWN)]
+    assert [one[:3] for one in clip(NodeHistory("a", recorded), 1000, 1080, fresh=0)] == [
+        (1000, 1050, UP),
+        (1050, 1080, DOWN),
+    ]
 
 
 STATES = st.sampled_from([UP, DOWN, DRAIN, None])
@@ -157,7 +257,7 @@ def made(steps: list[tuple[float, NodeState | None]]) -> tuple[Span, ...]:
 def test_a_window_has_each_moment_once_and_the_cluster_is_up_only_where_a_member_is_known_to_be(
     nodes: list[list[tuple[float, NodeState | None]]], since: float, length: float
 ) -> None:
-    windows = [clip(made(steps), since, since + length, fresh=0) for steps in nodes]
+    windows = [clip(NodeHistory("a", made(steps)), since, since + length, fresh=0) for steps in nodes]
     merged = merge_nodes(windows)
     for window in [*windows, merged]:
         assert (window[0].start, window[-1].end) == (since, since + length)

@@ -4,7 +4,8 @@ Each line is one JSON object with `kind`, `at` (seconds since 1970) and `mono` (
 
 - `run`: a responder begins. What was before it, since the last line of the one before, nobody saw.
 - `state`: from now on the node is in service or not, with this code. `gap`: seconds since the look before.
-- `blind`: this was the last look; the next line is more than BLIND_SECONDS later. In between nobody asked.
+- `blind`: this was the last look; the next line is more than BLIND_SECONDS later, in which nobody asked, or the host
+  was suspended in between.
 - `lost`: from now until the next line, changes could not be written.
 - `members`: who is in the cluster, by the node's own word.
 - `mark`: the last look, nothing changed. The writer overwrites it in place: there is one, at the end of the file.
@@ -22,6 +23,9 @@ from ...text.numbers import parse_json, parse_moment
 
 # A look is believed for so long, in seconds. HAProxy asks every second or two.
 BLIND_SECONDS = 30.0
+# So much the time of day may gain on the monotonic clock, in seconds; more is a host that was suspended, or a clock
+# that was set forward. Both clocks are read one after the other, on a host that may be busy.
+LEAP_SECONDS = 5.0
 # How often the last look is marked, in seconds: what a killed responder has seen since is not known.
 MARK_SECONDS = 10.0
 # The file is halved when it is as large: 8000 changes.
@@ -44,6 +48,9 @@ class LineKind(str, Enum):
     LOST = "lost"
     MEMBERS = "members"
     MARK = "mark"
+
+
+_MEMBERS = f'"kind": "{LineKind.MEMBERS.value}"'
 
 
 class NodeState(NamedTuple):
@@ -136,7 +143,13 @@ def keep_newest(text: str, most: int) -> str:
     return data[-most:].partition(b"\n")[2].decode("utf-8", "replace")
 
 
+def halve_ledger(text: str, most: int) -> str:
+    """Return the newest whole lines, and before them who the members were then: that is written at a change alone."""
+    kept = keep_newest(text, most)
+    dropped = text[: len(text) - len(kept)].splitlines(keepends=True)
+    return next((row for row in reversed(dropped) if _MEMBERS in row), "") + kept
+
+
 def without_addresses(text: str) -> str:
     """Return the lines of a ledger as another host may read them: who is a member is told on its host."""
-    marked = f'"kind": "{LineKind.MEMBERS.value}"'
-    return "".join(line for line in text.splitlines(keepends=True) if marked not in line)
+    return "".join(line for line in text.splitlines(keepends=True) if _MEMBERS not in line)

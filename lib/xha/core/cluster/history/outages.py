@@ -87,7 +87,7 @@ def count_nines(availability: float | None) -> float | None:
 
 
 class Availability(NamedTuple):
-    """A node, or the cluster, in a window."""
+    """A node, or the cluster, in a window. unreadable: lines of its whole ledger that are none."""
 
     who: str
     spans: tuple[Span, ...]
@@ -95,6 +95,7 @@ class Availability(NamedTuple):
     outages: tuple[Outage, ...]
     cause: str = ""
     remedy: str = ""
+    unreadable: int = 0
 
 
 class HistoryView(NamedTuple):
@@ -108,13 +109,14 @@ class HistoryView(NamedTuple):
 
 def judge_history(histories: Sequence[NodeHistory], since: float, until: float) -> HistoryView:
     """Return how available each node, and the cluster of them, was from `since` to `until`."""
-    windows = [clip(one.spans, since, until, fresh=FRESH_SECONDS) for one in histories]
+    windows = [clip(one, since, until, fresh=FRESH_SECONDS) for one in histories]
     names = [one.name for one in histories]
     nodes = []
     for history, spans in zip(histories, windows):
         others = [(name, window) for name, window in zip(names, windows) if name != history.name]
         outages = [one._replace(affected=_affected(one, others)) for one in _find_outages(history.name, spans)]
-        nodes.append(Availability(history.name, spans, _count(spans), tuple(outages), history.cause, history.remedy))
+        told = (history.cause, history.remedy, history.unreadable)
+        nodes.append(Availability(history.name, spans, _count(spans), tuple(outages), *told))
     merged = merge_nodes(windows)
     every = f"every client: none of {', '.join(names)} was in service"
     outages = [one._replace(affected=every) for one in _find_outages(CLUSTER, merged)]

@@ -1,24 +1,28 @@
 """Turns the lines of a ledger into spans of time: in service, out of service, or not known, and why not.
 
 Within one run, durations are those of the monotonic clock, and the newest line of the run says which time of day that
-was: a clock that is set while the responder runs makes no outage longer or shorter. Between two runs there is only the
-time of day.
+was: a clock that is set back while the responder runs makes no outage longer or shorter. Where the time of day leaps
+ahead of the monotonic clock, which stands still while the host is suspended, the leap is not known, and the lines
+before it keep the time of day that they were written with. Between two runs there is only the time of day.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from .ledger_lines import LedgerLine, LineKind, NodeState, parse_ledger_line
+from .ledger_lines import LEAP_SECONDS, LedgerLine, LineKind, NodeState, parse_ledger_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 NOBODY_RAN = "no responder ran, or none that could write its history"
 NOBODY_ASKED = "nobody asked the responder"
+SUSPENDED = "the host was suspended, or its clock was set forward"
 LINES_LOST = "what was seen could not be written, or not read"
 BEFORE = "nothing is recorded so far back"
 SINCE_THEN = "nothing is recorded since"
+_REMEDY = "move the file away: it is no history, and the responder makes a new one"
 
 
 class Span(NamedTuple):
@@ -39,19 +43,34 @@ class Span(NamedTuple):
         return self.end - self.start
 
 
-class NodeHistory(NamedTuple):
-    """What one ledger tells: spans that follow each other, the members it named last, and its runs' names.
+class MembersWord(NamedTuple):
+    """Who the members were, by the node's own word, until the next word of it, in seconds since 1970."""
 
-    unreadable: lines that are none. cause: why there is nothing, "" where there is.
+    until: float
+    members: tuple[str, ...]
+
+
+class NodeHistory(NamedTuple):
+    """What one ledger tells: spans that follow each other, the members it named, oldest first, and its newest run.
+
+    unreadable: lines that are none. before, after: why nothing is known before its first span and after its last one.
+    cause: why there is nothing, "" where there is.
     """
 
     name: str
     spans: tuple[Span, ...] = ()
-    members: tuple[str, ...] = ()
-    runs: frozenset[str] = frozenset()
+    memberships: tuple[MembersWord, ...] = ()
+    run: str = ""
     unreadable: int = 0
+    before: str = BEFORE
+    after: str = SINCE_THEN
     cause: str = ""
     remedy: str = ""
+
+    def members_since(self, since: float) -> tuple[str, ...]:
+        """Return all who were members at any moment from then on, those of now first: who left counts, too."""
+        told = [one.members for one in reversed(self.memberships) if one.until > since]
+        return tuple(dict.fromkeys(member for members in told for member in members))
 
 
 class _Change(NamedTuple):
@@ -66,8 +85,8 @@ class _Change(NamedTuple):
 def parse_ledger(text: str, name: str) -> NodeHistory:
     """Return the history in the text of a ledger. Lines that cannot be read make the time around them unknown."""
     runs: list[list[LedgerLine | None]] = [[]]
-    members: tuple[str, ...] = ()
-    names, unreadable = set(), 0
+    memberships: list[MembersWord] = []
+    newest, unreadable = "", 0
     for row in text.splitlines():
         try:
             line = parse_ledger_line(row)
@@ -76,25 +95,52 @@ def parse_ledger(text: str, name: str) -> NodeHistory:
             runs[-1].append(None)
             continue
         if line.kind is LineKind.RUN:
-            names.add(line.run)
+            newest = line.run
             runs.append([])
-        members = line.members or members
+        if line.members:
+            if memberships:
+                memberships[-1] = memberships[-1]._replace(until=line.at)
+            memberships.append(MembersWord(math.inf, line.members))
         runs[-1].append(line)
     spans: list[Span] = []
+    before, after = BEFORE, SINCE_THEN
     for run in runs:
         found = _spans_of_run(run)
-        if found:
-            if spans and found[0].start > spans[-1].end:
-                spans.append(Span(spans[-1].end, found[0].start, None, NOBODY_RAN))
-            spans += found
-    return NodeHistory(name, tuple(spans), members, frozenset(names), unreadable)
+        torn = bool(run) and run[0] is None
+        if found and not spans:
+            before = LINES_LOST if torn or after == LINES_LOST else BEFORE
+        elif found and found[0].start > spans[-1].end:
+            lost = LINES_LOST if after == LINES_LOST else NOBODY_RAN
+            spans.append(Span(spans[-1].end, found[0].start, None, lost))
+        spans += found
+        if run:
+            after = LINES_LOST if run[-1] is None else SINCE_THEN
+    history = NodeHistory(name, tuple(spans), tuple(memberships), newest, unreadable, before, after)
+    if unreadable and not spans:
+        return history._replace(before=LINES_LOST, cause=f"none of its {unreadable} lines can be read", remedy=_REMEDY)
+    return history
+
+
+def without_own(own: NodeHistory, told: Iterable[NodeHistory]) -> list[NodeHistory]:
+    """Return this host's history and what others told; it takes the name by which its own responder was asked.
+
+    That is the responder of the same run. A host that was cloned from this one has older runs in common with it.
+    """
+    kept = [own]
+    for one in told:
+        if own.run and own.run == one.run:
+            kept[0] = own._replace(name=one.name)
+        else:
+            kept.append(one)
+    return kept
 
 
 def _spans_of_run(run: Sequence[LedgerLine | None]) -> list[Span]:
     lines = [line for line in run if line is not None]
     if not lines:
         return []
-    offset = lines[-1].at - lines[-1].mono
+    offsets = iter(_offsets(lines))
+    offset = _offsets(lines)[0]
     spans: list[Span] = []
     last = _Change(lines[0].mono, None, NOBODY_ASKED if lines[0].kind is LineKind.RUN else BEFORE)
     read, torn = lines[0].mono, False
@@ -102,6 +148,14 @@ def _spans_of_run(run: Sequence[LedgerLine | None]) -> list[Span]:
         if line is None:
             torn = True
             continue
+        was, offset = offset, next(offsets)
+        if offset - was > LEAP_SECONDS:
+            _add(
+                spans, Span(last.mono + was, read + was, last.state, last.cause, last.gap), empty=last.state is not None
+            )
+            _add(spans, Span(read + was, line.mono + offset, None, LINES_LOST if torn else SUSPENDED))
+            # No line in between says that it changed: at this look it is what it was.
+            last, read = last._replace(mono=line.mono, gap=0.0), line.mono
         changes = [_Change(read, None, LINES_LOST)] if torn else []  # a change may have been among them
         if line.kind is LineKind.STATE:
             changes.append(_Change(line.mono, line.state, gap=line.gap))
@@ -116,6 +170,20 @@ def _spans_of_run(run: Sequence[LedgerLine | None]) -> list[Span]:
     return spans
 
 
+def _offsets(lines: Sequence[LedgerLine]) -> list[float]:
+    """Return, for each line of a run, what is added to its monotonic time: the newest between two leaps ahead."""
+    stretches: list[list[float]] = []
+    lowest = 0.0
+    for line in lines:
+        offset = line.at - line.mono
+        if not stretches or offset - lowest > LEAP_SECONDS:
+            stretches.append([])
+            lowest = offset
+        lowest = min(lowest, offset)
+        stretches[-1].append(offset)
+    return [stretch[-1] for stretch in stretches for _ in stretch]
+
+
 def _add(spans: list[Span], span: Span, *, empty: bool = False) -> None:
     """Add a span that is not empty, or may be; one that goes on as the last did makes that one longer."""
     if span.end < span.start or (span.end == span.start and not empty):
@@ -127,14 +195,15 @@ def _add(spans: list[Span], span: Span, *, empty: bool = False) -> None:
         spans.append(span)
 
 
-def clip(spans: Iterable[Span], since: float, until: float, *, fresh: float) -> tuple[Span, ...]:
+def clip(history: NodeHistory, since: float, until: float, *, fresh: float) -> tuple[Span, ...]:
     """Return the spans of a window, without gaps: what is before the first or after the last is not known.
 
-    fresh: the newest span is still true if it ended so few seconds before `until`: the next look is not marked yet.
+    fresh: the newest span is still true if it ended so few seconds before `until`: the next look is not marked yet. Not
+    so behind a line that cannot be read: a change may have been there.
     Where the clock was set back between two runs, spans overlap: the later run counts, and the time is counted once.
     """
     kept: list[Span] = []
-    for span in spans:
+    for span in history.spans:
         while kept and kept[-1].end > span.start:
             last = kept.pop()
             if last.start < span.start:
@@ -146,12 +215,12 @@ def clip(spans: Iterable[Span], since: float, until: float, *, fresh: float) -> 
             inside = span._replace(start=max(span.start, since), end=min(span.end, until))
             clipped.append(inside._replace(gap=span.gap if span.start >= since else 0.0))
     if not clipped:
-        return (Span(since, until, None, SINCE_THEN if kept and kept[-1].end <= since else BEFORE),)
+        return (Span(since, until, None, history.after if kept and kept[-1].end <= since else history.before),)
     if clipped[0].start > since:
-        clipped.insert(0, Span(since, clipped[0].start, None, BEFORE))
+        clipped.insert(0, Span(since, clipped[0].start, None, history.before))
     left = until - clipped[-1].end
-    if left > fresh:
-        clipped.append(Span(clipped[-1].end, until, None, SINCE_THEN))
+    if left > (fresh if history.after == SINCE_THEN else 0.0):
+        clipped.append(Span(clipped[-1].end, until, None, history.after))
     elif left > 0:
         clipped[-1] = clipped[-1]._replace(end=until)
     return tuple(clipped)
