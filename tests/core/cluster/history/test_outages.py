@@ -78,6 +78,24 @@ CASES: dict[str, tuple[list[NodeHistory], tuple[float, float, float, float], lis
         ["disabled, server-down"],
         2,
     ),
+    "of one of two nothing is known": (
+        [node("a", (1000, UP)), NodeHistory("b", cause="no answer")],
+        (1000, 0, 0, 0),
+        [],
+        3,
+    ),
+    "of one of two more is unknown than known": (
+        [node("a", (1000, UP)), node("b", (501, UNKNOWN), (499, UP))],
+        (1000, 0, 0, 0),
+        [],
+        3,
+    ),
+    "of one of two less is unknown than known": (
+        [node("a", (1000, UP)), node("b", (499, UNKNOWN), (501, UP))],
+        (1000, 0, 0, 0),
+        [],
+        0,
+    ),
     "nothing is known": ([NodeHistory("a", cause="no file")], (0, 0, 0, 1000), [], 3),
 }
 
@@ -186,9 +204,37 @@ def test_a_person_reads_so() -> None:
 
 def test_a_line_for_nagios_reads_so() -> None:
     assert render_nagios_history(told()) == (
-        "HISTORY WARNING: cluster available 100.0000 %, nines all, a 1 outages, b 1 outages | "
-        "availability=100.000000% unplanned=0.000s planned=0.000s unknown=0.000s"
+        "HISTORY WARNING: cluster available 100.0000 %, nines all, a 1 outages, b 1 outages, c 16 min not known | "
+        "availability=100.000000% unplanned=0.000s planned=0.000s unknown=0.000s "
+        "unknown_a=0.000s unknown_b=0.000s unknown_c=1000.000s"
     )
+
+
+def test_nagios_is_told_by_name_of_whom_nothing_is_known() -> None:
+    silent = [NodeHistory(name, cause="connection refused") for name in ("b's", "c")]
+    assert render_nagios_history(judge(node("a", (1000, UP)), *silent)) == (
+        "HISTORY UNKNOWN: cluster available 100.0000 %, nines all, b's 16 min not known, c 16 min not known | "
+        "availability=100.000000% unplanned=0.000s planned=0.000s unknown=0.000s "
+        "unknown_a=0.000s unknown_b_s=1000.000s unknown_c=1000.000s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ([node("a", (1000, UP)), node("b", (1000, UP))], "no outage"),
+        ([node("a", (1000, UP)), node("b", (999, UP), (1, UNKNOWN))], "no outage is known"),
+        ([NodeHistory("a", cause="no file")], "no outage is known"),
+    ],
+)
+def test_that_there_was_no_outage_is_said_only_where_all_is_known(nodes: list[NodeHistory], said: str) -> None:
+    text = render_history_text(judge(*nodes))
+    assert (text.outages, text.no_outage) == ((), said)
+
+
+def test_lines_that_cannot_be_read_are_counted_before_a_person() -> None:
+    text = render_history_text(judge(node("a", (1000, UP))._replace(unreadable=3)))
+    assert text.below == ("a: 3 lines of its history cannot be read",)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
     from .outages import Availability, HistoryView, Outage
 
 _LONGEST = 1000
+# What is in no label of Nagios' performance data.
+_NO_LABEL = r"[^A-Za-z0-9_.:-]"
 _HEADINGS = ("WHO", "AVAILABLE", "NINES", "UNPLANNED", "PLANNED", "OUT", "WORST RTO", "UNKNOWN", "AT LEAST")
 _OUTAGE_HEADINGS = ("START", "END", "RTO", "WHO", "KIND", "CAUSE")
 
 
 class HistoryText(NamedTuple):
-    """What a person reads: a table of who was how available, one of the outages, and sentences below."""
+    """What a person reads: a table of who was how available, one of the outages, and sentences below.
+
+    no_outage: what to say where there is no table of outages.
+    """
 
     table: tuple[tuple[str, ...], ...]
     outages: tuple[tuple[str, ...], ...]
     below: tuple[str, ...]
+    no_outage: str
 
 
 def render_history_text(view: HistoryView) -> HistoryText:
@@ -41,11 +48,15 @@ def render_history_text(view: HistoryView) -> HistoryText:
         if cause and one.totals.unknown:
             remedy = f"; to do: {one.remedy}" if one.remedy else ""
             below.append(f"{one.who}: {_length(one.totals.unknown)} are not known: {cause}{remedy}")
+        if one.unreadable:
+            below.append(f"{one.who}: {one.unreadable} lines of its history cannot be read")
+    unknown = any(one.totals.unknown for one in everybody)
     affected = [f"{_instant(one.start)} {one.who}: {one.affected}{_then(one)}" for one in outages]
     return HistoryText(
         (_HEADINGS, *(_cells(one) for one in everybody)),
         (_OUTAGE_HEADINGS, *(_outage_cells(one) for one in outages)) if outages else (),
         tuple(clean(line, _LONGEST) for line in (*affected, *below)),
+        "no outage is known" if unknown else "no outage",
     )
 
 
@@ -164,21 +175,26 @@ def _rfc3339(seconds: float) -> str:
 
 
 def history_exit_code(view: HistoryView) -> NagiosCode:
-    """Return 2 for an unplanned outage of the cluster, 1 for one of a node, 3 where nothing is known of the cluster."""
+    """Return 2 for an unplanned outage of the cluster, 1 for one of a node.
+
+    Without one: 3 where of the cluster, or of a node, more of the time is unknown than is known, and 0 else.
+    """
     if any(one.unplanned for one in view.cluster.outages):
         return NagiosCode.CRITICAL
     if any(one.unplanned for node in view.nodes for one in node.outages):
         return NagiosCode.WARNING
-    return NagiosCode.OK if view.cluster.totals.availability is not None else NagiosCode.UNKNOWN
+    dark = any(one.totals.unknown > (view.until - view.since) / 2 for one in (view.cluster, *view.nodes))
+    return NagiosCode.UNKNOWN if dark else NagiosCode.OK
 
 
 def render_nagios_history(view: HistoryView) -> str:
-    """Return the status line with performance data."""
-    totals, word = view.cluster.totals, history_exit_code(view).name
-    faults = [f"{one.who} {len(one.outages)} outages" for one in (view.cluster, *view.nodes) if one.outages]
-    unknown = [f"{_length(totals.unknown)} not known"] if totals.unknown else []
+    """Return the status line with performance data. Whoever is not known for some of the time is named."""
+    totals, word, everybody = view.cluster.totals, history_exit_code(view).name, (view.cluster, *view.nodes)
+    faults = [f"{one.who} {len(one.outages)} outages" for one in everybody if one.outages]
+    unknown = [f"{one.who} {_length(one.totals.unknown)} not known" for one in everybody if one.totals.unknown]
     text = f"{CLUSTER} available {_percent(totals.availability)}, nines {_nines(totals.availability)}"
     line = nagios_text(f"HISTORY {word}: {', '.join([text, *faults, *unknown])}")
     share = "U" if totals.availability is None else f"{totals.availability * 100:.6f}%"
-    seconds = (("unplanned", totals.unplanned), ("planned", totals.planned), ("unknown", totals.unknown))
+    nodes = [(f"unknown_{re.sub(_NO_LABEL, '_', one.who)}", one.totals.unknown) for one in view.nodes]
+    seconds = [("unplanned", totals.unplanned), ("planned", totals.planned), ("unknown", totals.unknown), *nodes]
     return f"{line} | availability={share} " + " ".join(f"{name}={value:.3f}s" for name, value in seconds)

@@ -27,10 +27,10 @@ are asked at their ports, where detail_from has to admit this host. Time in
 which no responder ran, or nobody asked it, is not known, and no uptime.
 """
 EXIT_CODES = {
-    0: "no unplanned outage in what is known",
+    0: "no unplanned outage, and most of the time is known of each node",
     1: "an unplanned outage of a node",
     2: "an unplanned outage of the cluster: no member was in service",
-    3: "nothing is known of the cluster in that time",
+    3: "of the cluster, or of a node, most of that time is not known",
 }
 EXAMPLES = {
     "xha-check history": "the last 30 days",
@@ -88,6 +88,6 @@ def run(request: HistoryRequest) -> int:
         print(render_nagios_history(view))
     else:
         text = render_history_text(view)
-        tables = [columns(text.table), columns(text.outages) if text.outages else ["no outage"], text.below]
+        tables = [columns(text.table), columns(text.outages) if text.outages else [text.no_outage], text.below]
         print("\n\n".join("\n".join(table) for table in tables if table))
     return code
