@@ -64,8 +64,10 @@ class Recorded(Standalone):
         self.stops.append(stop)
 
 
-WHOLE = PositionReport("A", State.STOPPED, Kind.INTACT, HELD, LINE, view=VIEW, boot_id=read_boot_id())
-KEEPER = KeeperStatus(Phase.ENDED, "mysqld has ended")
+WHOLE = PositionReport("A", State.STOPPED, Kind.INTACT, HELD, LINE, view=VIEW, boot_id=read_boot_id())._replace(
+    keeper="7.8"
+)
+KEEPER = KeeperStatus(Phase.ENDED, "mysqld has ended", pid=7, started=8)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,17 @@ KEEPER = KeeperStatus(Phase.ENDED, "mysqld has ended")
         pytest.param(WHOLE, KEEPER, 1, True, id="its keeper found out where the data of the killed server end"),
         pytest.param(WHOLE, KEEPER._replace(phase=Phase.WAITING), 1, True, id="or waits for the others"),
         pytest.param(WHOLE, KEEPER._replace(server_pid=7), 1, False, id="a server ran when the keeper spoke last"),
+        pytest.param(
+            WHOLE, KEEPER._replace(pid=9), 1, False, id="a keeper of before said it: a server may have run since"
+        ),
+        pytest.param(WHOLE, KEEPER._replace(started=9), 1, False, id="that keeper had the same pid"),
+        pytest.param(
+            WHOLE._replace(keeper=""), KEEPER, 1, False, id="an older version said it: nobody knows which keeper"
+        ),
+        pytest.param(WHOLE._replace(keeper=""), KeeperStatus(Phase.ENDED), 1, False, id="neither names a keeper"),
+        pytest.param(WHOLE, KEEPER._replace(phase=Phase.RECOVERING), 1, False, id="its keeper looks anew"),
+        pytest.param(WHOLE, KEEPER._replace(phase=Phase.UNKNOWN), 1, False, id="nobody has looked since a server ran"),
+        pytest.param(WHOLE, KEEPER._replace(phase=Phase.FAILED), 1, False, id="its keeper failed, and sees no server"),
         pytest.param(WHOLE, KEEPER, 600, False, id="that keeper ended long ago"),
         pytest.param(WHOLE, None, 1, False, id="nobody knows of a keeper"),
         pytest.param(WHOLE._replace(boot_id="another"), KEEPER, 1, False, id="the host has booted since"),

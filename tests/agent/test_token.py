@@ -5,6 +5,7 @@ The keeper's loop is the real one, with a server and a data directory that a tes
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable
@@ -340,6 +341,17 @@ class TestAKeeperThatGoesOn:
         life.look()
         assert life.keeper.memory.state is state
         assert (life.token is not None) is kept
+
+
+def test_the_report_and_the_status_name_the_same_keeper(life: Life) -> None:
+    """By that a stop knows that the report is the last word of the keeper that ends (app/agent/stop.py)."""
+    life.look()
+    life.look()
+    report = parse_position_report(life.cluster.read_attribute("xha-db-report")[life.peers.me])
+    keeper_status = life.run.read_keeper_status()
+    assert isinstance(report, PositionReport)
+    assert keeper_status is not None
+    assert report.keeper == keeper_status.keeper == f"{os.getpid()}.{keeper_status.started}"
 
 
 def test_nobody_gives_back_what_is_another_node_s(life: Life) -> None:

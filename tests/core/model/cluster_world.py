@@ -242,10 +242,12 @@ class World(Galera):
 
     def stop_after_crash(self, node: Node) -> None:
         """Pacemaker's stop where no server runs: what the keeper reported of where the data end is recorded."""
-        report = self.reports.get(node.name)
+        report, agent = self.reports.get(node.name), self.agents[node.name]
         self.restart_agent(node)
         self.release_token(node)
-        if report and report.state is State.STOPPED and report.kind is Kind.INTACT and not report.inconsistent:
+        # The report of a keeper of before proves nothing, nor does one that this keeper does not go by any more.
+        own = report is not None and report.keeper == agent.keeper and agent.memory.standing is not None
+        if report and own and report.state is State.STOPPED and report.kind is Kind.INTACT and not report.inconsistent:
             for cib in self.write(node):
                 cib.stops[node.name] = StopRecord(report.history, str(node.boot), report.view, clean=False)
             self.tally.add("stop after a crash")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Callable
 
 from core.model.galera_world import Lost, Node
@@ -48,6 +49,7 @@ TICK = 4.0
 SETTINGS = Settings(view_timeout=5 * TICK, enable_creation=True)
 DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
 META = {"target-role": "Started"}
+_NUMBERS = count(1)
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Agent:
     """What one host's keeper has.
 
     known: the reports that reached its host. pending: what of its last step it has not done yet; results: what came of
-    the rest. child: what runs in a process of its own. now: its clock.
+    the rest. child: what runs in a process of its own. now: its clock. keeper: its name.
     """
 
     known: dict[str, PositionReport] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Agent:
     results: list[EffectResult] = field(default_factory=list)
     child: ModelChild | None = None
     now: float = 0.0
+    keeper: str = field(default_factory=lambda: str(next(_NUMBERS)))
 
     @property
     def is_recovering(self) -> bool:
@@ -184,7 +187,7 @@ class ModelKeeper:
         if child is not None and not self.node.slow:
             child.outcome = child.outcome or child.work()
         seen = ChildSeen(child.number, None if self.node.slow else child.outcome, where) if child else None
-        return Observation(self.agent.now, fresh, SETTINGS, tuple(self.agent.results), seen)
+        return Observation(self.agent.now, fresh, SETTINGS, tuple(self.agent.results), seen, keeper=self.agent.keeper)
 
     def look(self) -> Observation:
         """Return what the keeper sees, once it knows what came of its effects."""

@@ -47,6 +47,9 @@ _RESERVE = 5.0
 # How long ago a keeper that lives has written its status at most; it writes one every second.
 _SPOKE_SECONDS = 30.0
 _STOPPED = "stopped"
+# What a keeper says only while it knows where the data of the stopped server end. Any other says nothing of them: one
+# looks, could not look, or has failed, also before it has published anything.
+_KNOWS_THE_END = (Phase.ENDED, Phase.WAITING, Phase.REFUSING, Phase.HELD, Phase.FORMING)
 
 
 def stop(settings: Settings, instance: Instance) -> Outcome:
@@ -147,10 +150,15 @@ def _retract(cluster: Pacemaker | Standalone, name: str) -> PositionReport | Non
 def _is_last_word(report: PositionReport, keeper_status: KeeperStatus | None, now: float) -> bool:
     """Return whether the report of a stopped server says where the data end now.
 
-    It does if the keeper that ends now made it and watches no server: it starts none before everybody sees another
-    report. A report of a keeper of before proves nothing: since then a person may have run a server.
+    It does if the keeper that ends now made it, watches no server and still goes by it: it starts none before everybody
+    sees another report. A report of a keeper of before proves nothing: since then a person may have run a server. One
+    that names no keeper is of an older version, and whose it is, is unknown.
     """
     if keeper_status is None or keeper_status.server_pid or keeper_status.reason == _STOPPED:
+        return False
+    if keeper_status.phase not in _KNOWS_THE_END or not keeper_status.keeper:
+        return False
+    if report.keeper != keeper_status.keeper:
         return False
     spoke = now - keeper_status.at < _SPOKE_SECONDS
     known = report.kind is Kind.INTACT and report.position.real and not report.inconsistent

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
 from ...adapters.datadir.hold import InUse
 from ...adapters.pacemaker.cluster import ClusterUnreachable
-from ...adapters.process.procfs import identity, read_boot_id
+from ...adapters.process.procfs import identity, read_boot_id, read_process
 from ...core.keeper.machine import learnt
 from ...core.keeper.observation import Fresh, Observation, Trouble
 from ...core.keeper.outcomes import FailureCause
 from ...core.keeper.server import looks_at_contents, looks_for_stalls, note_server
+from ...core.monitor.keeper_status import name_keeper
 from .peers import new_id
 from .process import LOCK
 
@@ -51,6 +53,8 @@ class Observer:
         self._signature = run.settings_signature()
         self._lock = identity(run.file(LOCK))
         self._boot_id = read_boot_id()
+        process = read_process(os.getpid())
+        self._keeper = name_keeper(process.pid, process.started) if process else ""
 
     def look(self, memory: Memory, results: tuple[EffectResult, ...]) -> Observation:
         """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
@@ -87,6 +91,7 @@ class Observer:
             datadir=self._server.program.datadir,
             socket=self._server.program.socket,
             boot_id=self._boot_id,
+            keeper=self._keeper,
         )
 
     def _see_data(self, memory: Memory, server: ServerSeen) -> DataSeen:

@@ -59,6 +59,7 @@ class PositionReport(NamedTuple):
     superseded: the node is empty because its data were given up for a newer history, by a state transfer or by a grant.
     epochs: the ids that this report answers. opens: the id that this node wants answered.
     ports: those that the node's server listens on, by its own options; None in a report of an older version.
+    keeper: the process that made it, as `KeeperStatus.keeper`; "" in a report of an older version, or of none.
     trouble: why a person has to look at the node, in words. The node cannot say where its data end, its keeper gave up,
       or its server does not replicate.
     """
@@ -83,6 +84,7 @@ class PositionReport(NamedTuple):
     opens: str = ""
     trouble: str = ""
     ports: Ports | None = None
+    keeper: str = ""
 
     @property
     def history(self) -> History:
@@ -123,7 +125,7 @@ def parse_position_report(text: str) -> PositionReport | Unread:
 
 
 # Fields that older reports of this schema lack.
-_LATER = {"trouble", "ports"}
+_LATER = {"trouble", "ports", "keeper"}
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "state": State,
     "kind": Kind,

@@ -264,10 +264,15 @@ class Memory(NamedTuple):
 
     @property
     def server_phase(self) -> Phase:
-        """What the server, or its absence, is called in a status. One that is being stopped ends, and not by itself."""
+        """What the server, or its absence, is called in a status. One that is being stopped ends, and not by itself.
+
+        Where nobody has looked at the data since a server ran, nobody knows where they end.
+        """
         if self.server is None:
             creates = self.child is not None and isinstance(self.child.act, Create)
-            return Phase.RECOVERING if self.is_looking else Phase.FORMING if creates else Phase.WAITING
+            if self.is_looking or creates:
+                return Phase.RECOVERING if self.is_looking else Phase.FORMING
+            return Phase.UNKNOWN if self.standing is None else Phase.WAITING
         if not self.is_pending:
             return Phase.WAITING if self.is_stopping else Phase.RUNNING
         return self.launched.phase if self.launched else Phase.STARTING

@@ -134,7 +134,7 @@ class Observation(NamedTuple):
     server, data, cluster and writer are None where nobody looked: after an effect failed, and with a trouble. child is
     seen each time, None where there is none. in_charge: the lock that stands in /run is this keeper's. ending: the
     process ends, and this is its last step. reloaded: settings were stored again since the last look. run: the
-    directory under /run; datadir, socket: the server's.
+    directory under /run; datadir, socket: the server's. keeper: this process, as its status names it.
     """
 
     now: float
@@ -154,3 +154,4 @@ class Observation(NamedTuple):
     datadir: str = ""
     socket: str = ""
     boot_id: str = ""
+    keeper: str = ""

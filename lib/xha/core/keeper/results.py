@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..election.position_report import State
 from ..galera.position import Kind
+from ..monitor.keeper_status import Phase
 from ..node.verdict import Code, Policy, Unreadable, judge
 from .effects import (
     Allowed,
@@ -204,13 +205,15 @@ def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResul
 
     It says nothing of the server, so the status says no more than that: monitor calls the node degraded, not failed,
     and neither hung nor stalled by what was seen before. Nobody else may form a Primary as long as this node only
-    tries again.
+    tries again. Where nobody could look whether a server runs, nobody knows where the data end, whatever was known.
     """
+    unseen = result is None and turn.seen.server is None and turn.memory.server is None
+    phase = Phase.UNKNOWN if unseen else turn.memory.server_phase
     if cause is FailureCause.UNFORESEEN:
         said = f"the keeper has a fault of its own, and tries again: {text}; see its log"
         verdict = judge(Unreadable(Code.CONFIG_ERROR, said), Policy())
         turn.note(plan=None, verdict=verdict, transfer=None)
-        turn.say(turn.memory.server_phase, said)
+        turn.say(phase, said)
     elif cause is FailureCause.SURVIVES:
         give_up(turn, "mysqld does not end, not even by SIGKILL", permanent=False)
     elif cause is FailureCause.UNUSABLE and result and isinstance(result.act, (Launch, Create)):
@@ -223,7 +226,7 @@ def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResul
         turn.note(noted=_NOT_NOTED)
     else:
         said = f"Pacemaker does not answer: {text}" if cause is FailureCause.UNREACHABLE else text
-        turn.say(turn.memory.server_phase, said)
+        turn.say(phase, said)
 
 
 def give_up(turn: Turn, reason: str, *, permanent: bool = True) -> None:

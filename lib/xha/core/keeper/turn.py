@@ -169,7 +169,7 @@ class Turn:
             epochs=self.memory.answers,
             opens=memory.epoch,
             members=self.cluster.members,
-        )
+        )._replace(keeper=self.seen.keeper)
         if announced is None:
             self.note(report=made)
         return made

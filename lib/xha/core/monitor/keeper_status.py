@@ -71,12 +71,22 @@ class KeeperStatus(NamedTuple):
     arrived: int = 0
 
     @property
+    def keeper(self) -> str:
+        """Which process wrote it, of this boot of its host; "" where that is not known."""
+        return name_keeper(self.pid, self.started)
+
+    @property
     def progress(self) -> str:
         """The progress of a state transfer to this node, in words; "" while there is none."""
         if not self.transfer.endswith("joiner"):
             return ""
         seconds = max(0.0, self.at - self.launched_at) if self.launched_at else 0.0
         return f"state transfer by {self.transfer.partition(',')[0]}: {self.arrived >> 20} MiB in {seconds:.0f} s"
+
+
+def name_keeper(pid: int, started: int) -> str:
+    """Return the name of a keeper's process, which no other process has until its host boots; "" without both."""
+    return f"{pid}.{started}" if pid and started else ""
 
 
 def render_keeper_status(keeper_status: KeeperStatus) -> str:
