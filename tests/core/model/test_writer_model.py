@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.model.writer_world import LONGEST_NONE, WriterWorld, walk
+from core.model.writer_world import LONGEST_NONE, LONGEST_NONE_UNHEARD, WriterWorld, walk
 
 WALKS = 30
 
@@ -72,3 +72,25 @@ def test_a_drain_hands_over_before_it_ends() -> None:
         both = both or answers == ["A", "B"]
     assert both, "they overlap"
     assert answers == ["B"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_writer_that_only_pacemaker_has_lost_stays_while_galera_counts_it(seed: int) -> None:
+    world = settled(seed)
+    highest = world.highest
+    world.part("A")
+    for _ in range(60):
+        world.run(0.5)
+        assert [one.name for one in world.hosts.values() if world.answers(one)] == ["A"]
+    world.merge("A")
+    world.run(10.0)
+    assert world.highest == highest
+
+
+def test_a_writer_that_galera_has_lost_too_is_followed() -> None:
+    world = settled()
+    world.part("A")
+    world.run(5.0)
+    world.kill_server("A")
+    world.run(5.0 + LONGEST_NONE_UNHEARD)
+    assert world.highest.node == "B"

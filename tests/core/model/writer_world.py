@@ -64,6 +64,7 @@ class ModelHost:
     fit: bool = True
     drains: bool = False
     keeper: bool = True
+    apart: bool = False
     lives: int = 1
     memory: Memory = field(default_factory=Memory)
     record: WriterRecord | None = None
@@ -166,6 +167,26 @@ class WriterWorld:
             self.start_keeper(name)
             self.start_server(name)
 
+    def part(self, name: str) -> None:
+        """Pacemaker's network is cut here, and Galera's is not: each side forgets what the other has said."""
+        self.history.append(f"{self.now - 100:.2f} apart {name}")
+        self.trouble_at = self.now
+        lone = self.hosts[name]
+        lone.apart = True
+        for one in self.hosts.values():
+            lost = {name} if one is not lone else {*self.hosts} - {name}
+            one.known = {node: word for node, word in one.known.items() if node not in lost}
+            one.coming = [each for each in one.coming if each[1] not in lost]
+
+    def merge(self, name: str) -> None:
+        """Pacemaker's network is whole again: each side hears again what the other has said last."""
+        self.history.append(f"{self.now - 100:.2f} merged {name}")
+        self.trouble_at = self.now
+        self.hosts[name].apart = False
+        words = {one.name: one.known[one.name] for one in self.hosts.values() if one.name in one.known}
+        for one in self.hosts.values():
+            one.known.update(words)
+
     def lose_quorum(self) -> None:
         self.quorum, self.trouble_at = False, self.now
 
@@ -201,6 +222,7 @@ class WriterWorld:
         state = State.PRIMARY if host.serves else State.STOPPED
         host.report = PositionReport(host.name, state, own_uuid=host.uuid, members=tuple(self.hosts))
         reports = {one.name: one.report for one in self.hosts.values() if one.report is not None and one.up}
+        reports = {node: one for node, one in reports.items() if self.hosts[node].apart is host.apart}
         memory = host.memory._replace(
             server=ServerProcess(1, 1) if host.serves else None,
             reading=(FIT if host.fit else UNFIT) if host.serves else None,
@@ -221,7 +243,7 @@ class WriterWorld:
             cluster=ClusterSeen(
                 host.name,
                 reports,
-                Cib(members, dict.fromkeys(members, Host.ONLINE), self.quorum, exists=True),
+                Cib(members, dict.fromkeys(members, Host.ONLINE), self.quorum and not host.apart, exists=True),
                 members,
             ),
             writer=WriterSeen(dict(host.known), STRICT, DRAIN if host.drains else None, takers=takers, order=order),
@@ -244,7 +266,7 @@ class WriterWorld:
             if act.post.word.claim.counter < host.known.get(host.name, WriterWord()).claim.counter:
                 raise Broken(f"{host.name} forgets a claim")
             for one in self.hosts.values():
-                if one.up:
+                if one.up and one.apart is host.apart:
                     late = 0.0 if one is host else self.chance.uniform(0.02, 0.15)
                     one.coming.append((self.now + late, host.name, act.post.word))
         return Done(self.now, 0 if act.closes else act.post.clients)

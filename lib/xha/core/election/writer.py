@@ -225,10 +225,13 @@ class WriterPost(NamedTuple):
 class WriterMemory(NamedTuple):
     """What is known of the writer. heard: each keeper's last word. doubt_since: since when the writer is doubtful.
 
-    hurries: somebody waits for what this keeper says of it.
+    uuids: of each node its server's group UUID, by its last report of a Primary; Pacemaker forgets the report of a host
+    that it loses, and Galera may have it among its members all the same. hurries: somebody waits for what this keeper
+    says of it.
     """
 
     heard: Mapping[str, Heard] = {}
+    uuids: Mapping[str, str] = {}
     doubt_since: float = 0.0
     hurries: bool = False
     post: WriterPost = WriterPost()

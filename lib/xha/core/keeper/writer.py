@@ -62,7 +62,8 @@ def attend_writer(turn: Turn) -> None:
     own = _look_at_own(turn, seen.writer)
     heard = _hear(memory.writer.heard, seen.writer.words, turn.now)
     present = choose_claim((memory.writer.post.claim, *(one.word.claim for one in heard.values())), _order(turn))
-    facts = _gather(turn, own, heard, present)
+    uuids = _remember_uuids(turn)
+    facts = _gather(turn, own, heard, present, uuids)
     choice = elect_writer(facts)
     claim = choice.claim or _ordered(seen.writer, present, facts) or present
     post = _follow(turn, own, seen.writer, heard, claim)
@@ -72,7 +73,7 @@ def attend_writer(turn: Turn) -> None:
     hurries = choice.doubtful or asked or _is_open(post, own, turn)
     post, says = _speak(turn, own, post, hurries, heard)
     doubt_since = (memory.writer.doubt_since or turn.now) if choice.doubtful else 0.0
-    turn.note(writer=memory.writer._replace(heard=heard, doubt_since=doubt_since, hurries=hurries))
+    turn.note(writer=memory.writer._replace(heard=heard, uuids=uuids, doubt_since=doubt_since, hurries=hurries))
     before = memory.writer.post
     writes, shows = post.record != before.record, post.shown != before.shown
     # A client whose connection is closed must not come back here: first its load balancer has to know.
@@ -111,16 +112,36 @@ def _order(turn: Turn) -> tuple[str, ...]:
     return members if said <= {members} else tuple(sorted(members))
 
 
-def _gather(turn: Turn, own: _Own, heard: Mapping[str, Heard], claim: Claim) -> WriterFacts:
+def _remember_uuids(turn: Turn) -> dict[str, str]:
+    """Return each node's group UUID by its last report of a Primary."""
+    reports = ((node, one) for node, one in turn.cluster.reports.items() if isinstance(one, PositionReport))
+    told = {node: one.own_uuid for node, one in reports if one.state is State.PRIMARY and one.own_uuid}
+    return {**turn.memory.writer.uuids, **told}
+
+
+def _is_inside(turn: Turn, node: str, view: tuple[str, ...] | None, uuids: Mapping[str, str]) -> bool | None:
+    """Return whether Galera counts a node among the members of this server's view; None where that is not known.
+
+    Without its report the last UUID proves that its server is inside, and never that it is not: it may have another.
+    """
+    if not view:
+        return None
+    report = turn.cluster.reports.get(node)
+    if isinstance(report, PositionReport) and report.own_uuid:
+        return report.own_uuid in view
+    return True if uuids.get(node) in view else None
+
+
+def _gather(
+    turn: Turn, own: _Own, heard: Mapping[str, Heard], claim: Claim, uuids: Mapping[str, str]
+) -> WriterFacts:
     now, since = turn.now, turn.memory.writer.doubt_since
     others = {node: one for node, one in heard.items() if node != turn.me}
     view = turn.view.view.members if turn.view is not None and own.serves else None
-    reports = turn.cluster.reports
-    inside: dict[str, bool | None] = {turn.me: own.serves}
-    for node in {*others, claim.node} - {turn.me, ""}:
-        report = reports.get(node)
-        known = view is not None and isinstance(report, PositionReport) and bool(report.own_uuid)
-        inside[node] = report.own_uuid in view if known and view and isinstance(report, PositionReport) else None
+    inside: dict[str, bool | None] = {
+        turn.me: own.serves,
+        **{node: _is_inside(turn, node, view, uuids) for node in {*others, claim.node} - {turn.me, ""}},
+    }
     return WriterFacts(
         turn.me,
         _order(turn),
