@@ -97,11 +97,18 @@ def _look_at_own(turn: Turn, seen: WriterSeen) -> _Own:
 
 
 def _hear(before: Mapping[str, Heard], words: Mapping[str, WriterWord], now: float) -> dict[str, Heard]:
-    """Return each node's word, and since when it is known. How old the first one is that is seen, is not known."""
-    return {
-        node: before[node] if node in before and before[node].word == word else Heard(word, now if before else 0.0)
-        for node, word in words.items()
-    }
+    """Return each node's word, and since when it is known.
+
+    Only a word that replaces another one is known to be new. How old one is that comes where none was, is not known:
+    Pacemaker hands the last word of a host that it had lost back, however old it is.
+    """
+    heard = {}
+    for node, word in words.items():
+        last = before.get(node)
+        if last is None or last.word != word:
+            last = Heard(word, now if last is not None else 0.0)
+        heard[node] = last
+    return heard
 
 
 def _order(turn: Turn) -> tuple[str, ...]:
@@ -119,28 +126,32 @@ def _remember_uuids(turn: Turn) -> dict[str, str]:
     return {**turn.memory.writer.uuids, **told}
 
 
-def _is_inside(turn: Turn, node: str, view: tuple[str, ...] | None, uuids: Mapping[str, str]) -> bool | None:
+def _is_inside(
+    turn: Turn, node: str, view: tuple[str, ...] | None, heard: Mapping[str, Heard], uuids: Mapping[str, str]
+) -> bool | None:
     """Return whether Galera counts a node among the members of this server's view; None where that is not known.
 
-    Without its report the last UUID proves that its server is inside, and never that it is not: it may have another.
+    Without its report, the last UUID proves that its server is inside. That the view has it no more proves that the
+    node is gone only where Pacemaker has lost the node as well: one that speaks may have another UUID.
     """
     if not view:
         return None
     report = turn.cluster.reports.get(node)
     if isinstance(report, PositionReport) and report.own_uuid:
         return report.own_uuid in view
-    return True if uuids.get(node) in view else None
+    if uuids.get(node) in view:
+        return True
+    lost = node in uuids and node not in heard and report is None
+    return False if lost else None
 
 
-def _gather(
-    turn: Turn, own: _Own, heard: Mapping[str, Heard], claim: Claim, uuids: Mapping[str, str]
-) -> WriterFacts:
+def _gather(turn: Turn, own: _Own, heard: Mapping[str, Heard], claim: Claim, uuids: Mapping[str, str]) -> WriterFacts:
     now, since = turn.now, turn.memory.writer.doubt_since
     others = {node: one for node, one in heard.items() if node != turn.me}
     view = turn.view.view.members if turn.view is not None and own.serves else None
     inside: dict[str, bool | None] = {
         turn.me: own.serves,
-        **{node: _is_inside(turn, node, view, uuids) for node in {*others, claim.node} - {turn.me, ""}},
+        **{node: _is_inside(turn, node, view, others, uuids) for node in {*others, claim.node} - {turn.me, ""}},
     }
     return WriterFacts(
         turn.me,
