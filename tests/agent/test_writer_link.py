@@ -14,7 +14,7 @@ from xha.app.keeper.writer import WriterLink
 from xha.app.node.reader import ConfigFile
 from xha.app.responder.responses import read_writer
 from xha.core.config.xha_conf import Config, Database
-from xha.core.election.writer import Claim, WriterPost, WriterWord
+from xha.core.election.writer import Claim, WriterMemory, WriterPost, WriterWord
 from xha.core.keeper.effects import TellWriter
 from xha.core.keeper.memory import Memory
 from xha.core.node.verdict import Policy
@@ -122,3 +122,17 @@ def test_a_link_in_the_place_of_the_record_tells_nothing(run: RunDir, tmp_path: 
     real.rename(tmp_path / "elsewhere")
     real.symlink_to(tmp_path / "elsewhere")
     assert read_writer(Config()) == (None, f"{real}: is a symbolic link")
+
+
+def test_a_new_keeper_sees_what_the_one_before_told_the_responder(run: RunDir, said: Said, tmp_path: Path) -> None:
+    """Until it has told something itself; what is not this file, or nobody's, is unknown."""
+    one = link(run, said)
+    assert one.see(Memory(), None, "h2", 1.0).record is None
+    run.write_writer(RECORD)
+    assert one.see(Memory(), None, "h2", 1.0).record == RECORD
+    told = Memory(writer=WriterMemory(post=WriterPost(Claim(3, "h1"), record=RECORD)))
+    assert one.see(told, None, "h2", 1.0).record is None
+    real = Path(run.file("writer.json"))
+    real.rename(tmp_path / "elsewhere")
+    real.symlink_to(tmp_path / "elsewhere")
+    assert one.see(Memory(), None, "h2", 1.0).record is None

@@ -51,7 +51,7 @@ from xha.core.keeper.server import looks_at_contents
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.node.withdrawal import Withdrawal
-from xha.core.node.writer_rule import Takers, WriterOrder
+from xha.core.node.writer_rule import Takers, WriterOrder, WriterRecord
 from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker.cib import Cib
 from xha.core.pacemaker.cib_records import Book
@@ -127,6 +127,8 @@ class Scene:
         self.beats = 0
         self.drain, self.taken = False, Takers()
         self.order: WriterOrder | None = None
+        # What this host's responder was told of the writer, also by a keeper of before.
+        self.written: WriterRecord | None = None
         self.in_charge, self.reloaded = True, False
         self.numbers = 0
         # What the step did, for the page of states: from, to, and the acts between.
@@ -201,7 +203,9 @@ class Scene:
         if self.words is None:
             return None
         away = Withdrawal("ann", drains=True) if self.drain else None
-        return WriterSeen(dict(self.words), Policy(), away, takers=self.taken, order=self.order)
+        told = self.memory.writer.post.record is not None
+        record = None if told else self.written
+        return WriterSeen(dict(self.words), Policy(), away, takers=self.taken, order=self.order, record=record)
 
     def _cluster(self) -> ClusterSeen:
         epoch = self.memory.epoch
@@ -286,6 +290,8 @@ class Scene:
         assert self.words is not None
         if act.says and act.post.word is not None:
             self.words["A"] = act.post.word
+        if act.writes:
+            self.written = act.post.record
         return 0 if act.closes else act.post.clients
 
     def _do_Publish(self, act: acts.Publish) -> None:  # noqa: N802

@@ -246,7 +246,9 @@ class WriterWorld:
                 Cib(members, dict.fromkeys(members, Host.ONLINE), self.quorum and not host.apart, exists=True),
                 members,
             ),
-            writer=WriterSeen(dict(host.known), STRICT, DRAIN if host.drains else None, takers=takers, order=order),
+            writer=WriterSeen(
+                dict(host.known), STRICT, DRAIN if host.drains else None, takers=takers, order=order, record=host.record
+            ),
         )
         turn = Turn(memory, seen)
         writer.attend_writer(turn)

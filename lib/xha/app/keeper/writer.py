@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...core.galera.reading import Reading
     from ...core.keeper.effects import TellWriter
     from ...core.keeper.memory import Memory
+    from ...core.node.writer_rule import WriterRecord
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
 
@@ -65,17 +66,26 @@ class WriterLink:
         texts = self._cluster.read_attribute(self._attribute)
         found = {node: parse_writer_word(text) for node, text in texts.items()}
         words: dict[str, WriterWord] = {node: word for node, word in found.items() if word is not None}
-        order = self._run.read_order(now)
+        order, record = self._run.read_order(now), self._read_record(memory)
         try:
             config = self._config.refresh()
         except ConfigError:  # the responder refuses its node, too
-            return WriterSeen(words, order=order)
+            return WriterSeen(words, order=order, record=record)
         server = reading.status.wsrep_gcomm_uuid if reading is not None else None
         commits = read_commit_file(config.responder.commit_file, server) if reading is not None else NOT_KNOWN
         post = memory.writer.post
         concerned = memory.writer.hurries and (post.claim.node == me or post.former)
         takers = self._ask(config.responder) if concerned else Takers()
-        return WriterSeen(words, config.policy, read_withdrawal(config.responder), commits, takers, order)
+        return WriterSeen(words, config.policy, read_withdrawal(config.responder), commits, takers, order, record)
+
+    def _read_record(self, memory: Memory) -> WriterRecord | None:
+        """Return what the keeper before this one told the responder last; None for what is unknown, or this one's."""
+        if memory.writer.post.record is not None:
+            return None
+        try:
+            return self._run.read_writer()
+        except OSError:
+            return None
 
     @staticmethod
     def _ask(responder: Responder) -> Takers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..node.commits import NOT_KNOWN, Commits
-from ..node.writer_rule import Takers, WriterOrder
+from ..node.writer_rule import Takers, WriterOrder, WriterRecord
 from ..ocf.galera_settings import Settings
 from ..pacemaker.cib import Cib
 
@@ -103,6 +103,7 @@ class WriterSeen(NamedTuple):
 
     words: each keeper's. policy: the operator's, None where xha.conf is wrong. withdrawal, commits: as the responder
     judges by them. takers: its load balancers, asked while a handover is under way. order: what a person wants.
+    record: what this host's responder was told last, looked at until this keeper has told it something itself.
     """
 
     words: Mapping[str, WriterWord] = {}
@@ -111,6 +112,7 @@ class WriterSeen(NamedTuple):
     commits: Commits = NOT_KNOWN
     takers: Takers = Takers()
     order: WriterOrder | None = None
+    record: WriterRecord | None = None
 
 
 class Fresh(NamedTuple):

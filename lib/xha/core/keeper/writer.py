@@ -22,7 +22,7 @@ from ..election.writer import (
     elect_writer,
 )
 from ..node.verdict import Code, judge
-from ..node.writer_rule import WriterRecord
+from ..node.writer_rule import Takers, WriterRecord
 from .effects import HasQuorum, TellWriter
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ def attend_writer(turn: Turn) -> None:
     memory, seen = turn.memory, turn.seen
     if seen.ending or memory.giving_up or not seen.in_charge or seen.writer is None or seen.cluster is None:
         return
+    before = memory.writer.post
+    inherited = before if before.record is not None else _inherit(turn, seen.writer.record)
+    unasked = memory.server is not None and memory.reading is None
+    if before.record is None and unasked and turn.now < max(inherited.until, inherited.leaves):
+        return  # a new keeper within a handover: what its server can do, it does not know yet
     own = _look_at_own(turn, seen.writer)
     heard = _hear(memory.writer.heard, seen.writer.words, turn.now)
     present = choose_claim((memory.writer.post.claim, *(one.word.claim for one in heard.values())), _order(turn))
@@ -66,7 +71,7 @@ def attend_writer(turn: Turn) -> None:
     facts = _gather(turn, own, heard, present, uuids)
     choice = elect_writer(facts)
     claim = choice.claim or _ordered(seen.writer, present, facts) or present
-    post = _follow(turn, own, seen.writer, heard, claim)
+    post = _follow(turn, own, inherited if inherited.claim.counter <= claim.counter else before, heard, claim)
     asked = seen.writer.order is not None or any(
         one.word.asks and turn.now - one.at < FRESH_SECONDS for node, one in heard.items() if node != turn.me
     )
@@ -74,7 +79,6 @@ def attend_writer(turn: Turn) -> None:
     post, says = _speak(turn, own, post, hurries, heard)
     doubt_since = (memory.writer.doubt_since or turn.now) if choice.doubtful else 0.0
     turn.note(writer=memory.writer._replace(heard=heard, uuids=uuids, doubt_since=doubt_since, hurries=hurries))
-    before = memory.writer.post
     writes, shows = post.record != before.record, post.shown != before.shown
     # A client whose connection is closed must not come back here: first its load balancer has to know.
     closes = own.fit and post.until <= turn.now < post.leaves
@@ -180,9 +184,18 @@ def _ordered(seen: WriterSeen, present: Claim, facts: WriterFacts) -> Claim | No
     return Claim(present.counter + 1, target) if can and target != present.node else None
 
 
-def _follow(turn: Turn, own: _Own, seen: WriterSeen, heard: Mapping[str, Heard], claim: Claim) -> WriterPost:
-    """Return what this node is from now on, with this claim."""
-    post, now, me = turn.memory.writer.post, turn.now, turn.me
+def _inherit(turn: Turn, record: WriterRecord | None) -> WriterPost:
+    """Return what the keeper before this one has told of the writer last; nothing, where that is not known."""
+    if record is None or record.node != turn.me:
+        return WriterPost()
+    claim = Claim(record.counter, record.writer)
+    return WriterPost(claim, turn.now, record.until, record.leaves, record.former, settled=False)
+
+
+def _follow(turn: Turn, own: _Own, post: WriterPost, heard: Mapping[str, Heard], claim: Claim) -> WriterPost:
+    """Return what this node is from now on, with this claim. post: what it was."""
+    now, me = turn.now, turn.me
+    takers = turn.seen.writer.takers if turn.seen.writer is not None else Takers()
     if claim != post.claim:
         lost = post.claim.node == me != claim.node
         takes = claim.node == me and post.claim.node != me
@@ -196,7 +209,7 @@ def _follow(turn: Turn, own: _Own, seen: WriterSeen, heard: Mapping[str, Heard],
     if claim.node == me:
         takeover = TAKEOVER_SECONDS + OVERLAP_SECONDS
         post = post._replace(until=(post.until or now + takeover) if own.drains else 0.0, shown=own.can)
-        settled = post.settled or seen.takers.all_take is True or now - post.since >= OVERLAP_SECONDS
+        settled = post.settled or takers.all_take is True or now - post.since >= OVERLAP_SECONDS
         return _record(post._replace(settled=settled), me)
     writer = heard.get(claim.node)
     told = writer is not None and writer.word.claim == claim and writer.word.settled
@@ -206,7 +219,7 @@ def _follow(turn: Turn, own: _Own, seen: WriterSeen, heard: Mapping[str, Heard],
     if post.clients == 0 and post.former and not own.drains and turned:
         post = post._replace(leaves=min(post.leaves, now))
     former = post.former and own.can and (own.drains or now < post.leaves)
-    gone = not former or (turned and seen.takers.none_takes is True)
+    gone = not former or (turned and takers.none_takes is True)
     post = post._replace(former=former, settled=gone, shown=former and not turned)
     return _record(post if former else post._replace(until=0.0, leaves=0.0, clients=-1), me)
 
