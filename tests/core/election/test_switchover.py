@@ -27,7 +27,7 @@ def asked(named: str = "", words: dict[str, WriterWord | None] | None = None, **
         ("A", "B", "C"),
         Claim(3, "A"),
         {node: one for node, one in said.items() if one is not None},
-        {node: PositionReport(node, State.PRIMARY, component=HERE) for node in "ABC"},
+        {node: PositionReport(node, State.PRIMARY, component=HERE, keeper="7.8") for node in "ABC"},
         quorum=True,
     )
     return facts._replace(**changes)
@@ -49,6 +49,12 @@ SHORT, LONG = {"C": Position(UUID, 20)}, {"C": Position(UUID, 49)}
         pytest.param(asked(quorum=False), "", "no quorum", id="no quorum"),
         pytest.param(asked("B", {"B": None}), "", "the keeper of B has not answered", id="a silent candidate"),
         pytest.param(asked(words={"A": None}), "", "the keeper of A has not answered", id="a silent writer goes on"),
+        pytest.param(
+            asked(words={"A": None}, reports={"A": PositionReport("A", State.PRIMARY)}),
+            "",
+            "attrd_updater --name xha-RSC-claim --node A --delete",
+            id="a writer whose word an older version has left",
+        ),
         pytest.param(asked("B", {"B": word(fit=False, drains=True)}), "", "B drains", id="a candidate that drains"),
         pytest.param(asked("B", {"B": word(fit=False)}), "", "B is out of service", id="a candidate out of service"),
         pytest.param(

@@ -19,6 +19,7 @@ from xha.core.election.writer import (
     elect_writer,
     parse_writer_word,
     render_writer_word,
+    tells_nothing,
 )
 
 ORDER = ("A", "B", "C")
@@ -151,6 +152,26 @@ def test_which_claim_wins(claims: list[Claim], expected: Claim) -> None:
 @given(st.builds(WriterWord, CLAIMS, st.booleans(), st.booleans(), queue=st.integers(-1, 9), beat=st.integers(0)))
 def test_a_word_is_heard_as_it_was_said(word: WriterWord) -> None:
     assert parse_writer_word(render_writer_word(word)) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "keeper", "mute"),
+    [
+        pytest.param(WriterWord(keeper="7.8"), "7.8", False, id="it tells"),
+        pytest.param(WriterWord(keeper="7.8"), "9.9", False, id="another keeper begins, and tells"),
+        pytest.param(None, "7.8", False, id="it has told nothing yet, or Pacemaker has lost it"),
+        pytest.param(WriterWord(), "", False, id="a version that tells words, and names no keeper"),
+        pytest.param(WriterWord(keeper="7.8"), "", True, id="after a downgrade: a word of before"),
+        pytest.param(None, "", True, id="a version that tells none"),
+    ],
+)
+def test_whose_keeper_tells_no_word(word: WriterWord | None, keeper: str, mute: bool) -> None:
+    assert tells_nothing(word, keeper) is mute
+
+
+def test_a_word_of_an_older_version_names_no_keeper() -> None:
+    old = render_writer_word(WriterWord(Claim(3, "A"), True)).replace(',"keeper":""', "")
+    assert parse_writer_word(old) == WriterWord(Claim(3, "A"), True)
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,14 @@ def test_a_writer_that_galera_has_lost_too_is_followed() -> None:
     world.kill_server("A")
     world.run(5.0 + LONGEST_NONE_UNHEARD)
     assert world.highest.node == "B"
+
+
+def test_a_writer_whose_xha_is_downgraded_in_place_is_followed() -> None:
+    """The older version's stop leaves the word of before, and its keeper tells none: nobody there answers /writer."""
+    world = settled()
+    old = world.note("downgrade", "A")
+    assert old.report is not None
+    old.keeper, old.record, old.report = False, None, old.report._replace(keeper="")
+    world.run(5.0)
+    assert world.highest.node == "B"
+    assert world.answers(world.hosts["B"])

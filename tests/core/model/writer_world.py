@@ -75,6 +75,9 @@ class ModelHost:
     known: dict[str, WriterWord] = field(default_factory=dict)
     coming: list[tuple[float, str, WriterWord]] = field(default_factory=list)
 
+    # The report names it; "" while a keeper of a version runs that knows no /writer.
+    process: str = "1.1"
+
     @property
     def uuid(self) -> str:
         return f"{self.name}-{self.lives}"
@@ -220,7 +223,9 @@ class WriterWorld:
 
     def _look(self, host: ModelHost) -> None:
         state = State.PRIMARY if host.serves else State.STOPPED
-        host.report = PositionReport(host.name, state, own_uuid=host.uuid, members=tuple(self.hosts))
+        host.report = PositionReport(
+            host.name, state, own_uuid=host.uuid, members=tuple(self.hosts), keeper=host.process
+        )
         reports = {one.name: one.report for one in self.hosts.values() if one.report is not None and one.up}
         reports = {node: one for node, one in reports.items() if self.hosts[node].apart is host.apart}
         memory = host.memory._replace(
@@ -250,6 +255,7 @@ class WriterWorld:
                 dict(host.known), STRICT, DRAIN if host.drains else None, takers=takers, order=order, record=host.record
             ),
         )
+        seen = seen._replace(keeper=host.process)
         turn = Turn(memory, seen)
         writer.attend_writer(turn)
         results = tuple(EffectResult(one.act, self._do(host, one.act)) for one in turn.effects)

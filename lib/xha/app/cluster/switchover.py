@@ -88,6 +88,7 @@ class Switchover:
             {node: parse_position_report(text) for node, text in said.items()},
             {node: stop.history.position for node, stop in cib.book.records.stops.items()},
             cib.quorum,
+            self._resource,
         )
 
     def _hand_over(self, plan: SwitchoverPlan, claim: Claim, leave_seconds: float) -> Handover:

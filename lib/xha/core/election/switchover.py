@@ -22,7 +22,7 @@ class SwitchoverFacts(NamedTuple):
 
     named: the node that is to be the writer, "" for the first of the list that can. members: in the list's order.
     words: of the keepers that have answered. reports: the last ones of all members. stopped: where the data of cleanly
-    stopped members end.
+    stopped members end. resource: its name, for what is told.
     """
 
     named: str
@@ -32,6 +32,7 @@ class SwitchoverFacts(NamedTuple):
     reports: Mapping[str, PositionReport | Unread] = {}
     stopped: Mapping[str, Position] = {}
     quorum: bool = False
+    resource: str = "RSC"
 
 
 class SwitchoverPlan(NamedTuple):
@@ -54,7 +55,7 @@ def plan_switchover(facts: SwitchoverFacts) -> SwitchoverPlan:
     if facts.named == writer:
         return SwitchoverPlan("", f"{writer} is the writer already")
     if writer not in facts.words and writer in facts.reports:
-        return SwitchoverPlan("", f"the keeper of {writer} has not answered: its node would go on as the writer")
+        return SwitchoverPlan("", _tell_unanswered(facts, writer))
     others = [facts.named] if facts.named else [node for node in facts.members if node != writer]
     objections = {node: _object_to(facts, node) for node in others}
     target = next((node for node in others if not objections[node]), "")
@@ -62,6 +63,20 @@ def plan_switchover(facts: SwitchoverFacts) -> SwitchoverPlan:
         return SwitchoverPlan("", f"no candidate: {'; '.join(objections.values()) or 'there is no other member'}")
     uncovered, notes = _look_at_absent(facts)
     return SwitchoverPlan("", uncovered) if uncovered else SwitchoverPlan(target, notes=notes)
+
+
+def _tell_unanswered(facts: SwitchoverFacts, writer: str) -> str:
+    """Return why nothing is handed over from a writer that has not answered, and the way out."""
+    report = facts.reports[writer]
+    if not isinstance(report, PositionReport) or report.keeper:
+        return f"the keeper of {writer} has not answered: its node would go on as the writer"
+    commands = " and ".join(
+        f"attrd_updater --name xha-{facts.resource}-{word} --node {writer} --delete" for word in ("claim", "writer")
+    )
+    return (
+        f"the keeper of {writer} has not answered, and may be of a version that knows no /writer, as after a "
+        f"downgrade: upgrade it, or run {commands}, and another node claims to be the writer"
+    )
 
 
 def _object_to(facts: SwitchoverFacts, node: str) -> str:

@@ -48,7 +48,8 @@ class WriterWord(NamedTuple):
     the node gets no new connections, and so is not fit. settled: of the writer, that every load balancer sends writes
     here; of any other node, that none does any more. asks: a person waits for everybody's word. queue: write sets that
     are received and not applied; lowest, last: the first write set in the node's gcache, and the last one that it has
-    applied; -1 where that is not known. beat: another one each time that it is told.
+    applied; -1 where that is not known. beat: another one each time that it is told. keeper: who told it, as in the
+    report; "" in a word of an older version.
     """
 
     claim: Claim = NO_CLAIM
@@ -60,6 +61,7 @@ class WriterWord(NamedTuple):
     lowest: int = -1
     last: int = -1
     beat: int = 0
+    keeper: str = ""
 
     @property
     def lasting(self) -> WriterWord:
@@ -81,7 +83,8 @@ def parse_writer_word(text: str) -> WriterWord | None:
         document = parse_json(text)
         if parse_number(document["schema"]) != SCHEMA:
             return None
-        fields: dict[str, Any] = {name: _PARSERS.get(name, parse_number)(document[name]) for name in WriterWord._fields}
+        names = (name for name in WriterWord._fields if name in document or name not in _LATER)
+        fields: dict[str, Any] = {name: _PARSERS.get(name, parse_number)(document[name]) for name in names}
         return WriterWord(**fields)
     except (ValueError, KeyError, TypeError):
         return None
@@ -96,10 +99,22 @@ def parse_claim(value: Any) -> Claim:
     return claim
 
 
+# Fields that older words of this schema lack.
+_LATER = {"keeper"}
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "claim": parse_claim,
+    "keeper": parse_text,
     **dict.fromkeys(("fit", "drains", "settled", "asks"), parse_flag),
 }
+
+
+def tells_nothing(word: WriterWord | None, keeper: str) -> bool:
+    """Return whether a node's keeper is of a version that tells no word of the writer, as after a downgrade in place.
+
+    keeper: the one that its report names, "" for one of a version that names none. A word that stands beside such a
+    report and names its keeper is one of before: that version's stop left it. Nobody there answers /writer.
+    """
+    return not keeper and (word is None or bool(word.keeper))
 
 
 def choose_claim(claims: Iterable[Claim], order: Sequence[str]) -> Claim:

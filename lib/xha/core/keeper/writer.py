@@ -20,6 +20,7 @@ from ..election.writer import (
     WriterWord,
     choose_claim,
     elect_writer,
+    tells_nothing,
 )
 from ..node.verdict import Code, judge
 from ..node.writer_rule import Takers, WriterRecord
@@ -87,6 +88,8 @@ def attend_writer(turn: Turn) -> None:
         turn.do(TellWriter(post, says, writes, shows, closes), *([HasQuorum()] if claim != present else []))
     if claim != present:
         turn.log(f"{claim.node} is the writer from now on: {choice.why or 'a person wants it'}")
+        if present.node in _find_mute(turn, heard):
+            turn.log(f"{present.node} has an older version of xha, which tells nothing of the writer", warning=True)
 
 
 def _look_at_own(turn: Turn, seen: WriterSeen) -> _Own:
@@ -149,10 +152,18 @@ def _is_inside(
     return False if lost else None
 
 
+def _find_mute(turn: Turn, heard: Mapping[str, Heard]) -> set[str]:
+    """Return the other nodes whose keepers are of a version that tells nothing of the writer: none can be it."""
+    reports = ((node, one) for node, one in turn.cluster.reports.items() if isinstance(one, PositionReport))
+    words = {node: one.word for node, one in heard.items()}
+    return {node for node, one in reports if node != turn.me and tells_nothing(words.get(node), one.keeper)}
+
+
 def _gather(turn: Turn, own: _Own, heard: Mapping[str, Heard], claim: Claim, uuids: Mapping[str, str]) -> WriterFacts:
     now, since = turn.now, turn.memory.writer.doubt_since
     others = {node: one for node, one in heard.items() if node != turn.me}
     view = turn.view.view.members if turn.view is not None and own.serves else None
+    mute = _find_mute(turn, heard)
     inside: dict[str, bool | None] = {
         turn.me: own.serves,
         **{node: _is_inside(turn, node, view, others, uuids) for node in {*others, claim.node} - {turn.me, ""}},
@@ -163,7 +174,7 @@ def _gather(turn: Turn, own: _Own, heard: Mapping[str, Heard], claim: Claim, uui
         claim,
         own.serves,
         inside,
-        {**{node: one.word.fit for node, one in others.items()}, turn.me: own.fit},
+        {**{node: one.word.fit for node, one in others.items()}, **dict.fromkeys(mute, False), turn.me: own.fit},
         frozenset(node for node, one in others.items() if one.at and now - one.at < FRESH_SECONDS),
         turn.cluster.cib.quorum,
         now - since if since else 0.0,
@@ -251,7 +262,8 @@ def _speak(
         own.drains,
         post.settled,
         turn.seen.writer is not None and turn.seen.writer.order is not None,
-        *(_number(getattr(status, name, None)) for name in _TELLING),
+        **{field: _number(getattr(status, name, None)) for field, name in _TELLING.items()},
+        keeper=turn.seen.keeper,
     )
     before = post.word
     lost = before is not None and turn.me not in heard
@@ -263,7 +275,11 @@ def _speak(
     return post._replace(word=word._replace(beat=beat), word_at=turn.now), True
 
 
-_TELLING = ("wsrep_local_recv_queue", "wsrep_local_cached_downto", "wsrep_last_committed")
+_TELLING = {
+    "queue": "wsrep_local_recv_queue",
+    "lowest": "wsrep_local_cached_downto",
+    "last": "wsrep_last_committed",
+}
 
 
 def _number(value: int | None) -> int:
