@@ -81,7 +81,8 @@ def line_of(text: str) -> tuple[Generation, ...]:
 
 def view_of(text: str) -> View:
     """`ABC` is the view of those three; `ABC2` a later one."""
-    return View(f"view {text}", tuple(sorted(f"uuid {name.lower()}" for name in text if name.isalpha())))
+    number = "".join(filter(str.isdigit, text)) or "1"
+    return View(f"view {text} {number}", tuple(sorted(f"uuid {name.lower()}" for name in text if name.isalpha())))
 
 
 def position_of(text: str) -> Position:
@@ -420,7 +421,7 @@ class Scene:
         self.data = self.data._replace(trouble=text)
 
     def on_hear(self, name: str, state: str, kind: str = "intact", seqno: str = "-", *words: str) -> None:
-        """A member reports: NAME STATE KIND SEQNO [line=...] [view=ABC] [seen=SEQNO] [in=ABC] [late] [superseded]."""
+        """A member reports: NAME STATE KIND SEQNO [line=...] [view=ABC] [seen=SEQNO] [in=ABC] [late] and its flags."""
         said = dict(word.partition("=")[::2] for word in words)
         (self.late.add if "late" in said else self.late.discard)(name)
         view = view_of(said["view"]) if "view" in said else None
@@ -433,6 +434,7 @@ class Scene:
             line_of(said.get("line", "")),
             safe_to_bootstrap="safe" in said,
             superseded="superseded" in said,
+            evicted="evicted" in said,
             own_uuid=self._place(name, State(state), said.get("in", "")),
             view=view,
             view_seqno=int(said.get("seen", -1)),
@@ -469,12 +471,18 @@ class Scene:
         self.probes[name] = Probed(Probe(answer), (3306,) if answer == "accepted" else ())
 
     def on_server(self, how: str, *words: str) -> None:
-        """Set it: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, left, closed, evicted, gone."""
+        """Set it: primary SEQNO in=ABC, apart SEQNO in=A, waiting, receiving NUMBER, left, closed, evicted, gone.
+
+        silent: it does not answer any more.
+        """
         numbers = [word for word in words if "=" not in word]
         said = dict(word.partition("=")[::2] for word in words)
         server = self.server.server
         if how == "gone":
             self.server = ServerSeen(errors=tuple(numbers))
+            return
+        if how == "silent":
+            self.server = self.server._replace(reading=None, verdict=judge(Unreadable(Code.HUNG), Policy()))
             return
         if server is None or "new" in words:
             self.numbers += 1
@@ -485,6 +493,8 @@ class Scene:
             self._answers("left" if how == "evicted" else how, seqno, said.get("in", "A"))
             if how == "evicted" and self.server.reading is not None:
                 reading = self.server.reading._replace(departure=Departure(evicted=True))
+                status = reading.status._replace(wsrep_local_recv_queue=int(said.get("queue", 0)))
+                reading = reading._replace(status=status)
                 self.server = self.server._replace(reading=reading, verdict=judge(reading, Policy()))
         elif how == "receiving":
             self.server = self.server._replace(transfer=StateTransfer("joiner", int(numbers[0]), "rsync, joiner"))

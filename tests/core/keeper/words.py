@@ -109,7 +109,7 @@ def _report(one: PositionReport) -> str:
     words = [one.state.value, one.kind.value, _position(one.position)]
     if one.line:
         words.append(_line(one.line))
-    words += [name for name in ("restorable", "inconsistent", "superseded") if getattr(one, name)]
+    words += [name for name in ("restorable", "inconsistent", "superseded", "evicted") if getattr(one, name)]
     words.append(f"opens={one.opens}")
     words.append(f"answers={','.join(one.epochs) or '-'}")
     return " ".join(words) + (f" trouble={one.trouble!r}" if one.trouble else "")
@@ -118,6 +118,6 @@ def _report(one: PositionReport) -> str:
 def _record(record: NodeRecord) -> str:
     words = [_line(record.line)]
     if record.view:
-        words.append(f"view={record.view.id.partition(' ')[2]}@{record.view_seqno}")
+        words.append(f"view={record.view.id.split()[1]}@{record.view_seqno}")
     words += [name for name in ("superseded", "discarded", "inconsistent") if getattr(record, name)]
     return " ".join(words)

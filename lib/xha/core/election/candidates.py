@@ -56,7 +56,11 @@ def _judge_doubtful(facts: ElectionFacts) -> Refuse | None:
     safe to take.
     """
     candidates = _candidates(facts)
-    doubtful = [one for one in _holders(facts, Kind.INTACT, Kind.IN_DOUBT) if one not in candidates]
+    doubtful = [
+        one
+        for one in _holders(facts, Kind.INTACT, Kind.IN_DOUBT)
+        if one not in candidates and (one.inconsistent or not one.evicted)
+    ]
     if not doubtful:
         return None
     if not candidates:
@@ -81,10 +85,14 @@ def _candidates(facts: ElectionFacts) -> list[PositionReport]:
     """Return the nodes that may form the cluster.
 
     These are the intact nodes. If there are none, they are the nodes in doubt. A node that was found inconsistent is
-    never among them.
+    never among them. An evicted node is only among them where no other one is intact: it has to be waited for.
     """
     intact = [one for one in _holders(facts, Kind.INTACT) if not one.inconsistent]
-    return intact or [one for one in _holders(facts, Kind.IN_DOUBT) if not one.inconsistent]
+    return (
+        [one for one in intact if not one.evicted]
+        or intact
+        or [one for one in _holders(facts, Kind.IN_DOUBT) if not one.inconsistent]
+    )
 
 
 def choose(facts: ElectionFacts) -> PositionReport | None:

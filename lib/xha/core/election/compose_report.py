@@ -32,6 +32,7 @@ class NodeFacts(NamedTuple):
     safe_to_bootstrap: the flag in grastate.dat.
     transfer: the server is receiving a state transfer.
     ports: those that the server listens on, by its options.
+    evicted: the group has shut the running server out.
     """
 
     state: State
@@ -44,6 +45,7 @@ class NodeFacts(NamedTuple):
     boot_id: str = ""
     addresses: tuple[str, ...] = ()
     ports: Ports | None = None
+    evicted: bool = False
 
 
 def compose_report(
@@ -60,7 +62,7 @@ def compose_report(
     doubt once it stops.
 
     A server without a Primary that is still applying write sets reports STARTING. Its position is not yet the end of
-    its data, so no node, itself included, may judge it by that position.
+    its data, so no node, itself included, may judge it by that position. Of an evicted one everybody knows that.
     """
     record, state = facts.record, _state(facts)
     standing = _standing(facts, state) or Standing(Kind.UNKNOWN)
@@ -87,6 +89,7 @@ def compose_report(
         opens=opens,
         trouble=clean(standing.cause or _tell_unreplicated(facts.reading), TROUBLE_LENGTH),
         ports=facts.ports,
+        evicted=_is_evicted(facts),
     )
 
 
@@ -215,7 +218,14 @@ def judge_data(
     return standing, record._replace(superseded=True) if half else record
 
 
+def _is_evicted(facts: NodeFacts) -> bool:
+    """Return whether the server was a member, and can be none before it is restarted."""
+    return facts.evicted and facts.state is State.NON_PRIMARY and not facts.transfer and facts.reading is not None
+
+
 def _state(facts: NodeFacts) -> State:
+    if _is_evicted(facts):
+        return State.NON_PRIMARY
     if facts.state is State.NON_PRIMARY and (facts.reading is None or facts.reading.status.wsrep_local_recv_queue):
         return State.STARTING
     return facts.state
@@ -233,8 +243,9 @@ def _standing(facts: NodeFacts, state: State) -> Standing | None:
     position = reading_position(facts.reading)
     if position.real:
         return Standing(Kind.INTACT, position)
-    # A server outside of a Primary that names no position never had one. A Primary that names none has not said it yet.
-    return Standing(Kind.EMPTY) if state is State.NON_PRIMARY else None
+    # A server outside of a Primary that names no position never had one. A Primary that names none has not said it yet,
+    # and an evicted one was in a Primary.
+    return Standing(Kind.EMPTY) if state is State.NON_PRIMARY and not _is_evicted(facts) else None
 
 
 def _component(facts: NodeFacts, state: State) -> tuple[View | None, str]:
@@ -242,11 +253,11 @@ def _component(facts: NodeFacts, state: State) -> tuple[View | None, str]:
 
     In a component without Primary, a server tells neither the view's id nor the group UUIDs. It tells the addresses of
     the members in the group's order, which is the same on every member (measured, MariaDB 10.11). So places such as `0
-    192.0.2.1:3306` stand for the UUIDs.
+    192.0.2.1:3306` stand for the UUIDs. What an evicted server goes on telling is of the group that it was in.
     """
     if state is State.PRIMARY and facts.gvwstate:
         return facts.gvwstate.view, ""
-    if state is not State.NON_PRIMARY or facts.reading is None:
+    if state is not State.NON_PRIMARY or facts.reading is None or _is_evicted(facts):
         return None, ""
     status = facts.reading.status
     listed, index = status.wsrep_incoming_addresses, status.wsrep_local_index

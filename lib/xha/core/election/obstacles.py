@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..galera.position import Kind
 from .decision import Refuse, Wait
+from .evicted import holds_evicted
 from .facts import GrantKind, Host, Probe, has_newest_generation, is_down, is_not_newer
 from .position_report import State, is_looking
 
@@ -69,6 +70,7 @@ def find_obstacle(
     """
     return (
         find_running(facts, running)
+        or find_evicted(facts, candidate, chosen=chosen)
         or find_missing(facts, candidate)
         or (None if chosen else find_lost_generation(facts, candidate) or find_lost_data(facts, candidate))
         or _find_arbitrator(facts)
@@ -78,7 +80,9 @@ def find_obstacle(
 
 def find_running(facts: ElectionFacts, running: tuple[str, ...]) -> Decision | None:
     """Return what to wait for while a server runs or may run on another node, or None."""
-    alive = tuple(node for node in facts.nodes_in(*_ALIVE) if node not in (*running, facts.me))
+    alive = tuple(
+        node for node in facts.nodes_in(*_ALIVE) if node not in (*running, facts.me) and not facts.fresh[node].evicted
+    )
     if alive:
         return Wait(f"a server runs on {name_nodes(alive)}, and may become Primary or be ahead", alive)
     outside = tuple(node for node in facts.members if node not in (*running, facts.me) and _may_serve(facts, node))
@@ -121,7 +125,31 @@ def _may_serve(facts: ElectionFacts, node: str) -> bool:
     probed, report = facts.around.probes.get(node), facts.fresh.get(node)
     if probed is None or probed.result is not Probe.ACCEPTED or facts.granted(GrantKind.FORGET, node):
         return False
-    return report is None or report.state is not State.STOPPED
+    return report is None or not (report.state is State.STOPPED or report.evicted)
+
+
+def find_evicted(facts: ElectionFacts, candidate: History, *, chosen: bool = False) -> Decision | None:
+    """Return what to wait for while an evicted server may hold more than the candidate, or None.
+
+    It is in no component any more, so it hinders nobody but by its data. chosen: a person chose the candidate.
+    """
+    unsure = tuple(
+        node
+        for node in facts.members
+        if node in facts.fresh and facts.fresh[node].evicted and not holds_evicted(facts, node, candidate)
+    )
+    if chosen:  # it may lack what others hold
+        unsure = tuple(node for node in unsure if facts.granted(GrantKind.BOOTSTRAP, node))
+    if not unsure:
+        return None
+    named = ", ".join(f"{node} ({facts.fresh[node].history})" for node in unsure)
+    remedy = f"mend the storage of {name_nodes(unsure)}: the server there is restarted by itself then"
+    return Wait(
+        f"the group has shut {named} out, and {'it' if len(unsure) == 1 else 'each'} may hold more than {candidate}: "
+        "where its data end is known once its storage takes writes",
+        unsure,
+        remedy if chosen else f"{remedy}; if its data are lost: {forget(unsure)}",
+    )
 
 
 def _name_ports(ports: tuple[int, ...]) -> str:

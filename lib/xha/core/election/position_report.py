@@ -62,6 +62,8 @@ class PositionReport(NamedTuple):
     keeper: the process that made it, as `KeeperStatus.keeper`; "" in a report of an older version, or of none.
     trouble: why a person has to look at the node, in words. The node cannot say where its data end, its keeper gave up,
       or its server does not replicate.
+    evicted: the server runs and has left its group for good. Until it is restarted it is in no component, and its data
+      end at position or later: what waits for its storage is not applied. An older version sends no such report.
     """
 
     node: str
@@ -85,6 +87,7 @@ class PositionReport(NamedTuple):
     trouble: str = ""
     ports: Ports | None = None
     keeper: str = ""
+    evicted: bool = False
 
     @property
     def history(self) -> History:
@@ -125,7 +128,7 @@ def parse_position_report(text: str) -> PositionReport | Unread:
 
 
 # Fields that older reports of this schema lack.
-_LATER = {"trouble", "ports", "keeper"}
+_LATER = {"trouble", "ports", "keeper", "evicted"}
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "state": State,
     "kind": Kind,
@@ -142,6 +145,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "members": parse_texts,
     "epochs": parse_texts,
     "ports": parse_ports,
+    "evicted": parse_flag,
 }
 
 

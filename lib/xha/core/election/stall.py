@@ -73,7 +73,8 @@ class StallMemory(NamedTuple):
     looks: the last readings. since: since when this node has stalled, 0.0 if it does not; weight: its votes. told: the
     report that was published, told_at: when. heard: the reports of all. evicting: who is to be evicted under the token
     that was taken for it. words: what is said of the stall beside the node's state.
-    unproven: why the storage of this evicted server is not known to take writes; proven: it is. again_at: when to look.
+    shut_out: by its last answer this server has left the group for good. unproven: why its storage is not known to take
+    writes; proven: it is. again_at: when to look.
     """
 
     looks: tuple[Moment, ...] = ()
@@ -84,6 +85,7 @@ class StallMemory(NamedTuple):
     heard: Mapping[str, HeardStall] = {}
     evicting: Eviction | None = None
     words: str = ""
+    shut_out: bool = False
     unproven: str = ""
     proven: bool = False
     again_at: float = 0.0

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 from ..galera.lineage import Order, compare
 from ..galera.position import Kind
 from .decision import Founding, Refuse, Revive, Step, Wait
+from .evicted import holds_evicted
 from .facts import GrantKind, Host, is_down, is_not_newer
-from .obstacles import end_wait, find_lost_generation, find_lost_quorum, find_running, forget, name_nodes, tell_troubles
+from .obstacles import (
+    end_wait,
+    find_evicted,
+    find_lost_generation,
+    find_lost_quorum,
+    find_running,
+    forget,
+    name_nodes,
+    tell_troubles,
+)
 from .position_report import PositionReport, State
 
 if TYPE_CHECKING:
@@ -19,7 +29,9 @@ if TYPE_CHECKING:
 
 def decide_survivor(facts: ElectionFacts) -> Decision | None:
     """Return what this node does while servers run without a Primary, or None if there are none."""
-    alive = facts.nodes_in(State.NON_PRIMARY)
+    if facts.mine.evicted:
+        return Wait(f"the group has shut {facts.me} out: it is restarted once its storage takes writes", (facts.me,))
+    alive = tuple(node for node in facts.nodes_in(State.NON_PRIMARY) if not facts.fresh[node].evicted)
     if not alive:
         return None
     grant = facts.granted(GrantKind.BOOTSTRAP)
@@ -60,6 +72,7 @@ def _decide_component(facts: ElectionFacts, inside: list[PositionReport], *, cho
     obstacle = (
         (None if chosen else _judge_stopped(facts, best.history))
         or _find_awaited(facts, names, best.history)
+        or (None if chosen else find_evicted(facts, best.history))
         or (None if chosen else find_lost_generation(facts, best.history))
         or find_lost_quorum(facts)
     )
@@ -69,9 +82,10 @@ def _decide_component(facts: ElectionFacts, inside: list[PositionReport], *, cho
         return Wait(f"{leader} makes the component of {name_nodes(names)} Primary again", (leader,))
     may_miss = tuple(node for node in facts.members if node not in names and not _is_known(facts, node, best.history))
     lost = f"; commits that only {name_nodes(may_miss)} acknowledged at the end may be missing" if may_miss else ""
+    down = "shut out or down" if any(one.evicted for one in facts.fresh.values()) else "down"
     return Revive(
         f"{name_nodes(names)}, without a Primary, {'hold' if len(names) > 1 else 'holds'} all that is known "
-        f"({best.history}), everybody else is down{lost}: Primary again",
+        f"({best.history}), everybody else is {down}{lost}: Primary again",
         Founding(best.history, names),
         may_miss,
         facts.grants,
@@ -80,11 +94,13 @@ def _decide_component(facts: ElectionFacts, inside: list[PositionReport], *, cho
 
 def _judge_stopped(facts: ElectionFacts, survivor: History) -> Decision | None:
     """Judge the reports of stopped servers. A killed node may have acknowledged commits that the survivors dropped."""
-    for node in facts.nodes_in(State.STOPPED):
+    for node in facts.nodes_in(State.STOPPED, State.NON_PRIMARY):
         one = facts.fresh[node]
-        if one.kind is Kind.EMPTY:
+        if one.kind is Kind.EMPTY or not (one.evicted or one.state is State.STOPPED):
             continue
         order = Order.OTHER if one.kind is Kind.FOREIGN else compare(one.history, survivor)
+        if order is Order.AHEAD and one.evicted:
+            continue  # it is waited for: find_evicted
         if order is Order.AHEAD and one.kind is Kind.INTACT:
             return Wait(
                 f"{node} holds more ({one.history}) than the servers that live ({survivor}): stopping here, so that "
@@ -139,6 +155,8 @@ def _find_awaited(facts: ElectionFacts, names: tuple[str, ...], survivor: Histor
 def _is_known(facts: ElectionFacts, node: str, survivor: History) -> bool:
     """Return whether a node outside of the component is known to hold nothing that the survivors lack."""
     one = facts.fresh.get(node)
+    if one is not None and one.evicted:
+        return not facts.granted(GrantKind.FORGET, node) and holds_evicted(facts, node, survivor)
     if one is not None:
         return one.kind is not Kind.EMPTY or one.superseded
     return not facts.granted(GrantKind.FORGET, node) and is_not_newer(facts, node, survivor)

@@ -23,7 +23,6 @@ from ..election.stall import (
 from ..galera.reading import LocalState, count_data_members
 from ..node.commit_rules import find_standing, is_stopped
 from ..node.commit_rules import judge_stall as judge_own_stall
-from ..node.verdict import Code
 from .children import say_evicted
 from .decisions import stop_server
 from .effects import Allowed, CheckStorage, Evict, HoldsToken, PublishStall, TakeToken
@@ -31,7 +30,6 @@ from .effects import Allowed, CheckStorage, Evict, HoldsToken, PublishStall, Tak
 if TYPE_CHECKING:
     from ..election.stall import StallDecision
     from ..galera.reading import Variables
-    from .memory import Memory
     from .turn import Turn
 
 # How long a queue and a position stand until a node is called stalling (docs/commits.md).
@@ -44,7 +42,7 @@ _RESTART = Allowed("restarting the evicted server")
 def attend_stall(turn: Turn) -> bool:
     """Do what a stall, or this server's eviction, asks for; return False where nothing else is to be done."""
     memory = turn.memory
-    if _is_shut_out(memory):
+    if memory.server is not None and memory.stall.shut_out:
         _withdraw(turn)
         _leave(turn)
         return False
@@ -150,17 +148,6 @@ def _act(turn: Turn, decision: StallDecision, heard: dict[str, HeardStall]) -> N
 
 
 # --- a server that was shut out
-
-
-def _is_shut_out(memory: Memory) -> bool:
-    """Return whether the group has evicted the server.
-
-    One that has left, and does not know it yet, is one: what tells it waits behind what it cannot apply.
-    """
-    if memory.server is None or memory.verdict is None or memory.reading is None:
-        return False
-    unaware = memory.has_left and memory.reading.status.wsrep_cluster_status == "Primary"
-    return memory.verdict.code is Code.EVICTED or (memory.verdict.code is Code.DISCONNECTED and unaware)
 
 
 def _leave(turn: Turn) -> None:

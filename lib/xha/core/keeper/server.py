@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..election.position_report import State
-from ..galera.reading import LocalState, Reading
+from ..galera.reading import LocalState, Reading, has_left_group
 from ..node.commit_rules import is_stopped
 from ..node.commits import KEPT_SECONDS, take_look
 from ..node.verdict import Code
@@ -13,6 +13,7 @@ from .effects import CheckHost
 from .memory import Ending, is_serving
 
 if TYPE_CHECKING:
+    from ..node.verdict import Verdict
     from .memory import Memory
     from .observation import ServerSeen
 
@@ -96,10 +97,22 @@ def _note_reading(memory: Memory, seen: ServerSeen, now: float) -> Memory:
         served = memory.served or is_serving(seen.reading)
         recent = (look for look in memory.stall.looks if now - look.at <= KEPT_SECONDS)
         weight = memory.stall.weight if seen.weight is None else seen.weight
-        stall = memory.stall._replace(looks=(*recent, take_look(seen.reading, now, 0)), weight=weight)
+        out = is_shut_out(seen.reading, seen.verdict)
+        stall = memory.stall._replace(looks=(*recent, take_look(seen.reading, now, 0)), weight=weight, shut_out=out)
         return memory._replace(reading=seen.reading, answered_at=now, asked_at=now, served=served, stall=stall)
     # One that never answered may not listen yet.
     return memory._replace(asked_at=now) if memory.answered_at else memory
+
+
+def is_shut_out(reading: Reading, verdict: Verdict | None) -> bool:
+    """Return whether the group has evicted the server, by what it answers.
+
+    One that has left, and does not know it yet, is one: what tells it waits behind what it cannot apply.
+    """
+    if verdict is None:
+        return False
+    unaware = has_left_group(reading.status) and reading.status.wsrep_cluster_status == "Primary"
+    return verdict.code is Code.EVICTED or (verdict.code is Code.DISCONNECTED and unaware)
 
 
 def is_deaf(memory: Memory) -> bool:

@@ -188,6 +188,7 @@ class Turn:
             boot_id=self.seen.boot_id,
             addresses=self.cluster.addresses,
             ports=self.cluster.ports,
+            evicted=memory.stall.shut_out,
         )
 
     def _view(self, launched: Launched | None) -> GvwState | None:
