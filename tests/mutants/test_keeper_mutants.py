@@ -17,7 +17,7 @@ from core.model import model_keeper
 from mutants.test_election_mutants import Patch, search, swapped
 from xha.core.election import stall
 from xha.core.election.position_report import State
-from xha.core.keeper import children, decisions, eviction, machine, server, turn
+from xha.core.keeper import children, decisions, eviction, machine, memory, server, turn
 from xha.core.keeper.children import recover
 from xha.core.keeper.decisions import stop_server
 from xha.core.keeper.effects import (
@@ -186,7 +186,7 @@ def evicted_at_once(one: Any, decision: Any, heard: Any) -> None:
 
 def ended_at_once(one: Any) -> None:
     """An evicted server is ended, whatever its storage does."""
-    one.note(stall=one.memory.stall._replace(proven=True))
+    one.note(stall=one.memory.stall._replace(proven_at=one.now, proven=one.memory.server_identity))
     leave(one)
 
 
@@ -195,12 +195,18 @@ def whoever_spoke(self: Any, now: float) -> bool:
     return True
 
 
-def unproven(one: Any, outcome: Any) -> None:
+def unproven(one: Any, child: Any, outcome: Any) -> None:
     """A write that failed proves as much as one that was done."""
-    one.note(stall=one.memory.stall._replace(proven=True))
+    one.note(stall=one.memory.stall._replace(proven_at=one.now, proven=child.server))
 
 
-leave = eviction._leave
+def of_any_server(one: Any, child: Any, outcome: Any) -> None:
+    """A write that was done for one server counts for another."""
+    hear_storage(one, child, outcome)
+    one.note(stall=one.memory.stall._replace(proven=one.memory.server_identity))
+
+
+leave, hear_storage = eviction._leave, children._hear_storage
 note_server, create = server.note_server, decisions._create
 # What costs no commit, and time or a person's patience: the scripts tell it.
 SCRIPT_MUTANTS: dict[str, list[Patch]] = {
@@ -223,6 +229,8 @@ SCRIPT_MUTANTS: dict[str, list[Patch]] = {
     "nobody looks again under the token": [(eviction, "_act", evicted_at_once)],
     "an evicted server is ended at once": [(eviction, "_leave", ended_at_once)],
     "a full disk is taken for one that takes writes": [(children, "_hear_storage", unproven)],
+    "a write for one server counts for another": [(children, "_hear_storage", of_any_server)],
+    "a write of long ago counts": [(memory, "PROVEN_SECONDS", 1e9)],
 }
 
 

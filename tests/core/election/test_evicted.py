@@ -1,4 +1,4 @@
-"""A server that the group has shut out, and that cannot be ended yet: it hinders nobody but by what its data may hold."""
+"""A server that the group has shut out, and that cannot be ended yet: only its data may hinder the others."""
 
 from __future__ import annotations
 

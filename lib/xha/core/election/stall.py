@@ -74,7 +74,7 @@ class StallMemory(NamedTuple):
     report that was published, told_at: when. heard: the reports of all. evicting: who is to be evicted under the token
     that was taken for it. words: what is said of the stall beside the node's state.
     shut_out: by its last answer this server has left the group for good. unproven: why its storage is not known to take
-    writes; proven: it is. again_at: when to look.
+    writes. proven_at: when a write to it was done for the server with the pid and start time proven. again_at: when to look.
     """
 
     looks: tuple[Moment, ...] = ()
@@ -87,7 +87,8 @@ class StallMemory(NamedTuple):
     words: str = ""
     shut_out: bool = False
     unproven: str = ""
-    proven: bool = False
+    proven_at: float = 0.0
+    proven: tuple[int, int] = (0, 0)
     again_at: float = 0.0
 
     def without_server(self) -> StallMemory:

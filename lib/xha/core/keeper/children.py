@@ -47,7 +47,7 @@ def hear(turn: Turn) -> None:
     if isinstance(child.act, Recover):
         _hear_recovery(turn, child, outcome)
     elif isinstance(child.act, CheckStorage):
-        _hear_storage(turn, outcome)
+        _hear_storage(turn, child, outcome)
     elif not isinstance(outcome, Done):
         turn.note(plan=None)
         failed = outcome if isinstance(outcome, EffectFailed) else EffectFailed(FailureCause.BUSY, outcome.text)
@@ -94,14 +94,14 @@ def _hear_recovery(turn: Turn, child: KeeperChild, outcome: EffectOutcome) -> No
     note_recovered(turn, Recovered(Standing(Kind.UNKNOWN, cause=f"the recovery came to nothing: {text}")))
 
 
-def _hear_storage(turn: Turn, outcome: EffectOutcome) -> None:
-    """Only a write that was done proves anything."""
+def _hear_storage(turn: Turn, child: KeeperChild, outcome: EffectOutcome) -> None:
+    """Only a write that was done proves anything, and only of the server that it was done for."""
     text = outcome.text if not isinstance(outcome, Done) else ""
     if isinstance(outcome, Done) and isinstance(outcome.value, Unfit):
         text = outcome.value.text
-    proven = isinstance(outcome, Done) and outcome.value is None
-    stall = turn.memory.stall._replace(proven=proven, unproven=text, again_at=turn.now + STORAGE_PAUSE)
-    turn.note(stall=stall)
+    at = outcome.at if isinstance(outcome, Done) and outcome.value is None else 0.0
+    stall = turn.memory.stall._replace(proven_at=at, proven=child.server, unproven=text)
+    turn.note(stall=stall._replace(again_at=turn.now + (0.0 if at else STORAGE_PAUSE)))
 
 
 def finish_child(turn: Turn) -> bool:
@@ -157,7 +157,7 @@ def say_evicted(turn: Turn) -> None:
     """Say why an evicted server is not restarted yet: one that waits for its storage cannot be ended."""
     stall = turn.memory.stall
     reason = "waiting until its storage takes writes: a server that waits for that cannot be ended"
-    if stall.proven:
+    if turn.memory.is_proven(turn.now):
         reason = "its storage takes writes: it is restarted, to join again"
     elif stall.unproven:
         reason = f"it is restarted once its storage takes writes: {stall.unproven}"

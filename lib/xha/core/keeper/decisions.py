@@ -150,7 +150,7 @@ def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, 
     """
     turn.log(STOPPING, warning=True)
     turn.stops = True
-    deaf = is_deaf(turn.memory) or turn.memory.stall.proven
+    deaf = is_deaf(turn.memory) or turn.memory.stall.shut_out
     turn.do(Stop(DEAF_SECONDS if deaf else STOP_SECONDS, behind), *guards)
 
 

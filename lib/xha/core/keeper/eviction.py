@@ -153,7 +153,7 @@ def _act(turn: Turn, decision: StallDecision, heard: dict[str, HeardStall]) -> N
 def _leave(turn: Turn) -> None:
     memory, stall = turn.memory, turn.memory.stall
     turn.publish()
-    if stall.proven:
+    if memory.is_proven(turn.now):
         if turn.may(_RESTART.what):
             say_evicted(turn)
             stop_server(turn, _RESTART)

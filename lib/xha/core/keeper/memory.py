@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..node.verdict import Verdict
     from .effects import Discard, Guard, Launch, RecordLine
 
+# For how long a write to the storage of an evicted server says that it takes writes: it may freeze again.
+PROVEN_SECONDS = 10.0
 _SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
@@ -54,13 +56,14 @@ class KeeperChild(NamedTuple):
     """What is under way in a process of its own: its effect, and its number.
 
     since: by the monotonic clock. directory: the data directory's device and inode when it was begun, None where they
-    were unknown.
+    were unknown. server: the pid and start time of the one that ran then, zeros for none.
     """
 
     act: CheckHost | CheckStorage | Create | Recover | Stop
     number: int
     since: float
     directory: tuple[int, int] | None = None
+    server: tuple[int, int] = (0, 0)
 
 
 class Plan(NamedTuple):
@@ -206,6 +209,17 @@ class Memory(NamedTuple):
     def has_left(self) -> bool:
         """Whether the running server has left its group for good, as after a state transfer that failed."""
         return self.reading is not None and has_left_group(self.reading.status)
+
+    @property
+    def server_identity(self) -> tuple[int, int]:
+        """The pid and the start time of the server, zeros for none."""
+        return (self.server.pid, self.server.started) if self.server else (0, 0)
+
+    def is_proven(self, now: float) -> bool:
+        """Return whether the storage of this evicted server took a write just now."""
+        stall = self.stall
+        known = stall.proven_at > 0 and stall.proven == self.server_identity != (0, 0)
+        return known and now - stall.proven_at <= PROVEN_SECONDS
 
     # --- the data
 

@@ -130,7 +130,7 @@ def _note_stall(turn: Turn, act: PublishStall | Evict, refusal: str) -> None:
 
 def _note_begun(turn: Turn, act: CheckHost | CheckStorage | Create | Recover | Stop, begun: Begun, at: float) -> None:
     """A child is under way. A plan waits for a look at the host and for a creation, which are parts of it."""
-    turn.note(child=KeeperChild(act, begun.number, at, begun.directory))
+    turn.note(child=KeeperChild(act, begun.number, at, begun.directory, turn.memory.server_identity))
     if isinstance(act, (CheckHost, Create)) and turn.memory.plan is not None:
         turn.note(plan=turn.memory.plan._replace(until=at + act.seconds + GRACE_SECONDS + TOKEN_PATIENCE))
 
