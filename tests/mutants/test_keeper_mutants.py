@@ -230,6 +230,7 @@ SCRIPT_MUTANTS: dict[str, list[Patch]] = {
     "an evicted server is ended at once": [(eviction, "_leave", ended_at_once)],
     "a full disk is taken for one that takes writes": [(children, "_hear_storage", unproven)],
     "a write for one server counts for another": [(children, "_hear_storage", of_any_server)],
+    "a server that has ended waits for its storage": [(children, "_has_ended", lambda one: False)],
     "a write of long ago counts": [(memory, "PROVEN_SECONDS", 1e9)],
 }
 

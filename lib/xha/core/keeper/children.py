@@ -111,7 +111,10 @@ def finish_child(turn: Turn) -> bool:
     runs by now.
     """
     child, behind = turn.memory.child, turn.memory.behind
-    if child is not None and turn.now - child.since > child.act.seconds + GRACE_SECONDS:
+    if child is not None and isinstance(child.act, CheckStorage) and _has_ended(turn):
+        turn.do(EndChild())  # it may wait as long as its file system is frozen, and what it comes to is of no server
+        turn.note(child=None)
+    elif child is not None and turn.now - child.since > child.act.seconds + GRACE_SECONDS:
         turn.do(EndChild())
     turn.note(behind=())
     if behind and turn.memory.server is not None:
@@ -121,6 +124,11 @@ def finish_child(turn: Turn) -> bool:
             turn.do(act)
         return True
     return turn.fails
+
+
+def _has_ended(turn: Turn) -> bool:
+    """Return whether no server runs by this look."""
+    return turn.seen.server is not None and turn.memory.server is None
 
 
 def attend(turn: Turn, child: KeeperChild) -> None:
