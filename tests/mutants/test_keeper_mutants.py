@@ -17,7 +17,7 @@ from core.model import model_keeper
 from mutants.test_election_mutants import Patch, search, swapped
 from xha.core.election import stall
 from xha.core.election.position_report import State
-from xha.core.keeper import children, decisions, eviction, machine, memory, server, turn
+from xha.core.keeper import children, decisions, eviction, machine, memory, results, server, turn
 from xha.core.keeper.children import recover
 from xha.core.keeper.decisions import stop_server
 from xha.core.keeper.effects import (
@@ -231,6 +231,8 @@ SCRIPT_MUTANTS: dict[str, list[Patch]] = {
     "a full disk is taken for one that takes writes": [(children, "_hear_storage", unproven)],
     "a write for one server counts for another": [(children, "_hear_storage", of_any_server)],
     "a server that has ended waits for its storage": [(children, "_has_ended", lambda one: False)],
+    "the token of an eviction outlives its holder": [(eviction, "_void", lambda one: None)],
+    "a keeper in trouble holds the token of an eviction": [(results, "TOKEN_PATIENCE", 1e9)],
     "a write of long ago counts": [(memory, "PROVEN_SECONDS", 1e9)],
 }
 

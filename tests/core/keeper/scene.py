@@ -628,9 +628,10 @@ class Scene:
                 stop = StopRecord(History(position_of(seqno)), "boot")
                 self.records = self.records._replace(stops={**self.records.stops, node: stop})
 
-    def on_token(self, node: str, epoch: str = "old") -> None:
-        """A node has the token; `-`: none has."""
-        self.records = self.records._replace(token=None if node == "-" else Token(node, epoch, "shown"))
+    def on_token(self, node: str, epoch: str = "old", *evicts: str) -> None:
+        """A node has the token, for what it was shown or to evict a server; `-`: none has."""
+        what = " ".join(evicts) or "shown"
+        self.records = self.records._replace(token=None if node == "-" else Token(node, epoch, what))
 
     def on_grant(self, kind: str, node: str) -> None:
         """A person gives a grant for what the keeper shows."""

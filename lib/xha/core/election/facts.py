@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 GRANT_LIFE = 600.0
+EVICTS = "evict "
 
 
 class GrantKind(str, Enum):
@@ -35,11 +36,19 @@ class Grant(NamedTuple):
 
 
 class Token(NamedTuple):
-    """The right to form a Primary: the node that took it, and the epoch that this node opened with it."""
+    """The right to form a Primary, or to evict a member: the node that took it, and the epoch that this node opened with it.
+
+    digest: of the reports that it was taken for, or EVICTS and the group UUID of who is to be evicted.
+    """
 
     node: str
     epoch: str
     digest: str
+
+    @property
+    def evicts(self) -> bool:
+        """Whether it was taken to evict a member: then it forms nothing."""
+        return self.digest.startswith(EVICTS)
 
 
 class Records(NamedTuple):

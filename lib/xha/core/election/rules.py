@@ -197,12 +197,12 @@ def _token(facts: ElectionFacts) -> Decision | None:
         return None
     if token.node in facts.troubles:
         return Wait(
-            f"{token.node} was to form the cluster, and says: {facts.troubles[token.node]}",
+            f"{token.node} was to {'evict a member' if token.evicts else 'form the cluster'}, and says: {facts.troubles[token.node]}",
             (token.node,),
             end_wait(facts, (token.node,), ""),
         )
     return Wait(
-        f"{token.node} is forming the cluster",
+        f"{token.node} {'has the token, to evict a member' if token.evicts else 'is forming the cluster'}",
         (token.node,),
         f"bring {token.node} back, or if it is gone for good: xha-check grant forget={token.node} --why TEXT",
     )

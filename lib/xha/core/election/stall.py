@@ -68,13 +68,13 @@ class Eviction(NamedTuple):
 
 
 class StallMemory(NamedTuple):
-    """What a keeper remembers of stalls. Times are seconds of the monotonic clock.
+    """What a keeper remembers of stalls. Times are seconds of the monotonic clock. looks: the last readings.
 
-    looks: the last readings. since: since when this node has stalled, 0.0 if it does not; weight: its votes. told: the
-    report that was published, told_at: when. heard: the reports of all. evicting: who is to be evicted under the token
-    that was taken for it. words: what is said of the stall beside the node's state.
-    shut_out: by its last answer this server has left the group for good. unproven: why its storage is not known to take
-    writes. proven_at: when a write to it was done for the server with the pid and start time proven. again_at: when to look.
+    since: since when this node has stalled, 0.0 if it does not; weight: its votes. told: the report that was published,
+    told_at: when. heard: the reports of all. evicting: who is to be evicted under the token that was taken for it,
+    until when. words: what is said of the stall beside the node's state. shut_out: by its last answer this server has
+    left the group for good. unproven: why its storage is not known to take writes; proven_at: when it took one, for the
+    server with the pid and start time proven. again_at: when to look.
     """
 
     looks: tuple[Moment, ...] = ()
@@ -84,6 +84,7 @@ class StallMemory(NamedTuple):
     told_at: float = 0.0
     heard: Mapping[str, HeardStall] = {}
     evicting: Eviction | None = None
+    until: float = 0.0
     words: str = ""
     shut_out: bool = False
     unproven: str = ""

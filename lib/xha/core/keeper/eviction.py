@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..election.facts import Token
+from ..election.facts import EVICTS, Host, Token
 from ..election.position_report import PositionReport, State
 from ..election.stall import (
     TELL_SECONDS,
@@ -25,7 +25,7 @@ from ..node.commit_rules import find_standing, is_stopped
 from ..node.commit_rules import judge_stall as judge_own_stall
 from .children import say_evicted
 from .decisions import stop_server
-from .effects import Allowed, CheckStorage, Evict, HoldsToken, PublishStall, TakeToken
+from .effects import Allowed, CheckStorage, Evict, HoldsToken, PublishStall, TakeToken, VoidToken
 
 if TYPE_CHECKING:
     from ..election.stall import StallDecision
@@ -46,11 +46,23 @@ def attend_stall(turn: Turn) -> bool:
         _withdraw(turn)
         _leave(turn)
         return False
+    _void(turn)
     if memory.state is State.PRIMARY and is_stopped(memory.stall.looks):
         _watch(turn)
     else:
         _withdraw(turn)
     return True
+
+
+def _void(turn: Turn) -> None:
+    """Remove the token of a keeper that took it to evict somebody, and whose host is down: it forms nothing."""
+    cib = turn.cluster.cib
+    token = cib.book.records.token
+    if token is None or not token.evicts or token.node == turn.me or cib.forbidden(turn.me):
+        return
+    if cib.hosts.get(token.node) in (Host.FENCED, Host.CLEAN_DOWN):
+        turn.log(f"{token.node} took the token to evict a member, and is down: the token is void", warning=True)
+        turn.do(VoidToken(token), Allowed("removing the token"))
 
 
 # --- a member of the group
@@ -144,7 +156,7 @@ def _act(turn: Turn, decision: StallDecision, heard: dict[str, HeardStall]) -> N
         else:
             turn.log(f"another look, under the token, does not say the same: {stall.evicting.node} is not evicted")
     elif now is not None and token is None and turn.may(what.what):
-        turn.do(TakeToken(Token(turn.me, turn.seen.fresh.token, f"evict {now.uuid}"), now), what)
+        turn.do(TakeToken(Token(turn.me, turn.seen.fresh.token, f"{EVICTS}{now.uuid}"), now), what)
 
 
 # --- a server that was shut out

@@ -94,7 +94,8 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
     elif isinstance(act, (PublishStall, Evict)):
         _note_stall(turn, act, str(value or ""))
     elif isinstance(act, TakeToken) and act.evicts is not None:
-        turn.note(has_token=True, stall=turn.memory.stall._replace(evicting=act.evicts))
+        evicting = turn.memory.stall._replace(evicting=act.evicts, until=turn.now + TOKEN_PATIENCE)
+        turn.note(has_token=True, stall=evicting)
     elif isinstance(act, TakeToken):
         turn.note(has_token=True, plan=Plan(act.token.digest, turn.now + TOKEN_PATIENCE))
     elif isinstance(act, ReleaseToken):

@@ -265,6 +265,9 @@ class Turn:
         overdue = memory.plan is not None and self.now > memory.plan.until
         if ends or overdue:  # overdue only where nothing could be seen: a look that sees decides by then
             self.note(plan=None)
+        stall = memory.stall
+        if stall.evicting is not None and (ends or self.now > stall.until):
+            self.note(stall=self.memory.stall._replace(evicting=None))
         launching = self.memory.launching
         if ends:
             self.note(launching=None)
