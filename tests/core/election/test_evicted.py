@@ -20,7 +20,7 @@ from xha.core.election.position_report import (
 )
 from xha.core.galera.lineage import ROOT, Generation
 from xha.core.galera.node_record import NodeRecord
-from xha.core.galera.position import Kind, Position, View
+from xha.core.galera.position import GvwState, Kind, Position, View
 
 # n3 was in view 7 with all, and was evicted: view 8 is n1's and n2's.
 REST = View("view 8", ("u1", "u2"))
@@ -181,6 +181,8 @@ def test_an_evicted_server_with_a_queue_says_how_far_it_is_at_least_and_in_which
         True,
     )
     assert (made.own_uuid, made.component, made.epochs) == ("u3", None, ("e1",))
+    saved = GvwState("u3", View("view 7", ("u1", "u2", "u3")))
+    assert not compose_report("n3", FACTS._replace(gvwstate=saved)).restorable
 
 
 @pytest.mark.parametrize(

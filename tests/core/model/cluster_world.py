@@ -224,6 +224,10 @@ class World(Galera):
 
     def clean_stop(self, node: Node) -> None:
         """Pacemaker's stop: the keeper ends, then the server, and what is recorded of it is where it stood last."""
+        if node.server and node.server.evicted:
+            self.kill([node])  # it does not heed SIGTERM
+            self.release_token(node)
+            return
         self._look_before_the_end(node)
         disk, view = node.disk, GvwState(*node.disk.gvwstate) if node.disk.gvwstate else None
         self.restart_agent(node)

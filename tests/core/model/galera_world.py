@@ -54,7 +54,10 @@ class Disk:
 
 @dataclass
 class Server:
-    """A running mysqld. queue: delivered and not applied; a kill loses it. argv: of one that a person started."""
+    """A running mysqld. queue: delivered and not applied; a kill loses it. argv: of one that a person started.
+
+    evicted: the group has shut it out, and its storage is frozen. applies: its queue is on its disk once it has ended.
+    """
 
     uuid: str
     pid: int
@@ -66,6 +69,8 @@ class Server:
     transferring: bool = False
     joining: bool = False
     argv: tuple[str, ...] = ()
+    evicted: bool = False
+    applies: bool = False
 
 
 @dataclass
@@ -89,9 +94,17 @@ class Node:
     joining: NodeRecord | None = None
 
     def apply(self) -> None:
-        if self.server:
+        if self.server and not self.server.evicted:
             self.disk.history += self.server.queue
             self.server.queue.clear()
+
+    def end_evicted(self) -> bool:
+        """End an evicted server: what it has received and not applied is on its disk then, or is not."""
+        if not self.server or not self.server.evicted:
+            return False
+        self.disk.history += self.server.queue if self.server.applies else []
+        self.server = None
+        return True
 
 
 class Galera:
@@ -145,6 +158,8 @@ class Galera:
         """A clean leaver shrinks the component, so the rest stays Primary, and writes its seqno."""
         server = node.server
         assert server
+        if node.end_evicted():
+            return
         node.apply()
         if node.disk.grastate and node.disk.grastate.uuid != NO_UUID:
             node.disk.grastate = node.disk.grastate._replace(seqno=len(node.disk.history))
@@ -169,8 +184,22 @@ class Galera:
             if ddl and node.server and node.server.state is State.PRIMARY:
                 node.disk.grastate = GraState(NO_UUID, -1, False)
                 self.tally.add("in doubt")
+            node.end_evicted()
             node.server = None
         self.settle()
+
+    def evict(self, node: Node, *, applies: bool) -> bool:
+        """Shut a member out of its component, where the others stay Primary; its storage takes no writes meanwhile."""
+        server = node.server
+        assert server
+        assert server.last_view
+        rest = [one for one in self.primaries()[server.last_view.id] if one is not node and one.island == node.island]
+        if 2 * len(rest) <= len(server.last_view.members) or server.transferring or server.paused:
+            return False
+        server.state, server.evicted, server.applies = State.NON_PRIMARY, True, applies
+        self.settle()
+        self.tally.add("evicted")
+        return True
 
     def _acknowledge_alone(self, leaving: list[Node]) -> None:
         for members in list(self.primaries().values()):
@@ -216,10 +245,16 @@ class Galera:
         for members in list(self.primaries().values()):
             self._split(members)
         for island in {node.island for node in self.nodes.values()}:
-            while self._merge([node for node in self.nodes.values() if node.island == island and node.server]):
+            while self._merge(
+                [node for node in self.nodes.values() if node.island == island and self._is_inside(node)]
+            ):
                 pass
         if len(self.primaries()) > 1 + self.by_hand:
             raise Lost(f"two Primaries: {[[node.name for node in one] for one in self.primaries().values()]}")
+
+    @staticmethod
+    def _is_inside(node: Node) -> bool:
+        return node.server is not None and not node.server.evicted
 
     def _sides(self, nodes: list[Node]) -> list[list[Node]]:
         islands = sorted({node.island for node in nodes})

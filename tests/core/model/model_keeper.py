@@ -18,7 +18,7 @@ from xha.core.election.position_report import PositionReport, State
 from xha.core.galera.known_servers import ServerProcess, StateTransfer
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_SEQNO, NO_UUID, GraState, GvwState, Kind, Position, Standing
-from xha.core.galera.reading import LocalState, Reading, Variables, WsrepStatus
+from xha.core.galera.reading import Departure, LocalState, Reading, Variables, WsrepStatus
 from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import learnt, step
 from xha.core.keeper.memory import Memory
@@ -213,6 +213,11 @@ class ModelKeeper:
         transfer = StateTransfer("joiner", int(self.agent.now)) if server.transferring else None
         reading = self._read()
         verdict = None if reading else DEAF
+        if reading and server.evicted:
+            status = reading.status._replace(wsrep_cluster_status="Disconnected", wsrep_connected=False)
+            status = status._replace(wsrep_gcomm_uuid=None)
+            reading = reading._replace(status=status, departure=Departure(evicted=True))
+            verdict = judge(reading, Policy())
         return ServerSeen(found, not server.argv, (), transfer, True, verdict, reading)
 
     def _read(self) -> Reading | None:
@@ -276,6 +281,7 @@ class ModelKeeper:
             acts.SetViewAside: self._set_view_aside,
             acts.WriteGrastate: self._write_grastate,
             acts.Discard: self._discard,
+            acts.CheckStorage: lambda: self._begin(lambda: Done(self.agent.now)),
             acts.CheckHost: lambda: self._begin(lambda: Done(self.agent.now)),
             acts.Recover: lambda: self._begin(self._recover),
             acts.Create: lambda: self._begin(self._create),
@@ -459,6 +465,7 @@ class ModelKeeper:
             return Done(self.agent.now, "it is in no component")
         assert isinstance(decision, ReviveDecision)
         members = [one for one in world.running(State.NON_PRIMARY, State.RESTORING) if one.island == node.island]
+        members = [one for one in members if one.server and not one.server.evicted]
         world.tally.add("revive")
         world.form(members)
         world.nothing_forgotten(members, decision.may_miss)

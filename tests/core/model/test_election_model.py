@@ -124,6 +124,16 @@ class ElectionModel(RuleBasedStateMachine):
         if node.server and node.server.state is State.PRIMARY:
             self.world.pause(node)
 
+    @rule(who=WHO, origin=WHO, writes=st.integers(0, 2), looks=st.integers(0, 12), applies=st.booleans(), slow=SOME)
+    def evict(self, who: int, origin: int, writes: int, looks: int, applies: bool, slow: set[int]) -> None:  # noqa: PLR0913, PLR0917
+        """A node whose storage is frozen is evicted; it is restarted once that takes writes."""
+        node = self.node(who)
+        if node.server and node.server.state is State.PRIMARY:
+            for _ in range(writes):
+                self.commit(origin, {who, *slow})
+            if node.server and node.server.state is State.PRIMARY and self.world.evict(node, applies=applies):
+                node.slow = looks
+
     @rule(who=WHO)
     def take_disk(self, who: int) -> None:
         self.world.take_disk(self.node(who))

@@ -80,7 +80,8 @@ def compose_report(
         own_uuid=place or own_uuid,
         view=view,
         view_seqno=view_seqno,
-        restorable=facts.gvwstate is not None and facts.gvwstate.restorable,
+        # Nobody waits until an evicted server's view is set aside: its keeper does that before the server joins.
+        restorable=facts.gvwstate is not None and facts.gvwstate.restorable and not _is_evicted(facts),
         component=component,
         boot_id=facts.boot_id,
         addresses=facts.addresses,

@@ -36,7 +36,7 @@ class Grant(NamedTuple):
 
 
 class Token(NamedTuple):
-    """The right to form a Primary, or to evict a member: the node that took it, and the epoch that this node opened with it.
+    """The right to form a Primary, or to evict a member: the node that took it, and the epoch that it opened with it.
 
     digest: of the reports that it was taken for, or EVICTS and the group UUID of who is to be evicted.
     """

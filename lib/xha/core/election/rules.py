@@ -191,13 +191,13 @@ def _token(facts: ElectionFacts) -> Decision | None:
     if token is None or token.node == facts.me:
         return None
     answer = facts.fresh.get(token.node)
-    if answer is not None and token.epoch in answer.epochs:
-        return None
-    if facts.granted(GrantKind.FORGET, token.node) or facts.granted(GrantKind.BOOTSTRAP):
+    answered = answer is not None and token.epoch in answer.epochs
+    if answered or facts.granted(GrantKind.FORGET, token.node) or facts.granted(GrantKind.BOOTSTRAP):
         return None
     if token.node in facts.troubles:
+        due = "evict a member" if token.evicts else "form the cluster"
         return Wait(
-            f"{token.node} was to {'evict a member' if token.evicts else 'form the cluster'}, and says: {facts.troubles[token.node]}",
+            f"{token.node} was to {due}, and says: {facts.troubles[token.node]}",
             (token.node,),
             end_wait(facts, (token.node,), ""),
         )

@@ -71,10 +71,9 @@ class StallMemory(NamedTuple):
     """What a keeper remembers of stalls. Times are seconds of the monotonic clock. looks: the last readings.
 
     since: since when this node has stalled, 0.0 if it does not; weight: its votes. told: the report that was published,
-    told_at: when. heard: the reports of all. evicting: who is to be evicted under the token that was taken for it,
-    until when. words: what is said of the stall beside the node's state. shut_out: by its last answer this server has
-    left the group for good. unproven: why its storage is not known to take writes; proven_at: when it took one, for the
-    server with the pid and start time proven. again_at: when to look.
+    told_at: when. heard: all reports. evicting: who is to be evicted under the token that was taken for it, until when.
+    words: what is said of the stall. shut_out: by its last answer this server has left its group. unproven: why its
+    storage is not known to take writes; proven_at: when it took one, for the server proven. again_at: when to look.
     """
 
     looks: tuple[Moment, ...] = ()
