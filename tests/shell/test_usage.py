@@ -42,7 +42,7 @@ WRONG = {
     "--grant forget=db1 --cluster": "the following arguments are required: --why",
     "--grant forget=db1 --node": "not allowed with",
     "--grant forget=db1 --why x --until 2h": "--until goes with disable",
-    "--grant forget=db1 --why x --json": "--json goes with node, cluster, doctor, fleet, history, explain, service, services",
+    "--grant forget=db1 --why x --json": "--json goes with node, cluster, doctor, fleet, history, explain, service",
     "--report --disable": "not allowed with",
     "--report --why x": "--why goes with disable, drain or grant",
     "--report --yes": "--yes goes with grant",
