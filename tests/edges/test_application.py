@@ -119,7 +119,7 @@ print(*sorted(set(sys.modules) - before))
 
 def test_a_reading_imports_nothing_for_which_the_first_probe_would_wait(tmp_path: Path) -> None:
     config = tmp_path / "xha.conf"
-    config.write_text(f"[database]\nsocket = {tmp_path}/mysqld.sock\n")
+    config.write_text(f"[database]\nsocket = {tmp_path}/mysqld.sock\n[responder]\nhistory_file = {tmp_path}/history\n")
     command = [sys.executable, "-I", "-c", READ_ONCE, str(CHECKOUT / "lib"), str(config)]
     told, imported, _ = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     assert "server-down" in told

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from loopback import wait_until
-from xha.adapters.history import ledger_file
 from xha.adapters.history.ledger_file import LedgerFile, read_ledger_text
 from xha.app.cluster.histories import gather_history
 from xha.app.node.reader import Snapshot
@@ -191,7 +190,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     made = Disk()
-    monkeypatch.setattr(ledger_file, "LedgerFile", made)
+    monkeypatch.setattr(ledger, "LedgerFile", made)
     yield made
     made.works.set()
 

@@ -33,7 +33,7 @@ FILES = ("/usr/local/bin", "/usr/local/libexec/xha", "/usr/lib/ocf/resource.d/xh
 # The shell keeps running: it is the first process there, and waits for orphaned processes.
 SETUP = r"""
 set -e
-for name in usr etc; do
+for name in usr etc var/lib; do
     mkdir -p "$1/upper/$name" "$1/work/$name"
     mount -t overlay overlay -o "lowerdir=/$name,upperdir=$1/upper/$name,workdir=$1/work/$name" "/$name"
 done

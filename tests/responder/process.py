@@ -18,6 +18,8 @@ from responder.client import Answer, ask
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 MAX_AGE = 0.1  # the default of xha.conf, in seconds
 ACCOUNT = "xha"
+# The loop, what reads the database, and what writes the history; the commit probe's come where there is a node.
+THREADS = 3
 BUSY_MACHINE = 10.0  # seconds that an answer may be late on a busy machine: times are reported, and fail no test
 # A busy machine must not count as a server that hangs; a test that freezes one uses PROMPT, or a deadline of its own.
 PATIENT = "deadline = 5s\nhang_reset = 5s"

@@ -14,7 +14,7 @@ import pytest
 from loopback import Net, Node, wait_until
 from loopback.files import put
 from responder.conftest import MakeResponder
-from responder.process import ACCOUNT, Responder
+from responder.process import ACCOUNT, THREADS, Responder
 from security.hostile_database import asks_for, hostile
 
 SECRET = "s3cret, 'and' \"quoted\" # pässwörd €"
@@ -198,4 +198,4 @@ def test_something_else_at_the_databases_port_is_an_error_and_not_the_end(
     responder = make_responder(database=f"host = {other.address[0]}\nport = {other.address[1]}")
     for _ in range(3):
         assert responder.next_verdict()[0] == 503
-    assert responder.threads == 2
+    assert responder.threads == THREADS

@@ -17,7 +17,7 @@ from core.kept import RECORD
 from core.text.test_numbers import OF_THE_WRONG_SIZE, SPOILT, spoil
 from loopback import Daemon, is_listening, wait_until
 from responder.client import exchange
-from responder.process import ENVIRONMENT
+from responder.process import ENVIRONMENT, THREADS
 from security.resident import PORT, Site, account, cpu_seconds, faults, with_lines
 from xha.core.services.last_result import Record, render_record
 from xha.core.services.model.result import Level, passed
@@ -284,7 +284,7 @@ def test_an_exception_in_the_database_s_thread_leaves_a_reader(site: Site) -> No
     assert "config-error" in seen
     told = faults(daemon)
     assert any("SystemExit" in line for line in told), told
-    assert len(os.listdir(f"/proc/{daemon.pid}/task")) == 2
+    assert len(os.listdir(f"/proc/{daemon.pid}/task")) == THREADS
 
 
 def test_a_wrong_configuration_costs_no_memory(site: Site) -> None:

@@ -239,8 +239,11 @@ def test_the_list_is_of_the_schema_and_for_people(services: Services) -> None:
         ("--level deep", "--level goes with service or services"),
         ("--list --level deep", "--level goes with service or services"),
         ("--cluster --grace 3s", "--grace goes with service or services"),
-        ("--list --nagios", "--nagios goes with node, cluster, service or services"),
-        ("--service memcached --host 127.0.0.1", "--host goes with node or cluster; see xha-check service --help"),
+        ("--list --nagios", "--nagios goes with node, cluster, doctor, fleet, history, service or services"),
+        (
+            "--service memcached --host 127.0.0.1",
+            "--host goes with node, cluster or doctor; see xha-check service --help",
+        ),
         ("--all --why disk", "--why goes with disable, drain or grant"),
         ("service", "the following arguments are required: NAME"),
         ("service memcached --level full", "'full' is none of process, protocol, deep"),

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ...adapters.history.ledger_file import LedgerFile
 from ...core.cluster.history.ledger_lines import (
     BLIND_SECONDS,
     LEAP_SECONDS,
@@ -29,7 +30,6 @@ from ...core.node.codes import Code
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ...adapters.history.ledger_file import LedgerFile
     from ..node.reader import Snapshot
 
 # So many changes wait for a disk that hangs, or a directory that is not there; older ones are lost, and that is told.
@@ -157,8 +157,6 @@ class Ledger:
 
     def _open(self, path: str) -> tuple[LedgerFile, bool]:
         """Return the file, and whether a run begins in it."""
-        from ...adapters.history.ledger_file import LedgerFile
-
         if self._file is not None and self._opened == path:
             return self._file, False
         self._close()
