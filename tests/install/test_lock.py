@@ -18,14 +18,15 @@ MINORS = [(3, minor) for minor in range(9, 14)]
 HASH = "0" * 64
 
 
-@pytest.fixture(scope="module")
-def wheels() -> ModuleType:
+@pytest.fixture
+def wheels(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module with which `make install` reads a lock file."""
+    monkeypatch.syspath_prepend(str(CHECKOUT / "tools/install"))
     spec = importlib.util.spec_from_file_location("wheels", CHECKOUT / "tools/install/wheels.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["wheels"] = module
+    monkeypatch.setitem(sys.modules, "wheels", module)
     spec.loader.exec_module(module)
     return module
 

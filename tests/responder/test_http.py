@@ -113,11 +113,11 @@ def test_node_tells_the_whole_reading_in_the_servers_own_names(shared: Responder
     document = node_document(shared)
     assert [name for name in document if name != "warnings"] == [
         "schema", "kind", "source", "host", "time", "age_ms", "verdict", "policy", "disabled", "drain", "balancers",
-        "commits", "reading",
+        "writer", "commits", "reading",
     ]  # fmt: skip
     assert (document["schema"], document["kind"], document["disabled"]) == (1, "node", None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", document["time"])
-    assert set(document["verdict"]) == {"available", "live", "code", "message", "remedy"}
+    assert set(document["verdict"]) == {"available", "live", "code", "message", "remedy", "since"}
     reading = document["reading"]
     assert reading["wsrep_local_state"] == 4
     assert reading["wsrep_ready"] is True

@@ -95,6 +95,8 @@ def test_a_whole_cluster_and_then_a_node_away_and_back_unsynchronised(services: 
         wait_result(services, one, CAUTION, f"^{thin}$")
         one.control("sync_queue", "mq")
     wait_result(services, one, WELL)
+    for name in ("qq", "mq") if mirrored else ("qq",):
+        one.send("DELETE", f"/api/queues/%2F/{name}")
 
 
 def test_an_alarm_on_another_node_blocks_publishers_here(services: Services, rabbits: Rabbits) -> None:

@@ -67,6 +67,7 @@ class TestJSON:
             "code": "synced",
             "message": "the node is synced and answers queries",
             "remedy": "",
+            "since": None,
         }
         assert document["disabled"] is None
         assert document["policy"]["available_when_donor"] is False

@@ -65,9 +65,9 @@ def seen(answers: Answers | None, *clients: ClientSeen, elapsed: float = 1.0, to
         pytest.param(seen(TOLD, WORKS, OPEN), False, "open transactions: 2", id="transactions"),
         pytest.param(seen(TOLD, OPEN, elapsed=15.0), True, "the time is over (15 s): open", id="one that never ends"),
         pytest.param(seen(TOLD, IDLE), False, "connected clients: 1", id="idle ones are closed first"),
-        pytest.param(seen(TOLD, IDLE, told_for=1.0), True, "new connections go", id="one that pauses for no moment"),
+        pytest.param(seen(TOLD, IDLE, told_for=2.0), True, "new connections go", id="one that pauses for no moment"),
         pytest.param(
-            seen(TOLD, WORKS, told_for=1.0)._replace(waits_for=frozenset({(2, "6")})),
+            seen(TOLD, WORKS, told_for=2.0)._replace(waits_for=frozenset({(2, "6")})),
             True,
             "new connections go",
             id="a client that begins one transaction after the other",
