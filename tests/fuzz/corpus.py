@@ -207,6 +207,12 @@ STARTS: dict[str, Start] = {
         "defaults a\n timeout check 5s\nlisten b from a\n option httpchk\n http-check expect ! rstatus ^5\n"
         " default-server check port 49000\n server s 192.0.2.1:3306 backup\n server t [::1]:3306 no-check # x\n"
     ),
+    "core.doctor.facts.parse_grant": _texts(
+        "GRANT PROCESS ON *.* TO `xha`@`localhost`",
+        "GRANT SELECT (a, b) ON `d`.`t` TO x WITH GRANT OPTION",
+        "GRANT `r` TO x",
+    ),
+    "core.config.haproxy_words.parse_haproxy_count": _texts("3", "2s", "$N"),
     "core.config.haproxy_words.parse_haproxy_time": _texts("5s", "500", "10ms"),
     "core.pacemaker.operations.parse_pacemaker_time": _texts("10s", "20000ms", "5min", "20"),
     "core.text.durations.parse_galera_period": _texts("PT5S", "PT1M30.5S", "P1DT2H", "7.5"),

@@ -8,7 +8,6 @@ before it keep the time of day that they were written with. Between two runs the
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from .ledger_lines import LEAP_SECONDS, LedgerLine, LineKind, NodeState, parse_ledger_line
@@ -44,9 +43,9 @@ class Span(NamedTuple):
 
 
 class MembersWord(NamedTuple):
-    """Who the members were, by the node's own word, until the next word of it, in seconds since 1970."""
+    """Who the members were, by the node's own word, until its next word, in seconds since 1970; None: none yet."""
 
-    until: float
+    until: float | None
     members: tuple[str, ...]
 
 
@@ -69,7 +68,7 @@ class NodeHistory(NamedTuple):
 
     def members_since(self, since: float) -> tuple[str, ...]:
         """Return all who were members at any moment from then on, those of now first: who left counts, too."""
-        told = [one.members for one in reversed(self.memberships) if one.until > since]
+        told = [one.members for one in reversed(self.memberships) if one.until is None or one.until > since]
         return tuple(dict.fromkeys(member for members in told for member in members))
 
 
@@ -100,7 +99,7 @@ def parse_ledger(text: str, name: str) -> NodeHistory:
         if line.members:
             if memberships:
                 memberships[-1] = memberships[-1]._replace(until=line.at)
-            memberships.append(MembersWord(math.inf, line.members))
+            memberships.append(MembersWord(None, line.members))
         runs[-1].append(line)
     spans: list[Span] = []
     before, after = BEFORE, SINCE_THEN
