@@ -18,6 +18,7 @@ import pytest
 from agent.conftest import Staged
 from loopback import find_program
 from loopback.doors import CHECKOUT
+from xha.adapters.host import enabled_units
 from xha.adapters.pacemaker import cluster as pacemaker
 from xha.app.agent import validate
 from xha.core.pacemaker.cib import Cib
@@ -209,9 +210,16 @@ def test_an_option_file_that_others_may_read(site: Site, tmp_path: Path) -> None
     assert f"chmod 600 {conf}" in told
 
 
-def test_a_unit_that_would_start_the_server_beside_pacemaker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_that_would_start_the_server_beside_pacemaker(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wants = tmp_path / "root/etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    for name in ("mariadb.service", "mariadb@two.service", "cron.service"):
+        (wants / name).symlink_to(f"/lib/systemd/system/{name}")
     monkeypatch.setattr(validate, "_UNITS", ("mariadb",))
-    monkeypatch.setattr("glob.glob", lambda pattern: [pattern.replace("*", "two")])
+    find, root = enabled_units.find_enabled_units, str(tmp_path / "root")
+    monkeypatch.setattr(enabled_units, "find_enabled_units", lambda units: find(units, root))
     code, told = site.check()
     assert code == 0
     assert [line.rpartition(" ")[2] for line in told] == ["mariadb.service", "mariadb@two.service"]
