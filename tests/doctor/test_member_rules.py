@@ -27,7 +27,7 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 def responders(net: Net, session_cluster: Cluster) -> Iterator[None]:
     """A responder at port 49000 of each member."""
     listen = [(node.address, 49000) for node in session_cluster.nodes]
-    with Responder(net, net.directory / "responders", listen, session_cluster.nodes[0].socket, client="[client]\n"):
+    with Responder(net, net.directory / "doctor", listen, session_cluster.nodes[0].socket, client="[client]\n"):
         yield
 
 

@@ -25,7 +25,8 @@ from xha.core.services.model.result import Level, passed
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root: nobody could own the records")
 
 NAME = "memcached"
-SECTION = f"[service {NAME}]\n"
+# The memcached of another test is not this one, elsewhere.
+SECTION = f"[service {NAME}]\nprocess = ^no-such-memcached\n"
 UNUSABLE = "unknown: its record cannot be used: "
 
 
