@@ -1,4 +1,4 @@
-"""One request to a responder of another host, without a library: requests alone costs a third of a short look.
+"""One request to a responder, of this host or another, without a library: requests alone costs a third of a short look.
 
 One deadline for the whole and 64 KiB, by adapters/network/channel.py. `/node` of a healthy node has 2.4 KiB (measured).
 """
@@ -9,10 +9,13 @@ import socket
 from typing import TYPE_CHECKING
 
 from ...core.cluster.responder_word import HttpAnswer, parse_response
-from ..network.channel import Nonsense, TooLate, connect_tcp
+from ..network.channel import Allowance, Nonsense, TooLate, connect_tcp
 
 if TYPE_CHECKING:
-    from ..network.channel import Allowance
+    from ...core.config.xha_conf import Responder
+
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
+_OK = 200
 
 
 class NoHttpAnswer(Exception):
@@ -44,3 +47,16 @@ def ask(host: str, port: int, path: str, allowance: Allowance) -> HttpAnswer | N
         raise NoHttpAnswer(f"port {port}: {(error.strerror or str(error)).lower()}") from None
     finally:
         channel.close()
+
+
+def ask_own(responder: Responder, seconds: float) -> HttpAnswer | None:
+    """Return what this host's responder tells of the node; None if none answers, or says nothing to this host.
+
+    By /node, which no balancer asks: the responder counts who asks for a verdict.
+    """
+    host = responder.listen[0][0] if responder.listen else ""
+    try:
+        node = ask("127.0.0.1" if host in _EVERYWHERE else host, responder.port, "/node", Allowance(seconds))
+    except NoHttpAnswer:
+        return None
+    return node if node is not None and node.status == _OK else None

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from ...adapters.datadir.users import Use, find_servers
 from ...adapters.files.config_files import read_config, read_withdrawal, remove_withdrawal, write_withdrawal
 from ...adapters.host.log import Log
-from ...adapters.http.ask import NoHttpAnswer, ask
+from ...adapters.http.ask import ask_own
 from ...adapters.mysql.agent_login import own_target
 from ...adapters.mysql.clients import LOOK_PAUSE, Clients
-from ...adapters.network.channel import Allowance
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.pacemaker.standalone import connect
-from ...core.config.xha_conf import DEFAULT_DRAIN_FILE, RESPONDER_PORT
+from ...core.config.xha_conf import DEFAULT_DRAIN_FILE
 from ...core.node.drain_rule import (
     DrainSeen,
     DrainSetting,
@@ -42,11 +41,9 @@ if TYPE_CHECKING:
     from ...core.ocf.api import Instance
     from ...core.ocf.galera_settings import Settings
 
-_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
 _ANSWER_SECONDS = 1.0
 # A drain whose stop was ended itself is over after the stop's timeout and this.
 _MARGIN_SECONDS = 60.0
-_OK = 200
 
 
 def drain_before_stop(settings: Settings, instance: Instance, run: RunDir, known: KeeperStatus) -> None:
@@ -97,9 +94,6 @@ class _Drain:
         self._socket = find_socket(settings, socket)
         self._limit = min(settings.drain_timeout, instance.timeout / 2)
         self._config = read_config()  # a wrong one is told, and nothing is drained: which files count is not known
-        listen = self._config.responder.listen
-        host, self._port = listen[0] if listen else ("", RESPONDER_PORT)
-        self._host = "127.0.0.1" if host in _EVERYWHERE else host
 
     def look_before(self, datadir: str) -> DrainSetting:
         """Return what is known before anything is done."""
@@ -153,15 +147,9 @@ class _Drain:
         write_withdrawal(path, Withdrawal(_name(self._instance), "it is being stopped", until))
 
     def _ask(self) -> ResponderView | None:
-        """Return what the responder tells of the node; None if none answers, or says nothing to this host.
-
-        By /node, which no balancer asks: the responder counts who asks for a verdict.
-        """
-        try:
-            node = ask(self._host, self._port, "/node", Allowance(_ANSWER_SECONDS))
-        except NoHttpAnswer:
-            return None
-        return parse_responder_view(node.body) if node is not None and node.status == _OK else None
+        """Return what the responder tells of the node; None if none answers, or says nothing to this host."""
+        node = ask_own(self._config.responder, _ANSWER_SECONDS)
+        return parse_responder_view(node.body) if node is not None else None
 
     def _others(self) -> tuple[str, ...] | None:
         """Return the other nodes that take over: their keepers say that they are ready. None where nobody can tell.

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...adapters.files.whole_file import read_whole
 from ...adapters.http.ask_many import Missing, Question, ask_many
-from ...core.cluster.fleet.fleet_file import RESPONDER_PORT, parse_fleet
+from ...core.cluster.fleet.fleet_file import parse_fleet
 from ...core.cluster.fleet.standing import judge_cluster, judge_member, order_clusters
+from ...core.config.xha_conf import RESPONDER_PORT
 from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...adapters.files.commit_file import read_commit_file
 from ...adapters.files.config_files import read_withdrawal
-from ...adapters.http.ask import NoHttpAnswer, ask
+from ...adapters.http.ask import ask_own
 from ...adapters.mysql.agent_login import own_target
 from ...adapters.mysql.clients import LOOK_PAUSE, Clients
-from ...adapters.network.channel import Allowance
 from ...core.election.writer import parse_writer_word, render_writer_word
 from ...core.keeper.observation import WriterSeen
 from ...core.node.commits import NOT_KNOWN
@@ -32,11 +31,8 @@ if TYPE_CHECKING:
     from ...core.ocf.galera_settings import Settings
     from .announcer import Announcer
 
-RESPONDER_PORT = 49000
-_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what a listening address is compared with
 # A keeper does not wait long for another process: what is not answered is unknown.
 _ANSWER_SECONDS = 0.5
-_OK = 200
 # How often a step looks for idle clients: the keeper has other things to do.
 _LOOKS = 3
 
@@ -89,13 +85,8 @@ class WriterLink:
 
     @staticmethod
     def _ask(responder: Responder) -> Takers:
-        """Ask by /node, which no balancer asks."""
-        host, port = responder.listen[0] if responder.listen else ("", RESPONDER_PORT)
-        try:
-            node = ask("127.0.0.1" if host in _EVERYWHERE else host, port, "/node", Allowance(_ANSWER_SECONDS))
-        except NoHttpAnswer:
-            return Takers()
-        return parse_takers(node.body) if node is not None and node.status == _OK else Takers()
+        node = ask_own(responder, _ANSWER_SECONDS)
+        return parse_takers(node.body) if node is not None else Takers()
 
     # --- telling
 

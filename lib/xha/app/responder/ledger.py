@@ -49,9 +49,8 @@ class Ledger:
         self._path: str | None = None
         self._state: NodeState | None = None
         self._looked_at: float | None = None
-        self._offset = float(
-            "inf"
-        )  # what the time of day is ahead of the monotonic clock, at least, since the last leap
+        # What the time of day is ahead of the monotonic clock, at least, since the last leap.
+        self._offset = float("inf")
         self._marked_at = float("-inf")
         self._addresses: str | None = None
         self._file: LedgerFile | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...config.xha_conf import RESPONDER_PORT
 from ...text.escape import clean
 from ..members import Member, parse_member
 
-RESPONDER_PORT = 49000
 # A page of more is not looked at, and one deadline does not reach.
 _MOST_CLUSTERS, _MOST_MEMBERS = 1000, 100
 _LONGEST = 100
