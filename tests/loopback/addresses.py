@@ -26,6 +26,10 @@ from loopback.sockets import listening_addresses
 # 127.49.0.0/24 to 127.49.255.0/24: far from 127.0.0.1, where a machine's own services listen.
 PREFIX = "127.49"
 FIRST_FREE_HOST = 100  # below it, addresses are given by number to a cluster's nodes
+# Ports for ::1 and the wildcards, which every network shares: above what the kernel gives to clients
+# (ip_local_port_range ends at 60999), whose connections are in the way of a wildcard's socket.
+FIRST_PORT = 61000
+PORTS = 16
 
 
 class NoFreeNet(RuntimeError):
@@ -40,6 +44,8 @@ class Net:
         self.directory = directory
         self._socket = claim_socket
         self._hosts = itertools.cycle(range(FIRST_FREE_HOST, 255))
+        first_port = FIRST_PORT + PORTS * number
+        self._ports = itertools.cycle(range(first_port, first_port + PORTS))
 
     def address(self, host: int) -> str:
         """The address with this last number, 1 to 254."""
@@ -55,6 +61,17 @@ class Net:
             if address not in busy:
                 return address
         raise NoFreeNet(f"daemons listen on every address of {self.prefix}.0/24")
+
+    def next_port(self) -> int:
+        """A port of this network's own that is free on every address of the machine, IPv4's and IPv6's."""
+        for port in itertools.islice(self._ports, PORTS):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_server(("0.0.0.0", port)),
+                socket.create_server(("::", port), family=socket.AF_INET6),
+            ):
+                return port
+        raise NoFreeNet(f"daemons listen on every port of {self.prefix}.0/24")
 
     def fileno(self) -> int:
         """The descriptor of the claim, for a keeper to hold."""

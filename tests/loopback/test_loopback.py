@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from loopback import Daemon, Died, MissingProgram, Net, Node, claim, find_program, wait_until
+from loopback.addresses import PORTS
 
 TESTS = Path(__file__).parents[1]
 
@@ -113,3 +114,13 @@ def test_addresses_come_round_again_but_never_while_somebody_listens(net: Net) -
         given = [net.next_address() for _ in range(400)]
     assert taken not in given
     assert len(set(given)) < len(given)
+
+
+def test_a_port_is_free_on_every_address_and_given_to_no_client(net: Net) -> None:
+    lowest, highest = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    first = net.next_port()
+    assert not lowest <= first <= highest
+    with socket.create_server((net.next_address(), first)):
+        ports = [net.next_port() for _ in range(2 * PORTS)]
+    assert first not in ports
+    assert len(set(ports)) == PORTS - 1

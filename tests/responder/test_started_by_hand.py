@@ -12,7 +12,6 @@ from loopback.responder import PORT
 from responder.client import PROBE, exchange
 from responder.conftest import MakeResponder
 from responder.process import ENVIRONMENT, Responder, command
-from responder.test_started_by_systemd import free_port
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -23,7 +22,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_listen_may_be_given_several_times(net: Net, database: Node, make_responder: MakeResponder) -> None:
-    addresses = [(net.next_address(), PORT), (net.next_address(), PORT + 1), ("::1", free_port("::1"))]
+    addresses = [(net.next_address(), PORT), (net.next_address(), PORT + 1), ("::1", net.next_port())]
     make_responder(database, listen=addresses)
     assert [exchange(address, PROBE).status for address in addresses] == [200] * 3
 
@@ -31,23 +30,23 @@ def test_listen_may_be_given_several_times(net: Net, database: Node, make_respon
 def test_the_ipv6_wildcard_serves_ipv4_too_and_knows_its_clients_as_ipv4(
     net: Net, database: Node, make_responder: MakeResponder
 ) -> None:
-    port = free_port("::")
+    port = net.next_port()
     make_responder(database, listen=[("::", port)], responder="allow_from = 127.0.0.0/8\ndetail_from = 127.0.0.0/8")
     assert exchange((net.next_address(), port), PROBE).status == 200
     assert exchange(("::1", port), PROBE).status == 403
 
 
-def test_both_wildcards_may_be_given(database: Node, make_responder: MakeResponder) -> None:
-    port = free_port("::")
+def test_both_wildcards_may_be_given(net: Net, database: Node, make_responder: MakeResponder) -> None:
+    port = net.next_port()
     make_responder(database, listen=[("0.0.0.0", port), ("::", port)])
     assert [exchange((host, port), PROBE).status for host in ("127.0.0.1", "::1")] == [200, 200]
 
 
 def test_an_ipv6_client_outside_allow_from_is_refused_and_one_inside_is_not(
-    database: Node, make_responder: MakeResponder
+    net: Net, database: Node, make_responder: MakeResponder
 ) -> None:
     for networks, status in (("::1/128", 200), ("2001:db8::/32", 403)):
-        address = ("::1", free_port("::1"))
+        address = ("::1", net.next_port())
         make_responder(database, listen=[address], responder=f"allow_from = {networks}")
         assert [exchange(address, PROBE).status for _ in range(2)] == [status, status]
 

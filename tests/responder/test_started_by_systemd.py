@@ -23,12 +23,6 @@ from responder.conftest import MakeResponder
 from responder.process import ENVIRONMENT, PROMPT, Responder, command
 
 
-def free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as free:
-        return int(free.getsockname()[1])
-
-
 @contextlib.contextmanager
 def activated(net: Net, prepared: Responder, addresses: list[Address], *extra: str) -> Iterator[Daemon]:
     """The responder as systemd-socket-activate starts it at the first connection, with `prepared`'s configuration."""
@@ -57,7 +51,7 @@ def test_a_socket_of_systemd_is_served(net: Net, prepared: Responder) -> None:
 
 
 def test_several_sockets_of_systemd_are_served_ipv6_among_them(net: Net, prepared: Responder) -> None:
-    addresses = [(net.next_address(), PORT), (net.next_address(), PORT), ("::1", free_port("::1"))]
+    addresses = [(net.next_address(), PORT), (net.next_address(), PORT), ("::1", net.next_port())]
     with activated(net, prepared, addresses):
         for _ in range(2):
             assert [exchange(address, PROBE).status for address in addresses] == [200] * 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -34,8 +33,7 @@ class Guarded(NamedTuple):
 
 @pytest.fixture(scope="module")
 def guarded(net: Net) -> Iterator[Guarded]:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as free:
-        port = free.getsockname()[1]
+    port = net.next_port()
     address = net.next_address()
     authority = Authority(net.directory / "authority")
     certificate, key = authority.certify("server", address, "::1")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -174,9 +173,7 @@ def test_a_server_that_listens_on_no_port_is_out_of_service(net: Net, make_respo
 
 
 def test_a_server_that_listens_on_loopback_only_serves_with_a_warning(net: Net, make_responder: MakeResponder) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = ["--bind-address=127.0.0.1", f"--port={port}"]
+    options = ["--bind-address=127.0.0.1", f"--port={net.next_port()}"]
     with Node(net, net.directory / "indoors", net.next_address(), options=options) as indoors:
         indoors.create_account(f"{ACCOUNT}@localhost")
         responder = make_responder(indoors)
