@@ -219,15 +219,15 @@ def _merge(inherited: tuple[Line, ...], own: Iterable[Line]) -> tuple[Line, ...]
     own = tuple(own)
     # Rules of a check are one list: a section with rules of its own has none of its defaults.
     replaced = {word for word in ("http-check", "tcp-check") if any(line.starts(word) for line in own)}
-    merged = [
-        line for line in inherited if line.words[0] not in replaced or line.starts("http-check", "disable-on-404")
-    ]
-    for line in own:
+    kept = (line for line in inherited if line.words[0] not in replaced or line.starts("http-check", "disable-on-404"))
+    merged: list[Line] = []
+    taken_back: set[str] = set()
+    for line in reversed((*kept, *own)):
         if line.starts("no", "option") and len(line.words) > 2:
-            merged = [one for one in merged if not one.starts("option", line.words[2])]
-        else:
+            taken_back.add(line.words[2])
+        elif not (line.starts("option") and len(line.words) > 1 and line.words[1] in taken_back):
             merged.append(line)
-    return tuple(merged)
+    return tuple(reversed(merged))
 
 
 def _doubt_of(lines: tuple[Line, ...]) -> str:
