@@ -83,6 +83,18 @@ def test_remains_without_root_are_made_anew(cut: Server) -> None:
     assert cut.sql("SELECT COUNT(*) > 0 FROM mysql.help_topic") == ((1,),)
 
 
+@as_root
+def test_the_accounts_are_those_of_the_distribution_s_package(cut: Server) -> None:
+    again(cut)
+    cut.form()
+    made = sorted({"root", server_user() or "root"})
+    assert cut.sql("SELECT User, Host FROM mysql.user WHERE User NOT LIKE 'mariadb.%' ORDER BY User") == tuple(
+        (user, "localhost") for user in made
+    )
+    for user in made:
+        assert "unix_socket" in str(cut.sql(f"SHOW CREATE USER '{user}'@localhost"))
+
+
 def test_what_no_creation_makes_stays(cut: Server) -> None:
     kept = ["server-key.pem", "galera.cache", "h1.err", ".ssh/key"]
     for name in kept:

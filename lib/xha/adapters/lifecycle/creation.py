@@ -89,10 +89,13 @@ def _make_as_root(above: str, name: str, account: Account) -> bool:
 
 def _creation(program: Program) -> list[str]:
     config = program.defaults
+    # The accounts that Debian's package makes: root@localhost, and the server's own, both by their unix socket. A
+    # full copy by mariabackup with `wsrep_sst_auth = mysql:` logs in as the second one.
+    options = ["--skip-test-db", f"--auth-root-socket-user={program.account.user}"]
     where = (os.path.dirname(program.binary), "/usr/bin", "/usr/local/bin")
     for name in ("mariadb-install-db", "mysql_install_db"):
         for directory in where:
             path = os.path.join(directory, name)
             if os.access(path, os.X_OK):
-                return [path, *config, f"--datadir={program.datadir}", "--skip-test-db", *program.parameters]
+                return [path, *config, f"--datadir={program.datadir}", *options, *program.parameters]
     return [program.binary, *config, f"--datadir={program.datadir}", *program.parameters, "--initialize-insecure"]
