@@ -72,6 +72,7 @@ class Client:
             password=self.password,
             connect_timeout=2,
             read_timeout=2,
+            ssl_disabled=True,
         )
 
 

@@ -104,6 +104,7 @@ def connect(address: tuple[str, int]) -> pymysql.Connection:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=ANSWER_SECONDS,
         write_timeout=ANSWER_SECONDS,
+        ssl_disabled=True,  # or each connection loads the system's authorities, 19 ms of processor time
     )
 
 

@@ -205,8 +205,17 @@ class Node(Daemon):
             self.restart()
 
     def connect(self, **options: Any) -> pymysql.Connection[Any]:
-        """A connection as root over the unix socket, in autocommit, unless `options` say otherwise."""
-        defaults: dict[str, Any] = {"user": "root", "unix_socket": str(self.socket), "autocommit": True}
+        """A connection as root over the unix socket, in autocommit, unless `options` say otherwise.
+
+        Without TLS: for each connection that may have it, PyMySQL loads the system's authorities. That was 19 ms of
+        processor time, 100 times what the query of a wait takes, 50 times a second.
+        """
+        defaults: dict[str, Any] = {
+            "user": "root",
+            "unix_socket": str(self.socket),
+            "autocommit": True,
+            "ssl_disabled": True,
+        }
         return pymysql.connect(**{"connect_timeout": 10, "read_timeout": 30, **defaults, **options})
 
     def sql(self, statement: str, *parameters: object) -> tuple[tuple[Any, ...], ...]:

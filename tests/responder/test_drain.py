@@ -20,7 +20,8 @@ ALL_PATHS = ("/", "/ready", "/live")
 def connect(address: tuple[str, int]) -> pymysql.Connection[Any]:
     """A client's connection through HAProxy."""
     host, port = address
-    return pymysql.connect(host=host, port=port, user="app", autocommit=True, connect_timeout=5, read_timeout=10)
+    times = {"connect_timeout": 5, "read_timeout": 10}
+    return pymysql.connect(host=host, port=port, user="app", autocommit=True, ssl_disabled=True, **times)
 
 
 def where(connection: pymysql.Connection[Any]) -> str:
