@@ -19,6 +19,7 @@ from loopback.addresses import Net
 KEEPER = Path(__file__).with_name("keeper.py")
 TAIL_LINES = 25
 ERROR_LINES = 8
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 T = TypeVar("T")
 D = TypeVar("D", bound="Disposable")
 
@@ -44,15 +45,21 @@ def find_program(name: str, package: str) -> str:
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
-    """Call the condition until its result is true, and return that. `what` names the condition in a failure."""
+    """Call the condition until its result is true, and return that. `what` names the condition in a failure.
+
+    Between two calls it pauses for as long as the call took, within bounds: a condition that starts a program each time
+    would otherwise take a processor from what is waited for.
+    """
     deadline = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise NotInTime(f"not within {seconds:g} s: {what() if callable(what) else what}")
-        time.sleep(0.02)
+        time.sleep(min(max(now - began, SHORTEST_PAUSE), LONGEST_PAUSE))
 
 
 class Disposable:
