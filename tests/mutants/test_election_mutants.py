@@ -121,6 +121,19 @@ MUTANTS: dict[str, list[Patch]] = {
     "who cannot look joins all the same": without(election._know_own),
     "who ran apart is a candidate": [(candidates, "_candidates", whoever_is_fit)],
 }
+# Where the search begins for those that few walks find out: the walks before are known to find nothing. A walk takes
+# 11 ms of processor time. After a change of the model or of its moves, the search goes on from here.
+FIRST = {
+    "trusts grastate's seqno": 1457,
+    "OFFLINE is proof": 363,
+    "an empty disk held nothing": 351,
+    "who is in doubt is behind": 248,
+    "survivors wait for nobody": 363,
+    "a hand leaves no trace": 348,
+    "either of two Primaries will do": 164,
+    "a recovery that failed found nothing": 326,
+    "who cannot look joins all the same": 326,
+}
 
 
 @contextlib.contextmanager
@@ -150,5 +163,5 @@ def test_the_rules_themselves_stand() -> None:
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_model_catches(name: str) -> None:
-    seed, _ = search(MUTANTS[name], 20000)
+    seed, _ = search(MUTANTS[name], 20000, FIRST.get(name, 0))
     assert seed is not None
