@@ -39,7 +39,7 @@ venv_doors = $(addprefix .venv/bin/,$(notdir $(doors)))
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench deps-root deps-packages venv check test test-all fuzz docs demo bench wheels lock
+.PHONY: help deps deps-debian deps-wheels deps-demo deps-bench deps-root deps-packages venv check test test-all test-installations fuzz docs demo bench wheels lock
 .PHONY: install uninstall deb rpm dist clean
 
 help: ## list the targets
@@ -173,6 +173,9 @@ clean: ## remove what the other targets made in this directory
 #: What is too long for `make test`:
 test-all: deps ## all of these, one after the other, whatever fails; the logs in build/test-all (PARTS="fuzz bench" for some)
 	@tools/test-all $(PARTS)
+
+test-installations: deps ## twenty installations over a running xha, in which no monitor may fail (3 minutes; INSTALLATIONS=)
+	@INSTALLATIONS='$(or $(INSTALLATIONS),20)' .venv/bin/python -m pytest -q tests/install/test_upgrade.py -k many_installations
 
 fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket (10 minutes; FUZZ_SECONDS=, FUZZ_SEED=)
 	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz

@@ -21,7 +21,9 @@ from install.place import AGENT, HOME, NOT_RUNNING, PROBE, Place, make_argv
 from install.test_units import GALERA
 from loopback import Net, wait_until
 
-INSTALLATIONS, KILLS = 20, 10
+# `make test-installations` has twenty: one takes 7 s of processor time with the monitors that run beside it.
+INSTALLATIONS = int(os.environ.get("INSTALLATIONS") or 5)
+KILLS = 10
 # A keeper imports something for the first time long after its start: at /run/go, which the test makes.
 LATE = '''#!/usr/bin/python3
 """A resident: what it needs late, it imports late."""
@@ -106,9 +108,9 @@ def left_over(place: Place) -> str:
     return place.sh("find /usr /etc/xha /etc/xinetd.d -name '.*.new' -o -name '.new-*' -o -name .install.lock")
 
 
-def test_no_monitor_fails_in_twenty_installations(installed: Place, tell: Callable[[str], None]) -> None:
+def test_no_monitor_fails_in_many_installations(installed: Place, tell: Callable[[str], None]) -> None:
     seconds = []
-    with monitors(installed, "twenty") as codes:
+    with monitors(installed, "many") as codes:
         for _ in range(INSTALLATIONS):
             before = time.monotonic()
             installed.make("install")
@@ -118,7 +120,7 @@ def test_no_monitor_fails_in_twenty_installations(installed: Place, tell: Callab
         f"in {INSTALLATIONS} installations of {statistics.median(seconds):.1f} s"
     )
     assert len(codes) > INSTALLATIONS
-    assert set(codes) == {NOT_RUNNING}, installed.sh("sort /run/twenty.log | uniq -c")
+    assert set(codes) == {NOT_RUNNING}, installed.sh("sort /run/many.log | uniq -c")
 
 
 def test_no_monitor_fails_where_two_versions_differ_in_their_modules(installed: Place, another: Path) -> None:
