@@ -68,7 +68,7 @@ ODD = {
     "half": "unknown: the check wrote 15 bytes that are no result",
     "flood": "that are no result",
     "silent": "critical: no end after",
-    "killed": "unknown: the check itself died",
+    "killed": "unknown: the check itself died (SIGKILL)",
 }
 
 

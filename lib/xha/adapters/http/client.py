@@ -24,7 +24,7 @@ from ...core.text.numbers import parse_int, parse_json
 from ..network.addresses import require_address
 from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by, unmet_without_words
 from ..network.tls import accept_what_clients_accept
-from ..process.alarm import begin_step, limit, seconds_left
+from ..process.alarm import begin_step, finish_within, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,8 +168,7 @@ class Web(NamedTuple):
         """Send one request and return its answer; status 0 with the reason if there is none."""
         begin_step(f"the answer to {method} {_without_query(url)}", blame=self.blame)
         try:
-            with limit(self.timeout):
-                answer = self._ask(method, url, headers or {}, document)
+            answer = finish_within(self.timeout, lambda: self._ask(method, url, headers or {}, document))
         except Unmet as unmet:
             return ApiAnswer(0, fault="not asked", unmet=str(unmet))
         except UnfitAnswer as error:

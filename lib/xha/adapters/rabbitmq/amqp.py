@@ -28,7 +28,7 @@ from ...core.services.rabbitmq.login import AmqpError, AmqpFault
 from ..network.addresses import require_address
 from ..network.causes import causes
 from ..network.client_tls import TlsFiles, client_context, speaks_tls, unmet_by, unmet_without_words
-from ..process.alarm import begin_step, limit
+from ..process.alarm import begin_step, finish_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,17 +93,20 @@ def read_greeting(login: Login, seconds: float) -> Greeting:
     """
     begin_step(f"the greeting of {login}")
     try:
-        with limit(seconds):
-            context = _context(login)
-            address = require_address(login.host, seconds)
-            with socket.create_connection((address, login.port), timeout=seconds) as plain:
-                connection = context.wrap_socket(plain, server_hostname=login.host) if context else plain
-                connection.sendall(_HEADER)
-                return _read_start(connection, login)
+        return finish_within(seconds, lambda: _ask_greeting(login, seconds))
     except AmqpError as error:
         raise _look_for_tls(login, seconds, error) from None
     except OSError as error:
         raise _look_for_tls(login, seconds, _socket_error(login, error)) from None
+
+
+def _ask_greeting(login: Login, seconds: float) -> Greeting:
+    context = _context(login)
+    address = require_address(login.host, seconds)
+    with socket.create_connection((address, login.port), timeout=seconds) as plain:
+        connection = context.wrap_socket(plain, server_hostname=login.host) if context else plain
+        connection.sendall(_HEADER)
+        return _read_start(connection, login)
 
 
 def _context(login: Login) -> ssl.SSLContext | None:
@@ -160,11 +163,8 @@ def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator
     """
     try:
         begin_step(f"a login at {login}", blame=blame)
-        parameters = _parameters(login, seconds)
         try:
-            with limit(seconds):
-                require_address(login.host, seconds)
-                connection = pika.BlockingConnection(parameters, _impl_class=_Measured)  # type: ignore[arg-type]
+            connection = finish_within(seconds, lambda: _log_in(login, seconds))
         except _ERRORS as error:
             raise _look_for_tls(login, seconds, _translate(login, error)) from None
         yield connection.channel()
@@ -172,6 +172,12 @@ def open_channel(login: Login, seconds: float, *, blame: str = SELF) -> Iterator
             connection.close()
     except _ERRORS as error:
         raise _translate(login, error) from None
+
+
+def _log_in(login: Login, seconds: float) -> pika.BlockingConnection:
+    parameters = _parameters(login, seconds)
+    require_address(login.host, seconds)
+    return pika.BlockingConnection(parameters, _impl_class=_Measured)  # type: ignore[arg-type]
 
 
 def _parameters(login: Login, seconds: float) -> pika.ConnectionParameters:

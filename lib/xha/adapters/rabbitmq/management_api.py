@@ -18,7 +18,7 @@ from ...core.services.rabbitmq.state import Cluster
 from ..http.client import HttpSession, UnfitAnswer, read_body
 from ..network.addresses import require_address
 from ..network.client_tls import unmet_by
-from ..process.alarm import CheckStep, begin_step, limit
+from ..process.alarm import CheckStep, begin_step, finish_within
 
 if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
@@ -117,8 +117,7 @@ class Api:
         if seconds <= 0:
             raise _Gap("no time left")
         try:
-            with limit(seconds):
-                return parse_document(self._ask(path, statuses, seconds))
+            return finish_within(seconds, lambda: parse_document(self._ask(path, statuses, seconds)))
         except UnfitAnswer as error:
             raise _Gap(str(error)) from None
         except socket.gaierror as error:

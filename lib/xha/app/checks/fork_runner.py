@@ -35,6 +35,8 @@ KILL_DELAY = 0.2
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _MAX_ANSWER = 1 << 16
 _LONGEST = 2000
+# The exit status of a child that ends by an exception that no check should raise (EX_SOFTWARE, sysexits.h).
+_DIED = 70
 # The bytes that a check may allocate in addition to what its parent has imported.
 _MEMORY = 32 << 20
 
@@ -107,6 +109,8 @@ class Child:
         with contextlib.suppress(OSError):  # it is killed whatever can be read about it
             process = read_process(self.pid)
             is_starved = process is not None and process.state == "R"
+        # One that has closed its pipe without a result is ending by itself: how is asked before it is killed.
+        fate = "" if self._answer or seconds >= self.job.service.deadline else _wait_fate(self.pid)
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
@@ -114,9 +118,9 @@ class Child:
         _open.discard(self.fd)
         os.close(self.fd)
         _reap(self.pid)
-        return self._result(seconds, is_starved)._replace(duration_ms=round(seconds * 1000))
+        return self._result(seconds, fate, is_starved=is_starved)._replace(duration_ms=round(seconds * 1000))
 
-    def _result(self, seconds: float, is_starved: bool) -> Result:
+    def _result(self, seconds: float, fate: str, *, is_starved: bool) -> Result:
         name, level = self.job.service.name, self.job.level
         try:
             return parse_result(parse_json(self._answer.decode("utf-8", "replace")))
@@ -129,7 +133,38 @@ class Child:
         if self._answer:
             said = f"the check wrote {len(self._answer)} bytes that are no result: this is a fault of xha's"
             return unknown(name, level, said)
-        return unknown(name, level, "the check itself died: this is a fault of xha's")
+        return unknown(name, level, f"the check itself died{_describe_end(fate)}")
+
+
+def _wait_fate(pid: int) -> str:
+    """Return how a child ends that has closed its pipe, such as `exit status 70`; "" if it does not end in a moment.
+
+    It stays a zombie, so that its number, and that of its group, are its own until it is killed and collected.
+    """
+    for _ in range(50):
+        try:
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return ""
+        if ended and ended.si_code == os.CLD_EXITED:
+            return f"exit status {ended.si_status}"
+        if ended:
+            return _signal_name(ended.si_status)
+        time.sleep(0.002)
+    return ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _describe_end(fate: str) -> str:
+    if fate == signal.SIGKILL.name:
+        return f" ({fate}): somebody killed it, or the kernel for want of memory"
+    return f" ({fate or 'it closed its pipe and did not end'}): this is a fault of xha's"
 
 
 def _reap(pid: int) -> None:
@@ -164,6 +199,7 @@ def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
 
     others: the descriptors that belong to its siblings.
     """
+    code = _DIED
     try:
         for fd in others:
             os.close(fd)
@@ -173,12 +209,18 @@ def _be_child(job: Job, write_end: int, others: Iterable[int]) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         point_at_null(0, 1, 2)  # the output of a library is no result
-        result = _run(job)
-        document = result._replace(message=result.message[:_LONGEST], proved=result.proved[:_LONGEST]).document()
-        # Half a surrogate pair, as in an argument of another process, is written as a question mark.
-        os.write(write_end, json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        _write(write_end, _run(job))
+        code = 0
+    except MemoryError:
+        _write(write_end, unknown(job.service.name, job.level, f"the check needs more than {_MEMORY >> 20} MiB"))
     finally:
-        os._exit(0)
+        os._exit(code)
+
+
+def _write(write_end: int, result: Result) -> None:
+    document = result._replace(message=result.message[:_LONGEST], proved=result.proved[:_LONGEST]).document()
+    # Half a surrogate pair, as in an argument of another process, is written as a question mark.
+    os.write(write_end, json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
 def _run(job: Job) -> Result:

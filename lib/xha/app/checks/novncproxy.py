@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.network.addresses import require_address
 from ...adapters.network.client_tls import TlsFiles, client_context, unmet_by
-from ...adapters.process.alarm import begin_step, limit
+from ...adapters.process.alarm import begin_step, finish_within
 from ...core.services.api.judge import judge_cause
 from ...core.services.model.reach import Unmet
 from ...core.services.model.result import Level, failed, passed, unknown
@@ -35,11 +35,9 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
     begin_step("a WebSocket", proved=proved)
     # Each part is shorter than the check's own deadline, so that the result says which part hangs.
     try:
-        with limit(settings.patience):
-            connection = _connect(settings)
+        connection = finish_within(settings.patience, lambda: _connect(settings))
         with connection:
-            with limit(settings.patience):
-                fault = _open(connection, settings)
+            fault = finish_within(settings.patience, lambda: _open(connection, settings))
             if fault:
                 return failed(settings.name, Level.DEEP, fault, proved=proved)
             proved = "a WebSocket is opened"
@@ -114,11 +112,14 @@ def _wait_close(connection: socket.socket, seconds: float) -> bool:
     """Return whether the other side closes the connection within `seconds`. What it sends before is ignored."""
     begin_step("the refusal of a token that does not exist", proved="a WebSocket is opened")
     try:
-        with limit(seconds):
-            while connection.recv(4096):
-                pass
+        finish_within(seconds, lambda: _drain(connection))
     except (TimeoutError, socket.timeout):
         return False
     except OSError:
         return True
     return True
+
+
+def _drain(connection: socket.socket) -> None:
+    while connection.recv(4096):
+        pass
