@@ -95,8 +95,10 @@ class Broker(Daemon):
         self.directory.mkdir(parents=True, exist_ok=True)
         text = CONFIG.format(address=self.address, user=USER, password=PASSWORD, tick=NET_TICK)
         text += "".join(option.format(address=self.address) + "\n" for option in self.rabbits.options)
-        for index, broker in enumerate(self.rabbits.brokers, start=1):
-            text += f"cluster_formation.classic_config.nodes.{index} = {broker.name}\n"
+        # Only nodes that run already: 4.0 starts an Erlang VM to ask the others, up to ten times, which took 24 s each
+        # where nodes did not run yet (measured).
+        for index, name in enumerate(dict.fromkeys((self.rabbits.brokers[0].name, self.name)), start=1):
+            text += f"cluster_formation.classic_config.nodes.{index} = {name}\n"
         (self.directory / "rabbitmq.conf").write_text(text)
         (self.directory / "plugins").write_text("[rabbitmq_management].\n")
         super().start()
