@@ -34,14 +34,21 @@ def listen_mysql(bind: str, nodes: Sequence[str], inter: str | None = None) -> s
 
 
 class HAProxy(Daemon):
-    """HAProxy with these sections below this module's preamble; `extra_global` are lines for its global section."""
+    """HAProxy with these sections below this module's preamble; `extra_global` are lines for its global section.
 
-    def __init__(self, net: Net, directory: Path, sections: str, *, extra_global: Sequence[str] = ()) -> None:
+    has_master: with a master process, whose socket is `master`, and a worker below it.
+    """
+
+    def __init__(
+        self, net: Net, directory: Path, sections: str, *, extra_global: Sequence[str] = (), has_master: bool = False
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.socket = directory / "haproxy.sock"
         config = directory / "haproxy.cfg"
         config.write_text(PREAMBLE.format(socket=self.socket, extra="\n  ".join(extra_global)) + sections)
+        self.master = directory / "master.sock"
         argv = [*service_command("haproxy", "haproxy"), "-db", "-f", str(config)]
+        argv += ["-W", "-S", str(self.master)] if has_master else []
         super().__init__(net, argv, directory / "haproxy.log")
 
     def start(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -38,12 +39,13 @@ class Balanced:
     Nobody accepts there. Each check stays in the backlog, which has room for those of more than two minutes.
     """
 
-    def __init__(self, net: Net, directory: Path) -> None:
+    def __init__(self, net: Net, directory: Path, *, has_master: bool = False) -> None:
         self.listeners = [socket.create_server((net.next_address(), 0), backlog=4096) for _ in range(2)]
         self.addresses = ["{}:{}".format(*one.getsockname()) for one in self.listeners]
         self.bind = net.next_address()
         one, two = self.addresses
-        self.haproxy = HAProxy(net, directory, SECTIONS.format(bind=self.bind, one=one, two=two))
+        sections = SECTIONS.format(bind=self.bind, one=one, two=two)
+        self.haproxy = HAProxy(net, directory, sections, has_master=has_master)
 
     def close(self, number: int) -> None:
         self.listeners[number].close()
@@ -133,6 +135,61 @@ def test_a_frozen_one_a_dead_one_and_a_closed_socket(services: Services, balance
     assert "connection refused" in result["message"]
     services.write("[service haproxy]\nstats_socket = /no/such/socket\nprocess = ^no-such-haproxy\n")
     assert services.check("haproxy")["message"] == "/no/such/socket: no such file or directory"
+
+
+def test_the_master_s_socket_leads_to_the_worker_that_serves(services: Services, net: Net, tmp_path: Path) -> None:
+    """`haproxy -W -S`, as Debian's unit starts it. The master keeps a connection open after its answer."""
+    made = Balanced(net, tmp_path / "haproxy", has_master=True)
+    own = f"process = ^\\S*haproxy -db -f {made.haproxy.socket.parent}/\n"
+    with made.haproxy:
+        for proxy in ("api", "other"):
+            made.wait(proxy, "BACKEND", "UP")
+        services.write(f"[service haproxy]\nstats_socket = {made.haproxy.master}\ndeadline = 5s\n{own}")
+        for level, words in (("process", "runs"), ("protocol", "answers on its socket"), ("deep", "2 backends have")):
+            result = services.check("haproxy", level)
+            assert (short(result), words in result["proved"]) == (WELL, True), result
+            assert result["duration_ms"] < 5000
+        made.close(1)
+        made.wait("api", "two", "DOWN")
+        result = services.check("haproxy")
+        assert (short(result), result["message"]) == (blamed("api"), "down: api/two")
+        # A reload that fails leaves the old worker, and one that works another one.
+        config = made.haproxy.socket.with_name("haproxy.cfg")
+        right, before = config.read_text(), worker_of(made)
+        for text, loaded in ((f"{right}nonsense\n", before), (right, None)):
+            config.write_text(text)
+            made.haproxy.signal(signal.SIGUSR2)
+            wait_until(lambda: has_reloaded(made, before, loaded), 60, "it has reloaded")  # noqa: B023 - called at once
+            wait_until(lambda: short(services.check("haproxy")) == blamed("api"), 30, "the worker is found")
+    result = services.check("haproxy")
+    assert (short(result), "connection refused" in result["message"]) == (DOWN, True), result
+    for listener in made.listeners:
+        listener.close()
+
+
+def ask_master(made: Balanced, command: str) -> str:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(made.haproxy.master))
+        connection.sendall(f"{command}\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+def worker_of(made: Balanced) -> int:
+    """The pid of the worker that serves: the first one below the heading."""
+    rows = ask_master(made, "show proc").partition("# workers\n")[2]
+    return int(rows.split()[0])
+
+
+def has_reloaded(made: Balanced, before: int, expected: int | None) -> bool:
+    """Whether the master has read its file again, and the worker is the expected one, or another one than before."""
+    try:
+        if expected is not None:
+            return "failed: 1" in ask_master(made, "show proc") and worker_of(made) == expected
+        return worker_of(made) != before
+    except (OSError, IndexError, ValueError):  # it executes itself
+        return False
 
 
 def test_too_many_connections_are_a_warning(services: Services, balanced: Balanced) -> None:
