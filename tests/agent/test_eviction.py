@@ -255,6 +255,8 @@ def test_the_member_that_stalls_is_evicted_and_comes_back_once_its_disk_takes_wr
             assert THRESHOLD <= gap <= THRESHOLD + GOAL
             assert three.shared.eviction is not None
             assert (three.shared.eviction.node, three.shared.eviction.by) == ("node-2", "node-1")
+            tallies = [one.run.read_keeper_tally() for one in three.kept]
+            assert [tally and (tally.evictions, tally.elections) for tally in tallies] == [(1, 0), (0, 0), (0, 0)]
             three.look_until(lambda: second.status.phase is Phase.EVICTED, LATE, "its keeper knows")
             assert (second.status.code, second.status.ready) == (Code.EVICTED.value, False)
             began = time.monotonic()

@@ -21,6 +21,7 @@ from xha.core.galera.position import Kind, Position, View
 from xha.core.galera.server_options import Ports
 from xha.core.galera.status_file import parse_status_file
 from xha.core.monitor.keeper_status import KeeperStatus, Phase, parse_keeper_status, render_keeper_status
+from xha.core.monitor.keeper_tally import KeeperTally, parse_keeper_tally, render_keeper_tally
 from xha.core.monitor.start_failures import Failure, parse_failures, render_failures
 from xha.core.node.codes import Code
 from xha.core.node.commit_record import CommitRecord, parse_commit_record, render_commit_record
@@ -104,6 +105,7 @@ KEPT = {
         render_writer_word(WriterWord(Claim(3, "h1"), True, False, True, False, 2, 11, 17, 4)), parse_writer_word
     ),
     "who the writer is": Kept(render_writer_record(WriterRecord(3, "h1", "h2", 12.5, 15.5, True)), parse_writer_record),
+    "what a keeper counts": Kept(render_keeper_tally(KeeperTally("wait", 1.8e9, 2, 1, 1, 3)), parse_keeper_tally),
     "an eviction": Kept(render_eviction(Eviction("n2", UUID, "n1", 1.8e9)), _of_book("eviction")),
     "a line of generations": Kept(render_line(LINE), _of_book("line")),
     "a clean stop": Kept(render_stop(StopRecord(History(Position(UUID, 12), LINE), "boot", VIEW)), _of_book("stop-n1")),

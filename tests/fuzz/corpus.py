@@ -384,6 +384,7 @@ STARTS: dict[str, Start] = {
     "core.election.writer.parse_writer_word": _texts(KEPT["a word of the writer"].text),
     "core.election.writer.parse_claim": _values([3, "h1"], [0, ""]),
     "core.node.writer_rule.parse_writer_record": _texts(KEPT["who the writer is"].text),
+    "core.monitor.keeper_tally.parse_keeper_tally": _texts(KEPT["what a keeper counts"].text),
     "core.node.writer_rule.parse_writer_order": _with(
         20.0, samples=['{"schema": 1, "counter": 3, "target": "h2", "at": 11.5}']
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from loopback.daemon import Daemon
 from loopback.files import put
 from responder.conftest import MakeResponder
 from responder.process import Responder
+from responder.writers import OWN_RUN
+from xha.adapters.files.agent_rundir import RunDir
+from xha.core.monitor.keeper_status import KeeperStatus, Phase
+from xha.core.monitor.keeper_tally import KeeperTally
 
 PAGES = Path(__file__).parents[2] / "docs/monitoring"
 DASHBOARD = json.loads((PAGES / "dashboard.json").read_text())
@@ -80,8 +85,17 @@ class Prometheus:
 
 @pytest.fixture
 def prometheus(net: Net, database: Node, make_responder: MakeResponder, tmp_path: Path) -> Iterator[Prometheus]:
-    """It has scraped a responder that was in service, and then was disabled."""
-    responder = make_responder(database)
+    """It has scraped a responder that was in service, and then was disabled.
+
+    What a keeper has written lies on its host; test_writer.py has a real one.
+    """
+    run = tmp_path / "run"
+    kept = RunDir("db", str(run / "xha/galera"))
+    kept.make()
+    kept.write_keeper_status(KeeperStatus(Phase.RUNNING, "synced", at=time.monotonic()))
+    kept.write_keeper_tally(KeeperTally("join", time.time(), 2, 1, 1, 3))
+    find_program("unshare", "util-linux")
+    responder = make_responder(database, wrapper=["unshare", "--mount", "sh", "-c", OWN_RUN, str(run)])
     running = Prometheus(net, tmp_path, responder)
     responder.verdict()
     with running.daemon:
@@ -90,6 +104,7 @@ def prometheus(net: Net, database: Node, make_responder: MakeResponder, tmp_path
         assert responder.next_verdict() == (503, "disabled")
         wait_until(lambda: running.answers("xha_outages_total == 1"), 60, running.daemon.tail)
         wait_until(lambda: running.answers("rate(xha_refusals_total[5m])"), 60, running.daemon.tail)
+        wait_until(lambda: running.answers("increase(xha_keeper_starts_total[1h])"), 60, running.daemon.tail)
         yield running
 
 

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from loopback import Cluster, Net, wait_until
 from responder.process import ACCOUNT
 from responder.test_drained_stop import Client
-from responder.writers import RESOURCE, KeptWorld
+from responder.writers import RESOURCE, KeptNode, KeptWorld
 from xha.app.cluster.switchover import Switchover
+from xha.core.monitor.keeper_tally import COUNTERS, SPOKE_SECONDS, KeeperTally
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
@@ -100,6 +102,39 @@ def test_a_switchover_is_an_error_for_nobody_whose_pool_tests_its_connections(
         rows = world["h2"].node.sql("SELECT n FROM drained.rows WHERE client = %s", client.name)
         assert set(client.acknowledged) <= {number for (number,) in rows}, "an acknowledged row is lost"
     tell(f"{'; '.join(steps)}; longest time without a row: {load.gaps()}; plain: {load.clients[-1].errors}")
+
+
+def keeper_metrics(node: KeptNode) -> dict[tuple[str, ...], float]:
+    text = node.responder.ask("/metrics").body
+    families = text_string_to_metric_families(text)
+    samples = {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+    return {key: value for key, value in samples.items() if key[0].startswith("xha_keeper_")}
+
+
+def test_what_a_keeper_says_and_counts_is_at_metrics_and_is_silent_with_it(world: KeptWorld) -> None:
+    node = next(one for one in world.nodes if one.at_writer()[0] != 200)
+    told = keeper_metrics(node)
+    assert told["xha_keeper_phase", RESOURCE, "running"] == 1
+    assert told["xha_keeper_decision", RESOURCE, "join"] == 1
+    assert 0 <= told["xha_keeper_age_seconds", RESOURCE] < 30
+    assert abs(told["xha_keeper_decision_timestamp_seconds", RESOURCE] - time.time()) < 3600
+    counted = {name: told[f"xha_keeper_{name}_total", RESOURCE] for name in COUNTERS}
+    assert counted == dict.fromkeys(COUNTERS, 0)  # its server ran before it, and has lost no Primary
+    node.kill_keeper()
+    # Whoever was killed has left this file. The next keeper goes on with its counts.
+    node.run.write_keeper_tally(KeeperTally("wait", 1.8e9, elections=2))
+    status = node.run.read_keeper_status()
+    assert status is not None
+    node.run.write_keeper_status(status._replace(at=status.at - SPOKE_SECONDS))
+    silent = keeper_metrics(node)
+    assert silent["xha_keeper_phase", RESOURCE, "silent"] == 1
+    assert silent["xha_keeper_age_seconds", RESOURCE] > SPOKE_SECONDS
+    os.chown(node.run.file("keeper.json"), 65534, 65534)
+    assert keeper_metrics(node)["xha_keeper_phase", RESOURCE, "unreadable"] == 1
+    node.start_keeper()
+    running = ("xha_keeper_phase", RESOURCE, "running")
+    wait_until(lambda: running in keeper_metrics(node), 30, lambda: f"it runs again: {keeper_metrics(node)}")
+    assert keeper_metrics(node)["xha_keeper_elections_total", RESOURCE] == 2
 
 
 def test_a_writer_whose_keeper_is_killed_stays(world: KeptWorld) -> None:

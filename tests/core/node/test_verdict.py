@@ -364,7 +364,8 @@ MAY_BE_ABSENT = {
         "wsrep_local_recv_queue",
         "wsrep_local_send_queue",
     ),
-    *("wsrep_flow_control_paused", "wsrep_flow_control_paused_ns", "wsrep_desync_count", "wsrep_gcomm_uuid"),
+    *("wsrep_flow_control_paused", "wsrep_flow_control_paused_ns", "wsrep_flow_control_sent"),
+    *("wsrep_flow_control_recv", "wsrep_desync_count", "wsrep_gcomm_uuid"),
     *(
         "wsrep_evs_state",
         "wsrep_provider_version",

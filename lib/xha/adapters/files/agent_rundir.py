@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...core.galera.known_servers import KnownServer
     from ...core.galera.node_record import NodeRecord
+    from ...core.monitor.keeper_tally import KeeperSeen, KeeperTally
     from ...core.monitor.start_failures import Failure
     from ...core.node.writer_rule import WriterOrder, WriterRecord
     from ...core.text.repeats import Repeats
@@ -26,7 +27,7 @@ BASE = "/run/xha/galera"
 _SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
 _JOINING, _RECOVERY, _REMEMBERED = "joining.json", "recovery.log", "servers.json"
 _SERVERS, _STATUS, _SAID = "mysqld", "status.json", "said.json"
-_WRITER, _ORDER = "writer.json", "switchover.json"
+_WRITER, _ORDER, _TALLY = "writer.json", "switchover.json", "tally.json"
 _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
 
@@ -107,6 +108,18 @@ class RunDir:
     def write_keeper_status(self, keeper_status: KeeperStatus) -> None:
         """Publish what the keeper does, readable by every account of this host."""
         self._write(_KEEPER, render_keeper_status(keeper_status), 0o644)
+
+    def read_keeper_tally(self) -> KeeperTally | None:
+        """Return what the keepers have counted since the host booted; None if nothing is there that can be read."""
+        from ...core.monitor.keeper_tally import parse_keeper_tally
+
+        return parse_keeper_tally(self._read(_TALLY))
+
+    def write_keeper_tally(self, tally: KeeperTally) -> None:
+        """Write down what the keeper counts, readable by every account of this host."""
+        from ...core.monitor.keeper_tally import render_keeper_tally
+
+        self._write(_TALLY, render_keeper_tally(tally), 0o644)
 
     def read_writer(self) -> WriterRecord | None:
         """Return what the keeper wrote down of the writer last; None if it has not, or what is there cannot be read.
@@ -246,14 +259,34 @@ def read_keeper_statuses(base: str = BASE) -> list[tuple[str, KeeperStatus]]:
     return [(name, keeper_status) for name, keeper_status in said if keeper_status is not None]
 
 
+def see_keepers(base: str = "") -> list[KeeperSeen]:
+    """Return what the keepers of this host say of themselves; a file of another account than root says nothing."""
+    from ...core.monitor.keeper_tally import MAX_BYTES, KeeperSeen, parse_keeper_tally
+    from .whole_file import read_text
+
+    base, owners, seen = base or BASE, (0, os.geteuid()), []
+    for name in _find_resources(base, _KEEPER):
+        said = []
+        for file in (_KEEPER, _TALLY):
+            try:
+                said.append(read_text(os.path.join(base, name, file), MAX_BYTES, owners))
+            except OSError:
+                said.append("")
+        seen.append(KeeperSeen(name, parse_keeper_status(said[0]), parse_keeper_tally(said[1])))
+    return seen
+
+
 def find_writer_resources(base: str = "") -> tuple[str, ...]:
     """Return the resources of this host whose keepers have written down who the writer is."""
-    base = base or BASE
+    return _find_resources(base or BASE, _WRITER)
+
+
+def _find_resources(base: str, file: str) -> tuple[str, ...]:
     try:
         names = sorted(os.listdir(base))
     except FileNotFoundError:
         return ()
-    return tuple(name for name in names if os.path.lexists(os.path.join(base, name, _WRITER)))
+    return tuple(name for name in names if os.path.lexists(os.path.join(base, name, file)))
 
 
 def _make_directory(path: str) -> None:

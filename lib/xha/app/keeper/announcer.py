@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 
 from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...adapters.process.procfs import read_process
+from ...core.keeper.results import count_results
 from ...core.monitor.keeper_status import KeeperStatus, Phase
+from ...core.monitor.keeper_tally import KeeperTally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.host.log import Log
     from ...adapters.pacemaker.cluster import Pacemaker
     from ...adapters.pacemaker.standalone import Standalone
+    from ...core.election.decision import Decision
+    from ...core.keeper.outcomes import EffectResult
 
 _MOST_CHARACTERS = 240
 # How often the log tells how far a state transfer is.
@@ -38,6 +44,8 @@ class Announcer:
         self._phase_at = time.time()
         self._spoke_at = float("-inf")
         self._progress_at = 0.0
+        self._tally = run.read_keeper_tally() or KeeperTally()
+        self._written: KeeperTally | None = None
 
     def say(self, keeper_status: KeeperStatus) -> None:
         """Write the status; where phase or reason changed, tell the log and the cluster, too.
@@ -66,6 +74,15 @@ class Announcer:
             self._progress_at = now
             self._log.info(self._last.progress, kind=f"{self._last.transfer}: {self._last.arrived >> 20}")
         self._show(text[:_MOST_CHARACTERS])
+
+    def count(self, results: Iterable[EffectResult], decision: Decision | None) -> None:
+        """Count what came of a step, for the responder's metrics. A full /run costs the metric, and is tried again."""
+        self._tally = count_results(self._tally, results, decision, time.time())
+        if self._tally == self._written:
+            return
+        with contextlib.suppress(OSError):
+            self._run.write_keeper_tally(self._tally)
+            self._written = self._tally
 
     def set_ready(self, ready: bool) -> None:
         """Set the attribute by which rules of other resources know whether this node serves."""

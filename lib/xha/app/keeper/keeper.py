@@ -67,5 +67,5 @@ class Keeper:
             self.memory, effects = step(self.memory, seen)
         if self.memory.child is None:
             self._children.forget()
-        self._results = self._performer.perform(effects, seen.settings)
+        self._results = self._performer.perform(effects, seen.settings, self.memory.decision)
         return seen._replace(results=self._results)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from ...adapters.host.faults import Faults
+    from ...core.election.decision import Decision
     from ...core.keeper.effects import Act, Effect, Guard
     from ...core.keeper.outcomes import Begun, EffectOutcome
     from ...core.ocf.api import Finding
@@ -49,8 +50,13 @@ class Performer:
         self._settings: Settings | None = None
         self._acts = self._table()
 
-    def perform(self, effects: tuple[Effect, ...], settings: Settings) -> tuple[EffectResult, ...]:
-        """Do the effects in their order. The first that fails drops the rest, but for what is done in any case."""
+    def perform(
+        self, effects: tuple[Effect, ...], settings: Settings, decision: Decision | None = None
+    ) -> tuple[EffectResult, ...]:
+        """Do the effects in their order. The first that fails drops the rest, but for what is done in any case.
+
+        decision: what the election came to last; it is only counted.
+        """
         self._settings = settings
         results: list[EffectResult] = []
         failed = False
@@ -60,6 +66,7 @@ class Performer:
             outcome = self._try(effect)
             results.append(EffectResult(effect.act, outcome))
             failed = failed or not isinstance(outcome, Done)
+        self._announcer.count(results, decision)
         return tuple(results)
 
     def _try(self, effect: Effect) -> EffectOutcome:

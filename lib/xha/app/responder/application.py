@@ -21,7 +21,17 @@ from ..node.background_reader import BackgroundReader
 from ..node.reader import Reader, Snapshot
 from .event_log import EventLog
 from .ledger import Ledger
-from .responses import LOOK_SECONDS, Services, Surroundings, judge_snapshot, read_writer, refusal, reply, reply_history
+from .responses import (
+    LOOK_SECONDS,
+    Services,
+    Surroundings,
+    judge_snapshot,
+    keeper_metrics,
+    read_writer,
+    refusal,
+    reply,
+    reply_history,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +85,7 @@ class ResponderApplication:
         self._writer: WriterStanding | None = None
         self._writer_at, self._writer_config = 0.0, file.config
         self._surroundings = Surroundings(
-            lambda: self._refusals.render() + self._services.metrics(),
+            lambda: self._refusals.render() + keeper_metrics() + self._services.metrics(),
             self._document_counters,
             lambda: self._balancers.look(time.monotonic()),
             lambda: self._takers.look(time.monotonic()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,11 +46,21 @@ def read_writer(config: Config) -> WriterStanding:
         return WriterStanding(unknown=f"{error.filename}: {(error.strerror or 'unreadable').lower()}")
 
 
+def keeper_metrics() -> str:
+    """Return the metrics of this host's keepers, in the text exposition format of Prometheus; "" without any."""
+    from ...adapters.files.agent_rundir import see_keepers
+    from ...core.monitor.keeper_tally import render_keeper_metrics
+
+    with contextlib.suppress(OSError):  # of a directory that cannot be looked at nothing is known: no series, no zero
+        return render_keeper_metrics(see_keepers(), time.monotonic())
+    return ""
+
+
 class Surroundings(NamedTuple):
     """What a response may tell besides a reading; each is called only where a path needs it.
 
-    services: the metrics of the services. balancers, takers: who asks, and who asks for the writer; None where that is
-    not remembered. writer: what this host's keeper says of the writer. since: since when the node is
+    services: the metrics of the services and of the keepers. balancers, takers: who asks, and who asks for the writer;
+    None where that is not remembered. writer: what this host's keeper says of the writer. since: since when the node is
     as it is, in seconds since 1970; None where that was not seen. cluster: its name, "" if unknown.
     """
 
@@ -73,7 +84,9 @@ def reply_once(reader: Reader, file: ConfigFile) -> Callable[[Request, str, floa
         snapshot = reader.take_once()
         age = time.monotonic() - now
         refused = refusal(request, host, snapshot.config.responder)
-        return refused or reply(request, host, snapshot, age, Surroundings(Services(file).metrics))
+        return refused or reply(
+            request, host, snapshot, age, Surroundings(lambda: keeper_metrics() + Services(file).metrics())
+        )
 
     return answer
 

@@ -56,6 +56,8 @@ class WsrepStatus(NamedTuple):
     wsrep_local_send_queue: int | None = None
     wsrep_flow_control_paused: float | None = None
     wsrep_flow_control_paused_ns: int | None = None
+    wsrep_flow_control_sent: int | None = None
+    wsrep_flow_control_recv: int | None = None
     wsrep_flow_control_active: bool | None = None
     wsrep_flow_control_requested: bool | None = None
     wsrep_desync_count: int | None = None
@@ -84,6 +86,12 @@ METRICS = {
     "wsrep_flow_control_active": "1 while flow control stops replication, whichever node requests it",
     "wsrep_flow_control_requested": "1 while this node requests it",
     "threads_connected": "connections open at the server",
+}
+# The values that only grow, until the server ends or somebody says FLUSH STATUS: Prometheus counters, xha_NAME_total.
+COUNTERS = {
+    "wsrep_flow_control_paused_ns": "nanoseconds for which flow control has stopped replication",
+    "wsrep_flow_control_sent": "how often this node asked the others to stop",
+    "wsrep_flow_control_recv": "how often a member was seen to ask for it, this one included",
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..election.position_report import State
 from ..galera.position import Kind
 from ..monitor.keeper_status import Phase
+from ..monitor.keeper_tally import DECISIONS, KeeperTally
 from ..node.verdict import Code, Policy, Unreadable, judge
 from .effects import (
     Allowed,
@@ -38,6 +39,9 @@ from .outcomes import Begun, Done, EffectFailed, FailureCause, GuardFailed, Reco
 from .turn import lasting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..election.decision import Decision
     from .outcomes import EffectResult
     from .turn import Turn
 
@@ -233,3 +237,23 @@ def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResul
 def give_up(turn: Turn, reason: str, *, permanent: bool = True) -> None:
     """End with a failure, once the effects of this step are done; where one of them is not, go on."""
     turn.note(giving_up=reason, permanent=permanent)
+
+
+def count_results(
+    tally: KeeperTally, results: Iterable[EffectResult], decision: Decision | None, now: float
+) -> KeeperTally:
+    """Return the counts with what came of a step's effects, and its decision. now: seconds since 1970."""
+    done = [(one.act, one.outcome.value) for one in results if isinstance(one.outcome, Done)]
+    kind = DECISIONS[type(decision).__name__] if decision is not None else tally.decision
+    if kind != tally.decision:
+        tally = tally._replace(decision=kind, decided_at=now)
+    for act, value in done:
+        if isinstance(act, TakeToken) and act.evicts is None:
+            tally = tally._replace(elections=tally.elections + 1)
+        elif isinstance(act, Launch):
+            tally = tally._replace(starts=tally.starts + 1, formed=tally.formed + act.bootstrap)
+        elif isinstance(act, MakePrimary) and not value:
+            tally = tally._replace(formed=tally.formed + 1)
+        elif isinstance(act, Evict) and not value:
+            tally = tally._replace(evictions=tally.evictions + 1)
+    return tally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..galera.reading import METRICS, Reading, reading_values
+from ..galera.reading import COUNTERS, METRICS, Reading, reading_values
 from ..text.escape import clean
 from .commits import NOT_KNOWN, Commits
 from .verdict import NagiosCode
@@ -193,16 +193,16 @@ def render_metrics(report: NodeReport, counters: dict[str, tuple[str, int]]) -> 
 def _commit_metrics(report: NodeReport, values: dict[str, Any]) -> list[str]:
     commits, lines = report.commits, []
     # Of a server that is down, too: the cluster's name is what an alert is joined with.
-    cluster, paused = values.get("wsrep_cluster_name") or report.cluster, values.get("wsrep_flow_control_paused_ns")
+    cluster = values.get("wsrep_cluster_name") or report.cluster
     if cluster:
         lines += [
             "# HELP xha_cluster_info the name of the cluster, as a label",
             "# TYPE xha_cluster_info gauge",
             f'xha_cluster_info{{cluster="{_label(str(cluster))}"}} 1',
         ]
-    if paused is not None:
-        text = "nanoseconds for which flow control has stopped replication"
-        lines += _metric("xha_wsrep_flow_control_paused_ns_total", "counter", text, paused)
+    for name, text in COUNTERS.items():
+        if values.get(name) is not None:
+            lines += _metric(f"xha_{name}_total", "counter", text, values[name])
     text = "1 if it is known that the node commits, or that it does not"
     lines += _metric("xha_commits_known", "gauge", text, int(not commits.unknown))
     if commits.probe_age is not None:
