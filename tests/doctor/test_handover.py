@@ -62,6 +62,7 @@ def test_from_heartbeat_the_commands_have_this_cluster_s_names(tmp_path: Path) -
     commands = [one for one in list_commands(facts) if not one.startswith("#")]
     assert commands == [
         "pcs resource unmanage db",
+        "crm_resource --wait --timeout 120s",
         "cibadmin --query --scope resources >/root/resources-before-xha.xml",
         "pcs resource meta db-clone promotable= promoted-max=",
         "pcs resource meta db-clone interleave=true",

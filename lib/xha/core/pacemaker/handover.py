@@ -103,6 +103,8 @@ def list_commands(facts: HandoverFacts) -> list[str]:
     return [
         "# on one host: from here to `manage` Pacemaker does not touch the database",
         f"pcs resource unmanage {resource}",
+        # What is under way ends first: an action of the former agent would meet the new one's configuration.
+        _WAIT,
         "cibadmin --query --scope resources >/root/resources-before-xha.xml",
         *_clean_up(resource, cib),
         f"cibadmin --modify --scope resources --xml-text '{swap}'",
