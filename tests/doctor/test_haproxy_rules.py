@@ -10,6 +10,7 @@ import pytest
 
 from doctor.looking import of_rule
 from loopback import find_program
+from loopback.doors import CHECKOUT
 from seed import listen_mysql_for
 from xha.app.doctor.haproxy import read_haproxy_files
 from xha.core.config.haproxy_cfg import parse_haproxy_cfg
@@ -75,6 +76,10 @@ GOOD_FILES = {
     "quotes and comments": GOOD.replace("GET /ready", "'GET' \"/ready\" # asks"),
     "no expectation": GOOD.replace("  http-check expect status 200\n", ""),
     "IPv6": GOOD.replace("192.0.2.11:3306", "[2001:db8::1]:3306"),
+    "the writer alone is up, and all servers are equal": GOOD.replace("GET /ready", "GET /writer").replace(
+        " backup", ""
+    ),
+    "the same with allbackups": GOOD.replace("GET /ready", "GET /writer\n  option allbackups"),
     "one writer": GOOD.replace("GET /ready", "GET /writer"),
     "no path, which is /": GOOD.replace("GET /ready", ""),
     "the path in a rule": GOOD.replace("GET /ready", "GET /live").replace(
@@ -95,6 +100,22 @@ GOOD_FILES = {
         "  http-check connect port 49000\n  http-check send meth GET uri /ready\n  http-check disable",
     ),
 }
+
+
+DOCS = CHECKOUT / "docs"
+# As the files themselves say that they are used: the database alone, and with the other services behind it.
+DOCUMENTED = {
+    "haproxy.cfg": ("haproxy.cfg",),
+    "haproxy.cfg and haproxy-openstack.cfg": ("haproxy.cfg", "haproxy-openstack.cfg"),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_the_documented_files_are_silent(tmp_path: Path, name: str) -> None:
+    text = "".join((DOCS / one).read_text(encoding="utf-8") for one in DOCUMENTED[name])
+    came_to = look(tmp_path, text)
+    assert [one for one in came_to.findings if found_in(came_to) & set(one.rules)] == []
+    assert set(NAMES) <= set(came_to.fine)
 
 
 @pytest.mark.parametrize("name", GOOD_FILES)

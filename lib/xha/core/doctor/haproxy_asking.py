@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _HTTPCHK = "option httpchk GET /"
 # Which the responder answers by whether the node may have clients.
-_PATHS = ("/", "/ready", "/writer")
+WRITER_PATH = "/writer"
+_PATHS = ("/", "/ready", WRITER_PATH)
 _EVALUATED = "--haproxy FILE: a copy of the file with the values themselves, without variables and conditions"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..config.http_expectation import ask_paths
 from .findings import Rule, Symptom, Weight
-from .haproxy_asking import each_section
+from .haproxy_asking import WRITER_PATH, each_section
 from .unseen import require
 
 if TYPE_CHECKING:
@@ -76,16 +77,24 @@ def _sessions_stay(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
         )
 
 
+def _asks_for_writer(section: Section) -> bool:
+    check = section.proxy.check
+    return check is not None and check.words[1] == "httpchk" and WRITER_PATH in ask_paths(section.proxy)
+
+
 def _many_writers(_: DoctorFacts, section: Section) -> Iterator[Symptom]:
     servers = [one for one in section.proxy.servers if not one.has("disabled")]
     active = [one.name for one in servers if not one.has("backup")]
     spares = [one.name for one in servers if one.has("backup")]
+    spares_too = len(spares) > 1 and section.proxy.having("option", "allbackups")
+    if (len(active) > 1 or spares_too) and _asks_for_writer(section):
+        return  # one node alone is up there, whatever the order of the servers
     if len(active) > 1:
         yield Symptom(
             f"{section.where} spreads clients over {', '.join(active)}",
             f"backup   behind each server but {active[0]} in {section.proxy}, unless it is for reads alone",
         )
-    if len(spares) > 1 and section.proxy.having("option", "allbackups"):
+    if spares_too:
         yield Symptom(
             f"{section.where} spreads clients over {', '.join(spares)} once {', '.join(active) or 'no other one'} is "
             "down (option allbackups)",
