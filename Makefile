@@ -157,7 +157,7 @@ uninstall: ## remove what install put there; changed files in /etc/xha, and the 
 deps-packages:
 	@PYTHON='$(PYTHON)' tools/deps packages
 
-deb: deps-packages ## build the Debian packages and their source into dist/deb, from this directory as it is
+deb: deps-packages ## build the Debian packages and their source into dist/deb, from this directory (DEBEMAIL=: who answers for them)
 	@tools/package/deb
 
 rpm: deps-packages ## build the RPM packages into dist/rpm, on Debian too

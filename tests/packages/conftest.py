@@ -14,6 +14,8 @@ from loopback import Net
 from loopback.doors import CHECKOUT
 
 LATER = "99.0.0"
+# Who builds packages for a house of their own names themselves.
+MAINTAINER = {"DEBEMAIL": "dba@example.org", "DEBFULLNAME": "Database Team"}
 
 
 class Built(NamedTuple):
@@ -53,7 +55,7 @@ def run(*command: str, cwd: Path = CHECKOUT, **environment: str) -> str:
 def built(net: Net) -> Built:
     """What `make deb` makes of this checkout."""
     directory = net.directory / "packages/this"
-    run("tools/package/deb", str(directory))
+    run("tools/package/deb", str(directory), **MAINTAINER)
     return Built(directory, run("tools/package/version").strip())
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from loopback import Net, find_program
 from loopback.doors import CHECKOUT
-from packages.conftest import Built, run
+from packages.conftest import MAINTAINER, Built, run
 
 DEBS = ["resource-agents-xha", "xha", "xha-clustercheck", "xha-services"]
 
@@ -22,6 +22,39 @@ def test_one_source_builds_four_packages_and_leaves_nothing_in_the_checkout(buil
     assert {deb.name.partition("_")[2] for deb in built.debs} == {f"{built.version}-1_all.deb"}
     assert list(built.directory.glob("*.dsc"))
     assert not (CHECKOUT / "debian").exists()
+
+
+def test_who_answers_for_the_packages_is_told_at_the_build(built: Built, rpms: Path) -> None:
+    for deb in built.debs:
+        assert run("dpkg-deb", "--field", str(deb), "Maintainer").strip() == "Database Team <dba@example.org>"
+    assert "Database Team <dba@example.org>" in built.changes.read_text()
+    for rpm in rpms.glob("*.noarch.rpm"):
+        told = run(find_program("rpm", "rpm"), "--query", "--changelog", "--package", str(rpm))
+        assert "Database Team <dba@example.org>" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"DEBEMAIL": "dba@example.org"}, "xha maintainers <dba@example.org>"),
+        ({"DEBEMAIL": "DB Team <dba@example.org>"}, "DB Team <dba@example.org>"),
+        ({"DEBEMAIL": "DB Team <dba@example.org>", "DEBFULLNAME": "Ops"}, "Ops <dba@example.org>"),
+        ({"DEBEMAIL": "", "DEBFULLNAME": "Ops"}, "xha maintainers <maintainers@xha.invalid>"),
+        ({"DEBEMAIL": "dba"}, None),
+        ({"DEBEMAIL": "dba@example.org\nPriority: required"}, None),
+        ({"DEBEMAIL": "dba@example.org", "DEBFULLNAME": "Ops\nX: y"}, None),
+        ({"DEBEMAIL": "dba@example.org", "DEBFULLNAME": "%(id)"}, None),
+    ],
+)
+def test_a_maintainer_is_one_name_and_one_address(given: dict[str, str], told: str | None) -> None:
+    environment = {"PATH": os.environ["PATH"], **given}
+    words = [str(CHECKOUT / "tools/package/maintainer")]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    if told is None:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(("maintainer: DEBEMAIL: ", "maintainer: DEBFULLNAME: "))
+    else:
+        assert (done.returncode, done.stdout) == (0, f"{told}\n"), done.stderr
 
 
 def test_lintian_finds_no_fault(built: Built) -> None:
@@ -44,7 +77,7 @@ def test_what_a_package_depends_on_is_what_setup_cfg_requires(built: Built) -> N
 def rpms(net: Net) -> Path:
     """What `make rpm` makes of this checkout."""
     directory = net.directory / "packages/rpm"
-    run("tools/package/rpm", str(directory))
+    run("tools/package/rpm", str(directory), **MAINTAINER)
     return directory
 
 
