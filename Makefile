@@ -189,3 +189,4 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 -include tests/load/load.mk
 -include tests/lab/lab.mk
 -include tests/page/page.mk
+-include tests/screens/screens.mk

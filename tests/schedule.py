@@ -52,6 +52,7 @@ SECONDS: dict[str, int] = {
     "tests/shell/test_cluster_sources.py": 60,
     "tests/shell/test_cluster_keepers.py": 60,
     "tests/shell/test_watch.py": 70,
+    "tests/screens/test_sizes.py": 70,
     "tests/responder/test_drained_stop.py": 60,
     "tests/responder/test_haproxy.py": 70,
     "tests/responder/test_summaries.py": 70,

@@ -13,7 +13,8 @@ from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.model.result import Level, Result, Status, dependency, failed, passed, unknown
 from xha.doors.check.services import results as door
 from xha.doors.check.services.options import Wanted
-from xha.doors.check.services.screen import fit_lines, screen_lines
+from xha.doors.check.services.screen import screen_lines
+from xha.doors.terminal.frame import fit_lines
 
 WIDTH, HEIGHT = 80, 24
 NO_ANSWER = failed("glance-api", Level.DEEP, "no token to ask with; the database: no answer", blame=dependency("mysql"))
@@ -54,11 +55,11 @@ def test_the_culprit_is_seen_where_more_is_not_well_than_a_screen_can_show() -> 
     dead = failed("mysql", Level.DEEP, "server-down: no process of the server runs on this host")
     others = [failed(name, Level.DEEP, f"{NO_ANSWER.message}, and so on, and so on", blame=dependency("mysql"))
               for name in CATALOGUE if name != "mysql"]  # fmt: skip
-    lines = fit_lines(told(dead, *others), HEIGHT)
+    lines = fit_lines(told(dead, *others), HEIGHT, "xha-check services")
     assert len(lines) == HEIGHT
     assert lines[0].startswith("mysql  critical, self")
     assert re.fullmatch(r"... and \d+ more lines: xha-check services shows all", lines[-1])
-    assert fit_lines(lines, HEIGHT) == lines
+    assert fit_lines(lines, HEIGHT, "xha-check services") == lines
 
 
 def test_all_is_well() -> None:

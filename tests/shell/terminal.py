@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -23,9 +24,9 @@ CONTROL_C = b"\x03"
 class Terminal:
     """One process, its controlling terminal, and all that it has written there."""
 
-    def __init__(self, argv: Sequence[str], columns: int = COLUMNS) -> None:
+    def __init__(self, argv: Sequence[str], columns: int = COLUMNS, rows: int = ROWS) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
         def take_terminal() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -69,6 +70,10 @@ class Terminal:
             if time.monotonic() > deadline:
                 raise NotInTime(f"the command ends; it shows {self.text!r}")
         return self.process.wait(max(0.1, deadline - time.monotonic()))
+
+    def picture(self) -> str:
+        """What stands there after the last redrawing of a live table, with its colours."""
+        return re.split(r"\x1b\[2K|\x1b\[\?25l", self.text)[-1].replace("\r", "")
 
     def _read(self, seconds: float) -> bool:
         """Take what is there; False once nobody has the terminal open."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...adapters.host.faults import Faults
 from ...adapters.host.log import Log
 from ...core.node.verdict import NagiosCode
+from ..terminal.frame import fit_frame
 from ..terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
 from ..terminal.table import Row, lines
 
@@ -27,10 +28,13 @@ class Look(NamedTuple):
     exit_code: int
 
 
-def watch(look: Callable[[], Look]) -> int:
-    """Look every second until Ctrl-C; return the exit code of the last look."""
+def watch(look: Callable[[], Look], command: str) -> int:
+    """Look every second until Ctrl-C; return the exit code of the last look.
+
+    command: the one that shows all, where a terminal is too small for it.
+    """
     exit_code: int = NagiosCode.UNKNOWN
-    show = _Screen() if sys.stdout.isatty() else _Lines()
+    show = _Screen(command) if sys.stdout.isatty() else _Lines()
     faults = Faults(Log("xha-check", use_syslog=True))
     exit_on_signals()
     try:
@@ -49,9 +53,15 @@ def _broken(said: str) -> Look:
 
 
 class _Screen(Screen):
+    def __init__(self, command: str) -> None:
+        self._command = command
+
     def update(self, look: Look) -> None:
+        size = get_terminal_size()
         below = [f"{one.cells[0]}: {one.message}" for one in look.rows if one.message]
-        self.draw(lines(look.rows, sys.stdout, get_terminal_size().columns), [*below, *look.below])
+        table = lines(look.rows, sys.stdout, size.columns)
+        # The last line has the time.
+        self.draw(*fit_frame(table, [*below, *look.below], size.columns, size.lines - 1, self._command))
 
 
 class _Lines(Pipe):

@@ -42,10 +42,7 @@ class Screen:
         self._live.stop()
 
     def draw(self, table: Iterable[str], below: Iterable[str]) -> None:
-        """Show the rows, cut at the edge, and below them the sentences and the time, which are not cut.
-
-        The sentences say what disagrees, so they must be readable in full.
-        """
+        """Show the lines of a table, below them those of its sentences, and the time."""
         from rich.console import Group
         from rich.text import Text
 

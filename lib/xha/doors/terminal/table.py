@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.galera.reading import Reading
 from ...core.node.verdict import NagiosCode
 from ...core.text.escape import clean
+from .frame import wrap_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 FACTS = ("STATE", "SIZE", "CONF", "SEQNO", "QUEUE")
 HEADINGS = ("NODE", "SERVICE", "REASON", *FACTS, "MESSAGE")
+# The last column of a table that is a sentence.
+TEXTS = ("MESSAGE", "WHY")
+# A sentence in fewer characters is hard to read: it stands below its row.
+_LEAST_TEXT = 24
 # What a healthy node changes all the time is no news.
 QUIET = ("SEQNO", "QUEUE", "AGE")
 _WIDEST = 1000
@@ -79,15 +86,44 @@ def clean_cells(*cells: str) -> tuple[str, ...]:
 def lines(rows: Sequence[Row], stream: TextIO, width: int | None = None) -> list[str]:
     """Return the rows below their headings, in columns, and in colour if the stream is a terminal.
 
-    width: of the terminal. Columns of facts that do not fit are left out as a whole, from the right: nothing is cut.
+    width: of the terminal. Columns of facts that do not fit are left out as a whole, from the right, and a sentence at
+    the end of a row is continued in the next line: nothing is cut.
     """
     if not rows:
         return []
     table = [rows[0].headings, *(one.cells for one in rows)]
-    while width and table[0][-1] in FACTS and max(map(len, columns(table))) > width:
+    if not width or max(map(len, columns(table))) <= width:
+        folded = [[line] for line in columns(table)]
+    elif table[0][-1] in TEXTS:
+        folded = _fold([cells[:-1] for cells in table], [cells[-1] for cells in table], width)
+    else:
+        folded = [[line] for line in columns(_narrow(table, width))]
+    codes = [one.exit_code for one in rows]
+    return [*folded[0], *(paint(line, code, stream) for group, code in zip(folded[1:], codes) for line in group)]
+
+
+def _narrow(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
+    while table[0][-1] in FACTS and max(map(len, columns(table))) > width:
         table = [cells[:-1] for cells in table]
-    text = columns(table)
-    return [text[0], *(paint(line, one.exit_code, stream) for line, one in zip(text[1:], rows))]
+    return table
+
+
+def _fold(table: Sequence[Sequence[str]], texts: Sequence[str], width: int) -> list[list[str]]:
+    """Return for each row its lines: the sentence beside the columns, or below them where too little is left."""
+    indent = max(map(len, columns(table))) + 2
+    if width - indent < _LEAST_TEXT:
+        left = columns(_narrow(table, width))
+        return [[left[0]], *([one, *wrap_texts([text], width, "  ", "  ")] for one, text in zip(left[1:], texts[1:]))]
+    beside = [wrap_texts([text], width - indent) or [""] for text in texts]
+    return [
+        [f"{one.ljust(indent)}{told[0]}".rstrip(), *(" " * indent + more for more in told[1:])]
+        for one, told in zip(columns(table), beside)
+    ]
+
+
+def terminal_width() -> int | None:
+    """Return the width of the terminal that stdout is, None where it is none."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def columns(table: Sequence[Sequence[str]]) -> list[str]:

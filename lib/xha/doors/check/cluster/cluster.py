@@ -17,7 +17,7 @@ from ....core.node.report import node_document
 from ....core.node.verdict import NagiosCode
 from ....core.text.escape import clean
 from ....core.text.values import ConfigError
-from ...terminal.table import lines
+from ...terminal.table import lines, terminal_width
 from ..options import Options, add_database_options, add_output_options, one_database
 from .rows import cluster_rows, disagreement_lines, message_lines, note_lines, warning_lines
 
@@ -77,7 +77,7 @@ def run(request: ClusterRequest) -> int:
     if request.output == "watch":
         from ..watch import watch
 
-        return watch(_make_look(request.options))
+        return watch(_make_look(request.options), "xha-check cluster")
     waiting = tell_waiting if sys.stderr.isatty() else None
     view = look_at_cluster(_file(request.options), waiting=waiting)
     if request.output == "json":
@@ -91,20 +91,13 @@ def run(request: ClusterRequest) -> int:
         return nagios_cluster_code(view.views, view.disagreements)
     else:
         rows = cluster_rows(view)
-        width = _terminal_width()
         told = [*message_lines(rows), *_below(view)]
-        print("\n".join([*lines(rows, sys.stdout, width), *told]))
+        print("\n".join([*lines(rows, sys.stdout, terminal_width()), *told]))
     return cluster_exit_code(view.views, view.disagreements)
 
 
 def _file(options: Options) -> ConfigFile:
     return ConfigFile(options.config, options.apply)
-
-
-def _terminal_width() -> int | None:
-    from shutil import get_terminal_size
-
-    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def tell_waiting(titles: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from ....core.cluster.fleet.standing import fleet_exit_code
 from ....core.node.verdict import NagiosCode
 from ....core.text.durations import parse_duration
 from ....core.text.values import ConfigError
-from ...terminal.table import Row, lines
+from ...terminal.table import Row, lines, terminal_width
 from ..options import UsageError, add_output_options, argument
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def run(request: FleetRequest) -> int:
     if request.output == "watch":
         from ..watch import watch
 
-        return watch(lambda: _look(request))
+        return watch(lambda: _look(request), "xha-check fleet FILE")
     clusters = look_at_fleet(read_fleet(request.file), request.deadline)
     if request.html is not None:
         from ....app.cluster.fleet_page import write_page
@@ -109,7 +109,7 @@ def run(request: FleetRequest) -> int:
     elif request.output == "nagios":
         print(render_nagios_fleet(clusters))
     else:
-        print("\n".join(lines(_rows(clusters), sys.stdout)))
+        print("\n".join(lines(_rows(clusters), sys.stdout, terminal_width())))
     return fleet_exit_code(clusters)
 
 

@@ -77,7 +77,7 @@ def run(request: NodeRequest) -> int:
     if request.output == "watch":
         from ..watch import watch
 
-        return watch(_make_look(reader, name, request))
+        return watch(_make_look(reader, name, request), "xha-check node")
     began = time.monotonic()
     snapshot, answer = _believe(reader.take_once(), request)
     verdict = snapshot.verdict

@@ -7,11 +7,11 @@ messages stand at the end of a line shows at 80 columns that something is wrong,
 from __future__ import annotations
 
 import sys
-from textwrap import wrap as wrap_text
 from typing import TYPE_CHECKING
 
 from ....core.services.model.result import Status, exit_code, worst_first
 from ....core.text.escape import clean
+from ...terminal.frame import wrap_texts
 from ...terminal.table import columns, paint
 
 if TYPE_CHECKING:
@@ -37,14 +37,6 @@ def screen_lines(results: Sequence[Result], width: int, height: int) -> list[str
         told = _tell(sick, width, with_proof=False)
     room = height - len(told) - (1 if told and well else 0)
     return [*told, *([""] if told and well else []), *_list(well, width, room)]
-
-
-def fit_lines(lines: Sequence[str], height: int) -> list[str]:
-    """Return the lines that a screen of this height can show, and how many it cannot."""
-    if len(lines) <= height:
-        return list(lines)
-    shown = max(0, height - 1)
-    return [*lines[:shown], f"... and {len(lines) - shown} more lines: xha-check services shows all"]
 
 
 def _tell(sick: Sequence[Result], width: int, *, with_proof: bool) -> list[str]:
@@ -75,6 +67,4 @@ def _list(well: Sequence[Result], width: int, height: int) -> list[str]:
 
 
 def _wrap(text: str, width: int, first: str, following: str = "") -> list[str]:
-    """Return the text in lines of at most this width. A name or a path is not broken at its hyphens."""
-    shown = clean(text, _LONGEST)
-    return wrap_text(shown, width, initial_indent=first, subsequent_indent=following, break_on_hyphens=False)
+    return wrap_texts([clean(text, _LONGEST)], width, first, following)

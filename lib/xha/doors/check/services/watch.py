@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from shutil import get_terminal_size
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from ....adapters.files.config_files import config_signature
@@ -14,9 +13,10 @@ from ....adapters.host.log import Log
 from ....core.node.verdict import NagiosCode
 from ....core.services.model.result import worst_exit_code
 from ....core.text.values import ConfigError
+from ...terminal.frame import fit_lines, wrap_texts
 from ...terminal.live import Pipe, Screen, exit_on_signals, look_on, print_now
 from .results import choose_services, result_cells, run_services
-from .screen import fit_lines, screen_lines
+from .screen import screen_lines
 
 if TYPE_CHECKING:
     from ....core.services.model.result import Result
@@ -91,9 +91,9 @@ class _Screen(Screen):
         size = get_terminal_size()
         sentences = [f"{name}: changed at {text}" for name, text in changes.items()][-_MOST_CHANGES:]
         sentences += [below] if below else []
-        used = 1 + sum(len(wrap(text, size.columns)) for text in sentences)
-        room = size.lines - used
-        self.draw(fit_lines(screen_lines(results, size.columns, room), room), sentences)
+        under = wrap_texts(sentences, size.columns)
+        room = size.lines - 1 - len(under)  # the last line has the time
+        self.draw(fit_lines(screen_lines(results, size.columns, room), room, "xha-check services"), under)
 
 
 class _Lines(Pipe):
