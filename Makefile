@@ -134,7 +134,8 @@ install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables a
 		'file:xinetd/xha.sysusers=$(DESTDIR)$(sysusersdir)/xha.conf' \
 		'file:xinetd/xha.tmpfiles=$(DESTDIR)$(tmpfilesdir)/xha.conf' \
 		'file:xinetd/xha.sysctl=$(DESTDIR)$(sysctldir)/60-xha.conf' \
-		$(foreach name,LICENSE README.md CHANGELOG.md docs/services.md docs/haproxy.cfg docs/haproxy-openstack.cfg docs/galera.cnf,\
+		$(foreach name,LICENSE README.md CHANGELOG.md docs/installation.md docs/configuration.md docs/commands.md docs/services.md \
+			docs/haproxy.cfg docs/haproxy-openstack.cfg docs/galera.cnf,\
 			'file:$(name)=$(DESTDIR)$(docdir)/$(notdir $(name))')
 	@tools/install/configure '$(confdir)' '$(DESTDIR)' '$(sysusersdir)/xha.conf' '$(tmpfilesdir)/xha.conf'
 

@@ -1,8 +1,9 @@
-"""The documents: what they link to and name exists, and each decision has its four parts and its line in the index."""
+"""The documents: what they link to and name exists, each page is in the index, each decision has its four parts."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from xha.core.ocf.galera_settings import PARAMETERS
 from xha.core.services.catalogue import CATALOGUE
 from xha.doors.check.subcommands import SUBCOMMANDS
 
-TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+TOP = ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 PAGES = [ROOT / name for name in TOP] + sorted((ROOT / "docs").rglob("*.md"))
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Consequence", "Measurement"]
@@ -119,6 +120,70 @@ def test_the_decisions_are_numbered_and_each_stands_in_the_index_once() -> None:
     linked = re.findall(r"^- \[(\d{4})\]\((\S+)\): \S", index, re.MULTILINE)
     assert [page.stem[:4] for page in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
     assert sorted(linked) == [(page.stem[:4], page.name) for page in DECISIONS]
+
+
+def find_linked(page: Path) -> set[Path]:
+    """The files of this repository that a page links to; of a folder its README."""
+    targets = (target.partition("#")[0] for target in LINK.findall(prose(page.read_text(encoding="utf-8"))))
+    return {(page.parent / target).resolve() for target in targets if target and "://" not in target}
+
+
+def test_every_page_of_docs_is_reached_from_the_index_and_most_of_them_at_once() -> None:
+    index = ROOT / "docs/README.md"
+    reached, seen = {index}, set()
+    while reached - seen:
+        page = min(reached - seen)
+        seen.add(page)
+        reached |= {one for one in find_linked(page) if one.suffix == ".md" and one.is_file()}
+    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - reached == set()
+    assert set((ROOT / "docs").glob("*.md")) - {index} - find_linked(index) == set()
+
+
+def test_the_index_has_a_page_under_one_kind_alone() -> None:
+    kinds = (ROOT / "docs/README.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    assert [kind.split(":")[0].split(",")[0] for kind in kinds] == [
+        "Tutorial",
+        "How-to",
+        "Reference",
+        "Explanation",
+        "Decisions",
+    ]
+    linked = [target for kind in kinds for target in re.findall(r"^- \[[^\]]*\]\((\S+)\)", kind, re.MULTILINE)]
+    assert sorted(linked) == sorted(set(linked))
+
+
+def test_every_page_of_the_repository_is_among_those_that_these_tests_read() -> None:
+    told = subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    if told.returncode:
+        pytest.skip("not a git checkout: which files belong to it is not known")
+    assert {ROOT / name for name in told.stdout.split()} - set(PAGES) == set()
+
+
+def test_the_chinese_quick_start_has_the_commands_of_the_english_one() -> None:
+    english, chinese = (
+        re.findall(r"^```.*?^```$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        for name in ("README.md", "README.zh.md")
+    )
+    assert len(english) > 5
+    assert chinese == english
+
+
+def test_what_a_newcomer_is_told_to_type_is_what_the_contract_names() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for spelling in (
+        "make demo",
+        "make test",
+        "make deb",
+        "pcs resource create p_mysql ocf:xha:galera",
+        "option httpchk",
+        "port 49000",
+        "xha-check --node",
+        "xha-check --cluster",
+    ):
+        assert spelling in text, spelling
+    assert len(text.splitlines()) <= 120, "what is long has a page in docs/"
 
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -265,4 +265,4 @@ class TestNarrow:
         assert heading.split()[:5] == ["NODE", "SERVICE", "REASON", "SOURCE", "AGE"]
         assert "QUEUE" not in heading
         assert all(len(row) <= 80 + len("\x1b[32m\x1b[0m") for row in rows[:3])
-        assert "or create an account for TCP (README, One account)" in terminal.text
+        assert "or create an account for TCP (docs/installation.md, One account)" in terminal.text

@@ -1,4 +1,4 @@
-"""The man pages of xha's programs and of xha.conf, made of the tables that --help and README.md are made of."""
+"""The man pages of xha's programs and of xha.conf, made of the tables of --help and docs/configuration.md."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class MemberView(NamedTuple):
         sql = self.of(Source.SQL)
         remedies = [one.remedy for one in self.answers if one.remedy and one.source is not Source.SQL]
         if sql and sql.code == Code.ACCESS_DENIED.value:
-            remedies.append("or create an account for TCP (README, One account)")
+            remedies.append("or create an account for TCP (docs/installation.md, One account)")
         elif sql and sql.remedy:
             remedies.insert(0, sql.remedy)
         return "; ".join(remedies)

@@ -131,7 +131,7 @@ def judge_responder(ready: HttpAnswer | None, port: int, claim: NodeClaim | None
     if line.code in COULD_NOT_LOOK:
         return answer._replace(
             cause=f"its responder could not look, and answers {ready.status} {line.code}",
-            remedy="make the check's account on that host (README, One account)",
+            remedy="make the check's account on that host (docs/installation.md, One account)",
         )
     if line.age > STALE_SECONDS:
         return answer._replace(cause=f"its responder's answer, {line.code}, is older than {STALE_SECONDS:g} s")

@@ -81,7 +81,7 @@ def _differ(
             sides = "; ".join(f"{value} on {', '.join(names)}" for value, names in values.items())
             yield Symptom(f"{what} differs: {sides}", write)
         if silent:
-            needs = "an account over TCP (README, One account), or this host in detail_from of [responder] there"
+            needs = "an account over TCP (docs/installation.md, One account), or this host in [responder] detail_from"
             raise Unlooked(Unseen(f"{what} of {', '.join(silent)}: they do not tell this host", needs))
 
     return examine
@@ -115,7 +115,7 @@ def _clocks(facts: DoctorFacts) -> Iterator[Symptom]:
                 f"systemctl enable --now chrony   on {one.host} and here; and now: chronyc makestep",
             )
     if silent:
-        needs = "an account over TCP (README, One account)"
+        needs = "an account over TCP (docs/installation.md, One account)"
         raise Unlooked(Unseen(f"the clock of {', '.join(silent)}: it does not tell this host", needs))
 
 

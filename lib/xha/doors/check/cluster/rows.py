@@ -55,7 +55,7 @@ def note_lines(view: ClusterView) -> list[str]:
         return []
     return [
         f"NOTE: no account for SQL on {clean(denied, _WIDEST)}: their own words are shown, and not compared; create an "
-        "account for TCP (README, One account), or add this host to detail_from there"
+        "account for TCP (docs/installation.md, One account), or add this host to detail_from there"
     ]
 
 
