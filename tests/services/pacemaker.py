@@ -1,31 +1,48 @@
-"""One real node of corosync and Pacemaker, in namespaces of its own: the machine's own cluster does not see it."""
+"""One real node of corosync and Pacemaker, in namespaces of its own: the machine's own cluster does not see it.
+
+With SERVER_ROOT (tools/in-root) they are those of another root, whose tools cover the machine's own of the same names:
+so xha-check, which is the machine's, asks them.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import psutil
 
 from loopback import Daemon, Net, find_program, wait_until
+from loopback.files import put
+from loopback.server_root import ROOT, service_command
 
 NODE = "xha-1"
+CLI = "pacemaker-cli-utils"
 SETUP = """
 set -e
+BEGIN=(env)
+[ -z "$SERVER_ROOT" ] || BEGIN=(chroot "$SERVER_ROOT")
 mount --make-rprivate /
-for path in /run /dev/shm /var/lib/pacemaker /var/lib/corosync /etc/corosync /var/log; do
-    mount -t tmpfs -o mode=755 xha-test $path
-done
-chmod 1777 /dev/shm
 mount -t proc proc /proc
+[ -z "$SERVER_ROOT" ] || mount --bind /proc "$SERVER_ROOT/proc"
+for path in /run /dev/shm /var/lib/pacemaker /var/lib/corosync /etc/corosync /var/log; do
+    mount -t tmpfs -o mode=755 xha-test "$SERVER_ROOT$path"
+done
+chmod 1777 "$SERVER_ROOT/dev/shm"
+for tool in "$TOOLS"/*; do
+    [ ! -e "$tool" ] || mount --bind "$tool" "$(command -v "${tool##*/}")"
+done
 hostname xha-1
 ip link set lo up
+"${BEGIN[@]}" sh -ec '
 mkdir -p /var/lib/pacemaker/cib /var/lib/pacemaker/pengine /var/lib/pacemaker/cores /var/lib/pacemaker/blackbox
 mkdir -p /var/log/pacemaker /var/log/corosync
 chown -R hacluster:haclient /var/lib/pacemaker /var/log/pacemaker
 chmod 750 /var/lib/pacemaker /var/lib/pacemaker/*
-cat >/etc/corosync/corosync.conf <<'END'
+'
+cat >"$SERVER_ROOT/etc/corosync/corosync.conf" <<'END'
 totem {
   version: 2
   cluster_name: xha
@@ -59,15 +76,27 @@ RESOURCES = """<resources>
 </resources>"""
 
 
+PROGRAMS = {
+    **dict.fromkeys(("corosync", "corosync-cfgtool", "corosync-quorumtool"), "corosync"),
+    "pacemakerd": "pacemaker",
+    **dict.fromkeys(("cibadmin", "crm_attribute", "crm_mon", "crm_node", "crm_resource", "crmadmin"), CLI),
+}
+
+
 class PacemakerNode(Daemon):
     """A cluster of one node: `run` runs commands in it, the wrapper `enter` xha-check."""
 
     def __init__(self, net: Net, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, package in (("corosync", "corosync"), ("pacemakerd", "pacemaker")):
+        tools = directory / "tools"
+        tools.mkdir()
+        for name, package in PROGRAMS.items():
             find_program(name, package)
+            if ROOT:
+                put(tools / name, f'#!/bin/sh\nexec {shlex.join(service_command(name, package))} "$@"\n', 0o755)
+        environment = {**os.environ, "SERVER_ROOT": ROOT, "TOOLS": str(tools)}
         argv = ["unshare", "-m", "-n", "-i", "-u", "-p", "-f", "--kill-child", "bash", "-c", SETUP]
-        super().__init__(net, argv, directory / "log")
+        super().__init__(net, argv, directory / "log", env=environment)
 
     def start(self) -> None:
         super().start()

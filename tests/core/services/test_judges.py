@@ -427,6 +427,17 @@ def test_what_crm_mon_2_1_5_says() -> None:
     ]
 
 
+def test_what_crm_mon_3_0_0_says() -> None:
+    """Written by tests/services/test_crm_mon.py, which asks the tools of this machine or of another root."""
+    text = (Path(__file__).parent / "clusters/crm_mon-3.0.0.xml").read_text()
+    state = pacemaker.parse_crm_mon(text)
+    assert state.nodes == {"ctl-a.example": True, "ctl-b.example": True, "ctl-c.example": True}
+    assert {one.name: (one.active, one.missing) for one in state.resources}["rabbit-bundle"] == (3, 0)
+    assert 'exitcode="190"' in text
+    assert state.failures == ()
+    assert short(cluster(text, expect_nodes=3, resources=("web-bundle", "lb-clone"))) == WELL
+
+
 @pytest.mark.parametrize(
     ("text", "outcome", "words"),
     [
@@ -460,7 +471,7 @@ def test_a_cluster(text: str, outcome: tuple[str, str | None], words: str) -> No
     assert words in result.message
 
 
-# As crm_mon 2.1.5 writes a bundle of two replicas; tests/services/test_pacemaker.py has no container to run.
+# As crm_mon 2.1.5 and 3.0.0 write a bundle of two replicas (tests/services/test_crm_mon.py).
 BUNDLE = """<bundle id="rabbit-bundle" type="podman" image="x:latest" unique="false" managed="true" failed="false">
 <replica id="0"><resource id="rabbit-bundle-podman-0" role="Started" active="true" blocked="false"/>
 <resource id="rabbit" role="Started" active="true"/></replica>
