@@ -1,14 +1,16 @@
 """Every service with every way in which a check's own settings, or half an answer, keep it from looking.
 
 In each cell the service itself works, or nothing is known of it. So no cell is critical, and none takes a server out of
-a load balancer that was in. What a cell needs to be tried for real stands beside its service: test_rabbitmq.py has the
-refused accounts and TLS of a real broker, test_pacemaker.py the account that may not ask, test_mysql.py the database's.
+a load balancer that was in. A cell that needs a real daemon stands beside its service (ELSEWHERE), and one that cannot
+be has its reason (NOT_THERE): the last test finds a cell that is in none of the three.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import ssl
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from typing import Any, Callable, NamedTuple
 import pytest
 
 from loopback import Daemon, HAProxy, Net, is_listening, wait_until
+from loopback.doors import CHECKOUT
+from loopback.files import put
 from loopback.memcached import PORT as MEMCACHED_PORT
 from loopback.memcached import Memcached
 from responder.certificates import Authority
@@ -26,6 +30,7 @@ from services.host import BLIND, Services, blamed, short
 from services.standins import Api, Keystone, Reply, Saslauthd, serving
 from xha.core.services.api import table as http_rows
 from xha.core.services.api.judge import ApiRequest
+from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.last_result import Record, judge_record, next_record
 from xha.core.services.model.result import parse_result, passed
 from xha.core.services.settings import default_service
@@ -34,6 +39,7 @@ from xha.core.services.workers import table as worker_rows
 APIS = tuple(row.name for row in http_rows.ROWS)
 WORKERS = tuple(row.name for row in worker_rows.ROWS)
 NOWHERE = "/nonexistent/file"
+CRM_MON = CHECKOUT / "tests/core/services/clusters/crm_mon-2.1.5.xml"
 
 
 class Scene:
@@ -337,6 +343,123 @@ def worker_no_field(scene: Scene, name: str) -> dict[str, Any]:
     return worker_of(scene, name, "debug = 1")
 
 
+def worker_tls(scene: Scene, name: str, certified: str, trusted: Path | None) -> dict[str, Any]:
+    api = Api(scene.net.next_address())
+    scene.tls(api, certified.format(api.address))
+    scene.serve(api)
+    url = f"transport_url = rabbit://u:p@{api.address}:{api.port}/"
+    return worker_of(
+        scene, name, f"{url}\n[oslo_messaging_rabbit]\nssl = 1\nssl_ca_file = {trusted}" if trusted else url
+    )
+
+
+def worker_untrusted(scene: Scene, name: str) -> dict[str, Any]:
+    return worker_tls(scene, name, "{}", scene.authority.other_ca)
+
+
+def worker_wrong_name(scene: Scene, name: str) -> dict[str, Any]:
+    return worker_tls(scene, name, "127.0.0.99", scene.authority.ca)
+
+
+def worker_in_the_clear(scene: Scene, name: str) -> dict[str, Any]:
+    return worker_tls(scene, name, "{}", None)
+
+
+def worker_half(scene: Scene, name: str) -> dict[str, Any]:
+    address, _ = scene.scripted({"AMQP": "\1\0\0\0\0\1\xf4\0\n\0\n"}, 5672)
+    return worker_of(scene, name, f"transport_url = rabbit://u:p@{address}:5672/")
+
+
+def database_of(scene: Scene, lines: str, process: str) -> dict[str, Any]:
+    disabled = scene.directory / "disabled"
+    scene.services.write(f"[database]\n{lines}\n[responder]\ndisabled_file = {disabled}\n[service mysql]\n{process}\n")
+    return scene.services.check("mysql")
+
+
+def database_elsewhere(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"": "x"}, 3306)
+    result = database_of(scene, f"host = {scene.net.next_address()}", process)
+    assert f"listens on {address} port 3306" in result["message"]
+    return result
+
+
+def database_no_socket(scene: Scene, name: str) -> dict[str, Any]:
+    address, process = scene.scripted({"": "x"}, 3306)
+    result = database_of(scene, f"socket = {scene.directory}/none", process)
+    assert f"listens on {address} port 3306" in result["message"]
+    return result
+
+
+def database_no_file(scene: Scene, name: str) -> dict[str, Any]:
+    return database_of(scene, f"host = {scene.net.next_address()}\ndefaults_file = {NOWHERE}", "")
+
+
+def database_no_ca(scene: Scene, name: str) -> dict[str, Any]:
+    (scene.directory / "client.cnf").write_text(f"[client]\nuser = xha\nssl-ca = {NOWHERE}\n")
+    lines = f"host = {scene.net.next_address()}\ndefaults_file = {scene.directory}/client.cnf"
+    return database_of(scene, lines, "")
+
+
+def without_permission(scene: Scene, name: str, lines: str) -> dict[str, Any]:
+    """A check that runs as nobody, who may not use a socket."""
+    if os.geteuid() != 0:
+        pytest.skip("not root: nobody else can run the check")
+    scene.services.write(f"[service {name}]\n{lines}\n")
+    for path in (scene.services.config, scene.services.directory, *scene.services.directory.parents):
+        if path.stat().st_uid == os.geteuid() and "pytest" in str(path):
+            path.chmod(0o755)
+    wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    try:
+        return scene.services.check(name, "protocol", wrapper=wrapper)
+    except AssertionError:
+        pytest.skip("this checkout is closed to other users")
+
+
+def haproxy_forbidden(scene: Scene, name: str) -> dict[str, Any]:
+    running, process = haproxy_of(scene)
+    running.socket.chmod(0o600)
+    return without_permission(scene, name, f"stats_socket = {running.socket}\n{process}")
+
+
+def memcached_forbidden(scene: Scene, name: str) -> dict[str, Any]:
+    directory = scene.net.directory / f"forbidden-{scene.directory.name}"
+    directory.mkdir()
+    directory.chmod(0o777)  # memcached makes its socket as nobody
+    path = directory / "memcached.sock"
+    scene.stack.enter_context(Memcached(scene.net, scene.directory / "memcached", "-a", "0000", place=path))
+    return without_permission(scene, name, f"socket = {path}")
+
+
+def pacemaker_of(scene: Scene, crm_mon: str, mode: int = 0o755) -> dict[str, Any]:
+    """Pacemaker's own tools are others for a moment: no real crm_mon writes half a document."""
+    if os.geteuid() != 0:
+        pytest.skip("not root: Pacemaker's programs cannot be others for a moment")
+    mounts = []
+    for tool, text in {"crm_mon": crm_mon, "corosync-quorumtool": "", "crmadmin": "", "crm_node": "echo xha-1"}.items():
+        path = shutil.which(tool, path="/usr/sbin:/usr/bin")
+        assert path, f"{tool} is not there: apt-get install pacemaker corosync, or make deps"
+        put(scene.directory / tool, f"#!/bin/sh\n{text}\n", mode if tool == "crm_mon" else 0o755)
+        mounts.append(f"mount --bind {scene.directory / tool} {path}")
+    within = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh"]
+    scene.services.write("[service pacemaker]\n")
+    return scene.services.check("pacemaker", "deep", wrapper=within)
+
+
+def pacemaker_no_tool(scene: Scene, name: str) -> dict[str, Any]:
+    return pacemaker_of(scene, "", 0o644)  # a file that nobody may execute is no program
+
+
+def pacemaker_no_field(scene: Scene, name: str) -> dict[str, Any]:
+    recorded = CRM_MON.read_text().replace(' stonith-enabled="false"', "").replace(' no-quorum-policy="ignore"', "")
+    healthy = recorded.replace('resource id="bad"', 'resource id="bad" target_role="Stopped"')
+    (scene.directory / "answer.xml").write_text(healthy)
+    return pacemaker_of(scene, f"cat {scene.directory}/answer.xml")
+
+
+def pacemaker_half(scene: Scene, name: str) -> dict[str, Any]:
+    return pacemaker_of(scene, f"head -c 1500 {CRM_MON}")
+
+
 class Cell(NamedTuple):
     """One cell: how it comes about, and the words that the result begins with, or its exit code, status and blame."""
 
@@ -377,6 +500,8 @@ CELLS: dict[tuple[str, str], Cell] = {
     ("memcached", "unreadable password"): Cell(memcached_no_password, "needs its password"),
     ("memcached", "missing socket"): Cell(memcached_no_socket, "needs socket"),
     ("memcached", "partial answer"): Cell(memcached_half, "needs the whole answer to version"),
+    ("memcached", "a socket without permission"): Cell(memcached_forbidden, "needs permission for "),
+    ("haproxy", "a socket without permission"): Cell(haproxy_forbidden, "needs permission for "),
     ("haproxy", "unreachable"): Cell(haproxy_elsewhere, "needs stats_socket"),
     ("haproxy", "missing socket"): Cell(haproxy_no_socket, "needs stats_socket"),
     ("haproxy", "absent field"): Cell(haproxy_no_field, "needs the whole answer to show info: it has no Stopping"),
@@ -393,9 +518,74 @@ CELLS: dict[tuple[str, str], Cell] = {
             "unreadable file": Cell(worker_no_file, f"needs its messaging: {NOWHERE}"),
             "unreadable file of TLS": Cell(worker_no_ca, "needs a ca_file that it may read"),
             "absent field": Cell(worker_no_field, "needs its messaging"),
+            "untrusted certificate": Cell(worker_untrusted, "needs a ca_file: its certificate is not trusted"),
+            "a certificate for another name": Cell(
+                worker_wrong_name, "needs the host name that its certificate is for"
+            ),
+            "in the clear": Cell(worker_in_the_clear, "needs tls = 1"),
+            "partial answer": Cell(worker_half, "", blamed("rabbitmq")),
         }.items()
     },
+    ("mysql", "unreachable"): Cell(database_elsewhere, "needs [database] socket or host: "),
+    ("mysql", "missing socket"): Cell(database_no_socket, "needs [database] socket or host: "),
+    ("mysql", "unreadable file"): Cell(database_no_file, "needs other settings: config-error: "),
+    ("mysql", "unreadable file of TLS"): Cell(database_no_ca, "needs other settings: config-error: "),
+    ("pacemaker", "unreachable"): Cell(pacemaker_no_tool, "needs crm_mon"),
+    ("pacemaker", "absent field"): Cell(pacemaker_no_field, "needs a crm_mon that tells stonith-enabled"),
+    ("pacemaker", "partial answer"): Cell(pacemaker_half, "needs a crm_mon that it understands"),
 }
+COLUMNS = (
+    "unreachable",
+    "wrong account",
+    "untrusted certificate",
+    "unreadable file",
+    "missing socket",
+    "absent field",
+    "partial answer",
+)
+_RABBIT, _MYSQL = "tests/services/test_rabbitmq.py", "tests/services/test_mysql.py"
+_JUDGES = "tests/core/services/test_judges.py"
+# Cells with a real daemon, or of a pure judge: where they are.
+ELSEWHERE = {
+    ("rabbitmq", "wrong account"): (_RABBIT, "test_a_wrong_password_is_a_fault_of_the_check_s_and_never_shown"),
+    ("rabbitmq", "untrusted certificate"): (_RABBIT, "test_tls_with_an_authority_that_is_trusted_and_one_that_is_not"),
+    ("rabbitmq", "absent field"): (_RABBIT, "test_without_metrics_nothing_is_known_of_partitions"),
+    ("memcached", "absent field"): (_JUDGES, "test_saturation"),
+    ("mysql", "wrong account"): (_MYSQL, "test_a_frozen_one_and_one_that_refuses_the_account"),
+    ("mysql", "untrusted certificate"): (_MYSQL, "test_a_certificate_that_is_not_trusted_and_one_for_another_name"),
+    ("pacemaker", "wrong account"): ("tests/services/test_pacemaker.py", "test_a_user_who_may_not_ask_is_told_so"),
+    **{
+        (name, "wrong account"): ("tests/services/test_oslo_workers.py", "test_an_account_that_the_broker_refuses")
+        for name in WORKERS  # one check, whichever worker it is
+    },
+}
+_TCP_ONLY = "it listens on TCP alone"
+NOT_THERE = {
+    **dict.fromkeys([(name, "missing socket") for name in (*APIS, *WORKERS, "rabbitmq")], _TCP_ONLY),
+    ("nova-novncproxy", "wrong account"): "it is asked nothing with an account",
+    ("placement-api", "wrong account"): "it is asked nothing with an account",
+    ("nova-novncproxy", "absent field"): "its answers have no fields",
+    ("haproxy", "wrong account"): "a stats socket knows no accounts, only permissions of its file",
+    ("haproxy", "untrusted certificate"): "a stats socket speaks no TLS",
+    ("haproxy", "unreadable file"): "its section names no file but the socket",
+    ("mysql", "absent field"): "a node without the variables of Galera is judged at /, where tests/core/node has them",
+    (
+        "mysql",
+        "partial answer",
+    ): "who is cut off in a login is cut off as every client is: server-down at /, and critical",
+    ("pacemaker", "untrusted certificate"): "its tools ask over the host's own IPC",
+    ("pacemaker", "unreadable file"): "its section names no file",
+    ("pacemaker", "missing socket"): "its tools know the sockets, which are no setting",
+}
+
+
+def test_no_cell_of_the_matrix_is_empty() -> None:
+    for name in CATALOGUE:
+        for column in COLUMNS:
+            found = [where for where in (CELLS, ELSEWHERE, NOT_THERE) if (name, column) in where]
+            assert len(found) == 1, (name, column)
+    for file, test in ELSEWHERE.values():
+        assert f"def {test}(" in (CHECKOUT / file).read_text(), (file, test)
 
 
 @pytest.mark.parametrize(("name", "column"), list(CELLS), ids=lambda one: one.replace(" ", "-"))

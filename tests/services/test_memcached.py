@@ -11,7 +11,7 @@ import pytest
 
 from loopback import Net, wait_until
 from loopback.memcached import PORT, Memcached
-from services.host import CAUTION, DOWN, WELL, Services, short
+from services.host import BLIND, CAUTION, DOWN, WELL, Services, short
 from services.standins import Api, serving
 
 NO_PROCESS = "process = ^no-such-memcached\n"
@@ -136,3 +136,29 @@ def test_a_second_one_that_is_dead_is_not_the_first_one_elsewhere(services: Serv
         result = services.check("sessions")
         assert (short(result), result["message"]) == (DOWN, f"{second.address} port {PORT}: connection refused")
         assert short(services.check("memcached")) == WELL
+
+
+def test_one_that_listens_on_a_unix_socket(services: Services, net: Net) -> None:
+    directory = net.directory / "unix-memcached"
+    directory.mkdir(mode=0o755)
+    path = directory / "memcached.sock"
+    directory.chmod(0o777)  # the server makes its socket as nobody
+    with Memcached(net, directory, "-c", str(LIMIT), place=path) as running:
+        process = f"process = ^(\\S*/)?memcached -s {path} "
+        services.write(f"[service memcached]\nsocket = {path}\ndeadline = 4s\n{process}\n")
+        for level, words in (("process", "runs"), ("protocol", "1.6"), ("deep", "set, read back and deleted")):
+            result = services.check("memcached", level)
+            assert (short(result), words in result["proved"]) == (WELL, True), result
+        running.freeze()
+        result = services.check("memcached")
+        assert (short(result), result["message"]) == (DOWN, "no end after 4 s, waiting for the answer to version")
+        running.thaw()
+        # A section with the default address: it is told where the process listens.
+        services.write(f"[service memcached]\nhost = {net.next_address()}\n{process}\n")
+        result = services.check("memcached")
+        assert short(result) == BLIND, result
+        assert f"listens on {path}" in result["message"]
+        running.kill()
+        services.write(f"[service memcached]\nsocket = {path}\n{process}\n")
+        result = services.check("memcached")
+        assert (short(result), result["message"]) == (DOWN, f"{path}: connection refused")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
 
-from loopback import Node, wait_until
+from loopback import Net, Node, wait_until
+from responder.certificates import Authority
 from services.host import BLIND, CAUTION, DOWN, WELL, Services, short
 
 
@@ -52,4 +54,35 @@ def test_a_frozen_one_and_one_that_refuses_the_account(services: Services, galer
     galera.thaw()
     wait_until(galera.is_synced, 20, "it answers again")
     (tmp_path / "client.cnf").write_text("[client]\nuser = nobody-here\n")
-    assert short(services.check("mysql")) == BLIND
+    result = services.check("mysql")
+    assert short(result) == BLIND
+    assert result["message"].startswith("needs an account that works: access-denied: ")
+
+
+def test_a_certificate_that_is_not_trusted_and_one_for_another_name(
+    services: Services, net: Net, tmp_path: Path
+) -> None:
+    authority, address = Authority(net.directory / "services-authority"), net.next_address()
+    certificate, key = authority.certify("server", address)
+    other = "127.0.0.1"
+    options = [f"--bind-address={address},{other}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+    with socket.create_server((other, 0)) as free:
+        port = free.getsockname()[1]
+    with Node(net, net.directory / "with-tls", address, options=[*options, f"--port={port}"]) as node:
+        node.create_account("xhaservices")
+        for host, trusted, words in (
+            (address, authority.ca, None),
+            (address, authority.other_ca, "certificate"),
+            (other, authority.ca, "certificate"),
+        ):
+            client = f"[client]\nuser = xhaservices\nssl-ca = {trusted}\nssl-verify-server-cert\n"
+            (tmp_path / "client.cnf").write_text(client)
+            database = f"[database]\nhost = {host}\nport = {port}\ndefaults_file = {tmp_path}/client.cnf\n"
+            services.write(f"{database}[responder]\ndisabled_file = {tmp_path}/disabled\n[service mysql]\n")
+            result = services.check("mysql")
+            if words is None:
+                assert short(result) == WELL, result
+            else:
+                assert short(result) == BLIND, result
+                assert result["message"].startswith("needs other settings: config-error: "), result
+                assert words in result["message"]

@@ -131,6 +131,27 @@ def test_a_wrong_name_and_a_wrong_exchange(services: Services, conductor: Worker
     assert "needs the right exchange, neutron is none" in result["message"]
 
 
+def test_an_account_that_the_broker_refuses(services: Services, conductor: Worker, broker: Broker) -> None:
+    nova_conf(services, url_of(broker).replace(PASSWORD, "changed"))
+    result = services.check("nova-conductor")
+    assert short(result) == BLIND
+    assert result["message"].startswith("needs the worker's own account: ")
+    assert "changed" not in result["message"]
+
+
+def test_a_queue_that_was_deleted_is_declared_anew(services: Services, conductor: Worker, broker: Broker) -> None:
+    """Until then nobody can know whether the worker has another name: unknown, which takes nothing out of service."""
+    broker.send("DELETE", "/api/queues/%2F/conductor.ctl1")
+    seen = []
+
+    def is_well() -> bool:
+        seen.append(services.check("nova-conductor"))
+        return short(seen[-1]) == WELL
+
+    wait_until(is_well, 60, lambda: f"oslo.messaging has declared its queue: {seen[-1]}")
+    assert all(short(one) == BLIND and one["message"].startswith("needs hosts") for one in seen[:-1]), seen
+
+
 def test_a_frozen_or_absent_broker_is_not_the_worker_s_fault(
     services: Services, conductor: Worker, broker: Broker, net: Net
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...config.xha_conf import Config
-from ...node.verdict import NagiosCode
+from ...node.verdict import Code, NagiosCode
 from ..model.kind import Proof, Service
 from ..model.result import Level, Result, cautioned, failed, passed, unknown
 
@@ -24,6 +24,10 @@ class MysqlSettings(NamedTuple):
     neighbours: tuple[Place, ...] = ()
 
 
+# What the check lacks, by the verdicts that say nothing of the node; others are of its settings.
+_NEEDS = {Code.ACCESS_DENIED: "an account that works", Code.TOO_MANY_CONNECTIONS: "a connection of its own"}
+
+
 def judge_verdict(name: str, level: Level, verdict: Verdict, *, answered: bool) -> Result:
     """Return xha's verdict on the node as a result. answered: a query was, which is enough at level protocol.
 
@@ -33,7 +37,7 @@ def judge_verdict(name: str, level: Level, verdict: Verdict, *, answered: bool) 
     said = f"{verdict.code.value}: {verdict.message}"
     code = verdict.exit_code
     if code is NagiosCode.UNKNOWN:
-        return unknown(name, level, f"needs an account that works: {said}")
+        return unknown(name, level, f"needs {_NEEDS.get(verdict.code, 'other settings')}: {said}")
     if code is NagiosCode.OK:
         proved = "a query is answered" if level is Level.PROTOCOL else "the node is Synced and answers a query"
         return passed(name, level, proved)

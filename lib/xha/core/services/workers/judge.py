@@ -88,7 +88,8 @@ class Silence(Enum):
     """Why a call was not answered."""
 
     NO_EXCHANGE = "the broker has no exchange of that name: has the file another control_exchange?"
-    NO_QUEUE = "the broker has no such queue: it never listened there, or has another host name in its file"
+    # oslo.messaging declares a deleted queue anew within 2 s (measured): one that stays away has another name.
+    NO_QUEUE = "the broker has no such queue: the worker has another host name, or declares it anew in a moment"
     QUEUE_DOWN = "the queue is on a node of RabbitMQ that is down"
     NO_CONSUMER = "nobody listens on its queue"
     TIMEOUT = "no answer in time: it is frozen or overloaded"
