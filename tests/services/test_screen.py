@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopback.doors import door as door_of
 from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.model.result import Level, Result, Status, dependency, failed, passed, unknown
 from xha.doors.check.services import results as door
@@ -100,3 +104,25 @@ def test_a_service_that_has_died_stays_listed(tmp_path: Path, monkeypatch: pytes
     assert [one.name for one in door.choose_services(wanted, {"memcached"})] == ["haproxy", "memcached"]
     config.write_text("[service memcached]\nprocess = ^x\n")
     assert [one.name for one in door.choose_services(wanted, {"memcached"})] == ["haproxy", "memcached"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_host_without_a_database_says_what_can_be_done_there(tmp_path: Path, named: bool) -> None:
+    """In a namespace without processes, and without the sockets of this machine's servers."""
+    if os.geteuid() != 0:
+        pytest.skip("not root: this machine's processes cannot be hidden")
+    config = tmp_path / "xha.conf"
+    config.write_text("[service keystone]\n[service cache-1]\nkind = memcached\n" if named else "")
+    hidden = 'mount -t tmpfs none /run && exec "$@"'
+    within = ["unshare", "--pid", "--fork", "--mount", "--mount-proc", "sh", "-c", hidden, "sh"]
+    argv = [*within, door_of("xha-check"), "--config", str(config)]
+    said = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    lines = said.stdout.splitlines()
+    assert (said.returncode, lines[0].startswith(f"{socket.gethostname()}: out of service, server-down: ")) == (2, True)
+    assert lines[2:] == [
+        "  no mariadbd or mysqld runs here. What xha-check can do on such a host:",
+        "    xha-check cluster    asks the members that [cluster] members in xha.conf names",
+        "    xha-check node HOST  asks one of them",
+        "    xha-check services   checks the services of this host"
+        + (": keystone, cache-1" if named else " (xha.conf names none, and none was found)"),
+    ]

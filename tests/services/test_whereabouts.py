@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,8 +16,12 @@ from pathlib import Path
 import pytest
 
 from loopback import Net, is_listening, wait_until
+from xha.adapters.network import whereabouts
 from xha.adapters.network.whereabouts import find_listeners, parse_listening
-from xha.core.services.model.reach import Whereabouts
+from xha.adapters.process.alarm import Overdue, current_step, start_timer, stop_timer
+from xha.core.services.model.reach import Attempt, Whereabouts
+from xha.core.services.model.result import Level
+from xha.core.services.settings import default_service
 
 DAEMON, LOOKER, STRANGER = 65531, 65532, 65533
 PORT = 7000
@@ -91,3 +96,19 @@ def test_the_kernel_s_table() -> None:
     assert list(parse_listening(LINES, {112})) == [("127.0.0.1", 5000), ("::1", 5003)]
     assert list(parse_listening(LINES, {0})) == [("0.0.0.0", 5001)]
     assert list(parse_listening(LINES, {7})) == []
+
+
+def test_a_look_that_takes_too_long_says_what_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy host with thousands of processes: the message of the check's end has the refusal, and its blame."""
+    monkeypatch.setattr(whereabouts, "find_listeners", lambda *_: time.sleep(20))
+    start_timer(0.2)
+    try:
+        with pytest.raises(Overdue):
+            whereabouts.judge_unreachable(
+                default_service("memcached").settings,
+                Level.DEEP,
+                Attempt(("127.0.0.1", 1), "127.0.0.1 port 1: connection refused", "host and port"),
+            )
+        assert current_step().what == "where its processes listen, after 127.0.0.1 port 1: connection refused"
+    finally:
+        stop_timer()

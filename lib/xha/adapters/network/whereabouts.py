@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ...core.services.model.reach import Whereabouts, covers, judge_unreached
-from ..process.alarm import seconds_left
+from ..process.alarm import begin_step, current_step, seconds_left
 from ..process.daemons import HiddenProcesses, find_daemons
 from .addresses import resolve_hosts
 
@@ -40,6 +40,8 @@ _LISTEN = b"0A"
 
 def judge_unreachable(settings: ServiceSettings, level: Level, attempt: Attempt) -> Result:
     """Return whose fault it is that nothing was reached at a place (core/services/model/reach.py)."""
+    # On a busy host with thousands of processes this may take what is left of the time: then the message has both.
+    begin_step(f"where its processes listen, after {attempt.said}", blame=current_step().blame)
     asked, *neighbours = _resolve([attempt.place, *settings.neighbours])
     seen = find_listeners(settings.process, neighbours)
     return judge_unreached(settings.name, level, attempt._replace(place=asked), seen)

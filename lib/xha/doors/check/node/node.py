@@ -73,7 +73,8 @@ def read(said: argparse.Namespace) -> NodeRequest:
 
 def run(request: NodeRequest) -> int:
     """Read the node, print what came of it, and return the exit code."""
-    reader, name = _reader(request), str(request.member or request.options.host or socket.gethostname())
+    source = _source(request)
+    reader, name = Reader(source), str(request.member or request.options.host or socket.gethostname())
     if request.output == "watch":
         from ..watch import watch
 
@@ -95,18 +96,18 @@ def run(request: NodeRequest) -> int:
         if not (request.member or request.options.host):
             _print_keepers()
             if verdict.code is Code.SERVER_DOWN:
-                _print_what_else()
+                _print_what_else(source.config)
     return verdict.exit_code
 
 
-def _reader(request: NodeRequest) -> Reader:
+def _source(request: NodeRequest) -> ConfigFile:
     member = request.member
 
     def override(config: Config) -> Config:
         config = request.options.apply(config)
         return config.of_member(member.host, member.port) if member else config
 
-    return Reader(ConfigFile(request.options.config, override))
+    return ConfigFile(request.options.config, override)
 
 
 def _believe(snapshot: Snapshot, request: NodeRequest) -> Believed:
@@ -155,20 +156,22 @@ def _print_text(name: str, snapshot: Snapshot) -> None:
         print(f"  commits: not known: {clean(snapshot.commits.unknown, 1000)}")
 
 
-def _print_what_else() -> None:
+def _print_what_else(config: Config) -> None:
     """On a host without a process of the database, tell what can be asked there: a load balancer or API may be all."""
     from ....adapters.process.daemons import is_there
     from ....core.services.catalogue import CATALOGUE
+    from ....core.services.settings import parse_services
 
     if is_there(CATALOGUE["mysql"].process):
         return
-    here = [name for name, row in CATALOGUE.items() if is_there(row.process)]
-    found = f": {', '.join(here)}" if here else " (none was found)"
+    services, faults = parse_services(config)
+    named = [*(one.name for one in services), *(one.name for one in faults)]
+    here = [*named, *(name for name, row in CATALOGUE.items() if name not in named and is_there(row.process))]
+    found = f": {', '.join(here)}" if here else " (xha.conf names none, and none was found)"
     print("  no mariadbd or mysqld runs here. What xha-check can do on such a host:")
-    print(
-        "    xha-check cluster        the members that [cluster] members in xha.conf names; xha-check node HOST for one"
-    )
-    print(f"    xha-check services       the services of this host{found}")
+    print("    xha-check cluster    asks the members that [cluster] members in xha.conf names")
+    print("    xha-check node HOST  asks one of them")
+    print(f"    xha-check services   checks the services of this host{found}")
 
 
 def _print_keepers() -> None:
