@@ -22,6 +22,7 @@ from xha.adapters.host.faults import Faults
 from xha.adapters.host.log import Log
 from xha.adapters.process.procfs import read_process
 from xha.app.keeper.children import Children
+from xha.core.galera.known_servers import ServerProcess
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import Kind, Position, Standing
 from xha.core.keeper.observation import ChildSeen
@@ -236,3 +237,38 @@ def test_a_text_that_is_not_utf_8_is_handed_over() -> None:
 def test_what_a_look_at_the_host_has_found_is_handed_over(permanent: bool) -> None:
     found = Done(1.0, Unfit("wsrep_on is OFF", permanent))
     assert parse_outcome(render_outcome(found)) == found
+
+
+def test_the_end_of_the_server_ends_the_rest(children: Children) -> None:
+    """Once: a keeper that cannot deal with the end, as while nothing can be seen, looks no more often than before."""
+    with subprocess.Popen(["sleep", "600"]) as server:
+        process = read_process(server.pid)
+        assert process is not None
+        known = ServerProcess(process.pid, process.started)
+        subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -KILL {server.pid}"])
+        begin = time.monotonic()
+        children.rest(LONG, known)
+        assert time.monotonic() - begin < LONG / 2
+        begin = time.monotonic()
+        children.rest(0.5, known)
+        assert time.monotonic() - begin >= 0.5
+
+
+def test_the_end_of_the_child_ends_the_rest_beside_a_server(children: Children) -> None:
+    with subprocess.Popen(["sleep", "600"]) as server:
+        process = read_process(server.pid)
+        assert process is not None
+        children.begin("short", lambda: Done(1.0))
+        children.rest(LONG, ServerProcess(process.pid, process.started))
+        server.kill()
+    assert await_outcome(children) == Done(1.0)
+
+
+def test_a_process_that_took_the_number_of_the_server_wakes_nobody(children: Children) -> None:
+    with subprocess.Popen(["sleep", "600"]) as other:
+        process = read_process(other.pid)
+        assert process is not None
+        other.kill()
+        begin = time.monotonic()
+        children.rest(0.5, ServerProcess(process.pid, process.started - 1))
+        assert time.monotonic() - begin >= 0.5

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
 
+from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.pacemaker.tools import ClusterUnreachable
 from xha.app.keeper.performer import Performer
-from xha.core.keeper.effects import Act, Effect, Guard, LogLine
-from xha.core.keeper.outcomes import EffectFailed, FailureCause
+from xha.core.keeper.effects import Act, Effect, LogLine, TellFailure
+from xha.core.keeper.outcomes import Done, EffectFailed, FailureCause
 from xha.core.ocf.galera_settings import Settings
+from xha.core.pacemaker.guards import Guard
+from xha.core.pacemaker.telling import FailureClaim
 
 
 class Unheard:
@@ -40,3 +45,57 @@ def test_a_guard_that_is_not_known_never_holds(performer: Performer) -> None:
     assert isinstance(result.outcome, EffectFailed)
     assert result.outcome.cause is FailureCause.UNFORESEEN
     assert not isinstance(guard, get_args(Guard))
+
+
+class Teller:
+    """Pacemaker's tool, as far as it is asked here: it cannot be made to fail by a real one."""
+
+    def __init__(self, error: str = "") -> None:
+        self.error, self.told = error, 0
+
+    def tell_failure(self, resource: str, node: str) -> None:
+        assert (resource, node) == ("db", "A")
+        self.told += 1
+        if self.error:
+            raise ClusterUnreachable(self.error)
+
+
+def make_teller(run: RunDir, error: str = "") -> tuple[Teller, Performer]:
+    teller, data = Teller(error), SimpleNamespace(directory=None, run=run)
+    peers: Any = SimpleNamespace(cluster=teller, resource="db", me="A")
+    nothing: Any = SimpleNamespace()
+    attributes = ("void_token", "write_records", "delete_stop", "forget_degraded", "take_token")
+    for name in attributes:
+        setattr(teller, name, None)
+    return teller, Performer(nothing, data, peers, nothing, nothing, nothing, nothing)  # type: ignore[arg-type]
+
+
+def tell(performer: Performer) -> object:
+    [result] = performer.perform((Effect(TellFailure("7.1")),), Settings())
+    assert isinstance(result.outcome, Done)
+    return result.outcome.value
+
+
+def test_pacemaker_is_told_once_whoever_sees_it(tmp_path: Path) -> None:
+    run = RunDir("db", str(tmp_path))
+    teller, performer = make_teller(run)
+    assert tell(performer) == ""
+    assert "has told already" in str(tell(performer))
+    assert teller.told == 1
+
+
+def test_a_monitor_that_was_quicker_has_told_it(tmp_path: Path) -> None:
+    run = RunDir("db", str(tmp_path))
+    run.claim_failure("7.1", FailureClaim(False, 1.0))
+    teller, performer = make_teller(run)
+    assert "has told already" in str(tell(performer))
+    assert not teller.told
+
+
+def test_a_tool_that_does_not_answer_is_not_believed(tmp_path: Path) -> None:
+    """The next monitor tells it: nobody else claims to have done so."""
+    run = RunDir("db", str(tmp_path))
+    _, performer = make_teller(run, "crm_resource did not answer within 5 s")
+    assert "could not be told at once (crm_resource did not answer within 5 s)" in str(tell(performer))
+    monitor = FailureClaim(False, 2.0)
+    assert run.claim_failure("7.1", monitor) == monitor

@@ -13,6 +13,7 @@ from xha.adapters.files.agent_rundir import RunDir
 from xha.core.monitor.keeper_status import KeeperStatus, Phase
 from xha.core.monitor.start_failures import Failure
 from xha.core.ocf.galera_settings import Settings
+from xha.core.pacemaker.telling import FailureClaim
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)
@@ -96,3 +97,29 @@ def test_the_signature_tells_that_settings_were_stored_again(run_base: Path) -> 
     assert first == run.settings_signature() != ()
     run.write_settings(Settings())
     assert run.settings_signature() != first
+
+
+def test_of_two_who_see_the_end_of_a_server_one_tells_it(run_base: Path) -> None:
+    run, keeper, monitor = RunDir("db"), FailureClaim(True, 5.0), FailureClaim(False, 5.0)
+    assert run.claim_failure("7.1", keeper) == keeper
+    assert run.claim_failure("7.1", monitor) == keeper
+    assert run.claim_failure("7.1", keeper._replace(at=6.0)) == keeper
+    assert os.listdir(run.path) == ["told-7.1"]
+    run.give_claim_back("7.1")
+    assert run.claim_failure("7.1", monitor) == monitor
+
+
+def test_the_end_of_another_server_is_another_failure(run_base: Path) -> None:
+    run, first, second = RunDir("db"), FailureClaim(True, 5.0), FailureClaim(True, 9.0)
+    run.claim_failure("7.1", first)
+    assert run.claim_failure("8.1", second) == second
+    assert os.listdir(run.path) == ["told-8.1"]
+
+
+def test_what_was_found_out_counts_for_the_same_data_alone(run_base: Path) -> None:
+    run = RunDir("db")
+    assert run.read_recovery("boot 1:2") == ""
+    run.write_recovery("boot 1:2", "found")
+    assert run.read_recovery("boot 1:2").strip() == "found"
+    assert run.read_recovery("boot 1:3") == ""
+    assert run.read_recovery("") == ""

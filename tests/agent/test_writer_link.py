@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from loopback.files import put
-from xha.adapters.files.agent_rundir import RunDir, find_writer_resources
+from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.pacemaker.standalone import Standalone
 from xha.app.keeper.writer import WriterLink
+from xha.app.node.keepers import find_writer_resources
 from xha.app.node.reader import ConfigFile
 from xha.app.responder.responses import read_writer
 from xha.core.config.xha_conf import Config, Database

@@ -229,6 +229,7 @@ STARTS: dict[str, Start] = {
     ),
     "core.http.message.parse_request": _values(*_PROBES, *(header + _PROBES[0] for header in _PROXY_HEADERS)),
     "core.http.proxy_header.parse_proxy_header": _values(*_PROXY_HEADERS),
+    "core.pacemaker.telling.parse_claim": _texts("keeper 1234.5", "monitor 7.25"),
     "core.keeper.outcomes.parse_outcome": _texts(
         '{"at": 1.5, "cause": "BUSY", "text": "somebody uses the data"}',
         '{"at": 1.5, "recovered": null, "unfit": null}',

@@ -46,7 +46,17 @@ OTHERS = {
     "adapters/process/descriptors.py": (KERNEL, {"os.open"}),
     "adapters/files/agent_rundir.py": (
         ROOTS,
-        {"open", "os.chmod", "os.listdir", "os.mkdir", "os.path.isdir", "os.path.lexists", "os.stat", "os.unlink"},
+        {
+            "open",
+            "os.chmod",
+            "os.link",
+            "os.listdir",
+            "os.mkdir",
+            "os.path.isdir",
+            "os.path.lexists",
+            "os.stat",
+            "os.unlink",
+        },
     ),
     "adapters/files/atomic_write.py": (
         "of whoever runs it; the name beside is made by O_EXCL, for others may guess it",

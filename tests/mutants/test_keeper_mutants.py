@@ -25,19 +25,18 @@ from xha.core.keeper.effects import (
     Discard,
     Effect,
     EndChild,
-    HoldsToken,
     Launch,
     MakePrimary,
     Publish,
     RecordLine,
     ReleaseToken,
     SetViewAside,
-    TokenNotElsewhere,
     WriteRecord,
 )
 from xha.core.keeper.machine import step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import Observation
+from xha.core.pacemaker.guards import HoldsToken, TokenNotElsewhere
 
 Effects = tuple[Effect, ...]
 BEGINS = (Launch, MakePrimary)

@@ -47,14 +47,16 @@ from xha.core.keeper.outcomes import (
     Started,
     Unfit,
 )
-from xha.core.keeper.server import looks_at_contents
+from xha.core.keeper.server.looks import looks_at_contents, looks_for_recovery
 from xha.core.monitor.keeper_status import Phase
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.node.withdrawal import Withdrawal
 from xha.core.node.writer_rule import Takers, WriterOrder, WriterRecord
 from xha.core.ocf.galera_settings import Settings
+from xha.core.pacemaker import guards
 from xha.core.pacemaker.cib import Cib
 from xha.core.pacemaker.cib_records import Book
+from xha.core.pacemaker.operations import Operation
 
 OTHER = "bbbbbbbb-0000-0000-0000-000000000000"
 CLOCK = 1000.0
@@ -111,10 +113,15 @@ class Scene:
         self.quorum, self.two_node, self.ambiguous = True, False, ()
         self.found = Recovered(Standing(Kind.EMPTY), NodeRecord())
         self.data = DataSeen()
+        # What a recovery has found out and handed over, until the data are another.
+        self.handed: Recovered | None = None
         self.server = ServerSeen()
+        # What Pacemaker's monitor leads to, "-" where there is none; and what it has under way here.
+        self.on_failure, self.in_flight = "", ""
         self.settings = Settings(view_timeout=30.0, enable_creation=True)
         self.failing: dict[str, EffectOutcome] = {}
         self.failed: set[str] = set()
+        self.told: set[str] = set()
         self.trouble: Trouble | None = None
         self.results: tuple[EffectResult, ...] = ()
         # What is begun ends at once, but for what is slow.
@@ -197,7 +204,9 @@ class Scene:
         if self.trouble and self.trouble.cause is not FailureCause.UNREACHABLE:
             return seen
         created = self.data.created and looks_at_contents(learnt(self.memory, seen))
-        seen = seen._replace(server=self.server, data=self.data._replace(created=created))
+        looks = self.server.server is None and looks_for_recovery(learnt(self.memory, seen))
+        data = self.data._replace(created=created, recovered=self.handed if looks else None)
+        seen = seen._replace(server=self.server, data=data)
         return seen if self.trouble else seen._replace(cluster=self._cluster(), writer=self._see_writer())
 
     def _see_writer(self) -> WriterSeen | None:
@@ -224,6 +233,8 @@ class Scene:
             self.two_node,
             exists=True,
             meta=self.meta,
+            operations=() if self.on_failure == "-" else (Operation("mon", "monitor", 10.0, on_fail=self.on_failure),),
+            in_flight={"A": self.in_flight} if self.in_flight else {},
             book=Book(self.records, tuple(self.grants), eviction=self.eviction),
         )
         return ClusterSeen(
@@ -345,7 +356,7 @@ class Scene:
         self.records = self.records._replace(stops={k: v for k, v in self.records.stops.items() if k != "A"})
 
     def _do_WriteRecord(self, act: acts.WriteRecord) -> None:  # noqa: N802
-        self.data = self.data._replace(record=act.record, unread="")
+        self.data, self.handed = self.data._replace(record=act.record, unread=""), None
 
     def _do_WriteJoining(self, act: acts.WriteJoining) -> None:  # noqa: N802
         self.data = self.data._replace(joining=act.record)
@@ -354,21 +365,28 @@ class Scene:
         self.data = self.data._replace(failures=act.failures)
 
     def _do_SetViewAside(self, _: acts.SetViewAside) -> None:  # noqa: N802
-        self.data = self.data._replace(gvwstate=None)
+        self.data, self.handed = self.data._replace(gvwstate=None), None
 
     def _do_Discard(self, _: acts.Discard) -> None:  # noqa: N802
         record = (self.data.record or NodeRecord())._replace(discarded=True, superseded=True, clean_stop=None)
         self.data = self.data._replace(record=record, gvwstate=None)
-        self.found = Recovered(Standing(Kind.EMPTY), record)
+        self.found, self.handed = Recovered(Standing(Kind.EMPTY), record), None
 
     def _do_Recover(self, _: acts.Recover) -> Recovered:  # noqa: N802
         record = None if self.found.standing.kind is Kind.UNKNOWN else self.data.record or NodeRecord()
         found = self.found
-        return Recovered(found.standing, record, found.safe_to_bootstrap, found.unmendable, found.busy)
+        found = Recovered(found.standing, record, found.safe_to_bootstrap, found.unmendable, found.busy)
+        self.handed = found if found.standing.kind is Kind.INTACT else None
+        return found
+
+    def _do_TellFailure(self, act: acts.TellFailure) -> str:  # noqa: N802
+        assert act.server not in self.told, "Pacemaker is told twice of one end"
+        self.told.add(act.server)
+        return ""
 
     def _do_Launch(self, act: acts.Launch) -> Started:  # noqa: N802
-        self.numbers += 1
-        server, view = ServerProcess(self.numbers, 0), self.data.gvwstate
+        self.numbers, self.handed = self.numbers + 1, None
+        server, view = ServerProcess(self.numbers, 1), self.data.gvwstate
         self.server = ServerSeen(server, asked=True, verdict=DEAF)
         if act.phase is Phase.RESTORING:  # Galera takes it away when it begins
             self.data = self.data._replace(gvwstate=None)
@@ -405,7 +423,7 @@ class Scene:
         saved = GvwState("uuid a", view) if view and "gvwstate" in said else None
         position = position_of(seqno)
         self.found = Recovered(Standing(Kind(kind), position), record, safe_to_bootstrap="safe" in said)
-        self.data = DataSeen(record, saved, created=kind != "empty")
+        self.data, self.handed = DataSeen(record, saved, created=kind != "empty"), None
 
     def on_blind(self, cause: str, *how: str) -> None:
         self.found = Recovered(Standing(Kind.UNKNOWN, cause=cause), unmendable="unmendable" in how, busy="busy" in how)
@@ -486,7 +504,8 @@ class Scene:
             return
         if server is None or "new" in words:
             self.numbers += 1
-            server = ServerProcess(self.numbers, 0, mark="mark")
+            server = ServerProcess(self.numbers, 1, mark="mark")
+            self.handed = None
         self.server = ServerSeen(server, asked=True, verdict=DEAF)
         if how in ("primary", "apart", "left", "closed", "evicted"):
             seqno = next((word for word in numbers if word.lstrip("-").isdigit()), "-")
@@ -575,6 +594,26 @@ class Scene:
         server = ServerProcess(self.numbers, 0, argv=argv, mark="mark")
         self.server = ServerSeen(server, ours=False, asked=True, verdict=DEAF)
         self.data = self.data._replace(grastate=GraState(begun.uuid if begun.real else NO_UUID, -1, False))
+
+    def on_monitor(self, on_fail: str) -> None:
+        """What on-fail says of Pacemaker's monitor; `-`: it has none."""
+        self.on_failure = on_fail
+
+    def on_under_way(self, action: str = "") -> None:
+        """Pacemaker has an action of the resource under way here; without one: not any more."""
+        self.in_flight = action
+
+    def on_written(self) -> None:
+        """Somebody has opened the data since the last recovery."""
+        self.handed = None
+
+    def on_untold(self, text: str) -> None:
+        """Pacemaker does not take it, or a monitor was quicker, at the next look."""
+        self.failing["TellFailure"] = Done(self.now, text)
+
+    def on_withdrawn(self) -> None:
+        """An operator drains this node, in a scene about a server that ends."""
+        self.words, self.drain = {}, True
 
     def on_fail(self, what: str, how: str, text: str = "") -> None:
         """An effect, or a guard, fails at the next look: no, never, or the name of a cause in small letters.
@@ -691,5 +730,5 @@ class Scene:
         self.ambiguous = (text,)
 
 
-def _with(outcome: EffectOutcome, guard: acts.Guard) -> EffectOutcome:
+def _with(outcome: EffectOutcome, guard: guards.Guard) -> EffectOutcome:
     return GuardFailed(guard, outcome.text, outcome.permanent) if isinstance(outcome, GuardFailed) else outcome

@@ -12,6 +12,7 @@ import pytest
 from core.keeper.modes import Mode
 from core.keeper.scene import Scene
 from xha.core.keeper import effects
+from xha.core.pacemaker.guards import Guard
 
 TOOL = Path(__file__).parents[3] / "tools" / "keeper_page"
 
@@ -35,4 +36,4 @@ def test_every_state_effect_and_guard_is_shown(tool: ModuleType) -> None:
     assert {after for _, _, after, _ in steps} | {Scene().mode} == set(Mode)
     done = [one for *_, all_of_them in steps for one in all_of_them]
     assert {type(one.act) for one in done} == set(effects.Act.__args__)  # type: ignore[attr-defined]
-    assert {type(guard) for one in done for guard in one.guards} == set(effects.Guard.__args__)  # type: ignore[attr-defined]
+    assert {type(guard) for one in done for guard in one.guards} == set(Guard.__args__)  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from xha.core.keeper import effects as acts
 from xha.core.keeper.machine import learnt, rest, step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import Observation
+from xha.core.pacemaker import guards
 
 PAIRS = 4000
 Seen = list[tuple[Memory, Observation]]
@@ -65,7 +66,7 @@ def test_what_must_come_before_a_launch_does(seen: Seen) -> None:
         done = [one.act for one in effects]
         if after.launching is not None and learnt(memory, observation).launching is None:
             assert [one for one in done if isinstance(one, acts.Publish)][-1].report == after.launching.report
-            assert after.launching.guards[0] == acts.Confirmed(after.launching.report)
+            assert after.launching.guards[0] == guards.Confirmed(after.launching.report)
         for place, act in enumerate(done):
             if isinstance(act, acts.Launch):
                 launches += 1
@@ -77,8 +78,8 @@ def test_what_must_come_before_a_launch_does(seen: Seen) -> None:
                 assert announced is not None
                 assert observation.cluster is not None
                 assert observation.cluster.reports["A"] == announced.report
-                [guards] = [one.guards for one in effects if one.act == act]
-                assert guards == announced.guards
+                [held] = [one.guards for one in effects if one.act == act]
+                assert held == announced.guards
             if isinstance(act, acts.ConsumeGrants):
                 before = observation.data.record if observation.data else None
                 changed = [one for one in done[:place] if not _keeps_all_but_the_view(one, before)]

@@ -36,6 +36,8 @@ def _detail(act: acts.Act) -> str:  # noqa: PLR0912 - a branch for each effect
         return f"{act.keeper_status.phase.value}{last}: {act.keeper_status.reason}"
     if isinstance(act, acts.LogLine):
         return f"{'warning: ' if act.warning else ''}{act.text}"
+    if isinstance(act, acts.TellFailure):
+        return act.server
     if isinstance(act, acts.SetReady):
         return str(int(act.ready))
     if isinstance(act, acts.TellWriter):

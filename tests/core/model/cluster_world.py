@@ -20,6 +20,9 @@ from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import GraState, GvwState, Kind, Position
 from xha.core.keeper import effects as acts
 
+# After how many looks of a keeper whose server has ended Pacemaker's monitor has seen that.
+MONITOR_LOOKS = 3
+
 
 @dataclass
 class Cib:
@@ -48,6 +51,8 @@ class World(Galera):
         self.cibs = {name: Cib() for name in self.nodes}
         self.two_node = size == 2
         self.forgotten: set[str] = set()
+        # The servers of whose end Pacemaker was told.
+        self.told: set[str] = set()
         # Who dies between writing down a Primary and beginning it; and whose keeper alone dies right behind that.
         self.doomed: set[str] = set()
         self.cut_short: set[str] = set()
@@ -123,8 +128,10 @@ class World(Galera):
             return
         node.blind, node.slow = max(0, node.blind - 1), max(0, node.slow - 1)
         self.deliver(node, late)
-        if self.agents[node.name].memory.halted:
-            self.stop_after_crash(node)  # Pacemaker has seen that the server ended, and starts the node again
+        agent = self.agents[node.name]
+        agent.halted = agent.halted + 1 if agent.memory.halted else 0
+        if agent.halted and (agent.told or agent.halted > MONITOR_LOOKS):
+            self.stop_after_crash(node)  # Pacemaker knows that the server ended, and starts the node again
         keeper = ModelKeeper(self, node, self.agents[node.name], late)
         keeper.agent.now += TICK
         keeper.go_on(held) if keeper.agent.pending else keeper.look_and_act(held)
@@ -148,12 +155,13 @@ class World(Galera):
         return begun or any(isinstance(one.act, acts.WriteGrastate) or begins_primary(one.act) for one in agent.pending)
 
     def kill(self, nodes: Iterable[Node], *, gap: bool = False, ddl: bool = False) -> None:
-        """A new keeper looks after a server that was killed: it opens an epoch of its own."""
+        """Another keeper looks after every second server that was killed, as where Pacemaker's monitor was quick."""
         nodes = [node for node in nodes if node.server]
         for node in nodes:
             self._look_before_the_end(node)
+        noticed = [node for node in nodes if node.server and node.server.pid % 2]
         super().kill(nodes, gap=gap, ddl=ddl)
-        for node in nodes:
+        for node in noticed:
             self.restart_agent(node)
 
     def _look_before_the_end(self, node: Node) -> None:
@@ -212,7 +220,7 @@ class World(Galera):
             # What /run kept of a join that has just ended is gone: a known limit (docs/election.md).
             if node.joining and node.disk.record is None and not node.disk.torn:
                 node.disk.record = node.joining
-            node.up, node.joining = False, None
+            node.up, node.joining, node.handed = False, None, None
             self.agents[node.name] = Agent()
             self.reports.pop(node.name, None)
 

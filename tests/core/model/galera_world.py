@@ -15,6 +15,7 @@ from xha.core.election.position_report import State
 from xha.core.galera.lineage import Generation
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import NO_UUID, GraState, View
+from xha.core.keeper.outcomes import Recovered
 
 CLUSTER = "aaaaaaaa-0000-0000-0000-000000000000"
 
@@ -78,7 +79,8 @@ class Node:
     """A host.
 
     blind: for how many looks of its keeper a recovery fails. slow: for how many looks a child of its keeper runs on.
-    joining: what its keeper keeps under /run of a join that is under way.
+    joining: what its keeper keeps under /run of a join that is under way. handed: what a recovery has found out, and of
+    which data.
     """
 
     name: str
@@ -92,6 +94,14 @@ class Node:
     blind: int = 0
     slow: int = 0
     joining: NodeRecord | None = None
+    handed: tuple[object, Recovered] | None = None
+
+    @property
+    def stamp(self) -> object:
+        """What changes whenever something is written that a recovery goes by."""
+        disk = self.disk
+        kept = (disk.number, disk.uuid, tuple(disk.history), disk.record, disk.grastate, disk.gvwstate, disk.torn)
+        return (*kept, disk.discarded, disk.strayed, disk.created, self.boot, self.joining)
 
     def apply(self) -> None:
         if self.server and not self.server.evicted:

@@ -34,11 +34,13 @@ from xha.core.keeper.outcomes import (
     Recovered,
     Started,
 )
-from xha.core.keeper.server import looks_at_contents
+from xha.core.keeper.server.looks import looks_at_contents, looks_for_recovery
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.ocf.galera_settings import Settings
 from xha.core.pacemaker import cib as configuration
+from xha.core.pacemaker import guards
 from xha.core.pacemaker.cib_records import Book
+from xha.core.pacemaker.operations import Operation
 
 if TYPE_CHECKING:
     from core.model.cluster_world import World
@@ -49,6 +51,7 @@ TICK = 4.0
 SETTINGS = Settings(view_timeout=5 * TICK, enable_creation=True)
 DEAF = judge(Unreadable(Code.SERVER_DOWN), Policy())
 META = {"target-role": "Started"}
+MONITORS = (Operation("monitor", "monitor", 10.0),)
 _NUMBERS = count(1)
 
 
@@ -79,6 +82,9 @@ class Agent:
     results: list[EffectResult] = field(default_factory=list)
     child: ModelChild | None = None
     now: float = 0.0
+    # Pacemaker knows from it that its server has ended; and for how many looks it has waited for that.
+    told: bool = False
+    halted: int = 0
     keeper: str = field(default_factory=lambda: str(next(_NUMBERS)))
 
     @property
@@ -202,6 +208,7 @@ class ModelKeeper:
             node.disk.grastate,
             created=looks_at_contents(memory) and (bool(node.disk.history) or node.disk.created),
             joining=node.joining,
+            recovered=self._find_handed() if server is None and looks_for_recovery(memory) else None,
         )
         return seen._replace(server=self._see_server(memory.server), data=data, cluster=self.see_cluster())
 
@@ -209,7 +216,7 @@ class ModelKeeper:
         server = self.node.server
         if server is None or (known is not None and known.pid != server.pid):
             return ServerSeen()
-        found = ServerProcess(server.pid, 0, argv=server.argv, mark=f"mark {server.pid}")
+        found = ServerProcess(server.pid, 1, argv=server.argv, mark=f"mark {server.pid}")
         transfer = StateTransfer("joiner", int(self.agent.now)) if server.transferring else None
         reading = self._read()
         verdict = None if reading else DEAF
@@ -247,6 +254,7 @@ class ModelKeeper:
             world.two_node,
             exists=True,
             meta=META,
+            operations=MONITORS,
             book=Book(records, tuple(cib.grants)),
         )
         return ClusterSeen(self.node.name, dict(self.agent.known), seen, tuple(world.nodes), clock=NOW)
@@ -285,6 +293,7 @@ class ModelKeeper:
             acts.CheckHost: lambda: self._begin(lambda: Done(self.agent.now)),
             acts.Recover: lambda: self._begin(self._recover),
             acts.Create: lambda: self._begin(self._create),
+            acts.TellFailure: self._tell_failure,
             acts.Stop: lambda: self._begin(self._stop),
             acts.EndChild: self._end_child,
             acts.Launch: self._launch,
@@ -293,14 +302,14 @@ class ModelKeeper:
         self._act = act
         return how[type(act)]() if type(act) in how else Done(self.agent.now)
 
-    def holds(self, guard: acts.Guard) -> bool:
+    def holds(self, guard: guards.Guard) -> bool:
         """Return whether what must hold does, by a fresh look."""
         token = self.world.cib(self.node).token
-        if isinstance(guard, acts.HoldsToken):
+        if isinstance(guard, guards.HoldsToken):
             return token is not None and (token.node, token.epoch) == (self.node.name, guard.epoch)
-        if isinstance(guard, acts.TokenNotElsewhere):
+        if isinstance(guard, guards.TokenNotElsewhere):
             return token is None or token.node == self.node.name
-        if isinstance(guard, acts.Confirmed):
+        if isinstance(guard, guards.Confirmed):
             self.world.deliver(self.node)
             return self.world.reports.get(self.node.name) == guard.report
         return True
@@ -394,6 +403,28 @@ class ModelKeeper:
             self.agent.child.outcome, self.node.slow = EffectFailed(FailureCause.BUSY, "it was ended"), 0
         return Done(self.agent.now)
 
+    def _tell_failure(self) -> EffectOutcome:
+        assert isinstance(self._act, acts.TellFailure)
+        if self.node.server is not None or self._act.server in self.world.told:
+            raise Lost(f"{self.node.name} tells Pacemaker of an end that is none, or a second time")
+        self.world.told.add(self._act.server)
+        self.agent.told = True
+        self.world.tally.add("told at once")
+        return Done(self.agent.now, "")
+
+    def _find_handed(self) -> Recovered | None:
+        """What is handed over is what another recovery would come to."""
+        handed = self.node.handed
+        if handed is None or handed[0] != self.node.stamp:
+            return None
+        blind, self.node.blind = self.node.blind, 0
+        found = self._recover()
+        self.node.blind = blind
+        if not isinstance(found, Done) or found.value != handed[1]:
+            raise Lost(f"{self.node.name} goes by what was handed over, and its data say something else")
+        self.world.tally.add("handed over")
+        return handed[1]
+
     def _create(self) -> EffectOutcome:
         self.node.disk.created = True
         return Done(self.agent.now)
@@ -409,8 +440,9 @@ class ModelKeeper:
         standing, disk.record = local.judge_data(
             record, disk.grastate, recovered, user_schemas=bool(disk.history), transfer_begun=disk.torn
         )
-        safe = bool(disk.grastate and disk.grastate.safe_to_bootstrap)
-        return Done(value=Recovered(standing, disk.record, safe))
+        found = Recovered(standing, disk.record, bool(disk.grastate and disk.grastate.safe_to_bootstrap))
+        node.handed = (node.stamp, found) if standing.kind is Kind.INTACT else None
+        return Done(value=found)
 
     def _launch(self) -> EffectOutcome:
         node, act = self.node, self._act
@@ -425,7 +457,7 @@ class ModelKeeper:
             self._begin_history()
         self.world.start(node, State.RESTORING if restores else State.STARTING)
         assert node.server
-        started = ServerProcess(node.server.pid, 0)
+        started = ServerProcess(node.server.pid, 1)
         node.server.joining = act.phase.value == "starting"
         if act.bootstrap:
             self.world.tally.add("bootstrap")

@@ -77,6 +77,10 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
         pytest.param(absent(Phase.FAILED), "failed", GENERIC, id="the keeper has failed"),
         pytest.param(absent(Phase.RUNNING), "ended", GENERIC, id="the server is gone before the keeper saw it"),
         pytest.param(absent(Phase.ENDED), "ended", GENERIC, id="the keeper saw the server end"),
+        pytest.param(absent(Phase.ENDED)._replace(told=True), "told", DEGRADED, id="its keeper has told Pacemaker"),
+        pytest.param(
+            absent(Phase.WAITING)._replace(told=True), "waiting", DEGRADED, id="told of another one than this"
+        ),
         pytest.param(
             absent(Phase.WAITING)._replace(status=recorded("inconsistent")), "waiting", DEGRADED,
             id="the file of a server that is gone says nothing",

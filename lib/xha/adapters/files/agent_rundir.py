@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 
     from ...core.galera.known_servers import KnownServer
     from ...core.galera.node_record import NodeRecord
-    from ...core.monitor.keeper_tally import KeeperSeen, KeeperTally
+    from ...core.monitor.keeper_tally import KeeperTally
     from ...core.monitor.start_failures import Failure
     from ...core.node.writer_rule import WriterOrder, WriterRecord
+    from ...core.pacemaker.telling import FailureClaim
     from ...core.text.repeats import Repeats
 
 BASE = "/run/xha/galera"
-_SETTINGS, _KEEPER, _FAILURES = "settings.json", "keeper.json", "failures.json"
+KEEPER_FILE, TALLY_FILE, WRITER_FILE = "keeper.json", "tally.json", "writer.json"
+_SETTINGS, _ORDER, _FAILURES = "settings.json", "switchover.json", "failures.json"
 _JOINING, _RECOVERY, _REMEMBERED = "joining.json", "recovery.log", "servers.json"
 _SERVERS, _STATUS, _SAID = "mysqld", "status.json", "said.json"
-_WRITER, _ORDER, _TALLY = "writer.json", "switchover.json", "tally.json"
+_RECOVERED, _CLAIM = "recovered.json", "told-"
 _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
 
@@ -103,23 +105,23 @@ class RunDir:
 
     def read_keeper_status(self) -> KeeperStatus | None:
         """Return what the keeper published last. Its pid and start time tell whether it still runs."""
-        return parse_keeper_status(self._read(_KEEPER))
+        return parse_keeper_status(self._read(KEEPER_FILE))
 
     def write_keeper_status(self, keeper_status: KeeperStatus) -> None:
         """Publish what the keeper does, readable by every account of this host."""
-        self._write(_KEEPER, render_keeper_status(keeper_status), 0o644)
+        self._write(KEEPER_FILE, render_keeper_status(keeper_status), 0o644)
 
     def read_keeper_tally(self) -> KeeperTally | None:
         """Return what the keepers have counted since the host booted; None if nothing is there that can be read."""
         from ...core.monitor.keeper_tally import parse_keeper_tally
 
-        return parse_keeper_tally(self._read(_TALLY))
+        return parse_keeper_tally(self._read(TALLY_FILE))
 
     def write_keeper_tally(self, tally: KeeperTally) -> None:
         """Write down what the keeper counts, readable by every account of this host."""
         from ...core.monitor.keeper_tally import render_keeper_tally
 
-        self._write(_TALLY, render_keeper_tally(tally), 0o644)
+        self._write(TALLY_FILE, render_keeper_tally(tally), 0o644)
 
     def read_writer(self) -> WriterRecord | None:
         """Return what the keeper wrote down of the writer last; None if it has not, or what is there cannot be read.
@@ -130,7 +132,7 @@ class RunDir:
         from .whole_file import read_text
 
         try:
-            return parse_writer_record(read_text(self.file(_WRITER), MAX_BYTES, (0, os.geteuid())))
+            return parse_writer_record(read_text(self.file(WRITER_FILE), MAX_BYTES, (0, os.geteuid())))
         except FileNotFoundError:
             return None
 
@@ -138,11 +140,11 @@ class RunDir:
         """Tell this host's responder who the writer is."""
         from ...core.node.writer_rule import render_writer_record
 
-        self._write(_WRITER, render_writer_record(record), 0o644)
+        self._write(WRITER_FILE, render_writer_record(record), 0o644)
 
     def forget_writer(self) -> None:
         """Have this host's responder know of no writer: its resource is stopped."""
-        self.remove(_WRITER)
+        self.remove(WRITER_FILE)
 
     def read_order(self, now: float) -> WriterOrder | None:
         """Return what a person wants of the keeper. now: seconds of the monotonic clock."""
@@ -158,6 +160,39 @@ class RunDir:
             self.remove(_ORDER)
         else:
             self._write(_ORDER, render_writer_order(order), 0o600)
+
+    def claim_failure(self, server: str, claim: FailureClaim) -> FailureClaim:
+        """Be the one who tells Pacemaker that a server has ended; return this claim, or the one that was there before.
+
+        server: its process, as name_process names it. What stands there of an earlier one is removed.
+        """
+        from ...core.pacemaker.telling import parse_claim, render_claim
+
+        mine, name = f"{_CLAIM}by-{os.getpid()}", f"{_CLAIM}{server}"
+        self._write(mine, render_claim(claim), 0o644)
+        try:
+            os.link(self.file(mine), self.file(name))
+        except FileExistsError:
+            return parse_claim(self._read(name)) or claim
+        finally:
+            self.remove(mine)
+        for other in os.listdir(self.path):
+            if other.startswith(_CLAIM) and not other.startswith(f"{_CLAIM}by-") and other != name:
+                self.remove(other)
+        return claim
+
+    def give_claim_back(self, server: str) -> None:
+        """Pacemaker does not know that the server has ended: whoever sees it next tells it."""
+        self.remove(f"{_CLAIM}{server}")
+
+    def read_recovery(self, key: str) -> str:
+        """Return what was found out of the data that this key stands for, "" where nothing was."""
+        stood, _, text = self._read(_RECOVERED).partition("\n")
+        return text if key and stood == key else ""
+
+    def write_recovery(self, key: str, text: str) -> None:
+        """Hand what was found out of the data to the next keeper. key: what they are, one line."""
+        self._write(_RECOVERED, f"{key}\n{text}", 0o600)
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Return the recorded failures, the oldest first."""
@@ -247,46 +282,6 @@ class RunDir:
 
         self.make()
         replace_text(self.file(name), text + "\n", mode)
-
-
-def read_keeper_statuses(base: str = BASE) -> list[tuple[str, KeeperStatus]]:
-    """Return what the keepers of this host published last, each with the name of its resource."""
-    try:
-        names = sorted(os.listdir(base))
-    except OSError:
-        return []
-    said = ((name, RunDir(name, base).read_keeper_status()) for name in names)
-    return [(name, keeper_status) for name, keeper_status in said if keeper_status is not None]
-
-
-def see_keepers(base: str = "") -> list[KeeperSeen]:
-    """Return what the keepers of this host say of themselves; a file of another account than root says nothing."""
-    from ...core.monitor.keeper_tally import MAX_BYTES, KeeperSeen, parse_keeper_tally
-    from .whole_file import read_text
-
-    base, owners, seen = base or BASE, (0, os.geteuid()), []
-    for name in _find_resources(base, _KEEPER):
-        said = []
-        for file in (_KEEPER, _TALLY):
-            try:
-                said.append(read_text(os.path.join(base, name, file), MAX_BYTES, owners))
-            except OSError:
-                said.append("")
-        seen.append(KeeperSeen(name, parse_keeper_status(said[0]), parse_keeper_tally(said[1])))
-    return seen
-
-
-def find_writer_resources(base: str = "") -> tuple[str, ...]:
-    """Return the resources of this host whose keepers have written down who the writer is."""
-    return _find_resources(base or BASE, _WRITER)
-
-
-def _find_resources(base: str, file: str) -> tuple[str, ...]:
-    try:
-        names = sorted(os.listdir(base))
-    except FileNotFoundError:
-        return ()
-    return tuple(name for name in names if os.path.lexists(os.path.join(base, name, file)))
 
 
 def _make_directory(path: str) -> None:

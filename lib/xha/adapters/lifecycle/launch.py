@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...core.galera.recovery import OPTIONS, Recovery, judge_recovery
-from ..datadir.hold import hold
+from ..datadir.hold import data_of, hold
 from ..files.as_account import become, make_directories
 from ..files.foreign import ROOT, Directory
 from ..files.scratch import scratch
@@ -60,7 +60,10 @@ def recover(program: Program, deadline: float) -> Recovery:
             process = spawn(program, command, output.fileno(), program.datadir, pass_fds=(lock,), ends_with_us=True)
             overdue = await_child(process, deadline)
             text = (output.read() + _read_if_there(private, _LOG)).decode("utf-8", "surrogateescape")
-        return judge_recovery(text, process.returncode, _read_last_log(program), overdue=overdue)
+        found = judge_recovery(text, process.returncode, _read_last_log(program), overdue=overdue)
+        with contextlib.suppress(OSError):  # then it is found out again where it is needed
+            found = found._replace(stamp=data_of(program).read_engine_stamp())
+        return found
 
 
 def _read_last_log(program: Program) -> str:

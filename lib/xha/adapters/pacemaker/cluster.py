@@ -138,6 +138,10 @@ class Pacemaker:
             _change("--modify", "--allow-create", "--scope", "resources", "--xml-text", xml)
         return bool(changes) and not past.is_probe
 
+    def tell_failure(self, resource: str, node: str) -> None:
+        """Have Pacemaker take the resource for failed on a node, as if a monitor of it had failed just now."""
+        run_tool("crm_resource", "--resource", resource, "--fail", "--node", node)
+
     # --- records
 
     def write_records(self, resource: str, *, line: Sequence[Generation] | None = None, cluster: str = "") -> None:

@@ -82,6 +82,9 @@ class Standalone:
         """Return False: no list of failures exists."""
         return False
 
+    def tell_failure(self, resource: str, node: str) -> None:
+        """Do nothing: nobody watches the resource."""
+
     def list_resources(self) -> tuple[str, ...]:
         """Return nothing: no resource is configured."""
         return ()

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -71,14 +70,10 @@ class Worker:
         self._end = WorkerEnd(b"" if number else self._result, number)
         return self._end
 
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended, for at most these seconds."""
-        if self._has_ended:
-            time.sleep(seconds)
-            return
-        poller = select.poll()
-        poller.register(self._descriptor, select.POLLIN)
-        poller.poll(seconds * 1000)
+    @property
+    def descriptors(self) -> list[int]:
+        """What can be read from once it has ended; none where that is known already."""
+        return [] if self._has_ended else [self._descriptor]
 
     def end(self) -> WorkerEnd | None:
         """End it with what it began, by SIGKILL if need be; return how it has ended, None if it has not yet."""

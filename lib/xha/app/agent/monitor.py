@@ -1,4 +1,4 @@
-"""monitor: look, judge, and launch a keeper where a server has none. It changes nothing else.
+"""monitor: look, judge, and launch a keeper where a server has none. Of the end of a server it notes that it told.
 
 Depth 0 looks at processes and at what the keeper and the server wrote down; it imports neither PyMySQL nor psutil.
 Where no keeper lives, it asks the server itself, too.
@@ -7,12 +7,13 @@ Depth 10 asks the server itself, depth 20 also a table, and looks at the disk.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.process.procfs import look
-from ...core.monitor.health import DatadirUse, Graces, Symptoms, judge_health
+from ...core.monitor.health import ENDED, DatadirUse, Graces, Symptoms, judge_health
 from ...core.text.light_typing import TYPE_CHECKING
 from ..keeper.process import Locked, launch_keeper
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ...adapters.datadir.users import Search
     from ...adapters.process.procfs import Process
     from ...core.galera.status_file import ServerStatus
+    from ...core.monitor.health import Health
     from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance, Outcome
     from ...core.ocf.galera_settings import Settings
@@ -42,7 +44,19 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
             run.make()
             run.write_settings(settings)
         launch_keeper(instance)
+    if health.rule == ENDED and not instance.is_probe:
+        return _tell_end(run, seen).outcome
     return health.outcome
+
+
+def _tell_end(run: RunDir, seen: Symptoms) -> Health:
+    """Tell Pacemaker that the server has ended, unless its keeper just did: one end is one failure."""
+    from ...core.pacemaker.telling import FailureClaim
+
+    server, told = seen.keeper.server if seen.keeper else "", False
+    with contextlib.suppress(OSError):  # where nothing can be written, the keeper could tell nothing either
+        told = bool(server) and run.claim_failure(server, FailureClaim(False, seen.now)).holds(seen.now)
+    return judge_health(seen._replace(told=told))
 
 
 def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:

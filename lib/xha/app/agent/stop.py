@@ -154,7 +154,9 @@ def _is_last_word(report: PositionReport, keeper_status: KeeperStatus | None, no
     sees another report. A report of a keeper of before proves nothing: since then a person may have run a server. One
     that names no keeper is of an older version, and whose it is, is unknown.
     """
-    if keeper_status is None or keeper_status.server_pid or keeper_status.reason == _STOPPED:
+    if keeper_status is None or keeper_status.reason == _STOPPED:
+        return False
+    if keeper_status.server_pid and keeper_status.phase is not Phase.ENDED:
         return False
     if keeper_status.phase not in _KNOWS_THE_END or not keeper_status.keeper:
         return False

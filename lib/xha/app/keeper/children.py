@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...adapters.datadir.hold import InUse
+from ...adapters.process.end_watch import EndWatch
 from ...adapters.process.worker import Worker
 from ...core.keeper.observation import ChildSeen
 from ...core.keeper.outcomes import Begun, EffectFailed, FailureCause, parse_outcome, render_outcome
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ...adapters.datadir.contents import DataDirectory
     from ...adapters.host.faults import Faults
     from ...adapters.process.worker import WorkerEnd
+    from ...core.galera.known_servers import ServerProcess
     from ...core.keeper.outcomes import Done
 
 
@@ -33,6 +35,7 @@ class Children:
         self._worker: Worker | None = None
         self._number = 0
         self._title = ""
+        self._server = EndWatch()
 
     def begin(self, name: str, work: Callable[[], Done | EffectFailed]) -> Begun:
         """Begin a child that does the work. :raises InUse: while another one runs. :raises OSError: as fork(2) does."""
@@ -64,12 +67,11 @@ class Children:
         if self._worker is not None:
             self._worker.end()
 
-    def rest(self, seconds: float) -> None:
-        """Wait these seconds, or until the child has ended."""
-        if self._worker is None:
-            time.sleep(seconds)
-        else:
-            self._worker.wait(seconds)
+    def rest(self, seconds: float, server: ServerProcess | None = None) -> None:
+        """Wait these seconds, or until the child or the server has ended."""
+        self._server.watch(*((server.pid, server.started) if server else (0, 0)))
+        worker = [] if self._worker is None else self._worker.descriptors
+        self._server.wait(seconds, *worker)
 
 
 def _judge(end: WorkerEnd, title: str) -> Done | EffectFailed:

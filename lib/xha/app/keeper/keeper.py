@@ -36,7 +36,7 @@ class Keeper:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
         try:
             while not self._is_over:
-                self._children.rest(self.look_and_act())
+                self._children.rest(self.look_and_act(), self.memory.server)
         finally:
             self._children.end()
             if not self._is_over:  # the token is given back, whatever ends this

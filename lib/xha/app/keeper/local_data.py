@@ -14,12 +14,14 @@ from ...adapters.datadir.suspects import find_suspects
 from ...adapters.lifecycle.launch import recover
 from ...adapters.mysqld.error_log import read_log
 from ...adapters.mysqld.program import Unusable
+from ...adapters.process.procfs import read_boot_id
 from ...core.election.compose_report import choose_record, judge_data
 from ...core.galera.engine_files import RECORD
 from ...core.galera.error_log import is_permanent
+from ...core.galera.node_record import render_node_record
 from ...core.galera.position import NO_UUID, Kind, Position, Standing
 from ...core.keeper.observation import DataSeen
-from ...core.keeper.outcomes import Recovered
+from ...core.keeper.outcomes import Done, Recovered, parse_outcome, render_outcome
 
 if TYPE_CHECKING:
     from ...adapters.datadir.contents import Contents
@@ -46,8 +48,11 @@ class LocalData:
 
     # --- looking
 
-    def see(self, *, contents: bool, saved: bool) -> DataSeen:
-        """Return what stands there. contents: also whether a database was created; saved: also grastate.dat."""
+    def see(self, *, contents: bool, saved: bool, recovered: bool = False) -> DataSeen:
+        """Return what stands there. contents: also whether a database was created; saved: also grastate.dat.
+
+        recovered: also what the keeper before this one has found out of these data.
+        """
         seen = DataSeen(failures=self.run.read_failures(), joining=self.run.read_joining())
         try:
             record = self.directory.read_record()
@@ -57,6 +62,7 @@ class LocalData:
                 gvwstate=self.directory.read_gvwstate(),
                 grastate=self.directory.read_grastate() if saved else None,
                 created=contents and self._is_created(),
+                recovered=self._read_recovered() if recovered else None,
             )
         except OSError as error:
             return seen._replace(trouble=str(error))
@@ -105,6 +111,29 @@ class LocalData:
             permanent = isinstance(error, Unknown) and error.permanent
             return Recovered(Standing(Kind.UNKNOWN, cause=str(error)), unmendable=permanent)
 
+    def _read_recovered(self) -> Recovered | None:
+        """Return what was found out before, if nothing has written there since, in this boot of the host."""
+        try:
+            key = self._name_data(self.directory.read_engine_stamp())
+        except OSError:  # the recovery itself says what is wrong with them
+            return None
+        outcome = parse_outcome(self.run.read_recovery(key))
+        found = outcome.value if isinstance(outcome, Done) else None
+        return found if isinstance(found, Recovered) and found.standing.kind is Kind.INTACT else None
+
+    def _hand_over(self, found: Recovered, stamp: str) -> None:
+        """Keep what was found out for the next keeper. stamp: of the engines, while nobody else could open the data."""
+        with contextlib.suppress(OSError):  # then the next keeper looks itself
+            key = self._name_data(stamp)
+            if key and found.standing.kind is Kind.INTACT:
+                self.run.write_recovery(key, render_outcome(Done(time.monotonic(), found)))
+
+    def _name_data(self, stamp: str) -> str:
+        """Return what a recovery goes by, "" where that is not known: the data, and what /run keeps of a join."""
+        joining = self.run.read_joining()
+        kept = render_node_record(joining).strip() if joining else "-"
+        return f"{read_boot_id()} {self.directory.read_state_stamp()} {stamp} {kept}" if stamp else ""
+
     def _look(self, deadline: float) -> Recovered:
         """:raises InUse, Unknown, Unusable, OSError: where it cannot be told."""
         contents, grastate = self.directory.read_contents(), self.directory.read_grastate()
@@ -113,9 +142,9 @@ class LocalData:
         marked = self.directory.has_creation_mark() and (grastate is None or grastate.uuid == NO_UUID)
         joining, begun = self.run.read_joining(), contents.transfer_begun
         record = choose_record(self._read_record(), joining, grastate, transfer_begun=begun)
-        position = None
+        position, stamp = None, ""
         if not record.discarded and self._may_end(contents, marked):
-            position, doubted = self._recover(record, deadline)
+            position, doubted, stamp = self._recover(record, deadline)
             if doubted:
                 grastate, record = self._doubt(grastate, record)
         standing, judged = judge_data(
@@ -123,7 +152,9 @@ class LocalData:
         )
         if judged != record:
             self.directory.write_record(judged)
-        return Recovered(standing, judged, bool(grastate and grastate.safe_to_bootstrap))
+        found = Recovered(standing, judged, bool(grastate and grastate.safe_to_bootstrap))
+        self._hand_over(found, stamp)
+        return found
 
     def _may_end(self, contents: Contents, marked: bool) -> bool:
         """Return whether a database is here that has an end. :raises Unknown: for what looks like a part of one."""
@@ -136,14 +167,14 @@ class LocalData:
             )
         return False
 
-    def _recover(self, record: NodeRecord, deadline: float) -> tuple[Position, bool]:
-        """Run the server's recovery; return the position, and whether the data lack rows that it promises."""
+    def _recover(self, record: NodeRecord, deadline: float) -> tuple[Position, bool, str]:
+        """Run the server's recovery; return the position, whether the data lack rows of it, and their stamp."""
         recovery = recover(self.program, deadline)
         log = self.run.write_recovery_log(recovery.log)
         if recovery.position is None:
             said = "; ".join((recovery.failure, *find_suspects(self.program), f"all that it said: {log}"))
             raise Unknown(said, permanent=is_permanent(recovery.errors))
-        return recovery.position, recovery.inconsistent or record.inconsistent
+        return recovery.position, recovery.inconsistent or record.inconsistent, recovery.stamp
 
     def _doubt(self, grastate: GraState | None, record: NodeRecord) -> tuple[GraState | None, NodeRecord]:
         """Have the next join be a full transfer, as Galera itself does with who was voted out.

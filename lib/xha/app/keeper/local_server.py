@@ -23,7 +23,7 @@ from ...core.galera.reading import Reading
 from ...core.galera.server_options import without_gcache
 from ...core.keeper.observation import ServerSeen
 from ...core.keeper.outcomes import Started
-from ...core.keeper.server import asks_server, looks_for_errors, looks_for_server, looks_for_transfer
+from ...core.keeper.server.looks import asks_server, looks_for_errors, looks_for_server, looks_for_transfer
 from ...core.node.verdict import Code, Unreadable
 from ...core.text.values import ConfigError
 from ..node.local_reader import SQL_SECONDS, make_reader

@@ -12,8 +12,8 @@ from ...adapters.process.procfs import identity, read_boot_id, read_process
 from ...core.keeper.machine import learnt
 from ...core.keeper.observation import Fresh, Observation, Trouble
 from ...core.keeper.outcomes import FailureCause
-from ...core.keeper.server import looks_at_contents, looks_for_stalls, note_server
-from ...core.monitor.keeper_status import name_keeper
+from ...core.keeper.server.looks import looks_at_contents, looks_for_recovery, looks_for_stalls, note_server
+from ...core.monitor.keeper_status import name_process
 from .peers import new_id
 from .process import LOCK
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """The first half of the keeper's loop. What to look at, it asks core/keeper/server.py."""
+    """The first half of the keeper's loop. What to look at, it asks core/keeper/server/looks.py."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what can be looked at
         self,
@@ -54,7 +54,7 @@ class Observer:
         self._lock = identity(run.file(LOCK))
         self._boot_id = read_boot_id()
         process = read_process(os.getpid())
-        self._keeper = name_keeper(process.pid, process.started) if process else ""
+        self._keeper = name_process(process.pid, process.started) if process else ""
 
     def look(self, memory: Memory, results: tuple[EffectResult, ...]) -> Observation:
         """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
@@ -96,7 +96,8 @@ class Observer:
 
     def _see_data(self, memory: Memory, server: ServerSeen) -> DataSeen:
         found = server.server is not None and (memory.server is None or memory.newcomer)
-        return self._data.see(contents=looks_at_contents(memory), saved=found)
+        recovered = looks_for_recovery(memory) and server.server is None
+        return self._data.see(contents=looks_at_contents(memory), saved=found, recovered=recovered)
 
     def _is_in_charge(self) -> bool:
         """Return whether the lock that stands in /run is the one that this keeper holds; as before if it is unknown."""

@@ -13,6 +13,8 @@ from ...adapters.pacemaker.cluster import ClusterUnreachable
 from ...core.keeper import effects as acts
 from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed, Recovered, Unfit
 from ...core.ocf.api import ExitCode
+from ...core.pacemaker import guards
+from ...core.pacemaker.telling import FailureClaim, find_objection
 from ..node.host_findings import find_fault
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 
     from ...adapters.host.faults import Faults
     from ...core.election.decision import Decision
-    from ...core.keeper.effects import Act, Effect, Guard
+    from ...core.keeper.effects import Act, Effect
     from ...core.keeper.outcomes import Begun, EffectOutcome
     from ...core.ocf.api import Finding
     from ...core.ocf.galera_settings import Settings
+    from ...core.pacemaker.guards import Guard
     from .announcer import Announcer
     from .children import Children
     from .local_data import LocalData
@@ -102,18 +105,21 @@ class Performer:
 
     def _check(self, guard: Guard) -> GuardFailed | None:
         """Look anew, and return what forbids the effect; None for nothing."""
-        if isinstance(guard, acts.Allowed):
+        if isinstance(guard, guards.Allowed):
             forbidden = self._peers.read_cib().forbidden(self._peers.me)
             return GuardFailed(guard, forbidden) if forbidden else None
-        if isinstance(guard, acts.Confirmed):
+        if isinstance(guard, guards.Confirmed):
             return None if self._peers.is_confirmed(guard.report) else GuardFailed(guard)
-        if isinstance(guard, acts.HasQuorum):
+        if isinstance(guard, guards.HasQuorum):
             return None if self._peers.read_cib().quorum else GuardFailed(guard)
+        if isinstance(guard, guards.TellingAllowed):
+            objection = find_objection(self._peers.read_cib(), self._peers.me)
+            return GuardFailed(guard, objection) if objection else None
         token = self._peers.read_cib().book.records.token
-        if isinstance(guard, acts.HoldsToken):
+        if isinstance(guard, guards.HoldsToken):
             mine = token is not None and (token.node, token.epoch) == (self._peers.me, guard.epoch)
             return None if mine else GuardFailed(guard)
-        if isinstance(guard, acts.TokenNotElsewhere):
+        if isinstance(guard, guards.TokenNotElsewhere):
             elsewhere = token is not None and token.node != self._peers.me
             return GuardFailed(guard) if elsewhere else None
         raise TypeError(f"{guard!r} is no guard that is known here")
@@ -136,6 +142,7 @@ class Performer:
             acts.RecordLine: lambda act: cluster.write_records(resource, line=act.line, cluster=act.cluster),
             acts.DeleteStop: lambda _: cluster.delete_stop(resource, peers.me),
             acts.Evict: self._evict,
+            acts.TellFailure: self._tell_failure,
             acts.ForgetDegraded: lambda _: cluster.forget_degraded(resource, peers.me),
             acts.WriteRecord: lambda act: directory.write_record(act.record),
             acts.WriteJoining: lambda act: run.write_joining(act.record),
@@ -163,6 +170,18 @@ class Performer:
     def _tell_writer(self, act: acts.TellWriter) -> int:
         assert self._settings is not None
         return self._writer.tell(act, self._settings, self._server.program.socket)
+
+    def _tell_failure(self, act: acts.TellFailure) -> str:
+        """Only what the tool says that it did counts: what did not answer in time may not have arrived."""
+        run, claim = self._data.run, FailureClaim(by_keeper=True, at=time.monotonic())
+        if run.claim_failure(act.server, claim) != claim:
+            return "Pacemaker's monitor has told already that the server has ended"
+        try:
+            self._peers.cluster.tell_failure(self._peers.resource, self._peers.me)
+        except ClusterUnreachable as error:
+            run.give_claim_back(act.server)
+            return f"Pacemaker could not be told at once ({error}): its next monitor tells it"
+        return ""
 
     def _launch(self, act: acts.Launch) -> EffectOutcome:
         started = self._server.start(act)

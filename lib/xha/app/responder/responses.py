@@ -32,8 +32,9 @@ LOOK_SECONDS = 0.05
 
 def read_writer(config: Config) -> WriterStanding:
     """Return what the keeper of this host's resource has written down of the writer (`[database] resource`)."""
-    from ...adapters.files.agent_rundir import RunDir, find_writer_resources
+    from ...adapters.files.agent_rundir import RunDir
     from ...core.node.writer_rule import WriterStanding
+    from ..node.keepers import find_writer_resources
 
     named = config.database.resource
     try:
@@ -48,8 +49,8 @@ def read_writer(config: Config) -> WriterStanding:
 
 def keeper_metrics() -> str:
     """Return the metrics of this host's keepers, in the text exposition format of Prometheus; "" without any."""
-    from ...adapters.files.agent_rundir import see_keepers
     from ...core.monitor.keeper_tally import render_keeper_metrics
+    from ..node.keepers import see_keepers
 
     with contextlib.suppress(OSError):  # of a directory that cannot be looked at nothing is known: no series, no zero
         return render_keeper_metrics(see_keepers(), time.monotonic())

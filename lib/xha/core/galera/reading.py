@@ -187,6 +187,13 @@ class Reading(NamedTuple):
     working: Working | None = None
 
 
+def is_serving(reading: Reading) -> bool:
+    """Return whether a server says that it is in a Primary component with all of its data."""
+    status = reading.status
+    inside = status.wsrep_cluster_status == "Primary" and not has_left_group(status)
+    return inside and status.wsrep_local_state in (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
+
+
 def has_left_group(status: WsrepStatus) -> bool:
     """Return whether Galera has left its group for good, as after a state transfer that failed.
 

@@ -40,7 +40,7 @@ class Recovery(NamedTuple):
     errors: the server's own last errors.
     inconsistent: according to the error log, the server that ran last lacks rows that its position promises.
     overdue: the recovery was killed at its deadline.
-    log: everything that it printed.
+    log: everything that it printed. stamp: what the data were when it ended (datadir/contents.py), "" where unknown.
     """
 
     position: Position | None
@@ -49,6 +49,7 @@ class Recovery(NamedTuple):
     overdue: bool = False
     failure: str = ""
     log: str = ""
+    stamp: str = ""
 
 
 def judge_recovery(log: str, exit_code: int, server_log: str, *, overdue: bool = False) -> Recovery:

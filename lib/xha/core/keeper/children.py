@@ -16,7 +16,7 @@ from .outcomes import Done, EffectFailed, EffectResult, FailureCause, Recovered,
 from .results import GRACE_SECONDS, TOKEN_PATIENCE, begin_anew, forget_server, give_up, note_failure, note_recovered
 
 if TYPE_CHECKING:
-    from .effects import Guard
+    from ..pacemaker.guards import Guard
     from .memory import KeeperChild
     from .observation import ChildSeen
     from .outcomes import EffectOutcome
@@ -200,6 +200,16 @@ def _say_check(turn: Turn, *guards: Guard) -> None:
         turn.say(Phase.FORMING, reason, *guards)
     else:
         turn.say(Phase.RECOVERING, reason, *guards)
+
+
+def take_recovery(turn: Turn) -> bool:
+    """Go by what the keeper before this one found out, if nothing has written there since; return whether it did."""
+    found = turn.data.recovered
+    if found is None or turn.memory.standing is not None or turn.memory.halted:
+        return False
+    turn.log("the keeper before this one has found out where the data end, and nothing has written there since")
+    note_recovered(turn, found)
+    return True
 
 
 def recover(turn: Turn) -> None:

@@ -12,14 +12,12 @@ from ..galera.lineage import History
 from ..galera.node_record import NodeRecord
 from ..galera.position import Kind, Position
 from ..monitor.keeper_status import Phase
+from ..pacemaker.guards import Allowed, Confirmed, HoldsToken, TokenNotElsewhere
 from .children import STOPPING, is_fit, tell_creation
 from .effects import (
-    Allowed,
-    Confirmed,
     ConsumeGrants,
     Create,
     Discard,
-    HoldsToken,
     Launch,
     LogLine,
     MakePrimary,
@@ -29,18 +27,17 @@ from .effects import (
     SetViewAside,
     Stop,
     TakeToken,
-    TokenNotElsewhere,
     VoidToken,
     WriteGrastate,
     WriteJoining,
 )
 from .memory import Launching
 from .results import give_up
-from .server import is_deaf
+from .server.looks import is_deaf
 
 if TYPE_CHECKING:
     from ..election.decision import Decision
-    from .effects import Guard
+    from ..pacemaker.guards import Guard
     from .memory import Plan
     from .turn import Turn
 

@@ -1,4 +1,4 @@
-"""What a keeper can do to the world, as values, and what must hold at the moment it is done: the guards."""
+"""What a keeper can do to the world, as values, each with what must hold at the moment it is done."""
 
 from __future__ import annotations
 
@@ -16,42 +16,7 @@ if TYPE_CHECKING:
     from ..galera.position import Position
     from ..monitor.keeper_status import KeeperStatus, Phase
     from ..monitor.start_failures import Failure
-
-# --- guards: each is a fresh look at the moment of its effect
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """Neither maintenance nor standby, nor whatever else an operator decided, forbids it. what: it, for people."""
-
-    what: str
-
-
-@dataclass(frozen=True)
-class HoldsToken:
-    """The token in the cluster's configuration is this node's, for this epoch."""
-
-    epoch: str
-
-
-@dataclass(frozen=True)
-class TokenNotElsewhere:
-    """No other node has the token."""
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """This report is what the cluster hands back, so that everybody can see it: attributes arrive in one order."""
-
-    report: PositionReport
-
-
-@dataclass(frozen=True)
-class HasQuorum:
-    """Pacemaker has quorum here."""
-
-
-Guard = Union[Allowed, HoldsToken, TokenNotElsewhere, Confirmed, HasQuorum]
+    from ..pacemaker.guards import Guard
 
 # --- what is said
 
@@ -159,6 +124,16 @@ class Evict:
     """Record the eviction, then have the group shut that server out (evs.evict). Its value is "", or the refusal."""
 
     eviction: Eviction
+
+
+@dataclass(frozen=True)
+class TellFailure:
+    """Tell Pacemaker that this server has ended, if nobody has. Its value is "", or why its monitor tells it.
+
+    server: its process, as name_process names it.
+    """
+
+    server: str
 
 
 @dataclass(frozen=True)
@@ -282,8 +257,8 @@ class End:
     """End the keeper. It is done whatever failed before it."""
 
 
-_Said = Union[Say, LogLine, SetReady, TellWriter, Publish, Retract, PublishStall]
-_Configured = Union[VoidToken, TakeToken, ReleaseToken, ConsumeGrants, RecordLine, DeleteStop, Evict, ForgetDegraded]
+_Said = Union[Say, LogLine, SetReady, TellWriter, Publish, Retract, PublishStall, TellFailure, ForgetDegraded]
+_Configured = Union[VoidToken, TakeToken, ReleaseToken, ConsumeGrants, RecordLine, DeleteStop, Evict]
 _Written = Union[WriteRecord, WriteJoining, WriteFailures, NoteServer, SetViewAside, WriteGrastate, Discard]
 _Begun = Union[CheckHost, CheckStorage, Create, Recover, Stop]
 Act = Union[_Said, _Configured, _Written, _Begun, EndChild, Launch, MakePrimary, End]

@@ -23,9 +23,10 @@ from ..election.stall import (
 from ..galera.reading import LocalState, count_data_members
 from ..node.commit_rules import find_standing, is_stopped
 from ..node.commit_rules import judge_stall as judge_own_stall
+from ..pacemaker.guards import Allowed, HoldsToken
 from .children import say_evicted
 from .decisions import stop_server
-from .effects import Allowed, CheckStorage, Evict, HoldsToken, PublishStall, TakeToken, VoidToken
+from .effects import CheckStorage, Evict, PublishStall, TakeToken, VoidToken
 
 if TYPE_CHECKING:
     from ..election.stall import StallDecision

@@ -29,7 +29,8 @@ The order of the effects within a step, and why:
 9. CheckHost, Create, Recover and Stop begin a child, and nothing that depends on its end is in the same step: what is
    planned waits for a look at the host and for a creation, and what follows a stop comes with it (`Stop.behind`) and is
    done when that has ended.
-10. SetReady and ForgetDegraded, which nobody's data depend on.
+10. SetReady and ForgetDegraded, which nobody's data depend on. TellFailure comes after the report that says where the
+   data of the server end that has ended: Pacemaker stops this keeper then.
 11. EndChild, before the keeper's end, or where one is overdue: its own process must not write once another keeper may.
 12. NoteServer, of a server that was found, was launched by the last step, or is gone; whatever came before.
 13. ReleaseToken, whenever no Primary is being formed here, whatever came before: it binds all others.
@@ -42,20 +43,21 @@ from typing import TYPE_CHECKING
 
 from ..election.compose_report import is_unreplicated
 from ..election.position_report import PositionReport, State, render_position_report
-from ..galera.error_log import is_permanent, tell
+from ..galera.error_log import tell
 from ..galera.lineage import begin_by_hand
 from ..galera.node_record import NodeRecord
 from ..galera.position import NO_UUID
 from ..galera.server_options import find_bootstrap
 from ..monitor.keeper_status import Phase
-from ..monitor.start_failures import Failure, add_failure, is_hopeless
 from ..node.verdict import Code
-from .children import attend, finish_child, hear, recover
+from ..pacemaker.telling import Telling
+from .children import attend, finish_child, hear, recover, take_recovery
 from .decisions import act, decide, stop_server
-from .effects import ForgetDegraded, RecordLine, Retract, WriteFailures
+from .effects import ForgetDegraded, RecordLine
 from .outcomes import EffectFailed, FailureCause
-from .results import begin_anew, give_up, learn, note_failure
-from .server import is_lost, is_overdue, note_server
+from .results import learn, note_failure
+from .server.ending import count_failure, note_end, tell_pacemaker
+from .server.looks import is_lost, is_overdue, note_server
 from .settling import settle
 from .turn import Turn
 from .writer import attend_writer
@@ -63,7 +65,7 @@ from .writer import attend_writer
 if TYPE_CHECKING:
     from ..galera.known_servers import ServerProcess
     from .effects import Effect
-    from .memory import Ending, Launching, Memory
+    from .memory import Launching, Memory
     from .observation import Observation
 
 # How long between two looks, in seconds: while a report is to come back, while others wait for what this keeper says of
@@ -138,10 +140,10 @@ def _take(turn: Turn) -> None:
     if turn.memory.child is not None:
         attend(turn, turn.memory.child)
     elif turn.memory.ending is not None:
-        _note_end(turn, turn.memory.ending)
+        note_end(turn, turn.memory.ending)
     elif is_lost(turn.memory, turn.now):
         _give_up_join(turn)
-    elif turn.memory.server is None and turn.memory.is_due(turn.now):
+    elif turn.memory.server is None and turn.memory.is_due(turn.now) and not take_recovery(turn):
         recover(turn)
     else:
         _go_on(turn)
@@ -175,10 +177,11 @@ def _go_on(turn: Turn) -> None:
     if memory.halted and memory.server is not None:
         # As systemd does with a server of its own that it found killed. Nobody else brings it into the cluster.
         turn.log("a server was started here, and not by Pacemaker: going on with it", warning=True)
-        turn.note(halted="")
+        turn.note(halted="", telling=Telling())
     elif memory.halted:
         turn.say(Phase.ENDED, memory.halted)
         turn.publish()
+        tell_pacemaker(turn)
         return
     if turn.trouble and not memory.is_unknown:
         turn.say(memory.server_phase, turn.trouble)
@@ -241,41 +244,12 @@ def _adopt(turn: Turn, server: ServerProcess) -> None:
         turn.remember(record._replace(line=line, clean_stop=None))
 
 
-def _note_end(turn: Turn, ending: Ending) -> None:
-    """The server has ended and nobody here stopped it."""
-    said = f": {tell(ending.errors)}" if ending.errors else ""
-    turn.do(Retract())
-    turn.note(finishing=("ending",))
-    begin_anew(turn)
-    if ending.served or ending.launched is None:
-        # Pacemaker learns of it from its monitor, counts it, and starts the node again. Until then this keeper only
-        # tells where the data end: the others need not wait for that.
-        turn.note(halted=f"mysqld has ended{said}")
-        turn.say(Phase.ENDED, turn.memory.halted)
-        turn.set_ready(False)
-        return
-    _count_failure(turn, f"mysqld ended while it was {ending.launched.phase.value}{said}", ending.errors)
-
-
 def _give_up_join(turn: Turn) -> None:
     """Stop a server that came up outside of the group, as when its transfer failed at the end; then begin anew."""
     errors = turn.server.errors
     said = f": {tell(errors)}" if errors else ""
-    if _count_failure(turn, f"mysqld has left the group while it joined{said}", errors):
+    if count_failure(turn, f"mysqld has left the group while it joined{said}", errors):
         stop_server(turn)
-
-
-def _count_failure(turn: Turn, reason: str, errors: tuple[str, ...]) -> bool:
-    """Note that a start failed; return whether another one is to be tried here."""
-    failures = add_failure(turn.data.failures, Failure(turn.now, tell(errors) or reason))
-    turn.do(WriteFailures(failures))
-    permanent = is_permanent(errors)
-    if permanent or is_hopeless(failures, turn.now):
-        again = "" if permanent else "; the same for the third time within 10 minutes"
-        give_up(turn, f"{reason}{again}: mend it, then pcs resource cleanup")
-        return False
-    turn.log(reason, warning=True)
-    return True
 
 
 def _note_primary(turn: Turn) -> None:

@@ -9,8 +9,9 @@ from ..election.position_report import State
 from ..election.stall import StallMemory
 from ..election.writer import WriterMemory
 from ..galera.position import Kind
-from ..galera.reading import LocalState, has_left_group
+from ..galera.reading import has_left_group, is_serving
 from ..monitor.keeper_status import Phase
+from ..pacemaker.telling import Telling
 from .effects import CheckHost, CheckStorage, Create, Recover, Stop
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from ..galera.position import GvwState, Position, Standing
     from ..galera.reading import Reading
     from ..node.verdict import Verdict
-    from .effects import Discard, Guard, Launch, RecordLine
+    from ..pacemaker.guards import Guard
+    from .effects import Discard, Launch, RecordLine
 
 # For how long a write to the storage of an evicted server says that it takes writes: it may freeze again.
 PROVEN_SECONDS = 10.0
-_SERVING = (LocalState.DONOR, LocalState.JOINED, LocalState.SYNCED)
 
 
 class Launched(NamedTuple):
@@ -45,11 +46,15 @@ class Launched(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """A server that is gone and that nobody here stopped. served: it had been in a Primary component."""
+    """A server that is gone and that nobody here stopped. served: it had been in a Primary component.
+
+    server: its pid and start time.
+    """
 
     served: bool
     launched: Launched | None
     errors: tuple[str, ...] = ()
+    server: tuple[int, int] = (0, 0)
 
 
 class KeeperChild(NamedTuple):
@@ -110,8 +115,8 @@ class Memory(NamedTuple):
     there yet. came_with: the history that the data had before the server was started to join; nothing real where a full
     copy is due. why: the words of the last launch. revive_refused: why the server refused pc.bootstrap.
 
-    halted: why this keeper only reports from now on. giving_up: why it ends, once the last step's effects are done;
-    permanent: no second try mends that.
+    halted: why this keeper only reports from now on; telling: whether Pacemaker knows. giving_up: why it ends, once the
+    last step's effects are done; permanent: no second try mends that.
     decision: the last one; refused: it needs a person. primary_at: since when another member has been in a Primary
     component of this history. calm_since: since when the node is well. phase: what was said last. ready: the
     attribute that was set last, None: none was. writer: what is known of the one writer. stall: of a stall, and of
@@ -155,6 +160,7 @@ class Memory(NamedTuple):
     why: str = ""
     revive_refused: str = ""
     halted: str = ""
+    telling: Telling = Telling()
     giving_up: str = ""
     permanent: bool = False
     decision: Decision | None = None
@@ -290,10 +296,3 @@ class Memory(NamedTuple):
         if not self.is_pending:
             return Phase.WAITING if self.is_stopping else Phase.RUNNING
         return self.launched.phase if self.launched else Phase.STARTING
-
-
-def is_serving(reading: Reading) -> bool:
-    """Return whether a server says that it is in a Primary component with all of its data."""
-    status = reading.status
-    inside = status.wsrep_cluster_status == "Primary" and not has_left_group(status)
-    return inside and status.wsrep_local_state in _SERVING

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..monitor.start_failures import Failure
     from ..node.verdict import Policy, Verdict
     from ..node.withdrawal import Withdrawal
-    from .outcomes import EffectOutcome, EffectResult, FailureCause
+    from .outcomes import EffectOutcome, EffectResult, FailureCause, Recovered
 
 
 class ServerSeen(NamedTuple):
@@ -62,8 +62,9 @@ class DataSeen(NamedTuple):
     """The data directory, read after the server was.
 
     trouble: why it cannot be read, "" if it can; unread: why the record in it, which is there, cannot be. created: a
-    database was created here, and to the end; server.py says when that is looked at. joining: the record of a join
-    under way, kept under /run.
+    database was created here, and to the end; server/looks.py says when that is looked at, and recovered: what the
+    keeper before this one found out, where nothing has written there since. joining: the record of a join under way,
+    kept under /run.
     """
 
     record: NodeRecord | None = None
@@ -74,6 +75,7 @@ class DataSeen(NamedTuple):
     unread: str = ""
     failures: tuple[Failure, ...] = ()
     joining: NodeRecord | None = None
+    recovered: Recovered | None = None
 
 
 class ClusterSeen(NamedTuple):

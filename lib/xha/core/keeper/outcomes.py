@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..galera.known_servers import ServerProcess
     from ..galera.node_record import NodeRecord
     from ..galera.position import GvwState
-    from .effects import Act, Guard
+    from ..pacemaker.guards import Guard
+    from .effects import Act
 
 
 class FailureCause(Enum):

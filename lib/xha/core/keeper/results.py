@@ -9,15 +9,14 @@ from ..galera.position import Kind
 from ..monitor.keeper_status import Phase
 from ..monitor.keeper_tally import DECISIONS, KeeperTally
 from ..node.verdict import Code, Policy, Unreadable, judge
+from ..pacemaker.guards import Allowed, HoldsToken
 from .effects import (
-    Allowed,
     CheckHost,
     CheckStorage,
     Create,
     Discard,
     Evict,
     ForgetDegraded,
-    HoldsToken,
     Launch,
     MakePrimary,
     NoteServer,
@@ -31,6 +30,7 @@ from .effects import (
     SetReady,
     Stop,
     TakeToken,
+    TellFailure,
     TellWriter,
     WriteRecord,
 )
@@ -108,6 +108,9 @@ def _note_done(turn: Turn, result: EffectResult, done: Done) -> None:  # noqa: P
             turn.log("no Primary is being formed here any more: the token is given back")
     elif isinstance(act, RecordLine):
         _note_formed(turn, act)
+    elif isinstance(act, TellFailure):
+        turn.note(telling=turn.memory.telling._replace(done=True))
+        turn.log(str(value) or "Pacemaker is told that the server has ended: it starts the node anew")
     elif isinstance(act, ForgetDegraded) and value:
         turn.log("well again: what was degraded leaves Pacemaker's list of failures")
     elif isinstance(act, NoteServer):

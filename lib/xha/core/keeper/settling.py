@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ..election.compose_report import is_unreplicated, note_view
 from ..election.position_report import State
 from ..galera.lineage import History, Order, agree, compare, find_line
+from ..pacemaker.guards import Allowed
 from .decisions import discard
-from .effects import Allowed, RecordLine, WriteFailures, WriteJoining
+from .effects import RecordLine, WriteFailures, WriteJoining
 from .eviction import attend_stall
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from ..election.position_report import LOOKING, PositionReport, State
 from ..galera.node_record import NodeRecord
 from ..galera.position import Kind, Standing
 from ..monitor.keeper_status import KeeperStatus, Phase
+from ..pacemaker.guards import Allowed
 from .effects import (
-    Allowed,
     DeleteStop,
     Effect,
     End,
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from ..cluster.election_inputs import ElectionInputs
     from ..galera.position import GvwState
-    from .effects import Act, Guard
+    from ..pacemaker.guards import Guard
+    from .effects import Act
     from .observation import Observation
 
 
@@ -87,12 +88,14 @@ class Turn:
     def say(self, phase: Phase, reason: str, *guards: Guard, permanent: bool = False) -> None:
         """Say what the keeper does; where it is said already, only the status is written again."""
         memory = self.memory
-        reading, verdict, server = memory.reading, memory.verdict, memory.server
+        reading, verdict, server = memory.reading, memory.verdict, memory.server_identity
+        if phase is Phase.ENDED:  # the monitor tells Pacemaker of that one, if this keeper does not
+            server = memory.telling.server
         keeper_status = KeeperStatus(
             phase,
             reason,
-            server_pid=server.pid if server else 0,
-            server_started=server.started if server else 0,
+            server_pid=server[0],
+            server_started=server[1],
             launched_at=memory.launched.at if memory.launched else 0.0,
             code=verdict.code.value if verdict else "",
             message=verdict.message if verdict else "",

@@ -24,7 +24,8 @@ from ..election.writer import (
 )
 from ..node.verdict import Code, judge
 from ..node.writer_rule import Takers, WriterRecord
-from .effects import HasQuorum, TellWriter
+from ..pacemaker.guards import HasQuorum
+from .effects import TellWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

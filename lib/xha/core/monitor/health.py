@@ -29,6 +29,7 @@ from .symptoms import (
     is_one_of,
     is_out,
     is_silent,
+    is_told,
     joins,
     keeper_words,
     stalls,
@@ -37,11 +38,13 @@ from .symptoms import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["RULES", "DatadirUse", "Graces", "Health", "MonitorRule", "Symptoms", "judge_health"]
+__all__ = ["ENDED", "RULES", "DatadirUse", "Graces", "Health", "MonitorRule", "Symptoms", "judge_health"]
 
 # How much of an exit reason Pacemaker keeps (2.1.5), and how much of it goes to its log.
 _SHOWN, _LONGEST = 128, 400
 _EXPLAIN = "xha-check explain"
+# The rule for a server that has ended by itself.
+ENDED = "ended"
 
 
 class MonitorRule(NamedTuple):
@@ -95,7 +98,8 @@ _LOOK = "read the end of the server's error log"
 
 RULES = (
     MonitorRule("stopped", _STOPPED, "nothing runs", "", lambda s: s.server is DatadirUse.ABSENT and not s.alive),
-    MonitorRule("ended", _FAILS, "mysqld has ended by itself", _LOOK, has_ended),
+    MonitorRule("told", _WAITS, "mysqld has ended by itself, and Pacemaker was told just now", _LOOK, is_told),
+    MonitorRule(ENDED, _FAILS, "mysqld has ended by itself", _LOOK, has_ended),
     MonitorRule("failed", _FAILS, "the keeper gave up", "mend what it names, then pcs resource cleanup", has_failed),
     MonitorRule(
         "occupied",

@@ -37,7 +37,8 @@ class KeeperStatus(NamedTuple):
     Times are seconds of the system-wide monotonic clock (CLOCK_MONOTONIC); 0.0 means never.
 
     pid and started: of the keeper. started is the start time in clock ticks of /proc/PID/stat.
-    server_pid and server_started: of the server that the keeper watches, 0 if there is none.
+    server_pid and server_started: of the server that the keeper watches, 0 if there is none. ENDED: of the one that
+    has ended by itself.
     at: when this status was written. since: when phase and reason last changed.
     code: the verdict's code of the last reading (core/node/verdict.py), "" before the first one. message: its text.
     answered_at: when the server last answered a query.
@@ -71,9 +72,14 @@ class KeeperStatus(NamedTuple):
     arrived: int = 0
 
     @property
+    def server(self) -> str:
+        """Which process is the server, or was it until it ended by itself; "" where there is none."""
+        return name_process(self.server_pid, self.server_started)
+
+    @property
     def keeper(self) -> str:
         """Which process wrote it, of this boot of its host; "" where that is not known."""
-        return name_keeper(self.pid, self.started)
+        return name_process(self.pid, self.started)
 
     @property
     def progress(self) -> str:
@@ -84,8 +90,8 @@ class KeeperStatus(NamedTuple):
         return f"state transfer by {self.transfer.partition(',')[0]}: {self.arrived >> 20} MiB in {seconds:.0f} s"
 
 
-def name_keeper(pid: int, started: int) -> str:
-    """Return the name of a keeper's process, which no other process has until its host boots; "" without both."""
+def name_process(pid: int, started: int) -> str:
+    """Return the name of a process, which no other one has until its host boots; "" without both."""
     return f"{pid}.{started}" if pid and started else ""
 
 

@@ -62,6 +62,7 @@ class Symptoms(NamedTuple):
     status: the server's status file.
     query_error: why the query of depth 20 failed.
     disk_free and disk_size: bytes of the data directory's file system, None if they were not read.
+    told: the keeper has told Pacemaker of the server's end, which acts on that by now.
     occupant: who else uses the data (OTHER), or why that is not known (UNSEEN), in words.
 
     keeper.primary_at is the time since which a Primary of the same lineage has been reachable, 0.0 while there is none.
@@ -79,6 +80,7 @@ class Symptoms(NamedTuple):
     query_error: str = ""
     disk_free: int | None = None
     disk_size: int | None = None
+    told: bool = False
     occupant: str = ""
     graces: Graces = Graces()
 
@@ -143,6 +145,11 @@ def has_ended(seen: Symptoms) -> Answer:
     """Ask whether the server has ended although its keeper wanted it to run."""
     gone = seen.server is DatadirUse.ABSENT and seen.phase in _SERVED
     return keeper_words(seen) if gone else False
+
+
+def is_told(seen: Symptoms) -> Answer:
+    """Ask whether the server has ended, and Pacemaker knows it from its keeper: a second failure would be none."""
+    return seen.told and has_ended(seen)
 
 
 def has_failed(seen: Symptoms) -> Answer:

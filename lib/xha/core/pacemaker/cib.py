@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from ..text.numbers import parse_int
 from .cib_records import Book, parse_book, resource_of, set_id, token_id
-from .failed_actions import read_failed_actions
+from .failed_actions import read_failed_actions, read_in_flight
 from .host_states import read_hosts
 from .operations import read_operations
 
@@ -61,7 +61,8 @@ class Cib(NamedTuple):
     meta: for each meta attribute the value nearest to the primitive. But a value that forbids something holds wherever
       it is set.
     leftovers: names of resources that are gone and still have records.
-    failed: for each node the last action of the resource that failed, until it is cleaned up.
+    failed: for each node the last action of the resource that failed, until it is cleaned up. in_flight: the action of
+      it that is under way on a node.
     fence_devices: the ids of the devices that could fence a host.
     """
 
@@ -80,6 +81,7 @@ class Cib(NamedTuple):
     book: Book = Book()
     leftovers: tuple[str, ...] = ()
     failed: Mapping[str, FailedAction] = {}
+    in_flight: Mapping[str, str] = {}
     operations: tuple[Operation, ...] = ()
     fence_devices: tuple[str, ...] = ()
 
@@ -161,6 +163,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
         leftovers=_leftovers(root, sets),
         failed=read_failed_actions(root, resource),
+        in_flight=read_in_flight(root, resource),
         operations=_operations(chain, root, lookup),
         fence_devices=tuple(
             each.get("id", "") for each in root.iterfind("configuration/resources//primitive[@class='stonith']")

@@ -1,5 +1,7 @@
 """What Pacemaker remembers of a resource's last failed action on each node, until somebody cleans it up.
 
+And which action of it is under way there.
+
 A host whose start failed may have no keeper that could say why: a start that ends with "not installed" launches none.
 """
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 # enum pcmk_exec_status: the time was over.
 _TIMED_OUT = "2"
+# The same: it has begun and not ended (record-pending, which is the default since 2.0).
+_PENDING = "-1"
 # A degraded result, and a probe that found a server, stand in the same place and are no failures.
 _NO_FAILURES = (0, 190)
 
@@ -37,19 +41,25 @@ def read_failed_actions(root: Element, resource: str) -> dict[str, FailedAction]
     return dict(_read(root, resource))
 
 
+def read_in_flight(root: Element, resource: str) -> dict[str, str]:
+    """Return the action of the resource that is under way on each node that has one."""
+    return {
+        node: done.get("operation", "") for node, done in _history(root, resource) if done.get("op-status") == _PENDING
+    }
+
+
 def _read(root: Element, resource: str) -> Iterator[tuple[str, FailedAction]]:
+    for node, done in _history(root, resource):
+        code = parse_int(done.get("rc-code", ""))
+        if not done.get("id", "").endswith("_last_failure_0") or code is None or code in _NO_FAILURES:
+            continue
+        timed_out = done.get("op-status") == _TIMED_OUT
+        yield node, FailedAction(done.get("operation", ""), code, done.get("exit-reason", ""), timed_out)
+
+
+def _history(root: Element, resource: str) -> Iterator[tuple[str, Element]]:
+    """Yield the entries of a resource's history, each with its node."""
     for state in root.iterfind("status/node_state"):
         for entry in state.iterfind("lrm/lrm_resources/lrm_resource"):
-            if entry.get("id", "").partition(":")[0] != resource:
-                continue
-            for done in entry.iterfind("lrm_rsc_op"):
-                code = parse_int(done.get("rc-code", ""))
-                if not done.get("id", "").endswith("_last_failure_0") or code is None or code in _NO_FAILURES:
-                    continue
-                failed = FailedAction(
-                    done.get("operation", ""),
-                    code,
-                    done.get("exit-reason", ""),
-                    done.get("op-status") == _TIMED_OUT,
-                )
-                yield state.get("uname", ""), failed
+            if entry.get("id", "").partition(":")[0] == resource:
+                yield from ((state.get("uname", ""), done) for done in entry.iterfind("lrm_rsc_op"))

@@ -18,7 +18,8 @@ _UNITS = {"ms": 1e-3, "msec": 1e-3, "us": 1e-6, "usec": 1e-6, "m": 60.0, "min": 
 class Operation(NamedTuple):
     """An operation of a resource. interval and timeout in seconds; 0.0 is an interval that is not repeated.
 
-    timeout: that of op_defaults, or Pacemaker's own, where the operation has none.
+    timeout: that of op_defaults, or Pacemaker's own, where the operation has none. on_fail: that of op_defaults where
+    the operation has none, "" where neither says any.
     """
 
     ident: str
@@ -38,23 +39,22 @@ def parse_pacemaker_time(text: str) -> float | None:
 
 def read_operations(primitives: Iterable[Element], defaults: Mapping[str, str]) -> tuple[Operation, ...]:
     """Return the operations of a primitive and its template. defaults: the meta attributes of op_defaults."""
+    return tuple(_read(one, defaults) for primitive in primitives for one in primitive.iterfind("operations/op"))
+
+
+def _read(element: Element, defaults: Mapping[str, str]) -> Operation:
+    # An operation may have each of them among its meta attributes.
+    pairs = {pair.get("name", ""): pair.get("value", "") for pair in element.iterfind("meta_attributes/nvpair")}
+    said = {**defaults, **pairs, **element.attrib}
+    seconds = parse_pacemaker_time(pairs.get("timeout", "") if element.get("timeout") is None else said["timeout"])
     default = parse_pacemaker_time(defaults.get("timeout", ""))
     usual = DEFAULT_TIMEOUT if default is None else default
-    return tuple(_read(one, usual) for primitive in primitives for one in primitive.iterfind("operations/op"))
-
-
-def _read(element: Element, usual: float) -> Operation:
-    timeout = element.get("timeout")
-    if timeout is None:  # an operation may have it among its meta attributes
-        pairs = element.iterfind("meta_attributes/nvpair")
-        timeout = next((pair.get("value", "") for pair in pairs if pair.get("name") == "timeout"), "")
-    seconds = parse_pacemaker_time(timeout)
     return Operation(
         ident=element.get("id", ""),
         name=element.get("name", ""),
         interval=parse_pacemaker_time(element.get("interval", "0")) or 0.0,
         timeout=usual if seconds is None else seconds,
         role=element.get("role", ""),
-        on_fail=element.get("on-fail", ""),
+        on_fail=said.get("on-fail", ""),
         enabled=element.get("enabled", "true").lower() in ("true", "yes", "on", "1", "y"),
     )

@@ -176,7 +176,7 @@ def _print_what_else(config: Config) -> None:
 
 def _print_keepers() -> None:
     """Tell what the agent is doing on this host, wherever that is more than to look on."""
-    from ....adapters.files.agent_rundir import read_keeper_statuses
+    from ....app.node.keepers import read_keeper_statuses
     from ....core.monitor.keeper_status import Phase
 
     for resource, keeper_status in read_keeper_statuses():

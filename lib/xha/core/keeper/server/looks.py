@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..election.position_report import State
-from ..galera.reading import LocalState, Reading, has_left_group
-from ..node.commit_rules import is_stopped
-from ..node.commits import KEPT_SECONDS, take_look
-from ..node.verdict import Code
-from .effects import CheckHost
-from .memory import Ending, is_serving
+from ...election.position_report import State
+from ...galera.reading import LocalState, Reading, has_left_group, is_serving
+from ...node.commit_rules import is_stopped
+from ...node.commits import KEPT_SECONDS, take_look
+from ...node.verdict import Code
+from ..effects import CheckHost
+from ..memory import Ending
 
 if TYPE_CHECKING:
-    from ..node.verdict import Verdict
-    from .memory import Memory
-    from .observation import ServerSeen
+    from ...node.verdict import Verdict
+    from ..memory import Memory
+    from ..observation import ServerSeen
 
 # A server that did not answer is asked again this much later: every connection waits in its backlog.
 SILENCE_SECONDS = 10.0
@@ -57,6 +57,11 @@ def looks_for_stalls(memory: Memory) -> bool:
     return memory.state is State.PRIMARY and is_stopped(memory.stall.looks)
 
 
+def looks_for_recovery(memory: Memory) -> bool:
+    """Return whether to look for what the keeper before this one has found out: where the data end."""
+    return memory.server is None and memory.standing is None and memory.child is None and not memory.halted
+
+
 def looks_at_contents(memory: Memory) -> bool:
     """Return whether to look whether a database was created: before a Primary is formed here, whatever the data are.
 
@@ -88,7 +93,8 @@ def note_server(memory: Memory, seen: ServerSeen, now: float) -> Memory:
 
 
 def _lose(memory: Memory, seen: ServerSeen) -> Memory:
-    return memory.without_server()._replace(ending=Ending(memory.served, memory.launched, seen.errors))
+    ending = Ending(memory.served, memory.launched, seen.errors, memory.server_identity)
+    return memory.without_server()._replace(ending=ending)
 
 
 def _note_reading(memory: Memory, seen: ServerSeen, now: float) -> Memory:
