@@ -12,7 +12,7 @@ import pytest
 from house.test_imports import FILES, HOUSE, ROOT
 from xha import __version__
 from xha.core.galera.position import Kind
-from xha.core.galera.reading import METRICS
+from xha.core.node.report import METRICS
 from xha.core.node.verdict import Code
 from xha.core.ocf.galera_settings import PARAMETERS
 from xha.core.services.catalogue import CATALOGUE

@@ -53,7 +53,6 @@ OTHERS = {
             "os.listdir",
             "os.mkdir",
             "os.path.isdir",
-            "os.path.lexists",
             "os.stat",
             "os.unlink",
         },
@@ -119,6 +118,7 @@ OTHERS = {
         {"os.path.realpath", "os.stat"},
     ),
     "doors/clustercheck.py": (OPERATORS, {"os.access"}),
+    "app/node/keepers.py": (ROOTS, {"os.listdir", "os.path.lexists"}),
     "app/node/local_reader.py": (
         "looked at, never opened: whose socket it is, is asked of the kernel",
         {"os.path.exists"},

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from core.facts import FAMILIES, GALERA, LISTINGS, UUID, listed, read_listing
 from xha.core.galera.reading import (
-    METRICS,
     STATUS_NAMES,
     VARIABLE_NAMES,
     Reading,
@@ -20,6 +19,7 @@ from xha.core.galera.reading import (
     parse_variables,
     reading_values,
 )
+from xha.core.node.report import METRICS
 from xha.core.node.verdict import Policy, judge
 from xha.core.text.numbers import parse_float, parse_int
 

@@ -25,10 +25,10 @@ from xha.core.cluster.report import (
     render_nagios_cluster,
 )
 from xha.core.cluster.sources import judge_sql
-from xha.core.galera.reading import METRICS, DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
+from xha.core.galera.reading import DonorEvidence, DonorKind, Reading, Variables, WsrepStatus
 from xha.core.node.balancers import Balancers
 from xha.core.node.commits import Commits, Room
-from xha.core.node.report import NodeReport, nagios_code, node_document, render_metrics, render_nagios
+from xha.core.node.report import METRICS, NodeReport, nagios_code, node_document, render_metrics, render_nagios
 from xha.core.node.verdict import Code, LastNode, NagiosCode, Policy, Unreadable, judge
 from xha.core.node.withdrawal import Withdrawal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..galera.reading import COUNTERS, METRICS, Reading, reading_values
+from ..galera.reading import Reading, reading_values
 from ..text.escape import clean
 from .commits import NOT_KNOWN, Commits
 from .verdict import NagiosCode
@@ -19,6 +19,25 @@ if TYPE_CHECKING:
     from .writer_rule import WriterReport
 
 SCHEMA = 1
+# The values that are shown as Nagios performance data and as Prometheus gauges, if the server sent them.
+METRICS = {
+    "wsrep_local_state": "Galera state of the node: 1 joining, 2 donor or desynced, 3 joined, 4 synced",
+    "wsrep_cluster_size": "members of the node's component",
+    "wsrep_ready": "1 if Galera is ready for queries",
+    "wsrep_last_committed": "sequence number of the last committed write set",
+    "wsrep_local_recv_queue": "write sets received and not yet applied",
+    "wsrep_local_send_queue": "write sets waiting to be sent",
+    "wsrep_flow_control_paused": "fraction of time paused by flow control since the last FLUSH STATUS",
+    "wsrep_flow_control_active": "1 while flow control stops replication, whichever node requests it",
+    "wsrep_flow_control_requested": "1 while this node requests it",
+    "threads_connected": "connections open at the server",
+}
+# The values that only grow, until the server ends or somebody says FLUSH STATUS: Prometheus counters, xha_NAME_total.
+COUNTERS = {
+    "wsrep_flow_control_paused_ns": "nanoseconds for which flow control has stopped replication",
+    "wsrep_flow_control_sent": "how often this node asked the others to stop",
+    "wsrep_flow_control_recv": "how often a member was seen to ask for it, this one included",
+}
 
 
 class NodeReport(NamedTuple):
