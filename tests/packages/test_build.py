@@ -63,6 +63,16 @@ def test_lintian_finds_no_fault(built: Built) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_a_controller_has_the_readme_and_every_page_beside_it(built: Built) -> None:
+    (deb,) = built.directory.glob("xha_*.deb")
+    inside = "usr/share/doc/xha"
+    shown = f'dpkg-deb --fsys-tarfile "{deb}" | tar -x --to-stdout ./{inside}/README.md'
+    assert run("sh", "-c", shown) == (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    there = set(run("dpkg-deb", "--contents", str(deb)).split())
+    pages = {path.name for path in (CHECKOUT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"./{inside}/{name}" not in there} == set()
+
+
 def test_what_a_package_depends_on_is_what_setup_cfg_requires(built: Built) -> None:
     (deb,) = built.directory.glob("xha_*.deb")
     depends = run("dpkg-deb", "--field", str(deb), "Depends")

@@ -17,7 +17,8 @@ _LONG = (
     "xha-RESOURCE-ready (1 or 0), not an order constraint.",
     "test_passwd and check_passwd stand readable in the cluster's configuration. test_conf names an option file that "
     "only root reads; and an account that logs in by the unix socket needs no password at all.",
-    "Create the resource with meta is-managed=false over a running server, and disable mariadb.service. The parameters "
+    "Create the resource with meta is-managed=false over a running server, and disable mariadb.service and "
+    "mariadb.socket. The parameters "
     "of mysql-wss and of ocf:heartbeat:galera keep their names; promotable, promoted-max and operations with a role "
     "have to go. start_wait counts up to half the timeout of the action start.",
     "Where systemd runs, each server is a scope of its own, xha-RESOURCE-PID.scope: one that runs out of memory does "
