@@ -180,7 +180,4 @@ def test_the_history_has_every_outage_of_haproxy_s_log_and_no_other(scene: Scene
     assert max(differences([whole], [nobody])) < INTERVAL + SLACK
     assert "proxy mysql has no server available!" in scene.log()
     count = sum(len(one) for one in log.values())
-    tell(
-        f"{count} outages and one of the cluster; begin and end differ by at most {worst * 1000:.0f} ms, "
-        "with a probe a second"
-    )
+    tell(f"{count} outages and one of the cluster; begin and end differ by at most {worst * 1000:.0f} ms")

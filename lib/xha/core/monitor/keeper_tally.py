@@ -1,6 +1,9 @@
 """What a node's keeper has decided and done, counted: RUN/tally.json, for the responder's metrics of the keeper.
 
-The keeper (root) writes it where it changes, and goes on with the counts of the keeper before it, until the host boots.
+The keeper (root) writes it where it changes, and goes on with the counts of the keeper before it, until the host boots:
+to Prometheus an increase from 0 to 1 is none if no scrape has seen the 0. It is no part of keeper.json: an older
+monitor takes a status with an unknown field for torn. No effect of the keeper's step stands for it: results are counted
+behind the step. The reason of a phase is in no metric, for it names hosts.
 """
 
 from __future__ import annotations
