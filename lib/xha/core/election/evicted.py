@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .position_report import PositionReport
 
 
-def holds_evicted(facts: ElectionFacts, node: str, candidate: History) -> bool:
-    """Return whether the candidate is proven to hold all that an evicted server's data may come to.
+def find_doubt(facts: ElectionFacts, node: str, candidate: History) -> str:
+    """Return why an evicted server's data may come to more than the candidate; "" where that is proven not to be.
 
     The proof:
 
@@ -31,14 +31,24 @@ def holds_evicted(facts: ElectionFacts, node: str, candidate: History) -> bool:
     What the server has applied for certain must be in the candidate in any case.
     """
     if facts.granted(GrantKind.FORGET, node):
-        return True
+        return ""
     evicted = facts.fresh[node]
     if evicted.position.real and compare(evicted.history, candidate) not in (Order.EQUAL, Order.BEHIND):
-        return False
+        return "it has applied more"
     others = (one for one in facts.fresh.values() if not one.evicted and one.position.uuid == candidate.position.uuid)
-    reached = (_end_of_view(one) for one in others if _follows(one.view, evicted))
+    later = [one for one in others if _follows(one.view, evicted)]
+    if not later:
+        return "no member that answers was in the view behind its own"
+    reached = {one.node: _end_of_view(one) for one in later}
+    known = {name: seqno for name, seqno in reached.items() if seqno >= 0}
+    if not known:
+        return f"where its last view ended is unknown: {' and '.join(reached)} read no position in the next one"
     # A server that has applied more than was delivered before a later view was no member of what came before that.
-    return any(max(0, evicted.position.seqno) <= seqno <= candidate.position.seqno for seqno in reached)
+    if any(max(0, evicted.position.seqno) <= seqno <= candidate.position.seqno for seqno in known.values()):
+        return ""
+    lowest = min(known.values())
+    said = f"{' and '.join(known)} read seqno {lowest} in the view behind its last"
+    return said if lowest > candidate.position.seqno else f"{said}, and it has applied more than that"
 
 
 def _end_of_view(report: PositionReport) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..galera.position import Kind
 from .decision import Refuse, Wait
-from .evicted import holds_evicted
+from .evicted import find_doubt
 from .facts import GrantKind, Host, Probe, has_newest_generation, is_down, is_not_newer
 from .position_report import State, is_looking
 
@@ -133,20 +133,19 @@ def find_evicted(facts: ElectionFacts, candidate: History, *, chosen: bool = Fal
 
     It is in no component any more, so it hinders nobody but by its data. chosen: a person chose the candidate.
     """
-    unsure = tuple(
-        node
-        for node in facts.members
-        if node in facts.fresh and facts.fresh[node].evicted and not holds_evicted(facts, node, candidate)
-    )
+    evicted = (node for node in facts.members if node in facts.fresh and facts.fresh[node].evicted)
+    doubts = {node: doubt for node in evicted if (doubt := find_doubt(facts, node, candidate))}
     if chosen:  # it may lack what others hold
-        unsure = tuple(node for node in unsure if facts.granted(GrantKind.BOOTSTRAP, node))
-    if not unsure:
+        doubts = {node: doubt for node, doubt in doubts.items() if facts.granted(GrantKind.BOOTSTRAP, node)}
+    if not doubts:
         return None
+    unsure = tuple(doubts)
     named = ", ".join(f"{node} ({facts.fresh[node].history})" for node in unsure)
+    why = "; ".join(doubts.values() if len(unsure) == 1 else (f"{node}: {doubt}" for node, doubt in doubts.items()))
     remedy = f"mend the storage of {name_nodes(unsure)}: the server there is restarted by itself then"
     return Wait(
-        f"the group has shut {named} out, and {'it' if len(unsure) == 1 else 'each'} may hold more than {candidate}: "
-        "where its data end is known once its storage takes writes",
+        f"the group has shut {named} out, and {'it' if len(unsure) == 1 else 'each'} may hold more than {candidate} "
+        f"({why}): where its data end is known once its storage takes writes",
         unsure,
         remedy if chosen else f"{remedy}; if its data are lost: {forget(unsure)}",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..galera.lineage import Order, compare
 from ..galera.position import Kind
 from .decision import Founding, Refuse, Revive, Step, Wait
-from .evicted import holds_evicted
+from .evicted import find_doubt
 from .facts import GrantKind, Host, is_down, is_not_newer
 from .obstacles import (
     end_wait,
@@ -156,7 +156,7 @@ def _is_known(facts: ElectionFacts, node: str, survivor: History) -> bool:
     """Return whether a node outside of the component is known to hold nothing that the survivors lack."""
     one = facts.fresh.get(node)
     if one is not None and one.evicted:
-        return not facts.granted(GrantKind.FORGET, node) and holds_evicted(facts, node, survivor)
+        return not facts.granted(GrantKind.FORGET, node) and not find_doubt(facts, node, survivor)
     if one is not None:
         return one.kind is not Kind.EMPTY or one.superseded
     return not facts.granted(GrantKind.FORGET, node) and is_not_newer(facts, node, survivor)
