@@ -19,6 +19,23 @@ def test_there_is_one_writer_whatever_happens(first: int) -> None:
         walk(seed)
 
 
+def test_where_nobody_can_follow_a_writer_that_drains_the_first_that_can_does() -> None:
+    """Found by a walk (seed 1171): C drains, A is not fit, B drains, and C is enabled 20 s later."""
+    world = settled()
+    world.order("A", "B")
+    world.run(8.0)
+    assert world.highest.node == "B"
+    world.drain("C")
+    world.spoil("A")
+    world.drain("B")
+    world.run(20.0)
+    assert not [one.name for one in world.hosts.values() if world.answers(one)], "all of them are to have no traffic"
+    world.enable("C")
+    world.run(LONGEST_NONE)
+    assert world.answers(world.hosts["C"])
+    walk(1171)
+
+
 def settled(seed: int = 1) -> WriterWorld:
     """A cluster whose writer is A."""
     world = WriterWorld(seed)

@@ -96,6 +96,7 @@ class WriterWorld:
         self.changed = True
         self.two_since = self.none_since = self.trouble_at = self.drained_at = 0.0
         self.causes: dict[str, float] = {}
+        self.ready_since: dict[str, float] = {}
         self.history: list[str] = []
 
     # --- events
@@ -307,8 +308,12 @@ class WriterWorld:
         limit = LONGEST_NONE if alive else LONGEST_NONE_UNHEARD
         if self.none_since and self.now - self.none_since > limit:
             self._break(f"nobody is the writer, and {[one.name for one in able]} could be")
+        # Who could follow before the handover began leaves no moment without one; who only can by now needs a look.
+        ready = {one.name for one in inside if one.fit and one.keeper and not one.drains}
+        self.ready_since = {name: self.ready_since.get(name, self.now) for name in ready}
         calm = self.quorum and self.now - self.trouble_at > 15 and self.highest.counter
-        if calm and not serving and not unheard and any(one.fit and one.keeper and not one.drains for one in inside):
+        waited = any(self.now - since > LONGEST_NONE for since in self.ready_since.values())
+        if calm and not serving and not unheard and waited:
             self._break("a planned handover leaves nobody")
         self._check_claims()
 
