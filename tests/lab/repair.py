@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from lab import cluster
+from lab import binlog, cluster
 from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.shell import CommandFailed
@@ -35,6 +35,7 @@ def relieve(lab: Laboratory) -> None:
 
 def relieve_host(host: Host) -> None:
     (host.datadir / FILLER).unlink(missing_ok=True)
+    binlog.forget(host)
     host.power_on()
     host.signal_all(signal.SIGCONT)
     wait_until(f"systemd of {host}", lambda: host.sh("systemctl list-units >/dev/null", check=False).ok, timeout=60)

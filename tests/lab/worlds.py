@@ -109,7 +109,8 @@ FAST = World(
     kinds=(PERSISTENT, FRESH, POOL) * 2,
     faults=(
         *("kill-active", "kill-two", "kill-all", "freeze-active", "freeze-briefly", "power-active", "power-all"),
-        *("stall-2s", "planned-stop", "standby", "standby-apart", "drain", "rolling", "switchover"),
+        *("stall-2s", "binlog-frozen", "datadir-full", "planned-stop", "standby", "standby-apart", "drain"),
+        *("rolling", "switchover"),
     ),
 )
 WORLDS = {world.name: world for world in (SEED, SOUND, FAST)}

@@ -6,7 +6,8 @@ from lab.faults.fault import ACTIVE, Fault, Scene, nothing
 from lab.faults.handovers import HANDOVERS
 from lab.faults.orders import ORDERS
 from lab.faults.outages import OUTAGES
+from lab.faults.storage import STORAGE
 
-FAULTS = {fault.name: fault for fault in (*CRASHES, *OUTAGES, *DISKS, *ORDERS, *HANDOVERS)}
+FAULTS = {fault.name: fault for fault in (*CRASHES, *OUTAGES, *DISKS, *STORAGE, *ORDERS, *HANDOVERS)}
 
 __all__ = ["ACTIVE", "FAULTS", "Fault", "Scene", "nothing"]

@@ -1,9 +1,9 @@
 """Whether Pacemaker may be told at once that a server has ended, instead of at its next monitor.
 
 `crm_resource --fail` has the controller of that node record a failed operation, `asyncmon`, and the scheduler recovers
-the resource as after a failed monitor: one failure more for migration-threshold, gone after failure-timeout (measured,
-2.1.5: docs/decisions/0043-failures-are-told-to-pacemaker-at-once.md). But on-fail of the monitor does not hold for it.
-So where that says anything but restart, the monitor goes on telling.
+the resource as after a failed monitor: one failure more for migration-threshold, gone after failure-timeout (measured:
+docs/decisions/0043-failures-are-told-to-pacemaker-at-once.md). But on-fail of the monitor does not hold for it. Where
+that says anything but restart, the monitor goes on telling.
 """
 
 from __future__ import annotations
