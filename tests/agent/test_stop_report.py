@@ -75,7 +75,14 @@ KEEPER = KeeperStatus(Phase.ENDED, "mysqld has ended", pid=7, started=8)
     [
         pytest.param(WHOLE, KEEPER, 1, True, id="its keeper found out where the data of the killed server end"),
         pytest.param(WHOLE, KEEPER._replace(phase=Phase.WAITING), 1, True, id="or waits for the others"),
-        pytest.param(WHOLE, KEEPER._replace(server_pid=7), 1, False, id="a server ran when the keeper spoke last"),
+        pytest.param(WHOLE, KEEPER._replace(server_pid=7), 1, True, id="it names the server that has ended"),
+        pytest.param(
+            WHOLE,
+            KEEPER._replace(phase=Phase.WAITING, server_pid=7),
+            1,
+            False,
+            id="a server ran when the keeper spoke last",
+        ),
         pytest.param(
             WHOLE, KEEPER._replace(pid=9), 1, False, id="a keeper of before said it: a server may have run since"
         ),

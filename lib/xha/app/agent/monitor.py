@@ -7,7 +7,6 @@ Depth 10 asks the server itself, depth 20 also a table, and looks at the disk.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 
@@ -53,9 +52,11 @@ def _tell_end(run: RunDir, seen: Symptoms) -> Health:
     """Tell Pacemaker that the server has ended, unless its keeper just did: one end is one failure."""
     from ...core.pacemaker.telling import FailureClaim
 
-    server, told = seen.keeper.server if seen.keeper else "", False
-    with contextlib.suppress(OSError):  # where nothing can be written, the keeper could tell nothing either
+    server = seen.keeper.server if seen.keeper else ""
+    try:
         told = bool(server) and run.claim_failure(server, FailureClaim(False, seen.now)).holds(seen.now)
+    except OSError:  # where nothing can be written, the keeper could tell nothing either
+        told = False
     return judge_health(seen._replace(told=told))
 
 
