@@ -17,7 +17,8 @@ from core.model import model_keeper
 from mutants.test_election_mutants import Patch, search, swapped
 from xha.core.election import stall
 from xha.core.election.position_report import State
-from xha.core.keeper import children, decisions, eviction, machine, memory, results, server, turn
+from xha.core.galera.position import Kind, Standing
+from xha.core.keeper import children, decisions, eviction, machine, memory, results, turn
 from xha.core.keeper.children import recover
 from xha.core.keeper.decisions import stop_server
 from xha.core.keeper.effects import (
@@ -36,7 +37,9 @@ from xha.core.keeper.effects import (
 from xha.core.keeper.machine import step
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import Observation
-from xha.core.pacemaker.guards import HoldsToken, TokenNotElsewhere
+from xha.core.keeper.server import ending
+from xha.core.keeper.server import looks as server
+from xha.core.pacemaker.guards import HoldsToken, TellingAllowed, TokenNotElsewhere
 
 Effects = tuple[Effect, ...]
 BEGINS = (Launch, MakePrimary)
@@ -205,6 +208,30 @@ def of_any_server(one: Any, child: Any, outcome: Any) -> None:
     one.note(stall=one.memory.stall._replace(proven=one.memory.server_identity))
 
 
+def told_while_it_recovers(one: Any, child: Any) -> None:
+    """Pacemaker is told before it is known where the data end: its stop ends the recovery."""
+    attend(one, child)
+    before = one.memory.standing
+    one.note(standing=before or Standing(Kind.UNKNOWN))
+    tell_pacemaker(one)
+    one.note(standing=before)
+
+
+def told_again(one: Any) -> None:
+    """Whoever has told it tells it again."""
+    one.note(telling=one.memory.telling._replace(done=False))
+    tell_pacemaker(one)
+
+
+def while_withdrawn(one: Any) -> None:
+    """Pacemaker is told also where an operator has withdrawn the node."""
+    seen = one.seen
+    one.seen = seen._replace(writer=None)
+    tell_pacemaker(one)
+    one.seen = seen
+
+
+tell_pacemaker, attend = ending.tell_pacemaker, machine.attend
 leave, hear_storage = eviction._leave, children._hear_storage
 note_server, create = server.note_server, decisions._create
 # What costs no commit, and time or a person's patience: the scripts tell it.
@@ -232,6 +259,12 @@ SCRIPT_MUTANTS: dict[str, list[Patch]] = {
     "a server that has ended waits for its storage": [(children, "_has_ended", lambda one: False)],
     "the token of an eviction outlives its holder": [(eviction, "_void", lambda one: None)],
     "a keeper in trouble holds the token of an eviction": [(results, "TOKEN_PATIENCE", 1e9)],
+    "Pacemaker is told before the recovery has ended": [(machine, "attend", told_while_it_recovers)],
+    "Pacemaker is told of one end twice": [(machine, "tell_pacemaker", told_again)],
+    "Pacemaker is told whatever a failure of the monitor leads to": [(ending, "find_objection", lambda cib, node: "")],
+    "Pacemaker is told without another look": changed(unguarded(TellingAllowed)),
+    "Pacemaker is told on a node that is withdrawn": [(machine, "tell_pacemaker", while_withdrawn)],
+    "what was handed over is not gone by": [(machine, "take_recovery", lambda one: False)],
     "a write of long ago counts": [(memory, "PROVEN_SECONDS", 1e9)],
 }
 
