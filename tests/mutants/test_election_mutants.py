@@ -136,6 +136,10 @@ FIRST = {
 }
 
 
+# After so many walks a search gives up.
+WALKS = 20000
+
+
 @contextlib.contextmanager
 def swapped(patches: list[Patch]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
@@ -156,12 +160,23 @@ def search(patches: list[Patch], walks: int, first: int = 0) -> tuple[int | None
     return None, time.process_time() - began
 
 
+def is_caught(patches: list[Patch], first: int = 0) -> bool:
+    """Return whether a walk finds the mutant out that finds nothing in the rules themselves.
+
+    Otherwise a mutant may be blamed for what the rules do: on walks 5735 and 12656 they take longer than the model
+    has patience.
+    """
+    end, (seed, _) = first + WALKS, search(patches, WALKS, first)
+    while seed is not None and search([], 1, seed)[0] is not None:
+        seed, _ = search(patches, end - seed - 1, seed + 1)
+    return seed is not None
+
+
 def test_the_rules_themselves_stand() -> None:
-    """What finds the mutants out finds nothing in the rules: or a mutant may have been blamed for another's fault."""
+    """Nearly all that finds the mutants out is among these walks."""
     assert search([], 1500)[0] is None
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_model_catches(name: str) -> None:
-    seed, _ = search(MUTANTS[name], 20000, FIRST.get(name, 0))
-    assert seed is not None
+    assert is_caught(MUTANTS[name], FIRST.get(name, 0))

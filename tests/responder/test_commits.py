@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ import pytest
 
 from loopback import Cluster, Net, Node, wait_until
 from loopback.disk import Disk
-from loopback.doors import door
 from loopback.galera import empty_datadir
 from loopback.server_root import server_user
 from responder.commit_probe import TABLE, prepare_commit_probe
@@ -193,28 +191,6 @@ def test_a_full_disk_that_blocks_no_commit_is_a_warning_that_names_it(
     finally:
         disks.disks[name].mend()
     until(lambda: named not in warnings(responder), f"{name} has room: none", time.monotonic(), tell)
-
-
-def test_a_full_binary_log_of_a_lone_node_is_red_and_names_the_disk(
-    disks: Disks, follow: Callable[[Node], Responder], tell: Callable[[str], None]
-) -> None:
-    responder = follow(disks.node)
-    with Writer(disks.node) as writer:
-        disks.disks["log"].fill()
-        try:
-            writer.wait_stands()
-            until(lambda: responder.verdict() == (503, "cannot-commit"), "log full: red", writer.last, tell)
-            message = responder.node()["verdict"]["message"]
-            assert f"no room on log_bin {disks.disks['log'].path}: 0 of " in message
-            words = [door("xha-check"), "node", "--config", str(responder.config)]
-            said = subprocess.run(words, capture_output=True, text=True, check=False)
-            assert (said.returncode, "cannot-commit" in said.stdout) == (2, True), "it believes the responder's file"
-            assert "no room on log_bin" in said.stdout
-        finally:
-            disks.disks["log"].mend()
-        # The server tries again once a minute ("Expect up to 60 secs delay").
-        writer.wait_writes(120)
-        until(lambda: responder.verdict() == (200, "synced"), "log has room: green", time.monotonic(), tell)
 
 
 def test_a_restarted_responder_sends_no_second_statement_while_the_first_is_out(

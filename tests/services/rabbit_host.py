@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shlex
 import shutil
 import subprocess
@@ -43,10 +44,21 @@ def names(rabbits: Rabbits) -> str:
 
 
 def need_oslo() -> None:
-    """Install oslo.messaging below build/ once; skip the test if that fails."""
-    if OSLO_PYTHON.exists():
-        return
+    """Install oslo.messaging below build/ once; skip the test if that fails.
+
+    Two workers may need it at once: the second waits for the first. The interpreter is there long before its packages.
+    """
     home = OSLO_PYTHON.parents[1]
+    made = home / ".made"
+    home.parent.mkdir(exist_ok=True)
+    with (home.parent / "oslo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _install_oslo(home)
+            made.touch()
+
+
+def _install_oslo(home: Path) -> None:
     for command in ([sys.executable, "-m", "venv", str(home)], [str(OSLO_PYTHON), "-m", "pip", "-q", *INSTALL]):
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=300)

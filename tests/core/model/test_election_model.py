@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from core.model.cluster_world import Lost, World
 from core.model.galera_world import Node
+from properties import share
 from xha.core.election.decision import Refuse, Wait
 from xha.core.election.facts import GrantKind, Host
 from xha.core.election.position_report import State
@@ -323,4 +324,4 @@ def decide_as_operator(world: World) -> None:
 
 
 TestElection = ElectionModel.TestCase
-TestElection.settings = settings(max_examples=60, stateful_step_count=25, phases=[Phase.generate, Phase.shrink])
+TestElection.settings = settings(max_examples=share(60), stateful_step_count=25, phases=[Phase.generate, Phase.shrink])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core.model.walks import walk
+from properties import share
 
 
 @pytest.mark.parametrize(("size", "first", "walks"), [(4, 0, 30), (5, 0, 40), (9, 0, 12)])
 def test_neither_a_commit_is_lost_nor_a_second_primary_formed(size: int, first: int, walks: int) -> None:
-    for seed in range(first, first + walks):
+    for seed in range(first, first + share(walks)):
         walk(seed, size)

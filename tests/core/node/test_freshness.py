@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from properties import share
 from xha.core.node.freshness import MAX_READINGS_PER_SECOND, Due, Freshness
 
 ROUNDING = 1e-6  # the error of a monotonic clock that has run for a year
@@ -202,4 +203,4 @@ class Responder(RuleBasedStateMachine):
 
 
 TestResponder = Responder.TestCase
-TestResponder.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestResponder.settings = settings(max_examples=share(40), stateful_step_count=40, deadline=None)
