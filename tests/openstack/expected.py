@@ -38,6 +38,8 @@ def find_surprises(record: Record) -> list[str]:
 
 def allowed(seen: Seen) -> set[Short]:
     """The permitted results of a service under a fault, at a level."""
+    if seen.service == "placement-api" and seen.level == "deep":
+        seen = seen._replace(level="protocol")  # it has no deeper level
     family, _, rest = seen.fault.partition("-")
     if family == "none":
         return {ABSENT if seen.service in GONE else WELL}

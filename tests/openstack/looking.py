@@ -14,7 +14,14 @@ from services.host import Services
 from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.model.result import Level, Result, parse_result
 
-APIS = {"keystone": 5000, "glance-api": 9292, "nova-api": 8774, "neutron-server": 9696, "cinder-api": 8776}
+APIS = {
+    "keystone": 5000,
+    "glance-api": 9292,
+    "nova-api": 8774,
+    "placement-api": 8778,
+    "neutron-server": 9696,
+    "cinder-api": 8776,
+}
 WORKERS = {
     "nova-conductor": "nova",
     "nova-scheduler": "nova",

@@ -187,7 +187,7 @@ def write_cinder(place: Place, *, driver: str = GOOD_DRIVER) -> None:
 
 
 def write_placement(place: Place) -> None:
-    """placement is not in the table, but nova's workers do not start without it."""
+    """nova's workers do not start without it."""
     _write(
         place.etc("placement") / "placement.conf",
         {
