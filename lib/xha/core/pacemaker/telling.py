@@ -2,7 +2,7 @@
 
 `crm_resource --fail` has the controller of that node record a failed operation, `asyncmon`, and the scheduler recovers
 the resource as after a failed monitor: one failure more for migration-threshold, gone after failure-timeout (measured:
-docs/decisions/0043-failures-are-told-to-pacemaker-at-once.md). But on-fail of the monitor does not hold for it. Where
+docs/decisions/0045-failures-are-told-to-pacemaker-at-once.md). But on-fail of the monitor does not hold for it. Where
 that says anything but restart, the monitor goes on telling.
 """
 
