@@ -103,7 +103,8 @@ wheels: ## fetch the packages of requirements.lock for SYSPYTHON into $(WHEELS),
 
 lock: .venv/.made ## resolve setup.cfg's requirements anew, and write the lock files with the hashes of all wheels
 	@tools/venv lock .venv/lock
-	@for file in 'requirements.lock' 'tools/lock/pure.lock pure' 'tools/lock/dev.lock dev pure' 'tools/lock/oslo.lock oslo'; do \
+	@for file in 'requirements.lock' 'tools/lock/pure.lock pure' 'tools/lock/dev.lock dev pure' 'tools/lock/oslo.lock oslo' \
+		'tools/lock/ansible.lock ansible'; do \
 		.venv/bin/python tools/lock/write .venv/lock/bin/uv $$file && echo "lock: $$file"; done
 
 install: ## install below $(DESTDIR)$(prefix), over a running xha too; enables and starts nothing
@@ -187,6 +188,7 @@ bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAP
 -include tests/openstack/openstack.mk
 -include tests/roots/roots.mk
 -include tests/packages/packages.mk
+-include tests/playbooks/playbooks.mk
 -include tests/load/load.mk
 -include tests/lab/lab.mk
 -include tests/page/page.mk

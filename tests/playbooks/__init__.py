@@ -1,0 +1,1 @@
+"""ansible/ run by the real ansible-core on the hosts of a laboratory."""
