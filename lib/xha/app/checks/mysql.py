@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...adapters.mysql import session as _loaded_for_the_reader  # noqa: F401 - here it costs once, in a child each time
 from ...adapters.mysql.login_target import read_target
 from ...adapters.network.whereabouts import judge_unreachable
 from ...adapters.process.alarm import begin_step
