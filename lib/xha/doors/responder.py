@@ -157,8 +157,10 @@ def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list
 
 
 def _listen(host: str, port: int, dual_stack: bool) -> socket.socket:
+    # Of a text, the codec for international names is imported.
+    named = host.encode() if host.isascii() else host
     family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        named, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import random
-import tempfile
 from typing import TYPE_CHECKING
 
 from ..host.log import Log
@@ -43,6 +41,8 @@ def scratch(account: Account, purpose: str) -> Iterator[Directory]:
     :raises OSError: as mkdir does.
     """
     if os.geteuid() != 0:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix=f"xha-{purpose}-") as path, Directory(path) as directory:
             yield directory
         return
@@ -75,6 +75,8 @@ def _find_left(base: Directory) -> list[str]:
 
 def _choose(left: list[str]) -> list[str]:
     """Return a random selection, so that directories that cannot be removed do not keep the others from being tried."""
+    import random
+
     return random.SystemRandom().sample(left, min(len(left), _MOST_REMOVED))
 
 

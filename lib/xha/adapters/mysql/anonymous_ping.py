@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-import pymysql
-
 from ...core.node.codes import Code
 from ...core.node.refusals import code_of_error
 from ...core.services.api.judge import DATABASE, Cause
 from ..network.channel import Allowance, TooLate
 from ..process.alarm import begin_step
 from .authentication import LoginRefused, open_connection
+from .driver import pymysql
 from .login_target import Target
 
 if TYPE_CHECKING:

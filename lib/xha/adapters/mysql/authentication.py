@@ -10,13 +10,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-import pymysql
-from pymysql import _auth
-from pymysql.charset import charset_by_name
-from pymysql.constants import CLIENT, CR
-
 from ...core.text.escape import clean
 from ..network.channel import Channel, Nonsense, connect_tcp, connect_unix
+from .driver import CLIENT, CR, _auth, charset_by_name, pymysql
 
 if TYPE_CHECKING:
     import ssl

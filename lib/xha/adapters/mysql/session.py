@@ -7,9 +7,6 @@ import errno
 import socket
 from typing import TYPE_CHECKING
 
-import pymysql
-from pymysql.constants import CR, ER
-
 from ...core.config.xha_conf import DEFAULT_QUERY
 from ...core.galera.reading import (
     STATUS_NAMES,
@@ -26,6 +23,7 @@ from ...core.text.escape import clean
 from ..host.login_name import account_name
 from ..network.channel import Allowance, Nonsense, TooLate, WrongAccount
 from .authentication import LoginRefused, open_connection
+from .driver import CR, ER, pymysql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

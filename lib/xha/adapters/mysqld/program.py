@@ -6,9 +6,7 @@ import grp
 import os
 import pwd
 import resource
-import shutil
 import socket as sockets
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.galera.cluster_address import correct_cluster_address
@@ -23,6 +21,8 @@ from .engine_places import find_own_directories, find_state_directory
 from .environment import clean_environment
 
 if TYPE_CHECKING:
+    import subprocess
+
     from ...core.ocf.galera_settings import Settings
 
 NAMES = ("mariadbd", "mysqld")
@@ -129,6 +129,8 @@ def find_binary(binary: str) -> str:
         if found is None:
             raise Unusable("no mariadbd or mysqld on this host: install the server, or set binary", installed=False)
         return found
+    import shutil
+
     path = binary if "/" in binary else shutil.which(binary, path=os.pathsep.join(DIRECTORIES)) or binary
     if os.path.basename(path) in _WRAPPERS:
         names = NAMES if "mariadb" in path else tuple(reversed(NAMES))
@@ -253,6 +255,8 @@ def _incomplete(binary: str, how: str) -> TimeoutError:
 
 def _run(program: Program, command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run the program as the server's account, for at most _SECONDS, and keep at most _MOST_BYTES of each output."""
+    import subprocess
+
     account = program.account
     become = Confinement(account.uid, account.gid, account.groups, without_core=True, ends_with_parent=True)
 

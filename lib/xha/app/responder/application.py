@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...adapters.host import sd_notify as systemd
@@ -48,12 +47,9 @@ _ASKED_BY_BALANCERS = ("/", "/ready", WRITER_PATH)
 _HEARTBEAT_SECONDS = 1.0  # shorter if systemd's watchdog requires it
 
 
-@dataclass
 class _Counters:
-    requests: int = 0
-    readings: int = 0
-    complaints: int = 0
-    faults: int = 0
+    def __init__(self) -> None:
+        self.requests = self.readings = self.complaints = self.faults = 0
 
     def document(self) -> Mapping[str, tuple[str, int]]:
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.node.verdict import Code, Verdict
@@ -15,13 +14,13 @@ if TYPE_CHECKING:
 _DIGITS = dict.fromkeys(map(ord, "0123456789"))
 
 
-@dataclass
 class EventLog:
     """Writes one log line for each change of state. The log itself repeats none without news."""
 
-    log: Log
-    _last: Verdict | None = None
-    _warnings: frozenset[str] = frozenset()
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self._last: Verdict | None = None
+        self._warnings: frozenset[str] = frozenset()
 
     def note(self, snapshot: Snapshot) -> None:
         """Log a verdict or a warning that differs from the last one."""

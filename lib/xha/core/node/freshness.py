@@ -10,7 +10,6 @@ docs/architecture.md, "Freshness":
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -27,17 +26,15 @@ class Due(Enum):
     HUNG = "hung"
 
 
-@dataclass
 class Freshness(Generic[Snapshot]):
-    """The state of one reader. max_age and deadline are in seconds."""
+    """The state of one reader. It is no dataclass: the import of that takes a resident process 1 MB."""
 
-    max_age: float
-    deadline: float
-    snapshot: Snapshot | None = None
-    asked_at: float = float("-inf")
-    finished_asked_at: float = float("-inf")
-    in_flight: bool = False
-    hung: bool = False
+    def __init__(self, max_age: float, deadline: float) -> None:
+        """max_age and deadline are in seconds."""
+        self.max_age, self.deadline = max_age, deadline
+        self.snapshot: Snapshot | None = None
+        self.asked_at = self.finished_asked_at = float("-inf")
+        self.in_flight = self.hung = False
 
     def due(self, now: float) -> Due:
         """Return how to answer a probe that waits or arrives now. Sets `hung` once the reading in flight is overdue."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ... import __version__
@@ -20,11 +21,20 @@ class UsageError(Exception):
     """Options that are right each, and contradict each other; the text says which, and what to leave out."""
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Return the formatter of the standard library, without its import of shutil and of four compression libraries."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 0
+    return argparse.HelpFormatter(prog, width=(columns or 80) - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose help, version and usage errors exit 3 (Nagios plugin guidelines: UNKNOWN)."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
+        super().__init__(allow_abbrev=False, **{"formatter_class": _formatter, **settings})
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Exit 3, whatever argparse would have chosen."""
