@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from properties import share
 from xha.core.node.freshness import MAX_READINGS_PER_SECOND, Due, Freshness
+from xha.core.node.report import whole_ms
 
 ROUNDING = 1e-6  # the error of a monotonic clock that has run for a year
 
@@ -96,6 +97,36 @@ def test_a_flood_of_probes_that_want_no_age_at_all_is_twelve_readings_a_second()
     for first, later in zip(asks, asks[MAX_READINGS_PER_SECOND:]):
         assert later - first >= 1 - ROUNDING
     assert len(asks) >= 30
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 2.0), st.floats(0.0, 1.5), st.booleans()), min_size=1, max_size=30),
+    st.sampled_from([0.0, 0.01, 0.1, 2.0]),
+    st.sampled_from([0.0, 1234.567, 3e7]),
+)
+def test_no_answer_is_older_than_it_says(events: list[tuple[float, float, bool]], max_age: float, start: float) -> None:
+    """However late the loop is: the age that is told at the moment of telling is not below the reading's own.
+
+    events: how long after the last one a probe comes, how long the loop takes to it, and whether a reading ends first.
+    """
+    freshness: Freshness[float] = Freshness(max_age, 1.0)
+    now, asked = start, start
+    for pause, late, ends in events:
+        now += pause
+        if freshness.in_flight and ends:
+            freshness.finished(asked, answered=True)
+        now += late
+        due = freshness.due(now)
+        if due is Due.FINISHED:
+            assert freshness.snapshot is not None
+            assert whole_ms(freshness.age(now)) / 1000 >= now - freshness.snapshot - ROUNDING
+            assert freshness.age(now) <= max_age + ROUNDING  # late or not, what is told now is no older
+        elif due is Due.HUNG:
+            assert whole_ms(freshness.age(now)) / 1000 >= now - asked - ROUNDING
+        at = freshness.may_ask_at()
+        if due is not Due.FINISHED and at is not None and at <= now:
+            freshness.asked(now)
+            asked = now
 
 
 class Responder(RuleBasedStateMachine):

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..node.codes import Code
-from ..node.report import NodeReport, node_document, render_metrics
+from ..node.report import NodeReport, node_document, render_metrics, whole_ms
 from .clustercheck_body import Body, render_clustercheck
 from .message import FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, OK, UNAVAILABLE, Request, render_response
 
@@ -103,7 +103,7 @@ def render_answer(request: Request, peer: Permission, answer: Answer) -> bytes:
         text = render_metrics(answer.report(), dict(answer.counters())) + answer.services()
         return render_response(OK, text, head=head, content_type="text/plain; version=0.0.4; charset=utf-8")
     verdict = answer.writer() if request.path == WRITER_PATH and answer.writer else answer.verdict
-    line = f"{verdict.code.value} {round(answer.age * 1000)} ms\n"
+    line = f"{verdict.code.value} {whole_ms(answer.age)} ms\n"
     if request.path == "/live":
         return render_response(OK if verdict.live else UNAVAILABLE, line, head=head)
     return render_response(OK if verdict.available else _refusal(verdict), line, head=head)

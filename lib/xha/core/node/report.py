@@ -84,6 +84,11 @@ _LOCAL_ONLY = (
 )
 
 
+def whole_ms(seconds: float) -> int:
+    """Return an age in whole milliseconds, rounded up: no answer is older than it says."""
+    return -int(-seconds * 1000 // 1)
+
+
 def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]:
     """Return the JSON object of kind node. For a remote reader it has no account, path, address or server text."""
     values = reading_values(report.reading) if isinstance(report.reading, Reading) else dict(_ABSENT, probe_errno=None)
@@ -100,7 +105,7 @@ def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]
         "source": report.source,
         "host": report.host,
         "time": report.time,
-        "age_ms": round(report.age * 1000),
+        "age_ms": whole_ms(report.age),
         "verdict": {
             "available": verdict.available,
             "live": verdict.live,
