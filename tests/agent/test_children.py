@@ -111,6 +111,15 @@ def test_without_a_child_a_rest_is_a_rest(children: Children) -> None:
     assert time.monotonic() - began >= 0.1
 
 
+def test_what_a_glance_notices_ends_a_rest(children: Children) -> None:
+    began, glances = time.monotonic(), iter([False, True])
+    children.rest(LONG, lambda: next(glances))
+    assert time.monotonic() - began < LONG / 2
+    children.begin("test", sleep)
+    children.rest(LONG, lambda: True)
+    assert time.monotonic() - began < LONG / 2
+
+
 @pytest.mark.parametrize(
     ("work", "how"),
     [(die, "was killed by SIGKILL"), (fail, "ended without a result")],

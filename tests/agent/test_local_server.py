@@ -22,6 +22,9 @@ LEFT = synced(wsrep_cluster_status="Disconnected", wsrep_local_state=0)
 HUNG = judge(Unreadable(Code.HUNG), Policy())
 JOINING = Memory(server=ServerProcess(1, 1), launched=Launched(Phase.STARTING, 5.0), reading=LEFT, answered_at=50.0)
 
+# What stands in for the file that a server writes of itself: its signature now.
+TOLD = [(1, 2, 3)]
+
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> LocalServer:
@@ -33,7 +36,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> LocalServer:
     monkeypatch.setattr(module, "find_transfer", lambda *_: None)
     monkeypatch.setattr(module, "read_log", lambda *_: "[ERROR] WSREP: unknown variable\n")
     program: Any = SimpleNamespace(socket="", account=None, log="/log")
-    quiet: Any = SimpleNamespace(run=None, drain=lambda: None)
+    quiet: Any = SimpleNamespace(run=SimpleNamespace(status_signature=lambda: TOLD[-1]), drain=lambda: None)
     return LocalServer(Settings(), Installed(program, quiet), quiet, quiet)
 
 
@@ -57,3 +60,21 @@ def test_errors_that_may_be_an_earlier_start_s_are_not_this_one_s(server: LocalS
 
 def test_the_log_of_a_server_in_its_group_is_left_alone(server: LocalServer) -> None:
     assert server.see(JOINING._replace(reading=synced(), asked_at=50.0), "A", 60.0).errors == ()
+
+
+def test_a_rest_ends_where_the_server_has_another_word_or_is_gone(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = server.see(JOINING._replace(reading=synced(), asked_at=50.0), "A", 60.0)
+    assert seen.told == TOLD[-1]
+    assert not server.has_changed(seen)
+    assert not server.has_changed(None)
+    assert server.has_changed(seen._replace(told=()))
+    monkeypatch.setattr(module, "look", lambda *_: None)
+    assert server.has_changed(seen)
+    monkeypatch.setattr(module, "look", fail)
+    assert not server.has_changed(seen)  # it could not be told: the next look tells
+
+
+def fail(*_: object) -> None:
+    raise OSError

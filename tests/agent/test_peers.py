@@ -41,13 +41,13 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 def test_names_and_addresses_that_come_late_are_found(names: Names) -> None:
     peers = Peers(Standalone(), "db", Settings(), "gcomm://db1.example,192.0.2.2")
-    assert peers.me not in peers.see(electing=True).members
+    assert peers.me not in peers.see(0.0).members
     asked = len(names.asked)
     names.known["db1.example"], names.own = ("192.0.2.1",), frozenset({"192.0.2.1"})
-    peers.see(electing=True)
+    peers.see(0.0)
     assert len(names.asked) == asked  # not at each look: a resolver may be slow
     names.now += 11
-    seen = peers.see(electing=True)
+    seen = peers.see(0.0)
     assert peers.me in seen.members
     assert seen.addresses == ("192.0.2.1",)
     assert "db1.example" in names.asked[-1]
@@ -60,7 +60,7 @@ def test_what_is_known_is_not_asked_again(names: Names) -> None:
     asked = len(names.asked)
     for _ in range(3):
         names.now += 11
-        peers.see(electing=True)
+        peers.see(0.0)
     assert len(names.asked) == asked
 
 
@@ -68,9 +68,9 @@ def test_other_arbitrators_are_in_force_at_the_next_look(names: Names) -> None:
     names.own = frozenset({"192.0.2.1"})
     names.known["192.0.2.9"] = ("192.0.2.9",)
     peers = Peers(Standalone(), "db", Settings(), "gcomm://192.0.2.1,192.0.2.9")
-    assert peers.see(electing=True).arbitrators == {}
+    assert peers.see(0.0).arbitrators == {}
     peers.use(Settings(arbitrators=parse_cluster_address("gcomm://192.0.2.9").peers))
-    assert [*peers.see(electing=True).arbitrators] == ["192.0.2.9"]
+    assert [*peers.see(0.0).arbitrators] == ["192.0.2.9"]
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ class Life:
         self.plan()
         see = self.peers.see
 
-        def see_another(*, electing: bool, stalls: bool) -> Any:
-            seen = see(electing=electing)
+        def see_another(age: float, *, stalls: bool) -> Any:
+            seen = see(age)
             members = (*seen.members, "another")
             return seen._replace(members=members, reports={**seen.reports, "another": PositionReport("another")})
 

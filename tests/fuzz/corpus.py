@@ -6,6 +6,7 @@ A parser is what test_fuzz.py finds by its name: parse_*, load_*, decode_* in li
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,6 +125,8 @@ _PROXY_HEADERS = [
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0f" + bytes(12) + b"\x04\x00\x00",
     b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00",
 ]
+_ATTRD_TEXT = b'<reply t="attrd" subt="query" attr_name="a"><node attr_host="n1" attr_value="1"/></reply>\0'
+_ATTRD = struct.pack("<i4xi4xi4xIIIB3x", 7, 40 + len(_ATTRD_TEXT), 0, len(_ATTRD_TEXT), 0, 0, 1) + _ATTRD_TEXT
 _REPLY = {"_msg_id": "m", "result": "pong", "failure": None, "ending": True}
 _FAILURE = {"_msg_id": "m", "failure": json.dumps({"class": "NoSuchMethod", "message": "x"})}
 _GVWSTATE = (
@@ -418,6 +421,7 @@ STARTS: dict[str, Start] = {
     "adapters.pacemaker.cluster.parse_attribute": _texts(
         '<pacemaker-result><attributes><attribute name="a" value="1" host="n1"/></attributes></pacemaker-result>'
     ),
+    "adapters.pacemaker.kept_connection.parse_answer": _with(7, "a", samples=[_ATTRD, _ATTRD[:41]]),
 }
 
 

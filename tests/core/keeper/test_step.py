@@ -10,11 +10,28 @@ import pytest
 from core.keeper import scene as module
 from core.keeper.scene import Scene
 from core.keeper.test_scripts import SCRIPTS, events_of
+from xha.core.election.writer import WriterMemory
+from xha.core.galera.known_servers import ServerProcess
 from xha.core.galera.node_record import NodeRecord
+from xha.core.galera.reading import Reading, WsrepStatus
 from xha.core.keeper import effects as acts
-from xha.core.keeper.machine import learnt, rest, step
-from xha.core.keeper.memory import Memory
-from xha.core.keeper.observation import Observation
+from xha.core.keeper.machine import learnt, step
+from xha.core.keeper.memory import KeeperChild, Memory, Plan
+from xha.core.keeper.observation import Fresh, Observation, ServerSeen, Trouble
+from xha.core.keeper.outcomes import FailureCause
+from xha.core.keeper.server.pace import (
+    BUSY,
+    CALM,
+    CALM_AGE,
+    FAULT_SECONDS,
+    GLANCE_SECONDS,
+    HURRIED_AGE,
+    HURRY,
+    QUICK,
+    WATCHED,
+    configuration_age,
+    rest,
+)
 from xha.core.pacemaker import guards
 
 PAIRS = 4000
@@ -101,3 +118,58 @@ def test_the_token_is_given_back_last(seen: Seen) -> None:
         if acts.ReleaseToken in done:
             assert done[done.index(acts.ReleaseToken) + 1 :] in ([], [acts.End])
             assert not {acts.Launch, acts.MakePrimary, acts.TakeToken} & {*done}
+
+
+SERVER = ServerProcess(7, 70, "mariadbd, pid 7")
+SERVES = Memory(
+    server=SERVER,
+    reading=Reading(
+        WsrepStatus(wsrep_cluster_status="Primary", wsrep_local_state=4, wsrep_gcomm_uuid="u", wsrep_connected=True)
+    ),
+)
+NOTHING = Observation(100.0, Fresh("e", "g", "k"))
+TOLD = NOTHING._replace(server=ServerSeen(SERVER, told=(1, 2, 3)))
+UNTOLD = NOTHING._replace(server=ServerSeen(SERVER))
+UNREACHABLE = Trouble(FailureCause.UNREACHABLE, "")
+CHILD = KeeperChild(acts.CheckHost(5.0), 1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("memory", "observation", "seconds", "age"),
+    [
+        (SERVES, TOLD, WATCHED, CALM_AGE),
+        (SERVES, UNTOLD, CALM, CALM_AGE),
+        (SERVES, TOLD._replace(trouble=UNREACHABLE), CALM, CALM_AGE),
+        (SERVES, TOLD._replace(trouble=Trouble(FailureCause.UNFORESEEN, "")), FAULT_SECONDS, CALM_AGE),
+        (SERVES._replace(writer=WriterMemory(hurries=True)), TOLD, HURRY, HURRIED_AGE),
+        (SERVES._replace(refused=True), TOLD, BUSY, 0.0),
+        (SERVES._replace(plan=Plan("", 9.0)), TOLD, BUSY, 0.0),
+        (SERVES._replace(child=CHILD), TOLD, CALM, 0.0),
+        (SERVES._replace(reading=None), TOLD, BUSY, 0.0),
+        (Memory(), NOTHING, BUSY, 0.0),
+        (Memory(child=CHILD), NOTHING, CALM, 0.0),
+        (Memory(child=CHILD, writer=WriterMemory(hurries=True)), NOTHING, HURRY, 0.0),
+    ],
+)
+def test_how_long_a_look_and_the_configuration_may_wait(
+    memory: Memory, observation: Observation, seconds: float, age: float
+) -> None:
+    assert rest(memory, observation) == seconds
+    assert configuration_age(memory) == age
+
+
+def test_no_look_waits_longer_than_who_relies_on_it(seen: Seen) -> None:
+    """A lost Primary is noticed within a second, and who asks is answered within two, whatever has gone before."""
+    waited = set()
+    for memory, observation in seen:
+        after, _ = step(memory, observation)
+        for now in (observation, observation._replace(server=TOLD.server), observation._replace(server=None)):
+            seconds = rest(after, now)
+            waited.add(seconds)
+            failed = seconds == FAULT_SECONDS
+            watched = now.server is not None and now.server.told
+            assert failed or seconds + GLANCE_SECONDS <= 2.0
+            assert failed or min(seconds, GLANCE_SECONDS if watched else seconds) <= 1.0
+            assert not after.launching or seconds <= HURRY or now.trouble is not None
+        assert (configuration_age(after) > 0.0) == after.is_calm
+    assert {QUICK, HURRY, BUSY, CALM, WATCHED} <= waited

@@ -18,11 +18,11 @@ from xha.core.galera.known_servers import ServerProcess
 from xha.core.galera.position import GvwState, View
 from xha.core.keeper import writer
 from xha.core.keeper.effects import TellWriter
-from xha.core.keeper.machine import CALM, HURRY
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, WriterSeen
 from xha.core.keeper.outcomes import Done, EffectResult
 from xha.core.keeper.results import learn
+from xha.core.keeper.server.pace import HURRY, WATCHED
 from xha.core.keeper.turn import Turn
 from xha.core.node.verdict import Code, Policy, Unreadable, judge
 from xha.core.node.withdrawal import Withdrawal
@@ -263,7 +263,7 @@ class WriterWorld:
         behind = Turn(turn.memory, seen._replace(results=results))
         learn(behind)
         host.memory = behind.memory
-        rest = HURRY if host.memory.writer.hurries else CALM
+        rest = HURRY if host.memory.writer.hurries else WATCHED
         host.next_look = self.now + rest + self.chance.uniform(0.0, 0.15)
 
     def _do(self, host: ModelHost, act: object) -> Done:

@@ -77,6 +77,14 @@ class RunDir:
         """The path of the server's status file, for the server's options."""
         return self.file(f"{_SERVERS}/{_STATUS}")
 
+    def status_signature(self) -> tuple[int, ...]:
+        """Return a value that changes whenever the server writes its status file, () if there is none."""
+        try:
+            seen = os.lstat(self.status_path)
+        except OSError:
+            return ()
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
     def remove_status(self) -> None:
         """Remove the status file of an earlier server, whose content is out of date.
 

@@ -1,4 +1,5 @@
-"""Pacemaker, by its command-line tools: attributes and configuration. Each call takes 8 to 12 ms of CPU (measured).
+"""Pacemaker, by its command-line tools: attributes and configuration. Each call takes 8 to 12 ms of CPU (measured), but
+for reading attributes by a kept connection.
 
 1. Every change of the configuration reaches all hosts in one order (corosync's), and each host applies it. A call
    returns when this host has applied the change.
@@ -45,7 +46,7 @@ from ...core.pacemaker.past_results import (
     parse_past_result,
 )
 from ...core.text.escape import blank
-from .tools import ClusterUnreachable, Failed, run_tool
+from .tools import TIMEOUT, ClusterUnreachable, Failed, run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from ...core.election.facts import Grant, Token
     from ...core.election.stall import Eviction
     from ...core.galera.lineage import Generation, StopRecord
+    from .kept_connection import KeptConnection
 
 __all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
 # The attributes of a resource: xha-RESOURCE-report and so on.
@@ -66,8 +68,10 @@ _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 class Pacemaker:
     """The cluster as this node sees it. Every method raises ClusterUnreachable if Pacemaker does not answer."""
 
-    def __init__(self, node: str = "") -> None:
+    def __init__(self, node: str = "", *, keeps: bool = False) -> None:
+        """keeps: this process asks for attributes each second, by a connection that it keeps."""
         self._node = node
+        self._kept = _keep_connection() if keeps else None
 
     def node_name(self) -> str:
         """Return Pacemaker's name of this node, which may differ from the host's name."""
@@ -102,6 +106,13 @@ class Pacemaker:
 
     def read_attribute(self, name: str) -> dict[str, str]:
         """Return the attribute's value on every node that has one. XML is used: the plain output escapes nothing."""
+        if self._kept is not None:
+            try:
+                values = self._kept.read_attribute(name)
+            except TimeoutError:
+                raise ClusterUnreachable(f"attrd did not answer within {TIMEOUT:.2g} s") from None
+            if values is not None:
+                return values
         text = _run_unless(_NOT_SET, "attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
         return {} if text is None else parse_attribute(text)
 
@@ -237,6 +248,12 @@ class Pacemaker:
         """Delete a record, if it has that text. A record that does not exist is no error."""
         value = {} if text is None else {"value": text}
         _change("--delete", *_CRM_CONFIG, _element("nvpair", id=pair_id(resource, name), **value))
+
+
+def _keep_connection() -> KeptConnection:
+    from .kept_connection import KeptConnection
+
+    return KeptConnection(TIMEOUT)
 
 
 def parse_attribute(text: str) -> dict[str, str]:

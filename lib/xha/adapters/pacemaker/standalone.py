@@ -106,8 +106,8 @@ class Standalone:
         return True
 
 
-def connect(node: str = "", resource: str = "") -> Pacemaker | Standalone:
-    """Return the cluster that this host belongs to. node is Pacemaker's name of it, if that is known.
+def connect(node: str = "", resource: str = "", *, keeps: bool = False) -> Pacemaker | Standalone:
+    """Return the cluster that this host belongs to. node is Pacemaker's name of it, if that is known. keeps: see there.
 
     If Pacemaker started this process (node is given), Pacemaker is used even if it does not answer now: other members
     may be running. If it did not, and Pacemaker does not run here or does not know the
@@ -115,7 +115,7 @@ def connect(node: str = "", resource: str = "") -> Pacemaker | Standalone:
 
     :raises ClusterUnreachable: if the cluster cannot be asked.
     """
-    cluster = Pacemaker(node)
+    cluster = Pacemaker(node, keeps=keeps)
     if node or (is_pacemaker_here() and not (resource and not cluster.read_cib(resource).exists)):
         return cluster
     return Standalone()

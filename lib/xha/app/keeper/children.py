@@ -16,6 +16,7 @@ from ...adapters.process.end_watch import EndWatch
 from ...adapters.process.worker import Worker
 from ...core.keeper.observation import ChildSeen
 from ...core.keeper.outcomes import Begun, EffectFailed, FailureCause, parse_outcome, render_outcome
+from ...core.keeper.server.pace import GLANCE_SECONDS
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -67,11 +68,20 @@ class Children:
         if self._worker is not None:
             self._worker.end()
 
-    def rest(self, seconds: float, server: ServerProcess | None = None) -> None:
-        """Wait these seconds, or until the child or the server has ended."""
+    def rest(
+        self, seconds: float, server: ServerProcess | None = None, notices: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Wait these seconds, or until the child or the server has ended, or a glance in between notices something."""
         self._server.watch(*((server.pid, server.started) if server else (0, 0)))
-        worker = [] if self._worker is None else self._worker.descriptors
-        self._server.wait(seconds, *worker)
+        until = time.monotonic() + seconds
+        left = seconds
+        while left > 0:
+            worker = [] if self._worker is None else self._worker.descriptors
+            if self._server.wait(min(left, GLANCE_SECONDS), *worker):
+                return
+            left = until - time.monotonic()
+            if left > 0 and notices():
+                return
 
 
 def _judge(end: WorkerEnd, title: str) -> Done | EffectFailed:

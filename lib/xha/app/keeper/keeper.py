@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.keeper.effects import End
-from ...core.keeper.machine import rest, step
+from ...core.keeper.machine import step
 from ...core.keeper.memory import Memory
 from ...core.keeper.observation import Trouble
 from ...core.keeper.outcomes import Done, FailureCause
+from ...core.keeper.server.pace import rest
 
 if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
@@ -36,7 +37,7 @@ class Keeper:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
         try:
             while not self._is_over:
-                self._children.rest(self.look_and_act(), self.memory.server)
+                self._children.rest(self.look_and_act(), self.memory.server, self._observer.notices)
         finally:
             self._children.end()
             if not self._is_over:  # the token is given back, whatever ends this

@@ -93,7 +93,7 @@ class LocalServer:
 
     def _ask(self, server: ServerProcess, process: Process, memory: Memory, now: float) -> ServerSeen:
         transfer = find_transfer(process, self._known.search.trust) if looks_for_transfer(memory) else None
-        seen = ServerSeen(server)
+        seen = ServerSeen(server, told=self._run.status_signature())
         if transfer is not None:
             told = StateTransfer(transfer.role, transfer.progress, str(transfer))
             seen = seen._replace(transfer=told, free=self._data.read_free())
@@ -101,6 +101,15 @@ class LocalServer:
             verdict, reading = self._read()
             seen = self._explain_stall(seen._replace(asked=True, verdict=verdict, reading=reading))
         return seen._replace(errors=self.read_errors(memory)) if looks_for_errors(memory, seen, now) else seen
+
+    def has_changed(self, seen: ServerSeen | None) -> bool:
+        """Return whether a server that was seen has ended since, or has written down another state of itself."""
+        if seen is None or seen.server is None:
+            return False
+        with contextlib.suppress(OSError):
+            gone = look(seen.server.pid, seen.server.started) is None
+            return gone or self._run.status_signature() != seen.told
+        return False
 
     def _read(self) -> tuple[Verdict, Reading | None]:
         snapshot = self._reader.take()

@@ -68,7 +68,7 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
     if not os.path.isdir(program.datadir):
         _make_datadir(program, settings)
     address = _find_address(settings, program, options, instance.name)
-    cluster = connect(instance.node, instance.name)
+    cluster = connect(instance.node, instance.name, keeps=True)
     run.make_server_directory(*program.account.owner)
     notifier = NotifySocket(run.file("notify"), program.account.owner)
     try:

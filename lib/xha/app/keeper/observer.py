@@ -13,6 +13,7 @@ from ...core.keeper.machine import learnt
 from ...core.keeper.observation import Fresh, Observation, Trouble
 from ...core.keeper.outcomes import FailureCause
 from ...core.keeper.server.looks import looks_at_contents, looks_for_recovery, looks_for_stalls, note_server
+from ...core.keeper.server.pace import configuration_age
 from ...core.monitor.keeper_status import name_process
 from .peers import new_id
 from .process import LOCK
@@ -51,6 +52,7 @@ class Observer:
         self._run, self._server, self._data, self._peers = run, server, data, peers
         self._announcer, self._children, self._faults, self._writer = announcer, children, faults, writer
         self._signature = run.settings_signature()
+        self._last: ServerSeen | None = None
         self._lock = identity(run.file(LOCK))
         self._boot_id = read_boot_id()
         process = read_process(os.getpid())
@@ -58,16 +60,16 @@ class Observer:
 
     def look(self, memory: Memory, results: tuple[EffectResult, ...]) -> Observation:
         """Return what is seen now. It raises nothing: what looking failed by is a trouble."""
-        seen = self.glance(results)
+        seen, self._last = self.glance(results), None
         try:
             memory = learnt(memory, seen)
             if not self._is_in_charge():
                 return seen._replace(in_charge=False)
             seen = seen._replace(reloaded=self._reload(), settings=self.settings)
-            server = self._server.see(memory, self._peers.me, seen.now)
+            server = self._last = self._server.see(memory, self._peers.me, seen.now)
             seen = seen._replace(server=server, data=self._see_data(memory, server))
             noted = note_server(memory, server, seen.now)
-            cluster = self._peers.see(electing=not noted.is_calm, stalls=looks_for_stalls(noted))
+            cluster = self._peers.see(configuration_age(noted), stalls=looks_for_stalls(noted))
             writer = self._writer.see(noted, noted.reading, self._peers.me, seen.now)
             return seen._replace(cluster=cluster, writer=writer)
         except ClusterUnreachable as error:
@@ -93,6 +95,10 @@ class Observer:
             boot_id=self._boot_id,
             keeper=self._keeper,
         )
+
+    def notices(self) -> bool:
+        """Return whether the server is at first sight not what the last look saw: then it is time for the next one."""
+        return self._server.has_changed(self._last)
 
     def _see_data(self, memory: Memory, server: ServerSeen) -> DataSeen:
         found = server.server is not None and (memory.server is None or memory.newcomer)

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from ...core.election.position_report import Unread
     from ...core.election.stall import StallReport
     from ...core.galera.cluster_address import Membership
+    from ...core.galera.lineage import Generation
     from ...core.ocf.galera_settings import Settings
     from ...core.pacemaker.cib import Cib
 
-# The cluster's configuration is read at each look of an election, and this often (seconds) while a server runs.
-CONFIGURATION_AGE = 10.0
 RESOLVE_SECONDS = 5.0
-RESOLVE_AGAIN_SECONDS = 1.0
+# How long a name that has no address yet is looked up again, and how often, in seconds.
+RESOLVE_AGAIN_SECONDS, RESOLVE_PAUSE = 1.0, 10.0
 
 
 class Peers:
@@ -47,6 +47,7 @@ class Peers:
         self.me = cluster.node_name()
         self._cib: Cib = cluster.read_cib(resource)
         self._members: tuple[str, ...] = (self.me,)
+        self._named: tuple[object, Membership] | None = None
         self._addresses: tuple[str, ...] = ()
         self._resolved: Mapping[str, tuple[str, ...]] = {}
         self._find_addresses(RESOLVE_SECONDS)
@@ -81,16 +82,17 @@ class Peers:
 
     # --- looking
 
-    def see(self, *, electing: bool, stalls: bool = False) -> ClusterSeen:
-        """Read what the others said. electing: also the configuration and the members' ports, and not at leisure.
+    def see(self, age: float, *, stalls: bool = False) -> ClusterSeen:
+        """Read what the others said. age: how old the configuration may be, in seconds; 0.0: also their ports are read.
 
         stalls: also what they say of a stall.
         """
+        electing = not age
         said = self.cluster.read_attribute(self.attribute)
         reports = {node: parse_position_report(text) for node, text in said.items()}
-        if electing or time.monotonic() - self._read_at > CONFIGURATION_AGE:
+        if electing or time.monotonic() - self._read_at > age:
             self.read_cib()
-        if electing and self._lacks_addresses() and time.monotonic() - self._found_at > CONFIGURATION_AGE:
+        if electing and self._lacks_addresses() and time.monotonic() - self._found_at > RESOLVE_PAUSE:
             self._find_addresses(RESOLVE_AGAIN_SECONDS)
         membership = self._name_members(reports)
         self._members = membership.names
@@ -118,15 +120,21 @@ class Peers:
         return {node: report for node, report in reports if report is not None}
 
     def _name_members(self, reports: Mapping[str, PositionReport | Unread]) -> Membership:
+        """Return who the members are; worked out anew only where something of it has changed."""
         reported = {node: one.addresses for node, one in reports.items() if isinstance(one, PositionReport)}
-        return name_members(
-            self._address.peers,
-            nodes=self._cib.nodes,
-            host_map=self._settings.cluster_host_map,
-            resolved=self._resolved,
-            reported={**reported, self.me: self._addresses},
-            arbitrators=self._settings.arbitrators,
-        )
+        reported[self.me] = self._addresses
+        asked = (self._cib.nodes, self._settings, self._resolved, reported)
+        if self._named is None or self._named[0] != asked:
+            membership = name_members(
+                self._address.peers,
+                nodes=self._cib.nodes,
+                host_map=self._settings.cluster_host_map,
+                resolved=self._resolved,
+                reported=reported,
+                arbitrators=self._settings.arbitrators,
+            )
+            self._named = (asked, membership)
+        return self._named[1]
 
     def read_cib(self) -> Cib:
         """Read the cluster's configuration anew, and return it."""
@@ -155,6 +163,16 @@ class Peers:
             self.cluster.set_private(self.stall_attribute, render_stall_report(report))
 
     # --- the cluster's records
+
+    def record_line(self, line: tuple[Generation, ...] | None, cluster: str) -> None:
+        """Record the generations of the cluster's line; what is read of them from now on is not from before."""
+        self._read_at = float("-inf")
+        self.cluster.write_records(self.resource, line=line, cluster=cluster)
+
+    def delete_stop(self) -> None:
+        """Remove the record of this node's last clean stop, and read none from before."""
+        self._read_at = float("-inf")
+        self.cluster.delete_stop(self.resource, self.me)
 
     def consume_grants(self, kinds: tuple[str, ...]) -> bool:
         """Use up the grants of these kinds; False if there is none any more."""

@@ -54,7 +54,6 @@ from ..pacemaker.telling import Telling
 from .children import attend, finish_child, hear, recover, take_recovery
 from .decisions import act, decide, stop_server
 from .effects import ForgetDegraded, RecordLine
-from .outcomes import EffectFailed, FailureCause
 from .results import learn, note_failure
 from .server.ending import count_failure, note_end, tell_pacemaker
 from .server.looks import is_lost, is_overdue, note_server
@@ -68,13 +67,8 @@ if TYPE_CHECKING:
     from .memory import Launching, Memory
     from .observation import Observation
 
-# How long between two looks, in seconds: while a report is to come back, while others wait for what this keeper says of
-# the writer, while something is to be decided, and while a server serves.
-QUICK, HURRY, BUSY, CALM = 0.05, 0.25, 0.5, 1.0
-# How long nothing is tried again that broke off for a reason nobody knows.
-FAULT_SECONDS = 5.0
-# More than the interval of monitor: then the last one has said that all is well.
-WELL_SECONDS = 12.0
+# More than the interval of monitor: then the last one has said that all is well. And how often that is looked at again.
+WELL_SECONDS, WELL_AGAIN_SECONDS = 12.0, 30.0
 
 
 def step(memory: Memory, seen: Observation) -> tuple[Memory, tuple[Effect, ...]]:
@@ -100,22 +94,6 @@ def learnt(memory: Memory, seen: Observation) -> Memory:
 def _learn(turn: Turn) -> None:
     learn(turn)
     hear(turn)
-
-
-def rest(memory: Memory, seen: Observation) -> float:
-    """Return how many seconds to wait after the step that made this memory of what was seen.
-
-    seen.results are those of this step. A child that ends in this time is heard at once, whoever waits.
-    """
-    outcomes = (*(one.outcome for one in seen.results), seen.child.outcome if seen.child else None)
-    causes = {one.cause for one in outcomes if isinstance(one, EffectFailed)}
-    if FailureCause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is FailureCause.UNFORESEEN):
-        return FAULT_SECONDS
-    if memory.launching is not None and seen.trouble is None:
-        return QUICK
-    if memory.writer.hurries:
-        return HURRY
-    return CALM if memory.is_calm or memory.child is not None else BUSY
 
 
 def _take(turn: Turn) -> None:
@@ -270,5 +248,5 @@ def _tidy(turn: Turn) -> None:
     if not synced or memory.phase is not Phase.RUNNING:
         turn.note(calm_since=turn.now)
     elif turn.now - memory.calm_since > WELL_SECONDS:
-        turn.note(calm_since=turn.now)
+        turn.note(calm_since=turn.now + WELL_AGAIN_SECONDS - WELL_SECONDS)
         turn.do(ForgetDegraded())

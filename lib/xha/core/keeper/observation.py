@@ -33,7 +33,8 @@ class ServerSeen(NamedTuple):
     ours: the environment of one that was found names this resource's notify socket. errors: what a server complained
     of that has ended, or has left its group. asked: it was asked now; verdict and reading are its answer, reading None
     where it gave none. free: the room on its disk now, in bytes, 0 where nobody looked. weight: its votes in the group,
-    None where nobody asked.
+    None where nobody asked. told: what distinguishes the file that the server wrote of itself before it was asked from
+    the next one (core/galera/status_file.py), () where there is none.
     """
 
     server: ServerProcess | None = None
@@ -45,6 +46,7 @@ class ServerSeen(NamedTuple):
     reading: Reading | None = None
     free: int = 0
     weight: int | None = None
+    told: tuple[int, ...] = ()
 
 
 class ChildSeen(NamedTuple):
