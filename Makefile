@@ -182,8 +182,8 @@ test-installations: deps ## twenty installations over a running xha, in which no
 fuzz: .venv/.made $(venv_doors) ## odd input for every parser and for the responder's socket (10 minutes; FUZZ_SECONDS=, FUZZ_SEED=)
 	@PYTHONPATH=lib:tests .venv/bin/python -m fuzz
 
-bench: deps-bench .venv/.made $(venv_doors) ## measure the responder against HAProxy itself, and the agent against another
-	@PYTHONPATH=lib:tests .venv/bin/python -m bench
+bench: deps-bench .venv/.made $(venv_doors) ## measure what xha costs against yardsticks, and say what became worse (PARTS=, PAGE=write: docs/performance.md)
+	@PYTHONPATH=lib:tests .venv/bin/python -m bench $(PARTS) $(if $(PAGE),--write)
 
 -include tests/openstack/openstack.mk
 -include tests/roots/roots.mk

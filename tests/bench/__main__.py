@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Callable
 
 from bench.commits import measure_commit_probe
 from bench.elections import measure_election
+from bench.growth import Growth, measure_growth
 from bench.installed import install
-from bench.measures import (
-    PASSWORD,
-    USER,
-    Bench,
-    Row,
-    measure_forked,
-    measure_hung,
-    measure_monitors,
-    measure_service_answer,
-    measure_throughput,
-    say,
-)
+from bench.keepers import measure_keeper
+from bench.measures import PASSWORD, USER, Bench, Row, measure_forked, measure_hung, measure_monitors, say
+from bench.page import compare, figures, make_part, read_parts, render, write
+from bench.responders import measure_beside, measure_freshness, measure_service_answer, measure_throughput
+from bench.services import measure_services
 from loopback import Node, claim
+
+if TYPE_CHECKING:
+    from bench.installed import Installed
 
 
 def main() -> int:
-    """Measure, print the table, and return whether every target was met."""
+    """Measure, print the tables, and say what became worse. It is no failure: machines are shared and noisy."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="measure these only: throughput, growth, keeper...")
     parser.add_argument("--rounds", type=int, default=7, help="how often subject and yardstick take turns")
     parser.add_argument("--hung-seconds", type=float, default=60, help="how long mysqld is frozen")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md and its figures")
     options = parser.parse_args()
     with claim() as net:
         say("installing xha, compiled, as make install does")
@@ -35,25 +35,36 @@ def main() -> int:
         with Node(net, net.directory / "node", net.address(1)) as node:
             node.create_account(f"{USER}@localhost", f"IDENTIFIED BY '{PASSWORD}'")
             bench = Bench(net, node, net.directory, options.rounds)
-            rows = [
-                *measure_throughput(bench),
-                *measure_service_answer(bench),
-                *measure_commit_probe(bench),
-                *measure_forked(bench, installed),
-                *measure_monitors(bench, installed),
-                *measure_hung(bench, options.hung_seconds),
-                *measure_election(),
-            ]
-    print_table(rows)
+            all_parts = choose(bench, installed, options.hung_seconds)
+            unknown = set(options.parts) - set(all_parts)
+            if unknown:
+                parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(all_parts)}")
+            parts = {name: make_part(all_parts[name]()) for name in options.parts or all_parts}
+    print(render(parts))
+    print("\n".join(compare(figures(parts), figures(read_parts())) or ["no ratio became worse"]))
+    if options.write:
+        write(parts)
     return 0
 
 
-def print_table(rows: list[Row]) -> None:
-    """Print Markdown that can be pasted."""
-    print("medians of alternating runs; what was not met fails nothing: machines are shared and noisy\n")
-    print("| what | xha | yardstick | target | met |\n|---|---|---|---|---|")
-    for row in rows:
-        print(f"| {row.what} | {row.xha} | {row.yardstick} | {row.target} | {'yes' if row.met else 'NO'} |")
+def choose(
+    bench: Bench, installed: Installed, hung_seconds: float
+) -> dict[str, Callable[[], list[Row] | list[Growth]]]:
+    """Return what can be measured, in its order."""
+    return {
+        "throughput": lambda: measure_throughput(bench),
+        "answers": lambda: measure_service_answer(bench),
+        "beside": lambda: measure_beside(bench),
+        "freshness": lambda: measure_freshness(bench),
+        "commits": lambda: measure_commit_probe(bench),
+        "forked": lambda: measure_forked(bench, installed),
+        "monitors": lambda: measure_monitors(bench, installed),
+        "services": lambda: measure_services(bench, installed),
+        "hung": lambda: measure_hung(bench, hung_seconds),
+        "elections": measure_election,
+        "growth": lambda: measure_growth(bench, installed),
+        "keeper": lambda: measure_keeper(bench),
+    }
 
 
 if __name__ == "__main__":

@@ -13,64 +13,74 @@ from xha.core.election.rules import elect
 from xha.core.galera.lineage import MAX_LINE, Generation
 from xha.core.galera.position import Kind, Position, View
 
-NODES = tuple(f"node{number}" for number in range(1, 10))
-ME, EPOCH, TARGET_MS, RUNS = NODES[0], "e", 5.0, 200
+MOST, ME, EPOCH, TARGET_MS, RUNS = 9, "node1", "e", 5.0, 200
 UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
-# As long as a report may carry it, with all nodes as founders.
-LINE = tuple(Generation(f"g{number}", f"g{number - 1}", number, NODES) for number in range(MAX_LINE, 0, -1))
-VIEW = View(f"{UUID} 7", tuple(f"uuid {node}" for node in NODES))
-APART = View(f"non-primary {UUID}", tuple(f"{place} {node}" for place, node in enumerate(NODES)))
 
 
 def measure_election() -> list[Row]:
     """Return the row of the slowest situation. Each is decided from the facts that a keeper has at hand."""
-    spent = {what: _median_ms(*one) for what, one in situations().items()}
-    what, slowest = max(spent.items(), key=lambda one: one[1])
-    met = slowest < TARGET_MS
-    row = Row(f"one elect at nine nodes, {what}", f"{slowest:.2f} ms", "", f"under {TARGET_MS:g} ms", met)
-    return [row]
+    what, spent = slowest(MOST)
+    met = spent < TARGET_MS
+    return [Row(f"one elect at nine nodes, {what}", f"{spent:.2f} ms", "", f"under {TARGET_MS:g} ms", met)]
 
 
-def situations() -> dict[str, tuple[dict[str, PositionReport], type[Decision]]]:
+def slowest(number: int) -> tuple[str, float]:
+    """Return the situation of this many nodes that takes longest, and its milliseconds of CPU."""
+    nodes = tuple(f"node{place}" for place in range(1, number + 1))
+    spent = {what: _median_ms(nodes, *one) for what, one in situations(nodes).items()}
+    return max(spent.items(), key=lambda one: one[1])
+
+
+def situations(nodes: tuple[str, ...]) -> dict[str, tuple[dict[str, PositionReport], type[Decision]]]:
     """Return the reports of each situation, and what is decided of them."""
-    stopped = {node: _report(node, 100 + (node == ME)) for node in NODES}
-    restorable = {node: _report(node, 100)._replace(restorable=True) for node in NODES}
-    primary = {node: _report(node, 100, State.PRIMARY)._replace(component=VIEW) for node in NODES[1:]}
+    # As long as a report may carry it, with all nodes as founders.
+    line = tuple(Generation(f"g{place}", f"g{place - 1}", place, nodes) for place in range(MAX_LINE, 0, -1))
+    view = View(f"{UUID} 7", tuple(f"uuid {node}" for node in nodes))
+    apart_view = View(f"non-primary {UUID}", tuple(f"{place} {node}" for place, node in enumerate(nodes)))
+
+    def _report(node: str, seqno: int, state: State = State.STOPPED) -> PositionReport:
+        return _report_of(nodes, line, view, node, seqno, state)
+
+    stopped = {node: _report(node, 100 + (node == ME)) for node in nodes}
+    restorable = {node: _report(node, 100)._replace(restorable=True) for node in nodes}
+    primary = {node: _report(node, 100, State.PRIMARY)._replace(component=view) for node in nodes[1:]}
     apart = {
-        node: _report(node, 100, State.NON_PRIMARY)._replace(component=APART, own_uuid=f"{place} {node}")
-        for place, node in enumerate(NODES)
+        node: _report(node, 100, State.NON_PRIMARY)._replace(component=apart_view, own_uuid=f"{place} {node}")
+        for place, node in enumerate(nodes)
     }
-    six = {node: stopped[node] for node in NODES[:6]}
+    some = {node: stopped[node] for node in nodes[: 2 * len(nodes) // 3]}
     return {
         "all stopped": (stopped, Bootstrap),
         "all restore a view": (restorable, RestoreView),
-        "one joins eight": ({**primary, ME: _report(ME, 90)._replace(own_uuid="before")}, Join),
+        "one joins the others": ({**primary, ME: _report(ME, 90)._replace(own_uuid="before")}, Join),
         "all survive without a Primary": (apart, Revive),
-        "three are missing": (six, Wait),
+        "a third is missing": (some, Wait),
     }
 
 
-def _report(node: str, seqno: int, state: State = State.STOPPED) -> PositionReport:
+def _report_of(  # noqa: PLR0913, PLR0917 - what a report is made of
+    nodes: tuple[str, ...], line: tuple[Generation, ...], view: View, node: str, seqno: int, state: State
+) -> PositionReport:
     return PositionReport(
         node,
         state,
         Kind.INTACT,
         Position(UUID, seqno),
-        LINE,
+        line,
         own_uuid=f"uuid {node}",
-        view=VIEW,
+        view=view,
         view_seqno=90,
-        members=NODES,
+        members=nodes,
         epochs=(EPOCH,),
     )
 
 
-def _median_ms(reports: dict[str, PositionReport], expected: type[Decision]) -> float:
-    around = Around(EPOCH, 1000.0, quorum=True, hosts=dict.fromkeys(NODES, Host.ONLINE))
+def _median_ms(nodes: tuple[str, ...], reports: dict[str, PositionReport], expected: type[Decision]) -> float:
+    around = Around(EPOCH, 1000.0, quorum=True, hosts=dict.fromkeys(nodes, Host.ONLINE))
     spent = []
     for _ in range(RUNS):
         began = time.process_time()
-        decision = elect(ME, reports, NODES, Records(line=LINE, cluster=UUID), (), around)
+        decision = elect(ME, reports, nodes, Records(line=reports[ME].line, cluster=UUID), (), around)
         spent.append((time.process_time() - began) * 1000)
         assert isinstance(decision, expected), decision
     return statistics.median(spent)
