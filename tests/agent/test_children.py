@@ -113,10 +113,10 @@ def test_without_a_child_a_rest_is_a_rest(children: Children) -> None:
 
 def test_what_a_glance_notices_ends_a_rest(children: Children) -> None:
     began, glances = time.monotonic(), iter([False, True])
-    children.rest(LONG, lambda: next(glances))
+    children.rest(LONG, notices=lambda: next(glances))
     assert time.monotonic() - began < LONG / 2
     children.begin("test", sleep)
-    children.rest(LONG, lambda: True)
+    children.rest(LONG, notices=lambda: True)
     assert time.monotonic() - began < LONG / 2
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xha.adapters.pacemaker import tools as crmtool
-from xha.adapters.pacemaker.cluster import Pacemaker, parse_attribute
+from xha.adapters.pacemaker.attributes import parse_attribute
+from xha.adapters.pacemaker.cluster import Pacemaker
 from xha.adapters.pacemaker.standalone import Standalone, connect
 from xha.adapters.pacemaker.tools import ClusterUnreachable, Failed, run_tool
 from xha.core.election.facts import Grant, GrantKind, Host, Token

@@ -418,7 +418,7 @@ STARTS: dict[str, Start] = {
         '<xpath-query><op id="a" name="monitor" interval="10s"><instance_attributes id="xha-a"><nvpair id="xha-a-h1" '
         'name="xha_forget_h1" value="8-1795772186"/></instance_attributes></op></xpath-query>'
     ),
-    "adapters.pacemaker.cluster.parse_attribute": _texts(
+    "adapters.pacemaker.attributes.parse_attribute": _texts(
         '<pacemaker-result><attributes><attribute name="a" value="1" host="n1"/></attributes></pacemaker-result>'
     ),
     "adapters.pacemaker.kept_connection.parse_answer": _with(7, "a", samples=[_ATTRD, _ATTRD[:41]]),

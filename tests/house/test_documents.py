@@ -18,12 +18,12 @@ from xha.core.ocf.galera_settings import PARAMETERS
 from xha.core.services.catalogue import CATALOGUE
 from xha.doors.check.subcommands import SUBCOMMANDS
 
-TOP = ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+TOP = ("ansible/README.md", "README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 PAGES = [ROOT / name for name in TOP] + sorted((ROOT / "docs").rglob("*.md"))
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 HEADINGS = ["Context", "Decision", "Consequence", "Measurement"]
 # Where a path may begin: at the top of the repository, or at a layer of lib/xha.
-BEGINNINGS = "docs|tests|lib|packaging|agents|checks|xinetd|tools|\\.ci|core|adapters|app|doors"
+BEGINNINGS = "ansible|docs|tests|lib|packaging|agents|checks|xinetd|tools|\\.ci|core|adapters|app|doors"
 NAMED = re.compile(rf"(?<![\w./-])((?:{BEGINNINGS})/[\w./*-]*[\w*/])(?:::(\w+))?")
 # A module, a test or a page, by its name alone.
 ALONE = re.compile(r"(?<![\w./-])(\w+\.py|[A-Z]+\.md)(?!\w)")

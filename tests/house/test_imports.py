@@ -43,6 +43,7 @@ LAYERS = ("core", "adapters", "app", "doors")
 WRAPPED = {
     "adapters/mysql/anonymous_ping.py": {"pymysql"},
     "adapters/mysql/authentication.py": {"pymysql"},
+    "adapters/mysql/driver.py": {"pymysql"},
     "adapters/mysql/session.py": {"pymysql"},
     "adapters/mysqld/donor_evidence.py": {"psutil"},
     "adapters/network/vip.py": {"psutil"},

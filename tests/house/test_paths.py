@@ -36,7 +36,7 @@ ROOTS = "root's own, below /run and /etc"
 OPERATORS = "what root, or who runs the command, names in a configuration"
 NOT_FOLLOWED = "another account's, looked at by lstat or readlink: nothing is opened, and no link followed"
 OTHERS = {
-    "adapters/host/login_name.py": (ROOTS, {"open"}),
+    "adapters/host/login_name.py": (ROOTS, {"open", "os.stat"}),
     "adapters/network/addresses.py": (KERNEL, {"open"}),
     "adapters/pacemaker/tracebacks.py": (ROOTS, {"os.makedirs"}),
     "adapters/pacemaker/standalone.py": (ROOTS, {"open", "os.path.exists"}),
@@ -51,6 +51,7 @@ OTHERS = {
             "os.chmod",
             "os.link",
             "os.listdir",
+            "os.lstat",
             "os.mkdir",
             "os.path.isdir",
             "os.stat",

@@ -30,7 +30,6 @@ DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/bin", "/usr/local/sbin", "/usr
 # Where distributions have them. They are only named in sentences: the server itself knows which files it reads.
 CONFIGS = ("/etc/my.cnf", "/etc/mysql/my.cnf")
 DATADIR = "/var/lib/mysql"
-
 _WRAPPERS = ("mysqld_safe", "mariadbd-safe", "safe_mysqld")
 _ADDRESS, _SUFFIX = "--wsrep-cluster-address=", "--defaults-group-suffix="
 _SECONDS = 10.0
@@ -129,9 +128,7 @@ def find_binary(binary: str) -> str:
         if found is None:
             raise Unusable("no mariadbd or mysqld on this host: install the server, or set binary", installed=False)
         return found
-    import shutil
-
-    path = binary if "/" in binary else shutil.which(binary, path=os.pathsep.join(DIRECTORIES)) or binary
+    path = binary if "/" in binary else _search(DIRECTORIES, (binary,)) or binary
     if os.path.basename(path) in _WRAPPERS:
         names = NAMES if "mariadb" in path else tuple(reversed(NAMES))
         found = _search((os.path.dirname(os.path.realpath(path)), os.path.dirname(path), *DIRECTORIES), names)

@@ -12,7 +12,6 @@ for reading attributes by a kept connection.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from ...core.ocf.api import AGENT
@@ -45,7 +44,7 @@ from ...core.pacemaker.past_results import (
     parse_monitors,
     parse_past_result,
 )
-from ...core.text.escape import blank
+from .attributes import printable, query_attribute
 from .tools import TIMEOUT, ClusterUnreachable, Failed, run_tool
 
 if TYPE_CHECKING:
@@ -56,11 +55,11 @@ if TYPE_CHECKING:
     from ...core.galera.lineage import Generation, StopRecord
     from .kept_connection import KeptConnection
 
-__all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker", "parse_attribute"]
+__all__ = ["ATTRIBUTES", "ClusterUnreachable", "Pacemaker"]
 # The attributes of a resource: xha-RESOURCE-report and so on.
 ATTRIBUTES = ("report", "state", "ready", "at", "since", "claim", "writer", "stall")
-# Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists, no such attribute.
-_NO_SUCH, _EXISTS, _NOT_SET = 105, 108, 78
+# Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists.
+_NO_SUCH, _EXISTS = 105, 108
 _CHANGE = ("cibadmin",)
 _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 
@@ -105,7 +104,7 @@ class Pacemaker:
     # --- attributes
 
     def read_attribute(self, name: str) -> dict[str, str]:
-        """Return the attribute's value on every node that has one. XML is used: the plain output escapes nothing."""
+        """Return the attribute's value on every node that has one."""
         if self._kept is not None:
             try:
                 values = self._kept.read_attribute(name)
@@ -113,16 +112,15 @@ class Pacemaker:
                 raise ClusterUnreachable(f"attrd did not answer within {TIMEOUT:.2g} s") from None
             if values is not None:
                 return values
-        text = _run_unless(_NOT_SET, "attrd_updater", "--name", name, "--query", "--all", "--output-as=xml")
-        return {} if text is None else parse_attribute(text)
+        return query_attribute(name)
 
     def set_private(self, name: str, value: str) -> None:
         """Set an attribute that is in no configuration and triggers nothing. It ends when this host leaves."""
-        run_tool("attrd_updater", "--name", name, f"--update={_printable(value)}", "--private")
+        run_tool("attrd_updater", "--name", name, f"--update={printable(value)}", "--private")
 
     def set_transient(self, name: str, value: str) -> None:
         """Set an attribute that rules can use, until this host leaves the cluster."""
-        run_tool("attrd_updater", "--name", name, f"--update={_printable(value)}", "--delay", "0")
+        run_tool("attrd_updater", "--name", name, f"--update={printable(value)}", "--delay", "0")
 
     def delete_attribute(self, name: str) -> None:
         """Remove this node's value of an attribute."""
@@ -254,28 +252,6 @@ def _keep_connection() -> KeptConnection:
     from .kept_connection import KeptConnection
 
     return KeptConnection(TIMEOUT)
-
-
-def parse_attribute(text: str) -> dict[str, str]:
-    """Return the values in attrd_updater's XML, by node. A deleted value remains there as "" and is left out.
-
-    :raises ClusterUnreachable: if the text is not such XML.
-    """
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - Pacemaker's own
-    except (ElementTree.ParseError, UnicodeError) as error:
-        raise ClusterUnreachable(f"attrd_updater: {error}") from None
-    found = {one.get("host", ""): one.get("value", "") for one in root.iter("attribute")}
-    return {node: value for node, value in found.items() if value}
-
-
-def _printable(text: str) -> str:
-    """Return the text in characters that an attribute can contain.
-
-    XML allows no control characters: one would hide the attribute of all nodes from all nodes. attrd_updater accepts
-    only ASCII, whatever the locale (measured, 2.1.5).
-    """
-    return blank("".join(letter if letter.isascii() else "?" for letter in text))
 
 
 def _is_two_node() -> bool:

@@ -11,14 +11,12 @@ from ...core.election.position_report import parse_position_report
 from ...core.ocf.api import AGENT
 from ...core.pacemaker.cib import BadCib, Cib, list_resources, parse_cib
 from ...core.pacemaker.cib_records import BadRecord
-from .cluster import parse_attribute
-from .tools import ClusterUnreachable, Failed, run_tool
+from .attributes import query_attribute
+from .tools import ClusterUnreachable, run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# crm_exit_t: the attribute is not set on any node.
-_NOT_SET = 78
 _WORDS = ("report", "state", "ready", "at")
 
 
@@ -63,10 +61,4 @@ def _read_attribute(name: str, until: float) -> dict[str, str]:
     left = until - time.monotonic()
     if left <= 0:
         raise ClusterUnreachable("attrd_updater did not answer in time")
-    try:
-        text = run_tool("attrd_updater", "--name", name, "--query", "--all", "--output-as=xml", seconds=left)
-    except Failed as error:
-        if error.code != _NOT_SET:
-            raise
-        return {}
-    return parse_attribute(text)
+    return query_attribute(name, left)
