@@ -41,14 +41,10 @@ PURE = {
 LAYERS = ("core", "adapters", "app", "doors")
 # adapter: the third-party package that it wraps. Only doors may import rich.
 WRAPPED = {
-    "adapters/mysql/anonymous_ping.py": {"pymysql"},
-    "adapters/mysql/authentication.py": {"pymysql"},
     "adapters/mysql/driver.py": {"pymysql"},
-    "adapters/mysql/session.py": {"pymysql"},
     "adapters/mysqld/donor_evidence.py": {"psutil"},
     "adapters/network/vip.py": {"psutil"},
     "adapters/network/whereabouts.py": {"psutil"},
-    "adapters/process/daemons.py": {"psutil"},
     "adapters/http/client.py": {"requests", "urllib3"},  # requests is built on it
     "adapters/rabbitmq/amqp.py": {"pika"},
     "adapters/rabbitmq/amqp_sockets.py": {"psutil"},

@@ -95,7 +95,7 @@ OTHERS = {
     "adapters/mysql/agent_login.py": (OPERATORS, {"os.path.exists"}),
     "adapters/mysqld/program.py": (
         "programs, which run as the server's account, and its option file, both named by root",
-        {"os.access", "os.path.exists", "os.path.isfile", "os.path.realpath", "shutil.which"},
+        {"os.access", "os.path.exists", "os.path.isfile", "os.path.realpath"},
     ),
     "adapters/host/mounts.py": (KERNEL, {"open", "os.readlink"}),
     "adapters/mysqld/notify_listener.py": (

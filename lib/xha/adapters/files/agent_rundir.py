@@ -79,8 +79,8 @@ class RunDir:
 
     def status_signature(self) -> tuple[int, ...]:
         """Return a value that changes whenever the server writes its status file, () if there is none."""
-        try:
-            seen = os.lstat(self.status_path)
+        try:  # compared only, and never opened: nothing depends on what stands there
+            seen = os.stat(self.status_path, follow_symlinks=False)
         except OSError:
             return ()
         return seen.st_ino, seen.st_mtime_ns, seen.st_size

@@ -120,8 +120,7 @@ def find_program(settings: Settings) -> Program:
 def find_binary(binary: str) -> str:
     """Return the path of the server program; for a mysqld_safe, that of the server beside it.
 
-    mysqld_safe would recover the position and restart the server on its own.
-    :raises Unusable: if there is none.
+    mysqld_safe would recover the position and restart the server on its own. :raises Unusable: if there is none.
     """
     if not binary:
         found = _search(DIRECTORIES, NAMES)

@@ -45,7 +45,7 @@ from ...core.pacemaker.past_results import (
     parse_past_result,
 )
 from .attributes import printable, query_attribute
-from .tools import TIMEOUT, ClusterUnreachable, Failed, run_tool
+from .tools import ClusterUnreachable, Failed, run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +67,9 @@ _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 class Pacemaker:
     """The cluster as this node sees it. Every method raises ClusterUnreachable if Pacemaker does not answer."""
 
-    def __init__(self, node: str = "", *, keeps: bool = False) -> None:
-        """keeps: this process asks for attributes each second, by a connection that it keeps."""
-        self._node = node
-        self._kept = _keep_connection() if keeps else None
+    def __init__(self, node: str = "", kept: KeptConnection | None = None) -> None:
+        """kept: reads attributes, for a process that asks each second."""
+        self._node, self._kept = node, kept
 
     def node_name(self) -> str:
         """Return Pacemaker's name of this node, which may differ from the host's name."""
@@ -105,14 +104,8 @@ class Pacemaker:
 
     def read_attribute(self, name: str) -> dict[str, str]:
         """Return the attribute's value on every node that has one."""
-        if self._kept is not None:
-            try:
-                values = self._kept.read_attribute(name)
-            except TimeoutError:
-                raise ClusterUnreachable(f"attrd did not answer within {TIMEOUT:.2g} s") from None
-            if values is not None:
-                return values
-        return query_attribute(name)
+        kept = self._kept.ask(name) if self._kept is not None else None
+        return query_attribute(name) if kept is None else kept
 
     def set_private(self, name: str, value: str) -> None:
         """Set an attribute that is in no configuration and triggers nothing. It ends when this host leaves."""
@@ -246,12 +239,6 @@ class Pacemaker:
         """Delete a record, if it has that text. A record that does not exist is no error."""
         value = {} if text is None else {"value": text}
         _change("--delete", *_CRM_CONFIG, _element("nvpair", id=pair_id(resource, name), **value))
-
-
-def _keep_connection() -> KeptConnection:
-    from .kept_connection import KeptConnection
-
-    return KeptConnection(TIMEOUT)
 
 
 def _is_two_node() -> bool:

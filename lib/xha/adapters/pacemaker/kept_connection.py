@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
+from .tools import TIMEOUT, ClusterUnreachable
+
 if TYPE_CHECKING:
     from ctypes import CDLL, Array, c_char
 
@@ -43,7 +45,7 @@ class NoConnection(Exception):
 class KeptConnection:
     """A connection to Pacemaker's attribute daemon, made when it is needed and again when it is lost."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = TIMEOUT) -> None:
         """seconds: how long an answer may take."""
         self._seconds = seconds
         self._library: CDLL | None = None
@@ -73,6 +75,13 @@ class KeptConnection:
             self.close()
             self._again_at = time.monotonic() + _REST_SECONDS
             return None
+
+    def ask(self, name: str) -> dict[str, str] | None:
+        """Return what read_attribute does. :raises ClusterUnreachable: if the daemon does not answer in time."""
+        try:
+            return self.read_attribute(name)
+        except TimeoutError:
+            raise ClusterUnreachable(f"{_DAEMON} did not answer within {self._seconds:.2g} s") from None
 
     def close(self) -> None:
         """Close the connection; the next question makes another one."""

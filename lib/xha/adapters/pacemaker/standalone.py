@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...core.election.facts import Grant, Token
     from ...core.election.stall import Eviction
     from ...core.galera.lineage import Generation, StopRecord
+    from .kept_connection import KeptConnection
 
 _SOCKET_NAMES = "/proc/net/unix"
 
@@ -115,10 +116,16 @@ def connect(node: str = "", resource: str = "", *, keeps: bool = False) -> Pacem
 
     :raises ClusterUnreachable: if the cluster cannot be asked.
     """
-    cluster = Pacemaker(node, keeps=keeps)
+    cluster = Pacemaker(node, _keep_connection() if keeps else None)
     if node or (is_pacemaker_here() and not (resource and not cluster.read_cib(resource).exists)):
         return cluster
     return Standalone()
+
+
+def _keep_connection() -> KeptConnection:
+    from .kept_connection import KeptConnection
+
+    return KeptConnection()
 
 
 def is_pacemaker_here() -> bool:

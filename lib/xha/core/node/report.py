@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..galera.reading import Reading, reading_values
@@ -85,8 +86,8 @@ _LOCAL_ONLY = (
 
 
 def whole_ms(seconds: float) -> int:
-    """Return an age in whole milliseconds, rounded up: no answer is older than it says."""
-    return -int(-seconds * 1000 // 1)
+    """Return an age in whole milliseconds, rounded up: no answer is older than it says, but for a nanosecond."""
+    return ceil((seconds - 1e-9) * 1000)
 
 
 def node_document(report: NodeReport, *, remote: bool = False) -> dict[str, Any]:
