@@ -51,7 +51,6 @@ OTHERS = {
             "os.chmod",
             "os.link",
             "os.listdir",
-            "os.lstat",
             "os.mkdir",
             "os.path.isdir",
             "os.stat",
