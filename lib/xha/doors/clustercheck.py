@@ -197,7 +197,7 @@ def _answer(client: socket.socket | None, response: bytes) -> None:
     # The client may have gone. That is no failure of this program.
     with contextlib.suppress(OSError):
         if client:
-            from ..adapters.http.one_connection import answer_anything
+            from ..adapters.http.last_words import answer_anything
 
             with client:
                 answer_anything(client, response)

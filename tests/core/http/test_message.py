@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xha.core.http.limits import MAX_REQUEST
 from xha.core.http.message import (
     BAD_REQUEST,
-    MAX_REQUEST,
     OK,
     TOO_LARGE,
     UNAVAILABLE,

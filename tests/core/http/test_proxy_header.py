@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xha.core.http.message import BAD_REQUEST, MAX_REQUEST, TOO_LARGE, BadRequest, Request, parse_request
+from xha.core.http.limits import MAX_REQUEST
+from xha.core.http.message import BAD_REQUEST, TOO_LARGE, BadRequest, Request, parse_request
 from xha.core.http.proxy_header import is_silence, parse_proxy_header
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"

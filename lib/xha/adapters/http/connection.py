@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.http.message import BAD_REQUEST, MAX_REQUEST, SILENT_REQUEST, BadRequest, parse_request
+from ...core.http.limits import MAX_REQUEST
+from ...core.http.message import BAD_REQUEST, SILENT_REQUEST, BadRequest, parse_request
 from ...core.http.proxy_header import is_silence
 
 if TYPE_CHECKING:

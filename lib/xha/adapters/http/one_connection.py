@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from typing import TYPE_CHECKING
 
+from ...core.http.limits import MAX_REQUEST, REQUEST_SECONDS
 from ...core.http.message import (
     BAD_REQUEST,
-    DRAIN_BYTES,
-    DRAIN_SECONDS,
-    MAX_REQUEST,
-    REQUEST_SECONDS,
     REQUEST_TIMEOUT,
     SILENT_REQUEST,
     BadRequest,
@@ -20,13 +16,12 @@ from ...core.http.message import (
     render_refusal,
 )
 from ...core.http.proxy_header import is_silence
+from .last_words import finish
 
 if TYPE_CHECKING:
     from typing import Callable
 
     from ...core.http.message import Request
-
-_END_OF_REQUEST = re.compile(rb"\n\r?\n")
 
 
 def serve_one(
@@ -45,7 +40,7 @@ def serve_one(
         answer = answer_request(request, host, time.monotonic())
     except BadRequest as error:
         answer = render_refusal(error)
-    _finish(sock, answer)
+    finish(sock, answer)
 
 
 def _read_request(sock: socket.socket, answer_silent: Callable[[], float | None]) -> Request:
@@ -76,33 +71,3 @@ def _has_data(sock: socket.socket) -> bool:
         return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
     except BlockingIOError:
         return False
-
-
-def answer_anything(sock: socket.socket, answer: bytes) -> None:
-    """Send the answer whatever the request is, like a script that never reads.
-
-    The request is still read for a while, because closing a socket with unread bytes would reset the connection.
-    """
-    deadline, received = time.monotonic() + DRAIN_SECONDS, b""
-    while not _END_OF_REQUEST.search(received) and len(received) < DRAIN_BYTES:
-        sock.settimeout(max(0.001, deadline - time.monotonic()))
-        try:
-            data = sock.recv(MAX_REQUEST)
-        except socket.timeout:
-            break
-        if not data:
-            break
-        received += data
-    _finish(sock, answer)
-
-
-def _finish(sock: socket.socket, answer: bytes) -> None:
-    sock.settimeout(DRAIN_SECONDS)
-    sock.sendall(answer)
-    sock.shutdown(socket.SHUT_WR)
-    deadline, drained = time.monotonic() + DRAIN_SECONDS, 0
-    while drained < DRAIN_BYTES and time.monotonic() < deadline:
-        data = sock.recv(DRAIN_BYTES)
-        if not data:
-            return
-        drained += len(data)

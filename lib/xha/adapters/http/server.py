@@ -15,10 +15,8 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from ...core.http.limits import DRAIN_BYTES, DRAIN_SECONDS, REQUEST_SECONDS
 from ...core.http.message import (
-    DRAIN_BYTES,
-    DRAIN_SECONDS,
-    REQUEST_SECONDS,
     REQUEST_TIMEOUT,
     SILENT_REQUEST,
     BadRequest,
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from ...core.http.message import Request
+    from ..network.epoll import Readable
     from .application import Application
 
 BACKLOG = 4096
@@ -69,9 +68,13 @@ class Server:
             listener.setblocking(False)
             self.watch(listener, lambda listener=listener: self._accept(listener))  # type: ignore[misc]
 
-    def watch(self, readable: socket.socket, callback: Callable[[], None]) -> None:
+    def watch(self, readable: Readable, callback: Callable[[], None]) -> None:
         """Call back whenever the socket has something to read."""
         self._ready.watch(readable, callback)
+
+    def forget(self, fd: int) -> None:
+        """Watch a socket no more; call this before it is closed."""
+        self._ready.forget(fd)
 
     def run(self) -> None:
         """Serve until the process ends. :raises Lost: if a listening socket, or epoll itself, is gone."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import select
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
-    from typing import Callable
+    from typing import Callable, Protocol
+
+    class Readable(Protocol):
+        """Whatever has a descriptor to read from."""
+
+        def fileno(self) -> int: ...
+
 
 REST_SECONDS = 0.1
 # Errors that say that a descriptor is closed, or is no listening socket.
@@ -28,10 +34,17 @@ class Readiness:
         self.callbacks: dict[int, Callable[[], None]] = {}
         self._resting: dict[int, float] = {}
 
-    def watch(self, readable: socket.socket, callback: Callable[[], None]) -> None:
+    def watch(self, readable: Readable, callback: Callable[[], None]) -> None:
         """Call back from the polling loop whenever the socket has something to read."""
         self.callbacks[readable.fileno()] = callback
         self.epoll.register(readable.fileno(), select.EPOLLIN)
+
+    def forget(self, fd: int) -> None:
+        """Watch a socket no more; call this before it is closed."""
+        self._resting.pop(fd, None)
+        if self.callbacks.pop(fd, None):
+            with contextlib.suppress(OSError):  # one that rests is not registered
+                self.epoll.unregister(fd)
 
     def rest(self, fd: int) -> None:
         """Ignore a watched socket for REST_SECONDS. :raises Lost: if it is gone."""

@@ -14,6 +14,7 @@ from ...core.node.verdict import Code, Unreadable, Verdict, judge
 from ...core.node.warnings import find_warnings
 from ...core.text.values import ConfigError
 from .host_evidence import HostEvidence
+from .login_watch import LoginWatch
 
 if TYPE_CHECKING:
     from typing import Callable, Protocol
@@ -129,10 +130,15 @@ class Reader:
         self._source, self._resident, self._resolve, self._watch = source, resident, resolve, watch
         self._session: Session | None = None
         self._session_database: Database | None = None
-        self._opened_at = self._login_checked = 0.0
-        self._login_warnings: tuple[str, ...] = ()
+        self._opened_at = 0.0
+        self.logins = LoginWatch()
         self._target: Target | None = None
         self._evidence = HostEvidence()
+
+    @property
+    def target(self) -> Target | None:
+        """Where the last reading logged in, or tried to; None before the first one."""
+        return self._session.target if self._session else self._target
 
     @staticmethod
     def prepare() -> None:
@@ -179,7 +185,7 @@ class Reader:
             return Snapshot(reading, judge(reading, config.policy, withdrawal), config, time.time(), withdrawal)
         commits = self._judge_commits(reading, config, withdrawal)
         verdict = judge(reading, config.policy, withdrawal, commits=commits)
-        warnings = self._login_warnings + find_warnings(reading) + commits.warnings
+        warnings = self.logins.warnings + find_warnings(reading) + commits.warnings
         return Snapshot(reading, verdict, config, time.time(), withdrawal, warnings, commits=commits)
 
     def _judge_commits(self, reading: Reading, config: Config, withdrawal: Withdrawal | None) -> Commits:
@@ -200,7 +206,8 @@ class Reader:
         seconds = config.responder.hang_reset if self._resident else config.responder.deadline
         try:
             session, reading = self._ask(config, Allowance(seconds))
-            self._check_login(config)
+            if self._resident:
+                self.logins.check(config, lambda: self._find_target(config.database))
             evident = self._evidence.add(reading, session.target, config.database.server_user)
             return self._with_threads(evident, session, config)
         except ReadError as error:
@@ -234,32 +241,14 @@ class Reader:
             self._session_database, self._evidence = config.database, HostEvidence()
         self._target = target = self._find_target(config.database)
         self._session = Session(target, allowance, config.database.probe_query)
-        self._opened_at = self._login_checked = time.monotonic()
-        self._login_warnings = target.warnings
+        self._opened_at = time.monotonic()
+        self.logins.succeeded(target)
         return self._session
 
     def _find_target(self, database: Database) -> Target:
         from ...adapters.mysql.login_target import read_target
 
         return (self._resolve or read_target)(database)
-
-    def _check_login(self, config: Config) -> None:
-        """Warn, every hang_reset, if the open connection is the last that the server would give."""
-        if not self._resident or time.monotonic() - self._login_checked < config.responder.hang_reset:
-            return
-        from ...adapters.mysql.session import ReadError, Session
-        from ...adapters.network.channel import Allowance
-
-        try:
-            target = self._find_target(config.database)
-            self._login_warnings = target.warnings
-            # A login that hangs must not make the reading overdue that waits for it.
-            Session(target, Allowance(config.responder.deadline / 4)).close()
-        except ReadError as error:
-            self._login_warnings += (f"a new login would fail: {error.unreadable.code.value}, {error}",)
-        except ConfigError as error:
-            self._login_warnings = (f"a new login would fail: {error}",)
-        self._login_checked = time.monotonic()
 
     def _with_threads(self, reading: Reading, session: Session, config: Config) -> Reading:
         """Add what the server's threads do, where a stall or a late commit is to be explained."""

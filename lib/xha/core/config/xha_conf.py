@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..http.clustercheck_body import Body
-from ..http.message import REQUEST_SECONDS
+from ..http.limits import REQUEST_SECONDS
 from ..node.verdict import LastNode, Policy
 from ..text.durations import parse_duration
 from ..text.values import (

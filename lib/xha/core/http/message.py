@@ -9,11 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_REQUEST = 8192
-# How long a client may take to send its request. After the response, how long and how much more is read from it.
-REQUEST_SECONDS = 5.0
-DRAIN_SECONDS = 1.0
-DRAIN_BYTES = 65536
+from .limits import MAX_REQUEST
 
 OK = "200 OK"
 BAD_REQUEST = "400 Bad Request"
