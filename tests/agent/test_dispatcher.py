@@ -173,7 +173,7 @@ def test_the_keeper_is_no_action_of_pacemaker_s_and_tells_only_the_log(monkeypat
         seen.append(instance)
         raise RuntimeError("the unforeseen")
 
-    monkeypatch.setitem(sys.modules, "xha.app.keeper.main", SimpleNamespace(keep=keep))
+    monkeypatch.setitem(sys.modules, "xha.doors.ocf.keeper", SimpleNamespace(keep=keep))
     assert call("keeper", {"OCF_RESOURCE_INSTANCE": "db:1"}) == (1, "")
     assert [one.name for one in seen] == ["db"]
     assert logged[-1] == "RuntimeError: the unforeseen"

@@ -183,6 +183,7 @@ STARTS: dict[str, Start] = {
     ),
     "core.cluster.responder_word.parse_ready_line": _texts("synced 12 ms\n", "donor-sst 3 ms"),
     "core.cluster.responder_word.parse_node_claim": _texts(json.dumps(_NODE)),
+    "core.text.netstrings.parse_netstrings": _values(b"7:xha 0.1,4:http,0:,", b"1:a,"),
     "core.text.values.parse_port": _texts("3306", "65535"),
     "core.text.values.parse_address": _texts("0.0.0.0:49000", "[::]:49000"),
     "core.text.values.parse_account": _texts("mysql", "999"),

@@ -117,6 +117,12 @@ OTHERS = {
         "looked at, never opened: what the modes of the data, and of the directories above, allow",
         {"os.path.realpath", "os.stat"},
     ),
+    "adapters/network/resident_client.py": (
+        "looked at, never opened: root's directories, this process's own socket, and what root names in settings",
+        {"posix.lstat", "posix.readlink", "posix.stat"},
+    ),
+    "adapters/network/resident_listener.py": ("of this process's account, which has the directory", {"os.unlink"}),
+    "doors/resident_first.py": (NOT_FOLLOWED, {"posix.lstat"}),
     "doors/clustercheck.py": (OPERATORS, {"os.access"}),
     "app/node/keepers.py": (ROOTS, {"os.listdir", "os.path.lexists"}),
     "app/node/local_reader.py": (
@@ -149,7 +155,7 @@ def touches(name: str) -> set[str]:
             continue
         function = ast.unparse(node.func)
         module, _, called = function.rpartition(".")
-        known = {"os": OS, "os.path": OS_PATH, "": {"open"}}.get(module, set())
+        known = {"os": OS, "posix": OS, "os.path": OS_PATH, "": {"open"}}.get(module, set())
         if called in known or module in ("shutil", "tempfile", "glob", "pathlib") or function == "Path":
             found.add(function)
     return found

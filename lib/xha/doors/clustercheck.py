@@ -22,13 +22,14 @@ from ..core.config.xha_conf import (
 )
 from ..core.http.clustercheck_body import Body, render_clustercheck
 from ..core.node.verdict import Code, LastNode, Policy, Unreadable, Verdict, judge, judge_withdrawal
-from ..core.text.values import parse_port
+from ..core.text.values import ConfigError, parse_port
 from .terminal.streams import abandon_stdout, mend_streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..adapters.mysql.login_target import Target
+    from ..app.responder.asked import ProgramSettings
 
 USAGE = (
     "Usage: {program} <user> <pass> <available_when_donor=0|1> <log_file> <available_when_readonly=0|1> "
@@ -100,7 +101,7 @@ def _judge(arguments: list[str]) -> Verdict:
         return judge_withdrawal(withdrawal)  # 503 either way: the script knows two answers
     from ..app.node.reader import Reader
 
-    settings = ClustercheckSettings.read(arguments)
+    settings = ClustercheckSettings.read(arguments, os.environ)
     warnings: list[str] = []
 
     def resolve(database: Database) -> Target:
@@ -134,11 +135,12 @@ class ClustercheckSettings(NamedTuple):
     user: str
     password: str
     error_file: str
+    environment: Mapping[str, str]
 
     @classmethod
-    def read(cls, arguments: list[str]) -> ClustercheckSettings:
+    def read(cls, arguments: list[str], environment: Mapping[str, str]) -> ClustercheckSettings:
         """Gather the settings. A value that is no valid switch or port counts as the original's default."""
-        values = {**DEFAULTS, **_given(read_sysconfig()), **_given(os.environ), **_positional(arguments)}
+        values = {**DEFAULTS, **_given(read_sysconfig()), **_given(environment), **_positional(arguments)}
         database = Database(
             defaults_file=values["DEFAULTS_EXTRA_FILE"],
             host=values["MYSQL_HOST"] or None,
@@ -149,7 +151,7 @@ class ClustercheckSettings(NamedTuple):
         donor, readonly = values["AVAILABLE_WHEN_DONOR"] == "1", values["AVAILABLE_WHEN_READONLY"] != "0"
         policy = Policy(donor, readonly, LastNode.NEVER)
         config = Config(database, policy, _FILES)
-        return cls(config, values["MYSQL_USERNAME"], values["MYSQL_PASSWORD"], values["ERR_FILE"])
+        return cls(config, values["MYSQL_USERNAME"], values["MYSQL_PASSWORD"], values["ERR_FILE"], environment)
 
     def refresh(self) -> Config:
         """Return the configuration. It does not change while the program runs."""
@@ -162,8 +164,23 @@ class ClustercheckSettings(NamedTuple):
 
         # As in the script, a file that may not be read is not named to `mysql`.
         extra = database.defaults_file if os.access(database.defaults_file, os.R_OK) else None
-        target = read_target(database, read_program_options(extra, os.environ))
+        target = read_target(database, read_program_options(extra, self.environment))
         return target._replace(user=self.user or target.user, password=self.password or target.password)
+
+
+def read_settings(arguments: list[str], environment: Mapping[str, str]) -> ProgramSettings:
+    """Return what clustercheck would look at with these arguments and this environment, for a resident process.
+
+    :raises ConfigError: where the two would not do the same: a reason is to be written, or a name is no whole path.
+    """
+    from ..app.responder.asked import ProgramSettings
+
+    settings = ClustercheckSettings.read(arguments, environment)
+    file = settings.config.database.defaults_file
+    target = settings.target(settings.config.database)
+    if settings.error_file != os.devnull or not all(path.startswith("/") for path in (file, target.socket or "/")):
+        raise ConfigError("ERR_FILE is written, and a relative path is found, by clustercheck itself")
+    return ProgramSettings(settings.config, target)
 
 
 def _port(text: str) -> int | None:

@@ -18,6 +18,7 @@ from ..app.node.reader import ConfigFile, Reader
 from .terminal.streams import mend_streams
 
 if TYPE_CHECKING:
+    from ..app.responder.asked import ProgramAnswers
     from ..core.config.xha_conf import Config
     from ..core.http.message import Request
     from .check.options import Options
@@ -123,7 +124,7 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # xha.conf is read again whenever it changes
     application = ResponderApplication(file, log, leave=(lambda: sys.exit(0)) if under_xinetd else None)
     server = Server(listeners, application)
-    application.attach(server)
+    application.attach(server, None if options else _listen_for_programs(file, log))
     log.info("listening on " + ", ".join(_name(listener) for listener in listeners))
     systemd.notify("READY=1")
     try:
@@ -131,6 +132,25 @@ def _serve(inherited: list[socket.socket], file: ConfigFile, options: Options | 
     except Lost as error:
         log.warning(f"{error}: this ends, to be started again with new sockets")
     return 1
+
+
+def _listen_for_programs(file: ConfigFile, log: Log) -> ProgramAnswers | None:
+    """Let programs of this account ask. With options of its own, as in a test, this process answers none of them."""
+    import xha
+
+    from ..adapters.network.resident_client import RESPONDERS, describe
+    from ..adapters.network.resident_listener import ResidentListener
+    from ..app.responder.asked import ProgramAnswers
+    from .clustercheck import read_settings
+
+    try:
+        listener = ResidentListener(RESPONDERS, describe(xha.__version__, xha.__file__))
+        return ProgramAnswers(listener, file.copy(), read_settings)
+    except OSError as error:
+        log.info(
+            f"{RESPONDERS}: {(error.strerror or str(error)).lower()}: clustercheck and `wait = no` look themselves"
+        )
+        return None
 
 
 def _open_listeners(file: ConfigFile, options: Options | None, log: Log) -> list[socket.socket]:

@@ -24,6 +24,7 @@ class Target(NamedTuple):
 
     tls is None for no TLS. It is used where the server offers it; with tls_required there is no login without it.
     server_uids: the accounts that may be behind the socket; nothing is sent to any other account.
+    tls_words: the options that tls was made of: no context equals another.
     """
 
     user: str
@@ -35,6 +36,11 @@ class Target(NamedTuple):
     tls_required: bool = False
     warnings: tuple[str, ...] = ()
     server_uids: frozenset[int] = frozenset()
+    tls_words: tuple[tuple[str, str], ...] = ()
+
+    def is_like(self, other: Target | None) -> bool:
+        """Return whether a login to the other one is the same: server, account, password and TLS."""
+        return other is not None and self._replace(tls=None, warnings=()) == other._replace(tls=None, warnings=())
 
     def __repr__(self) -> str:  # a tuple's own would show the password
         return f"Target({self.user}@{self})"
@@ -77,6 +83,7 @@ def read_target(database: Database, options: ClientOptions | None = None) -> Tar
         tls_required=tls_required,
         warnings=options.warnings,
         server_uids=server_uids(database.server_user),
+        tls_words=tuple(sorted((name, value) for name, value in values.items() if "ssl" in name)) if over_tcp else (),
     )
 
 

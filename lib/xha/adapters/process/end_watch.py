@@ -30,21 +30,21 @@ class EndWatch:
         if look(pid, started) is None:  # it has ended already, and another one has its number
             self.close()
 
-    def wait(self, seconds: float, *others: int) -> bool:
+    def wait(self, seconds: float, *others: int) -> frozenset[int]:
         """Wait these seconds, or until the process ends, or there is something to read from one of the descriptors.
 
-        Return whether it was not for all of these seconds.
+        Return the descriptors that ended the wait, the process's own among them; none after all of these seconds.
         """
         poller = select.poll()
         for descriptor in (*others, *([self._descriptor] if self._descriptor >= 0 else [])):
             poller.register(descriptor, select.POLLIN)
         if self._descriptor < 0 and not others:
             time.sleep(seconds)
-            return False
-        woken = poller.poll(seconds * 1000)
-        if any(descriptor == self._descriptor for descriptor, _ in woken):
+            return frozenset()
+        woken = frozenset(descriptor for descriptor, _ in poller.poll(seconds * 1000))
+        if self._descriptor in woken:
             self.close()
-        return bool(woken)
+        return woken
 
     def close(self) -> None:
         """Wake nobody any more for this process."""

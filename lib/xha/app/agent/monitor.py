@@ -13,6 +13,7 @@ import time
 from ...adapters.files.agent_rundir import RunDir
 from ...adapters.process.procfs import look
 from ...core.monitor.health import ENDED, DatadirUse, Graces, Symptoms, judge_health
+from ...core.ocf.api import ExitCode
 from ...core.text.light_typing import TYPE_CHECKING
 from ..keeper.process import Locked, launch_keeper
 
@@ -58,6 +59,18 @@ def _tell_end(run: RunDir, seen: Symptoms) -> Health:
     except OSError:  # where nothing can be written, the keeper could tell nothing either
         told = False
     return judge_health(seen._replace(told=told))
+
+
+def is_well(settings: Settings, instance: Instance) -> bool:
+    """Return whether a monitor at depth 0 would be 0 now. False also where it cannot be told without waiting."""
+    run = RunDir(instance.name)
+    keeper = run.read_keeper_status()
+    server = look(keeper.server_pid, keeper.server_started) if keeper and keeper.server_pid else None
+    if server is None or server.stopped:
+        return False
+    seen = _see(run, settings, instance)
+    health = judge_health(seen)
+    return seen.alive and health.outcome.code is ExitCode.SUCCESS and not health.launch_keeper
 
 
 def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:

@@ -19,13 +19,20 @@ from ...core.keeper.outcomes import Begun, EffectFailed, FailureCause, parse_out
 from ...core.keeper.server.pace import GLANCE_SECONDS
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Protocol
 
     from ...adapters.datadir.contents import DataDirectory
     from ...adapters.host.faults import Faults
     from ...adapters.process.worker import WorkerEnd
     from ...core.galera.known_servers import ServerProcess
     from ...core.keeper.outcomes import Done
+
+    class Attendant(Protocol):
+        """Has a descriptor that is readable while somebody asks, and answers who does."""
+
+        def fileno(self) -> int: ...
+
+        def attend(self) -> None: ...
 
 
 class Children:
@@ -69,15 +76,26 @@ class Children:
             self._worker.end()
 
     def rest(
-        self, seconds: float, server: ServerProcess | None = None, notices: Callable[[], bool] = lambda: False
+        self,
+        seconds: float,
+        server: ServerProcess | None = None,
+        notices: Callable[[], bool] = lambda: False,
+        attendant: Attendant | None = None,
     ) -> None:
-        """Wait these seconds, or until the child or the server has ended, or a glance in between notices something."""
+        """Wait these seconds, or until the child or the server has ended, or a glance in between notices something.
+
+        attendant: answers whoever asks this keeper in the meantime.
+        """
         self._server.watch(*((server.pid, server.started) if server else (0, 0)))
         until = time.monotonic() + seconds
         left = seconds
         while left > 0:
-            worker = [] if self._worker is None else self._worker.descriptors
-            if self._server.wait(min(left, GLANCE_SECONDS), *worker):
+            own = [] if self._worker is None else self._worker.descriptors
+            asked = [] if attendant is None else [attendant.fileno()]
+            woken = self._server.wait(min(left, GLANCE_SECONDS), *own, *asked)
+            if attendant is not None and woken.intersection(asked):
+                attendant.attend()
+            if woken.difference(asked):
                 return
             left = until - time.monotonic()
             if left > 0 and notices():

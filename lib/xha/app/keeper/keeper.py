@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...adapters.host.faults import Faults
     from ...core.keeper.observation import Observation
     from ...core.keeper.outcomes import EffectResult
-    from .children import Children
+    from .children import Attendant, Children
     from .observer import Observer
     from .performer import Performer
 
@@ -30,6 +30,8 @@ class Keeper:
 
     def __init__(self, observer: Observer, performer: Performer, children: Children, faults: Faults) -> None:
         self._observer, self._performer, self._children, self._faults = observer, performer, children, faults
+        # Who answers questions while it rests.
+        self.attendant: Attendant | None = None
         self.memory = Memory()
         self._results: tuple[EffectResult, ...] = ()
 
@@ -37,7 +39,7 @@ class Keeper:
         """Look and act until the node is stopped, or fails in a way that only Pacemaker or a person can mend."""
         try:
             while not self._is_over:
-                self._children.rest(self.look_and_act(), self.memory.server, self._observer.notices)
+                self._children.rest(self.look_and_act(), self.memory.server, self._observer.notices, self.attendant)
         finally:
             self._children.end()
             if not self._is_over:  # the token is given back, whatever ends this

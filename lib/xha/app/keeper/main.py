@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -33,13 +34,19 @@ from .process import Locked
 from .writer import WriterLink
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ...adapters.mysqld.program import Program
     from ...core.galera.server_options import ServerOptions
     from ...core.ocf.api import Instance
+    from .children import Attendant
 
 
-def keep(instance: Instance) -> int:
-    """Keep the node until it is stopped; one that finds another keeper at work ends at once."""
+def keep(instance: Instance, attend: Callable[[str], Attendant]) -> int:
+    """Keep the node until it is stopped; one that finds another keeper at work ends at once.
+
+    attend: makes, in the resource's directory, what answers its monitors while the keeper rests.
+    """
     run = RunDir(instance.name)
     log = Log(f"xha-galera({instance.name})", use_syslog=True, repeats=run.read_said(), keep=run.write_said)
     # A monitor that looks whether a keeper lives holds the lock for a moment.
@@ -50,7 +57,7 @@ def keep(instance: Instance) -> int:
         try:
             if settings is None:
                 raise OSError(f"{run.path} has no settings: pcs resource cleanup {instance.name}")
-            _keep(run, log, instance, settings)
+            _keep(run, log, instance, settings, attend)
         except (Unusable, UnfitPath) as error:
             reason, permanent = str(error), True
         except (ClusterUnreachable, TimeoutError, OSError) as error:
@@ -63,7 +70,7 @@ def keep(instance: Instance) -> int:
     return 1
 
 
-def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None:
+def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings, attend: Callable[[str], Attendant]) -> None:
     program, options = _read_program(run, log, instance, settings)
     if not os.path.isdir(program.datadir):
         _make_datadir(program, settings)
@@ -73,7 +80,10 @@ def _keep(run: RunDir, log: Log, instance: Instance, settings: Settings) -> None
     notifier = NotifySocket(run.file("notify"), program.account.owner)
     try:
         peers = Peers(cluster, instance.name, settings, address, options.ports)
-        make_keeper(run, log, settings, Installed(program, options), notifier, peers).run()
+        keeper = make_keeper(run, log, settings, Installed(program, options), notifier, peers)
+        with contextlib.suppress(OSError):  # then each monitor looks itself
+            keeper.attendant = attend(run.path)
+        keeper.run()
     finally:
         notifier.close()
 

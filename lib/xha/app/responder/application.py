@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 
     from ...adapters.host.log import Log
     from ...adapters.http.server import Server
+    from ...adapters.mysql.login_target import Target
     from ...core.config.xha_conf import Config
     from ...core.http.message import Request
     from ...core.node.writer_rule import WriterStanding
     from ..node.reader import ConfigFile
+    from .asked import ProgramAnswers
 
 _ASKED_BY_BALANCERS = ("/", "/ready", WRITER_PATH)
 _HEARTBEAT_SECONDS = 1.0  # shorter if systemd's watchdog requires it
@@ -95,15 +97,16 @@ class ResponderApplication:
         responder = file.config.responder
         self._freshness: Freshness[Snapshot] = Freshness(responder.max_age, responder.deadline)
         self._hung: Snapshot | None = None
+        self._asked: ProgramAnswers | None = None
         self._wanted = False
         self._parent, self._leave = os.getppid(), leave
         self._heartbeat = min(_HEARTBEAT_SECONDS, systemd.watchdog_interval() or _HEARTBEAT_SECONDS)
         self._next_heartbeat = 0.0
         self.answer_silent = responder.answer_silent
 
-    def attach(self, server: Server) -> None:
-        """Start taking readings, and make the server collect each one."""
-        self._server = server
+    def attach(self, server: Server, asked: ProgramAnswers | None = None) -> None:
+        """Start taking readings, and make the server collect each one. asked: who answers programs of this host."""
+        self._server, self._asked = server, asked
         wake_sender, listener = socket.socketpair()
         self._wake_receiver = listener
         from ...adapters.mysql.login_target import read_target
@@ -111,8 +114,11 @@ class ResponderApplication:
 
         reader = Reader(self._file, resident=True, watch=CommitWatch(read_target, self._log.warning))
         reader.prepare()
+        self._node = reader
         self._reader = BackgroundReader(reader, lambda: wake_sender.send(b"!"))
         server.watch(listener, self._collect)
+        if asked:
+            asked.attach(server, self)
 
     def answer(self, request: Request, host: str, now: float) -> bytes | None:
         """Return the response; None while the reading that will answer the request is not there."""
@@ -124,20 +130,40 @@ class ResponderApplication:
         refused = refusal(request, host, self._file.config.responder)
         if refused:
             return refused
+        return None if self.look(now) is Due.WAIT else self.render(request, host, now)
+
+    def look(self, now: float) -> Due:
+        """Return how who asks now is answered, and ask for a reading where there is need of one."""
         self._notice_overdue(now)  # the loop may have been busy since its last tick
         due = self._freshness.due(now)
         if due is not Due.FINISHED:
             self._wanted = True
             self._ask(now)
-        return None if due is Due.WAIT else self._render(request, host, now)
+        return due
 
     def answer_waiting(self, request: Request, host: str, now: float) -> bytes:
         """Return the response to a request whose reading has arrived or is overdue."""
-        return self._render(request, host, now)
+        return self.render(request, host, now)
 
-    def _render(self, request: Request, host: str, now: float) -> bytes:
+    def standing(self, now: float) -> tuple[Snapshot, float]:
+        """Return the reading that answers now, and the time.monotonic() of its query; of one that is overdue, now."""
         snapshot = self._hung if self._freshness.hung else self._freshness.snapshot
         assert snapshot is not None  # Freshness answers from a reading, or as hung
+        return snapshot, now if self._freshness.hung else now - self._freshness.age(now)
+
+    @property
+    def target(self) -> Target | None:
+        """Where the readings are taken."""
+        return self._node.target
+
+    @property
+    def login_fails(self) -> bool:
+        """Whether a new login would fail where the open connection still works."""
+        return self._node.logins.fails
+
+    def render(self, request: Request, host: str, now: float) -> bytes:
+        """Return the response from the reading that answers now."""
+        snapshot, _ = self.standing(now)
         age, responder = self._freshness.age(now), snapshot.config.responder
         # Checked again: the configuration may have changed since the request.
         refused = refusal(request, host, responder)
@@ -167,8 +193,11 @@ class ResponderApplication:
 
     def _document_counters(self) -> Mapping[str, tuple[str, int]]:
         ledger = self._ledger
+        programs = self._asked
         return {
             **self._counters.document(),
+            "xha_programs_answered_total": ("programs of this host answered", programs.answered if programs else 0),
+            "xha_programs_referred_total": ("programs of this host left to look", programs.referred if programs else 0),
             "xha_outages_total": ("how often the node went out of service, planned or not", ledger.outages),
             "xha_drains_total": ("how often the node began to drain", ledger.drains),
         }
@@ -199,7 +228,12 @@ class ResponderApplication:
             if snapshot.fault:
                 self.fault("reading the node", snapshot.fault)
         finally:  # whatever happened to the log
-            self._server.answer_waiting()
+            self._answer_waiting()
+
+    def _answer_waiting(self) -> None:
+        self._server.answer_waiting()
+        if self._asked:
+            self._asked.answer_waiting()
 
     def _note_hung(self) -> None:
         """Make the snapshot for "the server does not answer", and log it."""
@@ -240,7 +274,7 @@ class ResponderApplication:
             try:
                 self._note_hung()
             finally:
-                self._server.answer_waiting()
+                self._answer_waiting()
 
     def _beat(self, now: float) -> None:
         """Notify systemd's watchdog from the loop, never from the database's thread.

@@ -77,5 +77,5 @@ GALERA = Agent(
     _dispatch,
     "galera_description",
     # What start, stop and monitor launch: this program again, in a session of its own. Not advertised.
-    residents={"keeper": ("app.keeper.main", "keep"), "sweep": ("app.agent.sweep", "sweep")},
+    residents={"keeper": ("doors.ocf.keeper", "keep"), "sweep": ("app.agent.sweep", "sweep")},
 )

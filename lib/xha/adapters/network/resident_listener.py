@@ -1,0 +1,149 @@
+"""The socket on which a resident process is asked by programs of its own account that end at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from ...core.text.netstrings import parse_netstrings
+from .resident_client import MOST_BYTES, NAME, OK, WAIT, is_safe, read_peer, sign
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+_BACKLOG = 128
+# How long a process with one thread waits for who has connected and says nothing.
+_PATIENCE = 0.02
+
+
+class Unanswerable(Exception):
+    """A question that this process does not answer: who asks looks itself."""
+
+
+class AskingProgram:
+    """One accepted connection, and what it asks: kind, and the words behind it.
+
+    began: the time.monotonic() at which it was accepted.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self.began = sock, time.monotonic()
+        self.kind = b""
+        self.words: tuple[bytes, ...] = ()
+
+    def fileno(self) -> int:
+        """Return the descriptor, for epoll."""
+        return self._sock.fileno()
+
+    def read(self, own: list[bytes]) -> bool:
+        """Read the question if it has come, and return whether it has. own: what describes this process.
+
+        :raises Unanswerable: if it is none, or comes from another account or other code. :raises OSError: as recv(2).
+        """
+        if read_peer(self._sock) != os.geteuid():
+            raise Unanswerable("another account asks")
+        try:
+            data = self._sock.recv(MOST_BYTES)
+        except (BlockingIOError, socket.timeout):
+            return False
+        try:
+            words = parse_netstrings(data)
+        except ValueError as error:
+            raise Unanswerable(str(error)) from None
+        if len(words) <= len(own) or list(words[: len(own)]) != own:
+            raise Unanswerable("another version asks, or from another network")
+        self.kind, self.words = words[len(own)], words[len(own) + 1 :]
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """Tell that the answer takes some time, and how long at most."""
+        self._send(b"%b %d" % (WAIT, seconds * 1000))
+
+    def answer(self, data: bytes, read_at: float, max_age: float, code: int = 0) -> None:
+        """Answer, and close. read_at: the time.monotonic() of what was read. max_age: in seconds."""
+        self._send(b"%b %d %d %d\n%b" % (OK, read_at * 1e9, max_age * 1e9, code, data))
+        self.close()
+
+    def refuse(self) -> None:
+        """Leave it to who asks, and close, unless it was answered."""
+        if self._sock.fileno() >= 0:
+            self._send(b"no")
+            self.close()
+
+    def _send(self, packet: bytes) -> None:
+        with contextlib.suppress(OSError):  # who has gone needs no answer
+            self._sock.send(packet)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._sock.close()
+
+
+class ResidentListener:
+    """Listens in a directory that only root and this account can write to."""
+
+    def __init__(self, directory: str, own: list[bytes]) -> None:
+        """Listen. own: what describes this process.
+
+        :raises OSError: if the directory is not there or not fit, and as bind(2) does.
+        """
+        if not is_safe(directory, os.geteuid()):
+            raise PermissionError(1, "belongs to another account, or others may write there", directory)
+        path = f"{directory}/{NAME}"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        try:
+            before = os.umask(0o177)
+            try:
+                self._socket.bind(path)
+            finally:
+                os.umask(before)
+            self._socket.listen(_BACKLOG)
+        except OSError:
+            self._socket.close()
+            raise
+        self.own = own
+
+    @property
+    def socket(self) -> socket.socket:
+        """The listening socket."""
+        return self._socket
+
+    def fileno(self) -> int:
+        """Return the descriptor, for poll."""
+        return self._socket.fileno()
+
+    def accept(self, seconds: float = 0.0) -> AskingProgram | None:
+        """Return who asks next, None if nobody does. seconds: how long its socket waits for a question."""
+        try:
+            sock, _ = self._socket.accept()
+        except OSError:
+            return None
+        sock.settimeout(seconds)
+        return AskingProgram(sock)
+
+    def serve_waiting(self, answer: Callable[[AskingProgram], None]) -> None:
+        """Answer whoever has asked by now, one after the other. answer may raise Unanswerable."""
+        for _ in range(_BACKLOG):
+            question = self.accept(_PATIENCE)
+            if question is None:
+                return
+            try:
+                if question.read(self.own):
+                    answer(question)
+                question.refuse()
+            except (Unanswerable, OSError):
+                question.refuse()
+
+    def close(self) -> None:
+        """Stop listening. The name stays: the next one takes its place, and until then nobody answers."""
+        self._socket.close()
+
+
+def same_files(signed: tuple[bytes, ...]) -> bool:
+    """Return whether this process sees these files as who asks does."""
+    return all(sign(os.fsdecode(one.partition(b"\0")[0])) == one for one in signed)
