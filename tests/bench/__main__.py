@@ -12,6 +12,7 @@ from bench.installed import install
 from bench.keepers import measure_keeper
 from bench.measures import PASSWORD, USER, Bench, Row, measure_forked, measure_hung, measure_monitors, say
 from bench.page import compare, figures, make_part, read_parts, render, write
+from bench.residents import measure_residents
 from bench.responders import measure_beside, measure_freshness, measure_service_answer, measure_throughput
 from bench.services import measure_services
 from loopback import Node, claim
@@ -58,6 +59,7 @@ def choose(
         "freshness": lambda: measure_freshness(bench),
         "commits": lambda: measure_commit_probe(bench),
         "forked": lambda: measure_forked(bench, installed),
+        "residents": lambda: measure_residents(bench, installed),
         "monitors": lambda: measure_monitors(bench, installed),
         "services": lambda: measure_services(bench, installed),
         "hung": lambda: measure_hung(bench, hung_seconds),

@@ -39,12 +39,12 @@ def prepare(node: Node) -> None:
 def _while_idle(node: Node, both: Mapping[str, Responder]) -> list[Row]:
     say(f"the commit probe, {SECONDS} s at one request a second")
     _ask_each_second(both, 3)
-    committed, spent = _committed(node), {name: _core_seconds(one.pid) for name, one in both.items()}
+    committed, spent = _committed(node), {name: core_seconds(one.pid) for name, one in both.items()}
     began = time.monotonic()
     _ask_each_second(both, SECONDS)
     seconds = time.monotonic() - began
     written = (_committed(node) - committed) / seconds
-    share = {name: (_core_seconds(one.pid) - spent[name]) / seconds for name, one in both.items()}
+    share = {name: (core_seconds(one.pid) - spent[name]) / seconds for name, one in both.items()}
     extra = share[ON] - share[OFF]
     return [
         Row(
@@ -93,6 +93,6 @@ def _committed(node: Node) -> int:
     return int(number)
 
 
-def _core_seconds(pid: int) -> float:
+def core_seconds(pid: int) -> float:
     """Return the processor time of all threads, also of those that ended: the process's clock (clock_getcpuclockid)."""
     return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from agent.host import Host, Resource
@@ -18,17 +19,26 @@ META = {"CRM_meta_interval": "10000", "CRM_meta_timeout": "20000", "CRM_meta_on_
 
 
 class Agent(NamedTuple):
-    """An agent: its program, the exit code of a monitor on a healthy node, and further environment variables."""
+    """An agent: its program, the exit code of a monitor on a healthy node, and further environment variables.
+
+    asks: whether its monitors find the keeper's socket.
+    """
 
     program: str
     healthy: int = 0
     environment: Mapping[str, str] = {}
+    asks: bool = True
 
 
 @contextmanager
-def lone_node(net: Net) -> Iterator[Resource]:
-    """A node on a host of its own, which ocf:xha:galera has started and its keeper has found healthy."""
-    with Host(net, net.directory / "monitored") as host:
+def lone_node(net: Net, program: str) -> Iterator[Resource]:
+    """A node on a host of its own, which ocf:xha:galera has started and its keeper has found healthy.
+
+    program: the agent. A keeper answers monitors of its own code alone.
+    """
+    made = Host(net, net.directory / "monitored")
+    (made.directory / "ocf/resource.d/xha/galera").write_text(Path(program).read_text())
+    with made as host:
         one = Resource(host, "p_mysql", net.next_address())
         one._make_directory()
         one.call("start")
@@ -62,7 +72,12 @@ def processor_ms(one: Resource, agents: Mapping[str, Agent], rounds: int) -> dic
 
 def _monitor(one: Resource, agent: Agent) -> float:
     said = {**_reskeys({**META, **one.parameters}), "OCF_RESOURCE_INSTANCE": one.resource, **agent.environment}
+    socket = Path(f"/proc/{one.host.init}/root/run/xha/galera/{one.resource}/ask")
+    if not agent.asks:
+        socket.rename(socket.with_name("aside"))
     done = one.host.run(agent.program, "monitor", **said)
+    if not agent.asks:
+        socket.with_name("aside").rename(socket)
     if done.code != agent.healthy:
         raise RuntimeError(f"{agent.program} monitor: exit {done.code}: {done.err}")
     return done.cpu
