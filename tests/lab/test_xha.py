@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab import cluster
+from lab import cluster, processes
 from lab.client import missing, writing
 from lab.contenders import XHA
 from lab.faults import FAULTS, Scene
@@ -23,7 +23,7 @@ from lab.faults.outages import power_off, power_on
 from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.measure import judge_attempts
-from lab.repair import restore
+from lab.repair import restore, settle
 from lab.standing import SYNC_SECONDS, carry_out, wait_synced
 from lab.trial import try_fault
 from lab.waiting import wait_until
@@ -141,6 +141,27 @@ def test_servers_that_are_killed_come_back_without_a_hand_and_no_acknowledged_wr
     assert sum(outcome.errors.values()) > 0
     assert outcome.longest_gap > 0
     assert outcome.synced_after
+
+
+def count_failures(host: Host) -> int:
+    """Return how often p_mysql has failed on this host, as migration-threshold counts it."""
+    said = host.sh(f"crm_failcount --query --resource p_mysql --node {host.name}").out
+    return int(said.rpartition("=")[2])
+
+
+def test_the_end_of_a_server_is_told_at_once_and_is_one_failure(held: Scene) -> None:
+    """A second one would ban the node: told by the keeper and by a monitor, one end of a server would be two."""
+    host = held.lab["h2"]
+    host.sh("pcs resource meta p_mysql-clone migration-threshold=2", timeout=60)
+    settle(host)
+    for pid in host.pids_of("mariadbd"):
+        processes.kill([pid])
+    wait_until(f"{host} to know of the failure", lambda: count_failures(host) > 0, timeout=NAMED_SECONDS, every=0.2)
+    wait_synced(held.lab)
+    settle(host)
+    assert count_failures(host) == 1
+    journal = host.sh("journalctl --no-pager --identifier='xha-galera(p_mysql)'", timeout=60).out
+    assert re.search(r"Pacemaker is told that the server has ended|has told already that the server", journal), journal
 
 
 def test_a_server_that_is_frozen_is_replaced(held: Scene) -> None:

@@ -21,7 +21,10 @@ def lacks_eviction(scene: Scene) -> str:
 
 
 def evict_stalled(scene: Scene) -> None:
+    """Set the threshold, and forget an eviction of an earlier trial: there is one in 10 minutes."""
     on_one(f"pcs resource update p_mysql evict_stalled={EVICT_SECONDS}s")(scene)
+    record = "//nvpair[@name='xha-p_mysql-eviction']"
+    scene.lab["h3"].sh(f'cibadmin --delete --xpath "{record}" --force', check=False)
     settle(scene.lab["h3"])
 
 
