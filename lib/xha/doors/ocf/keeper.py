@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MONITOR = b"monitor"
 
 
-class Attendant:
+class MonitorsAttendant:
     """Answers the monitors of one resource."""
 
     def __init__(self, directory: str, instance: Instance) -> None:
@@ -40,7 +40,7 @@ class Attendant:
 
 def keep(instance: Instance) -> int:
     """Keep the node until it is stopped, and return the exit code."""
-    return main.keep(instance, lambda directory: Attendant(directory, instance))
+    return main.keep(instance, lambda directory: MonitorsAttendant(directory, instance))
 
 
 def _answer(instance: Instance, question: AskingProgram) -> None:
