@@ -29,7 +29,7 @@ def ask(name):
     try:
         return kept.read_attribute(name)
     except TimeoutError:
-        return "silent after %.1f s" % (time.monotonic() - began)
+        return time.monotonic() - began
 tool.set_private("xha-db-report", '{"a": "<&\\\\"b"}')
 said["a value"] = (ask("xha-db-report"), tool.read_attribute("xha-db-report"))
 said["unknown"] = (ask("xha-no-such"), tool.read_attribute("xha-no-such"))
@@ -94,7 +94,8 @@ def test_it_says_what_the_tool_says(node: PacemakerNode) -> None:
     assert said["a value"] == [value, value]
     assert said["unknown"] == said["deleted"] == [{}, {}]
     assert said["large"] == said["thawed"] == 20000
-    assert said["frozen"] == ["silent after 1.0 s"] * 2
+    assert len(said["frozen"]) == 2
+    assert all(1.0 <= silent < 5.0 for silent in said["frozen"]), said["frozen"]
     assert said["started anew"] == {}
 
 

@@ -72,6 +72,8 @@ def test_a_controller_has_the_readme_and_every_page_beside_it(built: Built) -> N
     there = set(run("dpkg-deb", "--contents", str(deb)).split())
     pages = {path.name for path in (CHECKOUT / "docs").glob("*.md")} - {"README.md"}
     assert {name for name in pages if f"./{inside}/{name}" not in there} == set()
+    below = {path.relative_to(CHECKOUT / "docs").as_posix() for path in (CHECKOUT / "docs").glob("*/*")}
+    assert {name for name in below if f"./{inside}/{name}" not in there} == set()
 
 
 def test_what_a_package_depends_on_is_what_setup_cfg_requires(built: Built) -> None:

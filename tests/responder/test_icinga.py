@@ -98,7 +98,7 @@ def test_icinga_reads_them_and_runs_the_checks(icinga: Icinga) -> None:
     assert "wsrep_local_state=4" in data
     assert hosts["member"][0] == "UP"
     assert re.match(r"FLEET (OK|WARNING|CRITICAL)", hosts["xha-fleet"][1]), hosts
-    assert services["galera-availability"][1].startswith("AVAILABILITY ") or "%" in services["galera-availability"][1]
+    assert services["galera-availability"][1].startswith("HISTORY "), services
     assert services["galera-doctor"][1].startswith("DOCTOR "), services
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from pathlib import Path
 
 import pytest
@@ -66,8 +65,7 @@ def test_a_certificate_that_is_not_trusted_and_one_for_another_name(
     certificate, key = authority.certify("server", address)
     other = "127.0.0.1"
     options = [f"--bind-address={address},{other}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-    with socket.create_server((other, 0)) as free:
-        port = free.getsockname()[1]
+    port = net.next_port()
     with Node(net, net.directory / "with-tls", address, options=[*options, f"--port={port}"]) as node:
         node.create_account("xhaservices")
         for host, trusted, words in (

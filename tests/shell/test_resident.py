@@ -37,12 +37,20 @@ def resident(net: Net, percona: Node, host: Host) -> Iterator[Resident]:
 
 
 def both(resident: Resident, ask: Callable[[], object], *, answered: bool = True) -> object:
-    """The answer with and without the resident, which are the same; and the resident has given the first one."""
-    time.sleep(2 * MAX_AGE)  # within max_age a reading of before is the right answer
-    before = resident.counts()
-    first = ask()
-    after = resident.counts()
-    assert (after.answered - before.answered, after.referred - before.referred) == ((1, 0) if answered else (0, 1))
+    """The answer with and without the resident, which are the same; and the resident has given the first one.
+
+    Who hears nothing within 250 ms looks itself, as on a busy machine: then it asks again.
+    """
+    for _ in range(5):
+        time.sleep(2 * MAX_AGE)  # within max_age a reading of before is the right answer
+        before = resident.counts()
+        first = ask()
+        after = resident.counts()
+        told = (after.answered - before.answered, after.referred - before.referred)
+        if told == ((1, 0) if answered else (0, 1)):
+            break
+    else:
+        pytest.fail(f"the resident answered and referred {told}, five times")
     with resident.out_of_reach():
         assert ask() == first
     return first

@@ -224,27 +224,31 @@ def _write(write_end: int, result: Result) -> None:
 
 
 def _run(job: Job) -> Result:
-    name, level, settings = job.service.name, job.level, job.service.settings
-    start_timer(job.service.deadline)
-    limit_memory(_MEMORY)
+    """Return the result of a check. Its time may be up at any line until the timer is stopped, and once."""
     try:
-        result: Result = _import(job.service.row.module).check(settings, level)  # type: ignore[attr-defined]
-        if result.is_down and job.grace:
-            result = _apply_grace(job, result)
+        start_timer(job.service.deadline)
+        limit_memory(_MEMORY)
+        result = _check(job)
+        stop_timer()
     except Overdue:
         step = current_step()
         doing = f", waiting for {step.what}" if step.what else ""
         message = f"no end after {job.service.deadline:g} s{doing}"
-        result = failed(name, level, message, blame=step.blame, proved=step.proved)
+        result = failed(job.service.name, job.level, message, blame=step.blame, proved=step.proved)
+    return result
+
+
+def _check(job: Job) -> Result:
+    name, level, settings = job.service.name, job.level, job.service.settings
+    try:
+        result: Result = _import(job.service.row.module).check(settings, level)  # type: ignore[attr-defined]
+        return _apply_grace(job, result) if result.is_down and job.grace else result
     except MemoryError:
         step = current_step()
         message = f"needs more than the {_MEMORY >> 20} MiB of a check for {step.what}: nothing is known of it"
-        result = unknown(name, level, message, proved=step.proved)
+        return unknown(name, level, message, proved=step.proved)
     except Exception as error:
-        result = unknown(name, level, f"the check itself failed ({type(error).__name__}): this is a fault of xha's")
-    finally:
-        stop_timer()
-    return result
+        return unknown(name, level, f"the check itself failed ({type(error).__name__}): this is a fault of xha's")
 
 
 def _apply_grace(job: Job, result: Result) -> Result:
