@@ -32,10 +32,10 @@ from xha.core.pacemaker.cib import Cib
 TICK = 0.05
 # How long two may claim to be the writer, and how long nobody may be it while a node could.
 LONGEST_TWO = 2.0
-# A calm keeper notices within a second that its node is unfit, and the next one within another that it says so.
-LONGEST_NONE = 2.6
+# A calm keeper notices at its next look that its node is unfit, and the next one at its own that it says so.
+LONGEST_NONE = 2 * WATCHED + 0.6
 # One before it in the list does not answer, or somebody died in the middle.
-LONGEST_NONE_UNHEARD = 4.5
+LONGEST_NONE_UNHEARD = LONGEST_NONE + 1.9
 CAUSE_SECONDS = 6.0
 FIT, UNFIT = synced(), synced(read_only=True)
 STRICT = Policy(available_when_readonly=False)
