@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -29,6 +31,7 @@ def performer() -> Performer:
         cluster=None, resource="db", me="A", read_cib=lambda: SimpleNamespace(book=SimpleNamespace(records=EMPTY))
     )
     nothing: Any = SimpleNamespace(directory=None, run=None, note=lambda doing, error: f"{doing}: {error}")
+    nothing.count = lambda results, decision: None
     return Performer(nothing, nothing, peers, nothing, nothing, nothing, nothing)  # type: ignore[arg-type]
 
 
@@ -63,7 +66,7 @@ class Teller:
 def make_teller(run: RunDir, error: str = "") -> tuple[Teller, Performer]:
     teller, data = Teller(error), SimpleNamespace(directory=None, run=run)
     peers: Any = SimpleNamespace(cluster=teller, resource="db", me="A")
-    nothing: Any = SimpleNamespace()
+    nothing: Any = SimpleNamespace(count=lambda results, decision: None)
     attributes = ("void_token", "write_records", "delete_stop", "forget_degraded", "take_token")
     for name in attributes:
         setattr(teller, name, None)
@@ -99,3 +102,24 @@ def test_a_tool_that_does_not_answer_is_not_believed(tmp_path: Path) -> None:
     assert "could not be told at once (crm_resource did not answer within 5 s)" in str(tell(performer))
     monitor = FailureClaim(False, 2.0)
     assert run.claim_failure("7.1", monitor) == monitor
+
+
+def test_where_the_claim_cannot_be_made_the_monitor_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a security module forbids hard links: it fails again each time."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    teller, performer = make_teller(RunDir("db", str(tmp_path)))
+    assert "could not be told at once (operation not permitted)" in str(tell(performer))
+    assert not teller.told
+
+
+def test_a_claim_that_cannot_be_read_is_another_s(tmp_path: Path) -> None:
+    run = RunDir("db", str(tmp_path))
+    run.make()
+    Path(run.file("told-7.1")).write_text("torn")
+    teller, performer = make_teller(run)
+    assert "has told already" in str(tell(performer))
+    assert not teller.told

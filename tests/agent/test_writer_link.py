@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loopback.files import put
-from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.files.agent_rundir import WRITER_FILE, RunDir
 from xha.adapters.pacemaker.standalone import Standalone
 from xha.app.keeper.writer import WriterLink
 from xha.app.node.keepers import find_writer_resources
@@ -113,7 +113,7 @@ def test_which_resource_is_asked_where_there_are_two(run: RunDir) -> None:
     found = read_writer(Config(database=Database(resource="other"))).record
     assert found is not None
     assert found.counter == 9
-    RunDir("other").forget_writer()
+    RunDir("other").remove(WRITER_FILE)
     assert read_writer(Config()).record == RECORD
 
 

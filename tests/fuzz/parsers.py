@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -65,7 +66,7 @@ class Parser:
         for text in (inspect.getdoc(self.function), inspect.getdoc(self.module)):
             clauses = re.findall(r"[Rr]aises:?\s+([^.:]*)", text or "")
             names = [name for clause in clauses for name in re.findall(r"\b[A-Z]\w+", clause)]
-            promised = tuple(kind for kind in map(_find_exception, names) if kind)
+            promised = tuple(kind for kind in (_find_exception(self.module, name) for name in names) if kind)
             if promised:
                 return promised
         return ()
@@ -113,10 +114,10 @@ class Parser:
         run()
 
 
-def _find_exception(name: str) -> type[BaseException] | None:
+def _find_exception(own: ModuleType, name: str) -> type[BaseException] | None:
     found = getattr(builtins, name, None)
     if found is None:
-        modules = (importlib.import_module(f"xha.{one}") for one in _modules())
+        modules = (own, *(importlib.import_module(f"xha.{one}") for one in _modules()))
         found = next((getattr(module, name) for module in modules if hasattr(module, name)), None)
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
 

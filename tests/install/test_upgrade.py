@@ -30,6 +30,7 @@ LATE = '''#!/usr/bin/python3
 
 import sys
 
+import os
 import time
 
 while not os.path.exists("/run/go"):
@@ -44,6 +45,8 @@ print(xha.__version__, manpage.__file__)
 # Prints its descriptors, a line "NUMBER PATH" for each.
 TELLING = """#!/usr/bin/python3
 import sys
+
+import os
 
 links = {}
 for number in os.listdir("/proc/self/fd"):
@@ -167,7 +170,7 @@ def resident(place: Place, library: str, path: str, *, holds: bool = True) -> It
     if holds:
         place.sh(f"{CHECKOUT}/tools/install/launcher /run/late '/usr/bin/python3 -IBS' {library} >/run/launcher")
     else:
-        place.sh(f"sed 's|^import sys$|import os, sys; sys.path.insert(0, \"{library}\")|' /run/late >/run/launcher")
+        place.sh(f"sed 's|^import sys$|import sys; sys.path.insert(0, \"{library}\")|' /run/late >/run/launcher")
     place.sh(f"chmod 755 /run/launcher && mv {path} /run/aside && cp -p /run/launcher {path}")
     with place.popen(path, "keeper") as process:
         try:

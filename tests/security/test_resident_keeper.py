@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
 SWITCH = "/run/xha-test-fault"
 # In the agent itself, before its own last line: a step raises as long as the file exists.
+LAST = "\nposix._exit("
 FAULTY = f"""
 import os
 if sys.argv[1:] == ["keeper"]:
@@ -41,8 +42,8 @@ def host(net: Net) -> Iterator[Host]:
     with Host(net, net.directory / "faulty") as running:
         agent = running.directory / "ocf/resource.d/xha/galera"
         text = agent.read_text()
-        assert "\nleave(main(" in text
-        agent.write_text(text.replace("\nleave(main(", f"{FAULTY}\nleave(main("))
+        assert LAST in text
+        agent.write_text(text.replace(LAST, f"{FAULTY}{LAST}"))
         yield running
 
 

@@ -67,6 +67,24 @@ def cib(operations: str = MONITOR, **parts: str) -> Cib:
             "",
             id="its own goes before op_defaults",
         ),
+        pytest.param(
+            cib(
+                defaults=PAIR.format("on-fail", "restart") + "</meta_attributes>"
+                '<meta_attributes id="e"><rule id="r" score="0"><op_expression id="x" name="monitor"/></rule>'
+                + PAIR.format("on-fail", "block")
+            ),
+            "on-fail=block of mon",
+            id="in a set of op_defaults whose rule may hold",
+        ),
+        pytest.param(
+            cib(
+                '<op id="mon" name="monitor" interval="10s"><meta_attributes id-ref="deep"/></op>'
+                '<op id="s" name="start" interval="0"><meta_attributes id="deep">'
+                f"{PAIR.format('on-fail', 'block')}</meta_attributes></op>"
+            ),
+            "on-fail=block of mon",
+            id="among meta attributes of another operation, by reference",
+        ),
         pytest.param(cib(""), "the resource has no recurring monitor", id="no monitor"),
         pytest.param(
             cib(MONITOR.replace("/>", ' enabled="false"/>')), "the resource has no recurring monitor", id="disabled"

@@ -150,10 +150,6 @@ class RunDir:
 
         self._write(WRITER_FILE, render_writer_record(record), 0o644)
 
-    def forget_writer(self) -> None:
-        """Have this host's responder know of no writer: its resource is stopped."""
-        self.remove(WRITER_FILE)
-
     def read_order(self, now: float) -> WriterOrder | None:
         """Return what a person wants of the keeper. now: seconds of the monotonic clock."""
         from ...core.node.writer_rule import parse_writer_order
@@ -174,14 +170,15 @@ class RunDir:
 
         server: its process, as name_process names it. What stands there of an earlier one is removed.
         """
-        from ...core.pacemaker.telling import parse_claim, render_claim
+        from ...core.pacemaker.telling import FailureClaim, parse_claim, render_claim
 
         mine, name = f"{_CLAIM}by-{os.getpid()}", f"{_CLAIM}{server}"
         self._write(mine, render_claim(claim), 0o644)
         try:
             os.link(self.file(mine), self.file(name))
         except FileExistsError:
-            return parse_claim(self._read(name)) or claim
+            # One that cannot be read is taken for a monitor's, which tells in any case.
+            return parse_claim(self._read(name)) or FailureClaim(by_keeper=False, at=claim.at)
         finally:
             self.remove(mine)
         for other in os.listdir(self.path):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.datadir.contents import DataDirectory
 from ...adapters.datadir.users import CannotLook, Use, find_servers
-from ...adapters.files.agent_rundir import RunDir
+from ...adapters.files.agent_rundir import WRITER_FILE, RunDir
 from ...adapters.lifecycle.terminate import await_writers, terminate
 from ...adapters.mysqld.program import Unusable, find_account
 from ...adapters.network.unix_listeners import find_listening
@@ -81,7 +81,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         return Outcome(ExitCode.GENERIC, f"{writer}, and is not the resource's to end: end it")
     with contextlib.suppress(OSError):  # a /run that is full, or cannot be written, leaves what nobody takes for alive
         run.write_known_servers(())
-        run.forget_writer()
+        run.remove(WRITER_FILE)  # this host's responder knows of no writer from now on
         if keeper_status is not None:
             run.write_keeper_status(
                 keeper_status._replace(phase=Phase.ENDED, reason=_STOPPED, ready=False, code="", message="")

@@ -122,24 +122,22 @@ class Child:
 
     def _result(self, seconds: float, fate: str, *, is_starved: bool) -> Result:
         name, level = self.job.service.name, self.job.level
-        try:
+        with contextlib.suppress(ValueError):
             return parse_result(parse_json(self._answer.decode("utf-8", "replace")))
-        except ValueError:
-            pass
         if seconds >= self.job.service.deadline:
             if is_starved:  # it is ready to run and gets no CPU: that says nothing about the service
                 return unknown(name, level, f"no end after {seconds:.1f} s: this host has no time to run the check")
             return failed(name, level, f"no end after {seconds:.1f} s, the check was killed")
+        said = f"the check itself died{_describe_end(fate)}"
         if self._answer:
             said = f"the check wrote {len(self._answer)} bytes that are no result: this is a fault of xha's"
-            return unknown(name, level, said)
-        return unknown(name, level, f"the check itself died{_describe_end(fate)}")
+        return unknown(name, level, said)
 
 
 def _wait_fate(pid: int) -> str:
     """Return how a child ends that has closed its pipe, such as `exit status 70`; "" if it does not end in a moment.
 
-    It stays a zombie, so that its number, and that of its group, are its own until it is killed and collected.
+    It stays a zombie: its number, and that of its group, are its own until it is collected.
     """
     for _ in range(50):
         try:
@@ -169,13 +167,12 @@ def _describe_end(fate: str) -> str:
 
 def _reap(pid: int) -> None:
     """Wait for a child, but only a moment for one that cannot die (during a disk error)."""
-    for _ in range(50):
-        with contextlib.suppress(ChildProcessError):
-            if os.waitpid(pid, os.WNOHANG) == (0, 0):
-                time.sleep(0.002)
-                continue
-        return
-    _lost.add(pid)
+    with contextlib.suppress(ChildProcessError):
+        for _ in range(50):
+            if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                return
+            time.sleep(0.002)
+        _lost.add(pid)
 
 
 # Children that did not end in time, and the descriptors from which results are read.
@@ -230,12 +227,11 @@ def _run(job: Job) -> Result:
         limit_memory(_MEMORY)
         result = _check(job)
         stop_timer()
+        return result
     except Overdue:
         step = current_step()
-        doing = f", waiting for {step.what}" if step.what else ""
-        message = f"no end after {job.service.deadline:g} s{doing}"
-        result = failed(job.service.name, job.level, message, blame=step.blame, proved=step.proved)
-    return result
+        said = f"no end after {job.service.deadline:g} s{f', waiting for {step.what}' if step.what else ''}"
+        return failed(job.service.name, job.level, said, blame=step.blame, proved=step.proved)
 
 
 def _check(job: Job) -> Result:
@@ -245,8 +241,8 @@ def _check(job: Job) -> Result:
         return _apply_grace(job, result) if result.is_down and job.grace else result
     except MemoryError:
         step = current_step()
-        message = f"needs more than the {_MEMORY >> 20} MiB of a check for {step.what}: nothing is known of it"
-        return unknown(name, level, message, proved=step.proved)
+        said = f"needs more than the {_MEMORY >> 20} MiB of a check for {step.what}: nothing is known of it"
+        return unknown(name, level, said, proved=step.proved)
     except Exception as error:
         return unknown(name, level, f"the check itself failed ({type(error).__name__}): this is a fault of xha's")
 
@@ -281,8 +277,8 @@ def run_jobs(jobs: Iterable[Job]) -> Iterator[tuple[ServiceConfig, Result]]:
                 with uninterrupted():
                     children.append(Child(job))
             except OSError as error:
-                text = f"the check could not be started: {reason(error)}"
-                yield job.service, unknown(job.service.name, job.level, text)
+                said = f"the check could not be started: {reason(error)}"
+                yield job.service, unknown(job.service.name, job.level, said)
         while children:
             for child in wait_children(children, max(0.0, min(child.ends for child in children) - time.monotonic())):
                 with uninterrupted():

@@ -174,8 +174,12 @@ class Performer:
     def _tell_failure(self, act: acts.TellFailure) -> str:
         """Only what the tool says that it did counts: what did not answer in time may not have arrived."""
         run, claim = self._data.run, FailureClaim(by_keeper=True, at=time.monotonic())
-        if run.claim_failure(act.server, claim) != claim:
-            return "Pacemaker's monitor has told already that the server has ended"
+        try:
+            if run.claim_failure(act.server, claim) != claim:
+                return "Pacemaker's monitor has told already that the server has ended"
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            return f"Pacemaker could not be told at once ({said}): its next monitor tells it"
         try:
             self._peers.cluster.tell_failure(self._peers.resource, self._peers.me)
         except ClusterUnreachable as error:

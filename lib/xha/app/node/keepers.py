@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...adapters.files.agent_rundir import BASE, KEEPER_FILE, TALLY_FILE, WRITER_FILE, RunDir
+from ...adapters.files import agent_rundir
+from ...adapters.files.agent_rundir import KEEPER_FILE, TALLY_FILE, WRITER_FILE, RunDir
 from ...adapters.files.whole_file import read_text
 from ...core.monitor.keeper_status import parse_keeper_status
 from ...core.monitor.keeper_tally import MAX_BYTES, KeeperSeen, parse_keeper_tally
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from ...core.monitor.keeper_status import KeeperStatus
 
 
-def read_keeper_statuses(base: str = BASE) -> list[tuple[str, KeeperStatus]]:
+def read_keeper_statuses(base: str = "") -> list[tuple[str, KeeperStatus]]:
     """Return what the keepers of this host published last, each with the name of its resource."""
     try:
-        names = sorted(os.listdir(base))
+        names = sorted(os.listdir(base or agent_rundir.BASE))
     except OSError:
         return []
     said = ((name, RunDir(name, base).read_keeper_status()) for name in names)
@@ -26,7 +27,7 @@ def read_keeper_statuses(base: str = BASE) -> list[tuple[str, KeeperStatus]]:
 
 def see_keepers(base: str = "") -> list[KeeperSeen]:
     """Return what the keepers of this host say of themselves; a file of another account than root says nothing."""
-    base, owners, seen = base or BASE, (0, os.geteuid()), []
+    base, owners, seen = base or agent_rundir.BASE, (0, os.geteuid()), []
     for name in _find_resources(base, KEEPER_FILE):
         said = []
         for file in (KEEPER_FILE, TALLY_FILE):
@@ -40,7 +41,7 @@ def see_keepers(base: str = "") -> list[KeeperSeen]:
 
 def find_writer_resources(base: str = "") -> tuple[str, ...]:
     """Return the resources of this host whose keepers have written down who the writer is."""
-    return _find_resources(base or BASE, WRITER_FILE)
+    return _find_resources(base or agent_rundir.BASE, WRITER_FILE)
 
 
 def _find_resources(base: str, file: str) -> tuple[str, ...]:

@@ -217,6 +217,8 @@ def note_failure(turn: Turn, cause: FailureCause, text: str, result: EffectResul
     """
     unseen = result is None and turn.seen.server is None and turn.memory.server is None
     phase = Phase.UNKNOWN if unseen else turn.memory.server_phase
+    if turn.memory.halted and turn.memory.server is None and not unseen:  # the monitor tells of this end all the same
+        phase = Phase.ENDED
     if cause is FailureCause.UNFORESEEN:
         said = f"the keeper has a fault of its own, and tries again: {text}; see its log"
         verdict = judge(Unreadable(Code.CONFIG_ERROR, said), Policy())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
-from ..text.numbers import parse_int
+from .attribute_sets import every_pair, first_pairs, sorted_sets
 from .cib_records import Book, parse_book, resource_of, set_id, token_id
 from .failed_actions import read_failed_actions, read_in_flight
 from .host_states import read_hosts
 from .operations import read_operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from xml.etree.ElementTree import Element
 
     from ..election.facts import Host
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _TRUE = ("true", "yes", "on", "1", "y")
 _PARENTS = ("clone", "master", "group", "bundle")
-_BOOTSTRAP_OPTIONS = "cib-bootstrap-options"
 
 
 class BadCib(ValueError):
@@ -140,7 +139,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
     """
     root = _parse(text)
     lookup = {element.get("id", ""): element for element in root.iterfind("configuration//*[@id]")}
-    sets = _sorted(root.iterfind("configuration/crm_config/cluster_property_set"))
+    sets = sorted_sets(root.iterfind("configuration/crm_config/cluster_property_set"))
     ours = {set_id(resource), token_id(resource)}
     chain = _find(root, resource)
     hosts = read_hosts(root)
@@ -149,7 +148,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         hosts=hosts,
         quorum=is_true(root.get("have-quorum", "0")),
         two_node=two_node,
-        properties=_pairs((each for each in sets if not resource_of(each.get("id", ""))), lookup),
+        properties=first_pairs((each for each in sets if not resource_of(each.get("id", ""))), lookup),
         exists=bool(chain),
         clone=next((each.get("id", "") for each in chain if each.tag in ("clone", "master")), ""),
         promotable=any(
@@ -160,7 +159,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         parameters=_own(chain[-1], "instance_attributes", lookup) if chain else {},
         meta=_inherit(chain, root, lookup),
         node_attributes={name: _node_attributes(root, name, lookup) for name in hosts},
-        book=parse_book(resource, _pairs((each for each in sets if each.get("id") in ours), lookup)),
+        book=parse_book(resource, first_pairs((each for each in sets if each.get("id") in ours), lookup)),
         leftovers=_leftovers(root, sets),
         failed=read_failed_actions(root, resource),
         in_flight=read_in_flight(root, resource),
@@ -196,37 +195,8 @@ def _parse(text: str) -> Element:
     return root
 
 
-def _sorted(sets: Iterable[Element]) -> list[Element]:
-    """Return the sets in Pacemaker's order: its own first, then by score."""
-    return sorted(sets, key=lambda each: (each.get("id") != _BOOTSTRAP_OPTIONS, -_score(each.get("score", "0"))))
-
-
-def _score(text: str) -> int:
-    if text.lstrip("+-").upper() == "INFINITY":
-        return -1_000_000 if text.startswith("-") else 1_000_000
-    return parse_int(text[1:] if text[:1] == "+" else text) or 0
-
-
-def _pairs(sets: Iterable[Element], lookup: Mapping[str, Element]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in _every_pair(sets, lookup):
-        found.setdefault(name, value)
-    return found
-
-
-def _every_pair(sets: Iterable[Element], lookup: Mapping[str, Element]) -> Iterator[tuple[str, str]]:
-    """Yield names and values.
-
-    The rule of a set is not evaluated: what a set may forbid at some time counts as forbidden.
-    """
-    for each in sets:
-        for pair in lookup.get(each.get("id-ref", ""), each).iterfind("nvpair"):
-            real = lookup.get(pair.get("id-ref", ""), pair)
-            yield pair.get("name") or real.get("name") or "", real.get("value") or ""
-
-
 def _sets(element: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
-    return _pairs(_sorted(element.iterfind(tag)), lookup)
+    return first_pairs(sorted_sets(element.iterfind(tag)), lookup)
 
 
 def _own(primitive: Element, tag: str, lookup: Mapping[str, Element]) -> dict[str, str]:
@@ -257,7 +227,7 @@ def _inherit(chain: list[Element], root: Element, lookup: Mapping[str, Element])
     for element in reversed(chain):
         for name, value in _own(element, "meta_attributes", lookup).items():
             found[name] = value if _forbids(name, value) else found.get(name, value)
-    defaults = _pairs(_sorted(root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
+    defaults = first_pairs(sorted_sets(root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
     return {**defaults, **found}
 
 
@@ -267,7 +237,8 @@ def _operations(chain: list[Element], root: Element, lookup: Mapping[str, Elemen
     template = lookup.get(chain[-1].get("template", "")) if chain else None
     if template is not None and own[0].find("operations/op") is None:
         own = [template]
-    return read_operations(own, _pairs(_sorted(root.iterfind("configuration/op_defaults/meta_attributes")), lookup))
+    defaults = sorted_sets(root.iterfind("configuration/op_defaults/meta_attributes"))
+    return read_operations(own, defaults, lookup)
 
 
 def _forbids(name: str, value: str) -> bool:
@@ -284,7 +255,7 @@ def _node_attributes(root: Element, name: str, lookup: Mapping[str, Element]) ->
         for node in nodes
         if node.get("uname") == name
         for path in ("instance_attributes", "transient_attributes/instance_attributes")
-        for pair in _every_pair(node.iterfind(path), lookup)
+        for pair in every_pair(node.iterfind(path), lookup)
     )
 
 

@@ -68,8 +68,9 @@ def find_objection(cib: Cib, node: str) -> str:
     monitors = [one for one in cib.operations if one.name == "monitor" and one.interval and one.enabled]
     if not monitors:
         return "the resource has no recurring monitor"
-    other = next((one for one in monitors if one.on_fail not in _RECOVERS), None)
+    wanted = ((one.ident, value) for one in monitors for value in (one.on_fail, *one.on_fails))
+    other = next(((ident, value) for ident, value in wanted if value not in _RECOVERS), None)
     if other is not None:
-        return f"on-fail={other.on_fail} of {other.ident}"
+        return f"on-fail={other[1]} of {other[0]}"
     busy = cib.in_flight.get(node, "")
     return f"a {busy} of it is under way on {node}" if busy else ""

@@ -47,13 +47,14 @@ def count_failure(turn: Turn, reason: str, errors: tuple[str, ...]) -> bool:
 
 
 def tell_pacemaker(turn: Turn) -> None:
-    """Tell Pacemaker of the end of a server that served, once where its data end is known, and nobody objects.
+    """Tell Pacemaker of the end of a server, once it has been looked for where its data end, if nobody objects.
 
     Its stop ends this keeper, and with it a recovery that still runs: the next keeper would begin anew. A server whose
-    node an operator has withdrawn from the traffic serves nobody: the next monitor is early enough.
+    node an operator has withdrawn from the traffic serves nobody: the next monitor is early enough, also where nobody
+    knows whether he has.
     """
     writer = turn.seen.writer
-    away = writer is not None and writer.withdrawal is not None
+    away = writer is not None and (writer.policy is None or writer.withdrawal is not None)
     if not turn.memory.telling.is_due or turn.memory.standing is None or away:
         return
     if not find_objection(turn.cluster.cib, turn.me):
