@@ -57,7 +57,7 @@ def green(at: int | None = None, age: int = AGE) -> Behaviour:
 
     def behave(peer: socket.socket) -> None:
         peer.recv(1 << 17)
-        peer.send(b"ok %d %d 0\n%b" % (time.monotonic_ns() if at is None else at, age, GREEN))
+        peer.send(b"ok %d %d 0 0\n%b" % (time.monotonic_ns() if at is None else at, age, GREEN))
         peer.recv(1)
 
     return behave
@@ -134,6 +134,7 @@ BEHAVIOURS = {
     "says to wait without an end": say(b"wait 50", b"wait 99999999999"),
     "has an old reading": green(time.monotonic_ns() - 2 * AGE),
     "has one of the future": green(time.monotonic_ns() + 10**15),
+    "says of itself no length": say(b"ok 1 1 0\n" + GREEN),
     "has one without a time": say(b"ok\n" + GREEN),
     "has one of no number": say(b"ok x 1 0\n" + GREEN),
     "says something else": say(GREEN),

@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,14 @@ class Counts(NamedTuple):
 class Resident:
     """The responder of a host, by its default configuration."""
 
-    def __init__(self, host: Host, address: str, program: str = "xha-responder", user: int | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        address: str,
+        program: str = "xha-responder",
+        user: int | None = None,
+        wrapper: Sequence[str] = (),
+    ) -> None:
         self.host, self.address = host, address
         directory = host.path(DIRECTORY)
         directory.mkdir(parents=True, exist_ok=True)
@@ -39,7 +46,9 @@ class Resident:
             path.chmod(0o755)
         if user is not None:  # as tmpfiles.d makes it for the account
             os.chown(directory, user, user)
-        self.process = host.popen(program, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = host.popen(
+            program, user=user, wrapper=wrapper, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self.path = directory / NAME
 
     def __enter__(self) -> Resident:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from loopback import Cluster, Net, Node, wait_until
+from loopback import Cluster, Net, Node, find_program, wait_until
 from loopback.doors import CHECKOUT
 from responder.test_cluster_states import transfer_held_up
 from shell.conftest import PASSWORD, SQL_PASSWORD, USER
@@ -280,6 +280,53 @@ def test_one_of_other_code_or_another_network_answers_nothing(
     )
     out = host.run("/usr/bin/python3", "-IBS", "-c", code, str(CHECKOUT / "lib")).out
     assert ("None" in out) == (changed is not None), out
+
+
+def hide(directory: str) -> tuple[str, ...]:
+    """A wrapper that leaves a program no file of this directory, as PrivateTmp and ProtectHome do."""
+    script = f'mount -t tmpfs -o mode=755 xha-test {directory} && exec "$@"'
+    return (find_program("unshare", "util-linux"), "--mount", "--propagation=private", "/bin/sh", "-c", script, "sh")
+
+
+class TestASandbox:
+    """Who asks, or the resident, does not see what the other one does: who asks looks itself."""
+
+    def test_a_socket_that_who_asks_does_not_see(self, host: Host, percona: Node, resident: Resident) -> None:
+        assert both(resident, ask_clustercheck(host)) == (0, SYNCED, "")
+        for _ in range(5):
+            before = resident.counts()
+            result = host.run("clustercheck", *ACCOUNT, wrapper=hide("/run/mysqld"))
+            assert result[:3] == (1, NOT_SYNCED, "")
+            if resident.counts().answered > before.answered:
+                return
+        pytest.fail("the resident has answered none of five")
+
+    @pytest.mark.parametrize("named", ["by Percona's form", "by the environment", "in /etc/sysconfig/clustercheck"])
+    @pytest.mark.parametrize("hidden", [False, True])
+    def test_an_option_file_that_the_resident_does_not_see(
+        self, net: Net, percona: Node, host: Host, named: str, hidden: bool
+    ) -> None:
+        """The file has a wrong password. A resident without it would log in with that of the other option files."""
+        address = net.next_address()
+        host.write("/etc/xha/xha.conf", settings(address, "deadline = 5s"))
+        host.write("/etc/my.cnf", option_file(user=USER, password=PASSWORD))
+        host.path("/run/secret").mkdir()
+        host.write("/run/secret/extra.cnf", option_file(password="wrong" if hidden else PASSWORD))
+        arguments, environment = ("", "", "0", "/dev/null", "1"), {}
+        if named == "by Percona's form":
+            arguments = ("-", "0", "/dev/null", "1", "/run/secret/extra.cnf")
+        elif named == "by the environment":
+            environment = {"DEFAULTS_EXTRA_FILE": "/run/secret/extra.cnf"}
+        else:
+            host.write("/etc/sysconfig/clustercheck", "DEFAULTS_EXTRA_FILE=/run/secret/extra.cnf\n")
+        with Resident(host, address, wrapper=hide("/run/secret") if hidden else ()) as resident:
+
+            def ask() -> tuple[int, str, str]:
+                return host.run("clustercheck", *arguments, env=environment)[:3]
+
+            wait_until(lambda: ask() and resident.counts().answered, 60, "the resident answers")
+            expected = (1, NOT_SYNCED, "") if hidden else (0, SYNCED, "")
+            assert both(resident, ask) == expected
 
 
 def test_a_joiner_and_its_donor_are_told_alike(net: Net, members: Cluster, host: Host) -> None:

@@ -12,7 +12,7 @@ import sys
 
 import xha
 
-from ..adapters.network.resident_client import KEEPERS, RESPONDERS, ask, describe, sign, to_bytes
+from ..adapters.network.resident_client import KEEPERS, RESPONDERS, ask, describe, is_socket, sign, to_bytes, to_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _LEGACY = "/var/tmp/clustercheck.disabled"  # noqa: S108 - looked at, never open
 # The beginnings of all variables that clustercheck reads (doors/clustercheck.py, adapters/mysql/option_files.py).
 VARIABLES = (b"MYSQL_", b"MARIADB_", b"AVAILABLE_WHEN_", b"ERR_FILE", b"DEFAULTS_EXTRA_FILE", b"HOME")
 _HOMES = ((b"HOME", "/.my.cnf"), (b"MYSQL_HOME", "/my.cnf"), (b"MARIADB_HOME", "/my.cnf"))
-_KIND, _SOCKET = 0o170000, 0o140000
 # A proxy sends its request with the connection. Who takes longer is answered by a process that has the time.
 _REQUEST_SECONDS = 0.05
 
@@ -72,12 +71,11 @@ def galera(argv: list[str]) -> int:
 def _ask_for_clustercheck() -> tuple[int, bytes] | None:
     environment = [b"%b=%b" % one for one in posix.environ.items() if one[0].startswith(VARIABLES)]
     arguments = [to_bytes(word) for word in sys.argv[1:]]
-    extra = sys.argv[6:7] or [_text(posix.environ.get(b"DEFAULTS_EXTRA_FILE", b""))]
     # What only one of the two may see: home directories, and /var/tmp.
-    homes = [_text(posix.environ[name]) + file for name, file in _HOMES if posix.environ.get(name)]
+    homes = [to_text(posix.environ[name]) + file for name, file in _HOMES if posix.environ.get(name)]
     if any(_exists(path) for path in (*homes, _LEGACY)):
         return None
-    files = [sign(path) for path in (*_CONFIGURATION, *_OPTION_FILES, *extra) if path]
+    files = [sign(path) for path in (*_CONFIGURATION, *_OPTION_FILES)]
     words = [b"%d" % len(files), *files, b"%d" % len(arguments), *arguments, *environment]
     return _ask(RESPONDERS, b"clustercheck", *words)
 
@@ -111,7 +109,7 @@ def _answer_client() -> bool:
 
 def _is_well() -> bool:
     environment = posix.environ
-    name = _text(environment.get(b"OCF_RESOURCE_INSTANCE", b"")).partition(":")[0]
+    name = to_text(environment.get(b"OCF_RESOURCE_INSTANCE", b"")).partition(":")[0]
     repeated = environment.get(b"OCF_RESKEY_CRM_meta_interval", b"0") not in (b"", b"0")
     if not repeated or environment.get(b"OCF_CHECK_LEVEL", b"0") not in (b"", b"0") or posix.geteuid() != 0:
         return False
@@ -131,7 +129,7 @@ def _ask(directory: str, *words: bytes) -> tuple[int, bytes] | None:
 
 def _client() -> _socket.socket | None:
     """Return the client's connection if xinetd or systemd left one at descriptor 0. :raises OSError: as dup(2)."""
-    if posix.fstat(0).st_mode & _KIND != _SOCKET:
+    if not is_socket(posix.fstat(0)):
         return None
     client = _socket.socket(fileno=posix.dup(0))
     return client if client.family in (_socket.AF_INET, _socket.AF_INET6) else None
@@ -147,10 +145,6 @@ def _exists(path: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _text(name: bytes) -> str:
-    return name.decode(sys.getfilesystemencoding(), "surrogateescape")
 
 
 def _leave(code: int) -> NoReturn:

@@ -7,7 +7,8 @@ believed if
 - root has the directories above its socket, this process's own account has the last one, and nobody else writes them;
 - the kernel says that it listens as this account (SO_PEERCRED). Only root makes directories below /run/xha, so that
   account is root or the one that root gave the directory to;
-- what it answers with was read at most as long ago as its configuration allows, before it was asked.
+- what it answers with was read at most as long ago as its configuration allows, before it was asked;
+- this process sees the socket and the files that it read, as it says, as it does: a sandbox hides home directories.
 
 It compares who asks with itself (app/responder/asked.py), and refuses where it would not answer the same. Whatever else
 happens is None: then the caller looks itself.
@@ -33,6 +34,10 @@ _KIND, _DIRECTORY, _SOCKET, _OTHERS_WRITE = 0o170000, 0o040000, 0o140000, 0o022
 _UCRED = 12  # three numbers: pid, uid, gid (unix(7), SO_PEERCRED)
 
 OK, WAIT = b"ok", b"wait"
+BETWEEN = b"\0\0"  # two signed paths
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def ask(directory: str, own: list[bytes], words: list[bytes]) -> tuple[int, bytes] | None:
@@ -42,7 +47,7 @@ def ask(directory: str, own: list[bytes], words: list[bytes]) -> tuple[int, byte
     """
     began = time.monotonic_ns()
     try:
-        if not is_safe(directory, posix.geteuid()) or posix.lstat(f"{directory}/{NAME}").st_mode & _KIND != _SOCKET:
+        if not is_safe(directory, posix.geteuid()) or not is_socket(posix.lstat(f"{directory}/{NAME}")):
             return None
         sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
         try:
@@ -67,6 +72,11 @@ def is_safe(directory: str, uid: int) -> bool:
         if seen.st_mode & (_KIND | _OTHERS_WRITE) != _DIRECTORY or seen.st_uid != (uid if path == directory else 0):
             return False
     return True
+
+
+def is_socket(seen: posix.stat_result) -> bool:
+    """Return whether that is a socket's."""
+    return seen.st_mode & _KIND == _SOCKET
 
 
 def read_peer(sock: _socket.socket) -> int:
@@ -94,6 +104,16 @@ def sign(path: str) -> bytes:
     return b"%b\0%b" % (to_bytes(path), said.encode())
 
 
+def same_files(signed: Iterable[bytes]) -> bool:
+    """Return whether this process sees these files as who signed them does."""
+    return all(sign(to_text(one.partition(b"\0")[0])) == one for one in signed)
+
+
+def to_text(name: bytes) -> str:
+    """Return what the kernel has as Python's text."""
+    return name.decode(sys.getfilesystemencoding(), "surrogateescape")
+
+
 def to_bytes(text: str) -> bytes:
     """Return a word of the command line or a path as the kernel has it."""
     return text.encode(sys.getfilesystemencoding(), "surrogateescape")
@@ -114,11 +134,12 @@ def _receive(sock: _socket.socket) -> bytes:
 
 def _judge(packet: bytes, began: int) -> tuple[int, bytes] | None:
     """Return the answer if it is one, and not too old. :raises ValueError: for what is no answer."""
-    head, _, data = packet.partition(b"\n")
+    head, _, rest = packet.partition(b"\n")
     word, *numbers = head.split(b" ")
     if word != OK:
         return None
-    read_at, max_age, code = map(int, numbers)
+    read_at, max_age, code, length = map(int, numbers)
     if read_at > time.monotonic_ns() or began - read_at > max_age:
         return None
-    return code, data
+    signed, data = rest[:length], rest[length:]
+    return (code, data) if not signed or same_files(signed.split(BETWEEN)) else None

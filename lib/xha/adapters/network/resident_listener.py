@@ -9,9 +9,10 @@ import time
 from typing import TYPE_CHECKING
 
 from ...core.text.netstrings import parse_netstrings
-from .resident_client import MOST_BYTES, NAME, OK, WAIT, is_safe, read_peer, sign
+from .resident_client import BETWEEN, MOST_BYTES, NAME, OK, WAIT, is_safe, read_peer, sign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Callable
 
 _BACKLOG = 128
@@ -62,9 +63,17 @@ class AskingProgram:
         """Tell that the answer takes some time, and how long at most."""
         self._send(b"%b %d" % (WAIT, seconds * 1000))
 
-    def answer(self, data: bytes, read_at: float, max_age: float, code: int = 0) -> None:
-        """Answer, and close. read_at: the time.monotonic() of what was read. max_age: in seconds."""
-        self._send(b"%b %d %d %d\n%b" % (OK, read_at * 1e9, max_age * 1e9, code, data))
+    def answer(
+        self, data: bytes, read_at: float, max_age: float, code: int = 0, seen: Iterable[str | None] = ()
+    ) -> None:
+        """Answer, and close.
+
+        read_at: the time.monotonic() of what was read. max_age: in seconds. seen: the paths on which the answer rests.
+        Who asks believes it where it sees the same there.
+        """
+        signed = BETWEEN.join(sign(path) for path in seen if path)
+        head = b"%b %d %d %d %d" % (OK, read_at * 1e9, max_age * 1e9, code, len(signed))
+        self._send(b"%b\n%b%b" % (head, signed, data))
         self.close()
 
     def refuse(self) -> None:
@@ -142,8 +151,3 @@ class ResidentListener:
     def close(self) -> None:
         """Stop listening. The name stays: the next one takes its place, and until then nobody answers."""
         self._socket.close()
-
-
-def same_files(signed: tuple[bytes, ...]) -> bool:
-    """Return whether this process sees these files as who asks does."""
-    return all(sign(os.fsdecode(one.partition(b"\0")[0])) == one for one in signed)

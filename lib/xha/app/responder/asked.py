@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.files.config_files import read_withdrawal
 from ...adapters.mysql.login_target import read_target
-from ...adapters.network.resident_listener import AskingProgram, Unanswerable, same_files
+from ...adapters.network.resident_client import same_files
+from ...adapters.network.resident_listener import AskingProgram, Unanswerable
 from ...core.http.clustercheck_body import Body, render_clustercheck
 from ...core.http.message import BadRequest, parse_request
 from ...core.http.routes import SERVICE_PATH
@@ -184,7 +185,7 @@ class ProgramAnswers:
         withdrawal = read_withdrawal(program.config.responder)
         if withdrawal is None:
             return program
-        self._tell(question, judge_withdrawal(withdrawal), now, program.config)
+        self._tell(question, judge_withdrawal(withdrawal), now, program)
         return None
 
     def _refer(self, question: AskingProgram) -> None:
@@ -210,27 +211,45 @@ class ProgramAnswers:
         if snapshot.fault or snapshot.config != self._file.refresh() or self._application.login_fails:
             raise Unanswerable("the reading is of another configuration, or a new login would fail")
         if isinstance(asked, _Probe):
-            self._require_target(read_target(snapshot.config.database))
+            target = read_target(snapshot.config.database)
+            self._require_target(target)
             answer = self._application.render(asked.request, asked.host, now)
-            self._answer(question, answer, read_at, snapshot.config)
+            self._answer(question, answer, read_at, snapshot.config, _paths(snapshot.config, target))
             return
         self._require_target(asked.target)
         _require_alike(snapshot, asked.config)
         verdict = judge(snapshot.reading, asked.config.policy, commits=snapshot.commits)
-        self._tell(question, verdict, read_at, asked.config)
+        self._tell(question, verdict, read_at, asked)
 
     def _require_target(self, target: Target) -> None:
         if not target.is_like(self._application.target):
             raise Unanswerable("who asks logs in elsewhere, or as another account")
 
-    def _tell(self, question: AskingProgram, verdict: Verdict, read_at: float, config: Config) -> None:
+    def _tell(self, question: AskingProgram, verdict: Verdict, read_at: float, asked: ProgramSettings) -> None:
         answer = render_clustercheck(verdict, Body.PERCONA)
         self.answered += 1
-        question.answer(answer, read_at, config.responder.max_age, 0 if verdict.available else 1)
+        code = 0 if verdict.available else 1
+        question.answer(answer, read_at, asked.config.responder.max_age, code, _paths(*asked))
 
-    def _answer(self, question: AskingProgram, answer: bytes, read_at: float, config: Config) -> None:
+    def _answer(
+        self, question: AskingProgram, answer: bytes, read_at: float, config: Config, seen: tuple[str | None, ...] = ()
+    ) -> None:
         self.answered += 1
-        question.answer(answer, read_at, config.responder.max_age)
+        question.answer(answer, read_at, config.responder.max_age, seen=seen)
+
+
+def _paths(config: Config, target: Target) -> tuple[str | None, ...]:
+    """Return what decides, and may be hidden from one of the two: the socket, the login's files, those of xha.conf."""
+    files = config.responder
+    tls = (value for _, value in target.tls_words if "/" in value)
+    return (
+        target.socket,
+        *tls,
+        config.database.defaults_file,
+        files.disabled_file,
+        files.legacy_disabled_file,
+        files.drain_file,
+    )
 
 
 def _require_alike(snapshot: Snapshot, config: Config) -> None:
