@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import resource
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -327,6 +330,37 @@ class TestASandbox:
             wait_until(lambda: ask() and resident.counts().answered, 60, "the resident answers")
             expected = (1, NOT_SYNCED, "") if hidden else (0, SYNCED, "")
             assert both(resident, ask) == expected
+
+
+def test_who_says_nothing_is_left_at_its_time(resident: Resident) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+        silent.settimeout(30)
+        silent.connect(str(resident.path))
+        began = time.monotonic()
+        assert silent.recv(1) == b""
+        assert time.monotonic() - began < 10  # the loop's own heartbeat comes earlier than a timeout
+
+
+def test_without_a_free_descriptor_the_responder_rests(host: Host, percona: Node, resident: Resident) -> None:
+    pid = resident.process.pid
+    _, hard = limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asker:
+            asker.connect(str(resident.path))
+            before = spent(pid)
+            time.sleep(1)  # the time over which it may spend next to nothing
+            assert spent(pid) - before < 0.3
+            assert host.run("clustercheck", *ACCOUNT)[:3] == (0, SYNCED, "")
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    both(resident, ask_clustercheck(host))
+
+
+def spent(pid: int) -> float:
+    """The seconds of CPU that a process has spent."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_joiner_and_its_donor_are_told_alike(net: Net, members: Cluster, host: Host) -> None:

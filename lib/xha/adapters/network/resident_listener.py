@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Callable
 
 _BACKLOG = 128
-# How long a process with one thread waits for who has connected and says nothing.
-_PATIENCE = 0.02
+# How long a process with one thread waits for those who have connected and say nothing, and how long it answers.
+_PATIENCE, _TURN = 0.02, 0.1
 
 
 class Unanswerable(Exception):
@@ -117,28 +117,30 @@ class ResidentListener:
             raise
         self.own = own
 
-    @property
-    def socket(self) -> socket.socket:
-        """The listening socket."""
-        return self._socket
-
     def fileno(self) -> int:
         """Return the descriptor, for poll."""
         return self._socket.fileno()
 
     def accept(self, seconds: float = 0.0) -> AskingProgram | None:
-        """Return who asks next, None if nobody does. seconds: how long its socket waits for a question."""
+        """Return who asks next, None if nobody does. seconds: how long its socket waits for a question.
+
+        :raises OSError: where who asks cannot be accepted, as without a free descriptor, and still waits.
+        """
         try:
             sock, _ = self._socket.accept()
-        except OSError:
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return None
         sock.settimeout(seconds)
         return AskingProgram(sock)
 
     def serve_waiting(self, answer: Callable[[AskingProgram], None]) -> None:
-        """Answer whoever has asked by now, one after the other. answer may raise Unanswerable."""
-        for _ in range(_BACKLOG):
-            question = self.accept(_PATIENCE)
+        """Answer whoever has asked by now, one after the other, for 0.1 s at most. answer may raise Unanswerable.
+
+        :raises OSError: as accept does.
+        """
+        began = now = time.monotonic()
+        while now - began < _TURN:
+            question = self.accept(max(0.0, began + _PATIENCE - now))
             if question is None:
                 return
             try:
@@ -147,7 +149,4 @@ class ResidentListener:
                 question.refuse()
             except (Unanswerable, OSError):
                 question.refuse()
-
-    def close(self) -> None:
-        """Stop listening. The name stays: the next one takes its place, and until then nobody answers."""
-        self._socket.close()
+            now = time.monotonic()

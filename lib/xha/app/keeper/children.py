@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
         def fileno(self) -> int: ...
 
-        def attend(self) -> None: ...
+        def attend(self) -> None:
+            """Answer. :raises OSError: where nobody can be accepted for now."""
 
 
 class Children:
@@ -93,13 +94,22 @@ class Children:
             own = [] if self._worker is None else self._worker.descriptors
             asked = [] if attendant is None else [attendant.fileno()]
             woken = self._server.wait(min(left, GLANCE_SECONDS), *own, *asked)
-            if attendant is not None and woken.intersection(asked):
-                attendant.attend()
             if woken.difference(asked):
                 return
+            if attendant is not None and woken:
+                attendant = _attend(attendant)
             left = until - time.monotonic()
             if left > 0 and notices():
                 return
+
+
+def _attend(attendant: Attendant) -> Attendant | None:
+    """Return it, or None if nobody can be accepted for now: who waits there would wake at once, again and again."""
+    try:
+        attendant.attend()
+    except OSError:
+        return None
+    return attendant
 
 
 def _judge(end: WorkerEnd, title: str) -> Done | EffectFailed:

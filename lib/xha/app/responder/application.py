@@ -263,7 +263,8 @@ class ResponderApplication:
         self._notice_overdue(now)
         overdue = self._freshness.overdue_at()
         ask_at = self._freshness.may_ask_at() if self._wanted else None
-        times = [at for at in (overdue, ask_at, self._next_heartbeat) if at is not None]
+        late = self._asked.drop_late(now) if self._asked else None
+        times = [at for at in (overdue, ask_at, self._next_heartbeat, late) if at is not None]
         return max(0.0, min(times) - now)
 
     def _notice_overdue(self, now: float) -> None:

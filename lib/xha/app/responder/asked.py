@@ -108,9 +108,6 @@ class ProgramAnswers:
         server.watch(self._listener, self._accept)
 
     def _accept(self) -> None:
-        now = time.monotonic()
-        for late in [one for one in self._unread.values() if now - one.began > _QUESTION_SECONDS]:
-            self._drop(late)
         question = self._listener.accept()
         if question is None:
             return
@@ -121,10 +118,17 @@ class ProgramAnswers:
         self._server.watch(question, lambda: self._read(question))
         self._read(question)
 
-    def _drop(self, question: AskingProgram) -> None:
-        self._server.forget(question.fileno())
-        self._unread.pop(question.fileno(), None)
-        question.close()
+    def drop_late(self, now: float) -> float:
+        """Close who has asked nothing for too long. Return the time.monotonic() of the next one; inf without any."""
+        while self._unread:
+            first = next(iter(self._unread.values()))  # it came first, too
+            until = first.began + _QUESTION_SECONDS
+            if now < until:
+                return until
+            self._server.forget(first.fileno())
+            del self._unread[first.fileno()]
+            first.close()
+        return float("inf")
 
     def _read(self, question: AskingProgram) -> None:
         try:

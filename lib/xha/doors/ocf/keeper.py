@@ -34,7 +34,7 @@ class MonitorsAttendant:
         return self._listener.fileno()
 
     def attend(self) -> None:
-        """Answer whoever has asked by now."""
+        """Answer whoever has asked by now. :raises OSError: where nobody can be accepted."""
         self._listener.serve_waiting(lambda question: _answer(self._instance, question))
 
 
