@@ -27,7 +27,9 @@ def make(place: Place, node: str) -> list[Path]:
     """Make the groups of `node`. Return the files that take the number of a process that is to enter."""
     groups = [hierarchy / FAMILY / place.name / node for hierarchy in hierarchies()]
     for group in groups:
-        group.mkdir(parents=True, exist_ok=True)
+        while not group.is_dir():
+            with suppress(FileNotFoundError):  # whoever left just now removed the directory above
+                group.mkdir(parents=True, exist_ok=True)
     return [group / "cgroup.procs" for group in groups]
 
 

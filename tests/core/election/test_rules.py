@@ -423,6 +423,18 @@ RESTORABLE = [report(node, restorable=True) for node in NODES]
         pytest.param(
             look("n1", report("n1", state=State.RESTORING), overdue=True), Wait, "in its time", id="it took too long"
         ),
+        pytest.param(
+            look("n1", RESTORABLE[0]._replace(state=State.RESTORING), *RESTORABLE[1:]),
+            RestoreView,
+            "waits for the other members",
+            id="the others begin",
+        ),
+        pytest.param(
+            look("n1", RESTORABLE[0]._replace(state=State.RESTORING), RESTORABLE[1], report("n3")),
+            Wait,
+            "n3 cannot restore the last view any more",
+            id="one has set it aside since",
+        ),
     ],
 )
 def test_when_the_last_view_is_restored(decision: Decision, kind: type[Decision], words: str) -> None:

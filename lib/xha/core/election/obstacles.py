@@ -268,3 +268,20 @@ def find_lost_quorum(facts: ElectionFacts) -> Decision | None:
         facts.missing,
         f"bring back a majority of the hosts{gone}",
     )
+
+
+def tell_nobody(facts: ElectionFacts) -> Decision:
+    """Return what is said where no member can be chosen: nobody that holds data has reported, or all are empty."""
+    if facts.missing:
+        troubles = tell_troubles(facts, facts.missing)
+        said = f" ({troubles})" if troubles else ""
+        first = next(node for node in facts.members if node in facts.fresh)
+        begin = f"start them; or to begin with an empty one: {bootstrap(first)}"
+        reason = f"no member that holds data has reported; missing: {name_nodes(facts.missing)}{said}"
+        return Wait(reason, facts.missing, end_wait(facts, facts.missing, f"{begin}; {forget(facts.missing)}"))
+    return Refuse(
+        "all members are empty, but the cluster has existed: their data are gone",
+        facts.members,
+        "see that the data directories are mounted, or restore a backup on one node; to begin anew: "
+        f"{bootstrap(facts.members[0])}",
+    )

@@ -17,12 +17,14 @@ from ..galera.position import Kind, Position
 from .candidates import are_at_odds, choose, judge_histories
 from .decision import Bootstrap, Decision, Founding, Join, Refuse, RestoreView, Step, Wait
 from .facts import Around, ElectionFacts, Grant, GrantKind, Records, gather_facts
-from .obstacles import bootstrap, end_wait, find_obstacle, forget, name_nodes, tell_list, tell_troubles
+from .obstacles import end_wait, find_obstacle, name_nodes, tell_list, tell_nobody
 from .position_report import PositionReport, State, Unread, is_looking
 from .survivors import decide_survivor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from ..galera.position import View
 
 _PENDING = (State.STARTING, State.RESTORING)
 
@@ -181,8 +183,18 @@ def _unsettled(facts: ElectionFacts) -> Decision | None:
     if facts.around.overdue:
         return Wait(f"what {facts.me} started has not become Primary in its time: stopping it", first=Step.STOP)
     if facts.mine.state is State.RESTORING and facts.mine.view:
+        gone = _without_view(facts, facts.mine.view)
+        if gone:
+            why = f"{name_nodes(gone)} cannot restore the last view any more: stopping what {facts.me} started for it"
+            return Wait(why, gone, first=Step.STOP)
         return RestoreView(f"{facts.me} waits for the other members of its last view", facts.mine.view)
     return Wait(f"{facts.me} has started and is not in a Primary component yet")
+
+
+def _without_view(facts: ElectionFacts, view: View) -> tuple[str, ...]:
+    """Return the members of a view that have set it aside, to form the cluster: Galera waits for all of them."""
+    stopped = ((node, one) for node, one in facts.fresh.items() if one.state is State.STOPPED and not one.restorable)
+    return tuple(node for node, one in stopped if one.own_uuid in view.members)
 
 
 def _token(facts: ElectionFacts) -> Decision | None:
@@ -246,7 +258,7 @@ def _form(facts: ElectionFacts) -> Decision | None:
             return refused
     winner = facts.fresh.get(grant.node) if grant else choose(facts)
     if winner is None:
-        return _nobody(facts)
+        return tell_nobody(facts)
     obstacle = find_obstacle(facts, winner.history, chosen=grant is not None)
     if obstacle is not None:
         return obstacle
@@ -266,22 +278,6 @@ def _form(facts: ElectionFacts) -> Decision | None:
     position = winner.position if shared else Position()
     history = winner.history if position.real else winner.history._replace(position=Position(), line=())
     return Bootstrap(_why(facts, winner, grant), position, Founding(history, (facts.me,)), facts.grants)
-
-
-def _nobody(facts: ElectionFacts) -> Decision:
-    if facts.missing:
-        troubles = tell_troubles(facts, facts.missing)
-        said = f" ({troubles})" if troubles else ""
-        first = next(node for node in facts.members if node in facts.fresh)
-        begin = f"start them; or to begin with an empty one: {bootstrap(first)}"
-        reason = f"no member that holds data has reported; missing: {name_nodes(facts.missing)}{said}"
-        return Wait(reason, facts.missing, end_wait(facts, facts.missing, f"{begin}; {forget(facts.missing)}"))
-    return Refuse(
-        "all members are empty, but the cluster has existed: their data are gone",
-        facts.members,
-        "see that the data directories are mounted, or restore a backup on one node; to begin anew: "
-        f"{bootstrap(facts.members[0])}",
-    )
 
 
 def _why(facts: ElectionFacts, winner: PositionReport, grant: Grant | None) -> str:
