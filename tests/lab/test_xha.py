@@ -152,19 +152,19 @@ def count_failures(host: Host) -> int:
 def test_the_end_of_a_server_is_told_at_once_and_is_one_failure(held: Scene) -> None:
     """A second one would ban the node: told by the keeper and by a monitor, one end of a server would be two."""
     host = held.lab["h2"]
-    # What the servers that were killed before have cost: a cleanup leaves it, where a degraded result has followed.
+    # What earlier ends have cost; the probe that follows has to leave the history, too.
     host.sh(f"crm_failcount --delete --resource p_mysql --node {host.name}")
+    await_clean_history(host)
     host.sh("pcs resource meta p_mysql-clone migration-threshold=2", timeout=60)
     settle(host)
     assert count_failures(host) == 0
     for pid in host.pids_of("mariadbd"):
         processes.kill([pid])
     wait_until(f"{host} to know of the failure", lambda: count_failures(host) > 0, timeout=NAMED_SECONDS, every=0.2)
-    wait_synced(held.lab)
-    settle(host)
-    assert count_failures(host) == 1
+    wait_synced(held.lab)  # a banned one never is
+    assert count_failures(host) <= 1  # the count goes where a degraded result of any node is forgotten (decision 0015)
     journal = host.sh("journalctl --no-pager", timeout=60).out
-    assert re.search(r"asyncmon operation for p_mysql on h2|has told already that the server", journal), journal
+    assert re.search(r"asyncmon operation for p_mysql on h2|mysqld has ended by itself", journal), journal
 
 
 def test_a_server_that_is_frozen_is_replaced(held: Scene) -> None:
