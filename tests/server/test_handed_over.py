@@ -42,6 +42,22 @@ def data(server: Server, tmp_path: Path) -> LocalData:
     return made
 
 
+def test_what_is_written_while_it_looks_is_read_by_the_next_keeper(
+    data: LocalData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator says safe_to_bootstrap while the server recovers, which may take minutes."""
+    recover = data._recover
+
+    def recover_meanwhile(*arguments: object) -> object:
+        found = recover(*arguments)  # type: ignore[arg-type]
+        os.utime(Path(data.program.datadir) / "grastate.dat")
+        return found
+
+    monkeypatch.setattr(data, "_recover", recover_meanwhile)
+    assert data.recover(30.0).standing.kind is Kind.INTACT
+    assert handed(data) is None
+
+
 def test_another_recovery_finds_the_same_and_is_the_one_that_counts(data: LocalData) -> None:
     before = handed(data)
     assert data.recover(30.0) == before

@@ -208,10 +208,13 @@ class DataDirectory:
             stamps = [_stamp(directory, name) for name in _ENGINES]
         return "" if "-" in stamps else " ".join(stamps)
 
-    def read_state_stamp(self) -> str:
-        """Return what changes whenever Galera's saved state, xha's record beside it or the marks are written."""
+    def read_state_stamp(self, *, record: bool = True) -> str:
+        """Return what changes whenever Galera's saved state, xha's record beside it or the marks are written.
+
+        record: whether xha's own counts.
+        """
         with self._open_state() as saved, self.open() as directory:
-            states = [_stamp(saved, name) for name in (GRASTATE, GVWSTATE, RECORD)]
+            states = [_stamp(saved, name) for name in (GRASTATE, GVWSTATE, *([RECORD] if record else []))]
             return " ".join((*states, *(_stamp(directory, name) for name in (TRANSFER_MARK, CREATION_MARK))))
 
     def find_lock(self) -> str | None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 # What is kept of the operation's time for the verdict and the records behind it, in seconds.
 _RESERVE = 5.0
-# How long ago a keeper that lives has written its status at most; it writes one every second.
+# How long ago a keeper that lives has written its status at most; it writes one every 1.5 s.
 _SPOKE_SECONDS = 30.0
 _STOPPED = "stopped"
 # What a keeper says only while it knows where the data of the stopped server end. Any other says nothing of them: one

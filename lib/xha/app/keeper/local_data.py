@@ -121,12 +121,24 @@ class LocalData:
         found = outcome.value if isinstance(outcome, Done) else None
         return found if isinstance(found, Recovered) and found.standing.kind is Kind.INTACT else None
 
-    def _hand_over(self, found: Recovered, stamp: str) -> None:
-        """Keep what was found out for the next keeper. stamp: of the engines, while nobody else could open the data."""
+    def _hand_over(self, found: Recovered, stamp: str, basis: str) -> None:
+        """Keep what was found out for the next keeper.
+
+        stamp: of the engines, while nobody else could open the data. basis: what was there before the look; what
+        somebody has written since, such as safe_to_bootstrap by hand, the next keeper reads itself.
+        """
         with contextlib.suppress(OSError):  # then the next keeper looks itself
             key = self._name_data(stamp)
-            if key and found.standing.kind is Kind.INTACT:
+            if key and found.standing.kind is Kind.INTACT and basis == self._name_basis():
                 self.run.write_recovery(key, render_outcome(Done(time.monotonic(), found)))
+
+    def _name_basis(self) -> str:
+        """Return what a look goes by, but for the record, which it writes itself; "" where that is not known."""
+        with contextlib.suppress(OSError):
+            joining = self.run.read_joining()
+            kept = render_node_record(joining).strip() if joining else "-"
+            return f"{self.directory.read_state_stamp(record=False)} {kept}"
+        return ""
 
     def _name_data(self, stamp: str) -> str:
         """Return what a recovery goes by, "" where that is not known: the data, and what /run keeps of a join."""
@@ -136,6 +148,7 @@ class LocalData:
 
     def _look(self, deadline: float) -> Recovered:
         """:raises InUse, Unknown, Unusable, OSError: where it cannot be told."""
+        basis = self._name_basis()
         contents, grastate = self.directory.read_contents(), self.directory.read_grastate()
         # A state transfer by rsync leaves the mark where it is: the filter of wsrep_sst_rsync passes it over. The data
         # are then those of the cluster that grastate.dat names.
@@ -153,7 +166,7 @@ class LocalData:
         if judged != record:
             self.directory.write_record(judged)
         found = Recovered(standing, judged, bool(grastate and grastate.safe_to_bootstrap))
-        self._hand_over(found, stamp)
+        self._hand_over(found, stamp, basis)
         return found
 
     def _may_end(self, contents: Contents, marked: bool) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 # Of this file, and of the status beside it.
 MAX_BYTES = 16384
-# A keeper that lives writes its status every second.
+# A keeper that lives writes its status every 1.5 s.
 SPOKE_SECONDS = 30.0
 # A keeper that has ended says this last, and no word of it is expected afterwards.
 _ENDS = (Phase.ENDED, Phase.FAILED)

@@ -44,7 +44,7 @@ def rest(memory: Memory, seen: Observation) -> float:
 def configuration_age(memory: Memory) -> float:
     """Return how old the cluster's configuration may be, in seconds, by which the next step goes; 0.0: read it now.
 
-    It is no older than the last change that this keeper made itself.
+    Whoever acts reads it anew: each guard does.
     """
     if not memory.is_calm:
         return 0.0
