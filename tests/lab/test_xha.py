@@ -149,8 +149,8 @@ def count_failures(host: Host) -> int:
     return int(said.rpartition("=")[2])
 
 
-def test_the_end_of_a_server_is_told_at_once_and_is_one_failure(held: Scene) -> None:
-    """A second one would ban the node: told by the keeper and by a monitor, one end of a server would be two."""
+def test_the_end_of_a_server_is_one_failure_where_a_second_one_bans_the_node(held: Scene) -> None:
+    """Told at once, it counts twice now and then; and told by the keeper and by a monitor, it would be two as well."""
     host = held.lab["h2"]
     # What earlier ends have cost; the probe that follows has to leave the history, too.
     host.sh(f"crm_failcount --delete --resource p_mysql --node {host.name}")
@@ -164,7 +164,7 @@ def test_the_end_of_a_server_is_told_at_once_and_is_one_failure(held: Scene) -> 
     wait_synced(held.lab)  # a banned one never is
     assert count_failures(host) <= 1  # the count goes where a degraded result of any node is forgotten (decision 0015)
     journal = host.sh("journalctl --no-pager", timeout=60).out
-    assert re.search(r"asyncmon operation for p_mysql on h2|mysqld has ended by itself", journal), journal
+    assert "mysqld has ended by itself" in journal
 
 
 def test_a_server_that_is_frozen_is_replaced(held: Scene) -> None:

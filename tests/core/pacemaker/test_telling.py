@@ -85,6 +85,14 @@ def cib(operations: str = MONITOR, **parts: str) -> Cib:
             "on-fail=block of mon",
             id="among meta attributes of another operation, by reference",
         ),
+        *(
+            pytest.param(
+                cib(meta=PAIR.format("migration-threshold", value)),
+                objection and f"migration-threshold={value}, for which it may count twice",
+                id=f"migration-threshold={value}",
+            )
+            for value, objection in (("2", "x"), ("5", "x"), ("odd", "x"), ("INFINITY", ""), ("1000000", ""), ("0", ""))
+        ),
         pytest.param(cib(""), "the resource has no recurring monitor", id="no monitor"),
         pytest.param(
             cib(MONITOR.replace("/>", ' enabled="false"/>')), "the resource has no recurring monitor", id="disabled"

@@ -62,7 +62,8 @@ class Cib(NamedTuple):
     leftovers: names of resources that are gone and still have records.
     failed: for each node the last action of the resource that failed, until it is cleaned up. in_flight: the action of
       it that is under way on a node.
-    fence_devices: the ids of the devices that could fence a host.
+    fence_devices: the ids of the devices that could fence a host. thresholds: every value of migration-threshold that
+    may hold for the resource, for the rules of sets are not evaluated.
     """
 
     nodes: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ class Cib(NamedTuple):
     in_flight: Mapping[str, str] = {}
     operations: tuple[Operation, ...] = ()
     fence_devices: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
 
     @property
     def no_quorum_policy(self) -> str:
@@ -167,6 +169,7 @@ def parse_cib(text: str, resource: str, *, two_node: bool = False) -> Cib:
         fence_devices=tuple(
             each.get("id", "") for each in root.iterfind("configuration/resources//primitive[@class='stonith']")
         ),
+        thresholds=_thresholds(chain, root, lookup),
     )
 
 
@@ -229,6 +232,13 @@ def _inherit(chain: list[Element], root: Element, lookup: Mapping[str, Element])
             found[name] = value if _forbids(name, value) else found.get(name, value)
     defaults = first_pairs(sorted_sets(root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
     return {**defaults, **found}
+
+
+def _thresholds(chain: list[Element], root: Element, lookup: Mapping[str, Element]) -> tuple[str, ...]:
+    templates = (lookup.get(each.get("template", "")) for each in chain)
+    sets = [one for each in (*chain, *templates) if each is not None for one in each.iterfind("meta_attributes")]
+    pairs = every_pair((*sets, *root.iterfind("configuration/rsc_defaults/meta_attributes")), lookup)
+    return tuple(value for name, value in pairs if name == "migration-threshold")
 
 
 def _operations(chain: list[Element], root: Element, lookup: Mapping[str, Element]) -> tuple[Operation, ...]:

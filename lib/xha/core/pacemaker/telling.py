@@ -1,21 +1,23 @@
 """Whether Pacemaker may be told at once that a server has ended, instead of at its next monitor.
 
 `crm_resource --fail` has the controller of that node record a failed operation, `asyncmon`, and the scheduler recovers
-the resource as after a failed monitor: one failure more for migration-threshold, gone after failure-timeout (measured:
-docs/decisions/0045-failures-are-told-to-pacemaker-at-once.md). But on-fail of the monitor does not hold for it. Where
-that says anything but restart, the monitor goes on telling.
+the resource as after a failed monitor. But on-fail of the monitor does not hold for it, and it counts once or twice for
+migration-threshold (measured: docs/decisions/0045-failures-are-told-to-pacemaker-at-once.md). Where on-fail is anything
+but restart, and where there is a threshold, the monitor goes on telling.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..text.numbers import parse_float
+from ..text.numbers import parse_float, parse_int
 
 if TYPE_CHECKING:
     from .cib import Cib
 
 _RECOVERS = ("", "restart")
+# From here on, and at 0, migration-threshold bans no node (PCMK_SCORE_INFINITY).
+_ENDLESS = 1_000_000
 # For how long after it was told Pacemaker is not told once more: it orders the stop within a second (measured), but
 # may have another host's operation to wait for. After that the monitor tells.
 TOLD_SECONDS = 15.0
@@ -72,5 +74,15 @@ def find_objection(cib: Cib, node: str) -> str:
     other = next(((ident, value) for ident, value in wanted if value not in _RECOVERS), None)
     if other is not None:
         return f"on-fail={other[1]} of {other[0]}"
+    threshold = next((one for one in cib.thresholds if not _is_endless(one)), None)
+    if threshold is not None:
+        return f"migration-threshold={threshold}, for which it may count twice"
     busy = cib.in_flight.get(node, "")
     return f"a {busy} of it is under way on {node}" if busy else ""
+
+
+def _is_endless(threshold: str) -> bool:
+    if threshold.lstrip("+").upper() == "INFINITY":
+        return True
+    number = parse_int(threshold)
+    return number is not None and (number == 0 or number >= _ENDLESS)
