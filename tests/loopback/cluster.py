@@ -39,6 +39,15 @@ class Cluster(Disposable):
         for node in others:
             node.wait_synced()
 
+    def create_account(self, account: str, how: str = "") -> None:
+        """As Node.create_account; returns when every running member has applied it, and whoever logs in there may."""
+        first, *others = [node for node in self.nodes if node.is_running()]
+        first.create_account(account, how)
+        accounts = "SELECT User, Host, Priv FROM mysql.global_priv ORDER BY User, Host"
+        wanted = first.sql(accounts)
+        for node in others:
+            wait_until(lambda node=node: node.sql(accounts) == wanted, 30, f"{node.address} has applied {account}")  # type: ignore[misc]
+
     def mend(self) -> None:
         """Bring every node back to Synced, whatever a test did to it; start all again if no node is left."""
         for node in self.nodes:

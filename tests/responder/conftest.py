@@ -36,7 +36,7 @@ def database(with_account: Node, node: Node) -> Node:
 @pytest.fixture
 def three(session_cluster: Cluster, cluster: Cluster) -> Cluster:
     """Three nodes with the responders' account, Synced; repaired afterwards."""
-    session_cluster.nodes[0].create_account(f"{ACCOUNT}@localhost")
+    session_cluster.create_account(f"{ACCOUNT}@localhost")
     return cluster
 
 

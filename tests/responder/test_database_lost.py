@@ -227,9 +227,13 @@ def test_when_nobody_probes_the_database_is_left_alone_and_a_flood_costs_twelve_
     def questions() -> int:
         return int(database.status("Com_show_status")["Com_show_status"])
 
-    before = questions()
-    time.sleep(0.5)
-    assert questions() - before <= 1  # this test's own question
+    for _ in range(5):  # on a busy machine the reading for that answer may still be under way
+        before = questions()
+        time.sleep(0.5)
+        asked = questions() - before
+        if asked <= 1:  # this test's own question
+            break
+    assert asked <= 1
     before, began = questions(), time.monotonic()
     while time.monotonic() - began < 1.5:
         exchange(responder.address, PROBE)

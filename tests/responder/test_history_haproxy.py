@@ -109,7 +109,7 @@ class Scene:
 
 @pytest.fixture
 def scene(net: Net, cluster: Cluster) -> Iterator[Scene]:
-    cluster.nodes[0].create_account(f"{ACCOUNT}@localhost")
+    cluster.create_account(f"{ACCOUNT}@localhost")
     made = Scene(net, cluster)
     with made.responders["n1"], made.responders["n2"], made.responders["n3"], made.haproxy:
         for name in made.names:

@@ -16,10 +16,10 @@ SQL_PASSWORD = PASSWORD.replace("'", "''")
 PATIENT = "[responder]\ndeadline = 5s\n"  # a busy machine is no server that hangs; who freezes one is in a hurry
 
 
-def create_accounts(node: Node) -> None:
+def create_accounts(at: Node | Cluster) -> None:
     """An account that may do nothing but log in, on the socket and over the loopback network."""
     for host in ("localhost", "127.%", "::1"):
-        node.create_account(f"{USER}@'{host}'", f"IDENTIFIED BY '{SQL_PASSWORD}'")
+        at.create_account(f"{USER}@'{host}'", f"IDENTIFIED BY '{SQL_PASSWORD}'")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def percona(host: Host, galera: Node) -> Node:
 
 @pytest.fixture(scope="session")
 def session_members(session_cluster: Cluster) -> Cluster:
-    create_accounts(session_cluster.nodes[0])
+    create_accounts(session_cluster)
     return session_cluster
 
 

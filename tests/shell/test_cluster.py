@@ -115,7 +115,7 @@ class TestMembers:
         assert reasons(result) == dict.fromkeys(addresses(members), "synced")
 
     def test_an_account_that_only_this_host_has_is_denied_elsewhere(self, host: Host, members: Cluster) -> None:
-        members.nodes[0].create_account("here@localhost")
+        members.create_account("here@localhost")
         host.write("/etc/xha/client.cnf", option_file(user="here"), 0o640)
         result = host.run("xha-check", "cluster")
         assert result.code == 3

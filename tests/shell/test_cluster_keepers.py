@@ -30,7 +30,7 @@ UUID = "6f1c2a9e-8b0d-11ef-9c41-3a5f0e7d2b18"
 @pytest.fixture
 def pacemaker(net: Net, host: Host, members: Cluster) -> RecordedPacemaker:
     """Keepers of three nodes that serve. The check's account may log in by the first one's socket, and nowhere else."""
-    members.nodes[0].create_account("here@localhost")
+    members.create_account("here@localhost")
     host.write("/etc/xha/client.cnf", option_file(user="here"), 0o640)
     made = RecordedPacemaker(net.directory / f"pacemaker-{next(_numbers)}", addresses(members))
     nodes = ("h1", "h2", "h3")

@@ -51,7 +51,7 @@ def responding(net: Net, *nodes: Node, **options: Any) -> Iterator[list[Responde
 @pytest.fixture
 def strangers(host: Host, members: Cluster) -> Cluster:
     """Three Synced nodes; the check's account may log in by the first one's socket, and nowhere else."""
-    members.nodes[0].create_account("here@localhost")
+    members.create_account("here@localhost")
     host.write("/etc/xha/client.cnf", option_file(user="here"), 0o640)
     return members
 
