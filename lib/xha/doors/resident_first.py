@@ -140,10 +140,13 @@ def _has_closed_stream() -> bool:
 
 
 def _exists(path: str) -> bool:
+    """Return whether something is there; True, too, where that cannot be told: then this program looks itself."""
     try:
         posix.lstat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True
     return True
 
 

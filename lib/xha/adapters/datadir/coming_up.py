@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...core.galera.error_log import has_come_up
 from ..mysqld.error_log import read_log, read_written_at
 from ..mysqld.program import Unusable, find_account
+from ..process.age import age_of
 from .joiner import find_asked_server, option_of
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class ComingUpWatch:
 
     def _by_process(self, server: Process, answered_at: float | None) -> ComingUp:
         now = time.monotonic()
-        asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - now
-        started_at = server.started / os.sysconf("SC_CLK_TCK") - asleep
+        started_at = now - age_of(server.started)
         if answered_at is not None and started_at > answered_at and now - self._worked_at < _WRITES_SECONDS:
             return ComingUp(f"{server} was started {now - started_at:.0f} s ago, and works", sure=True)
         why = "its error log cannot be read from here"

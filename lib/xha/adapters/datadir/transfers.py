@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..host.login_name import ROOT
+from ..process.age import age_of
 from ..process.procfs import (
     Process,
     descendants,
@@ -37,7 +37,6 @@ _ROLES = ("joiner", "donor")
 # Programs of a transfer that run as long as it does and move no data: a script that waits in a loop is not progress.
 _IDLE_PROGRAMS = {"sh", "bash", "dash", "sleep", "timeout", "tee", "logger", "pv", "tail", "ps", "lsof", "ss", "grep"}
 _MOVER_AGE = 2.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Transfer(NamedTuple):
@@ -111,9 +110,8 @@ def _is_roots(process: Process) -> bool:
 
 
 def _moves(process: Process) -> bool:
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / _TICKS
     script = process.name.startswith("wsrep_sst_")
-    return not script and process.name not in _IDLE_PROGRAMS and age >= _MOVER_AGE
+    return not script and process.name not in _IDLE_PROGRAMS and age_of(process.started) >= _MOVER_AGE
 
 
 def match_script(process: Process) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.services.model.result import failed, passed, unknown
+from .age import age_of
 from .procfs import descendants, read_processes, with_argv
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 # disk-sleep does not count: every process that writes is in it for a moment. A zombie is gone, but for its threads.
 _HALTED = {"T": "stopped", "t": "traced", "Z": "a zombie"}
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Daemon(NamedTuple):
@@ -66,9 +66,7 @@ def find_daemons(pattern: str) -> list[Daemon]:
 def _describe(main: Process, processes: Sequence[Process]) -> Daemon:
     family = (main, *descendants(main.pid, processes))
     halted = {process.pid: _HALTED[process.state] for process in family if process.state in _HALTED}
-    # proc(5) counts from the boot, as this clock does.
-    started = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + main.started / _TICKS
-    return Daemon(main.pid, started, tuple(process.pid for process in family), halted)
+    return Daemon(main.pid, time.time() - age_of(main.started), tuple(process.pid for process in family), halted)
 
 
 def check_process(settings: ServiceSettings, level: Level) -> Result:

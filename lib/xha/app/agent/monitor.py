@@ -11,6 +11,7 @@ import os
 import time
 
 from ...adapters.files.agent_rundir import RunDir
+from ...adapters.process.age import age_of
 from ...adapters.process.procfs import look
 from ...core.monitor.health import ENDED, DatadirUse, Graces, Symptoms, judge_health
 from ...core.ocf.api import ExitCode
@@ -89,7 +90,7 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
     seen = Symptoms(
         server=state,
         server_pid=server.pid if server else 0,
-        server_since=_moment(server) if server else 0.0,
+        server_since=time.monotonic() - age_of(server.started) if server else 0.0,
         alive=alive,
         keeper=keeper,
         now=time.monotonic(),
@@ -100,12 +101,6 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
     # Nobody has asked a server without a keeper, as one that was started outside: then even depth 0 does.
     wanted = instance.level >= 10 or not alive or keeper is None
     return _ask(seen, settings, instance) if seen.server is DatadirUse.RUNNING and wanted else seen
-
-
-def _moment(process: Process) -> float:
-    """Return when a process was started, by the monotonic clock: the kernel's ticks count a suspended host, too."""
-    asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
-    return process.started / os.sysconf("SC_CLK_TCK") - asleep
 
 
 def _find(
