@@ -155,6 +155,7 @@ def test_the_error_that_somebody_can_mend_is_told_before_the_last(errors: tuple[
         ("[ERROR] InnoDB: The innodb_system data file 'ibdata1' must be writable", True),
         (UNSAFE, False),
         ("[ERROR] WSREP: failed to open gcomm backend connection: 110: failed to reach primary view", False),
+        ("[ERROR] WSREP: failed to open gcomm backend connection: 3: Failed to read thread schedparams", False),
         ("[ERROR] Can't start server: Bind on TCP/IP port. Got error: 98: Address already in use", False),
         ("[ERROR] InnoDB: Unable to lock ./ibdata1 error: 11", False),
         ("[ERROR] WSREP: Requesting state transfer failed: -113(No route to host)", False),
