@@ -200,12 +200,19 @@ class Server:
             failures = 0
             if sock.fileno() < FIRST_FREE:
                 sock = lift(sock)
-            sock.setblocking(False)
             connection = ClientConnection(sock, address[0], now)
             self._epoll.register(connection.fd, select.EPOLLIN)
             self._reading[connection.fd] = self._silent[connection.fd] = connection
             if len(self._reading) + len(self._waiting) + len(self._draining) > self._max_connections:
                 self._make_room()
+            self._read_at_once(connection)
+
+    def _read_at_once(self, connection: ClientConnection) -> None:
+        """Read what a new client has sent: while others were accepted, most requests have arrived."""
+        try:
+            self._read(connection)
+        except Exception as error:
+            self._fail(connection.fd, error)
 
     def _make_room(self) -> bool:
         """Close the oldest unfinished connection: with descriptors used up, it is the likeliest cause."""
@@ -256,7 +263,7 @@ class Server:
         try:
             # A new socket's buffer takes the largest answer many times: if it is not sent at once, the client does not
             # read.
-            whole = connection.sock.send(answer) == len(answer)
+            whole = connection.sock.send(answer, socket.MSG_DONTWAIT) == len(answer)
             connection.sock.shutdown(socket.SHUT_WR)
             if connection.fd in self._waiting:
                 self._epoll.modify(connection.fd, select.EPOLLIN)
@@ -274,7 +281,7 @@ class Server:
 
     def _drain(self, connection: ClientConnection) -> None:
         try:
-            data = connection.sock.recv(DRAIN_BYTES)
+            data = connection.sock.recv(DRAIN_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
