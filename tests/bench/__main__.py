@@ -15,6 +15,7 @@ from bench.page import compare, figures, make_part, read_parts, render, write
 from bench.residents import measure_residents
 from bench.responders import measure_beside, measure_freshness, measure_service_answer, measure_throughput
 from bench.services import measure_services
+from bench.sweeps import measure_sweep
 from loopback import Node, claim
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def choose(
         "hung": lambda: measure_hung(bench, hung_seconds),
         "elections": measure_election,
         "growth": lambda: measure_growth(bench, installed),
+        "sweep": lambda: measure_sweep(bench),
         "keeper": lambda: measure_keeper(bench),
     }
 

@@ -131,13 +131,18 @@ def _cib(size: int) -> str:
     return _whole("", "".join(one.format(number) for number in range(size // len(one))))
 
 
-def _records(number: int) -> str:
-    """A configuration with this many of xha's own grants."""
+def grant_pairs(number: int) -> str:
+    """Return this many of xha's own grants, as a configuration has them."""
     grants = (Grant(GrantKind.FORGET, f"n{one}", "d" * 16, 1e9) for one in range(number))
     texts = ((record_name("p_mysql", grant_name(one)), render_grant(one)) for one in grants)
-    pairs = "".join(
+    return "".join(
         f'<nvpair id="{name}" name="{name}" value="{text.replace(chr(34), "&quot;")}"/>' for name, text in texts
     )
+
+
+def _records(number: int) -> str:
+    """A configuration with this many of xha's own grants."""
+    pairs = grant_pairs(number)
     return _whole(f'<cluster_property_set id="{set_id("p_mysql")}">{pairs}</cluster_property_set>', "")
 
 
