@@ -36,7 +36,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> LocalServer:
     monkeypatch.setattr(module, "find_transfer", lambda *_: None)
     monkeypatch.setattr(module, "read_log", lambda *_: "[ERROR] WSREP: unknown variable\n")
     program: Any = SimpleNamespace(socket="", account=None, log="/log")
-    quiet: Any = SimpleNamespace(run=SimpleNamespace(status_signature=lambda: TOLD[-1]), drain=lambda: None)
+    quiet: Any = SimpleNamespace(run=SimpleNamespace(status_signature=lambda _: TOLD[-1]), drain=lambda: None)
     return LocalServer(Settings(), Installed(program, quiet), quiet, quiet)
 
 

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.pacemaker.failure_claims import claim_failure
 from xha.adapters.pacemaker.tools import ClusterUnreachable
 from xha.app.keeper.performer import Performer
 from xha.core.keeper.effects import Act, Effect, LogLine, TellFailure
@@ -89,7 +90,7 @@ def test_pacemaker_is_told_once_whoever_sees_it(tmp_path: Path) -> None:
 
 def test_a_monitor_that_was_quicker_has_told_it(tmp_path: Path) -> None:
     run = RunDir("db", str(tmp_path))
-    run.claim_failure("7.1", FailureClaim(False, 1.0))
+    claim_failure(run, "7.1", FailureClaim(False, 1.0))
     teller, performer = make_teller(run)
     assert "has told already" in str(tell(performer))
     assert not teller.told
@@ -101,7 +102,7 @@ def test_a_tool_that_does_not_answer_is_not_believed(tmp_path: Path) -> None:
     _, performer = make_teller(run, "crm_resource did not answer within 5 s")
     assert "could not be told at once (crm_resource did not answer within 5 s)" in str(tell(performer))
     monitor = FailureClaim(False, 2.0)
-    assert run.claim_failure("7.1", monitor) == monitor
+    assert claim_failure(run, "7.1", monitor) == monitor
 
 
 def test_where_the_claim_cannot_be_made_the_monitor_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

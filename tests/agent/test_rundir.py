@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from loopback.doors import CHECKOUT
 from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.files.atomic_write import remove_unfinished, replace_text, unfinished_name
+from xha.adapters.pacemaker.failure_claims import claim_failure, give_claim_back
+from xha.adapters.process.age import began_at
+from xha.adapters.process.procfs import read_process
 from xha.core.monitor.keeper_status import KeeperStatus, Phase
 from xha.core.monitor.start_failures import Failure
 from xha.core.ocf.galera_settings import Settings
@@ -101,18 +109,18 @@ def test_the_signature_tells_that_settings_were_stored_again(run_base: Path) -> 
 
 def test_of_two_who_see_the_end_of_a_server_one_tells_it(run_base: Path) -> None:
     run, keeper, monitor = RunDir("db"), FailureClaim(True, 5.0), FailureClaim(False, 5.0)
-    assert run.claim_failure("7.1", keeper) == keeper
-    assert run.claim_failure("7.1", monitor) == keeper
-    assert run.claim_failure("7.1", keeper._replace(at=6.0)) == keeper
+    assert claim_failure(run, "7.1", keeper) == keeper
+    assert claim_failure(run, "7.1", monitor) == keeper
+    assert claim_failure(run, "7.1", keeper._replace(at=6.0)) == keeper
     assert os.listdir(run.path) == ["told-7.1"]
-    run.give_claim_back("7.1")
-    assert run.claim_failure("7.1", monitor) == monitor
+    give_claim_back(run, "7.1")
+    assert claim_failure(run, "7.1", monitor) == monitor
 
 
 def test_the_end_of_another_server_is_another_failure(run_base: Path) -> None:
     run, first, second = RunDir("db"), FailureClaim(True, 5.0), FailureClaim(True, 9.0)
-    run.claim_failure("7.1", first)
-    assert run.claim_failure("8.1", second) == second
+    claim_failure(run, "7.1", first)
+    assert claim_failure(run, "8.1", second) == second
     assert os.listdir(run.path) == ["told-8.1"]
 
 
@@ -123,3 +131,58 @@ def test_what_was_found_out_counts_for_the_same_data_alone(run_base: Path) -> No
     assert run.read_recovery("boot 1:2").strip() == "found"
     assert run.read_recovery("boot 1:3") == ""
     assert run.read_recovery("") == ""
+
+
+SAYS_EVICTED = '{"date": "", "timestamp": 1.0, "errors": [], "status": {}}'
+
+
+def test_a_status_file_counts_for_the_server_that_wrote_it(run_base: Path) -> None:
+    """Whoever starts a server outside of Pacemaker removes nothing, and its server may write its file elsewhere."""
+    run = RunDir("db")
+    run.make_server_directory(os.geteuid(), os.getegid())
+    path = Path(run.status_path)
+    path.write_text(SAYS_EVICTED)
+    os.utime(path, (time.time() - 5, time.time() - 5))
+    with subprocess.Popen(["sleep", "60"]) as server:
+        process = read_process(server.pid)
+        assert process is not None
+        since = began_at(process.started)
+        try:
+            assert abs(since - time.time()) < 5
+            assert (run.status_signature(since), run.read_status(since)) == ((), "")
+            path.write_text(SAYS_EVICTED)
+            assert run.status_signature(since) != ()
+            assert run.read_status(since) == SAYS_EVICTED
+        finally:
+            server.kill()
+    path.unlink()
+    assert (run.status_signature(0.0), run.read_status(0.0)) == ((), "")
+
+
+# Writes what a process that is killed on the way leaves behind.
+KILLED = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from xha.adapters.files import atomic_write
+from xha.adapters.files.agent_rundir import RunDir
+from xha.adapters.pacemaker.failure_claims import claim_failure
+from xha.core.pacemaker.telling import FailureClaim
+where, last = sys.argv[2:]
+setattr(os, last, lambda *_: os.kill(os.getpid(), 9))
+claim_failure(RunDir("db", where), "7.1", FailureClaim(True, 5.0))
+"""
+
+
+@pytest.mark.parametrize("last", ["link", "replace"])
+def test_what_a_killed_process_left_half_written_goes_with_the_next_keeper(run_base: Path, last: str) -> None:
+    run = RunDir("db", str(run_base))
+    words = [sys.executable, "-c", KILLED, str(CHECKOUT / "lib"), str(run_base), last]
+    assert subprocess.run(words, check=False).returncode == -9
+    assert len(os.listdir(run.path)) == 1
+    replace_text(unfinished_name(run.file("mine.json")), "", 0o600)  # a living process is at it
+    replace_text(run.file("told-7.1"), "", 0o600)
+    remove_unfinished(run.path, "another")
+    assert len(os.listdir(run.path)) == 3
+    remove_unfinished(run.path)
+    assert sorted(os.listdir(run.path)) == [f"mine.json.{os.getpid()}.new", "told-7.1"]
+    remove_unfinished(f"{run.path}/absent")

@@ -46,20 +46,12 @@ OTHERS = {
     "adapters/process/descriptors.py": (KERNEL, {"os.open"}),
     "adapters/files/agent_rundir.py": (
         ROOTS,
-        {
-            "open",
-            "os.chmod",
-            "os.link",
-            "os.listdir",
-            "os.mkdir",
-            "os.path.isdir",
-            "os.stat",
-            "os.unlink",
-        },
+        {"open", "os.chmod", "os.mkdir", "os.path.isdir", "os.stat", "os.unlink"},
     ),
+    "adapters/pacemaker/failure_claims.py": (ROOTS, {"os.link", "os.listdir"}),
     "adapters/files/atomic_write.py": (
         "of whoever runs it; the name beside is made by O_EXCL, for others may guess it",
-        {"open", "os.open", "os.replace", "os.unlink"},
+        {"open", "os.listdir", "os.open", "os.path.exists", "os.replace", "os.unlink"},
     ),
     "adapters/files/config_files.py": (
         OPERATORS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,15 @@ import pytest
 
 from security import stalled
 from xha.adapters.mysqld.departure import read_departure
-from xha.core.galera.reading import Departure, Variables
+from xha.core.galera.reading import Departure, Reading, Variables, WsrepStatus
 
+STATUS = json.dumps(
+    {
+        "timestamp": 1.0,
+        "errors": [{"timestamp": 1.0, "msg": "this node has been evicted"}],
+        "status": {"state": "DISCONNECTED", "comment": "Disconnected", "progress": -1.0},
+    }
+)
 EVICTED = "2026-01-01  1:00:00 0 [ERROR] WSREP: this node has been evicted out of the cluster"
 
 
@@ -25,7 +33,8 @@ def _without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def look(datadir: object, log_error: str) -> Departure | None:
-    return read_departure(Variables(datadir=str(datadir), log_error=log_error, wsrep_status_file="none"), "root")
+    variables = Variables(datadir=str(datadir), log_error=log_error, wsrep_status_file="none")
+    return read_departure(Reading(variables=variables), "root")
 
 
 WITHOUT_RIGHTS = pytest.mark.usefixtures("_without_rights")
@@ -50,6 +59,21 @@ def test_a_name_that_no_file_can_have_is_nothing_that_was_read(tmp_path: Path, n
     assert look(f"{tmp_path}{name}", "error.log") is None
 
 
+@WITHOUT_RIGHTS
+@pytest.mark.parametrize(
+    ("age", "uptime", "wrote"), [(50, 60, True), (60, 60, True), (70, 60, False), (50, None, False), (0, 0, True)]
+)
+def test_what_an_earlier_server_wrote_of_itself_says_nothing_of_this_one(
+    tmp_path: Path, age: int, uptime: int | None, wrote: bool
+) -> None:
+    """One that cannot replace the file says so in its log, and goes on; the file may be a crash's, of last week."""
+    (tmp_path / "status.json").write_text(STATUS)
+    os.utime(tmp_path / "status.json", (time.time() - age, time.time() - age))
+    variables = Variables(datadir=str(tmp_path), wsrep_status_file="status.json", log_error="error.log")
+    found = read_departure(Reading(WsrepStatus(uptime=uptime), variables), "root")
+    assert found == (Departure(True, "this node has been evicted") if wrote else None)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 def test_files_that_never_answer_take_no_longer_than_a_reading() -> None:
     """A keeper, a monitor and clustercheck wait for them: for 5 s each before."""
@@ -64,7 +88,7 @@ def test_files_that_never_answer_take_no_longer_than_a_reading() -> None:
             mount.stdin.flush()
             variables = Variables(datadir=point, wsrep_status_file="status.json", log_error="error.log")
             began = time.monotonic()
-            assert read_departure(variables, "mysql") is None
+            assert read_departure(Reading(WsrepStatus(uptime=60), variables), "mysql") is None
             assert 1 <= time.monotonic() - began < 6
         finally:
             mount.stdin.close()

@@ -557,7 +557,7 @@ def test_a_fifo_in_the_place_of_the_server_s_status_file_holds_no_monitor_up(tmp
     path = Path(run.make_server_directory(*owner()))
     Attacker("mysql").reach(tmp_path)
     pipe(path / "status.json")
-    assert run.read_status() == ""
+    assert run.read_status(0.0) == ""
     run.remove_status()
     assert not (path / "status.json").exists()
 
@@ -629,7 +629,7 @@ def test_a_file_that_is_replaced_in_a_directory_of_others_is_written_to_no_file_
     place: Path, precious: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     """The temporary name beside it can be guessed, for instance if xha.conf has the disabled file in /var/tmp."""
-    plant(precious, place / f"disabled.{os.getpid()}")
+    plant(precious, place / f"disabled.{os.getpid()}.new")
     replace_text(str(place / "disabled"), "away", 0o644)
     assert (place / "disabled").read_text() == "away"
     assert [path.name for path in place.iterdir()] == ["disabled"]

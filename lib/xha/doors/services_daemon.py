@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from ..adapters.files.atomic_write import remove_unfinished
 from ..adapters.files.result_files import read_record, remove_other_records, write_record
 from ..adapters.host import sd_notify as systemd
 from ..adapters.host.faults import Faults
@@ -117,6 +118,7 @@ class Runner:
             os.makedirs(tokens, mode=0o700, exist_ok=True)
         except OSError as error:
             self._log.warning(f"{self._directory}: {reason(error)}")
+        remove_unfinished(tokens)
         os.environ["XHA_TOKENS"] = tokens
 
     def serve_turn(self) -> None:

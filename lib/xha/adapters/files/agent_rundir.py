@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     from ...core.monitor.keeper_tally import KeeperTally
     from ...core.monitor.start_failures import Failure
     from ...core.node.writer_rule import WriterOrder, WriterRecord
-    from ...core.pacemaker.telling import FailureClaim
     from ...core.text.repeats import Repeats
 
 BASE = "/run/xha/galera"
 KEEPER_FILE, TALLY_FILE, WRITER_FILE = "keeper.json", "tally.json", "writer.json"
 _SETTINGS, _ORDER, _FAILURES = "settings.json", "switchover.json", "failures.json"
 _JOINING, _RECOVERY, _REMEMBERED = "joining.json", "recovery.log", "servers.json"
-_SERVERS, _STATUS, _SAID = "mysqld", "status.json", "said.json"
-_RECOVERED, _CLAIM = "recovered.json", "told-"
+_SERVERS, _STATUS, _SAID, _RECOVERED = "mysqld", "status.json", "said.json", "recovered.json"
 _MOST_BYTES, _MOST_LOG = 1 << 20, 1 << 18
 
 
@@ -62,10 +60,15 @@ class RunDir:
         with Directory(self.path) as directory, directory.make_directory(_SERVERS, 0o755, uid, gid) as made:
             return made.path
 
-    def read_status(self) -> str:
-        """Return the content of the server's own status file (wsrep_status_file); "" if it cannot be read."""
+    def read_status(self, since: float) -> str:
+        """Return the server's own status file (wsrep_status_file); "" if it cannot be read, or is not this server's.
+
+        since: when the server was started, in seconds since 1970.
+        """
         from .foreign import Directory
 
+        if not self.status_signature(since):
+            return ""
         try:
             with Directory(self.file(_SERVERS)) as directory:
                 return directory.read(_STATUS, _MOST_BYTES).decode("utf-8", "replace")
@@ -77,13 +80,17 @@ class RunDir:
         """The path of the server's status file, for the server's options."""
         return self.file(f"{_SERVERS}/{_STATUS}")
 
-    def status_signature(self) -> tuple[int, ...]:
-        """Return a value that changes whenever the server writes its status file, () if there is none."""
+    def status_signature(self, since: float) -> tuple[int, ...]:
+        """Return a value that changes whenever the server writes its status file; () if it has written none.
+
+        since: when it was started, in seconds since 1970. What is older was left by an earlier server, and says nothing
+        of this one; after a jump of the host's clock, this server's own may look older until it writes the next.
+        """
         try:  # compared only, and never opened: nothing depends on what stands there
             seen = os.stat(self.status_path, follow_symlinks=False)
         except OSError:
             return ()
-        return seen.st_ino, seen.st_mtime_ns, seen.st_size
+        return (seen.st_ino, seen.st_mtime_ns, seen.st_size) if seen.st_mtime >= since else ()
 
     def remove_status(self) -> None:
         """Remove the status file of an earlier server, whose content is out of date.
@@ -164,31 +171,6 @@ class RunDir:
             self.remove(_ORDER)
         else:
             self._write(_ORDER, render_writer_order(order), 0o600)
-
-    def claim_failure(self, server: str, claim: FailureClaim) -> FailureClaim:
-        """Be the one who tells Pacemaker that a server has ended; return this claim, or the one that was there before.
-
-        server: its process, as name_process names it. What stands there of an earlier one is removed.
-        """
-        from ...core.pacemaker.telling import FailureClaim, parse_claim, render_claim
-
-        mine, name = f"{_CLAIM}by-{os.getpid()}", f"{_CLAIM}{server}"
-        self._write(mine, render_claim(claim), 0o644)
-        try:
-            os.link(self.file(mine), self.file(name))
-        except FileExistsError:
-            # One that cannot be read is taken for a monitor's, which tells in any case.
-            return parse_claim(self._read(name)) or FailureClaim(by_keeper=False, at=claim.at)
-        finally:
-            self.remove(mine)
-        for other in os.listdir(self.path):
-            if other.startswith(_CLAIM) and not other.startswith(f"{_CLAIM}by-") and other != name:
-                self.remove(other)
-        return claim
-
-    def give_claim_back(self, server: str) -> None:
-        """Pacemaker does not know that the server has ended: whoever sees it next tells it."""
-        self.remove(f"{_CLAIM}{server}")
 
     def read_recovery(self, key: str) -> str:
         """Return what was found out of the data that this key stands for, "" where nothing was."""

@@ -40,7 +40,7 @@ def remove_other_records(directory: str, names: Iterable[str]) -> None:
     kept = {f"{name}{_SUFFIX}" for name in names}
     with contextlib.suppress(OSError):
         for entry in os.listdir(directory):
-            if _SUFFIX in entry and entry not in kept:  # also NAME.json.PID, which a killed writer leaves
+            if _SUFFIX in entry and entry not in kept:  # also NAME.json.PID.new, which a killed writer leaves
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(directory, entry))
 

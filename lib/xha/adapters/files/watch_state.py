@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...core.ocf.service_rule import Watch, parse_watch, render_watch
-from .atomic_write import replace_text
+from .atomic_write import remove_unfinished, replace_text
 from .whole_file import read_text
 
 BASE = "/run/xha/service"
@@ -32,6 +32,7 @@ class WatchFile:
 
     def remove(self) -> None:
         """Remove the file; a missing file is no error. :raises OSError: as os.unlink does."""
+        remove_unfinished(os.path.dirname(self.path))
         try:
             os.unlink(self.path)
         except FileNotFoundError:

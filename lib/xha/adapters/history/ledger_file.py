@@ -19,7 +19,7 @@ from ...core.cluster.history.ledger_lines import (
     keep_newest,
     render_ledger_line,
 )
-from ..files.atomic_write import replace_text
+from ..files.atomic_write import remove_unfinished, replace_text
 from ..files.whole_file import read_text
 from ..host.login_name import server_uids
 
@@ -47,6 +47,7 @@ class LedgerFile:
         self._open()
         if self._size > 2 * most:
             self._set_aside()
+        remove_unfinished(os.path.dirname(path) or ".", f"{os.path.basename(path)}.")
         text = read_text(path, 2 * most)
         if text and not text.endswith("\n"):  # a write that was broken off: it is a line that nobody can read
             self._size += os.pwrite(self._fd, b"\n", self._size)

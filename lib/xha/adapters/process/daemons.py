@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.services.model.result import failed, passed, unknown
-from .age import age_of
+from .age import began_at
 from .procfs import descendants, read_processes, with_argv
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def find_daemons(pattern: str) -> list[Daemon]:
 def _describe(main: Process, processes: Sequence[Process]) -> Daemon:
     family = (main, *descendants(main.pid, processes))
     halted = {process.pid: _HALTED[process.state] for process in family if process.state in _HALTED}
-    return Daemon(main.pid, time.time() - age_of(main.started), tuple(process.pid for process in family), halted)
+    return Daemon(main.pid, began_at(main.started), tuple(process.pid for process in family), halted)
 
 
 def check_process(settings: ServiceSettings, level: Level) -> Result:

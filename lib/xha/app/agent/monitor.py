@@ -11,7 +11,7 @@ import os
 import time
 
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.process.age import age_of
+from ...adapters.process.age import age_of, began_at
 from ...adapters.process.procfs import look
 from ...core.monitor.health import ENDED, DatadirUse, Graces, Symptoms, judge_health
 from ...core.ocf.api import ExitCode
@@ -52,11 +52,12 @@ def monitor(settings: Settings, instance: Instance) -> Outcome:
 
 def _tell_end(run: RunDir, seen: Symptoms) -> Health:
     """Tell Pacemaker that the server has ended, unless its keeper just did: one end is one failure."""
+    from ...adapters.pacemaker.failure_claims import claim_failure
     from ...core.pacemaker.telling import FailureClaim
 
     server = seen.keeper.server if seen.keeper else ""
     try:
-        told = bool(server) and run.claim_failure(server, FailureClaim(False, seen.now)).holds(seen.now)
+        told = bool(server) and claim_failure(run, server, FailureClaim(False, seen.now)).holds(seen.now)
     except OSError:  # where nothing can be written, the keeper could tell nothing either
         told = False
     return judge_health(seen._replace(told=told))
@@ -94,7 +95,7 @@ def _see(run: RunDir, settings: Settings, instance: Instance) -> Symptoms:
         alive=alive,
         keeper=keeper,
         now=time.monotonic(),
-        status=_read_status(run),
+        status=_read_status(run, server) if server else None,
         occupant=occupant,
         graces=graces,
     )
@@ -159,8 +160,8 @@ def _is_alive(run: RunDir) -> bool:
         return not free
 
 
-def _read_status(run: RunDir) -> ServerStatus | None:
-    text = run.read_status()
+def _read_status(run: RunDir, server: Process) -> ServerStatus | None:
+    text = run.read_status(began_at(server.started))
     if not text:
         return None
     from ...core.galera.status_file import parse_status_file

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ...adapters.files.atomic_write import replace_text
+from ...adapters.files.atomic_write import remove_unfinished, replace_text
 from ...adapters.files.whole_file import read_text
 from ...core.cluster.fleet.page import render_page
 from ...core.cluster.fleet.samples import MAX_BYTES, add_look, parse_samples, render_samples
@@ -33,6 +33,7 @@ def write_page(directory: str, clusters: Sequence[ClusterStanding]) -> None:
     texts = {SAMPLES: render_samples(minute, samples), PAGE: render_page(clusters, samples, now)}
     for name, text in texts.items():
         path = os.path.join(directory, name)
+        remove_unfinished(directory, f"{name}.")
         try:
             replace_text(path, text, 0o644)  # a web server of another account shows it
         except OSError as error:

@@ -16,6 +16,7 @@ from ...adapters.mysql.provider_options import evict, make_primary
 from ...adapters.mysql.session import ReadError
 from ...adapters.mysql.stall_facts import read_stall_facts
 from ...adapters.mysqld.error_log import read_log, read_size
+from ...adapters.process.age import began_at
 from ...adapters.process.procfs import fingerprint, look, read_environ
 from ...core.galera.error_log import find_errors
 from ...core.galera.known_servers import ServerProcess, StateTransfer
@@ -93,7 +94,7 @@ class LocalServer:
 
     def _ask(self, server: ServerProcess, process: Process, memory: Memory, now: float) -> ServerSeen:
         transfer = find_transfer(process, self._known.search.trust) if looks_for_transfer(memory) else None
-        seen = ServerSeen(server, told=self._run.status_signature())
+        seen = ServerSeen(server, told=self._run.status_signature(began_at(server.started)))
         if transfer is not None:
             told = StateTransfer(transfer.role, transfer.progress, str(transfer))
             seen = seen._replace(transfer=told, free=self._data.read_free())
@@ -108,7 +109,7 @@ class LocalServer:
             return False
         with contextlib.suppress(OSError):
             gone = look(seen.server.pid, seen.server.started) is None
-            return gone or self._run.status_signature() != seen.told
+            return gone or self._run.status_signature(began_at(seen.server.started)) != seen.told
         return False
 
     def _read(self) -> tuple[Verdict, Reading | None]:

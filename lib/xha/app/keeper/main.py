@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...adapters.datadir.users import find_servers
 from ...adapters.files.agent_rundir import RunDir
+from ...adapters.files.atomic_write import remove_unfinished
 from ...adapters.files.foreign import UnfitPath
 from ...adapters.host.faults import Faults
 from ...adapters.host.log import Log
@@ -53,6 +54,7 @@ def keep(instance: Instance, attend: Callable[[str], Attendant]) -> int:
     with Locked(run, patience=2.0) as free:
         if not free:
             return 0
+        remove_unfinished(run.path)
         settings, permanent = run.read_settings(), False
         try:
             if settings is None:

@@ -10,6 +10,7 @@ from ...adapters.host.systemd_units import give_scope
 from ...adapters.lifecycle.creation import create
 from ...adapters.mysqld.program import Unusable
 from ...adapters.pacemaker.cluster import ClusterUnreachable
+from ...adapters.pacemaker.failure_claims import claim_failure, give_claim_back
 from ...core.keeper import effects as acts
 from ...core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause, GuardFailed, Recovered, Unfit
 from ...core.ocf.api import ExitCode
@@ -175,7 +176,7 @@ class Performer:
         """Only what the tool says that it did counts: what did not answer in time may not have arrived."""
         run, claim = self._data.run, FailureClaim(by_keeper=True, at=time.monotonic())
         try:
-            if run.claim_failure(act.server, claim) != claim:
+            if claim_failure(run, act.server, claim) != claim:
                 return "Pacemaker's monitor has told already that the server has ended"
         except OSError as error:
             said = (error.strerror or str(error)).lower()
@@ -183,7 +184,7 @@ class Performer:
         try:
             self._peers.cluster.tell_failure(self._peers.resource, self._peers.me)
         except ClusterUnreachable as error:
-            run.give_claim_back(act.server)
+            give_claim_back(run, act.server)
             return f"Pacemaker could not be told at once ({error}): its next monitor tells it"
         return ""
 

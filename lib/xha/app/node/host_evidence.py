@@ -92,6 +92,6 @@ class HostEvidence:
         if time.monotonic() - self._departure_at > _LASTS:
             from ...adapters.mysqld.departure import read_departure
 
-            self._departure = read_departure(reading.variables, server_user)
+            self._departure = read_departure(reading, server_user)
             self._departure_at = time.monotonic()
         return reading._replace(departure=self._departure)
