@@ -72,6 +72,38 @@ def find_keeper(run: RunDir) -> Process | None:
     return look(keeper_status.pid, keeper_status.started) if keeper_status and keeper_status.pid else None
 
 
+def end_this_keeper(keeper: Process) -> bool:
+    """End this very process, by SIGKILL if need be, and return whether it is gone; a later keeper is left alone.
+
+    :raises OSError: where that cannot be told.
+    """
+    from ...adapters.lifecycle.terminate import send
+
+    for number, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
+        send(keeper, number)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if look(keeper.pid, keeper.started) is None:
+                return True
+            time.sleep(0.05)
+    return False
+
+
+def await_other_keeper(run: RunDir, before: Process | None, seconds: float) -> Process | None:
+    """Return the keeper that has spoken, and is not the one of before; None where none does for so many seconds.
+
+    :raises OSError: where its process cannot be looked at.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        keeper = find_keeper(run)
+        if keeper is not None and (before is None or (keeper.pid, keeper.started) != (before.pid, before.started)):
+            return keeper
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.2)
+
+
 def launch_keeper(instance: Instance) -> subprocess.Popen[bytes]:
     """Start a keeper, and return its process; one that finds the lock taken ends at once."""
     return launch(instance, "keeper")

@@ -39,6 +39,14 @@ def see_keepers(base: str = "") -> list[KeeperSeen]:
     return seen
 
 
+def find_kept_resources(base: str = "") -> tuple[str, ...]:
+    """Return the resources that have had a keeper on this host since it booted.
+
+    :raises OSError: where that cannot be looked at.
+    """
+    return _find_resources(base or agent_rundir.BASE, KEEPER_FILE)
+
+
 def find_writer_resources(base: str = "") -> tuple[str, ...]:
     """Return the resources of this host whose keepers have written down who the writer is."""
     return _find_resources(base or agent_rundir.BASE, WRITER_FILE)

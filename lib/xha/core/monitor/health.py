@@ -136,9 +136,7 @@ RULES = (
         "stalled", _FAILS, "the state transfer stands still", "look at the network, and at the donor's log", stalls
     ),
     MonitorRule("left-behind", _FAILS, "mysqld stays outside of the Primary component", _LOOK, is_left_behind),
-    MonitorRule(
-        "mute-keeper", _WAITS, "the keeper is stuck", "kill that process: the next monitor begins anew", has_mute_keeper
-    ),
+    MonitorRule("mute-keeper", _WAITS, "the keeper is stuck", "xha-check keeper --replace", has_mute_keeper),
     MonitorRule(
         "no-keeper",
         _WAITS,

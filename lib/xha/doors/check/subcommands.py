@@ -61,6 +61,7 @@ GROUPS = {
         Subcommand("explain", "what each node would do next, and why; changes nothing", "election.explain"),
         Subcommand("grant", "let the cluster be formed although something cannot be proven", "election.grant"),
         Subcommand("switchover", "hand the one writer over to another node", "election.switchover"),
+        Subcommand("keeper", "the process that looks after this host's node; --replace it", "election.keeper"),
         Subcommand("report", "tell the others where this host's stopped data end", "election.record_position"),
     ),
     "the services of this host": (
