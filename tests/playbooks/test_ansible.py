@@ -1,6 +1,7 @@
 """The role on three hosts that have Pacemaker and no xha: the first run makes a cluster, the second changes nothing.
 
-Then a rolling update to a later version, while clients write through the VIP.
+Then a rolling update to a later version, while clients write through the VIP. The hosts run this machine's system, or
+the one that XHA_ANSIBLE_OS names, as `debian13`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from lab import client, cluster, document, needs
+from lab import client, cluster, document, needs, systems
 from lab.document import SEED_PROPERTIES
 from lab.host import Host
 from lab.laboratory import Laboratory, guarded
@@ -108,10 +109,12 @@ class Ansible:
 @pytest.fixture(scope="module")
 def ansible(net: Net, built: Built) -> Iterator[Ansible]:
     """Three hosts with Debian's packages, Galera's options and a Pacemaker without a resource."""
-    lacking = needs.missing()
+    system = systems.find_system(os.environ.get("XHA_ANSIBLE_OS", ""))
+    lacking = [*needs.missing(), *systems.lacks(system)]
     if lacking:
         pytest.skip(f"the laboratory is left out: this machine lacks {', '.join(lacking)}")
-    lab = Laboratory(Place(f"ansible-{os.getpid()}"))
+    systems.build(system)
+    lab = Laboratory(Place(f"ansible-{os.getpid()}"), system)
     with guarded(lab.place):
         lab.build(bare=True)
         accounts = [line for line in document.ACCOUNTS.today.splitlines() if "xha@" not in line]
