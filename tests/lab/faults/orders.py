@@ -19,9 +19,9 @@ HISTORY_SECONDS = 45
 FEW_CONNECTIONS = 10  # the smallest max_connections that the server accepts
 
 
-def on_one(command: str) -> Act:
+def on_one(command: str, timeout: int = 60) -> Act:
     """An operator's command, typed on h3, which no other fault of this file stops."""
-    return lambda scene: scene.lab["h3"].sh(command, timeout=60) and None
+    return lambda scene: scene.lab["h3"].sh(command, timeout=timeout) and None
 
 
 def then(*acts: Act) -> Act:
@@ -113,7 +113,7 @@ def bootstrap_on(*names: str) -> Act:
 
     def act(scene: Scene) -> None:
         rest = " ".join(name for name in HOSTS if name != ACTIVE)
-        on_one(f"pcs node standby {rest} --wait=50")(scene)
+        on_one(f"pcs node standby {rest} --wait={STOP_SECONDS}", STOP_SECONDS + 30)(scene)
         on_one("pcs resource disable p_mysql")(scene)
         wait_until(
             "every mysqld to end", lambda: not any(host.pids_of(SERVER) for host in scene.lab), timeout=STOP_SECONDS
