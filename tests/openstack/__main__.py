@@ -1,26 +1,37 @@
-"""`make test-openstack`: `python -m openstack [FAULT...]`. `--page` writes the last run's document, complete or not."""
+"""`make test-openstack`: `python -m openstack [FAULT...]`. `--page` writes the last run's document, complete or not.
+
+A run sees no processes but its own: the patterns of the services without a package here (looking.GONE) would find those
+of another run, of a test, or of an OpenStack that the machine has.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
-from loopback import Died, MissingProgram, NotInTime, claim
+from loopback import Died, MissingProgram, NotInTime, claim, find_program
 from openstack.cloud import Cloud
 from openstack.faults import FAULTS
 from openstack.packages import NoPackages, unpacked
 from openstack.trial import Record, load, try_faults
 
+ALONE = "--alone"
+
 
 def main(words: list[str]) -> int:
     if words == ["--page"]:
         return conclude(load(), in_full=False)
-    faults = [one for one in FAULTS if not words or one.name in words]
-    if not faults or len(faults) < len(set(words)):
+    names = [word for word in words if word != ALONE]
+    faults = [one for one in FAULTS if not names or one.name in names]
+    if not faults or len(faults) < len(set(names)):
         print("openstack: the faults are", *(one.name for one in FAULTS), file=sys.stderr)
         return 2
+    if ALONE not in words:
+        begin_alone(names)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     os.nice(2)
@@ -34,6 +45,16 @@ def main(words: list[str]) -> int:
         print("openstack: interrupted; every process and file of it is gone", file=sys.stderr)
         return 130
     return conclude(record)
+
+
+def begin_alone(names: Sequence[str]) -> NoReturn:
+    """Begin anew as the only program of a PID namespace, with a /proc of its own. The shell in it reaps orphans.
+
+    A signal to the process group, as of Ctrl-C and timeout(1), reaches the program; the first process of a namespace
+    and unshare(1) ignore it, and pass the exit code on.
+    """
+    own = [find_program("unshare", "util-linux"), "--pid", "--fork", "--kill-child", "--mount-proc"]
+    os.execv(own[0], [*own, "/bin/sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", "openstack", ALONE, *names])
 
 
 def conclude(record: Record, *, in_full: bool = True) -> int:
