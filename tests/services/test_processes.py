@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from loopback import Daemon, Net, find_program, wait_until
-from services.host import DOWN, WELL, Services, short
+from services.host import BLIND, DOWN, WELL, Services, short
 
 PROGRAM = """
 import os, sys, time
@@ -58,6 +58,18 @@ def test_who_only_has_its_name_in_a_command_line_is_not_it(services: Services, n
         result = services.check("nova-api", "process")
     assert short(result) == DOWN
     assert result["message"].startswith("no process matches ")
+
+
+@pytest.mark.parametrize("kind", ["keystone", "placement-api"])
+def test_an_apache_of_which_nobody_knows_whose_it_is(services: Services, net: Net, tmp_path: Path, kind: str) -> None:
+    """Both are run so by their packages; without a display-name, RDO's placement-api.conf, it is any other's."""
+    services.write(f"[service {kind}]\nprocess = ^no-such-title\n")
+    alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"]
+    apache = "bash -c 'exec -a /usr/sbin/httpd sleep 600' & sleep 0.3; "
+    result = services.check(kind, "process", wrapper=[*alone, f'{apache} "$@"; exit $?', "sh"])
+    assert short(result) == BLIND
+    assert "display-name=%{GROUP}" in result["message"]
+    assert short(services.check(kind, "process", wrapper=[*alone, '"$@"; exit $?', "sh"])) == DOWN
 
 
 def test_a_stopped_process_and_a_stopped_worker(services: Services, api: Daemon, tmp_path: Path) -> None:

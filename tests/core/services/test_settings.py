@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -240,93 +239,6 @@ def test_what_checks_a_row_is_there(row: Service) -> None:
     module = CHECKS / f"{row.module}.py"
     assert module.exists(), f"lib/xha/app/checks has no {module.name}"
     assert "\ndef check(" in module.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("kind", "command"),
-    [
-        ("keystone", "(wsgi:keystone-pu -DFOREGROUND"),
-        # `ps` in public logs: Ubuntu, RDO
-        ("keystone", "(wsgi:keystone-pu -k start"),
-        ("keystone", "(wsgi:keystone- -DFOREGROUND"),
-        # `ps` of a devstack, its unit, and that of openstack-helm's procname-prefix
-        ("keystone", "keystoneuWSGI master"),
-        ("keystone", "keystoneuWSGI worker 1"),
-        ("keystone", "keystone-api-uWSGI master"),
-        ("glance-api", "glance-apiuWSGI master"),
-        (
-            "glance-api",
-            "/opt/stack/data/venv/bin/uwsgi --procname-prefix glance-api --ini /etc/glance/glance-uwsgi.ini",
-        ),
-        ("nova-api", "/usr/local/bin/uwsgi --procname-prefix nova-api --ini /etc/nova/nova-api-uwsgi.ini"),
-        ("nova-api", "nova-apiuWSGI worker 2"),
-        ("nova-api", "(wsgi:nova-api -DFOREGROUND"),
-        (
-            "neutron-server",
-            "/usr/local/bin/uwsgi --procname-prefix neutron-api --ini /etc/neutron/neutron-api-uwsgi.ini",
-        ),
-        ("cinder-api", "cinder-apiuWSGI master"),
-        # kolla's image
-        ("cinder-api", "/var/lib/kolla/venv/bin/python3 /var/lib/kolla/venv/bin/cinder-api --config-file /etc/x"),
-        ("keystone", "/usr/bin/uwsgi_python3 --http-socket [::]:5000 --ini /etc/keystone/keystone-uwsgi.ini"),
-        ("glance-api", "/usr/bin/python3 /usr/bin/glance-api --config-dir /etc/glance/glance-api.conf.d"),
-        ("glance-api", "uwsgi_python3 --http-socket :9292 --ini /etc/glance/glance-api-uwsgi.ini"),
-        ("glance-registry", "/usr/bin/python2.7 /usr/bin/glance-registry"),
-        ("nova-api", "/var/lib/kolla/venv/bin/python3 -s /var/lib/kolla/venv/bin/nova-api"),
-        ("nova-api", "/usr/bin/uwsgi_python3 --http-socket [::]:8774 --ini /etc/nova/nova-api-uwsgi.ini --pyargv x"),
-        ("nova-novncproxy", "/usr/bin/python3 /usr/bin/nova-novncproxy --web /usr/share/novnc/"),
-        ("neutron-server", "neutron-server: api worker (/usr/bin/python3 /usr/bin/neutron-server)"),
-        ("neutron-server", "/usr/bin/python3 /usr/bin/neutron-server --config-file=/etc/neutron/neutron.conf"),
-        ("cinder-api", "/usr/bin/python3.11 -s /usr/bin/cinder-api"),
-        ("placement-api", "placementuWSGI master"),
-        (
-            "placement-api",
-            "/opt/stack/data/venv/bin/uwsgi --procname-prefix placement --ini /etc/placement/placement-uwsgi.ini",
-        ),
-        ("heat-api", "/usr/bin/python3 /usr/bin/heat-api"),
-        ("neutron-dhcp-agent", "/usr/bin/python3 /usr/bin/neutron-dhcp-agent --config-file /etc/neutron/neutron.conf"),
-        ("neutron-l3-agent", "/usr/bin/python3 /usr/bin/neutron-l3-agent --config-file /etc/neutron/neutron.conf"),
-        ("mysql", "/usr/sbin/mariadbd --wsrep_start_position=x"),
-        ("mysql", "/usr/sbin/mysqld"),
-        ("haproxy", "/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg"),
-        ("memcached", "/usr/bin/memcached -m 64"),
-        ("pacemaker", "/usr/sbin/pacemakerd"),
-    ],
-)
-def test_a_real_command_line_is_recognised(kind: str, command: str) -> None:
-    assert re.compile(CATALOGUE[kind].process).match(command)
-    others = {name for name, row in CATALOGUE.items() if re.compile(row.process).match(command)}
-    # Debian splits neutron-server in two. Where it is not split, its second half has the same process.
-    assert others - {"neutron-rpc-server"} == {kind}
-
-
-@pytest.mark.parametrize(
-    ("kind", "command"),
-    [
-        ("nova-api", "/usr/bin/python3 /usr/bin/nova-api-metadata"),
-        ("nova-api", "vim /etc/nova/nova-api.conf"),
-        ("nova-api", "tail -f /var/log/nova/nova-api.log"),
-        ("nova-api", "vim /etc/nova/nova-api-uwsgi.ini"),
-        ("nova-api", "/usr/bin/uwsgi_python3 --ini /etc/nova/nova-api-metadata-uwsgi.ini"),
-        ("nova-api", "bash -c /usr/bin/python3 /usr/bin/nova-api"),
-        ("memcached", "/usr/bin/memcached-tool localhost stats"),
-        ("mysql", "/usr/bin/mysqld_safe"),
-        ("mysql", "mysqldump --all"),
-        ("haproxy", "/usr/sbin/haproxy-systemd-wrapper"),
-        ("keystone", "grep httpd"),
-        ("keystone", "/usr/sbin/httpd -DFOREGROUND"),
-        ("keystone", "/usr/sbin/apache2 -k start"),
-        ("keystone", "(wsgi:horizon)    -k start"),
-        ("nova-api", "nova-api-metadatauWSGI master"),
-        ("nova-api", "(wsgi:nova-api-meta -DFOREGROUND"),
-        ("cinder-api", "cinder-volumeuWSGI master"),
-        ("haproxy", "haproxy -f /var/lib/neutron/ns-metadata-proxy/5f1c.conf"),  # neutron-metadata-agent's
-        ("haproxy", "haproxy -f /var/lib/neutron/ovn-metadata-proxy/5f1c.conf"),  # neutron-ovn-metadata-agent's
-        ("cinder-api", "python3 -m pdb /usr/bin/other cinder-api"),
-    ],
-)
-def test_a_command_line_that_only_looks_alike_is_not(kind: str, command: str) -> None:
-    assert not re.compile(CATALOGUE[kind].process).match(command)
 
 
 def test_sections_of_one_kind_know_where_the_others_are() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
 from xha.core.config.xha_conf import parse_config
-from xha.core.services.catalogue import CATALOGUE
 from xha.core.services.model.result import Level, Result
 from xha.core.services.rabbitmq.login import AmqpError, AmqpFault
 from xha.core.services.settings import ServiceConfig, ServiceFault, find_service
@@ -65,42 +63,6 @@ def test_whom_to_call(kind: str, messaging: Messaging, queues: list[str]) -> Non
     targets = find_targets(settings(kind), messaging, "me")
     assert [f"{target.exchange}/{target.queue}" for target in targets] == queues
     assert {target.method for target in targets} == {"ping" if kind.startswith("nova") else "oslo_rpc_server_ping"}
-
-
-COMMANDS = {
-    "nova-conductor": [
-        "/usr/bin/python3 /usr/bin/nova-conductor --config-file=/etc/nova/nova.conf",
-        "/usr/bin/python2.7 -s /usr/bin/nova-conductor",
-        "nova-conductor --debug",
-    ],
-    "nova-scheduler": ["/usr/bin/python3 -s /usr/bin/nova-scheduler"],
-    "nova-consoleauth": ["/usr/bin/python /usr/bin/nova-consoleauth --config-file /etc/nova/nova.conf"],
-    "neutron-rpc-server": [
-        "/usr/bin/python3 /usr/bin/neutron-server --config-file=/etc/neutron/neutron.conf",
-        "/usr/bin/python3 /usr/bin/neutron-rpc-server",
-        "neutron-server: rpc worker (/usr/bin/python3 /usr/bin/neutron-server)",
-    ],
-    "cinder-scheduler": ["/usr/bin/python3 /usr/bin/cinder-scheduler"],
-    "cinder-volume": ["/usr/bin/python3 /usr/bin/cinder-volume --config-file /etc/cinder/cinder.conf"],
-    "rabbitmq": ["/usr/lib/erlang/erts-13.1.5/bin/beam.smp -W w -- -pa  -noshell -s rabbit boot -boot start_sasl"],
-}
-OTHERS = [
-    "vim /etc/nova/nova-conductor.conf",
-    "tail -f /var/log/nova/nova-scheduler.log /var/log/cinder/cinder-volume",
-    "/usr/bin/python3 /usr/bin/nova-conductor-exporter",
-    "/usr/bin/python3 /usr/local/bin/watch.py nova-consoleauth",
-    "bash -c /usr/bin/cinder-volume",
-    "/usr/lib/erlang/erts-13.1.5/bin/beam.smp -- -noshell -s rabbitmqctl_escript",
-    "epmd -daemon",
-    "grep -s rabbit boot",
-]
-
-
-@pytest.mark.parametrize("kind", COMMANDS)
-def test_whose_command_line_is_whose(kind: str) -> None:
-    pattern = re.compile(CATALOGUE[kind].process)
-    matching = {line for lines in (*COMMANDS.values(), OTHERS) for line in lines if pattern.match(line)}
-    assert matching == set(COMMANDS[kind])
 
 
 def test_hosts_of_the_section_come_first() -> None:

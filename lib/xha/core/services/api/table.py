@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..model.kind import Proof, Service
+from ..model.processes import mod_wsgi_process, python_process, uwsgi_process, uwsgi_title
 from ..model.result import Level
 from .judge import KEYS, ApiRequest, HttpSettings, RequestPlan, find_fault
 
@@ -15,30 +16,8 @@ _ACCOUNT = "auth_url, username, project, and password_file or password_env"
 _RUNS = Proof("a process with its command line exists and is not stopped", "whether it answers anybody")
 _HEALTHCHECK = ApiRequest("/healthcheck")
 _ANSWERS_ONLY = "a dead or frozen database, keystone or RabbitMQ"
-
-
-def python_process(script: str) -> str:
-    """Return the pattern of a Python program: run directly, by an interpreter, or with a title of its own."""
-    return rf"^(?:\S*python[\d.]*(?: -\S+)* )?(?:\S*/)?(?:{script})(?:: .*)?(?: |$)"
-
-
-def uwsgi_process(ini: str) -> str:
-    """Return the pattern of a uwsgi with this .ini, as Debian starts the API services."""
-    return rf"^(?:\S*/)?uwsgi\S*(?: \S+)* (?:\S*/)?(?:{ini})\.ini(?: |$)"
-
-
-def uwsgi_title(prefix: str) -> str:
-    """Return the pattern of a uwsgi that shows a title of its own (procname-prefix, with auto-procname or without).
-
-    `keystoneuWSGI master` (devstack), `keystone-api-uWSGI master` (openstack-helm), `keystone: uWSGI worker 1`
-    (procname-prefix-spaced).
-    """
-    return rf"^{prefix}[-:]? ?uWSGI \w+"
-
-
-def mod_wsgi_process(group: str) -> str:
-    """Return the pattern of mod_wsgi's daemon processes with display-name=%{{GROUP}}: cut, as `(wsgi:keystone-pu`."""
-    return rf"^\(wsgi:{group}"
+# Without a display-name, as in RDO's placement-api.conf, mod_wsgi's processes are like any other apache's.
+_APACHE = r"^(?:\S*/)?(?:httpd|apache2)(?: |$)"
 
 
 def _api(name: str, title: str, port: int, plan: RequestPlan, **more: Any) -> Service:
@@ -54,16 +33,24 @@ def _api(name: str, title: str, port: int, plan: RequestPlan, **more: Any) -> Se
             _ACCOUNT,
         )
     defaults = {"url": f"http://127.0.0.1:{port}", "deadline": 10.0, "plan": plan, **more.pop("defaults", {})}
-    process = more.pop("process", "|".join(_processes(name, more.pop("short", name), more.pop("group", name))))
+    process = more.pop("process", None) or _processes(name)
     return Service(
         name, title, "http", process, HttpSettings, KEYS, levels, Level.PROTOCOL, defaults, find_fault, **more
     )
 
 
-def _processes(name: str, short: str, group: str) -> tuple[str, ...]:
-    """Return how an API runs: by itself (eventlet), in a uwsgi, in mod_wsgi. short: the name of its file or title."""
-    ini = uwsgi_process(f"(?:{name}|{short})(?:-uwsgi)?")
-    return python_process(name), ini, uwsgi_title(f"(?:{name}|{short})"), mod_wsgi_process(group)
+def _processes(name: str, short: str = "", *, script: str = "", wsgi: str = "") -> str:
+    """Return how an API runs: by itself (eventlet), in a uwsgi, in mod_wsgi.
+
+    short: a regular expression of the name of its .ini, and of its procname-prefix; script: of its program's.
+    wsgi: the pattern of its titles in an apache, if there are others than its name.
+    """
+    patterns = (python_process(script or name), uwsgi_process(short or name), uwsgi_title(short or name))
+    return "|".join((*patterns, wsgi or mod_wsgi_process((name,), (name,))))
+
+
+# Its WSGIDaemonProcess, by its own httpd/wsgi-keystone.conf, kolla and puppet; `main` and `admin` before Rocky.
+_KEYSTONES = ("keystone", *(f"keystone{one}" for one in ("-public", "-main", "-admin", "_wsgi_main", "_wsgi_admin")))
 
 
 def _keystone() -> Service:
@@ -74,13 +61,12 @@ def _keystone() -> Service:
         RequestPlan(ApiRequest("/v3", json_path=("version", "status"), json_value="stable")),
         process="|".join(
             (
-                mod_wsgi_process("keystone"),
-                uwsgi_process(r"keystone\S*"),
+                mod_wsgi_process(_KEYSTONES, (*_KEYSTONES, "keystone_wsgi")),
+                uwsgi_process(r"keystone\S*?"),
                 uwsgi_title("keystone(?:-(?:api|public|admin))?"),
             )
         ),
-        # Without display-name=%{GROUP}, mod_wsgi's processes are like any other apache's.
-        defaults={"shared_process": r"^(?:\S*/)?(?:httpd|apache2)(?: |$)"},
+        defaults={"shared_process": _APACHE},
     )
     deep = Proof(
         "the login of a user that does not exist is refused with 401, for which keystone asks its database; with an "
@@ -109,7 +95,11 @@ ROWS = (
         "image API",
         9292,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v2/images?limit=1", json_path=("images",))),
-        short="glance",
+        process=_processes(
+            "glance-api",
+            "glance(?:-api)?",
+            wsgi=mod_wsgi_process(("glance-api",), ("glance-api", "glance_wsgi", "glance_api_wsgi")),
+        ),
     ),
     # Glance 21 (Victoria) removed it. On a host without it the result is not applicable.
     _api(
@@ -128,7 +118,17 @@ ROWS = (
             ApiRequest("/", json_path=("versions", -1, "status"), json_value="CURRENT"),
             ApiRequest("/v2.1/flavors?limit=1", json_path=("flavors",)),
         ),
-        group="nova[-_]api(?![-_]?meta)",
+        # nova-api-os-compute: the same without the metadata service.
+        process=_processes(
+            "nova-api",
+            "nova-api(?:-os-compute)?",
+            script="nova-api(?:-os-compute)?",
+            wsgi=mod_wsgi_process(
+                ("nova-api", "nova_api", "nova-api-os-compute"),
+                ("nova-api", "nova_api_wsgi"),
+                ("nova-api-metadata", "nova-metadata-api", "nova_metadata_wsgi"),
+            ),
+        ),
     ),
     _novncproxy(),
     _api(
@@ -136,13 +136,12 @@ ROWS = (
         "network API",
         9696,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v2.0/networks?limit=1", json_path=("networks",))),
-        process="|".join(
-            (
-                python_process("neutron-server"),
-                uwsgi_process("neutron-api(?:-uwsgi)?"),
-                uwsgi_title("neutron-(?:api|server)"),
-                mod_wsgi_process("neutron[-_](?:api|server)"),
-            )
+        process=_processes(
+            "neutron-server",
+            "neutron-(?:api|server)",
+            wsgi=mod_wsgi_process(
+                ("neutron", "neutron-api", "neutron_api", "neutron-server"), ("neutron", "neutron-api", "neutron_wsgi")
+            ),
         ),
     ),
     _api(
@@ -151,8 +150,14 @@ ROWS = (
         8778,
         # Its lists are for administrators, so there is no deeper level for a project's own member.
         RequestPlan(ApiRequest("/", json_path=("versions", 0, "id"))),
-        short="placement",
-        group="placement",
+        process=_processes(
+            "placement-api",
+            "placement(?:-api)?",
+            wsgi=mod_wsgi_process(
+                ("placement", "placement-api", "placement_api"), ("placement", "placement-api", "placement_wsgi")
+            ),
+        ),
+        defaults={"shared_process": _APACHE},
     ),
     _api(
         "heat-api",
@@ -162,14 +167,27 @@ ROWS = (
             ApiRequest("/", (300,), json_path=("versions", 0, "status"), json_value="CURRENT"),
             ApiRequest("/v1/{project}/stacks?limit=1", json_path=("stacks",)),
         ),
-        group="heat[-_]api(?![-_]?(?:cfn|clou))",
+        process=_processes(
+            "heat-api",
+            wsgi=mod_wsgi_process(
+                ("heat-api", "heat_api"),
+                ("heat-api", "heat_api_wsgi"),
+                ("heat-api-cfn", "heat_api_cfn", "heat_api_cfn_wsgi", "heat-api-cloudwatch", "heat_api_cloudwatch"),
+            ),
+        ),
     ),
     _api(
         "cinder-api",
         "volume API",
         8776,
         RequestPlan(_HEALTHCHECK, ApiRequest("/v3/{project}/limits", json_path=("limits",))),
-        short="cinder",
-        group="cinder(?:[-_](?:api|wsg)|\\))",
+        process=_processes(
+            "cinder-api",
+            "cinder(?:-api)?",
+            wsgi=mod_wsgi_process(
+                ("cinder", "cinder-api", "cinder_api", "cinder-wsgi", "cinder_wsgi"),
+                ("cinder", "cinder-api", "cinder_wsgi"),
+            ),
+        ),
     ),
 )

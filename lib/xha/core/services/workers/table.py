@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ...text.values import parse_choice, parse_path, parse_switch, parse_text, parse_words
 from ..api.judge import API_KEYS
-from ..api.table import python_process
 from ..model.kind import Proof, Service
+from ..model.processes import python_process
 from ..model.result import Level
 from ..model.values import parse_secret_file, parse_secret_variable
 from .judge import ExpectedWorker, WorkerSettings
