@@ -170,6 +170,14 @@ def test_the_chinese_quick_start_has_the_commands_of_the_english_one() -> None:
     assert chinese == english
 
 
+def test_the_chinese_page_is_set_as_chinese() -> None:
+    """Wide punctuation after Chinese, and no line break inside of a sentence, which would be shown as a space."""
+    text = prose((ROOT / "README.zh.md").read_text(encoding="utf-8"))
+    han = r"[\u4e00-\u9fff]"
+    assert re.findall(rf"{han}[,.:;!?()][^\]\n]{{0,20}}|[,:;!?()]{han}.{{0,20}}", text) == []
+    assert re.findall(r"[\u3000-\u9fff\uff00-\uffef]\n(?=[^\n|#!-]).{0,20}", text) == []
+
+
 def test_what_a_newcomer_is_told_to_type_is_what_the_contract_names() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for spelling in (
