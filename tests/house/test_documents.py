@@ -16,6 +16,8 @@ from xha.core.node.report import METRICS
 from xha.core.node.verdict import Code
 from xha.core.ocf.galera_settings import PARAMETERS
 from xha.core.services.catalogue import CATALOGUE
+from xha.doors.check.command import subcommand_parser
+from xha.doors.check.old_spellings import MODES
 from xha.doors.check.subcommands import SUBCOMMANDS
 
 TOP = ("ansible/README.md", "README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
@@ -102,7 +104,29 @@ def test_a_target_of_make_is_one(page: Path) -> None:
     targets = {
         name for file in files for name in re.findall(r"^([a-z][a-z-]*):", file.read_text(encoding="utf-8"), re.M)
     }
-    assert set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))) - targets == set()
+    named = re.findall(r"(?:`|^(?:sudo )?)make ([a-z-]+)(?=[ `\n])", page.read_text(encoding="utf-8"), re.M)
+    assert set(named) - targets == set()
+
+
+def find_wrong_commands(page: Path) -> Iterator[str]:
+    """The commands in a page's code with a subcommand or an option that does not exist."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL)
+    options = {name: {"--help", *subcommand_parser(row)._option_string_actions} for name, row in SUBCOMMANDS.items()}
+    before = {f"--{mode}" for mode in MODES} | {"--version", *(name for names in options.values() for name in names)}
+    for line in [*"\n".join(blocks).splitlines(), *re.findall(r"`([^`\n]+)`", prose(text))]:
+        for said in re.findall(r"(?<![\w/.-])xha-check ([^#;|&>\n)]*)", line):
+            words = said.partition("  ")[0].replace("[", " ").replace("]", " ").split()
+            first = words[0] if words else "--help"
+            given = {word.partition("=")[0].rstrip(".,'\"") for word in words if word.startswith("--")}
+            known = before if first.startswith("--") else options.get(first)
+            if first != "SUBCOMMAND" and (known is None or given - known):
+                yield said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_a_command_of_xha_check_is_one(page: Path) -> None:
+    assert list(find_wrong_commands(page)) == []
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
