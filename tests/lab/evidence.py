@@ -38,7 +38,7 @@ def keep(lab: Laboratory, directory: Path) -> Path:
         *lab.place.root.glob("*.log"),
         *lab.place.root.glob("struck"),
     ):
-        shutil.copy(path, directory)
+        keep_file(path, directory)
     return directory
 
 
@@ -55,10 +55,25 @@ def keep_host(host: Host, directory: Path) -> None:
         (directory / name).write_text(look(host, command))
     for pattern in KEPT_FILES:
         for path in host.datadir.glob(pattern):
-            shutil.copy(path, directory)
+            keep_file(path, directory)
     if not host.has_power():
         # The journal on the host's disk has a binary format. journalctl reads it from outside.
-        shutil.copytree(host.root / "var/log/journal", directory / "journal.d", dirs_exist_ok=True)
+        keep_file(host.root / "var/log/journal", directory)
+
+
+def keep_file(path: Path, directory: Path) -> None:
+    """Copy a file, or a directory with all that is in it. What cannot be copied is named in `directory`/not-kept.
+
+    A file may go meanwhile, and a host that was never started has no journal: the failure itself is what counts.
+    """
+    try:
+        if path.is_dir():
+            shutil.copytree(path, directory / f"{path.name}.d", dirs_exist_ok=True)
+        else:
+            shutil.copy(path, directory)
+    except OSError as error:  # copytree's own is one, too
+        with open(directory / "not-kept", "a", encoding="utf-8") as file:
+            file.write(f"{path}: {error}\n")
 
 
 def look(host: Host, command: str) -> str:
