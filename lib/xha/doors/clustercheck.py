@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     """Answer on standard output, or on the socket that xinetd left at descriptor 0. Return 0 for 200, otherwise 1."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] in ("-h", "--help"):
-        sys.stdout.write(USAGE.format(program=sys.argv[0]))
+        print(USAGE.format(program=sys.argv[0]), end="", flush=True)
         return 0
     mend_streams()
     client = _client()
