@@ -52,7 +52,7 @@ from xha.app.node.reader import ConfigFile
 from xha.core.services.settings import parse_services
 services, faults = parse_services(ConfigFile(sys.argv[1]).refresh())
 assert not faults, faults
-load_checks(services)
+load_checks(map(job_of, services), stays=True)
 def spent():
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 said = {}

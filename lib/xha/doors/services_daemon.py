@@ -94,7 +94,7 @@ class Runner:
             return
         self._directory = config.responder.services_directory
         self._prepare_directory()
-        load_checks(services.values())
+        load_checks(map(job_of, services.values()), stays=True)
         now = time.monotonic()
         for name, service in services.items():
             if self._services.get(name) != service:

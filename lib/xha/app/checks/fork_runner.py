@@ -20,6 +20,7 @@ from ...adapters.network.epoll import reason
 from ...adapters.process.alarm import Overdue, current_step, start_timer, stop_timer
 from ...adapters.process.daemons import seconds_since_start
 from ...adapters.process.descriptors import point_at_null
+from ...adapters.process.fate import describe_end, wait_fate
 from ...adapters.process.privileges import limit_core, limit_memory
 from ...adapters.process.procfs import read_process
 from ...core.services.model.result import Status, failed, parse_result, unknown
@@ -49,11 +50,17 @@ class Job(NamedTuple):
     grace: float = 0.0
 
 
-def load_checks(services: Iterable[ServiceConfig]) -> None:
-    """Import what the checks need, so that no child has to. A failed import is reported by the child of that check."""
-    for module in {service.row.module for service in services}:
+def load_checks(jobs: Iterable[Job], *, stays: bool = False) -> None:
+    """Import what the checks need, so that no child has to. A failed import is reported by the child of that check.
+
+    A process that ends with these checks imports what their levels need, as a check's module tells in LIBRARIES. One
+    that stays imports all of it, once.
+    """
+    for module, level in dict.fromkeys((job.service.row.module, job.level) for job in jobs):
         with contextlib.suppress(Exception):
-            _import(module)
+            for library, first in getattr(_import(module), "LIBRARIES", {}).items():
+                if stays or (first is not None and level >= first):
+                    import_module(f"xha.adapters.{library}")
 
 
 def _import(module: str) -> object:
@@ -110,7 +117,7 @@ class Child:
             process = read_process(self.pid)
             is_starved = process is not None and process.state == "R"
         # One that has closed its pipe without a result is ending by itself: how is asked before it is killed.
-        fate = "" if self._answer or seconds >= self.job.service.deadline else _wait_fate(self.pid)
+        fate = "" if self._answer or seconds >= self.job.service.deadline else wait_fate(self.pid)
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
@@ -128,41 +135,10 @@ class Child:
             if is_starved:  # it is ready to run and gets no CPU: that says nothing about the service
                 return unknown(name, level, f"no end after {seconds:.1f} s: this host has no time to run the check")
             return failed(name, level, f"no end after {seconds:.1f} s, the check was killed")
-        said = f"the check itself died{_describe_end(fate)}"
+        said = f"the check itself died{describe_end(fate)}"
         if self._answer:
             said = f"the check wrote {len(self._answer)} bytes that are no result: this is a fault of xha's"
         return unknown(name, level, said)
-
-
-def _wait_fate(pid: int) -> str:
-    """Return how a child ends that has closed its pipe, such as `exit status 70`; "" if it does not end in a moment.
-
-    It stays a zombie: its number, and that of its group, are its own until it is collected.
-    """
-    for _ in range(50):
-        try:
-            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return ""
-        if ended and ended.si_code == os.CLD_EXITED:
-            return f"exit status {ended.si_status}"
-        if ended:
-            return _signal_name(ended.si_status)
-        time.sleep(0.002)
-    return ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
-
-
-def _describe_end(fate: str) -> str:
-    if fate == signal.SIGKILL.name:
-        return f" ({fate}): somebody killed it, or the kernel for want of memory"
-    return f" ({fate or 'it closed its pipe and did not end'}): this is a fault of xha's"
 
 
 def _reap(pid: int) -> None:

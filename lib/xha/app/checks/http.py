@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...adapters.http.client import Web
-from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_version, ask_with_token
-from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.network.port_probe import Endpoint, probe_ports
 from ...adapters.network.whereabouts import judge_unreachable
 from ...adapters.process.alarm import note_proof
@@ -28,8 +25,12 @@ from ...core.text.values import ConfigError
 if TYPE_CHECKING:
     from typing import Callable
 
+    from ...adapters.http.keystone_tokens import KeystoneToken
     from ...core.services.api.judge import HttpSettings
     from ...core.services.model.result import Result
+
+# What the check imports where it is used, below xha.adapters, and the level that first needs it; None: only a failure.
+LIBRARIES = {"http.client": Level.PROTOCOL, "http.keystone_tokens": Level.DEEP, "mysql.anonymous_ping": None}
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
@@ -90,6 +91,8 @@ def _check_protocol(settings: HttpSettings) -> Result:
     If there is no answer, all workers of the service may be waiting for its database or for keystone, because each
     client occupies one. These are then asked too.
     """
+    from ...adapters.http.client import Web
+
     answer = Web.of(settings).ask("GET", settings.url + settings.protocol_request.path)
     result = judge_protocol(settings, answer)
     # Nobody answers, or something else: the service may listen elsewhere.
@@ -99,12 +102,17 @@ def _check_protocol(settings: HttpSettings) -> Result:
         return judge_unreachable(settings, Level.PROTOCOL, attempt)
     if not answer.overdue:
         return result
+    from ...adapters.http.keystone_tokens import ask_version
+    from ...adapters.mysql.anonymous_ping import find_cause
+
     elsewhere = settings.auth_url not in (None, settings.url)
     cause = find_cause(settings, ask_version(settings) if elsewhere else None)
     return judge_cause(settings.name, result.message, result.proved, cause)._replace(level=result.level)
 
 
 def _check_deep(settings: HttpSettings, proved: str) -> Result:
+    from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_with_token
+
     name, request = settings.name, settings.plan.deep
     if not settings.auth_url or request is None:
         needs = "needs an account: auth_url, username, project, and password_file or password_env"
@@ -123,10 +131,14 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
         return unknown(name, Level.DEEP, f"needs {unmet}: {fault}", proved=proved)
     if answer.status == 403:
         return unknown(name, Level.DEEP, f"needs an account with more rights: {fault}", proved=proved)
+    from ...adapters.mysql.anonymous_ping import find_cause
+
     return judge_cause(name, fault, proved, find_cause(settings, ask_keystone(settings, token)))
 
 
 def _ask(settings: HttpSettings, token: KeystoneToken) -> ApiAnswer:
+    from ...adapters.http.client import Web
+
     assert settings.plan.deep
     path = settings.plan.deep.path.replace("{project}", token.project)
     return Web.of(settings).ask("GET", settings.url + path, headers={"X-Auth-Token": token.text})
@@ -136,6 +148,8 @@ def _without_token(settings: HttpSettings, answer: ApiAnswer, proved: str) -> Re
     said = judge_no_token(settings.name, answer, proved)
     if said:
         return said
+    from ...adapters.mysql.anonymous_ping import find_cause
+
     fault = answer.fault or f"answered {answer.status}"
     cause = find_cause(settings, f"gives no token, {fault}")
     return judge_cause(settings.name, "no token to ask with", proved, cause)

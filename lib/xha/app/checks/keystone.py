@@ -5,17 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from ...adapters.http.client import Web
-from ...adapters.http.keystone_tokens import KeystoneToken, get_token, password_login, tokens_url
-from ...adapters.mysql.anonymous_ping import find_cause
 from ...core.services.api.judge import ApiAnswer, ApiRequest, find_unmet, judge_cause, judge_no_token
 from ...core.services.model.result import Level, passed, unknown
 from ...core.text.values import ConfigError
-from .http import check_levels
+from .http import LIBRARIES, check_levels
 
 if TYPE_CHECKING:
     from ...core.services.api.judge import HttpSettings
     from ...core.services.model.result import Result
+
+__all__ = ["LIBRARIES", "check"]
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
@@ -28,6 +27,9 @@ def _check_deep(settings: HttpSettings, proved: str) -> Result:
 
 
 def _check_refusal(settings: HttpSettings, proved: str) -> Result:
+    from ...adapters.http.client import Web
+    from ...adapters.http.keystone_tokens import password_login, tokens_url
+
     # Measured on keystone 22: 401 in 75 to 108 ms; with its database stopped, the connection is closed without an
     # answer.
     login = password_login("xha-probe-nobody", "Default", secrets.token_hex(8))
@@ -42,6 +44,8 @@ def _check_refusal(settings: HttpSettings, proved: str) -> Result:
 
 
 def _check_login(settings: HttpSettings, proved: str) -> Result:
+    from ...adapters.http.keystone_tokens import KeystoneToken, get_token
+
     here = settings._replace(auth_url=settings.url)
     try:
         token = get_token(here, renew=True)
@@ -53,5 +57,7 @@ def _check_login(settings: HttpSettings, proved: str) -> Result:
 
 
 def _blame(settings: HttpSettings, answer: ApiAnswer, proved: str) -> Result:
+    from ...adapters.mysql.anonymous_ping import find_cause
+
     fault = answer.fault or f"answered {answer.status}"
     return judge_cause(settings.name, f"a login: {fault}", proved, find_cause(settings))

@@ -9,7 +9,6 @@ import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.network.addresses import require_address
 from ...adapters.network.client_tls import TlsFiles, client_context, unmet_by
 from ...adapters.process.alarm import begin_step, finish_within
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_HEADERS = 16384
+# As in http.py: the cause is asked for with each WebSocket.
+LIBRARIES = {"http.client": Level.PROTOCOL, "mysql.anonymous_ping": Level.DEEP}
 
 
 def check(settings: HttpSettings, level: Level) -> Result:
@@ -52,6 +53,8 @@ def _check_socket(settings: HttpSettings, proved: str) -> Result:
         if unmet_setting:
             return unknown(settings.name, Level.DEEP, f"needs {unmet_setting}: a WebSocket", proved=proved)
         return failed(settings.name, Level.DEEP, f"a WebSocket: {error.strerror or 'no answer'}".lower(), proved=proved)
+    from ...adapters.mysql.anonymous_ping import find_cause
+
     cause = find_cause(settings)
     if closed and not cause.database:
         return passed(settings.name, Level.DEEP, "a WebSocket is opened, and a token that does not exist refused")

@@ -9,8 +9,6 @@ from ...adapters.network.client_tls import TlsFiles
 from ...adapters.network.whereabouts import judge_unreachable
 from ...adapters.process.alarm import CheckStep, seconds_left
 from ...adapters.process.daemons import check_process
-from ...adapters.rabbitmq.amqp import open_channel, prove_round_trip, read_greeting
-from ...adapters.rabbitmq.management_api import Api, Refused
 from ...core.services.model.reach import Attempt, Unmet
 from ...core.services.model.result import SELF, Level, dependency, failed, passed, unknown
 from ...core.services.rabbitmq.cluster import find_gaps, judge_cluster
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
 # Shares of the deadline, so that the message names the part that did not answer.
 _CONNECT, _PEER, _CLUSTER = 0.3, 0.15, 0.5
 _OF_THE_REST = 0.8
+# What the check imports where it is used, below xha.adapters, and the level that first needs it.
+LIBRARIES = {"rabbitmq.amqp": Level.PROTOCOL, "rabbitmq.management_api": Level.DEEP}
 
 
 def check(settings: RabbitSettings, level: Level) -> Result:
@@ -50,6 +50,8 @@ def _read_login(settings: RabbitSettings) -> Login:
 
 
 def _check_greeting(settings: RabbitSettings, level: Level, login: Login) -> Result:
+    from ...adapters.rabbitmq.amqp import read_greeting
+
     try:
         greeting = read_greeting(login, settings.deadline * _CONNECT)
     except AmqpError as error:
@@ -61,6 +63,8 @@ def _check_greeting(settings: RabbitSettings, level: Level, login: Login) -> Res
 
 
 def _check_login(settings: RabbitSettings, login: Login) -> Result:
+    from ...adapters.rabbitmq.amqp import open_channel
+
     try:
         with open_channel(login, settings.deadline * _CONNECT):
             return passed(settings.name, Level.PROTOCOL, f"a login at {login} opens the virtual host {login.vhost}")
@@ -85,6 +89,9 @@ def _judge_fault(settings: RabbitSettings, level: Level, error: AmqpError) -> Re
 
 
 def _check_deep(settings: RabbitSettings, login: Login) -> Result:
+    from ...adapters.rabbitmq.amqp import open_channel, prove_round_trip
+    from ...adapters.rabbitmq.management_api import Refused
+
     findings: list[Fault] = []
     blocked, proved = None, ""
     try:
@@ -117,6 +124,8 @@ def _check_deep(settings: RabbitSettings, login: Login) -> Result:
 
 def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Fault]:
     """Return the expected nodes that accept a connection and do not answer on it. Nodes that refuse are only down."""
+    from ...adapters.rabbitmq.amqp import open_channel
+
     findings = []
     for host in settings.peers:
         if host == login.host:
@@ -133,6 +142,8 @@ def _find_frozen_peers(settings: RabbitSettings, login: Login) -> list[Fault]:
 def _read_cluster(settings: RabbitSettings, step: CheckStep) -> Cluster:
     seconds, told = settings.deadline * _CLUSTER, None
     if settings.api and settings.api_password:
+        from ...adapters.rabbitmq.management_api import Api
+
         account = (settings.api_username or settings.username or "", read_secret(settings.api_password))
         files = TlsFiles(settings.ca_file, settings.cert_file, settings.key_file)
         told = Api(settings.api, account, files, seconds, step).read_cluster()

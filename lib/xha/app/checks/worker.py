@@ -6,15 +6,9 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.files.secrets import read_secret
-from ...adapters.http.client import Web
-from ...adapters.http.keystone_tokens import KeystoneToken, ask_keystone, ask_with_token
-from ...adapters.mysql.anonymous_ping import find_cause
 from ...adapters.process.alarm import note_proof
 from ...adapters.process.daemons import HiddenProcesses, find_daemons, judge_daemons
-from ...adapters.rabbitmq.amqp import open_channel
-from ...adapters.rabbitmq.amqp_sockets import HiddenSockets, find_sockets
 from ...adapters.rabbitmq.oslo_files import read_options
-from ...adapters.rabbitmq.oslo_rpc import send_ping
 from ...core.services.api.judge import ApiRequest, find_unmet, judge_cause, judge_no_token
 from ...core.services.model.result import Level, Status, failed, unknown
 from ...core.services.rabbitmq.login import MISCONFIGURED, AmqpError
@@ -34,6 +28,7 @@ from ...core.services.workers.oslo_url import parse_transport
 from ...core.text.values import ConfigError
 
 if TYPE_CHECKING:
+    from ...adapters.http.keystone_tokens import KeystoneToken
     from ...adapters.rabbitmq.amqp import Channel
     from ...core.services.api.judge import ApiAnswer
     from ...core.services.model.result import Result
@@ -43,6 +38,14 @@ if TYPE_CHECKING:
 
 # Shares of the deadline: for finding a usable broker, and for all answers together.
 _CONNECT, _ANSWER = 0.35, 0.4
+# What the check imports where it is used, below xha.adapters, and the level that first needs it; None: only a failure.
+LIBRARIES = {
+    "rabbitmq.amqp_sockets": Level.PROTOCOL,
+    "rabbitmq.oslo_rpc": Level.PROTOCOL,
+    "rabbitmq.amqp": Level.PROTOCOL,
+    "http.keystone_tokens": Level.DEEP,
+    "mysql.anonymous_ping": None,
+}
 
 
 class _Bus(NamedTuple):
@@ -108,6 +111,8 @@ def _read_messaging(settings: WorkerSettings) -> Messaging:
 
 def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
     """Call the worker through the first of its brokers that can be used."""
+    from ...adapters.rabbitmq.amqp import open_channel
+
     refusal: AmqpError | None = None
     for login in bus.brokers:
         reached = False
@@ -126,6 +131,8 @@ def _check_bus(settings: WorkerSettings, bus: _Bus) -> Result:
 
 
 def _call(settings: WorkerSettings, bus: _Bus, channel: Channel) -> Result:
+    from ...adapters.rabbitmq.oslo_rpc import send_ping
+
     # Only after the login: without a broker, the worker is not to blame for a missing connection.
     fault = _find_socket_fault(bus) if bus.pids else ""
     if fault:
@@ -136,6 +143,8 @@ def _call(settings: WorkerSettings, bus: _Bus, channel: Channel) -> Result:
 
 
 def _find_socket_fault(bus: _Bus) -> str:
+    from ...adapters.rabbitmq.amqp_sockets import HiddenSockets, find_sockets
+
     ports = {login.port for login in bus.brokers}
     try:
         sockets = find_sockets(bus.pids, ports)
@@ -150,6 +159,8 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
     if not settings.auth_url:
         needs = "needs an administrator's auth_url, username, project, and password_file or password_env"
         return unknown(name, Level.DEEP, needs, proved=proved)
+    from ...adapters.http.keystone_tokens import KeystoneToken, ask_with_token
+
     try:
         token, answer = ask_with_token(account, lambda token: _ask_list(settings, token))
     except ConfigError as error:
@@ -158,6 +169,8 @@ def _check_list(settings: WorkerSettings, bus: _Bus, proved: str) -> Result:
         said = judge_no_token(name, token, proved)
         if said:
             return said
+        from ...adapters.mysql.anonymous_ping import find_cause
+
         fault = token.fault or f"answered {token.status}"
         cause = find_cause(account, f"gives no token, {fault}")
         return judge_cause(name, "no token to ask for the service list with", proved, cause)
@@ -177,6 +190,9 @@ def _judge_list(settings: WorkerSettings, bus: _Bus, answer: ApiAnswer, token: K
             raise ValueError(answer.fault or f"answered {answer.status}")
         rows = parse_services(answer.document, settings.binary)
     except ValueError as error:
+        from ...adapters.http.keystone_tokens import ask_keystone
+        from ...adapters.mysql.anonymous_ping import find_cause
+
         cause = find_cause(settings.account, ask_keystone(settings.account, token))
         result = judge_cause(settings.name, f"the service list: {error}", proved, cause)
         blame = settings.api if result.is_down else str(result.blame)
@@ -186,6 +202,8 @@ def _judge_list(settings: WorkerSettings, bus: _Bus, answer: ApiAnswer, token: K
 
 
 def _ask_list(settings: WorkerSettings, token: KeystoneToken) -> ApiAnswer:
+    from ...adapters.http.client import Web
+
     path = (settings.services or "").replace("{project}", token.project)
     url = f"{settings.url}{path}?binary={settings.binary}"
     web = Web.of(settings.account)._replace(blame=settings.api)

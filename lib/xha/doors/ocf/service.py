@@ -147,9 +147,10 @@ def _look(service: ServiceConfig, level: Level | None, instance: Instance) -> Se
     from ...core.ocf.service_rule import ServiceLook, lasting
     from ...core.services.model.result import Status
 
-    load_checks([service])
+    job = job_of(service, level)
+    load_checks([job])
     now, clock = time.monotonic(), time.time()
-    [(_, result)] = run_jobs([job_of(service, level)])
+    [(_, result)] = run_jobs([job])
     well = result.status in (Status.OK, Status.WARNING)
     lasts = lasting(instance.interval or service.interval, instance.timeout)
     return ServiceLook(result, well or is_there(service.settings.process), now, clock, lasts)

@@ -51,8 +51,8 @@ def run_services(chosen: Sequence[Chosen], wanted: Wanted) -> list[Result]:
     level = Level.PROTOCOL if wanted.level is None else wanted.level
     found = {one.name: unknown(one.name, level, one.message) for one in chosen if isinstance(one, ServiceFault)}
     services = [one for one in chosen if not isinstance(one, ServiceFault)]
-    load_checks(services)
     jobs = [job_of(service, wanted.level, wanted.grace) for service in services]
+    load_checks(jobs)
     found.update((service.name, result) for service, result in run_jobs(jobs))
     return [found[one.name] for one in chosen]
 
