@@ -12,7 +12,6 @@ for reading attributes by a kept connection.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import quoteattr
 
 from ...core.ocf.api import AGENT
 from ...core.pacemaker.cib import BadCib, Cib, list_agents, list_resources, parse_cib
@@ -44,6 +43,7 @@ from ...core.pacemaker.past_results import (
     parse_monitors,
     parse_past_result,
 )
+from ...core.text.xml_attribute import quote_attribute
 from .attributes import printable, query_attribute
 from .tools import ClusterUnreachable, Failed, run_tool
 
@@ -252,7 +252,7 @@ def _is_two_node() -> bool:
 
 
 def _element(tag: str, content: str = "", **attributes: str) -> str:
-    words = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+    words = "".join(f" {name}={quote_attribute(value)}" for name, value in attributes.items())
     return f"<{tag}{words}>{content}</{tag}>"
 
 

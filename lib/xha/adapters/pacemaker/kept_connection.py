@@ -18,8 +18,8 @@ import struct
 import time
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
-from xml.sax.saxutils import quoteattr
 
+from ...core.text.xml_attribute import quote_attribute
 from .tools import TIMEOUT, ClusterUnreachable
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _check_account(descriptor: int) -> None:
 def render_question(number: int, name: str) -> bytes:
     """Return the message that asks for an attribute's values on all nodes, as attrd_updater sends it."""
     words = {"t": "attrd", "src": "xha", "attr_user": "root", "task": "query", "attr_name": name}
-    text = f"<attrd_op {' '.join(f'{key}={quoteattr(value)}' for key, value in words.items())}/>".encode() + b"\0"
+    text = f"<attrd_op {' '.join(f'{key}={quote_attribute(value)}' for key, value in words.items())}/>".encode() + b"\0"
     header = _HEADER.pack(number, _HEADER.size + len(text), 0, len(text), 0, _ANSWER_EXPECTED, _VERSION)
     return header + text
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...adapters.datadir.users import Use, find_servers
-from ...adapters.files.config_files import read_config, read_withdrawal, remove_withdrawal, write_withdrawal
+from ...adapters.files.config_files import read_config, read_withdrawal, write_withdrawal
 from ...adapters.host.log import Log
 from ...adapters.http.ask import ask_own
 from ...adapters.mysql.agent_login import own_target
@@ -26,10 +25,9 @@ from ...core.node.drain_rule import (
     why_no_drain,
 )
 from ...core.node.withdrawal import Withdrawal
-from ...core.ocf.api import AGENT
-from ...core.text.values import ConfigError
 from ..keeper.known_servers import whole_search
 from ..node.local_reader import SQL_SECONDS, find_socket, make_reader
+from .own_drain import name_of
 from .sweep import may_be_deleted
 
 if TYPE_CHECKING:
@@ -61,19 +59,6 @@ def drain_before_stop(settings: Settings, instance: Instance, run: RunDir, known
         log.info(f"not drained: {why_not}" if why_not else f"drained: {drain.run()}")
     except Exception as error:  # the server is to be stopped: nothing here may prevent it
         log.warning(f"not drained: {type(error).__name__}: {error}")
-
-
-def end_own_drain(instance: Instance) -> None:
-    """Remove the drain that a stop of this resource has begun; a person's stays."""
-    with contextlib.suppress(OSError, ConfigError):
-        files = read_config().responder
-        found = read_withdrawal(files._replace(disabled_file=None, legacy_disabled_file=None))
-        if files.drain_file and found is not None and found.by == _name(instance):
-            remove_withdrawal(files.drain_file)
-
-
-def _name(instance: Instance) -> str:
-    return f"{AGENT} {instance.name}"
 
 
 def _close(clients: Clients, numbers: Iterable[int], until: float) -> int:
@@ -144,7 +129,7 @@ class _Drain:
         ends = time.time() + self._instance.timeout + _MARGIN_SECONDS
         until = datetime.fromtimestamp(ends, timezone.utc).isoformat(timespec="seconds")
         path = self._config.responder.drain_file or DEFAULT_DRAIN_FILE
-        write_withdrawal(path, Withdrawal(_name(self._instance), "it is being stopped", until))
+        write_withdrawal(path, Withdrawal(name_of(self._instance), "it is being stopped", until))
 
     def _ask(self) -> ResponderView | None:
         """Return what the responder tells of the node; None if none answers, or says nothing to this host."""

@@ -10,7 +10,7 @@ from ...adapters.mysqld.program import Unusable, find_program
 from ...core.monitor.keeper_status import Phase
 from ...core.ocf.api import ExitCode, Outcome
 from ..keeper.process import Locked, find_keeper, launch_keeper
-from .drain import end_own_drain
+from .own_drain import end_own_drain
 
 if TYPE_CHECKING:
     import subprocess

@@ -24,8 +24,7 @@ from ...core.election.compose_report import close_record
 from ...core.election.position_report import PositionReport, State, is_looking, parse_position_report
 from ...core.galera.lineage import History, StopRecord
 from ...core.galera.position import NO_SEQNO, Kind, Position
-from ...core.keeper.decisions import DEAF_SECONDS
-from ...core.monitor.keeper_status import Phase
+from ...core.monitor.keeper_status import DEAF_SECONDS, Phase
 from ...core.node.codes import Code
 from ...core.ocf.api import ExitCode, Outcome
 from ..keeper.known_servers import find_state, whole_search

@@ -11,7 +11,7 @@ from ..election.position_report import State
 from ..galera.lineage import History
 from ..galera.node_record import NodeRecord
 from ..galera.position import Kind, Position
-from ..monitor.keeper_status import Phase
+from ..monitor.keeper_status import DEAF_SECONDS, Phase
 from ..pacemaker.guards import Allowed, Confirmed, HoldsToken, TokenNotElsewhere
 from .children import STOPPING, is_fit, tell_creation
 from .effects import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 5.0
 # How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
 KEEPER_SECONDS = 15.0
-STOP_SECONDS, DEAF_SECONDS, CREATION_SECONDS = 60.0, 6.0, 300.0
+STOP_SECONDS, CREATION_SECONDS = 60.0, 300.0
 _FORM, _RESTORE = "forming the cluster", "forming the last view again"
 
 

@@ -8,6 +8,8 @@ from ..text.light_typing import NamedTuple
 from ..text.numbers import parse_json, parse_moment, parse_number
 
 SCHEMA = 1
+# How long the keeper, and a stop, give a server that waits for its group: it does not heed SIGTERM, and serves nobody.
+DEAF_SECONDS = 6.0
 
 
 class Phase(str, Enum):

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
-from xml.sax.saxutils import quoteattr
 
 from ..ocf.api import FORGET, PROBE
+from ..text.xml_attribute import quote_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,9 +89,11 @@ def choose_changes(past: PastResult, node: str, monitors: Sequence[MonitorOperat
 
 def _render_change(operation: str, name: str, stamp: str) -> str:
     own = f"xha-{operation}"
-    pair = f"<nvpair id={quoteattr(f'{own}-{name}')} name={quoteattr(name)} value={quoteattr(stamp)}/>"
-    attributes = f"<instance_attributes id={quoteattr(own)}>{pair}</instance_attributes>"
-    return f"<op id={quoteattr(operation)}>{attributes}</op>"
+    pair = (
+        f"<nvpair id={quote_attribute(f'{own}-{name}')} name={quote_attribute(name)} value={quote_attribute(stamp)}/>"
+    )
+    attributes = f"<instance_attributes id={quote_attribute(own)}>{pair}</instance_attributes>"
+    return f"<op id={quote_attribute(operation)}>{attributes}</op>"
 
 
 def _parse(text: str) -> Element:
