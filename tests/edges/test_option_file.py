@@ -160,3 +160,17 @@ def test_a_file_that_is_named_and_not_there_is_an_error(directory: Path) -> None
     assert ask_mysql(path) is None
     with pytest.raises(ConfigError, match=f"{path}: no such file or directory"):
         read_client_options(str(path))
+
+
+def test_each_file_and_directory_that_was_looked_at_is_told(tmp_path: Path) -> None:
+    """A resident compares them with what the program sees that asks it: absent ones and directories, too."""
+    first, more = tmp_path / "first.cnf", tmp_path / "more"
+    more.mkdir()
+    (more / "b.cnf").write_text("[client]\nuser=b\n")
+    (more / "a.cnf").symlink_to(tmp_path / "nowhere")
+    (more / "c.other").write_text("[client]\nuser=c\n")
+    first.write_text(f"!include {tmp_path}/absent.cnf\n!includedir {more}\n")
+    read = read_client_options(str(first))
+    assert read.values == {"user": "b"}
+    absent = str(tmp_path / "absent.cnf")
+    assert read.looked_at == (str(first), absent, str(more), str(more / "a.cnf"), str(more / "b.cnf"))

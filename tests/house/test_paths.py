@@ -113,7 +113,7 @@ OTHERS = {
         "looked at, never opened: root's directories, this process's own socket, and what root names in settings",
         {"posix.lstat", "posix.readlink", "posix.stat"},
     ),
-    "adapters/network/resident_listener.py": ("of this process's account, which has the directory", {"os.unlink"}),
+    "adapters/network/private_socket.py": ("of this process's account, which has the directory", {"os.unlink"}),
     "doors/resident_first.py": (NOT_FOLLOWED, {"posix.lstat"}),
     "doors/clustercheck.py": (OPERATORS, {"os.access"}),
     "app/node/keepers.py": (ROOTS, {"os.listdir", "os.path.lexists"}),

@@ -148,7 +148,7 @@ def test_the_same_files_say_the_same_to_mariadb_s_client(host: Host, name: str) 
     library = {"PYTHONPATH": str(CHECKOUT / "lib")}
     asked = host.run(sys.executable, "-c", ASK_XHA, *extra, env={**environment, **library}, user=NOBODY)
     assert asked.code == 0, asked
-    values, warnings, _ = json.loads(asked.out)
+    values, warnings, _, _ = json.loads(asked.out)
     assert values == case.options
     assert sorted(warning.partition(":")[0] for warning in warnings) == sorted(case.modes)
 

@@ -305,7 +305,10 @@ class TestASandbox:
                 return
         pytest.fail("the resident has answered none of five")
 
-    @pytest.mark.parametrize("named", ["by Percona's form", "by the environment", "in /etc/sysconfig/clustercheck"])
+    @pytest.mark.parametrize(
+        "named",
+        ["by Percona's form", "by the environment", "in /etc/sysconfig/clustercheck", "!include", "!includedir"],
+    )
     @pytest.mark.parametrize("hidden", [False, True])
     def test_an_option_file_that_the_resident_does_not_see(
         self, net: Net, percona: Node, host: Host, named: str, hidden: bool
@@ -319,6 +322,10 @@ class TestASandbox:
         arguments, environment = ("", "", "0", "/dev/null", "1"), {}
         if named == "by Percona's form":
             arguments = ("-", "0", "/dev/null", "1", "/run/secret/extra.cnf")
+        elif named.startswith("!"):
+            arguments = ("", "", "0", "/dev/null", "1")
+            path = "/run/secret" if named == "!includedir" else "/run/secret/extra.cnf"
+            host.write("/etc/my.cnf", option_file(user=USER, password=PASSWORD) + f"{named} {path}\n")
         elif named == "by the environment":
             environment = {"DEFAULTS_EXTRA_FILE": "/run/secret/extra.cnf"}
         else:

@@ -25,6 +25,7 @@ class Target(NamedTuple):
     tls is None for no TLS. It is used where the server offers it; with tls_required there is no login without it.
     server_uids: the accounts that may be behind the socket; nothing is sent to any other account.
     tls_words: the options that tls was made of: no context equals another.
+    looked_at: the files and directories on which all of this rests, absent ones, too.
     """
 
     user: str
@@ -37,10 +38,14 @@ class Target(NamedTuple):
     warnings: tuple[str, ...] = ()
     server_uids: frozenset[int] = frozenset()
     tls_words: tuple[tuple[str, str], ...] = ()
+    looked_at: tuple[str, ...] = ()
 
     def is_like(self, other: Target | None) -> bool:
         """Return whether a login to the other one is the same: server, account, password and TLS."""
-        return other is not None and self._replace(tls=None, warnings=()) == other._replace(tls=None, warnings=())
+        return other is not None and self._bare() == other._bare()
+
+    def _bare(self) -> Target:
+        return self._replace(tls=None, warnings=(), looked_at=())
 
     def __repr__(self) -> str:  # a tuple's own would show the password
         return f"Target({self.user}@{self})"
@@ -73,10 +78,11 @@ def read_target(database: Database, options: ClientOptions | None = None) -> Tar
         host = values.get("host")
     over_tcp = database.socket is None and host not in (None, "localhost")
     tls, tls_required = _tls(values, path) if over_tcp else (None, False)
+    socket = database.socket or values.get("socket")
     return Target(
         user=values.get("user") or own_account(),
         password=values.get("password", ""),
-        socket=None if over_tcp else database.socket or values.get("socket") or _default_socket(),
+        socket=None if over_tcp else socket or _default_socket(),
         host=host if over_tcp else None,
         port=port,
         tls=tls,
@@ -84,6 +90,7 @@ def read_target(database: Database, options: ClientOptions | None = None) -> Tar
         warnings=options.warnings,
         server_uids=server_uids(database.server_user),
         tls_words=tuple(sorted((name, value) for name, value in values.items() if "ssl" in name)) if over_tcp else (),
+        looked_at=options.looked_at if over_tcp or socket else (*options.looked_at, *DEFAULT_SOCKETS),
     )
 
 

@@ -36,11 +36,15 @@ _ANOTHERS = "it belongs to another account; it is passed over"
 
 
 class ClientOptions(NamedTuple):
-    """The options that a client takes from option files, warnings about the safety of the files, and their name."""
+    """The options that a client takes from option files, warnings about the safety of the files, and their name.
+
+    looked_at: each file and directory on which that rests, those that an option file includes and absent ones, too.
+    """
 
     values: dict[str, str]
     warnings: tuple[str, ...] = ()
     source: str = ""
+    looked_at: tuple[str, ...] = ()
 
 
 def read_client_options(path: str) -> ClientOptions:
@@ -54,11 +58,11 @@ def read_client_options(path: str) -> ClientOptions:
         values = client_options(files.read(path))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and error.filename == path == DEFAULT_OPTION_FILE:
-            return ClientOptions({}, source=path)
+            return ClientOptions({}, source=path, looked_at=(path,))
         raise ConfigError(f"{error.filename or path}: {reason_of(error)}") from None
     exposed = "password" in values and files.mode & 0o004
     warning = f"{path}: everybody on this host can read the password in it; chmod 0640"
-    return ClientOptions(values, (warning,) if exposed else (), path)
+    return ClientOptions(values, (warning,) if exposed else (), path, tuple(files.looked_at))
 
 
 def read_program_options(extra: str | None, environment: Mapping[str, str]) -> ClientOptions:
@@ -72,11 +76,13 @@ def read_program_options(extra: str | None, environment: Mapping[str, str]) -> C
     """
     options: list[Option] = []
     warnings: list[str] = []
+    looked_at: list[str] = []
     own = [f"{environment[name]}/my.cnf" for name in ("MARIADB_HOME", "MYSQL_HOME") if environment.get(name)][:1]
     home = [f"{environment['HOME']}/.my.cnf"] if environment.get("HOME") else []
     for path in (*_SYSTEM_FILES, *own, *([extra] if extra else []), *home):
         ours = path in (*own, *home)
         if ours and _belongs_to_another(os.path.dirname(path)):
+            looked_at += [os.path.dirname(path), path]
             warnings += [f"{path}: {_ANOTHERS}"] if os.path.lexists(path) else []
             continue
         files = _OptionFiles(path, lenient=True, foreign=not ours)
@@ -85,10 +91,12 @@ def read_program_options(extra: str | None, environment: Mapping[str, str]) -> C
         except OSError as error:
             raise ConfigError(f"{error.filename or path}: {reason_of(error)}") from None
         warnings += files.passed_over
+        looked_at += files.looked_at
     suffix = environment.get("MARIADB_GROUP_SUFFIX") or environment.get("MYSQL_GROUP_SUFFIX") or ""
     groups = {*PROGRAM_GROUPS, *(f"{group}{suffix}".lower() for group in PROGRAM_GROUPS)}
     values = {option: environment[name] for name, option in _VARIABLES.items() if environment.get(name)}
-    return ClientOptions({**values, **client_options(options, groups)}, tuple(warnings), "the option files of mysql")
+    values = {**values, **client_options(options, groups)}
+    return ClientOptions(values, tuple(warnings), "the option files of mysql", tuple(looked_at))
 
 
 def _belongs_to_another(directory: str) -> bool:
@@ -110,6 +118,7 @@ class _OptionFiles:
     def __init__(self, path: str, *, lenient: bool = False, foreign: bool = True) -> None:
         self.mode = 0
         self.passed_over: list[str] = []
+        self.looked_at: list[str] = []
         self._path, self._lenient, self._foreign = path, lenient, foreign
         self._files, self._bytes = _MAX_INCLUDED, MAX_BYTES
 
@@ -121,6 +130,7 @@ class _OptionFiles:
         if self._files == 0:
             raise ConfigError(f"{self._path}: more than {_MAX_INCLUDED} files are included; does one include itself?")
         self._files -= 1
+        self.looked_at.append(path)
         text = self._read_text(path, depth)
         options: list[Option] = []
         try:
@@ -164,7 +174,14 @@ class _OptionFiles:
             return []
         if not include.directory:
             # MySQL's clients skip a path that is no file, and give up for a directory that does not exist.
-            return self.read(include.path, depth) if os.path.isfile(include.path) else []
+            return self._read_file(include.path, depth)
+        self.looked_at.append(include.path)
         names = sorted(name for name in os.listdir(include.path) if name.endswith(".cnf"))
         paths = [os.path.join(include.path, name) for name in names]
-        return [option for path in paths if os.path.isfile(path) for option in self.read(path, depth)]
+        return [option for path in paths for option in self._read_file(path, depth)]
+
+    def _read_file(self, path: str, depth: int) -> list[Option]:
+        if os.path.isfile(path):
+            return self.read(path, depth)
+        self.looked_at.append(path)
+        return []

@@ -7,6 +7,8 @@ import os
 import socket
 from typing import NamedTuple
 
+from ..network.private_socket import bind_private
+
 _MAX_BYTES = 8192
 # More than the kernel queues for one socket (net.unix.max_dgram_qlen: 10, or 512 with systemd). It limits the time
 # spent on a sender that does not stop.
@@ -29,15 +31,8 @@ class NotifySocket:
     def __init__(self, path: str, owner: tuple[int, int] | None = None) -> None:
         """Bind the socket. owner (uid, gid) may write to it. :raises OSError: as bind does."""
         self.path, self.notice = path, Notice()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        self._socket = bind_private(path, socket.SOCK_DGRAM)
         try:
-            before = os.umask(0o177)
-            try:
-                self._socket.bind(path)
-            finally:
-                os.umask(before)
             if owner and os.geteuid() == 0:
                 os.chown(path, *owner, follow_symlinks=False)
         except OSError:

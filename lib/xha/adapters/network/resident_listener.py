@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...core.text.netstrings import parse_netstrings
+from .private_socket import bind_private
 from .resident_client import BETWEEN, MOST_BYTES, NAME, OK, WAIT, is_safe, read_peer, sign
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ class AskingProgram:
         read_at: the time.monotonic() of what was read. max_age: in seconds. seen: the paths on which the answer rests.
         Who asks believes it where it sees the same there.
         """
-        signed = BETWEEN.join(sign(path) for path in seen if path)
+        signed = BETWEEN.join(sign(path) for path in dict.fromkeys(seen) if path)
         head = b"%b %d %d %d %d" % (OK, read_at * 1e9, max_age * 1e9, code, len(signed))
-        self._send(b"%b\n%b%b" % (head, signed, data))
+        packet = b"%b\n%b%b" % (head, signed, data)
+        self._send(packet if len(packet) <= MOST_BYTES else b"no")  # who asks would get the beginning of it
         self.close()
 
     def refuse(self) -> None:
@@ -101,16 +103,8 @@ class ResidentListener:
         """
         if not is_safe(directory, os.geteuid()):
             raise PermissionError(1, "belongs to another account, or others may write there", directory)
-        path = f"{directory}/{NAME}"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        self._socket = bind_private(f"{directory}/{NAME}", socket.SOCK_SEQPACKET)
         try:
-            before = os.umask(0o177)
-            try:
-                self._socket.bind(path)
-            finally:
-                os.umask(before)
             self._socket.listen(_BACKLOG)
         except OSError:
             self._socket.close()

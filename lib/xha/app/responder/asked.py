@@ -243,13 +243,17 @@ class ProgramAnswers:
 
 
 def _paths(config: Config, target: Target) -> tuple[str | None, ...]:
-    """Return what decides, and may be hidden from one of the two: the socket, the login's files, those of xha.conf."""
+    """Return what decides, and may be hidden from one of the two: the socket, the login's files, those of xha.conf.
+
+    Of clustercheck's own option file, which it need not be able to read, counts that it is there, too.
+    """
     files = config.responder
     tls = (value for _, value in target.tls_words if "/" in value)
     return (
         target.socket,
         *tls,
         config.database.defaults_file,
+        *target.looked_at,
         files.disabled_file,
         files.legacy_disabled_file,
         files.drain_file,
