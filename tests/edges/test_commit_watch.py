@@ -168,3 +168,19 @@ def test_a_stall_is_told_however_long_it_has_to_last_and_however_many_ask(monkey
         codes.append(look(watch, off, **asked).code)
     assert codes[1800] is None
     assert set(codes[2010:]) == {Code.STALLING}
+
+
+@pytest.mark.parametrize(
+    ("errno", "said", "fails"),
+    [
+        (1114, "The table 'canary' is full", True),
+        (1021, "Disk full (/srv/log); waiting for someone to free some space...", True),
+        (1030, 'Got error 28 "No space left on device" from storage engine InnoDB', True),
+        (1030, 'Got error 122 "Disk quota exceeded" from storage engine InnoDB', True),
+        (1030, 'Got error 1228 "unknown" from storage engine InnoDB', False),
+        (1030, "/srv/28/mysqld.sock: Got error 5 from storage engine InnoDB", False),
+        (1146, "Table 'xha.canary' doesn't exist (error 28)", False),
+    ],
+)
+def test_what_says_that_the_row_cannot_be_stored(errno: int, said: str, fails: bool) -> None:
+    assert commit_probe.cannot_store(errno, said) is fails

@@ -193,6 +193,67 @@ def test_a_full_disk_that_blocks_no_commit_is_a_warning_that_names_it(
     until(lambda: named not in warnings(responder), f"{name} has room: none", time.monotonic(), tell)
 
 
+def refused(node: Node, statement: str, *values: object) -> int:
+    """The error number of a statement that the server refuses, 0 if it succeeds."""
+    try:
+        with contextlib.closing(node.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+    except pymysql.MySQLError as error:
+        return int(error.args[0])
+    return 0
+
+
+def fill_up(node: Node, insert: str) -> None:
+    """Insert rows at the end of a table until not even a small one finds room in its last page."""
+    number = 0
+    for length in (250, 60, 8):
+        while not refused(node, insert, f"a{number:06}".ljust(length, "x")):
+            number += 1
+
+
+def test_a_full_data_directory_refuses_rows_that_need_a_page_and_no_others(
+    disks: Disks, follow: Callable[[Node], Responder], tell: Callable[[str], None]
+) -> None:
+    """Nothing that the server says counts them, and which rows need a page nobody knows: a warning, and green."""
+    responder, node = follow(disks.node), disks.node
+    disks.disks["data"].fill()
+    try:
+        fill_up(node, "INSERT INTO app.orders (v) VALUES (%s)")
+        assert refused(node, "INSERT INTO app.orders (v) VALUES (REPEAT('x', 8000))") == 1114
+        assert not refused(node, "UPDATE app.orders SET v = REVERSE(v) LIMIT 10")
+        until(
+            lambda: "in which tables is not known" in warnings(responder),
+            "datadir full: a warning",
+            time.monotonic(),
+            tell,
+        )
+        tell(warnings(responder))
+        assert responder.verdict() == (200, "synced")
+        assert commits(responder)["known"]
+    finally:
+        disks.disks["data"].mend()
+    assert not refused(node, "INSERT INTO app.orders (v) VALUES (REPEAT('x', 8000))")
+
+
+def test_where_the_probe_s_own_row_finds_no_room_the_node_is_red(
+    disks: Disks, make_responder: MakeResponder, tell: Callable[[str], None]
+) -> None:
+    """As on a node whose first row it would be. It is written in place later, and needs no page any more."""
+    node, began = disks.node, 0.0
+    disks.node.sql("DELETE FROM xha.canary")
+    disks.disks["data"].fill()
+    try:
+        fill_up(node, "INSERT INTO xha.canary VALUES (%s, NOW(3))")
+        responder = make_responder(node, responder=IN_TIME)
+        began = time.monotonic()
+        until(lambda: responder.verdict() == (503, "cannot-commit"), "the probe is refused: red", began, tell)
+        tell(str(responder.node()["verdict"]["message"]))
+    finally:
+        disks.disks["data"].mend()
+    until(lambda: responder.verdict() == (200, "synced"), "it has room: green", time.monotonic(), tell)
+    node.sql("DELETE FROM xha.canary")
+
+
 def test_a_restarted_responder_sends_no_second_statement_while_the_first_is_out(
     disks: Disks, follow: Callable[[Node], Responder]
 ) -> None:

@@ -237,6 +237,13 @@ def test_the_disk_without_room_is_named_and_a_low_one_is_a_warning() -> None:
     red = judge_commits(quiet(2), waiting(2), (FULL, ROOMY), NOW)
     assert red.detail == "a commit waits since 2.0 s; no room on log_bin /srv/log: 0 of 500 MiB free"
     assert judge_commits(stalled(6), LastProbe(), (FULL,), NOW).detail.endswith(": 0 of 500 MiB free")
+    datadir = LOW._replace(free=0)
+    named = (
+        "datadir /srv: 0 of 500 MiB free: rows that need a new page are refused (error 1114), in which tables is not"
+    )
+    assert judge_commits(quiet(2), LastProbe(), (datadir,), NOW).warnings == (
+        f"the disk is nearly full: {named} known",
+    )
     low = judge_commits(quiet(2), LastProbe(), (LOW, ROOMY), NOW)
     assert (low.code, low.warnings) == (None, ("the disk is nearly full: datadir /srv: 20 of 500 MiB free",))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ...core.galera.reading import parse_status
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 
 # A conflict with another write, a lock that another session holds, an interrupted query.
 AGAIN = (1213, 1205, 1317)
-# What says that the server cannot store the row.
-FAILED = (1180, 1021, 1114, 1026, 3)
+# What says that the server cannot store the row; and what does with the system's number for a full disk or quota.
+_CANNOT_STORE = (1180, 1021, 1114, 1026, 3)
+_ENGINE_FAILED, _NO_ROOM = 1030, re.compile(r"\berror (28|122)\b")
 _LOGIN_SECONDS = 5.0
 # A statement that the server does not answer stays in the server, whoever gives up. Waiting costs one sleeping thread.
 _PATIENCE = 86400.0
@@ -37,6 +39,11 @@ SHAPE = (
     "c.TABLE_SCHEMA = 'xha' AND c.TABLE_NAME = 'canary' AND c.COLUMN_KEY = 'PRI') "
     "FROM information_schema.TABLES t WHERE t.TABLE_SCHEMA = 'xha' AND t.TABLE_NAME = 'canary'"
 )
+
+
+def cannot_store(errno: int, text: str) -> bool:
+    """Return whether an error of the probe says that the server cannot store the row. text: the server's own."""
+    return errno in _CANNOT_STORE or (errno == _ENGINE_FAILED and _NO_ROOM.search(text) is not None)
 
 
 class CommitProbe:

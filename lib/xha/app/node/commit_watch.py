@@ -221,7 +221,7 @@ class CommitWatch:
         self._probe = LastProbe(state, time.monotonic(), text, self._probe.done_at, self._probe.seconds)
 
     def _send(self, job: _Job) -> None:
-        from ...adapters.mysql.commit_probe import AGAIN, FAILED
+        from ...adapters.mysql.commit_probe import AGAIN, cannot_store
         from ...adapters.mysql.session import ReadError
 
         try:
@@ -239,7 +239,7 @@ class CommitWatch:
             self._probe = LastProbe(ProbeState.DONE, now, "", now, now - began)
         except ReadError as error:
             text = clean(str(error), _LONGEST) or error.unreadable.code.value
-            if error.errno in FAILED:
+            if cannot_store(error.errno, text):
                 self._say(ProbeState.FAILED, text)
             elif error.errno in AGAIN:
                 self._say(ProbeState.AGAIN, f"the probe met a lock or a conflict: {text}")

@@ -34,7 +34,7 @@ def judge_commits(
     looks: Sequence[Moment], probe: LastProbe, rooms: Sequence[Room], now: float, limits: Limits = _DEFAULTS
 ) -> Commits:
     """Return what is known. looks: the readings of this server, the oldest first. now: seconds of the same clock."""
-    disks = tuple(f"the disk is nearly full: {room}" for room in rooms if room.free < room.size * _LOW_SHARE)
+    disks = tuple(_disk_warning(room) for room in rooms if room.free < room.size * _LOW_SHARE)
     full = [str(room) for room in rooms if room.free < _NO_ROOM]
     named = f"; no room on {', '.join(full)}" if full else ""
     age = None if probe.done_at is None else now - probe.done_at
@@ -48,6 +48,19 @@ def judge_commits(
     warning = stall_warning or late_warning
     warning = warning + named if warning else _flow_warning(looks)
     return seen._replace(warnings=(*filter(None, [warning]), *disks), unknown=_unknown(looks, probe, now))
+
+
+def _disk_warning(room: Room) -> str:
+    """Say what a disk without room comes to, as far as it is known.
+
+    In a full data directory a table is refused rows (1114) from its next page on, and takes them as long as it has free
+    ones. Neither status nor the probe's row, which needs no page, tells which tables these are (docs/commits.md).
+    """
+    said = f"the disk is nearly full: {room}"
+    datadir = room.free < _NO_ROOM and any(name.startswith("datadir ") for name in room.names)
+    return (
+        f"{said}: rows that need a new page are refused (error 1114), in which tables is not known" if datadir else said
+    )
 
 
 def judge_stall(looks: Sequence[Moment], stall_after: float) -> tuple[str, str]:
