@@ -209,7 +209,7 @@ def test_a_host_that_is_no_node_stands_under_its_own_name(hosts: str, nodes: str
             id="a stale map",
         ),
         pytest.param(
-            f"n1,{H1}", "n1", {"reported": {"n1": [H1]}}, f"n1 and {H1} are both n1", id="one node under two names"
+            f"n1,{H1}", "n1", {"reported": {"n1": [H1]}}, f"n1 and {H1} are both the node n1", id="two names"
         ),
     ],
 )  # fmt: skip

@@ -130,7 +130,9 @@ def _address(facts: DoctorFacts) -> Iterator[Symptom]:
         host_map=settings.cluster_host_map,
         arbitrators=settings.arbitrators,
     ):
-        yield Symptom(f"{one.text} ({text} at {server.where})", f"{one.remedy}   {_FILE}")
+        place = "of the resource" if settings.wsrep_cluster_address else f"at {server.where}"
+        file = "for wsrep_cluster_address of the resource" if settings.wsrep_cluster_address else _FILE
+        yield Symptom(f"{one.text} ({text} {place})", f"{one.remedy}   {file}" if one.rewrites else one.remedy)
 
 
 def _own_address(facts: DoctorFacts) -> Iterator[Symptom]:
@@ -155,8 +157,9 @@ def _even(facts: DoctorFacts) -> Iterator[Symptom]:
     except BadAddress:
         return  # told by another rule
     if members > 1 and members % 2 == 0 and not settings.arbitrators:
+        place = "at the resource" if settings.wsrep_cluster_address else f"at {server.where}"
         yield Symptom(
-            f"wsrep_cluster_address names {members} members at {server.where}, an even number",
+            f"wsrep_cluster_address names {members} members {place}, an even number",
             "a third host, or garbd on one without data; then arbitrators=HOST at the resource",
         )
 

@@ -175,7 +175,7 @@ def name_members(  # noqa: PLR0913 - four sources of names and addresses, none o
             unknown.append(peer.host)
         name = found[0] if len(found) == 1 else peer.host
         if name in members:
-            ambiguous.append(f"{members[name].host} and {peer.host} are both {name}")
+            ambiguous.append(f"{members[name].host} and {peer.host} are both the node {name}")
             continue
         members[name] = peer
     return Membership(tuple(members), tuple(members.values()), tuple(unknown), tuple(ambiguous), tuple(voters))

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from .cluster_address import Peer
 
 
+_REMEDY = "set it to gcomm://HOST,HOST,HOST, all hosts that hold data"
+
+
 class MemberFault(NamedTuple):
-    """A fault, and what to write. severe: with it the agent does not start a server here."""
+    """A fault as a sentence, and what to do. severe: with it the agent does not start a server here.
+
+    rewrites: the remedy is to write the list anew, and nothing else.
+    """
 
     text: str
     remedy: str
     severe: bool = True
+    rewrites: bool = True
 
     def __str__(self) -> str:
         return f"{self.text}: {self.remedy}"
@@ -42,15 +49,16 @@ def find_member_faults(  # noqa: PLR0913 - what a host knows of names and addres
     try:
         peers = parse_cluster_address(text).peers if text else ()
     except BadAddress as error:
-        yield MemberFault(f"wsrep_cluster_address{place}", str(error))
+        yield MemberFault(f"wsrep_cluster_address{place}: {error}", _REMEDY)
         return
     if not peers:
-        remedy = "set it to gcomm://HOST,HOST,HOST, all hosts that hold data"
-        yield MemberFault(f"wsrep_cluster_address names no member{place}", remedy)
+        yield MemberFault(f"wsrep_cluster_address names no member{place}", _REMEDY)
         return
     for host in (peer.host for peer in peers if not resolved.get(peer.host)):
         remedy = "correct it, DNS or /etc/hosts"
-        yield MemberFault(f"wsrep_cluster_address: {host} does not resolve on this host", remedy, severe=False)
+        yield MemberFault(
+            f"wsrep_cluster_address: {host} does not resolve on this host", remedy, severe=False, rewrites=False
+        )
     membership = name_members(
         peers,
         nodes=[me],
@@ -60,6 +68,8 @@ def find_member_faults(  # noqa: PLR0913 - what a host knows of names and addres
         arbitrators=arbitrators,
     )
     if me not in membership.names:
-        yield MemberFault(f"wsrep_cluster_address does not name this host, {me}", "add it, or set cluster_host_map")
+        remedy = "add it, or set cluster_host_map"
+        yield MemberFault(f"wsrep_cluster_address does not name this host, {me}", remedy, rewrites=False)
     for sentence in membership.ambiguous:
-        yield MemberFault("wsrep_cluster_address", sentence)
+        remedy = "name each host once, or set cluster_host_map"
+        yield MemberFault(f"wsrep_cluster_address is ambiguous: {sentence}", remedy, rewrites=False)
