@@ -18,7 +18,7 @@ from xha.core.galera.member_list import find_member_faults
         ),
         (
             "gcomm://n1:x,n2",
-            "wsrep_cluster_address in /my.cnf: 'x' in 'n1:x' is no port",
+            "wsrep_cluster_address in /my.cnf: 'x' in 'n1:x' is no port (1 to 65535)",
             "set it to gcomm://HOST,HOST,HOST, all hosts that hold data",
             True,
         ),
