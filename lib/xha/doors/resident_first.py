@@ -28,13 +28,13 @@ _HOMES = ((b"HOME", "/.my.cnf"), (b"MYSQL_HOME", "/my.cnf"), (b"MARIADB_HOME", "
 _REQUEST_SECONDS = 0.05
 
 
-def clustercheck() -> int:
+def clustercheck(argv: list[str]) -> int:
     """Answer as doors/clustercheck.py does; return the exit code."""
-    answer = None if _has_closed_stream() or sys.argv[1:2] in (["-h"], ["--help"]) else _ask_for_clustercheck()
+    answer = None if _has_closed_stream() or argv[:1] in (["-h"], ["--help"]) else _ask_for_clustercheck()
     if answer is None:
         from .clustercheck import main
 
-        return main()
+        return main(argv)
     code, data = answer
     try:
         client = _client()
@@ -50,13 +50,13 @@ def clustercheck() -> int:
     _leave(code)
 
 
-def responder() -> int:
+def responder(argv: list[str]) -> int:
     """Answer the one request of a connection at descriptor 0 (`wait = no`), or else be doors/responder.py."""
-    if len(sys.argv) == 1 and not _has_closed_stream() and b"LISTEN_PID" not in posix.environ and _answer_client():
+    if not argv and not _has_closed_stream() and b"LISTEN_PID" not in posix.environ and _answer_client():
         _leave(0)
     from .responder import main
 
-    return main()
+    return main(argv)
 
 
 def galera(argv: list[str]) -> int:
