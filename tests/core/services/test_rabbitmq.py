@@ -222,16 +222,65 @@ def test_a_stream_is_no_quorum_queue() -> None:
     )
 
 
+# members, group, target, and how many there should be if these are too few
+SIZES = [
+    ((A,), None, 0, 3),
+    ((A, B), None, 0, 3),
+    (NAMES, None, 0, None),
+    ((A,), 1, 0, None),
+    ((A, B), 5, 0, 3),
+    ((A,), 1, 3, 3),
+    ((A,), 2, 1, 2),
+]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize(
-    ("members", "group", "is_few"),
-    [((A,), None, True), ((A, B), None, True), (NAMES, None, False), ((A,), 1, False), ((A, B), 5, True)],
+    ("kind", "word", "remedy"),
+    [("quorum", "quorum queue", "rabbitmq-queues grow"), ("stream", "stream", "rabbitmq-streams add_replica")],
 )
-def test_a_quorum_queue_has_as_many_members_as_it_was_declared_with(
-    members: tuple[str, ...], group: int | None, is_few: bool
+def test_a_replicated_queue_has_as_many_members_as_were_asked_for(
+    kind: str, word: str, remedy: str, sizes: Any
 ) -> None:
-    queue = QueueFact("q", "/", "quorum", members=members, online=members, group=group)
-    text = texts(Cluster(A, nodes=WHOLE, queues=(queue,)))
-    assert text == ("1 quorum queue with fewer members than declared: q; rabbitmq-queues grow adds them" * is_few)
+    members, group, target, wanted = sizes
+    queue = QueueFact("q", "/", kind, members=members, online=members, group=group, target=target)
+    text = texts(Cluster(A, "4.0.5", nodes=WHOLE, queues=(queue,)))
+    few = f"1 {word} with too few members: q ({len(members)} of {wanted}); {remedy} adds them"
+    assert text == (few if wanted else "")
+
+
+def test_a_stream_of_three_in_a_cluster_that_has_grown_is_not_too_small() -> None:
+    """It had all nodes of the cluster when it was declared, and no broker tells how many these were."""
+    nodes = (*WHOLE, NodeFact("rabbit@d", True, ()), NodeFact("rabbit@e", True, ()))
+    stream = QueueFact("log", "/", "stream", members=NAMES, online=NAMES)
+    assert texts(Cluster(A, "4.0.5", nodes, queues=(stream,))) == ""
+    large = stream._replace(group=5)
+    assert "log (3 of 5)" in texts(Cluster(A, "4.0.5", nodes, queues=(large,)))
+    for version in ("3.10.8", "3.13.7", ""):  # its API tells the members of the declaration, or may do so
+        assert texts(Cluster(A, version, nodes, queues=(large,))) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "policy", "sizes"),
+    [
+        ("quorum", {}, {}, (None, 0)),
+        ("quorum", {"x-quorum-initial-group-size": 5}, {}, (5, 0)),
+        ("quorum", {"x-quorum-target-group-size": 3}, {"target-group-size": 5}, (None, 5)),
+        ("quorum", {"x-initial-cluster-size": 5}, {"initial-cluster-size": 5}, (None, 0)),
+        ("stream", {}, {}, (None, 0)),
+        ("stream", {"x-initial-cluster-size": 1}, {}, (1, 0)),
+        ("stream", {"x-initial-cluster-size": 1}, {"initial-cluster-size": 2}, (2, 0)),
+        ("stream", {"x-initial-cluster-size": True}, {"target-group-size": 2}, (None, 0)),
+        ("classic", {"x-quorum-initial-group-size": 5}, {"target-group-size": 5}, (None, 0)),
+        ("stream", [], {}, (None, 0)),
+    ],
+)
+def test_how_many_members_were_asked_for(kind: str, arguments: Any, policy: Any, sizes: tuple[int | None, int]) -> None:
+    row = {"name": "q", "type": kind, "arguments": arguments, "effective_policy_definition": policy}
+    [queue] = parse_queues([row], {})
+    assert (queue.group, queue.target) == sizes
+    [queue] = parse_queues([{**row, "effective_policy_definition": {}, "policy": "p"}], {("", "p"): policy})
+    assert (queue.group, queue.target) == sizes
 
 
 def test_a_drained_node_is_told_and_blamed_itself() -> None:

@@ -12,6 +12,7 @@ from ...text.numbers import parse_json
 from .state import NodeFact, QueueFact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from .state import Policies
@@ -98,8 +99,7 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
     mirrored = kind == "classic" and "ha-mode" in definition
     # /api/queues lists the mirrors by name, rabbitmqctl by process.
     synchronised = row.get("synchronised_slave_nodes")
-    arguments = row.get("arguments")
-    group = arguments.get("x-quorum-initial-group-size") if isinstance(arguments, dict) else None
+    group, target = _parse_sizes(kind, row.get("arguments"), definition)
     return QueueFact(
         _name(row),
         vhost,
@@ -112,9 +112,29 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
         _nodes(row["members"]) if isinstance(row.get("members"), list) else None,
         _nodes(row["online"]) if isinstance(row.get("online"), list) else None,
         bool(row.get("leader")) if kind == "quorum" or "leader" in row else None,
-        group if isinstance(group, int) and not isinstance(group, bool) else None,
+        group,
+        target,
         "policy" in row or "effective_policy_definition" in row,
     )
+
+
+def _parse_sizes(kind: str, arguments: Any, definition: Mapping[str, Any]) -> tuple[int | None, int]:
+    """Return with how many members a queue was declared, and to how many RabbitMQ is to bring it, as far as told.
+
+    For a stream a policy comes before an argument (rabbit_stream_queue.erl: policy_precedence). For a quorum queue the
+    larger target counts (rabbit_quorum_queue_periodic_membership_reconciliation.erl, since 3.13).
+    """
+    asked = arguments if isinstance(arguments, dict) else {}
+    if kind == "stream":
+        return _size(definition.get("initial-cluster-size")) or _size(asked.get("x-initial-cluster-size")), 0
+    if kind != "quorum":
+        return None, 0
+    targets = (definition.get("target-group-size"), asked.get("x-quorum-target-group-size"))
+    return _size(asked.get("x-quorum-initial-group-size")), max(_size(one) or 0 for one in targets)
+
+
+def _size(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def parse_cluster_status(document: Any) -> tuple[NodeFact, ...]:

@@ -47,7 +47,10 @@ def find_queue_faults(expected: Expected, cluster: Cluster) -> list[Fault]:
 
 
 _REPLICATED = {"quorum": "quorum queue", "stream": "stream"}
-# rabbit_quorum_queue.erl: the members of a queue that was declared without x-quorum-initial-group-size.
+_GROW = {"quorum": "rabbitmq-queues grow", "stream": "rabbitmq-streams add_replica"}
+# rabbit_quorum_queue.erl: the members of a queue that was declared without x-quorum-initial-group-size. A stream that
+# was declared without a size gets all nodes that the cluster has then (rabbit_stream_queue.erl: initial_cluster_size),
+# which no broker tells later. So one that has three members is not called too small.
 _DEFAULT_GROUP = 3
 
 
@@ -65,15 +68,19 @@ def _find_members(kind: str, word: str, cluster: Cluster, nodes: int, blame: str
         who = SELF if away == [cluster.own] else dependency(next(one for one in away if one != cluster.own))
         text = f"{count_text(len(lame), word)} with members away on {', '.join(away)}: {list_queues(lame)}"
         findings.append(Fault(text, who))
-    few = [queue for queue in queues if queue.is_quorum and 0 < len(queue.members or ()) < _wanted(queue, nodes)]
+    # 3.10 tells the members that a stream was declared with, whatever was added and removed since (measured).
+    sized = queues if kind != "stream" or _is_version(cluster.version, 4) else []
+    few = [queue for queue in sized if 0 < len(queue.members or ()) < _wanted(queue, nodes)]
     if few:
-        text = f"{count_text(len(few), word)} with fewer members than declared: {list_queues(few)}"
-        findings.append(Fault(f"{text}; rabbitmq-queues grow adds them"))
+        names = [f"{queue.name} ({len(queue.members or ())} of {_wanted(queue, nodes)})" for queue in few]
+        text = f"{count_text(len(few), word)} with too few members: {_list_names(names)}"
+        findings.append(Fault(f"{text}; {_GROW[kind]} adds them"))
     return findings
 
 
 def _wanted(queue: QueueFact, nodes: int) -> int:
-    return min(_DEFAULT_GROUP if queue.group is None else queue.group, nodes)
+    """Return how many members a queue should have on that many nodes."""
+    return min(max(_DEFAULT_GROUP if queue.group is None else queue.group, queue.target), nodes)
 
 
 def mirrors_wanted(queue: QueueFact, nodes: int) -> int:
@@ -87,8 +94,12 @@ def mirrors_wanted(queue: QueueFact, nodes: int) -> int:
 
 def list_queues(queues: Iterable[QueueFact]) -> str:
     """Return the names of the first queues."""
-    names = sorted(queue.name for queue in queues)
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return _list_names(queue.name for queue in queues)
+
+
+def _list_names(names: Iterable[str]) -> str:
+    first = sorted(names)
+    return ", ".join(first[:_SHOWN]) + (", ..." if len(first) > _SHOWN else "")
 
 
 def count_text(number: int, what: str) -> str:

@@ -31,8 +31,9 @@ class QueueFact(NamedTuple):
     """One queue. A classic queue has mirrors if ha_mode is set; a quorum queue and a stream have members.
 
     ha_count: the number in ha-params, or for `nodes` the number of names in it. synchronised: mirrors, without the
-      master. members, online and has_leader are None if they were not told. group: how many members a quorum queue was
-      declared with, None: RabbitMQ's default. has_policy: it was told whether a policy applies.
+      master. members, online and has_leader are None if they were not told. group: how many members a quorum queue or a
+      stream was declared with, None: RabbitMQ's default; target: to how many RabbitMQ is to bring it, 0: not told.
+      has_policy: it was told whether a policy applies.
     """
 
     name: str
@@ -47,6 +48,7 @@ class QueueFact(NamedTuple):
     online: tuple[str, ...] | None = ()
     has_leader: bool | None = True
     group: int | None = None
+    target: int = 0
     has_policy: bool = True
 
     @property

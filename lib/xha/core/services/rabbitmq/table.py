@@ -139,7 +139,7 @@ ROWS = (
             Level.DEEP: Proof(
                 "a message goes through a queue of its own, confirmed and read back; with api or rabbitmqctl, that "
                 "no partition, no missing node and no alarm is there; with api, that queues have their policy's copies",
-                "queues of virtual hosts that the account may not see",
+                "queues of virtual hosts that the account may not see; before RabbitMQ 4, streams with too few members",
                 "username, password_file or password_env; optional: nodes, api, rabbitmqctl",
             ),
         },
