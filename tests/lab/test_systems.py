@@ -57,5 +57,5 @@ def test_an_unknown_system_is_an_error_that_names_those_there_are(module: str) -
 
 def test_a_root_that_nobody_knows_is_an_error() -> None:
     done = subprocess.run([REPOSITORY / "tools/root", "debian11"], capture_output=True, text=True, check=False)
-    known = "debian13, debian13-services, unstable, bare-debian12 or bare-debian13"
+    known = "debian13, debian13-services, debian13-bundles, unstable, bare-debian12 or bare-debian13"
     assert (done.returncode, done.stderr) == (2, f"root: no root debian11: {known}\n")

@@ -26,6 +26,8 @@ BEGIN=(env)
 [ -z "$SERVER_ROOT" ] || BEGIN=(chroot "$SERVER_ROOT")
 mount --make-rprivate /
 mount -t proc proc /proc
+# A mount of its own, as a container's layers are unpacked only where `/` is one.
+[ -z "$SERVER_ROOT" ] || mount --rbind "$SERVER_ROOT" "$SERVER_ROOT"
 [ -z "$SERVER_ROOT" ] || mount --bind /proc "$SERVER_ROOT/proc"
 for path in /run /dev/shm /var/lib/pacemaker /var/lib/corosync /etc/corosync /var/log; do
     mount -t tmpfs -o mode=755 xha-test "$SERVER_ROOT$path"
@@ -63,6 +65,7 @@ logging {
   to_stderr: yes
 }
 END
+eval "$PREPARE"
 corosync -f &
 until corosync-cfgtool -s >/dev/null 2>&1; do sleep 0.1; done
 pacemakerd
@@ -71,6 +74,10 @@ RESOURCES = """<resources>
 <primitive id="vip" class="ocf" provider="pacemaker" type="Dummy">
   <operations><op id="vip-monitor" name="monitor" interval="1s"/></operations></primitive>
 <clone id="lb-clone"><primitive id="lb" class="ocf" provider="pacemaker" type="Dummy"/></clone>
+<clone id="state-clone"><meta_attributes id="state-meta">
+  <nvpair id="state-promotable" name="promotable" value="true"/></meta_attributes>
+  <primitive id="state" class="ocf" provider="pacemaker" type="Stateful"><operations>
+  <op id="state-monitor" name="monitor" interval="2s" role="Promoted"/></operations></primitive></clone>
 <primitive id="off" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="off-meta">
   <nvpair id="off-role" name="target-role" value="Stopped"/></meta_attributes></primitive>
 </resources>"""
@@ -86,7 +93,8 @@ PROGRAMS = {
 class PacemakerNode(Daemon):
     """A cluster of one node: `run` runs commands in it, the wrapper `enter` xha-check."""
 
-    def __init__(self, net: Net, directory: Path) -> None:
+    def __init__(self, net: Net, directory: Path, prepare: str = "") -> None:
+        """prepare: commands of a shell before the first daemon, with $SERVER_ROOT, and "${BEGIN[@]}" to be in it."""
         directory.mkdir(parents=True, exist_ok=True)
         tools = directory / "tools"
         tools.mkdir()
@@ -94,7 +102,7 @@ class PacemakerNode(Daemon):
             find_program(name, package)
             if ROOT:
                 put(tools / name, f'#!/bin/sh\nexec {shlex.join(service_command(name, package))} "$@"\n', 0o755)
-        environment = {**os.environ, "SERVER_ROOT": ROOT, "TOOLS": str(tools)}
+        environment = {**os.environ, "SERVER_ROOT": ROOT, "TOOLS": str(tools), "PREPARE": prepare}
         argv = ["unshare", "-m", "-n", "-i", "-u", "-p", "-f", "--kill-child", "bash", "-c", SETUP]
         super().__init__(net, argv, directory / "log", env=environment)
 
@@ -128,7 +136,7 @@ class PacemakerNode(Daemon):
 
     def _runs_all(self) -> bool:
         active = self.active()
-        return 'id="lb"' in active and 'id="vip"' in active
+        return 'id="lb"' in active and 'id="vip"' in active and 'role="Promoted"' in active
 
     def active(self) -> str:
         text = self.run("crm_mon", "-1", "-r", "--output-as=xml")

@@ -43,7 +43,9 @@ CIB = f"""<cib validate-with="pacemaker-3.7" crm_feature_set="3.13.0" epoch="1" 
 </meta_attributes></primitive>
 <bundle id="off-bundle"><meta_attributes id="ob-meta"><nvpair id="ob-role" name="target-role" value="{{role}}"/>
 </meta_attributes><podman image="localhost/off:latest" replicas="2"/></bundle>
-</resources><constraints/></configuration><status/></cib>
+</resources><constraints><rsc_location id="score" rsc="state-clone">
+<rule id="score-rule" role="{{promoted}}" score="10"><expression id="score-all" attribute="#uname" operation="defined"/>
+</rule></rsc_location></constraints></configuration><status/></cib>
 """
 # What crm_simulate leaves out of the guest nodes of bundles: a real cluster has no configuration for them, and their
 # state says that they are guests.
@@ -65,10 +67,10 @@ class Tools:
         assert done.returncode == 0, (argv, done.stdout, done.stderr)
         return done.stdout
 
-    def start(self, role: str = "stopped", online: tuple[str, ...] = NODES) -> Path:
-        """A cluster whose scheduler has started all that it may."""
+    def start(self, role: str = "stopped", online: tuple[str, ...] = NODES, *, promoted: bool = True) -> Path:
+        """A cluster whose scheduler has started all that it may, and promoted an instance, which needs a score."""
         before, after = self.directory / "before.xml", self.directory / "after.xml"
-        before.write_text(CIB.format(role=role))
+        before.write_text(CIB.format(role=role, promoted="Promoted" if promoted else "Started"))
         up = [word for name in online for word in ("--node-up", name)]
         words = ["--xml-file", str(before), *up, "--quorum", "true", "--simulate"]
         self.run("crm_simulate", *words, "--save-output", str(after))
@@ -120,6 +122,12 @@ def test_a_cluster_with_bundles_whose_names_are_no_hosts(tools: Tools, role: str
     assert (result.status.value, result.blame) == ("ok", None), result
     assert result.level is Level.DEEP
     assert judge(state, resources=("off-bundle",)).message == "off-bundle runs nowhere"
+
+
+def test_a_promotable_clone_without_a_promoted_instance(tools: Tools) -> None:
+    result = judge(tools.show(tools.start(promoted=False)))
+    assert (result.status.value, result.blame) == ("warning", "dependency:state-clone"), result
+    assert result.message == "state-clone runs, and no instance is promoted"
 
 
 @pytest.mark.parametrize("code", [190, 191])

@@ -77,6 +77,24 @@ def test_a_failed_action_is_the_resource_s_fault(check: Any, node: PacemakerNode
     wait_until(lambda: says(check(), WELL), 60, "it is forgotten")
 
 
+def test_a_promoted_instance_and_one_that_nobody_may_promote(check: Any, node: PacemakerNode) -> None:
+    """The agent promotes itself by its score (ocf:pacemaker:Stateful)."""
+    assert 'role="Promoted"' in node.active()
+    assert short(check(more="resources = state-clone\n")) == WELL
+    rule = '<rsc_location id="never" rsc="state-clone"><rule id="never-rule" role="Promoted" score="-INFINITY">'
+    always = '<expression id="never-all" attribute="#uname" operation="defined"/></rule></rsc_location>'
+    node.run("cibadmin", "--create", "--scope", "constraints", "--xml-text", rule + always)
+    wait_until(lambda: says(check(), blamed("state-clone"), "no instance is promoted"), 60, "it is told")
+    assert check()["message"] == "state-clone runs, and no instance is promoted"
+    set_role = ("crm_resource", "--resource", "state-clone", "--meta", "--parameter-value", "Unpromoted")
+    node.run(*set_role, "--set-parameter", "target-role")
+    wait_until(lambda: says(check(), WELL), 60, "a person wants it so")
+    node.run("crm_resource", "--resource", "state-clone", "--meta", "--delete-parameter", "target-role")
+    node.run("cibadmin", "--delete", "--xml-text", '<rsc_location id="never"/>')
+    wait_until(lambda: 'role="Promoted"' in node.active(), 60, "it is promoted again")
+    assert short(check()) == WELL
+
+
 def says(result: dict[str, Any], expected: tuple[int, str, str | None], words: str = "") -> bool:
     return short(result) == expected and words in result["message"]
 

@@ -439,6 +439,25 @@ def test_what_crm_mon_3_0_0_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "wanted", "is_well"),
+    [
+        ("Promoted", "Started", True),
+        ("Master", "Started", True),
+        ("Unpromoted", "Started", False),
+        ("Slave", "Promoted", False),
+        ("Unpromoted", "Unpromoted", True),
+        ("Slave", "slave", True),
+    ],
+)
+def test_a_promotable_clone_needs_a_promoted_instance(now: str, wanted: str, is_well: bool) -> None:
+    text = (Path(__file__).parent / "clusters/crm_mon-3.0.0.xml").read_text()
+    text = text.replace('Stateful" role="Promoted"', f'Stateful" target_role="{wanted}" role="{now}"')
+    result = cluster(text)
+    assert short(result) == (WELL if is_well else ("warning", "dependency:state-clone"))
+    assert is_well or result.message == "state-clone runs, and no instance is promoted"
+
+
+@pytest.mark.parametrize(
     ("text", "outcome", "words"),
     [
         pytest.param(GOOD, WELL, "1 nodes online, 2 resources run", id="well"),

@@ -36,13 +36,17 @@ class PacemakerSettings(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """A resource, or a whole clone or bundle. missing: instances that should run and do not."""
+    """A resource, or a whole clone or bundle. missing: instances that should run and do not.
+
+    headless: instances of a promotable clone run, one of them should be promoted, and none is.
+    """
 
     name: str
     active: int
     missing: int
     managed: bool
     blocked: bool
+    headless: bool = False
 
 
 class ClusterState(NamedTuple):
@@ -120,6 +124,9 @@ def parse_crm_mon(text: str) -> ClusterState:
 # A monitor's 190 and 191 are successes (`PCMK_OCF_DEGRADED`, crm/common/results.h), and crm_mon lists them as failures:
 # a node of ocf:xha:galera that waits for another one has 190.
 _DEGRADED = ("190", "191")
+# The roles of Pacemaker 2.1 and later, and those of before.
+_PROMOTED = {"promoted", "master"}
+_UNPROMOTED = {"unpromoted", "slave"}
 
 
 def _switch(element: ElementTree.Element, name: str) -> bool | None:
@@ -141,7 +148,9 @@ def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resour
             kinds = len({instance.get("id", "").partition(":")[0] for instance in instances}) or 1
             wanted = 0 if _is_off(one, instances) else min(len(instances), able * kinds)
             blocked = any(_is(instance, "blocked") for instance in instances)
-            yield Resource(one.get("id", ""), active, max(0, wanted - active), _is(one, "managed", "true"), blocked)
+            managed = _is(one, "managed", "true")
+            headless = bool(active and wanted) and _is_headless(one, instances)
+            yield Resource(one.get("id", ""), active, max(0, wanted - active), managed, blocked, headless)
         elif one.tag == "bundle":
             yield _bundle(one, able)
         elif one.tag == "resource":
@@ -162,6 +171,13 @@ def _bundle(bundle: ElementTree.Element, able: int) -> Resource:
     replicas = len(bundle.findall("replica"))
     wanted = 0 if _is_off(bundle, parts) else min(replicas, able)
     return Resource(bundle.get("id", ""), active, max(0, wanted - active), _is(bundle, "managed", "true"), blocked)
+
+
+def _is_headless(clone: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
+    """Return whether no instance of a promotable clone is promoted, and nobody wants it so."""
+    wanted = {(one.get("target_role") or "").lower() for one in (clone, *instances)}
+    roles = {(one.get("role") or "").lower() for one in instances if _is(one, "active")}
+    return _is(clone, "multi_state") and not roles & _PROMOTED and not wanted & _UNPROMOTED
 
 
 def _is_off(element: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
@@ -217,6 +233,8 @@ def _resource_fault(settings: PacemakerSettings, state: ClusterState) -> tuple[s
         if one.missing and one.managed:
             where = "runs nowhere" if not one.active else f"lacks {one.missing} of its instances"
             return one.name, f"{one.name} should run and {where}"
+        if one.headless and one.managed:
+            return one.name, f"{one.name} runs, and no instance is promoted"
     if len(state.failures) > settings.max_failures:
         operation, node = state.failures[0]
         more = f" and {len(state.failures) - 1} more" if len(state.failures) > 1 else ""
