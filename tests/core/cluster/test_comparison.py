@@ -15,6 +15,7 @@ from xha.core.cluster.comparison import Disagreement, find_disagreements
 from xha.core.cluster.members import (
     Member,
     merge_members,
+    name_members,
     parse_cluster_address,
     parse_incoming_addresses,
     parse_member,
@@ -91,12 +92,28 @@ def test_the_cluster_address_names_hosts(address: str, hosts: list[str]) -> None
         pytest.param("fd00::10", [Member("fd00::10")], id="two digits are a group"),
         pytest.param("[FD00:0:0::0001]:3306", [Member("fd00::1", 3306)], id="one address has one spelling"),
         pytest.param("[fe80::1%eth0]:3306", [Member("fe80::1%eth0", 3306)], id="a zone is kept"),
+        pytest.param("192.0.2.1:0,[fd00::1]:0", [Member("192.0.2.1"), Member("fd00::1")], id="port 0 is none"),
+        pytest.param("fd00::1:0", [Member("fd00::1:0")], id="without brackets it may be a group"),
         pytest.param("AUTO", [], id="nothing known"),
         pytest.param("", [], id="nothing said"),
     ],
 )
 def test_the_incoming_addresses_are_sql(addresses: str, members: list[Member]) -> None:
     assert parse_incoming_addresses(addresses) == tuple(members)
+
+
+@pytest.mark.parametrize(
+    ("incoming", "members"),
+    [
+        pytest.param("192.0.2.1:3306,192.0.2.2:3306", ["192.0.2.1:3306", "192.0.2.2:3306"], id="all named"),
+        pytest.param("AUTO,AUTO,AUTO", ["192.0.2.1", "db2", "192.0.2.3"], id="none is named"),
+        pytest.param("192.0.2.1:3306,AUTO", ["192.0.2.1:3306", "db2", "192.0.2.3"], id="on one"),
+        pytest.param("192.0.2.1:3306,", ["192.0.2.1:3306"], id="an arbitrator has no address"),
+        pytest.param("", [], id="nothing said"),
+    ],
+)
+def test_whom_the_server_does_not_name_its_own_list_does(incoming: str, members: list[str]) -> None:
+    assert [str(one) for one in name_members(incoming, "gcomm://192.0.2.1,db2,192.0.2.3")] == members
 
 
 @given(st.text())

@@ -23,7 +23,7 @@ from ...core.cluster.history.ledger_lines import (
     NodeState,
     is_planned,
 )
-from ...core.cluster.members import parse_incoming_addresses
+from ...core.cluster.members import name_members
 from ...core.galera.reading import Reading
 from ...core.node.codes import Code
 
@@ -99,7 +99,7 @@ class Ledger:
         if not addresses or addresses == self._addresses or not isinstance(reading, Reading):
             return []
         self._addresses = addresses
-        members = tuple(map(str, parse_incoming_addresses(addresses)))
+        members = tuple(map(str, name_members(addresses, reading.variables.wsrep_cluster_address or "")))
         node = reading.variables.wsrep_node_name or reading.variables.hostname or ""
         return [self._line(LineKind.MEMBERS, now, now)._replace(members=members, node=node)] if members else []
 

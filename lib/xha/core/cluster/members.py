@@ -58,11 +58,13 @@ def parse_incoming_member(text: str) -> Member:
 
     An entry is ADDRESS:PORT. Not every server has put brackets around an IPv6 address, and an operator may have written
     wsrep_node_incoming_address without a port. So four or five digits at the end of a bare address are the port, if the
-    rest is an address too.
+    rest is an address too. Port 0 is none: MariaDB writes it where `port` is in no option file (seen, 10.11).
 
     :raises ValueError: naming the text.
     """
     rest, _, port = text.rpartition(":")
+    if port == "0" and (rest.startswith("[") or ":" not in rest):
+        return parse_member(rest)
     if ":" in rest and not text.startswith("[") and port.isascii() and port.isdigit() and len(port) in (4, 5):
         from ipaddress import IPv6Address
 
@@ -87,6 +89,18 @@ def parse_cluster_address(address: str) -> tuple[Member, ...]:
 def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:
     """Return the SQL addresses of wsrep_incoming_addresses. Empty entries (arbitrators) and AUTO are left out."""
     return tuple(_members(addresses, parse_incoming_member))
+
+
+def name_members(incoming: str, cluster_address: str) -> tuple[Member, ...]:
+    """Return the members that wsrep_incoming_addresses names, and where it leaves one out, those of the other list too.
+
+    AUTO stands there for a server that does not know its address. Who is in both lists under two names is here twice.
+    """
+    named = parse_incoming_addresses(incoming)
+    if len(named) == sum(bool(word.strip()) for word in incoming.split(",")):
+        return named
+    hosts = {member.host for member in named}
+    return (*named, *(member for member in parse_cluster_address(cluster_address) if member.host not in hosts))
 
 
 def _members(listing: str, parse: Callable[[str], Member]) -> Iterable[Member]:
