@@ -96,7 +96,7 @@ def _replace(name: str, directory: RunDir) -> int:
     elif not end_this_keeper(before):
         return _say(f"{_describe(name, before)} could not be ended, state {before.state}", NagiosCode.CRITICAL)
     else:
-        print(f"{clean(_describe(name, before), 200)} has ended; waiting for the next monitor", flush=True)
+        print(f"{clean(_describe(name, before), 200)}, has ended; waiting for the next monitor", flush=True)
     after = await_other_keeper(directory, before, _PATIENCE)
     if after is None:
         return _say(
