@@ -7,6 +7,7 @@ A laboratory of its own, in the root that `make deps` builds. Here is what diffe
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,13 @@ from lab.trial import try_fault
 from lab.waiting import wait_until
 from lab.worlds import SEED
 from xha.core.ocf.api import PROBE
+from xha.core.pacemaker.past_results import (
+    PastResult,
+    choose_changes,
+    find_monitors,
+    find_pending_monitor,
+    parse_monitors,
+)
 
 pytestmark = pytest.mark.lab
 DEBIAN13 = find_system("debian13")
@@ -109,6 +117,30 @@ def test_what_was_degraded_leaves_the_list_once_and_costs_no_election(held: Scen
     probed = cluster.read_forgotten(host)
     assert probed == {**before, "h2": probed["h2"]}
     assert count_elections(held.lab) == elections
+
+
+def test_a_node_that_stops_before_its_monitor_s_second_result_is_not_waited_for(held: Scene) -> None:
+    """A first result that is degraded leaves the monitor pending until the next one, and 3.0 waits for what is pending.
+
+    Without an end of it, `pcs --wait` came to its time limit while everything had stopped.
+    """
+    host = held.lab["h2"]
+    await_clean_history(held.lab)
+    host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")  # until this server ends
+    wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
+    monitors = parse_monitors(host.sh(f"cibadmin --query --xpath {shlex.quote(find_monitors('p_mysql'))}").out)
+    for anew in choose_changes(PastResult("anew", is_probe=False), "nobody", monitors):
+        host.sh(f"cibadmin --modify --allow-create --scope resources --xml-text {shlex.quote(anew)}")
+    wait_until("a monitor to be pending", lambda: is_found(host, find_pending_monitor("p_mysql", "h2")), timeout=30)
+    host.sh("pcs node standby h2 --wait=90", timeout=120)
+    assert not is_found(host, find_pending_monitor("p_mysql", "h2"))
+    assert "h2" not in cluster.running_on(host, "p_mysql")
+    host.sh("pcs node unstandby h2 --wait=90", timeout=120)
+    wait_until("all to be Synced", lambda: cluster.all_synced(held.lab), timeout=LIST_SECONDS, every=0.5)
+
+
+def is_found(host: Host, xpath: str) -> bool:
+    return host.sh(f"cibadmin --query --xpath {shlex.quote(xpath)}", check=False).ok
 
 
 def await_clean_history(lab: Laboratory) -> None:

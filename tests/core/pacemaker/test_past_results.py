@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +16,8 @@ from xha.core.pacemaker.past_results import (
     PastResult,
     choose_changes,
     find_monitors,
+    find_pending_monitor,
+    find_unended_monitor,
     parse_monitors,
     parse_past_result,
 )
@@ -111,3 +115,39 @@ def test_the_monitor_after_a_probe_is_asked_for_a_degraded_result(name: str, val
 
 def test_monitors_of_a_template_are_its_resources_too() -> None:
     assert find_monitors("db").count("'db'") == 2
+
+
+# The history of a host in the laboratory (Pacemaker 3.0.0), shortened: the first result of a monitor was degraded, and
+# the resource was stopped before the next one.
+STOPPED = """
+<lrm_rsc_op id="db_last_failure_0" operation="monitor" rc-code="190" op-status="0" interval="10000" call-id="21"/>
+<lrm_rsc_op id="db_last_0" operation="stop" rc-code="0" op-status="0" interval="0" call-id="23"/>
+<lrm_rsc_op id="db_monitor_10000" operation="monitor" rc-code="193" op-status="-1" interval="10000" call-id="-1"/>"""
+
+
+def find(xpath: str, history: str, node: str = "h3", resource: str = "db") -> str:
+    """Return the `id` of what the XPath finds, by libxml2, as in Pacemaker."""
+    lrm = f'<lrm id="3"><lrm_resources><lrm_resource id="{resource}">{history}</lrm_resource></lrm_resources></lrm>'
+    text = f'<cib><status><node_state uname="{node}">{lrm}</node_state></status></cib>'
+    words = ["xmllint", "--xpath", f"string({xpath}/@id)", "-"]
+    return subprocess.run(words, input=text, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "pending", "unended"),
+    [
+        pytest.param("", "", True, True, id="stopped after a first result that was degraded"),
+        pytest.param('"stop" rc-code="0"', '"stop" rc-code="1"', True, False, id="the stop failed"),
+        pytest.param('"0" op-status="0"', '"193" op-status="-1"', True, False, id="the stop is under way"),
+        pytest.param('"stop"', '"start"', True, False, id="it was started again"),
+        pytest.param('"-1" interval', '"0" interval', False, False, id="the monitor has another result"),
+        pytest.param('"-1" interval="10000"', '"-1" interval="0"', False, False, id="a probe is under way"),
+    ],
+)
+@pytest.mark.skipif(shutil.which("xmllint") is None, reason="xmllint is missing")
+def test_a_monitor_that_a_stop_has_left_pending_is_found(said: str, instead: str, pending: bool, unended: bool) -> None:
+    name, history = "db_monitor_10000", STOPPED.replace(said, instead) if said else STOPPED
+    assert find(find_pending_monitor("db", "h3"), history) == (name if pending else "")
+    assert find(find_unended_monitor("db", "h3"), history) == (name if unended else "")
+    assert find(find_unended_monitor("db", "h3"), history, node="h2") == ""
+    assert find(find_unended_monitor("db", "h3"), history, resource="db2") == ""

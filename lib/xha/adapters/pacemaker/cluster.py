@@ -40,6 +40,8 @@ from ...core.pacemaker.past_results import (
     find_failure_counts,
     find_monitors,
     find_past_result,
+    find_pending_monitor,
+    find_unended_monitor,
     parse_monitors,
     parse_past_result,
 )
@@ -61,6 +63,8 @@ ATTRIBUTES = ("report", "state", "ready", "at", "since", "claim", "writer", "sta
 # Exit codes of Pacemaker's tools (crm_exit_t): no such object, already exists.
 _NO_SUCH, _EXISTS = 105, 108
 _CHANGE = ("cibadmin",)
+# It waits for the controller, which first ends what is under way.
+_CLEANUP_SECONDS = 30.0
 _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 
 
@@ -139,6 +143,21 @@ class Pacemaker:
         for xml in changes:
             _change("--modify", "--allow-create", "--scope", "resources", "--xml-text", xml)
         return bool(changes) and not past.is_probe
+
+    def is_monitor_pending(self, resource: str, node: str) -> bool:
+        """Return whether Pacemaker takes a recurring monitor for pending on a node."""
+        return _query(find_pending_monitor(resource, node)) is not None
+
+    def end_monitor(self, resource: str, node: str) -> bool:
+        """Have Pacemaker forget a monitor that it takes for pending on a node that has stopped the resource.
+
+        Return whether there is one. Whoever waits for the cluster would wait for it (core/pacemaker/past_results.py).
+        Where failures are counted the history stays as it is: a cleanup ends the count.
+        """
+        if _query(find_unended_monitor(resource, node)) is None or _query(find_failure_counts(resource, node)):
+            return False
+        run_tool("crm_resource", "--cleanup", "--resource", resource, "--node", node, seconds=_CLEANUP_SECONDS)
+        return True
 
     def tell_failure(self, resource: str, node: str) -> None:
         """Have Pacemaker take the resource for failed on a node, as if a monitor of it had failed just now."""

@@ -83,6 +83,14 @@ class Standalone:
         """Return False: no list of failures exists."""
         return False
 
+    def is_monitor_pending(self, resource: str, node: str) -> bool:
+        """Return False: no history exists."""
+        return False
+
+    def end_monitor(self, resource: str, node: str) -> bool:
+        """Return False: no history exists."""
+        return False
+
     def tell_failure(self, resource: str, node: str) -> None:
         """Do nothing: nobody watches the resource."""
 

@@ -97,7 +97,7 @@ def stop(settings: Settings, instance: Instance) -> Outcome:
         elif not served and report is not None and _is_last_word(report, keeper_status, begun):
             stopped = StopRecord(report.history, report.boot_id, report.view, clean=False)
             cluster.write_stop(instance.name, cluster.node_name(), stopped)
-        if may_be_deleted(cib):
+        if may_be_deleted(cib) or cluster.is_monitor_pending(instance.name, cluster.node_name()):
             launch(instance, "sweep")
     except (ClusterUnreachable, Unusable, OSError):
         # The server is down, and that is what was asked; without the record its data count when it reports again.

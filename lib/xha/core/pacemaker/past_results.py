@@ -11,6 +11,11 @@ degraded, which takes the probe's place.
 
 Where Pacemaker forgets a result it forgets how often the same action has failed before (measured, 2.1.5). That count
 decides when migration-threshold is reached, so nothing is forgotten on a node that has one.
+
+A monitor that begins is written into the history as pending. If its first result is degraded, the result is kept as an
+unexpected one beside that entry, and only the next other result takes the entry's place. If the resource is stopped
+before, none comes: crm_mon shows "Stopped (Monitoring)", and `crm_resource --wait` of 3.0 waits for it in vain
+(measured, 3.0.0). A cleanup of a stopped resource has its history written anew, by a probe that finds nothing.
 """
 
 from __future__ import annotations
@@ -49,6 +54,18 @@ def find_past_result(resource: str, node: str) -> str:
 def find_failure_counts(resource: str, node: str) -> str:
     """Return the XPath of the counts of a resource's failures on a node."""
     return f"//node_state[@uname='{node}']/transient_attributes//nvpair[starts-with(@name,'fail-count-{resource}#')]"
+
+
+def find_pending_monitor(resource: str, node: str, *, where: str = "") -> str:
+    """Return the XPath of a recurring monitor that is pending in a node's history. where: a condition."""
+    pending = "lrm_rsc_op[@operation='monitor' and @op-status='-1' and @interval!='0']"
+    return f"//node_state[@uname='{node}']//lrm_resource[@id='{resource}']{where}/{pending}"
+
+
+def find_unended_monitor(resource: str, node: str) -> str:
+    """Return the XPath of such a monitor of a resource that the node has stopped: nobody will end it."""
+    stopped = f"lrm_rsc_op[@id='{resource}_last_0' and @operation='stop' and @rc-code='0' and @op-status='0']"
+    return find_pending_monitor(resource, node, where=f"[{stopped}]")
 
 
 def find_monitors(resource: str) -> str:
