@@ -9,8 +9,8 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...core.galera.json_fields import parse_text
 from ...core.services.api.judge import KEYSTONE
+from ...core.text.json_types import parse_text
 from ...core.text.numbers import parse_json, parse_moment
 from ..files.atomic_write import replace_text
 from ..files.secrets import read_secret

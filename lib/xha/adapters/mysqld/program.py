@@ -10,7 +10,6 @@ import socket as sockets
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.galera.cluster_address import correct_cluster_address
-from ...core.galera.error_log import find_errors, tell
 from ...core.galera.server_options import ServerOptions, find_datadir, parse_default_files, parse_server_options
 from ..files.as_account import Account
 from ..files.scratch import scratch
@@ -240,6 +239,8 @@ def _default_datadir(program: Program) -> str:
 
 
 def _refusal(program: Program, done: subprocess.CompletedProcess[str]) -> Unusable:
+    from ...core.galera.error_log import find_errors, tell
+
     said = tell(find_errors(done.stderr)) or f"exit code {done.returncode}"
     return Unusable(f"{program.binary} refuses its options: {said}; correct {program.where}")
 

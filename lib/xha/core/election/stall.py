@@ -11,8 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..galera.json_fields import parse_flag, parse_number, parse_text
-from ..text.numbers import parse_json, parse_moment
+from ..text.json_types import parse_flag, parse_text
+from ..text.numbers import parse_json, parse_moment, parse_number
 from .obstacles import name_nodes
 
 if TYPE_CHECKING:

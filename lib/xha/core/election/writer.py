@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..galera.json_fields import parse_flag, parse_number, parse_text
-from ..text.numbers import parse_json
+from ..text.json_types import parse_flag, parse_text
+from ..text.numbers import parse_json, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

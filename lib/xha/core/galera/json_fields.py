@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..text.json_types import parse_flag, parse_text, parse_texts
 from ..text.numbers import parse_number
 from .lineage import Generation
 from .position import Position, View, parse_position
@@ -25,27 +26,6 @@ __all__ = [
     "parse_texts",
     "parse_view",
 ]
-
-
-def parse_text(value: object) -> str:
-    """Return a text."""
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def parse_flag(value: object) -> bool:
-    """Return true or false. A number is an error."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
-    return value
-
-
-def parse_texts(value: object) -> tuple[str, ...]:
-    """Return a list of texts."""
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
-    return tuple(parse_text(word) for word in value)
 
 
 def parse_known_position(value: object) -> Position:

@@ -10,8 +10,6 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from .error_log import plain
-
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 NO_SEQNO = -1
 
@@ -113,6 +111,8 @@ def parse_recovered_position(log: str) -> Position | None:
     not parse. An older line in the same file is not used, because it is the position of an older start. A position that
     is not real means that the server looked for one and there is none.
     """
+    from .error_log import plain
+
     found = [match[1].strip() for match in _RECOVERED.finditer(plain(log))]
     return parse_position(found[-1]) if found else None
 

@@ -5,8 +5,8 @@ Pure: app/agent/drain.py looks and acts. Nothing here makes a stop fail; what is
 
 from __future__ import annotations
 
-from ..galera.json_fields import parse_text, parse_texts
 from ..text.escape import clean
+from ..text.json_types import parse_text, parse_texts
 from ..text.light_typing import TYPE_CHECKING, NamedTuple
 from ..text.numbers import parse_json
 from .codes import Code

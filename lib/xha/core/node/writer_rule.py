@@ -6,10 +6,10 @@ but what a dead keeper has not written down makes nobody a writer. Times are sec
 
 from __future__ import annotations
 
-from ..galera.json_fields import parse_flag, parse_number, parse_text, parse_texts
 from ..text.escape import clean
+from ..text.json_types import parse_flag, parse_text, parse_texts
 from ..text.light_typing import TYPE_CHECKING, NamedTuple
-from ..text.numbers import parse_json, parse_moment
+from ..text.numbers import parse_json, parse_moment, parse_number
 from .codes import Code
 
 if TYPE_CHECKING:

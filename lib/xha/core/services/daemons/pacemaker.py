@@ -8,7 +8,6 @@ crmadmin and corosync-quorumtool tell. They are asked first.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from xml.etree import ElementTree
 
 from ...text.values import parse_switch, parse_text, parse_words
 from ..model.kind import Proof, Service
@@ -17,6 +16,7 @@ from ..model.values import parse_count, parse_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from xml.etree.ElementTree import Element
 
     from ..model.reach import Place
 
@@ -78,6 +78,8 @@ def parse_crm_mon(text: str) -> ClusterState:
     :raises NotConnected: if crm_mon says that there is none.
     :raises ValueError: for other text, and for a document that lacks what is judged.
     """
+    from xml.etree import ElementTree
+
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - see the import
     except ElementTree.ParseError:
@@ -94,7 +96,7 @@ def parse_crm_mon(text: str) -> ClusterState:
         raise ValueError("crm_mon: it does not say whether there is a DC, and quorum")
     present = _is(dc, "present")
     options = summary.find("cluster_options")
-    options = ElementTree.Element("none") if options is None else options
+    options = Element("none") if options is None else options
     if root.find("nodes") is None or root.find("resources") is None:
         raise ValueError("crm_mon: it lists no nodes, or no resources")
     nodes = [node for node in root.iterfind("nodes/node") if node.get("type", "member") == "member"]
@@ -129,15 +131,15 @@ _PROMOTED = {"promoted", "master"}
 _UNPROMOTED = {"unpromoted", "slave"}
 
 
-def _switch(element: ElementTree.Element, name: str) -> bool | None:
+def _switch(element: Element, name: str) -> bool | None:
     return _is(element, name) if name in element.attrib else None
 
 
-def _is(element: ElementTree.Element, name: str, default: str = "false") -> bool:
+def _is(element: Element, name: str, default: str = "false") -> bool:
     return element.get(name, default).lower() == "true"
 
 
-def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resource]:
+def _resources(parent: Element | None, able: int) -> Iterator[Resource]:
     for one in () if parent is None else parent:
         if one.tag == "group":
             yield from _resources(one, able)
@@ -159,10 +161,10 @@ def _resources(parent: ElementTree.Element | None, able: int) -> Iterator[Resour
             yield Resource(one.get("id", ""), active, missing, _is(one, "managed", "true"), _is(one, "blocked"))
 
 
-def _bundle(bundle: ElementTree.Element, able: int) -> Resource:
+def _bundle(bundle: Element, able: int) -> Resource:
     """Return a bundle as one resource: a replica runs if its container does, and what the container holds, if any."""
     active, blocked = 0, False
-    parts: list[ElementTree.Element] = []
+    parts: list[Element] = []
     for replica in bundle.iterfind("replica"):
         own = list(replica.iter("resource"))
         parts += own
@@ -173,14 +175,14 @@ def _bundle(bundle: ElementTree.Element, able: int) -> Resource:
     return Resource(bundle.get("id", ""), active, max(0, wanted - active), _is(bundle, "managed", "true"), blocked)
 
 
-def _is_headless(clone: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
+def _is_headless(clone: Element, instances: list[Element]) -> bool:
     """Return whether no instance of a promotable clone is promoted, and nobody wants it so."""
     wanted = {(one.get("target_role") or "").lower() for one in (clone, *instances)}
     roles = {(one.get("role") or "").lower() for one in instances if _is(one, "active")}
     return _is(clone, "multi_state") and not roles & _PROMOTED and not wanted & _UNPROMOTED
 
 
-def _is_off(element: ElementTree.Element, instances: list[ElementTree.Element]) -> bool:
+def _is_off(element: Element, instances: list[Element]) -> bool:
     """Return whether a person has switched it off: target-role Stopped is no fault."""
     roles = {(one.get("target_role") or "").lower() for one in (element, *instances)}
     return "stopped" in roles or _is(element, "disabled")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...galera.json_fields import parse_text
 from ...node.verdict import NagiosCode
+from ...text.json_types import parse_text
 from ...text.numbers import parse_count
 
 if TYPE_CHECKING:
