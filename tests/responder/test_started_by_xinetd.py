@@ -52,6 +52,8 @@ def launcher(net: Net) -> Path:
         shutil.copytree(Path(package.__file__).parent, python / package.__name__)
     path = net.directory / "xha-responder"
     interpreter = "/usr/bin/python3 -IS" if os.geteuid() == 0 else f"{sys.executable} -IS"
+    # As installed: the user nobody may not write what it has compiled, and would do it at each start.
+    subprocess.run([interpreter.split()[0], "-IS", "-m", "compileall", "-q", str(python)], check=True)
     filled = subprocess.run(
         [CHECKOUT / "tools/install/launcher", CHECKOUT / "xinetd/xha-responder", interpreter, python],
         check=True, capture_output=True, text=True,
