@@ -82,7 +82,8 @@ vpath clustercheck checks
 vpath xha-services checks
 vpath xha-responder xinetd
 $(venv_doors): .venv/bin/%: % tools/install/launcher .venv/.made
-	@tools/install/launcher '$<' '$(CURDIR)/.venv/bin/python -I' '$(CURDIR)/lib' >$@
+	@tools/install/launcher '$<' '$(CURDIR)/.venv/bin/python -IS' '$(CURDIR)/lib' \
+		"$$(.venv/bin/python -Ic 'import sysconfig; print(sysconfig.get_path("purelib"))')" >$@
 	@chmod 755 $@
 
 check: venv ## lint, types and the pure tests on every Python found: fast, no network, no root, no database

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,8 +86,9 @@ class Host(Daemon):
         launcher = [
             CHECKOUT / "tools/install/launcher",
             CHECKOUT / "agents/galera",
-            f"{sys.executable} -I",
+            f"{sys.executable} -IS",
             CHECKOUT / "lib",
+            sysconfig.get_path("purelib"),
         ]
         agent.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
         agent.chmod(0o755)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,8 +58,9 @@ class Watched:
         launcher = [
             CHECKOUT / "tools/install/launcher",
             CHECKOUT / "agents/service",
-            f"{sys.executable} -I",
+            f"{sys.executable} -IS",
             CHECKOUT / "lib",
+            sysconfig.get_path("purelib"),
         ]
         program = directory / "service"
         program.write_text(subprocess.run(launcher, capture_output=True, text=True, check=True).stdout)
