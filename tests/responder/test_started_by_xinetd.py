@@ -51,11 +51,11 @@ def launcher(net: Net) -> Path:
     for package in (pymysql, psutil):
         shutil.copytree(Path(package.__file__).parent, python / package.__name__)
     path = net.directory / "xha-responder"
-    interpreter = "/usr/bin/python3 -IS" if os.geteuid() == 0 else f"{sys.executable} -IS"
+    program = "/usr/bin/python3" if os.geteuid() == 0 else sys.executable
     # As installed: the user nobody may not write what it has compiled, and would do it at each start.
-    subprocess.run([interpreter.split()[0], "-IS", "-m", "compileall", "-q", str(python)], check=True)
+    subprocess.run([program, "-IS", "-m", "compileall", "-q", str(python)], check=True)
     filled = subprocess.run(
-        [CHECKOUT / "tools/install/launcher", CHECKOUT / "xinetd/xha-responder", interpreter, python],
+        [CHECKOUT / "tools/install/launcher", CHECKOUT / "xinetd/xha-responder", f"{program} -IS", python],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     path.write_text(filled.stdout)
