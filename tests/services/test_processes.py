@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,3 +115,64 @@ def test_who_may_not_see_other_processes_is_told_so(services: Services) -> None:
         pytest.skip("this checkout is closed to other users")
     assert said.code == 3
     assert "hidepid" in said.out
+
+
+@contextlib.contextmanager
+def named_nova_api(directory: Path, uid: int, group: str) -> Iterator[int]:
+    """Somebody's process that calls itself nova-api; group: where systemd would have put it."""
+    point = directory / "cgroup"
+    point.mkdir()
+    words = ["mount", "-t", "cgroup", "-o", "none,name=systemd", "xha-test", str(point)]
+    if os.geteuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("no control groups of its own")
+    made = point / group
+    try:
+        made.mkdir(parents=True)
+        argv = [f"{directory}/nova-api", "60"]
+        with subprocess.Popen(argv, executable=find_program("sleep", "coreutils"), user=uid) as process:
+            try:
+                (made / "cgroup.procs").write_text(str(process.pid))
+                yield process.pid
+            finally:
+                process.kill()
+                process.wait()
+    finally:
+        while made != point:
+            with contextlib.suppress(OSError):
+                made.rmdir()
+            made = made.parent
+        subprocess.run(["umount", str(point)], check=True)
+
+
+SESSION = "user.slice/user-4711.slice/session-1.scope"
+
+
+@pytest.mark.parametrize(
+    ("uid", "group"),
+    [
+        (42436, "machine.slice/libpod-7.scope"),
+        (4711, "system.slice/devstack@n-api.service"),
+        (0, SESSION),
+        (101, SESSION),
+    ],
+    ids=["a container", "a unit with another account", "root", "an account of the system"],
+)
+def test_whose_process_may_be_the_service_s(services: Services, tmp_path: Path, uid: int, group: str) -> None:
+    services.write(f"[service nova-api]\nprocess = ^{tmp_path}/nova-api( |$)\n")
+    with named_nova_api(tmp_path, uid, group) as pid:
+        result = services.check("nova-api", "process")
+    assert (short(result), result["proved"]) == (WELL, f"process {pid} runs with 0 children")
+
+
+def test_what_somebody_who_logged_in_calls_so_is_not_the_service(
+    services: Services, api: Daemon, tmp_path: Path
+) -> None:
+    services.write(f"[service nova-api]\nprocess = ^(\\S*python\\S* )?{tmp_path}/nova-api( |$)\n")
+    with named_nova_api(tmp_path, 4711, SESSION) as pid:
+        os.kill(pid, signal.SIGSTOP)  # a stopped one would be a fault of the service
+        assert short(services.check("nova-api", "process")) == WELL
+        api.kill()
+        result = services.check("nova-api", "process")
+    assert result["status"] == "unknown"
+    assert f": {pid} matches " in result["message"]
+    assert "uid 4711 has started it from a login" in result["message"]

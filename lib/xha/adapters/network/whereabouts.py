@@ -17,7 +17,7 @@ import psutil
 
 from ...core.services.model.reach import Whereabouts, covers, judge_unreached
 from ..process.alarm import begin_step, current_step, seconds_left
-from ..process.daemons import HiddenProcesses, find_daemons
+from ..process.daemons import UnknownDaemons, find_daemons
 from .addresses import resolve_hosts
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def find_listeners(pattern: str, neighbours: Collection[Place] = ()) -> Whereabo
     """
     try:
         daemons = find_daemons(pattern)
-    except HiddenProcesses:
+    except UnknownDaemons:
         return Whereabouts()
     if not daemons:
         return Whereabouts()

@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.services.model.result import failed, passed, unknown
+from ..host.login_name import account_name
 from .age import began_at
-from .procfs import descendants, read_processes, with_argv
+from .procfs import descendants, in_session, read_processes, read_uid, with_argv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ...core.services.model.result import Level, Result
     from .procfs import Process
 
+# Accounts below belong to the system (SYS_UID_MAX of login.defs(5)).
+_ORDINARY = 1000
 # disk-sleep does not count: every process that writes is in it for a moment. A zombie is gone, but for its threads.
 _HALTED = {"T": "stopped", "t": "traced", "Z": "a zombie"}
 
@@ -37,30 +40,49 @@ class Daemon(NamedTuple):
     halted: dict[int, str]
 
 
-class HiddenProcesses(Exception):
-    """This process may not see other users' processes (proc mounted with hidepid)."""
+class UnknownDaemons(Exception):
+    """Whether a service has a process cannot be told; the text says what that needs."""
 
 
 def find_daemons(pattern: str) -> list[Daemon]:
     """Return the main processes whose command line matches, oldest first.
 
-    A main process has a parent that does not match.
+    A main process has a parent that does not match. Everybody may name a process as they like: that of an ordinary
+    account which has logged in is passed over. A container's account has a high uid too, and has not logged in.
 
-    :raises HiddenProcesses: if none was found and hidden processes could not have been found.
+    :raises UnknownDaemons: if none was found, and hidden ones could not have been, or one was passed over.
     """
     matches = re.compile(pattern).match
     processes = read_processes()
     found: dict[int, Process] = {}
+    strangers: list[Process] = []
     # No library reads the command lines: it reads them whole, and any user may have some of 2 MiB each.
     for process in map(with_argv, processes):
         # setproctitle leaves blanks at the end of the text that it overwrites
         if matches(" ".join(process.argv).strip()):
-            found[process.pid] = process
+            if _is_strangers(process):
+                strangers.append(process)
+            else:
+                found[process.pid] = process
+    if strangers and not found:
+        pid = strangers[0].pid
+        raise UnknownDaemons(
+            f"the process of a service: {pid} matches {pattern}, and {account_name(read_uid(pid))} has started it from "
+            "a login (user.slice)"
+        )
     mains = [process for process in found.values() if process.parent not in found]
     # The directory is checked, not a signal: a signal to a hidden process is refused, which reveals that it exists.
     if not mains and not os.path.isdir("/proc/1"):
-        raise HiddenProcesses
+        raise UnknownDaemons("to see other users' processes: /proc is mounted with hidepid")
     return [_describe(main, processes) for main in sorted(mains, key=lambda main: main.started)]
+
+
+def _is_strangers(process: Process) -> bool:
+    """Return whether an ordinary account has it run that has logged in; False where that cannot be told."""
+    try:
+        return (read_uid(process.pid) or 0) >= _ORDINARY and in_session(process.pid)
+    except OSError:
+        return False
 
 
 def _describe(main: Process, processes: Sequence[Process]) -> Daemon:
@@ -73,8 +95,8 @@ def check_process(settings: ServiceSettings, level: Level) -> Result:
     """Return whether the service's process exists and is not stopped: all that the level `process` proves."""
     try:
         daemons = find_daemons(settings.process)
-    except HiddenProcesses:
-        return unknown(settings.name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+    except UnknownDaemons as error:
+        return unknown(settings.name, level, f"needs {error}")
     return judge_daemons(settings, level, daemons)
 
 
@@ -98,18 +120,18 @@ def judge_daemons(settings: ServiceSettings, level: Level, daemons: Sequence[Dae
 
 
 def is_there(pattern: str) -> bool:
-    """Return whether a main process matches. True also if processes are hidden."""
+    """Return whether a main process matches. True also where that cannot be told."""
     try:
         return bool(find_daemons(pattern))
-    except HiddenProcesses:
+    except UnknownDaemons:
         return True
 
 
 def seconds_since_start(pattern: str) -> float | None:
-    """Return the seconds since the youngest matching main process started; None if there is none or all are hidden."""
+    """Return the seconds since the youngest matching main process started; None if that is not known."""
     try:
         daemons = find_daemons(pattern)
-    except HiddenProcesses:
+    except UnknownDaemons:
         return None
     return time.time() - daemons[-1].started if daemons else None
 

@@ -180,14 +180,22 @@ def unit_of(pid: int) -> str | None:
 
 def parse_unit(cgroups: str) -> str | None:
     """Return the service that a /proc/PID/cgroup names, for version 1, 2 or both (cgroups(7))."""
-    for line in cgroups.split("\n"):
-        hierarchy, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if (hierarchy == "0" and not controllers) or controllers == "name=systemd":
-            unit = _service(path)
-            if unit:
-                return unit
-    return None
+    return next(filter(None, map(_service, _systemd_paths(cgroups))), None)
+
+
+def in_session(pid: int) -> bool:
+    """Return whether somebody has started a process who logged in, or has it run for them, as `systemd --user`.
+
+    :raises OSError: if that cannot be determined.
+    """
+    text = _read(f"/proc/{pid}/cgroup").decode("utf-8", "replace")
+    return any("user.slice" in path.split("/") for path in _systemd_paths(text))
+
+
+def _systemd_paths(cgroups: str) -> list[str]:
+    """Return where systemd has put a process, in either of its hierarchies."""
+    lines = [line.split(":", 2) for line in cgroups.split("\n") if line.count(":") >= 2]
+    return [path for number, name, path in lines if (number == "0" and not name) or name == "name=systemd"]
 
 
 def _service(path: str) -> str | None:

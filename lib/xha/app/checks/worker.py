@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...adapters.files.secrets import read_secret
 from ...adapters.process.alarm import note_proof
-from ...adapters.process.daemons import HiddenProcesses, find_daemons, judge_daemons
+from ...adapters.process.daemons import UnknownDaemons, find_daemons, judge_daemons
 from ...adapters.rabbitmq.oslo_files import read_options
 from ...core.services.api.judge import ApiRequest, find_unmet, judge_cause, judge_no_token
 from ...core.services.model.result import Level, Status, failed, unknown
@@ -61,8 +61,8 @@ def check(settings: WorkerSettings, level: Level) -> Result:
     """Check the worker at one level, and return the result."""
     try:
         daemons = find_daemons(settings.process)
-    except HiddenProcesses:
-        return unknown(settings.name, level, "needs to see other users' processes: /proc is mounted with hidepid")
+    except UnknownDaemons as error:
+        return unknown(settings.name, level, f"needs {error}")
     said = judge_absence(settings, level, bool(daemons))
     if said:
         return said
