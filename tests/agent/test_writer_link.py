@@ -10,6 +10,7 @@ import pytest
 from loopback.files import put
 from xha.adapters.files.agent_rundir import WRITER_FILE, RunDir
 from xha.adapters.pacemaker.standalone import Standalone
+from xha.adapters.pacemaker.tools import ClusterUnreachable
 from xha.app.keeper.writer import WriterLink
 from xha.app.node.keepers import find_writer_resources
 from xha.app.node.reader import ConfigFile
@@ -66,6 +67,24 @@ def test_what_is_told_is_heard_and_the_responder_reads_it(run: RunDir, said: Sai
     seen = one.see(Memory(), None, "h2", 1.0)
     assert (seen.words, said.writer) == ({cluster.node_name(): WORD}, True)
     assert read_writer(Config()).record == RECORD
+
+
+class Mute(Standalone):
+    """Pacemaker, as it is while it does not answer."""
+
+    def set_private(self, name: str, value: str) -> None:
+        raise ClusterUnreachable("attrd_updater did not answer within 5 s")
+
+
+@pytest.mark.parametrize("makes", [True, False])
+def test_by_a_claim_that_nobody_else_has_heard_of_nobody_goes(run: RunDir, said: Said, makes: bool) -> None:
+    """The others keep the one before: two would be the writer. What all know counts here at once."""
+    one = link(run, said, Mute())
+    act = TellWriter(WriterPost(Claim(3, "h1"), record=RECORD, word=WORD, shown=True), makes=makes)
+    with pytest.raises(ClusterUnreachable):
+        one.tell(act, Settings(), "/no/socket")
+    assert run.read_writer() == (None if makes else RECORD)
+    assert said.writer is None
 
 
 def test_a_full_run_is_said_and_the_others_are_told(run: RunDir, said: Said, run_base: Path) -> None:

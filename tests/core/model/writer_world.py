@@ -75,6 +75,8 @@ class ModelHost:
     known: dict[str, WriterWord] = field(default_factory=dict)
     coming: list[tuple[float, str, WriterWord]] = field(default_factory=list)
 
+    # Its keeper is killed while it tells of the writer, before or after the others know.
+    dies_telling: bool = False
     # The report names it; "" while a keeper of a version runs that knows no /writer.
     process: str = "1.1"
 
@@ -144,7 +146,11 @@ class WriterWorld:
         host = self.hosts[name]
         self.history.append(f"{self.now - 100:.2f} keeper killed {name}")
         self.trouble_at = self.now
-        host.keeper = False
+        host.keeper = host.dies_telling = False
+
+    def kill_telling(self, name: str) -> None:
+        """The keeper is killed in the middle of the next thing that it tells of the writer."""
+        self.hosts[name].dies_telling = True
 
     def start_keeper(self, name: str) -> None:
         host = self.hosts[name]
@@ -269,8 +275,19 @@ class WriterWorld:
     def _do(self, host: ModelHost, act: object) -> Done:
         if not isinstance(act, TellWriter):
             return Done(self.now)
+        steps = (self._say, self._write) if act.makes else (self._write, self._say)
+        for number, tell in enumerate(steps):
+            tell(host, act)
+            if host.dies_telling and number == 0:
+                self.kill_keeper(host.name)
+                break
+        return Done(self.now, 0 if act.closes else act.post.clients)
+
+    def _write(self, host: ModelHost, act: TellWriter) -> None:
         if act.writes:
-            host.record = act.post.record
+            host.record, self.changed = act.post.record, True
+
+    def _say(self, host: ModelHost, act: TellWriter) -> None:
         if act.says and act.post.word is not None:
             if act.post.word.claim.counter < host.known.get(host.name, WriterWord()).claim.counter:
                 raise Broken(f"{host.name} forgets a claim")
@@ -278,7 +295,6 @@ class WriterWorld:
                 if one.up and one.apart is host.apart:
                     late = 0.0 if one is host else self.chance.uniform(0.02, 0.15)
                     one.coming.append((self.now + late, host.name, act.post.word))
-        return Done(self.now, 0 if act.closes else act.post.clients)
 
     # --- what must hold
 
@@ -321,13 +337,16 @@ class WriterWorld:
         if not self.changed:
             return
         self.changed = False
-        known = [word.claim for one in self.hosts.values() if one.up for word in one.known.values()]
+        up = [one for one in self.hosts.values() if one.up]
+        known = [word.claim for one in up for word in one.known.values()]
+        told = choose_claim([*known, *(word.claim for one in up for _, _, word in one.coming)], tuple(self.hosts))
+        alone = [one.name for one in up if one.record is not None and one.record.counter > told.counter]
+        if alone:  # a claim whose host is lost before any other has heard of it is as if it had never been made
+            self._break(f"{alone} goes by a claim that was told to nobody, or is forgotten: {told}")
         claim = choose_claim(known, tuple(self.hosts))
         before, self.highest = self.highest, claim if claim.counter else self.highest
         if claim.counter == 0 or before in (claim, NO_CLAIM):
             return
-        if claim.counter < before.counter and any(one.up and one.keeper for one in self.hosts.values()):
-            self._break(f"{before} is forgotten: {claim}")
         if not self.quorum and self.now - self.trouble_at > 1.5:
             self._break(f"{claim} is made without quorum")
         if self.now - self.causes.get(before.node, 0.0) > CAUSE_SECONDS and claim.counter > before.counter:
@@ -351,6 +370,7 @@ EVENTS = (
     "enable",
     "enable",
     "kill_keeper",
+    "kill_telling",
     "start_keeper",
     "start_keeper",
     "lose_host",

@@ -93,11 +93,19 @@ class WriterLink:
     def tell(self, act: TellWriter, settings: Settings, socket: str) -> int:
         """Tell it; return how many clients of a former writer are left that are not idle, -1 where nobody looked.
 
-        This host's responder is told first. A file that cannot be written is said by the log, and is no failure: the
-        rest of the step does not depend on it.
+        This host's responder is told first, but for a claim of this keeper's own: the others would go on with the one
+        before if it died in between, or could not be told. A file that cannot be written is said by the log, and is no
+        failure: the rest of the step does not depend on it.
 
         :raises ClusterUnreachable: if the others cannot be told.
         """
+        for tell in (self._say, self._write) if act.makes else (self._write, self._say):
+            tell(act)
+        if act.shows:
+            self._announcer.set_writer(bool(act.post.shown))
+        return self._close_idle(settings, socket) if act.closes else act.post.clients
+
+    def _write(self, act: TellWriter) -> None:
         post = act.post
         if act.writes and post.record is not None:
             try:
@@ -105,11 +113,10 @@ class WriterLink:
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 self._announcer.log(f"{self._run.path}: {reason}: the responder reads old news", warning=True)
-        if act.says and post.word is not None:
-            self._cluster.set_private(self._attribute, render_writer_word(post.word))
-        if act.shows:
-            self._announcer.set_writer(bool(post.shown))
-        return self._close_idle(settings, socket) if act.closes else post.clients
+
+    def _say(self, act: TellWriter) -> None:
+        if act.says and act.post.word is not None:
+            self._cluster.set_private(self._attribute, render_writer_word(act.post.word))
 
     @staticmethod
     def _close_idle(settings: Settings, socket: str) -> int:

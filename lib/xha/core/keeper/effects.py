@@ -47,7 +47,8 @@ class SetReady:
 class TellWriter:
     """Tell of the writer: the others (says), this host's responder (writes), rules of other resources (shows).
 
-    closes: end idle clients of a former writer; the result's value is how many others are left, -1 unknown.
+    closes: end idle clients of a former writer; the result's value is how many others are left, -1 unknown. makes: this
+    keeper makes the claim, and nobody else has heard of it: unless the others are told, nobody goes by it here either.
     """
 
     post: WriterPost
@@ -55,6 +56,7 @@ class TellWriter:
     writes: bool = True
     shows: bool = True
     closes: bool = False
+    makes: bool = False
 
 
 @dataclass(frozen=True)
