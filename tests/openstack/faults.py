@@ -45,11 +45,8 @@ def nothing(cloud: Cloud) -> Iterator[None]:
 
 @contextlib.contextmanager
 def database_frozen(cloud: Cloud) -> Iterator[None]:
-    cloud.database.freeze()
-    try:
+    with cloud.database.frozen():
         yield
-    finally:
-        cloud.database.thaw()
 
 
 @contextlib.contextmanager
@@ -79,11 +76,8 @@ def database_dead(cloud: Cloud) -> Iterator[None]:
 
 @contextlib.contextmanager
 def broker_frozen(cloud: Cloud) -> Iterator[None]:
-    cloud.broker.freeze()
-    try:
+    with cloud.broker.frozen():
         yield
-    finally:
-        cloud.broker.thaw()
 
 
 @contextlib.contextmanager
@@ -101,12 +95,8 @@ def frozen(name: str) -> Callable[[Cloud], AbstractContextManager[None]]:
 
     @contextlib.contextmanager
     def happen(cloud: Cloud) -> Iterator[None]:
-        daemon = cloud.daemons[DAEMONS[name]]
-        daemon.freeze()
-        try:
+        with cloud.daemons[DAEMONS[name]].frozen():
             yield
-        finally:
-            daemon.thaw()
 
     return happen
 

@@ -6,7 +6,6 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from typing import Callable
 
 import pytest
@@ -20,15 +19,6 @@ from responder.process import ACCOUNT, BUSY_MACHINE, PROMPT
 DEADLINE = 2.0  # of the tests that freeze a server
 FLOOD_SECONDS = 5.0
 RATES = (1000, 1000, 500, 250)  # the first that the machine can send at all: what another load leaves of it
-
-
-@contextlib.contextmanager
-def frozen(node: Node) -> Iterator[None]:
-    node.freeze()
-    try:
-        yield
-    finally:
-        node.thaw()
 
 
 def connections_of_the_check(node: Node) -> list[int]:
@@ -118,7 +108,7 @@ def test_a_frozen_server_is_hung_within_the_deadline_and_right_again_when_thawed
 ) -> None:
     responder = make_responder(database, responder="deadline = 2s\nhang_reset = 10s")
     assert responder.verdict() == (200, "synced")
-    with responder.no_growth(), frozen(database):
+    with responder.no_growth(), database.frozen():
         responder.outlive_reading()
         answer = responder.ask("/ready")
         assert (answer.status, answer.code) == (503, "hung")
@@ -133,7 +123,7 @@ def test_a_frozen_server_is_hung_within_the_deadline_and_right_again_when_thawed
 def test_a_server_frozen_before_the_first_connect_is_hung_and_right_again_when_thawed(
     database: Node, make_responder: MakeResponder
 ) -> None:
-    with frozen(database):
+    with database.frozen():
         responder = make_responder(database, responder=PROMPT)
         assert responder.verdict() == (503, "hung")
         assert responder.verdict() == (503, "hung")
@@ -146,7 +136,7 @@ def test_a_thaw_after_the_reader_gave_up_and_nobody_asked_is_seen_by_the_next_pr
     responder = make_responder(database, responder=PROMPT)
     assert responder.verdict() == (200, "synced")
     connected = responder.descriptors
-    with frozen(database):
+    with database.frozen():
         assert responder.next_verdict() == (503, "hung")
         wait_until(lambda: responder.descriptors < connected, 10, "the reader has given the connection up")
     wait_until(database.is_synced, 10, "the server answers again")
@@ -156,7 +146,7 @@ def test_a_thaw_after_the_reader_gave_up_and_nobody_asked_is_seen_by_the_next_pr
 def test_the_configured_deadline_holds_for_the_very_first_reading(
     database: Node, make_responder: MakeResponder
 ) -> None:
-    with frozen(database):
+    with database.frozen():
         responder = make_responder(database, responder="deadline = 2500ms\nhang_reset = 10s")
         answer = responder.ask("/ready")
     assert answer.code == "hung"
@@ -168,7 +158,7 @@ def test_a_frozen_server_is_given_at_most_one_connection_every_hang_reset(
 ) -> None:
     responder = make_responder(database, responder="deadline = 2s\nhang_reset = 1s")
     assert responder.verdict() == (200, "synced")
-    with responder.no_growth(), frozen(database):
+    with responder.no_growth(), database.frozen():
         responder.outlive_reading()
         before, began = sockets_at(database), time.monotonic()
         while time.monotonic() - began < 4:
@@ -179,7 +169,7 @@ def test_a_frozen_server_is_given_at_most_one_connection_every_hang_reset(
 
 
 def test_a_backlog_that_others_filled_is_hung_and_not_down(database: Node, make_responder: MakeResponder) -> None:
-    with frozen(database), contextlib.ExitStack() as stack:
+    with database.frozen(), contextlib.ExitStack() as stack:
         full = False
         while not full:  # like an application's pool that reconnects every second
             client = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -198,7 +188,7 @@ def test_a_freeze_under_a_thousand_probes_a_second_is_answered_within_the_deadli
     for rate in RATES:
         assert responder.verdict() == (200, "synced")
         told = len(responder.lines("out of service: hung"))
-        with responder.no_growth(megabytes=16), frozen(database):
+        with responder.no_growth(megabytes=16), database.frozen():
             responder.outlive_reading()
             before = sockets_at(database)
             probes = flood(responder.address, rate, FLOOD_SECONDS)
@@ -254,7 +244,7 @@ def test_an_answer_never_rests_on_a_reading_older_than_it_says(database: Node, m
 def test_sigterm_ends_it_at_once_even_when_the_server_is_frozen(database: Node, make_responder: MakeResponder) -> None:
     responder = make_responder(database, responder=PROMPT)
     responder.verdict()
-    with frozen(database):
+    with database.frozen():
         assert responder.next_verdict() == (503, "hung")
         responder.signal(signal.SIGTERM)
         responder.wait_ended(20)  # it waits for nothing: the server is still frozen

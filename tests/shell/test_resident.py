@@ -104,15 +104,6 @@ def rejecting(node: Node) -> Iterator[None]:
 
 
 @contextmanager
-def frozen(node: Node) -> Iterator[None]:
-    node.freeze()
-    try:
-        yield
-    finally:
-        node.thaw()
-
-
-@contextmanager
 def dead(node: Node) -> Iterator[None]:
     node.kill()
     yield
@@ -139,7 +130,7 @@ def test_a_frozen_server_is_told_by_the_deadline(host: Host, percona: Node, resi
     host.write("/etc/xha/xha.conf", settings(resident.address))  # clustercheck's own deadline: 1 s
     before = resident.counts().answered
     wait_until(lambda: ask_forked(host) and resident.counts().answered > before, 30, "it reads by the new settings")
-    with frozen(percona):
+    with percona.frozen():
         assert both(resident, ask_clustercheck(host)) == (1, NOT_SYNCED, "")
         assert both(resident, lambda: ask_forked(host)) == Answer(0, NOT_SYNCED.encode())
 
