@@ -133,6 +133,11 @@ class Host(Daemon):
         except FileNotFoundError:
             return ""
 
+    def lose_run(self, path: str = "/run/xha") -> None:
+        """Remove what is remembered in /run. Who runs there, as a server or a keeper, writes there meanwhile."""
+        gone = ("sh", "-c", f"rm -rf {path} && ! test -e {path}")
+        wait_until(lambda: self.run(*gone).code == 0, 30, f"{path} is gone")
+
     def read_process(self, pid: str, name: str) -> str:
         """The content of a file of /proc/PID, for a pid of the host's namespace."""
         return self.run("cat", f"/proc/{pid}/{name}").out

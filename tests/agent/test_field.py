@@ -48,7 +48,7 @@ class TestTheOptionFileNamesAnotherDirectoryWhileTheServerRuns:
     @pytest.mark.parametrize("seen", [False, True], ids=["at once", "behind a monitor"])
     def test_a_probe_sees_it_and_a_stop_ends_it(self, moved: Resource, swept: bool, seen: bool) -> None:
         if swept:
-            moved.host.run("rm", "-rf", f"/run/xha/galera/{moved.resource}", check=True)
+            moved.host.lose_run(f"/run/xha/galera/{moved.resource}")
         [pid] = moved.server_pids()
         if seen:
             assert moved.monitor().code in (0, 190)

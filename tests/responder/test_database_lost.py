@@ -8,6 +8,7 @@ import socket
 import time
 from typing import Callable
 
+import pymysql
 import pytest
 
 from loopback import Node, wait_until
@@ -18,6 +19,7 @@ from responder.process import ACCOUNT, BUSY_MACHINE, PROMPT
 
 DEADLINE = 2.0  # of the tests that freeze a server
 FLOOD_SECONDS = 5.0
+NO_SUCH_THREAD = 1094  # ER_NO_SUCH_THREAD
 RATES = (1000, 1000, 500, 250)  # the first that the machine can send at all: what another load leaves of it
 
 
@@ -82,7 +84,11 @@ def test_a_connection_that_an_operator_killed_costs_no_probe(database: Node, mak
     for _ in range(3):
         assert responder.next_verdict() == (200, "synced")
         for connection in connections_of_the_check(database):
-            database.sql(f"KILL {connection}")
+            try:
+                database.sql(f"KILL {connection}")
+            except pymysql.MySQLError as error:  # one that the last turn killed, and that was still listed, has gone
+                if error.args[0] != NO_SUCH_THREAD:
+                    raise
 
 
 def test_a_missing_socket_file_is_server_down_until_it_is_there(database: Node, make_responder: MakeResponder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 from pathlib import Path
@@ -64,7 +65,11 @@ class Icinga:
 
     def results(self, kind: str) -> dict[str, tuple[str, str, str]]:
         """The last result of each object: its state, its output and its performance data."""
-        lines = [line for path in sorted(self.directory.glob(f"{kind}.*")) for line in path.read_text().splitlines()]
+        lines: list[str] = []
+        for path in sorted(self.directory.glob(f"{kind}.*")):
+            with contextlib.suppress(FileNotFoundError):  # each second icinga2 gives what it has written another name
+                *whole, _ = path.read_text().split("\n")  # the last line is not written to its end
+                lines += whole
         fields = [line.split("\t") for line in lines]
         return {one[0]: (one[1], one[2], one[3]) for one in fields if len(one) == 4}
 

@@ -86,12 +86,6 @@ def probe(one: Resource, **parameters: str) -> Result:
     return one.call("monitor", interval=0, **SHORT, **parameters)
 
 
-def lose_run(one: Resource) -> None:
-    """Remove what is remembered in /run. A running server writes its status there meanwhile."""
-    gone = ("sh", "-c", "rm -rf /run/xha && ! test -e /run/xha")
-    wait_until(lambda: one.host.run(*gone).code == 0, 20, "/run/xha is gone")
-
-
 class Neighbour:
     """A process beside the server.
 
@@ -485,7 +479,7 @@ class TestWhatDoesNotAnswer:
                 opened.detach()
             assert running.monitor().code == 0
             running.signal("KILL", running.keeper_pid)
-            lose_run(running)
+            running.host.lose_run()
             seen = [probe(running)]
             seen += [call(running, "stop"), probe(running), call(running, "start"), call(running, "stop")]
             assert [one.code for one in seen] == [0, 0, 7, 0, 0], seen
@@ -569,7 +563,7 @@ class TestTheWrongPlace:
         assert one.call("start").code == 0
         one.signal("KILL", one.keeper_pid)
         assert probe(one).code == 0
-        lose_run(one)
+        one.host.lose_run()
         assert probe(one).code == 0
         assert (call(one, "stop").code, one.server_pids()) == (0, [])
 
@@ -593,7 +587,7 @@ class TestCouldNotLook:
     def test_what_may_not_be_seen_is_not_absent(self, running: Resource, hidden: bool) -> None:
         """Root without CAP_SYS_PTRACE, as in a container, sees no other account's files, or (hidepid) processes."""
         running.signal("KILL", running.keeper_pid)
-        lose_run(running)
+        running.host.lose_run()
         hide = "mount -t proc -o hidepid=invisible none /proc && " if hidden else ""
         told = {action: apart(running, action, hide) for action in ("monitor", "stop")}
         assert {action: one.code for action, one in told.items()} == {"monitor": 190, "stop": 1}, told
@@ -673,7 +667,7 @@ time.sleep(1000)"""
     def test_a_server_says_itself_whose_it_is_where_the_option_file_cannot_be_asked(self, by_file: Resource) -> None:
         """The server's default directory was used instead: stop returned 0 and a probe 7, while the server served."""
         by_file.signal("KILL", by_file.keeper_pid)
-        lose_run(by_file)
+        by_file.host.lose_run()
         by_file.config.write_text("[mysqld\n" + by_file.config.read_text())
         seen, ended = probe(by_file), call(by_file, "stop")
         assert (seen.code, ended.code, by_file.server_pids()) == (0, 0, []), (seen, ended)
@@ -692,7 +686,7 @@ time.sleep(1000)"""
             words = {f"OCF_RESKEY_{name}": value for name, value in running.parameters.items()}
             began = time.monotonic()
             running.signal("KILL", running.keeper_pid)
-            lose_run(running)
+            running.host.lose_run()
             seen = running.host.run("sh", "-c", script, OCF_RESOURCE_INSTANCE=running.resource, **words)
             assert (seen.code, "cannot be told" in seen.reason) == (190, True), seen
             assert time.monotonic() - began < 60
