@@ -16,9 +16,11 @@ PORT = 11211
 class Memcached(Daemon):
     """memcached on an address of the network, or with `place` on a unix socket; options are memcached's own."""
 
-    def __init__(self, net: Net, directory: Path, *options: str, place: Path | None = None) -> None:
+    def __init__(
+        self, net: Net, directory: Path, *options: str, place: Path | None = None, address: str | None = None
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.address, self.place = net.next_address(), place
+        self.address, self.place = address or net.next_address(), place
         where = ["-s", str(place)] if place else ["-l", self.address, "-p", str(PORT), "-U", "0"]
         argv = [*service_command("memcached", "memcached"), *where, *options]
         argv += ["-u", "nobody"] if os.geteuid() == 0 else []

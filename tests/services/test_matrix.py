@@ -25,6 +25,7 @@ from loopback.doors import CHECKOUT
 from loopback.files import put
 from loopback.memcached import PORT as MEMCACHED_PORT
 from loopback.memcached import Memcached
+from loopback.sockets import accepts
 from responder.certificates import Authority
 from services.host import BLIND, Services, blamed, short
 from services.standins import Api, Keystone, Reply, Saslauthd, serving
@@ -56,8 +57,7 @@ class Scene:
         script = str(Path(__file__).with_name("scripted.py"))
         argv = [sys.executable, script, f"scripted-{address}", place, json.dumps(answers)]
         self.stack.enter_context(Daemon(self.net, argv, self.directory / "scripted.log"))
-        ready = path.exists if path else lambda: is_listening(address, port)
-        wait_until(ready, 30, "the scripted server listens")
+        wait_until(lambda: accepts(path) if path else is_listening(address, port), 30, "the scripted server listens")
         return address, f"process = ^\\S*python\\S* {re.escape(script)} scripted-{re.escape(address)} "
 
     def tls(self, api: Api, *addresses: str) -> None:
@@ -181,8 +181,8 @@ def api_half(scene: Scene, name: str) -> dict[str, Any]:
     return scene.check(name, f"url = http://{address}:7000\n{process}")
 
 
-def memcached_of(scene: Scene, *options: str) -> tuple[Memcached, str]:
-    running = scene.stack.enter_context(Memcached(scene.net, scene.directory / "memcached", *options))
+def memcached_of(scene: Scene, *options: str, address: str | None = None) -> tuple[Memcached, str]:
+    running = scene.stack.enter_context(Memcached(scene.net, scene.directory / "memcached", *options, address=address))
     process = f"process = ^(\\S*/)?memcached -l {running.address} \n"
     return running, f"host = {running.address}\nport = {MEMCACHED_PORT}\n{process}"
 
@@ -225,13 +225,9 @@ def memcached_sasl(scene: Scene, name: str) -> dict[str, Any]:
 
 
 def memcached_tls(scene: Scene) -> str:
-    # its address is known only when it is made, so the certificate is for the next one
     address = scene.net.next_address()
-    number = int(address.rpartition(".")[2]) + 1
-    following = f"{address.rpartition('.')[0]}.{number}"
-    certificate, key = scene.authority.certify(f"memcached-{number}", following)
-    running, lines = memcached_of(scene, "-Z", "-o", f"ssl_chain_cert={certificate},ssl_key={key}")
-    assert running.address == following
+    certificate, key = scene.authority.certify(f"memcached-{address}", address)
+    _, lines = memcached_of(scene, "-Z", "-o", f"ssl_chain_cert={certificate},ssl_key={key}", address=address)
     return lines
 
 
