@@ -239,7 +239,11 @@ def test_forty_at_once(host: Host, percona: Node, resident: Resident) -> None:
 def test_who_is_answered_imports_nothing_but_what_is_built_in(
     host: Host, percona: Node, resident: Resident, tmp_path: Path
 ) -> None:
-    imported = modules_of(host, tmp_path / "log", "clustercheck", *ACCOUNT)
+    for _ in range(5):  # who hears nothing within 250 ms, as on a busy machine, looks itself
+        before = resident.counts().answered
+        imported = modules_of(host, tmp_path / "log", "clustercheck", *ACCOUNT)
+        if "xha.doors.clustercheck" not in imported and resident.counts().answered > before:
+            break
     ours = {name for name in imported if name.startswith("xha.")}
     assert ours == {
         "xha.doors",
@@ -273,8 +277,12 @@ def test_one_of_other_code_or_another_network_answers_nothing(
         f"if {changed} is not None: own[{changed or 0}] += b'x'\n"
         "print(ask(RESPONDERS, own, [b'http', b'127.0.0.1', b'GET / HTTP/1.0\\r\\n\\r\\n']))"
     )
-    out = host.run("/usr/bin/python3", "-IBS", "-c", code, str(CHECKOUT / "lib")).out
-    assert ("None" in out) == (changed is not None), out
+    for _ in range(5 if changed is None else 1):  # that nothing came within 250 ms says nothing on a busy machine
+        done = host.run("/usr/bin/python3", "-IBS", "-c", code, str(CHECKOUT / "lib"))
+        assert done.code == 0, done.err
+        if "None" not in done.out:
+            break
+    assert ("None" in done.out) == (changed is not None), done.out
 
 
 def hide(directory: str) -> tuple[str, ...]:
@@ -404,11 +412,15 @@ def test_the_account_that_root_gave_the_directory_to_is_answered_by_its_own(
             30,
             "it answers",
         )
-        before = resident.counts()
-        assert host.run("clustercheck", *ACCOUNT, user=NOBODY)[:3] == (0, SYNCED, "")
-        assert resident.counts().answered == before.answered + 1
+        for _ in range(5):  # who hears nothing within 250 ms, as on a busy machine, looks itself
+            before = resident.counts().answered
+            assert host.run("clustercheck", *ACCOUNT, user=NOBODY)[:3] == (0, SYNCED, "")
+            answered = resident.counts().answered
+            if answered > before:
+                break
+        assert answered == before + 1
         assert host.run("clustercheck", *ACCOUNT)[:3] == (0, SYNCED, "")
-        assert resident.counts().answered == before.answered + 1
+        assert resident.counts().answered == answered
 
 
 def test_every_variable_that_clustercheck_reads_is_sent() -> None:
