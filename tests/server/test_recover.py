@@ -81,19 +81,31 @@ def test_two_do_not_recover_the_same_data_at_once(server: Server) -> None:
 def held_recovery(server: Server) -> Iterator[None]:
     """A recovery that has opened the data, and is held there while the block runs."""
     program = server.program()
-    thread = threading.Thread(target=lambda: recover(program, time.monotonic() + 60))
-    thread.start()
-    pid = 0
+    for _ in range(20):  # one may have ended before it was seen to use the data
+        thread = threading.Thread(target=lambda: recover(program, time.monotonic() + 60))
+        thread.start()
+        pid = stop_at(server.datadir / "ibdata1", thread)
+        if pid:
+            break
+        thread.join()
+    assert pid, "none was seen to use the data"
     try:
-        while not pid:
-            assert thread.is_alive(), "it has ended before it was seen to use the data"
-            pid = next(filter(functools.partial(has_opened, server.datadir / "ibdata1"), children_of(os.getpid())), 0)
-        os.kill(pid, signal.SIGSTOP)
         yield
     finally:
-        if pid:
-            os.kill(pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
         thread.join()
+
+
+def stop_at(path: Path, thread: threading.Thread) -> int:
+    """Stop the child of this process that opens a file, and return its pid; 0 if the thread ends before it is held."""
+    while thread.is_alive():
+        pid = next(filter(functools.partial(has_opened, path), children_of(os.getpid())), 0)
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                if has_opened(path, pid):
+                    return pid
+    return 0
 
 
 def children_of(pid: int) -> list[int]:

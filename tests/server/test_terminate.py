@@ -164,7 +164,10 @@ def test_programs_that_a_killed_joiner_left_behind_are_ended(make_server: MakeSe
 def test_of_a_state_transfer_whose_server_lives_nothing_is_ended(make_server: MakeServer, server: Server) -> None:
     other = joiner(make_server, server)
     assert other.process is not None
-    below = {one.pid for one in descendants(other.process.pid) if one.name != "sleep"}
+    before = {one.pid for one in descendants(other.process.pid)}
+    time.sleep(1)  # a `sleep 0.2` of the script's loops has ended, which has the script's name until it is executed
+    below = {one.pid for one in descendants(other.process.pid)} & before
+    assert len(below) > 1
     end_left_behind(other.search)
     assert below <= {one.pid for one in descendants(other.process.pid)}
 
