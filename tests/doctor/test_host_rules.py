@@ -150,9 +150,10 @@ class TestResponder:
         return Config(responder=Listening(listen=(("127.0.0.1", port),), deadline=5.0))
 
     def test_one_that_answers_is_fine_and_one_that_is_gone_is_told(self, net: Net, tmp_path: Path) -> None:
-        with Responder(net, tmp_path / "r", [("127.0.0.1", 49117)], Path("/no.sock"), client=""):
-            assert found(DoctorFacts(responder=look_at_responder(self.config(49117))), "responder") == []
-        (one,) = found(DoctorFacts(responder=look_at_responder(self.config(49117))), "responder")
+        port = net.next_port()
+        with Responder(net, tmp_path / "r", [("127.0.0.1", port)], Path("/no.sock"), client=""):
+            assert found(DoctorFacts(responder=look_at_responder(self.config(port))), "responder") == []
+        (one,) = found(DoctorFacts(responder=look_at_responder(self.config(port))), "responder")
         assert one.weight is Weight.HARM
         assert "connection refused" in one.seen
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -194,7 +193,7 @@ def test_this_host_s_responder_names_the_members_where_no_account_is_left(
     directory = net.directory / f"responders-{next(_numbers)}"
     # 127.0.0.1 is this host's; the others' are on their own addresses.
     client = option_file(user=USER, password=PASSWORD)
-    port = 20000 + os.getpid() % 10000
+    port = net.next_port()
     configure(host, own, more=f"{PATIENT}listen = 127.0.0.1:{port}\n")
     with Responder(net, directory, [("127.0.0.1", port), (members.nodes[1].address, port)], own.socket, client=client):
         result = host.run("xha-check", "cluster")
