@@ -79,10 +79,11 @@ def test_only_the_server_s_account_and_root_prove_a_state_transfer(
 
 
 def test_a_script_that_has_outlived_its_server_proves_nothing(place: Place) -> None:
-    with place.script("--parent", "4194305"):  # above the kernel's largest pid
+    with place.script("--parent", "4194305") as pid:  # above the kernel's largest pid
         assert look(place.datadir) is None
         with place.process("mysqld"):
-            assert look() is None
+            found = look()  # another test's transfer on this machine may be one, for which server is not known
+            assert found is None or (found.ours, f"pid {pid}" in found.evidence) == (False, False)
 
 
 def test_a_parent_that_is_no_pid_is_none(place: Place) -> None:
