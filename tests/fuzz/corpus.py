@@ -376,7 +376,7 @@ STARTS: dict[str, Start] = {
     "core.text.values.parse_choice": Start(["1", "haproxy"], _choose),
     "core.text.values.parse_path": _texts("/etc/xha"),
     "core.text.values.parse_text": _texts("x"),
-    "adapters.process.procfs.parse_unit": _texts(
+    "adapters.process.control_groups.parse_unit": _texts(
         "0::/system.slice/mariadb.service\n", "1:name=systemd:/system.slice/x.service\n"
     ),
     "adapters.network.unix_listeners.parse_listening": Start(

@@ -23,7 +23,8 @@ from xha.adapters.datadir.hold import InUse, check_unused
 from xha.adapters.datadir.users import Search, Use, find_occupants, find_server
 from xha.adapters.mysqld.program import find_account
 from xha.adapters.mysqld.trust import Trust, paths_of
-from xha.adapters.process.procfs import look, unit_of
+from xha.adapters.process.control_groups import unit_of
+from xha.adapters.process.procfs import look
 
 DEEP = """
 import os, sys, time

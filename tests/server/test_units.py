@@ -11,7 +11,7 @@ import pytest
 from server.machine import Server
 from xha.adapters.host import systemd_units as units
 from xha.adapters.lifecycle import terminate
-from xha.adapters.process.procfs import parse_unit
+from xha.adapters.process.control_groups import parse_unit
 
 # Records its arguments, prints the pid in `main` as the unit's main process, and stops nothing.
 SYSTEMCTL = """#!/bin/sh

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..datadir.users import NotAllExamined, Occupant, Use, find_lock, find_others, find_own, still_there
 from ..host.systemd_units import main_pid, stop_unit
-from ..process.procfs import Process, look, read_process, unit_of
+from ..process.control_groups import unit_of
+from ..process.procfs import Process, look, read_process
 
 if TYPE_CHECKING:
     from ..datadir.users import Search

@@ -11,9 +11,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.services.model.result import failed, passed, unknown
-from ..host.login_name import account_name
 from .age import began_at
-from .procfs import descendants, in_session, read_processes, read_uid, with_argv
+from .control_groups import in_session
+from .procfs import descendants, read_processes, read_uid, with_argv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def find_daemons(pattern: str) -> list[Daemon]:
     if strangers and not found:
         pid = strangers[0].pid
         raise UnknownDaemons(
-            f"the process of a service: {pid} matches {pattern}, and {account_name(read_uid(pid))} has started it from "
+            f"the process of a service: {pid} matches {pattern}, and uid {read_uid(pid)} has started it from "
             "a login (user.slice)"
         )
     mains = [process for process in found.values() if process.parent not in found]
