@@ -97,6 +97,11 @@ def test_whatever_the_names_are_the_change_says_them(operation: str, node: str, 
     assert element.get("id") == operation
     assert pair is not None
     assert (pair.get("name"), pair.get("value")) == (f"xha_forget_{node}", stamp)
+    only = element.find("instance_attributes/rule/expression")
+    assert only is not None
+    assert [only.get(word) for word in ("attribute", "operation", "value")] == ["#uname", "eq", node]
+    ids = [one.get("id") for one in element.iter()]
+    assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize(

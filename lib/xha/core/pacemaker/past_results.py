@@ -3,7 +3,8 @@
 The controller keeps the last result that Pacemaker did not expect, and writes it into the history again after each
 election. It forgets one where the scheduler finds that the action's parameters have changed since. So the action that
 had the result, a recurring monitor, gets a parameter of xha's own. Measured (2.1.5 and 3.0.0): the monitors are
-scheduled anew, nothing else happens, and the result does not come back.
+scheduled anew, nothing else happens, and the result does not come back. A rule gives the parameter to that node alone:
+those of the others are not scheduled anew, and their counts of failures stay (measured, 2.1.5).
 
 A probe has no such action. One that finds the server is unexpected, too, and as long as its result is there, a changed
 parameter of the resource is a restart in place of a reload. So the next monitor is asked to say that the node is
@@ -101,15 +102,16 @@ def choose_changes(past: PastResult, node: str, monitors: Sequence[MonitorOperat
     name = f"{FORGET}{node}"
     if any(one.written.get(name) == past.stamp for one in monitors):
         return ()
-    return tuple(_render_change(one.id, name, past.stamp) for one in monitors)
+    return tuple(_render_change(one.id, name, past.stamp, node) for one in monitors)
 
 
-def _render_change(operation: str, name: str, stamp: str) -> str:
-    own = f"xha-{operation}"
-    pair = (
-        f"<nvpair id={quote_attribute(f'{own}-{name}')} name={quote_attribute(name)} value={quote_attribute(stamp)}/>"
-    )
-    attributes = f"<instance_attributes id={quote_attribute(own)}>{pair}</instance_attributes>"
+def _render_change(operation: str, name: str, stamp: str, node: str) -> str:
+    own = f"xha-{operation}-{node}"
+    where = f'attribute="#uname" operation="eq" value={quote_attribute(node)}'
+    expression = f"<expression id={quote_attribute(f'{own}-here')} {where}/>"
+    rule = f'<rule id={quote_attribute(f"{own}-rule")} score="INFINITY">{expression}</rule>'
+    pair = f"<nvpair id={quote_attribute(f'{own}-{name}')} name={quote_attribute(name)} value={quote_attribute(stamp)}/>"
+    attributes = f"<instance_attributes id={quote_attribute(own)}>{rule}{pair}</instance_attributes>"
     return f"<op id={quote_attribute(operation)}>{attributes}</op>"
 
 
