@@ -110,7 +110,8 @@ def _render_change(operation: str, name: str, stamp: str, node: str) -> str:
     where = f'attribute="#uname" operation="eq" value={quote_attribute(node)}'
     expression = f"<expression id={quote_attribute(f'{own}-here')} {where}/>"
     rule = f'<rule id={quote_attribute(f"{own}-rule")} score="INFINITY">{expression}</rule>'
-    pair = f"<nvpair id={quote_attribute(f'{own}-{name}')} name={quote_attribute(name)} value={quote_attribute(stamp)}/>"
+    named = f"id={quote_attribute(f'{own}-{name}')} name={quote_attribute(name)}"
+    pair = f"<nvpair {named} value={quote_attribute(stamp)}/>"
     attributes = f"<instance_attributes id={quote_attribute(own)}>{rule}{pair}</instance_attributes>"
     return f"<op id={quote_attribute(operation)}>{attributes}</op>"
 

@@ -96,7 +96,6 @@ def parse_crm_mon(text: str) -> ClusterState:
         raise ValueError("crm_mon: it does not say whether there is a DC, and quorum")
     present = _is(dc, "present")
     options = summary.find("cluster_options")
-    options = Element("none") if options is None else options
     if root.find("nodes") is None or root.find("resources") is None:
         raise ValueError("crm_mon: it lists no nodes, or no resources")
     nodes = [node for node in root.iterfind("nodes/node") if node.get("type", "member") == "member"]
@@ -118,7 +117,7 @@ def parse_crm_mon(text: str) -> ClusterState:
             if one.get("exitcode") not in _DEGRADED
         ),
         stonith=_switch(options, "stonith-enabled"),
-        no_quorum_policy=options.get("no-quorum-policy", ""),
+        no_quorum_policy="" if options is None else options.get("no-quorum-policy", ""),
         maintenance=_switch(options, "maintenance-mode"),
     )
 
@@ -131,8 +130,8 @@ _PROMOTED = {"promoted", "master"}
 _UNPROMOTED = {"unpromoted", "slave"}
 
 
-def _switch(element: Element, name: str) -> bool | None:
-    return _is(element, name) if name in element.attrib else None
+def _switch(element: Element | None, name: str) -> bool | None:
+    return _is(element, name) if element is not None and name in element.attrib else None
 
 
 def _is(element: Element, name: str, default: str = "false") -> bool:
