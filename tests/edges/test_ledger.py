@@ -20,6 +20,7 @@ from xha.core.cluster.history.ledger_lines import MARK_BYTES, MAX_BYTES, TOLD_BY
 from xha.core.cluster.history.report import history_exit_code
 from xha.core.cluster.history.timeline import LINES_LOST, NOBODY_ASKED, SUSPENDED, parse_ledger
 from xha.core.config.xha_conf import Config, parse_config
+from xha.core.galera.reading import Reading, Variables, WsrepStatus
 from xha.core.node.verdict import Code, Unreadable, judge
 
 UP, DOWN = NodeState(True, "synced"), NodeState(False, "server-down")
@@ -247,3 +248,16 @@ def test_a_pause_of_the_clients_is_a_time_in_which_nobody_asked(disk: Disk) -> N
     known = [(one.end - one.start, one.cause) for one in parse_ledger(disk.text(), "a").spans]
     assert known[1] == (pytest.approx(90), NOBODY_ASKED)
     assert kept.since is None
+
+
+def test_a_server_without_a_port_in_its_options_names_all_members(disk: Disk) -> None:
+    """MariaDB 10.11 and 11.8 list ADDRESS:0 then. A member that is not known would be taken for none."""
+    disk.works.set()
+    config = Config()
+    reading = Reading(
+        WsrepStatus(wsrep_incoming_addresses="192.0.2.6:0,192.0.2.7:0,AUTO"),
+        Variables(wsrep_cluster_address="gcomm://192.0.2.6,192.0.2.7,192.0.2.8", wsrep_node_name="a"),
+    )
+    Ledger(print).note(Snapshot(reading, judge(reading, config.policy), config, 0.0), 0.0)
+    wait_until(lambda: disk.lines, WAIT, "it is written")
+    assert parse_ledger(disk.text(), "a").members_since(0) == ("192.0.2.6", "192.0.2.7", "192.0.2.8")
