@@ -17,6 +17,7 @@ from loopback.doors import CHECKOUT, door
 from loopback.files import put
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+CLUSTERCHECK_SECONDS = 1.0  # clustercheck's deadline, which nothing changes
 ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
 # Directories become links to the real ones' entries, so that what the test adds stays in the namespace and goes
@@ -141,6 +142,18 @@ class Host(Daemon):
                 raise
         seconds = time.monotonic() - began
         return Result(process.returncode, (out or b"").decode(), (err or b"").decode(), seconds)
+
+    def clustercheck(self, *arguments: str, **more: Any) -> Result:
+        """Run clustercheck in its time."""
+        return self.run_in_time("clustercheck", *arguments, **more)
+
+    def run_in_time(self, *command: str, **more: Any) -> Result:
+        """Run clustercheck, and again where a second has passed: that is its deadline, and a busy machine is late."""
+        for _ in range(5):
+            result = self.run(*command, **more)
+            if result.code == 0 or result.seconds < CLUSTERCHECK_SECONDS:
+                break
+        return result
 
     @contextmanager
     def syslog(self) -> Iterator[socket.socket]:

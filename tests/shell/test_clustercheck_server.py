@@ -12,7 +12,7 @@ import pytest
 from loopback import HAProxy, Net, Node, Xinetd
 from shell.conftest import PASSWORD, USER
 from shell.host import Host
-from shell.probes import DISABLED, HAPROXY, NOT_SYNCED, SYNCED, probe, vanish
+from shell.probes import DISABLED, HAPROXY, NOT_SYNCED, SYNCED, probe, probe_in_time, vanish
 
 PORT = 9200
 # The stanza that comes with percona-clustercheck; type is added because no /etc/services names it, group because
@@ -85,19 +85,19 @@ def test_300_probes_are_300_answers_and_no_reset(server: tuple[str, int], host: 
     ],
 )
 def test_whatever_is_asked_the_answer_is_the_script_s(server: tuple[str, int], request_bytes: bytes) -> None:
-    assert probe(server, request_bytes) == SYNCED
+    assert probe_in_time(server, request_bytes) == SYNCED
 
 
 def test_who_asks_nothing_is_answered_too(server: tuple[str, int]) -> None:
-    assert probe(server, b"") == SYNCED  # telnet
-    assert probe(server, b"", half_close=True) == SYNCED  # nc </dev/null
-    assert probe(server, HAPROXY, half_close=True) == SYNCED
+    assert probe_in_time(server, b"") == SYNCED  # telnet
+    assert probe_in_time(server, b"", half_close=True) == SYNCED  # nc </dev/null
+    assert probe_in_time(server, HAPROXY, half_close=True) == SYNCED
 
 
 def test_who_vanishes_is_no_loss(server: tuple[str, int]) -> None:
     for _ in range(5):
         vanish(server)
-    assert probe(server) == SYNCED
+    assert probe_in_time(server) == SYNCED
 
 
 def test_it_says_what_is_wrong_in_the_script_s_words(server: tuple[str, int], host: Host, percona: Node) -> None:

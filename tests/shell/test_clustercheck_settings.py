@@ -17,7 +17,7 @@ LOG = "/run/reason"
 
 def who(host: Host, *arguments: str, **environment: str) -> str:
     """The user that a check with these settings logs in as."""
-    host.run("clustercheck", *arguments, env={"ERR_FILE": LOG, **environment})
+    host.clustercheck(*arguments, env={"ERR_FILE": LOG, **environment})
     return host.path(LOG).read_text().partition("Access denied for user '")[2].partition("'")[0]
 
 
@@ -45,13 +45,13 @@ def test_every_setting_may_come_from_a_file(host: Host, percona: Node) -> None:
     ]
     host.path("/run/mysqld/mysqld.sock").unlink()
     host.write(SYSCONFIG, "\n".join(lines))
-    assert host.run("clustercheck")[:3] == (0, SYNCED, "")
+    assert host.clustercheck()[:3] == (0, SYNCED, "")
     host.write(SYSCONFIG, "\r\n".join(lines))  # Percona once shipped its units with such line ends
-    assert host.run("clustercheck")[:3] == (0, SYNCED, "")
+    assert host.clustercheck()[:3] == (0, SYNCED, "")
     percona.sql("SET GLOBAL read_only = ON")
     try:
-        assert "read-only" in host.run("clustercheck").out
-        assert host.run("clustercheck", env={"AVAILABLE_WHEN_READONLY": "1"}).out == SYNCED
+        assert "read-only" in host.clustercheck().out
+        assert host.clustercheck(env={"AVAILABLE_WHEN_READONLY": "1"}).out == SYNCED
     finally:
         percona.sql("SET GLOBAL read_only = OFF")
 
@@ -59,8 +59,8 @@ def test_every_setting_may_come_from_a_file(host: Host, percona: Node) -> None:
 def test_host_and_port_are_redhat_s(host: Host, percona: Node) -> None:
     host.path("/run/mysqld/mysqld.sock").unlink()
     account = {"MYSQL_USERNAME": USER, "MYSQL_PASSWORD": PASSWORD}
-    assert host.run("clustercheck", env={**account, "MYSQL_HOST": percona.address}).out == SYNCED
-    assert host.run("clustercheck", env={**account, "MYSQL_HOST": percona.address, "MYSQL_PORT": "1"}).out == NOT_SYNCED
+    assert host.clustercheck(env={**account, "MYSQL_HOST": percona.address}).out == SYNCED
+    assert host.clustercheck(env={**account, "MYSQL_HOST": percona.address, "MYSQL_PORT": "1"}).out == NOT_SYNCED
 
 
 def test_an_empty_value_is_the_default_as_in_the_script(host: Host, percona: Node) -> None:
@@ -68,23 +68,23 @@ def test_an_empty_value_is_the_default_as_in_the_script(host: Host, percona: Nod
     host.write(SYSCONFIG, empty)
     assert who(host) == "clustercheckuser"
     with host.syslog() as log:
-        assert host.run("clustercheck", USER, PASSWORD)[:3] == (0, SYNCED, "")
+        assert host.clustercheck(USER, PASSWORD)[:3] == (0, SYNCED, "")
         with pytest.raises(BlockingIOError):
             log.recv(1)
 
 
 def test_an_empty_user_or_password_is_left_to_the_option_file(host: Host, percona: Node) -> None:
     host.write("/etc/my.cnf", option_file(user=USER, password=PASSWORD), 0o640)
-    assert host.run("clustercheck", "", "")[:2] == (0, SYNCED)
-    assert host.run("clustercheck", USER, "")[:2] == (0, SYNCED)
-    assert host.run("clustercheck", USER, env={"MYSQL_PASSWORD": ""})[:2] == (0, SYNCED)
-    assert host.run("clustercheck", "", "wrong")[:2] == (1, NOT_SYNCED)
-    assert host.run("clustercheck")[:2] == (1, NOT_SYNCED)  # the default account outranks the file's, as in the script
+    assert host.clustercheck("", "")[:2] == (0, SYNCED)
+    assert host.clustercheck(USER, "")[:2] == (0, SYNCED)
+    assert host.clustercheck(USER, env={"MYSQL_PASSWORD": ""})[:2] == (0, SYNCED)
+    assert host.clustercheck("", "wrong")[:2] == (1, NOT_SYNCED)
+    assert host.clustercheck()[:2] == (1, NOT_SYNCED)  # the default account outranks the file's, as in the script
 
 
 def test_percona_s_form_takes_the_account_from_the_sixth_file(host: Host, percona: Node) -> None:
     host.write("/run/extra.cnf", option_file(user=USER, password=PASSWORD), 0o640)
-    assert host.run("clustercheck", "-", "1", LOG, "1", "/run/extra.cnf")[:3] == (0, SYNCED, "")
+    assert host.clustercheck("-", "1", LOG, "1", "/run/extra.cnf")[:3] == (0, SYNCED, "")
     host.write("/run/extra.cnf", option_file(user="from-the-file", password="x"), 0o640)
     assert who(host, "-", "1", LOG, "1", "/run/extra.cnf") == "from-the-file"
     host.write("/etc/my.cnf", option_file(user="from-my-cnf"), 0o640)
@@ -92,9 +92,9 @@ def test_percona_s_form_takes_the_account_from_the_sixth_file(host: Host, percon
 
 
 def test_the_extra_file_may_be_absent_or_unreadable(host: Host, percona: Node) -> None:
-    assert host.run("clustercheck", USER, PASSWORD, "0", LOG, "1", "/run/no-such.cnf")[:2] == (0, SYNCED)
+    assert host.clustercheck(USER, PASSWORD, "0", LOG, "1", "/run/no-such.cnf")[:2] == (0, SYNCED)
     host.write("/run/secret.cnf", option_file(user="x"), 0o600)
-    assert host.run("clustercheck", USER, PASSWORD, "0", "/dev/null", "1", "/run/secret.cnf", user=65534).code == 0
+    assert host.clustercheck(USER, PASSWORD, "0", "/dev/null", "1", "/run/secret.cnf", user=65534).code == 0
 
 
 @pytest.mark.parametrize("path", [SYSCONFIG, DEFAULT])
@@ -114,8 +114,8 @@ def test_a_file_that_would_execute_something_executes_nothing(host: Host, percon
     ]
     host.write(path, "\n".join(lines))
     host.write("/run/more", "touch /run/pwned\n", 0o755)
-    assert host.run("clustercheck")[:3] == (1, NOT_SYNCED, "")
-    assert host.run("clustercheck", USER, PASSWORD, "0", "/dev/null")[:3] == (0, SYNCED, "")
+    assert host.clustercheck()[:3] == (1, NOT_SYNCED, "")
+    assert host.clustercheck(USER, PASSWORD, "0", "/dev/null")[:3] == (0, SYNCED, "")
     assert not host.path("/run/pwned").exists()
 
 
@@ -124,13 +124,13 @@ def test_a_file_that_would_execute_something_executes_nothing(host: Host, percon
 )
 def test_rubbish_in_a_file_is_no_traceback(host: Host, percona: Node, text: str) -> None:
     host.path(SYSCONFIG).write_bytes(text.encode("utf-8", "surrogateescape"))
-    result = host.run("clustercheck", USER, PASSWORD)
+    result = host.clustercheck(USER, PASSWORD)
     assert result[:3] in ((0, SYNCED, ""), (1, NOT_SYNCED, ""))
 
 
 def test_an_unreadable_settings_file_has_no_settings(host: Host, percona: Node) -> None:
     host.write(SYSCONFIG, "MYSQL_USERNAME=secret\n", 0o600)
-    assert host.run("clustercheck", USER, PASSWORD, user=65534).out == SYNCED
+    assert host.clustercheck(USER, PASSWORD, user=65534).out == SYNCED
     host.path(SYSCONFIG).unlink()
     os.mkdir(host.path(SYSCONFIG))
-    assert host.run("clustercheck", USER, PASSWORD).out == SYNCED
+    assert host.clustercheck(USER, PASSWORD).out == SYNCED

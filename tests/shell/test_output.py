@@ -14,6 +14,7 @@ import pytest
 
 from loopback import Node
 from loopback.doors import CHECKOUT
+from shell.conftest import PATIENT
 from shell.host import Host, closed
 from shell.terminal import Terminal
 
@@ -45,7 +46,7 @@ class TestText:
         assert terminal.text.count(ESCAPE) == 2
 
     def test_what_a_server_wrote_does_not_move_the_cursor(self, host: Host, galera: Node) -> None:
-        database = f"[database]\nsocket = {galera.socket}\n"
+        database = f"{PATIENT}[database]\nsocket = {galera.socket}\n"
         host.write("/etc/xha/xha.conf", f"{database}probe_query = SELECT 1 FROM \x1b[2J nowhere\n")
         result = host.run("xha-check")
         assert result.code == 3

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from loopback import Node, wait_until
+from shell.conftest import PATIENT
 from shell.host import Host
 
 DISABLED, LEGACY = "/etc/xha/disabled", "/var/tmp/clustercheck.disabled"
@@ -216,7 +217,7 @@ def test_a_missing_directory_is_named(host: Host) -> None:
 
 
 def test_xha_conf_may_name_another_file(host: Host, galera: Node) -> None:
-    text = f"[database]\nsocket = {galera.socket}\n[responder]\ndisabled_file = /run/off\n"
+    text = f"[database]\nsocket = {galera.socket}\n{PATIENT}disabled_file = /run/off\n"
     host.write("/etc/xha/xha.conf", text)
     assert host.run("xha-check", "disable").code == 0
     assert host.path("/run/off").exists()
@@ -242,7 +243,7 @@ def test_enable_names_the_file_that_still_keeps_clustercheck_at_503(host: Host) 
 def test_clustercheck_s_file_counts_where_xha_conf_names_it_and_is_never_opened(host: Host, galera: Node) -> None:
     os.mkfifo(host.path(LEGACY))
     assert host.run("xha-check").code == 0
-    text = f"[database]\nsocket = {galera.socket}\n[responder]\nlegacy_disabled_file = {LEGACY}\n"
+    text = f"[database]\nsocket = {galera.socket}\n{PATIENT}legacy_disabled_file = {LEGACY}\n"
     host.write("/etc/xha/xha.conf", text)
     assert seen(host)["disabled"]["why"] == f"{LEGACY} exists"
 
