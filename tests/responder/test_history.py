@@ -15,7 +15,7 @@ from loopback.files import put
 from responder.conftest import MakeResponder
 from responder.process import Responder
 
-FROZEN = "deadline = 1s\nhang_reset = 1s"
+FROZEN = "deadline = 3s\nhang_reset = 3s"  # an answer that is late by that much would be one outage more
 
 
 def history(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
