@@ -72,7 +72,7 @@ def test_haproxy_sends_no_new_connection_to_a_node_that_drains_and_ends_no_open_
 ) -> None:
     nodes = three.nodes[:2]
     responders = [make_responder(node, listen=[(node.address, PORT)], responder=PROMPT) for node in nodes]
-    nodes[0].sql("CREATE USER IF NOT EXISTS app@'%'")
+    three.create_account("app@'%'")
     bind = (net.next_address(), 3307)
     servers = "".join(
         f"  server mysql-{number} {node.address}:3306 check port {PORT} inter 500ms fall 3 rise 1 "

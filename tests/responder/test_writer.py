@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 @pytest.fixture(scope="module")
 def world(net: Net, session_cluster: Cluster) -> Iterator[KeptWorld]:
     first = session_cluster.nodes[0]
-    first.create_account(f"{ACCOUNT}@localhost")
+    session_cluster.create_account(f"{ACCOUNT}@localhost")
     for statement in (
         "CREATE USER IF NOT EXISTS app@'%'",
         "GRANT ALL ON drained.* TO app@'%'",
@@ -170,6 +170,7 @@ def test_a_draining_writer_goes_on_until_another_one_is_in_service(
     wait_until(lambda: world[writer].at_writer() == (503, "not-writer"), 20, "no failback")
 
 
+@pytest.mark.alone  # it is timed
 def test_a_killed_writer_is_followed_by_another(world: KeptWorld, tell: Callable[[str], None]) -> None:
     (writer,) = world.writers()
     world[writer].node.kill()

@@ -90,8 +90,8 @@ class Scene:
     def __enter__(self) -> Scene:
         with ExitStack() as stack:
             stack.enter_context(self.cluster)
-            self._first.create_account(f"{self._user}@localhost", f"IDENTIFIED BY '{self._password}'")
-            self._first.create_account(f"{self._user}@'127.%'", f"IDENTIFIED BY '{self._password}'")
+            for host in ("localhost", "'127.%'"):
+                self.cluster.create_account(f"{self._user}@{host}", f"IDENTIFIED BY '{self._password}'")
             for daemon in (*self.responders, self.haproxy, self.memcached, self.lone, self.host):
                 stack.enter_context(daemon)
             self._configure()
