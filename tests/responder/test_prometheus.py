@@ -113,7 +113,12 @@ def test_every_query_has_an_answer_and_every_rule_is_evaluated(prometheus: Prome
     assert empty == []
     for expression in EXPRESSIONS:
         prometheus.query(expression)  # raises where it is none
-    rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+
+    def rules_of() -> list[dict[str, Any]]:
+        return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+
+    wait_until(lambda: "unknown" not in {one["health"] for one in rules_of()}, 60, "each rule has been evaluated")
+    rules = rules_of()
     assert {rule["name"] for rule in rules} == set(ALERTS)
     assert {rule["health"] for rule in rules} == {"ok"}
     # Every name that a rule or a panel uses is one that the responder has told.

@@ -75,6 +75,18 @@ def volume_section(services: Services, broker: Broker, kind: str, *lines: str) -
     return section("cinder-volume", f"config = {path}", PATIENT, *lines)
 
 
+def wait_consumers(broker: Broker, kind: str, number: int) -> None:
+    """Wait until so many workers listen: oslo.messaging asks for messages in a thread, behind its `start`."""
+    target = RpcTarget("openstack", "cinder-volume", f"{kind}@lvm")
+    queue = target.instance_queue if kind == "backend" else target.queue
+
+    def count() -> int:
+        with connected(broker) as channel:
+            return int(channel.queue_declare(queue, passive=True).method.consumer_count)
+
+    wait_until(lambda: count() == number, 60, lambda: f"{number} listen at {queue}: {count()}")
+
+
 @pytest.mark.parametrize(
     ("level", "proved"), [("process", "runs with"), ("protocol", "conductor.ctl1 answered a call, ")]
 )
@@ -292,6 +304,7 @@ def test_a_volume_worker_runs_on_exactly_one_host(services: Services, broker: Br
     elsewhere = "process = ^no-such"
     with volumes(net, broker, 1, kind) as first:
         first.wait_listening()
+        wait_consumers(broker, kind, 1)
         for expect in ("running", "one"):
             services.write(volume_section(services, broker, kind, first.process, f"expect = {expect}"))
             result = services.check("cinder-volume")
@@ -304,6 +317,7 @@ def test_a_volume_worker_runs_on_exactly_one_host(services: Services, broker: Br
         assert short(services.check("cinder-volume")) == DOWN
         with volumes(net, broker, 2, kind) as second:
             second.wait_listening()
+            wait_consumers(broker, kind, 2)
             for process in (first.process, second.process, elsewhere):
                 services.write(volume_section(services, broker, kind, process, "expect = one"))
                 result = services.check("cinder-volume")
