@@ -34,8 +34,12 @@ def make(*words: str) -> str:
 
 
 def checkout_listing() -> set[Path]:
-    """The directories in which a build would leave *.egg-info. build/ is excluded: the Makefile downloads to it."""
-    return {*CHECKOUT.iterdir(), *(CHECKOUT / "lib").iterdir()} - {CHECKOUT / "build"}
+    """The directories in which a build would leave *.egg-info. build/ is excluded: the Makefile downloads to it.
+
+    So are the caches of other tests, which run meanwhile: .hypothesis, .mypy_cache, .pytest_cache.
+    """
+    there = {*CHECKOUT.iterdir(), *(CHECKOUT / "lib").iterdir()} - {CHECKOUT / "build"}
+    return {path for path in there if not path.name.startswith(".")}
 
 
 @pytest.fixture(scope="session")

@@ -265,14 +265,15 @@ def test_two_installations_at_once_come_one_after_the_other(installed: Place, an
 
 def test_an_installation_waits_for_the_other_and_says_so(installed: Place) -> None:
     hold = f"exec 9>{HOME}/.install.lock; flock 9; echo held; while ! [ -e /run/let-go ]; do sleep 0.05; done"
-    with installed.popen("/bin/sh", "-c", hold) as holder, installed.popen(*make_argv(), "install") as waiting:
+    with installed.popen("/bin/sh", "-c", hold) as holder:
         assert holder.stdout is not None
-        assert waiting.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        told = f"install: waits for another installation: it holds {HOME}/.install.lock\n"
-        assert told in iter(waiting.stdout.readline, "")
-        installed.sh("touch /run/let-go")
-        assert "install: done" in waiting.stdout.read()
+        with installed.popen(*make_argv(), "install") as waiting:
+            assert waiting.stdout is not None
+            told = f"install: waits for another installation: it holds {HOME}/.install.lock\n"
+            assert told in iter(waiting.stdout.readline, "")
+            installed.sh("touch /run/let-go")
+            assert "install: done" in waiting.stdout.read()
 
 
 def test_only_root_may_hold_the_lock(installed: Place) -> None:

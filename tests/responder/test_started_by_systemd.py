@@ -64,7 +64,7 @@ def test_the_backlog_of_an_inherited_socket_is_made_long_enough_for_a_crowd(net:
         daemon.freeze()  # nothing accepts: new connections are in the backlog, which was 128
         with contextlib.ExitStack() as stack:
             stack.callback(daemon.thaw)
-            clients = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(500)]
+            clients = [stack.enter_context(socket.create_connection(address, 30)) for _ in range(500)]
             daemon.thaw()
             for sock in clients:
                 sock.sendall(PROBE)

@@ -94,7 +94,7 @@ def test_a_frozen_broker_accepts_and_never_answers(services: Services, broker: B
         assert result["message"] == f"process {broker.pid} is stopped"
     else:
         assert result["message"] == f"{broker.address}:5672: no answer in time"
-        assert 1400 <= result["duration_ms"] < 6000
+        assert 1400 <= result["duration_ms"] < 15000
 
 
 def test_a_frozen_broker_does_not_greet(services: Services, broker: Broker) -> None:
