@@ -17,7 +17,7 @@ from lab.worlds import World
 Settled = Callable[[Laboratory], object]
 
 STEP_SECONDS = 120
-ELECTION_SECONDS = 30
+ELECTION_SECONDS = 120
 SYNC_SECONDS = 180
 
 

@@ -117,9 +117,10 @@ def test_one_port_can_be_cut_while_the_rest_passes(hosts: Laboratory) -> None:
         wait_until(f"port {port}", lambda port=port: hosts["h1"].sh(connect.format(port=port)).ok, timeout=60)
     hosts.network.drop("tcp dport 3306")
     assert not hosts["h1"].sh(connect.format(port=3306), check=False).ok
-    assert hosts["h1"].sh(connect.format(port=4567)).ok
+    wait_until("port 4567", lambda: hosts["h1"].sh(connect.format(port=4567)).ok, timeout=60)
+    assert not hosts["h1"].sh(connect.format(port=3306), check=False).ok
     hosts.network.heal()
-    assert hosts["h1"].sh(connect.format(port=3306)).ok
+    wait_until("port 3306", lambda: hosts["h1"].sh(connect.format(port=3306)).ok, timeout=60)
 
 
 def test_the_power_switch_turns_a_host_off_and_on_for_a_fence_agent(hosts: Laboratory) -> None:
