@@ -122,6 +122,7 @@ def test_the_socket_of_the_distribution_needs_no_configuration(host: Host, galer
 
 @pytest.mark.parametrize("arguments", [["--node", "[::1]:{port}"], ["--host", "::1", "--port", "{port}"]])
 def test_a_node_is_reached_over_ipv6(host: Host, tls: Node, arguments: list[str]) -> None:
+    host.write("/etc/xha/xha.conf", PATIENT)
     result = host.run("xha-check", *(one.format(port=tls.port) for one in arguments))
     assert result.code == 0, result.said
 
@@ -189,6 +190,7 @@ class TestTLS:
         return net.directory / "certificate" / "cert.pem"
 
     def check(self, host: Host, tls: Node, **options: str) -> tuple[int, str]:
+        host.write("/etc/xha/xha.conf", PATIENT)
         host.write("/etc/xha/client.cnf", option_file(user="encrypted", password=PASSWORD, **options), 0o640)
         tls.create_account("encrypted@'::1'", f"IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}' REQUIRE SSL")
         result = host.run("xha-check", "node", f"[::1]:{tls.port}")

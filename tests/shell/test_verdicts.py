@@ -92,6 +92,7 @@ def test_a_server_without_galera_is_2(host: Host, net: Net) -> None:
         plain.start()
         plain.wait_ready(plain.answers, 60, "the server answers")
         host.write("/etc/xha/client.cnf", option_file(user="root"), 0o640)
+        host.write("/etc/xha/xha.conf", PATIENT)
         assert verdict(host, "--socket", str(plain.socket)) == (2, False, "wsrep-off")
 
 
