@@ -64,7 +64,7 @@ ATTRIBUTES = ("report", "state", "ready", "at", "since", "claim", "writer", "sta
 _NO_SUCH, _EXISTS = 105, 108
 _CHANGE = ("cibadmin",)
 # It waits for the controller, which first ends what is under way.
-_CLEANUP_SECONDS = 30.0
+_REFRESH_SECONDS = 30.0
 _CRM_CONFIG = ("--scope", "crm_config", "--xml-text")
 
 
@@ -152,11 +152,12 @@ class Pacemaker:
         """Have Pacemaker forget a monitor that it takes for pending on a node that has stopped the resource.
 
         Return whether there is one. Whoever waits for the cluster would wait for it (core/pacemaker/past_results.py).
-        Where failures are counted the history stays as it is: a cleanup ends the count.
+        A cleanup would do nothing where nothing has failed. Where failures are counted the history stays as it is: a
+        refresh ends the count.
         """
         if _query(find_unended_monitor(resource, node)) is None or _query(find_failure_counts(resource, node)):
             return False
-        run_tool("crm_resource", "--cleanup", "--resource", resource, "--node", node, seconds=_CLEANUP_SECONDS)
+        run_tool("crm_resource", "--refresh", "--resource", resource, "--node", node, seconds=_REFRESH_SECONDS)
         return True
 
     def tell_failure(self, resource: str, node: str) -> None:

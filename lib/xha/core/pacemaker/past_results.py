@@ -16,7 +16,7 @@ decides when migration-threshold is reached, so nothing is forgotten on a node t
 A monitor that begins is written into the history as pending. If its first result is degraded, the result is kept as an
 unexpected one beside that entry, and only the next other result takes the entry's place. If the resource is stopped
 before, none comes: crm_mon shows "Stopped (Monitoring)", and `crm_resource --wait` of 3.0 waits for it in vain
-(measured, 3.0.0). A cleanup of a stopped resource has its history written anew, by a probe that finds nothing.
+(measured, 3.0.0). A refresh of a stopped resource has its history written anew, by a probe that finds nothing.
 """
 
 from __future__ import annotations
