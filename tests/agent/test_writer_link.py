@@ -76,14 +76,14 @@ class Mute(Standalone):
         raise ClusterUnreachable("attrd_updater did not answer within 5 s")
 
 
-@pytest.mark.parametrize("makes", [True, False])
-def test_by_a_claim_that_nobody_else_has_heard_of_nobody_goes(run: RunDir, said: Said, makes: bool) -> None:
-    """The others keep the one before: two would be the writer. What all know counts here at once."""
+@pytest.mark.parametrize("takes", [True, False])
+def test_by_a_claim_that_nobody_else_has_heard_of_nobody_goes(run: RunDir, said: Said, takes: bool) -> None:
+    """Where this node would be the next writer, the others keep the one before. Who gives it up does so at once."""
     one = link(run, said, Mute())
-    act = TellWriter(WriterPost(Claim(3, "h1"), record=RECORD, word=WORD, shown=True), makes=makes)
+    act = TellWriter(WriterPost(Claim(3, "h1"), record=RECORD, word=WORD, shown=True), takes=takes)
     with pytest.raises(ClusterUnreachable):
         one.tell(act, Settings(), "/no/socket")
-    assert run.read_writer() == (None if makes else RECORD)
+    assert run.read_writer() == (None if takes else RECORD)
     assert said.writer is None
 
 

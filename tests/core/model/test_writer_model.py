@@ -70,6 +70,20 @@ def test_a_writer_whose_keeper_is_killed_stays_and_nobody_fails_back() -> None:
     assert world.answers(world.hosts["A"])
 
 
+def test_a_writer_whose_keeper_is_killed_while_it_hands_over_is_not_one_of_two() -> None:
+    world = settled()
+    counter = world.highest.counter
+    world.kill_telling("A")
+    world.order("A", "B")
+    for _ in range(200):
+        world.run(0.1)
+        assert sum(world.answers(one) for one in world.hosts.values()) < 2
+    assert not world.hosts["A"].keeper
+    world.start_keeper("A")
+    world.run(10.0)
+    assert (world.highest, world.answers(world.hosts["A"])) == ((counter, "A"), True)
+
+
 def test_the_first_of_the_list_follows_a_writer_that_is_gone_and_stays_when_that_is_back() -> None:
     world = settled()
     world.lose_host("A")

@@ -75,8 +75,9 @@ class ModelHost:
     known: dict[str, WriterWord] = field(default_factory=dict)
     coming: list[tuple[float, str, WriterWord]] = field(default_factory=list)
 
-    # Its keeper is killed while it tells of the writer, before or after the others know.
+    # Its keeper is killed while it tells of the writer, before or after the others know; it was.
     dies_telling: bool = False
+    died_telling: bool = False
     # The report names it; "" while a keeper of a version runs that knows no /writer.
     process: str = "1.1"
 
@@ -126,7 +127,7 @@ class WriterWorld:
         host = self.note("start", name)
         if host.up and not host.serves:
             host.lives += 1
-            host.serves = True
+            host.serves, host.died_telling = True, False  # on a real host it is a keeper that starts the server
             self.view.append(host.uuid)
 
     def spoil(self, name: str) -> None:
@@ -157,7 +158,8 @@ class WriterWorld:
         if host.up and not host.keeper:
             self.trouble_at = self.now
             self.history.append(f"{self.now - 100:.2f} keeper started {name}")
-            host.keeper, host.memory, host.next_look = True, Memory(), self.now + self.chance.random()
+            host.keeper, host.died_telling, host.memory = True, False, Memory()
+            host.next_look = self.now + self.chance.random()
 
     def lose_host(self, name: str) -> None:
         self.kill_server(name)
@@ -275,11 +277,12 @@ class WriterWorld:
     def _do(self, host: ModelHost, act: object) -> Done:
         if not isinstance(act, TellWriter):
             return Done(self.now)
-        steps = (self._say, self._write) if act.makes else (self._write, self._say)
+        steps = (self._say, self._write) if act.takes else (self._write, self._say)
         for number, tell in enumerate(steps):
             tell(host, act)
             if host.dies_telling and number == 0:
                 self.kill_keeper(host.name)
+                host.died_telling = True
                 break
         return Done(self.now, 0 if act.closes else act.post.clients)
 
@@ -305,8 +308,10 @@ class WriterWorld:
 
     def _check(self) -> None:
         inside = [one for one in self.hosts.values() if one.up and one.serves and one.uuid in self.view]
-        # A node whose keeper is dead goes by what that one wrote down last; Pacemaker starts another one.
-        claiming = [one for one in inside if one.keeper and one.record and one.record.writer == one.name]
+        # A node whose keeper is dead goes by what that one wrote down last, until Pacemaker starts another: a known
+        # limit, but not for one that died while it told of a claim.
+        heard = [one for one in inside if one.keeper or one.died_telling]
+        claiming = [one for one in heard if one.record and one.record.writer == one.name]
         claiming = [one for one in claiming if self.answers(one)]
         self.two_since = (self.two_since or self.now) if len(claiming) > 1 else 0.0
         if self.two_since and self.now - self.two_since > LONGEST_TWO:
@@ -340,7 +345,8 @@ class WriterWorld:
         up = [one for one in self.hosts.values() if one.up]
         known = [word.claim for one in up for word in one.known.values()]
         told = choose_claim([*known, *(word.claim for one in up for _, _, word in one.coming)], tuple(self.hosts))
-        alone = [one.name for one in up if one.record is not None and one.record.counter > told.counter]
+        records = {one.name: one.record for one in up if one.record is not None}
+        alone = [name for name, one in records.items() if one.writer == name and one.counter > told.counter]
         if alone:  # a claim whose host is lost before any other has heard of it is as if it had never been made
             self._break(f"{alone} goes by a claim that was told to nobody, or is forgotten: {told}")
         claim = choose_claim(known, tuple(self.hosts))

@@ -93,13 +93,13 @@ class WriterLink:
     def tell(self, act: TellWriter, settings: Settings, socket: str) -> int:
         """Tell it; return how many clients of a former writer are left that are not idle, -1 where nobody looked.
 
-        This host's responder is told first, but for a claim of this keeper's own: the others would go on with the one
-        before if it died in between, or could not be told. A file that cannot be written is said by the log, and is no
-        failure: the rest of the step does not depend on it.
+        Should this keeper die in between, or the others not be told, no two may be the writer. So who gives the role up
+        tells this host's responder first, and who takes it tells the others first. A file that cannot be written is
+        said by the log, and is no failure: the rest of the step does not depend on it.
 
         :raises ClusterUnreachable: if the others cannot be told.
         """
-        for tell in (self._say, self._write) if act.makes else (self._write, self._say):
+        for tell in (self._say, self._write) if act.takes else (self._write, self._say):
             tell(act)
         if act.shows:
             self._announcer.set_writer(bool(act.post.shown))

@@ -47,8 +47,8 @@ class SetReady:
 class TellWriter:
     """Tell of the writer: the others (says), this host's responder (writes), rules of other resources (shows).
 
-    closes: end idle clients of a former writer; the result's value is how many others are left, -1 unknown. makes: this
-    keeper makes the claim, and nobody else has heard of it: unless the others are told, nobody goes by it here either.
+    closes: end idle clients of a former writer; the result's value is how many others are left, -1 unknown. takes: this
+    node becomes the writer by a claim that nobody else has heard of: the others are told before it goes by it.
     """
 
     post: WriterPost
@@ -56,7 +56,7 @@ class TellWriter:
     writes: bool = True
     shows: bool = True
     closes: bool = False
-    makes: bool = False
+    takes: bool = False
 
 
 @dataclass(frozen=True)

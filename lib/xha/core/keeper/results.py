@@ -67,6 +67,9 @@ def learn(turn: Turn) -> None:
             _note_done(turn, result, result.outcome)
         elif isinstance(result.act, Publish):
             turn.note(told=None)  # it may have arrived
+        elif isinstance(result.act, TellWriter):  # this host's responder may know of a claim that nobody else does
+            writer = turn.memory.writer
+            turn.note(writer=writer._replace(post=writer.post._replace(record=None)))
         elif isinstance(result.act, MakePrimary) and isinstance(result.outcome, EffectFailed):
             turn.note(forming_since=result.outcome.at)  # the server may have been told
     if results and done:

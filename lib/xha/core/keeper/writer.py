@@ -86,8 +86,8 @@ def attend_writer(turn: Turn) -> None:
     closes = own.fit and post.until <= turn.now < post.leaves
     closes = closes and (post.settled or turn.now - post.until >= KNOWN_SECONDS)
     if says or writes or shows or closes:
-        makes = claim != present
-        turn.do(TellWriter(post, says, writes, shows, closes, makes), *([HasQuorum()] if makes else []))
+        takes = claim != present and claim.node == turn.me
+        turn.do(TellWriter(post, says, writes, shows, closes, takes), *([HasQuorum()] if claim != present else []))
     if claim != present:
         turn.log(f"{claim.node} is the writer from now on: {choice.why or 'a person wants it'}")
         if present.node in _find_mute(turn, heard):
