@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from loopback import wait_until
 from loopback.doors import CHECKOUT
 from xha.adapters.files.agent_rundir import RunDir
 from xha.adapters.files.atomic_write import remove_unfinished, replace_text, unfinished_name
 from xha.adapters.pacemaker.failure_claims import claim_failure, give_claim_back
-from xha.adapters.process.age import began_at
-from xha.adapters.process.procfs import read_process
+from xha.adapters.process.procfs import read_process, with_argv
 from xha.core.monitor.keeper_status import KeeperStatus, Phase
 from xha.core.monitor.start_failures import Failure
 from xha.core.ocf.galera_settings import Settings
@@ -136,27 +136,32 @@ def test_what_was_found_out_counts_for_the_same_data_alone(run_base: Path) -> No
 SAYS_EVICTED = '{"date": "", "timestamp": 1.0, "errors": [], "status": {}}'
 
 
-def test_a_status_file_counts_for_the_server_that_wrote_it(run_base: Path) -> None:
-    """Whoever starts a server outside of Pacemaker removes nothing, and its server may write its file elsewhere."""
+@pytest.mark.parametrize("clock", ["as it was", "has jumped forward since", "has jumped back since"])
+@pytest.mark.parametrize("launched", [True, False], ids=["launched by a keeper", "started outside"])
+def test_a_status_file_counts_for_the_server_that_writes_it(run_base: Path, launched: bool, clock: str) -> None:
+    """Whoever starts a server outside of Pacemaker removes nothing, and its server writes its file elsewhere."""
     run = RunDir("db")
     run.make_server_directory(os.geteuid(), os.getegid())
     path = Path(run.status_path)
     path.write_text(SAYS_EVICTED)
-    os.utime(path, (time.time() - 5, time.time() - 5))
-    with subprocess.Popen(["sleep", "60"]) as server:
+    now = time.time() + {"as it was": 0, "has jumped forward since": -86400, "has jumped back since": 86400}[clock]
+    os.utime(path, (now, now))
+    where = str(path) if launched else "/var/lib/mysql/status.json"
+    command = ["sh", "-c", "read word", "sh", f"--wsrep-status-file={where}", "--wsrep-new-cluster"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as server:
         process = read_process(server.pid)
         assert process is not None
-        since = began_at(process.started)
         try:
-            assert abs(since - time.time()) < 5
-            assert (run.status_signature(since), run.read_status(since)) == ((), "")
-            path.write_text(SAYS_EVICTED)
-            assert run.status_signature(since) != ()
-            assert run.read_status(since) == SAYS_EVICTED
+            wait_until(lambda: with_argv(process).argv, 10, "the kernel tells its arguments")
+            assert run.read_status(process) == (SAYS_EVICTED if launched else "")
+            signature = run.status_signature(process)
+            assert bool(signature) is launched
+            path.write_text(SAYS_EVICTED + " ")
+            assert (run.status_signature(process) != signature) is launched
+            path.unlink()
+            assert (run.status_signature(process), run.read_status(process)) == ((), "")
         finally:
             server.kill()
-    path.unlink()
-    assert (run.status_signature(0.0), run.read_status(0.0)) == ((), "")
 
 
 # Writes what a process that is killed on the way leaves behind.

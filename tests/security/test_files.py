@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from loopback import Net, find_program
+from loopback import Net, find_program, wait_until
 from loopback.doors import CHECKOUT
 from loopback.server_root import server_user
 from security.attacker import Attacker
@@ -38,6 +38,7 @@ from xha.adapters.mysqld.error_log import check_log, read_log, read_size
 from xha.adapters.mysqld.program import find_account, read_options
 from xha.adapters.mysqld.program import find_program as find_mariadbd
 from xha.adapters.process.captured_output import capture_output
+from xha.adapters.process.procfs import read_process
 from xha.core.galera.node_record import NodeRecord
 from xha.core.galera.position import Position
 
@@ -557,7 +558,14 @@ def test_a_fifo_in_the_place_of_the_server_s_status_file_holds_no_monitor_up(tmp
     path = Path(run.make_server_directory(*owner()))
     Attacker("mysql").reach(tmp_path)
     pipe(path / "status.json")
-    assert run.read_status(0.0) == ""
+    with subprocess.Popen(
+        ["sh", "-c", "read word", "sh", f"--wsrep-status-file={run.status_path}"], stdin=subprocess.PIPE
+    ) as server:
+        process = read_process(server.pid)
+        assert process is not None
+        wait_until(lambda: run.status_signature(process), 10, "the kernel tells its arguments")
+        assert run.read_status(process) == ""
+        server.kill()
     run.remove_status()
     assert not (path / "status.json").exists()
 

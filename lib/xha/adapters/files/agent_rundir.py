@@ -12,6 +12,7 @@ import os
 from ...core.monitor.keeper_status import KeeperStatus, parse_keeper_status, render_keeper_status
 from ...core.ocf.galera_settings import Settings, load_settings, render_settings
 from ...core.text.light_typing import TYPE_CHECKING
+from ..process.procfs import with_argv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ...core.monitor.start_failures import Failure
     from ...core.node.writer_rule import WriterOrder, WriterRecord
     from ...core.text.repeats import Repeats
+    from ..process.procfs import Process
 
 BASE = "/run/xha/galera"
 KEEPER_FILE, TALLY_FILE, WRITER_FILE = "keeper.json", "tally.json", "writer.json"
@@ -60,14 +62,11 @@ class RunDir:
         with Directory(self.path) as directory, directory.make_directory(_SERVERS, 0o755, uid, gid) as made:
             return made.path
 
-    def read_status(self, since: float) -> str:
-        """Return the server's own status file (wsrep_status_file); "" if it cannot be read, or is not this server's.
-
-        since: when the server was started, in seconds since 1970.
-        """
+    def read_status(self, server: Process) -> str:
+        """Return the server's own status file (wsrep_status_file); "" if it cannot be read, or is not this server's."""
         from .foreign import Directory
 
-        if not self.status_signature(since):
+        if not self._is_told_to_write_here(server):
             return ""
         try:
             with Directory(self.file(_SERVERS)) as directory:
@@ -80,17 +79,23 @@ class RunDir:
         """The path of the server's status file, for the server's options."""
         return self.file(f"{_SERVERS}/{_STATUS}")
 
-    def status_signature(self, since: float) -> tuple[int, ...]:
-        """Return a value that changes whenever the server writes its status file; () if it has written none.
-
-        since: when it was started, in seconds since 1970. What is older was left by an earlier server, and says nothing
-        of this one; after a jump of the host's clock, this server's own may look older until it writes the next.
-        """
+    def status_signature(self, server: Process) -> tuple[int, ...]:
+        """Return a value that changes whenever the server writes its status file; () if it has written none."""
+        if not self._is_told_to_write_here(server):
+            return ()
         try:  # compared only, and never opened: nothing depends on what stands there
             seen = os.stat(self.status_path, follow_symlinks=False)
         except OSError:
             return ()
-        return (seen.st_ino, seen.st_mtime_ns, seen.st_size) if seen.st_mtime >= since else ()
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+    def _is_told_to_write_here(self, server: Process) -> bool:
+        """Return whether what stands in the status file is this server's.
+
+        It is where a keeper has launched the server, which first removes what an earlier one has left. Anybody else's
+        writes its file elsewhere, or none. Times would not tell: a host's clock jumps.
+        """
+        return f"--wsrep-status-file={self.status_path}" in with_argv(server).argv
 
     def remove_status(self) -> None:
         """Remove the status file of an earlier server, whose content is out of date.

@@ -43,7 +43,7 @@ def read_departure(reading: Reading, server_user: str) -> Departure | None:
 def _wrote(variables: Variables, name: str | None, server_user: str, uptime: int | None) -> bool:
     """Return whether this very server wrote the file: one that cannot leaves what an earlier one wrote.
 
-    uptime: in whole seconds; where it is not known, neither is that.
+    uptime: in whole seconds; where it is not known, neither is that. What is of the future says nothing.
     """
     place = _place(variables, name)
     if place is None or uptime is None:
@@ -52,7 +52,8 @@ def _wrote(variables: Variables, name: str | None, server_user: str, uptime: int
         written = read_written_at(find_account(server_user), place, _SECONDS)
     except (Unusable, OSError, ValueError):
         return False
-    return written >= time.time() - uptime - 1
+    now = time.time()
+    return now - uptime - 1 <= written <= now + 1
 
 
 def _read(variables: Variables, name: str | None, server_user: str) -> str:

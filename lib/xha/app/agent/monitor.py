@@ -11,7 +11,7 @@ import os
 import time
 
 from ...adapters.files.agent_rundir import RunDir
-from ...adapters.process.age import age_of, began_at
+from ...adapters.process.age import age_of
 from ...adapters.process.procfs import look
 from ...core.monitor.health import ENDED, DatadirUse, Graces, Symptoms, judge_health
 from ...core.ocf.api import ExitCode
@@ -161,7 +161,7 @@ def _is_alive(run: RunDir) -> bool:
 
 
 def _read_status(run: RunDir, server: Process) -> ServerStatus | None:
-    text = run.read_status(began_at(server.started))
+    text = run.read_status(server)
     if not text:
         return None
     from ...core.galera.status_file import parse_status_file

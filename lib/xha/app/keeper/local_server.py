@@ -16,7 +16,6 @@ from ...adapters.mysql.provider_options import evict, make_primary
 from ...adapters.mysql.session import ReadError
 from ...adapters.mysql.stall_facts import read_stall_facts
 from ...adapters.mysqld.error_log import read_log, read_size
-from ...adapters.process.age import began_at
 from ...adapters.process.procfs import fingerprint, look, read_environ
 from ...core.galera.error_log import find_errors
 from ...core.galera.known_servers import ServerProcess, StateTransfer
@@ -94,7 +93,7 @@ class LocalServer:
 
     def _ask(self, server: ServerProcess, process: Process, memory: Memory, now: float) -> ServerSeen:
         transfer = find_transfer(process, self._known.search.trust) if looks_for_transfer(memory) else None
-        seen = ServerSeen(server, told=self._run.status_signature(began_at(server.started)))
+        seen = ServerSeen(server, told=self._run.status_signature(process))
         if transfer is not None:
             told = StateTransfer(transfer.role, transfer.progress, str(transfer))
             seen = seen._replace(transfer=told, free=self._data.read_free())
@@ -108,8 +107,8 @@ class LocalServer:
         if seen is None or seen.server is None:
             return False
         with contextlib.suppress(OSError):
-            gone = look(seen.server.pid, seen.server.started) is None
-            return gone or self._run.status_signature(began_at(seen.server.started)) != seen.told
+            process = look(seen.server.pid, seen.server.started)
+            return process is None or self._run.status_signature(process) != seen.told
         return False
 
     def _read(self) -> tuple[Verdict, Reading | None]:
