@@ -38,6 +38,7 @@ from ...core.pacemaker.cib_records import (
 from ...core.pacemaker.past_results import (
     choose_changes,
     find_failure_counts,
+    find_group,
     find_monitors,
     find_past_result,
     find_pending_monitor,
@@ -153,9 +154,11 @@ class Pacemaker:
 
         Return whether there is one. Whoever waits for the cluster would wait for it (core/pacemaker/past_results.py).
         A cleanup would do nothing where nothing has failed. Where failures are counted the history stays as it is: a
-        refresh ends the count.
+        refresh ends the count. So it does in a group, of which a refresh is for all members (uber_parent in
+        tools/crm_resource.c).
         """
-        if _query(find_unended_monitor(resource, node)) is None or _query(find_failure_counts(resource, node)):
+        stays = (find_failure_counts(resource, node), find_group(resource))
+        if _query(find_unended_monitor(resource, node)) is None or any(map(_query, stays)):
             return False
         run_tool("crm_resource", "--refresh", "--resource", resource, "--node", node, seconds=_REFRESH_SECONDS)
         return True

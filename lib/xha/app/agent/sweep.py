@@ -7,6 +7,7 @@ that the stop has left pending in the history: the stop itself is not there yet 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def may_be_deleted(cib: Cib) -> bool:
 
 def sweep(instance: Instance) -> int:
     """Wait for the resource to be deleted, and remove its records then; end as soon as it is wanted again."""
-    begun = time.monotonic()
+    begun, pends = time.monotonic(), True
     while time.monotonic() < begun + PATIENCE:
         try:
             cluster = connect(instance.node)
@@ -39,14 +40,23 @@ def sweep(instance: Instance) -> int:
             if not cib.exists:
                 if cluster.sweep(instance.name):
                     return 0
-            elif _is_over(cluster, instance, begun) and not may_be_deleted(cib):
+            elif not may_be_deleted(cib) and not pends:
                 return 0
+            else:
+                maintained = cib.orders_for(cluster.node_name()).maintenance
+                pends = pends and not maintained and _may_pend(cluster, instance, begun)
         except ClusterUnreachable:
             return 0
         time.sleep(EVERY)
     return 0
 
 
-def _is_over(cluster: Pacemaker | Standalone, instance: Instance, begun: float) -> bool:
-    """Have a monitor forgotten that the stop has left pending. Return whether none is there to come."""
-    return cluster.end_monitor(instance.name, cluster.node_name()) or time.monotonic() > begun + RECORDED
+def _may_pend(cluster: Pacemaker | Standalone, instance: Instance, begun: float) -> bool:
+    """Have a monitor forgotten, once, that the stop has left pending. Return whether there may be one yet.
+
+    Where that fails the deletion is still waited for: the resource may have gone just now.
+    """
+    with contextlib.suppress(ClusterUnreachable):
+        if cluster.end_monitor(instance.name, cluster.node_name()):
+            return False
+    return time.monotonic() < begun + RECORDED

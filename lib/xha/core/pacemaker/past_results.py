@@ -57,6 +57,11 @@ def find_failure_counts(resource: str, node: str) -> str:
     return f"//node_state[@uname='{node}']/transient_attributes//nvpair[starts-with(@name,'fail-count-{resource}#')]"
 
 
+def find_group(resource: str) -> str:
+    """Return the XPath of the group that a resource is in: what is done to its history is done to all of the group."""
+    return f"//group[primitive[@id='{resource}']]"
+
+
 def find_pending_monitor(resource: str, node: str, *, where: str = "") -> str:
     """Return the XPath of a recurring monitor that is pending in a node's history. where: a condition."""
     pending = "lrm_rsc_op[@operation='monitor' and @op-status='-1' and @interval!='0']"
