@@ -9,6 +9,7 @@ import sys
 import time
 
 from ...adapters.process.procfs import look
+from ...core.monitor.keeper_status import Phase
 from ...core.text.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,18 +91,23 @@ def end_this_keeper(keeper: Process) -> bool:
 
 
 def await_other_keeper(run: RunDir, before: Process | None, seconds: float) -> Process | None:
-    """Return the keeper that has spoken, and is not the one of before; None where none does for so many seconds.
+    """Return the keeper that is at work, and is not the one of before; None where none is for so many seconds.
+
+    One that gives up says so with its first words, and is there for a moment: two looks have to find the same one.
 
     :raises OSError: where its process cannot be looked at.
     """
-    until = time.monotonic() + seconds
+    until, last = time.monotonic() + seconds, None
     while True:
-        keeper = find_keeper(run)
+        said = run.read_keeper_status()
+        keeper = find_keeper(run) if said is not None and said.phase is not Phase.FAILED else None
         if keeper is not None and (before is None or (keeper.pid, keeper.started) != (before.pid, before.started)):
-            return keeper
+            if last == (keeper.pid, keeper.started):
+                return keeper
+            last = (keeper.pid, keeper.started)
         if time.monotonic() >= until:
             return None
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def launch_keeper(instance: Instance) -> subprocess.Popen[bytes]:
