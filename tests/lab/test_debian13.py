@@ -129,7 +129,7 @@ def test_a_node_that_stops_before_its_monitor_s_second_result_is_not_waited_for(
     host.sh("mariadb -e 'SET GLOBAL wsrep_desync = ON'")  # until this server ends
     wait_until("h2 to be degraded", lambda: "wsrep_desync" in " ".join(list_failures(host)), timeout=LIST_SECONDS)
     monitors = parse_monitors(host.sh(f"cibadmin --query --xpath {shlex.quote(find_monitors('p_mysql'))}").out)
-    for anew in choose_changes(PastResult("anew", is_probe=False), "nobody", monitors):
+    for anew in choose_changes(PastResult("anew", is_probe=False), "h2", monitors):
         host.sh(f"cibadmin --modify --allow-create --scope resources --xml-text {shlex.quote(anew)}")
     wait_until("a monitor to be pending", lambda: is_found(host, find_pending_monitor("p_mysql", "h2")), timeout=30)
     host.sh("pcs node standby h2 --wait=90", timeout=120)

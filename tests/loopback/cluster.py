@@ -44,9 +44,13 @@ class Cluster(Disposable):
         first, *others = [node for node in self.nodes if node.is_running()]
         first.create_account(account, how)
         accounts = "SELECT User, Host, Priv FROM mysql.global_priv ORDER BY User, Host"
-        wanted = first.sql(accounts)
+        wanted = wait_until(lambda: first.tells(accounts), 60, f"{first.address} tells its accounts")
         for node in others:
-            wait_until(lambda node=node: node.sql(accounts) == wanted, 30, f"{node.address} has applied {account}")  # type: ignore[misc]
+            wait_until(
+                lambda node=node: node.tells(accounts) == wanted,  # type: ignore[misc]
+                60,
+                f"{node.address} has applied {account}",
+            )
 
     def mend(self) -> None:
         """Bring every node back to Synced, whatever a test did to it; start all again if no node is left."""
