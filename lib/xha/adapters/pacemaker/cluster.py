@@ -154,8 +154,7 @@ class Pacemaker:
 
         Return whether there is one. Whoever waits for the cluster would wait for it (core/pacemaker/past_results.py).
         A cleanup would do nothing where nothing has failed. Where failures are counted the history stays as it is: a
-        refresh ends the count. So it does in a group, of which a refresh is for all members (uber_parent in
-        tools/crm_resource.c).
+        refresh ends the count. So it does in a group, as a refresh is one of all members (crm_resource(8), --force).
         """
         stays = (find_failure_counts(resource, node), find_group(resource))
         if _query(find_unended_monitor(resource, node)) is None or any(map(_query, stays)):
