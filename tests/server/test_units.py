@@ -11,7 +11,7 @@ import pytest
 from server.machine import Server
 from xha.adapters.host import systemd_units as units
 from xha.adapters.lifecycle import terminate
-from xha.adapters.process.control_groups import parse_unit
+from xha.adapters.process.control_groups import is_users, parse_unit
 
 # Records its arguments, prints the pid in `main` as the unit's main process, and stops nothing.
 SYSTEMCTL = """#!/bin/sh
@@ -40,6 +40,27 @@ case $1 in show) cat "{directory}/main" ;; stop) [ ! -e "{directory}/stop" ] || 
 )
 def test_the_service_that_a_process_is_in(cgroups: str, unit: str | None) -> None:
     assert parse_unit(cgroups) == unit
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "users"),
+    [
+        pytest.param("0::/user.slice/user-1000.slice/session-3.scope\n", True, id="a login"),
+        pytest.param("0::/user.slice/user-1.slice/user@1.service/app.slice/a.service\n", True, id="systemd --user"),
+        pytest.param("0::/system.slice/cron.service\n", True, id="Debian's cron, without pam_systemd"),
+        pytest.param("1:name=systemd:/system.slice/crond.service\n0::/\n", True, id="cronie, version 1"),
+        pytest.param("0::/system.slice/atd.service\n", True, id="at"),
+        pytest.param("0::/system.slice/ssh.service\n", True, id="sshd without PAM"),
+        pytest.param("0::/system.slice/system-sshd.slice/sshd@3-10.0.0.1:22.service\n", True, id="sshd by a socket"),
+        pytest.param("0::/system.slice/devstack@n-api.service\n", False, id="a unit with an account of its own"),
+        pytest.param("0::/machine.slice/libpod-7.scope\n", False, id="a container"),
+        pytest.param("0::/system.slice/cronjobs-api.service\n", False, id="another name"),
+        pytest.param("0::/\n", False, id="inside a container"),
+        pytest.param("", False, id="gone"),
+    ],
+)
+def test_what_a_user_has_run(cgroups: str, users: bool) -> None:
+    assert is_users(cgroups) is users
 
 
 @pytest.fixture

@@ -118,8 +118,11 @@ def test_who_may_not_see_other_processes_is_told_so(services: Services) -> None:
 
 
 @contextlib.contextmanager
-def named_nova_api(directory: Path, uid: int, group: str) -> Iterator[int]:
-    """Somebody's process that calls itself nova-api; group: where systemd would have put it."""
+def named_nova_api(directory: Path, uid: int, group: str, effective: int | None = None) -> Iterator[int]:
+    """Somebody's process that calls itself nova-api; group: where systemd would have put it.
+
+    effective: the uid of a set-uid program's owner.
+    """
     point = directory / "cgroup"
     point.mkdir()
     words = ["mount", "-t", "cgroup", "-o", "none,name=systemd", "xha-test", str(point)]
@@ -128,9 +131,12 @@ def named_nova_api(directory: Path, uid: int, group: str) -> Iterator[int]:
     made = point / group
     try:
         made.mkdir(parents=True)
-        argv = [f"{directory}/nova-api", "60"]
-        with subprocess.Popen(argv, executable=find_program("sleep", "coreutils"), user=uid) as process:
+        name = f"{directory}/nova-api"
+        # bash -p keeps an effective uid that is not the real one
+        argv = ["setpriv", f"--ruid={uid}", f"--euid={uid if effective is None else effective}", "bash", "-p", "-c"]
+        with subprocess.Popen([*argv, 'exec -a "$0" sleep 60', name]) as process:
             try:
+                wait_until(lambda: psutil.Process(process.pid).cmdline()[0] == name, 10, "it has its name")
                 (made / "cgroup.procs").write_text(str(process.pid))
                 yield process.pid
             finally:
@@ -164,11 +170,16 @@ def test_whose_process_may_be_the_service_s(services: Services, tmp_path: Path, 
     assert (short(result), result["proved"]) == (WELL, f"process {pid} runs with 0 children")
 
 
-def test_what_somebody_who_logged_in_calls_so_is_not_the_service(
-    services: Services, api: Daemon, tmp_path: Path
+@pytest.mark.parametrize(
+    ("group", "effective"),
+    [(SESSION, 4711), (SESSION, 0), ("system.slice/cron.service", 4711)],
+    ids=["a login", "set-uid", "cron"],
+)
+def test_what_a_user_calls_so_is_not_the_service(
+    services: Services, api: Daemon, tmp_path: Path, group: str, effective: int
 ) -> None:
     services.write(f"[service nova-api]\nprocess = ^(\\S*python\\S* )?{tmp_path}/nova-api( |$)\n")
-    with named_nova_api(tmp_path, 4711, SESSION) as pid:
+    with named_nova_api(tmp_path, 4711, group, effective) as pid:
         os.kill(pid, signal.SIGSTOP)  # a stopped one would be a fault of the service
         assert short(services.check("nova-api", "process")) == WELL
         api.kill()

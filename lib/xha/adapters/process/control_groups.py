@@ -1,4 +1,4 @@
-"""Where systemd has put a process: the service that it is in, or a login (cgroups(7))."""
+"""Where systemd has put a process: the service that it is in, or what a user runs (cgroups(7))."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from .procfs import read_cgroups
 
 # The services that the agent itself runs in: a server that it started has the same cgroup, and belongs to Pacemaker.
 _PACEMAKERS = ("pacemaker.service", "pacemaker_remote.service", "corosync.service")
+# What runs for whoever asks is here, where no pam_systemd has opened a session: Debian's cron has none in
+# common-session-noninteractive, and sshd none with `UsePAM no`. A connection by a socket unit is ssh@NUMBER.service.
+_FOR_USERS = frozenset(("cron", "crond", "cronie", "fcron", "atd", "ssh", "sshd"))
 
 
 def unit_of(pid: int) -> str | None:
@@ -22,12 +25,18 @@ def parse_unit(cgroups: str) -> str | None:
 
 
 def in_session(pid: int) -> bool:
-    """Return whether somebody has started a process who logged in, or has it run for them, as `systemd --user`.
+    """Return whether a user has it run: logged in, by cron or at, or as `systemd --user`.
 
     :raises OSError: if that cannot be determined.
     """
-    text = read_cgroups(pid)
-    return any("user.slice" in path.split("/") for path in _systemd_paths(text))
+    return is_users(read_cgroups(pid))
+
+
+def is_users(cgroups: str) -> bool:
+    """Return whether a /proc/PID/cgroup is that of a login, or of a service that runs what users ask for."""
+    parts = {part for path in _systemd_paths(cgroups) for part in path.split("/")}
+    names = {part[: -len(".service")].partition("@")[0] for part in parts if part.endswith(".service")}
+    return "user.slice" in parts or not _FOR_USERS.isdisjoint(names)
 
 
 def _systemd_paths(cgroups: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...core.services.model.result import failed, passed, unknown
 from .age import began_at
 from .control_groups import in_session
-from .procfs import descendants, read_processes, read_uid, with_argv
+from .procfs import descendants, read_processes, read_uids, with_argv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,28 +47,30 @@ class UnknownDaemons(Exception):
 def find_daemons(pattern: str) -> list[Daemon]:
     """Return the main processes whose command line matches, oldest first.
 
-    A main process has a parent that does not match. Everybody may name a process as they like: that of an ordinary
-    account which has logged in is passed over. A container's account has a high uid too, and has not logged in.
+    A main process has a parent that does not match. Everybody may name a process as they like: one that an ordinary
+    account has started from a login, by cron or at is passed over. A container's account has a high uid too, and its
+    process is in none of these.
 
     :raises UnknownDaemons: if none was found, and hidden ones could not have been, or one was passed over.
     """
     matches = re.compile(pattern).match
     processes = read_processes()
     found: dict[int, Process] = {}
-    strangers: list[Process] = []
+    strangers: dict[int, int] = {}
     # No library reads the command lines: it reads them whole, and any user may have some of 2 MiB each.
     for process in map(with_argv, processes):
         # setproctitle leaves blanks at the end of the text that it overwrites
         if matches(" ".join(process.argv).strip()):
-            if _is_strangers(process):
-                strangers.append(process)
-            else:
+            uid = _stranger(process.pid)
+            if uid is None:
                 found[process.pid] = process
+            else:
+                strangers[process.pid] = uid
     if strangers and not found:
-        pid = strangers[0].pid
+        pid, uid = next(iter(strangers.items()))
         raise UnknownDaemons(
-            f"the process of a service: {pid} matches {pattern}, and uid {read_uid(pid)} has started it from "
-            "a login (user.slice)"
+            f"the process of a service: {pid} matches {pattern}, and uid {uid} has started it from a login, "
+            "by cron or at"
         )
     mains = [process for process in found.values() if process.parent not in found]
     # The directory is checked, not a signal: a signal to a hidden process is refused, which reveals that it exists.
@@ -77,12 +79,16 @@ def find_daemons(pattern: str) -> list[Daemon]:
     return [_describe(main, processes) for main in sorted(mains, key=lambda main: main.started)]
 
 
-def _is_strangers(process: Process) -> bool:
-    """Return whether an ordinary account has it run that has logged in; False where that cannot be told."""
+def _stranger(pid: int) -> int | None:
+    """Return the ordinary account that a process was started by, if a user runs it; None where that cannot be told.
+
+    All its uids count: a set-uid program, as passwd, has its owner's as the effective one, and a name of its starter's.
+    """
     try:
-        return (read_uid(process.pid) or 0) >= _ORDINARY and in_session(process.pid)
+        uids = [uid for uid in read_uids(pid) if uid >= _ORDINARY]
+        return min(uids) if uids and in_session(pid) else None
     except OSError:
-        return False
+        return None
 
 
 def _describe(main: Process, processes: Sequence[Process]) -> Daemon:
