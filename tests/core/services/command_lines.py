@@ -191,6 +191,30 @@ _MOD_WSGI = (
     # display-name is not said: whose it is cannot be told
     ("", "/usr/sbin/apache2", "/usr/sbin/httpd", "rdo-packages/placement-distgit placement-api.conf"),
 )
+# The titles that are cut there, whole; each is shown over a longer word up to its length.
+WSGI_TITLES = (
+    *(("keystone", f"(wsgi:keystone{one})") for one in ("", "-public", "-main", "-admin", "_wsgi_main", "_wsgi_admin")),
+    *(
+        ("keystone", f"keystone{one}")
+        for one in ("", "-public", "-main", "-admin", "_wsgi", "_wsgi_main", "_wsgi_admin")
+    ),
+    *(("nova-api", one) for one in ("(wsgi:nova-api)", "(wsgi:nova-api-os-compute)", "nova-api", "nova_api_wsgi")),
+    *(
+        ("", one)
+        for one in ("(wsgi:nova-api-metadata)", "nova-metadata-api", "nova_metadata_wsgi", "(wsgi:nova-metadata)")
+    ),
+    *(("cinder-api", one) for one in ("(wsgi:cinder-api)", "cinder-api", "cinder_wsgi")),
+    *(("heat-api", one) for one in ("(wsgi:heat-api)", "heat-api", "heat_api_wsgi")),
+    *(("", one) for one in ("(wsgi:heat-api-cfn)", "heat-api-cfn", "heat_api_cfn_wsgi", "(wsgi:horizon)")),
+    *(("placement-api", one) for one in ("(wsgi:placement-api)", "placement-api", "placement_wsgi")),
+    *(("neutron-server", one) for one in ("(wsgi:neutron-server)", "(wsgi:neutron-api)", "neutron_wsgi")),
+)
+# What apache has for its first word, and the rest: SUSE's start_apache2, and Red Hat's software collection.
+_LONGER = (
+    ("/usr/sbin/httpd-prefork", "-DSYSCONFIG -C PidFile /run/httpd.pid -DSYSTEMD -DFOREGROUND -k start"),
+    ("/usr/sbin/httpd-prefork", "-f /etc/apache2/httpd.conf -D SYSTEMD -DFOREGROUND -k start"),
+    ("/opt/rh/httpd24/root/usr/sbin/httpd", "-DFOREGROUND"),
+)
 # `ps` and `systemctl status` in public pages.
 _SEEN = (
     ("nova-api", "(wsgi:nova-api-os -k start", "Juju's nova-cloud-controller, Train on Ubuntu 18.04"),
@@ -469,6 +493,13 @@ COMMAND_LINES = (
         CommandLine(whose, f"{title} {option}", f"ran: mod_wsgi; {source}")
         for whose, apache2, httpd, source in _MOD_WSGI
         for title, option in ((apache2, "-k start"), (apache2, "-DFOREGROUND"), (httpd, "-DFOREGROUND"))
+    ),
+    *(
+        CommandLine(
+            whose, f"{title[: len(word)]:{len(word)}} {rest}", f"GrahamDumpleton/mod_wsgi wsgi_daemon.c; {word}"
+        )
+        for whose, title in WSGI_TITLES
+        for word, rest in _LONGER
     ),
     *(CommandLine(whose, line, f"seen: {source}") for whose, line, source in _SEEN),
     *(CommandLine(whose, line, f"rdo-packages: {source}") for whose, line, source in _RDO),

@@ -8,7 +8,7 @@ import pytest
 
 from xha.core.services.catalogue import CATALOGUE
 
-from .command_lines import COMMAND_LINES, CommandLine, watchers
+from .command_lines import COMMAND_LINES, WSGI_TITLES, CommandLine, watchers
 
 PATTERNS = {name: re.compile(row.process) for name, row in CATALOGUE.items() if row.process}
 # Other names of the programs, as they occur in files, units and titles.
@@ -23,6 +23,33 @@ def claimed(line: str) -> set[str]:
 @pytest.mark.parametrize("one", COMMAND_LINES, ids=lambda one: one.line[:60])
 def test_a_command_line_is_claimed_by_exactly_its_services(one: CommandLine) -> None:
     assert claimed(one.line) == set(one.services.split()), one.source
+
+
+@pytest.mark.parametrize(("whose", "title"), WSGI_TITLES)
+def test_a_title_is_known_by_every_cut_that_is_nobody_else_s(whose: str, title: str) -> None:
+    shortest = len("/usr/sbin/httpd")
+    for room in range(shortest, 40):
+        cut = title[:room]
+        owners = {one for one, other in WSGI_TITLES for most in range(shortest, 40) if other[:most] == cut}
+        assert claimed(f"{cut} -DFOREGROUND") == ({whose} - {""} if owners == {whose} else set()), cut
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/usr/sbin/httpd -DFOREGROUND",
+        "/usr/sbin/apache2 -k start",
+        "/usr/sbin/httpd-prefork -DSYSCONFIG -C PidFile /run/httpd.pid",
+        "/usr/sbin/httpd2-prefork -f /etc/apache2/httpd.conf",
+        "/usr/sbin/httpd.worker",
+        "/opt/rh/httpd24/root/usr/sbin/httpd -DFOREGROUND",
+    ],
+)
+def test_an_apache_may_have_keystone_and_placement_in_it(line: str) -> None:
+    for name in ("keystone", "placement-api"):
+        shared = re.compile(CATALOGUE[name].defaults["shared_process"])
+        assert shared.match(line)
+        assert not shared.match("/usr/bin/apache2-exporter --port 9117")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,7 +17,8 @@ _RUNS = Proof("a process with its command line exists and is not stopped", "whet
 _HEALTHCHECK = ApiRequest("/healthcheck")
 _ANSWERS_ONLY = "a dead or frozen database, keystone or RabbitMQ"
 # Without a display-name, as in RDO's placement-api.conf, mod_wsgi's processes are like any other apache's.
-_APACHE = r"^(?:\S*/)?(?:httpd|apache2)(?: |$)"
+# httpd-prefork, httpd2-prefork: SUSE; httpd.worker: CentOS 6.
+_APACHE = r"^(?:\S*/)?(?:httpd2?|apache2)(?:[-.](?:prefork|worker|event|itk))?(?: |$)"
 
 
 def _api(name: str, title: str, port: int, plan: RequestPlan, **more: Any) -> Service:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # mod_wsgi writes a title over the first word of apache's command line, and cuts what is longer (wsgi_setup_daemon_name,
-# src/server/wsgi_daemon.c): over /usr/sbin/httpd, or over /usr/sbin/apache2.
-_ROOM = (len("/usr/sbin/httpd"), len("/usr/sbin/apache2"))
-# The rest of the command line stays: `-DFOREGROUND` (systemd on Red Hat, kolla), `-k start` (apachectl of Debian).
-_APACHE_OPTION = r" +-(?:D ?FOREGROUND|k (?:start|restart|graceful))(?: |$)"
+# src/server/wsgi_daemon.c). /usr/sbin/httpd is the shortest word; /usr/sbin/apache2, SUSE's /usr/sbin/httpd-prefork
+# and the collections' /opt/rh/httpd24/root/usr/sbin/httpd leave more of it, or all.
+_LEAST_ROOM = len("/usr/sbin/httpd")
+# The rest of the command line stays: `-DFOREGROUND` (systemd on Red Hat, kolla), `-k start` (apachectl of Debian),
+# `-DSYSCONFIG -C PidFile ...` and `-f /etc/apache2/httpd.conf` (start_apache2 of SUSE).
+_APACHE_OPTION = r" +-(?:D ?[A-Z][A-Z_]+|k (?:start|restart|graceful)|[fd] /\S*|C (?:PidFile|Include))(?: |$)"
 
 
 def python_process(script: str) -> str:
@@ -53,4 +55,4 @@ def mod_wsgi_process(groups: Iterable[str], names: Iterable[str], others: Iterab
 
 
 def _cut(title: str) -> set[str]:
-    return {title[:room] for room in _ROOM}
+    return {title[:room] for room in range(_LEAST_ROOM, max(_LEAST_ROOM, len(title)) + 1)}
