@@ -458,6 +458,32 @@ def test_a_promotable_clone_needs_a_promoted_instance(now: str, wanted: str, is_
 
 
 @pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param('role="Demoting" pending="Promoting"', id="in the middle of a failover"),
+        pytest.param('role="Unpromoted" pending="Promoting"', id="before the promotion"),
+        pytest.param('role="Demoting"', id="before the next step"),
+    ],
+)
+def test_a_failover_under_way_is_no_fault(now: str) -> None:
+    text = (Path(__file__).parent / "clusters/crm_mon-3.0.0.xml").read_text()
+    assert short(cluster(text.replace('Stateful" role="Promoted"', f'Stateful" {now}'))) == WELL
+
+
+@pytest.mark.parametrize(("unmanaged", "is_well"), [(0, False), (1, False), (2, False), (3, True)])
+def test_what_nobody_manages_is_not_expected_to_be_promoted(unmanaged: int, is_well: bool) -> None:
+    text = (Path(__file__).parent / "clusters/crm_mon-3.0.0.xml").read_text()
+    before, clone, after = text.replace('Stateful" role="Promoted"', 'Stateful" role="Unpromoted"').partition(
+        '<clone id="state-clone"'
+    )
+    own, resource, instances = after.partition("<resource ")
+    result = cluster(
+        before + clone + own + resource + instances.replace('managed="true"', 'managed="false"', unmanaged)
+    )
+    assert short(result) == (WELL if is_well else ("warning", "dependency:state-clone"))
+
+
+@pytest.mark.parametrize(
     ("text", "outcome", "words"),
     [
         pytest.param(GOOD, WELL, "1 nodes online, 2 resources run", id="well"),
@@ -534,6 +560,44 @@ def test_a_bundle_is_a_resource(text: str, outcome: tuple[str, str | None], word
     result = cluster(GOOD.replace("</resources>", f"{text}</resources>", 1))
     assert short(result) == outcome, result
     assert words in result.message
+
+
+@pytest.mark.parametrize(
+    ("managed", "outcome"), [("true", ("warning", "dependency:web-clone")), ("false", WELL)], ids=["managed", "not"]
+)
+def test_a_stopped_clone_is_a_fault_if_its_instances_are_managed(managed: str, outcome: tuple[str, str | None]) -> None:
+    instance = f'<resource id="web" role="Stopped" active="false" managed="{managed}"/>'
+    text = f'<clone id="web-clone" managed="true">{instance}</clone></resources>'
+    assert short(cluster(GOOD.replace("</resources>", text, 1))) == outcome
+
+
+# TripleO's redis: the inner resource is promotable, and the bundle does not say so.
+REDIS = """<bundle id="redis-bundle" type="podman" image="x:latest" unique="false" managed="true" failed="false">
+<replica id="0"><resource id="redis-bundle-podman-0" role="Started" active="true"/>
+<resource id="redis-bundle-0" role="Started" active="true"/><resource id="redis" {first} active="true"/></replica>
+<replica id="1"><resource id="redis-bundle-podman-1" role="Started" active="true"/>
+<resource id="redis-bundle-1" role="Started" active="true"/><resource id="redis" {second} active="true"/></replica>
+</bundle>"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_well"),
+    [
+        ('role="Promoted"', 'role="Unpromoted"', True),
+        ('role="Slave"', 'role="Master"', True),
+        ('role="Started"', 'role="Started"', True),
+        ('role="Unpromoted"', 'role="Unpromoted"', False),
+        ('role="Slave"', 'role="Slave"', False),
+        ('role="Unpromoted"', 'role="Unpromoted" pending="Promoting"', True),
+        ('role="Slave" target_role="Slave"', 'role="Slave" target_role="Slave"', True),
+        ('role="Slave" managed="false"', 'role="Slave" managed="false"', True),
+    ],
+)
+def test_a_promotable_bundle_needs_a_promoted_replica(first: str, second: str, is_well: bool) -> None:
+    text = REDIS.format(first=first, second=second)
+    result = cluster(GOOD.replace("</resources>", f"{text}</resources>", 1))
+    assert short(result) == (WELL if is_well else ("warning", "dependency:redis-bundle"))
+    assert is_well or result.message == "redis-bundle runs, and no instance is promoted"
 
 
 @pytest.mark.parametrize(("code", "outcome"), [("190", WELL), ("191", WELL), ("7", ("warning", "dependency:vip"))])

@@ -13,9 +13,9 @@ from ...text.values import parse_switch, parse_text, parse_words
 from ..model.kind import Proof, Service
 from ..model.result import Level, Result, cautioned, dependency, failed, passed, unknown
 from ..model.values import parse_count, parse_limit
+from .pacemaker_resources import Resource, is_true, read_resources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
     from ..model.reach import Place
@@ -33,20 +33,6 @@ class PacemakerSettings(NamedTuple):
     allow_maintenance: bool = False
     warn_settings: bool = True
     neighbours: tuple[Place, ...] = ()
-
-
-class Resource(NamedTuple):
-    """A resource, or a whole clone or bundle. missing: instances that should run and do not.
-
-    headless: instances of a promotable clone run, one of them should be promoted, and none is.
-    """
-
-    name: str
-    active: int
-    missing: int
-    managed: bool
-    blocked: bool
-    headless: bool = False
 
 
 class ClusterState(NamedTuple):
@@ -92,25 +78,27 @@ def parse_crm_mon(text: str) -> ClusterState:
             raise NotConnected(f"crm_mon: {message.lower()}")
         raise ValueError("crm_mon: no summary")
     dc = summary.find("current_dc")
-    if dc is None or "present" not in dc.attrib or (_is(dc, "present") and "with_quorum" not in dc.attrib):
+    if dc is None or "present" not in dc.attrib or (is_true(dc, "present") and "with_quorum" not in dc.attrib):
         raise ValueError("crm_mon: it does not say whether there is a DC, and quorum")
-    present = _is(dc, "present")
+    present = is_true(dc, "present")
     options = summary.find("cluster_options")
     if root.find("nodes") is None or root.find("resources") is None:
         raise ValueError("crm_mon: it lists no nodes, or no resources")
     nodes = [node for node in root.iterfind("nodes/node") if node.get("type", "member") == "member"]
-    online = {node.get("name", ""): _is(node, "online") for node in nodes}
+    online = {node.get("name", ""): is_true(node, "online") for node in nodes}
     resting = tuple(
-        node.get("name", "") for node in nodes if any(_is(node, one) for one in ("standby", "maintenance", "pending"))
+        node.get("name", "")
+        for node in nodes
+        if any(is_true(node, one) for one in ("standby", "maintenance", "pending"))
     )
-    able = sum(_is(node, "online") and node.get("name", "") not in resting for node in nodes)
+    able = sum(is_true(node, "online") and node.get("name", "") not in resting for node in nodes)
     return ClusterState(
         dc=dc.get("name") if present else None,
-        quorate=_is(dc, "with_quorum"),
+        quorate=is_true(dc, "with_quorum"),
         nodes=online,
         resting=resting,
-        unclean=tuple(node.get("name", "") for node in nodes if _is(node, "unclean")),
-        resources=tuple(_resources(root.find("resources"), able)),
+        unclean=tuple(node.get("name", "") for node in nodes if is_true(node, "unclean")),
+        resources=tuple(read_resources(root.find("resources"), able)),
         failures=tuple(
             (one.get("op_key") or one.get("id") or "", one.get("node", ""))
             for one in root.iterfind("failures/failure")
@@ -125,66 +113,10 @@ def parse_crm_mon(text: str) -> ClusterState:
 # A monitor's 190 and 191 are successes (`PCMK_OCF_DEGRADED`, crm/common/results.h), and crm_mon lists them as failures:
 # a node of ocf:xha:galera that waits for another one has 190.
 _DEGRADED = ("190", "191")
-# The roles of Pacemaker 2.1 and later, and those of before.
-_PROMOTED = {"promoted", "master"}
-_UNPROMOTED = {"unpromoted", "slave"}
 
 
 def _switch(element: Element | None, name: str) -> bool | None:
-    return _is(element, name) if element is not None and name in element.attrib else None
-
-
-def _is(element: Element, name: str, default: str = "false") -> bool:
-    return element.get(name, default).lower() == "true"
-
-
-def _resources(parent: Element | None, able: int) -> Iterator[Resource]:
-    for one in () if parent is None else parent:
-        if one.tag == "group":
-            yield from _resources(one, able)
-        elif one.tag == "clone":
-            instances = list(one.iter("resource"))
-            active = sum(_is(instance, "active") for instance in instances)
-            # Each member of a cloned group counts for itself. An instance without a node to run on is not missing.
-            kinds = len({instance.get("id", "").partition(":")[0] for instance in instances}) or 1
-            wanted = 0 if _is_off(one, instances) else min(len(instances), able * kinds)
-            blocked = any(_is(instance, "blocked") for instance in instances)
-            managed = _is(one, "managed", "true")
-            headless = bool(active and wanted) and _is_headless(one, instances)
-            yield Resource(one.get("id", ""), active, max(0, wanted - active), managed, blocked, headless)
-        elif one.tag == "bundle":
-            yield _bundle(one, able)
-        elif one.tag == "resource":
-            active = int(_is(one, "active"))
-            missing = 0 if active or _is_off(one, [one]) else 1
-            yield Resource(one.get("id", ""), active, missing, _is(one, "managed", "true"), _is(one, "blocked"))
-
-
-def _bundle(bundle: Element, able: int) -> Resource:
-    """Return a bundle as one resource: a replica runs if its container does, and what the container holds, if any."""
-    active, blocked = 0, False
-    parts: list[Element] = []
-    for replica in bundle.iterfind("replica"):
-        own = list(replica.iter("resource"))
-        parts += own
-        active += bool(own) and all(_is(part, "active") for part in own)
-        blocked = blocked or any(_is(part, "blocked") for part in own)
-    replicas = len(bundle.findall("replica"))
-    wanted = 0 if _is_off(bundle, parts) else min(replicas, able)
-    return Resource(bundle.get("id", ""), active, max(0, wanted - active), _is(bundle, "managed", "true"), blocked)
-
-
-def _is_headless(clone: Element, instances: list[Element]) -> bool:
-    """Return whether no instance of a promotable clone is promoted, and nobody wants it so."""
-    wanted = {(one.get("target_role") or "").lower() for one in (clone, *instances)}
-    roles = {(one.get("role") or "").lower() for one in instances if _is(one, "active")}
-    return _is(clone, "multi_state") and not roles & _PROMOTED and not wanted & _UNPROMOTED
-
-
-def _is_off(element: Element, instances: list[Element]) -> bool:
-    """Return whether a person has switched it off: target-role Stopped is no fault."""
-    roles = {(one.get("target_role") or "").lower() for one in (element, *instances)}
-    return "stopped" in roles or _is(element, "disabled")
+    return is_true(element, name) if element is not None and name in element.attrib else None
 
 
 def judge_cluster(settings: PacemakerSettings, state: ClusterState, proved: str) -> Result:
