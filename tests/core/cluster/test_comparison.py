@@ -93,7 +93,10 @@ def test_the_cluster_address_names_hosts(address: str, hosts: list[str]) -> None
         pytest.param("[FD00:0:0::0001]:3306", [Member("fd00::1", 3306)], id="one address has one spelling"),
         pytest.param("[fe80::1%eth0]:3306", [Member("fe80::1%eth0", 3306)], id="a zone is kept"),
         pytest.param("192.0.2.1:0,[fd00::1]:0", [Member("192.0.2.1"), Member("fd00::1")], id="port 0 is none"),
-        pytest.param("fd00::1:0", [Member("fd00::1:0")], id="without brackets it may be a group"),
+        pytest.param("fd00::1:0", [Member("fd00::1")], id="port 0 behind a bind_address without brackets"),
+        pytest.param("1:2:3:4:5:6:7:8:0", [Member("1:2:3:4:5:6:7:8")], id="eight groups and port 0"),
+        pytest.param("1:2:3:4:5:6:7:0", [Member("1:2:3:4:5:6:7:0")], id="seven groups are no address"),
+        pytest.param("fd00::0", [Member("fd00::")], id="the address of a network ends so"),
         pytest.param("AUTO", [], id="nothing known"),
         pytest.param("", [], id="nothing said"),
     ],
@@ -107,7 +110,12 @@ def test_the_incoming_addresses_are_sql(addresses: str, members: list[Member]) -
     [
         pytest.param("192.0.2.1:3306,192.0.2.2:3306", ["192.0.2.1:3306", "192.0.2.2:3306"], id="all named"),
         pytest.param("AUTO,AUTO,AUTO", ["192.0.2.1", "db2", "192.0.2.3"], id="none is named"),
-        pytest.param("192.0.2.1:3306,AUTO", ["192.0.2.1:3306", "db2", "192.0.2.3"], id="on one"),
+        pytest.param("192.0.2.1:3306,AUTO,AUTO", ["192.0.2.1:3306", "db2", "192.0.2.3"], id="on one"),
+        pytest.param("192.0.2.1:3306,AUTO", ["192.0.2.1:3306", "db2"], id="no more than there are"),
+        pytest.param("192.0.2.1:0,AUTO,,", ["192.0.2.1", "db2"], id="an arbitrator is in the configured list too"),
+        pytest.param(
+            "192.0.2.2:0,AUTO,AUTO", ["192.0.2.2", "192.0.2.1", "db2", "192.0.2.3"], id="db2 is named by its address"
+        ),
         pytest.param("192.0.2.1:3306,", ["192.0.2.1:3306"], id="an arbitrator has no address"),
         pytest.param("", [], id="nothing said"),
     ],

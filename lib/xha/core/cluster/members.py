@@ -56,20 +56,24 @@ def _canonical(host: str) -> str:
 def parse_incoming_member(text: str) -> Member:
     """Return the member of one entry of wsrep_incoming_addresses.
 
-    An entry is ADDRESS:PORT. Not every server has put brackets around an IPv6 address, and an operator may have written
+    An entry is ADDRESS:PORT. MariaDB puts brackets around an IPv6 address; the wsrep patch of MySQL, and of MariaDB
+    before it had wsp::Address, adds the port to a bare bind_address (sql/wsrep_mysqld.cc). An operator may have written
     wsrep_node_incoming_address without a port. So four or five digits at the end of a bare address are the port, if the
-    rest is an address too. Port 0 is none: MariaDB writes it where `port` is in no option file (seen, 10.11).
+    rest is an address too, and so is 0: hosts seldom have an address that ends in a zero group. Port 0 is none: MariaDB
+    writes it where `port` is in no option file (seen, 10.11).
 
     :raises ValueError: naming the text.
     """
     rest, _, port = text.rpartition(":")
     if port == "0" and (rest.startswith("[") or ":" not in rest):
         return parse_member(rest)
-    if ":" in rest and not text.startswith("[") and port.isascii() and port.isdigit() and len(port) in (4, 5):
+    said = port == "0" or (port.isascii() and port.isdigit() and len(port) in (4, 5))
+    if ":" in rest and not text.startswith("[") and said:
         from ipaddress import IPv6Address
 
         try:
-            return parse_member(f"[{IPv6Address(rest)}]:{port}")
+            bare = f"[{IPv6Address(rest)}]"
+            return parse_member(bare if port == "0" else f"{bare}:{port}")
         except ValueError:  # the digits are a group of the address
             pass
     return parse_member(text)
@@ -92,15 +96,22 @@ def parse_incoming_addresses(addresses: str) -> tuple[Member, ...]:
 
 
 def name_members(incoming: str, cluster_address: str) -> tuple[Member, ...]:
-    """Return the members that wsrep_incoming_addresses names, and where it leaves one out, those of the other list too.
+    """Return the members that wsrep_incoming_addresses names, and where it leaves some out, of the other list.
 
-    AUTO stands there for a server that does not know its address. Who is in both lists under two names is here twice.
+    AUTO stands there for a server that does not know its address, and nothing for an arbitrator, which the other list
+    may have like a server. So of that as many are taken as are AUTO, and as the list may have under another name than
+    the first one. Who is in both under two names is here twice.
     """
     named = parse_incoming_addresses(incoming)
-    if len(named) == sum(bool(word.strip()) for word in incoming.split(",")):
-        return named
+    entries = [word.strip() for word in incoming.split(",")]
+    listed = parse_cluster_address(cluster_address)
+    addresses = {member.host for member in listed}
     hosts = {member.host for member in named}
-    return (*named, *(member for member in parse_cluster_address(cluster_address) if member.host not in hosts))
+    unnamed = sum(bool(entry) for entry in entries) - len(named)
+    if not unnamed:
+        return named
+    others = [member for member in listed if member.host not in hosts]
+    return (*named, *others[: unnamed + len(hosts - addresses)])
 
 
 def _members(listing: str, parse: Callable[[str], Member]) -> Iterable[Member]:
