@@ -156,7 +156,7 @@ def test_a_drained_node_and_queues_with_too_few_members(services: Services, rabb
 
 
 def test_streams_with_too_few_members(services: Services, rabbits: Rabbits) -> None:
-    """Without a size a stream has all nodes; a policy's size comes before its argument's."""
+    """Without a size a stream has all nodes; a policy's size comes before its argument's, when it is declared."""
     one, two, three = rabbits.brokers
     alone = {"x-initial-cluster-size": 1}
     sizes: dict[str, dict[str, int]] = {"log": {}, "single": alone, "both": alone}

@@ -269,7 +269,11 @@ def test_a_stream_of_three_in_a_cluster_that_has_grown_is_not_too_small() -> Non
         ("quorum", {"x-initial-cluster-size": 5}, {"initial-cluster-size": 5}, (None, 0)),
         ("stream", {}, {}, (None, 0)),
         ("stream", {"x-initial-cluster-size": 1}, {}, (1, 0)),
-        ("stream", {"x-initial-cluster-size": 1}, {"initial-cluster-size": 2}, (2, 0)),
+        ("stream", {"x-initial-cluster-size": 1}, {"initial-cluster-size": 2}, (1, 0)),
+        ("stream", {"x-initial-cluster-size": 5}, {"initial-cluster-size": 2}, (2, 0)),
+        ("stream", {"x-initial-cluster-size": 5}, {}, (5, 0)),
+        ("stream", {}, {"initial-cluster-size": 1}, (1, 0)),
+        ("stream", {}, {"initial-cluster-size": 5}, (3, 0)),
         ("stream", {"x-initial-cluster-size": True}, {"target-group-size": 2}, (None, 0)),
         ("classic", {"x-quorum-initial-group-size": 5}, {"target-group-size": 5}, (None, 0)),
         ("stream", [], {}, (None, 0)),
@@ -281,6 +285,26 @@ def test_how_many_members_were_asked_for(kind: str, arguments: Any, policy: Any,
     assert (queue.group, queue.target) == sizes
     [queue] = parse_queues([{**row, "effective_policy_definition": {}, "policy": "p"}], {("", "p"): policy})
     assert (queue.group, queue.target) == sizes
+
+
+def test_a_policy_that_was_raised_asks_no_older_stream_for_more() -> None:
+    """A policy's size is applied when a stream is declared; 3 without both is what the check asks for anyway."""
+    nodes = (*WHOLE, NodeFact("rabbit@d", True, ()), NodeFact("rabbit@e", True, ()))
+
+    def judge_stream(members: int, size: int, own: int | None) -> str:
+        arguments = {} if own is None else {"x-initial-cluster-size": own}
+        names = [node.name for node in nodes[:members]]
+        row = {"name": "log", "type": "stream", "arguments": arguments, "members": names, "online": names, "leader": A}
+        queues = parse_queues([{**row, "effective_policy_definition": {"initial-cluster-size": size}}], {})
+        return texts(Cluster(A, "4.0.5", nodes, queues=queues))
+
+    assert judge_stream(1, size=3, own=1) == ""
+    assert judge_stream(3, size=5, own=3) == ""
+    assert judge_stream(3, size=5, own=None) == ""
+    assert judge_stream(1, size=1, own=5) == ""
+    assert "log (2 of 3)" in judge_stream(2, size=5, own=3)
+    assert "log (2 of 3)" in judge_stream(2, size=5, own=None)
+    assert "log (1 of 2)" in judge_stream(1, size=2, own=5)
 
 
 def test_a_drained_node_is_told_and_blamed_itself() -> None:

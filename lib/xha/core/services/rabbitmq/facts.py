@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...text.numbers import parse_json
-from .state import NodeFact, QueueFact
+from .state import DEFAULT_GROUP, NodeFact, QueueFact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,12 +121,15 @@ def _parse_queue(row: dict[str, Any], policies: Policies) -> QueueFact:
 def _parse_sizes(kind: str, arguments: Any, definition: Mapping[str, Any]) -> tuple[int | None, int]:
     """Return with how many members a queue was declared, and to how many RabbitMQ is to bring it, as far as told.
 
-    For a stream a policy comes before an argument (rabbit_stream_queue.erl: policy_precedence). For a quorum queue the
-    larger target counts (rabbit_quorum_queue_periodic_membership_reconciliation.erl, since 3.13).
+    For a stream a policy comes before an argument, when it is declared and never later (rabbit_stream_queue.erl:
+    policy_precedence, create_stream). No broker tells whether the policy was there by then: the smaller size is the one
+    that it had. For a quorum queue the larger target counts
+    (rabbit_quorum_queue_periodic_membership_reconciliation.erl, since 3.13).
     """
     asked = arguments if isinstance(arguments, dict) else {}
     if kind == "stream":
-        return _size(definition.get("initial-cluster-size")) or _size(asked.get("x-initial-cluster-size")), 0
+        policy, own = _size(definition.get("initial-cluster-size")), _size(asked.get("x-initial-cluster-size"))
+        return min(policy, own or DEFAULT_GROUP) if policy else own, 0
     if kind != "quorum":
         return None, 0
     targets = (definition.get("target-group-size"), asked.get("x-quorum-target-group-size"))

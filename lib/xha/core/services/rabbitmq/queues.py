@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...text.numbers import parse_int
 from ..model.result import SELF, dependency
-from .state import Fault
+from .state import DEFAULT_GROUP, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,10 +48,6 @@ def find_queue_faults(expected: Expected, cluster: Cluster) -> list[Fault]:
 
 _REPLICATED = {"quorum": "quorum queue", "stream": "stream"}
 _GROW = {"quorum": "rabbitmq-queues grow", "stream": "rabbitmq-streams add_replica"}
-# rabbit_quorum_queue.erl: the members of a queue that was declared without x-quorum-initial-group-size. A stream that
-# was declared without a size gets all nodes that the cluster has then (rabbit_stream_queue.erl: initial_cluster_size),
-# which no broker tells later. So one that has three members is not called too small.
-_DEFAULT_GROUP = 3
 
 
 def _find_members(kind: str, word: str, cluster: Cluster, nodes: int, blame: str) -> list[Fault]:
@@ -80,7 +76,7 @@ def _find_members(kind: str, word: str, cluster: Cluster, nodes: int, blame: str
 
 def _wanted(queue: QueueFact, nodes: int) -> int:
     """Return how many members a queue should have on that many nodes."""
-    return min(max(_DEFAULT_GROUP if queue.group is None else queue.group, queue.target), nodes)
+    return min(max(DEFAULT_GROUP if queue.group is None else queue.group, queue.target), nodes)
 
 
 def mirrors_wanted(queue: QueueFact, nodes: int) -> int:

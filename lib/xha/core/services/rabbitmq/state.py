@@ -27,12 +27,19 @@ class NodeFact(NamedTuple):
     maintenance: bool = False
 
 
+# rabbit_quorum_queue.erl: the members of a queue that was declared without x-quorum-initial-group-size. A stream that
+# was declared without a size gets all nodes that the cluster has then (rabbit_stream_queue.erl: initial_cluster_size),
+# which no broker tells later. So one that has three members is not called too small.
+DEFAULT_GROUP = 3
+
+
 class QueueFact(NamedTuple):
     """One queue. A classic queue has mirrors if ha_mode is set; a quorum queue and a stream have members.
 
     ha_count: the number in ha-params, or for `nodes` the number of names in it. synchronised: mirrors, without the
-      master. members, online and has_leader are None if they were not told. group: how many members a quorum queue or a
-      stream was declared with, None: RabbitMQ's default; target: to how many RabbitMQ is to bring it, 0: not told.
+      master. members, online and has_leader are None if they were not told. group: with how many members a quorum
+      queue, and with how many at least a stream was declared, None: RabbitMQ's default; target: to how many RabbitMQ is
+      to bring it, 0: not told.
       has_policy: it was told whether a policy applies.
     """
 
