@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 
 # O_EXCL: in a directory that other accounts can write, a name that can be guessed may already be a link to anything.
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# Nobody takes so long to write a file of a few KiB.
+_LEFT_SECONDS = 60.0
 _UNFINISHED = re.compile(r"\.([1-9][0-9]*)\.new\Z")
 
 
@@ -49,10 +52,14 @@ def remove_unfinished(directory: str, of: str = "") -> None:
     """Remove what processes that were killed while they wrote have left in a directory.
 
     of: what the names of the files begin with, for a directory that is not xha's own. What a living process writes
-    stays, and so does what cannot be removed: it is in nobody's way.
+    stays, and what somebody has just written: a process of another pid namespace, as a container's, is not in this
+    /proc, and its rename would fail. What cannot be removed stays too: it is in nobody's way.
     """
     with contextlib.suppress(OSError):
         for name in os.listdir(directory):
             found = _UNFINISHED.search(name)
             if name.startswith(of) and found is not None and not os.path.exists(f"/proc/{found[1]}"):
-                os.unlink(os.path.join(directory, name))
+                path = os.path.join(directory, name)
+                with contextlib.suppress(OSError):
+                    if time.time() - os.lstat(path).st_mtime >= _LEFT_SECONDS:
+                        os.unlink(path)
