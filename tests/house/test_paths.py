@@ -51,7 +51,7 @@ OTHERS = {
     "adapters/pacemaker/failure_claims.py": (ROOTS, {"os.link", "os.listdir"}),
     "adapters/files/atomic_write.py": (
         "of whoever runs it; the name beside is made by O_EXCL, for others may guess it",
-        {"open", "os.listdir", "os.open", "os.path.exists", "os.replace", "os.unlink"},
+        {"open", "os.listdir", "os.lstat", "os.open", "os.path.exists", "os.replace", "os.unlink"},
     ),
     "adapters/files/config_files.py": (
         OPERATORS,
