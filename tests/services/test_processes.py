@@ -136,7 +136,7 @@ def named_nova_api(directory: Path, uid: int, group: str, effective: int | None 
         argv = ["setpriv", f"--ruid={uid}", f"--euid={uid if effective is None else effective}", "bash", "-p", "-c"]
         with subprocess.Popen([*argv, 'exec -a "$0" sleep 60', name]) as process:
             try:
-                wait_until(lambda: psutil.Process(process.pid).cmdline()[0] == name, 10, "it has its name")
+                wait_until(lambda: psutil.Process(process.pid).cmdline()[:1] == [name], 10, "it has its name")
                 (made / "cgroup.procs").write_text(str(process.pid))
                 yield process.pid
             finally:
