@@ -84,6 +84,17 @@ def test_a_writer_whose_keeper_is_killed_while_it_hands_over_is_not_one_of_two()
     assert (world.highest, world.answers(world.hosts["A"])) == ((counter, "A"), True)
 
 
+def test_a_writer_that_could_not_tell_of_a_handover_stays_the_writer() -> None:
+    """Its responder had been told that another one follows; the order has expired when the others can be told again."""
+    world = settled()
+    counter = world.highest.counter
+    world.hosts["A"].unheard_until = world.now + 7.0
+    world.order("A", "B")
+    world.run(12.0)
+    assert world.highest == (counter, "A")
+    assert [one.name for one in world.hosts.values() if world.answers(one)] == ["A"]
+
+
 def test_the_first_of_the_list_follows_a_writer_that_is_gone_and_stays_when_that_is_back() -> None:
     world = settled()
     world.lose_host("A")

@@ -20,7 +20,7 @@ from xha.core.keeper import writer
 from xha.core.keeper.effects import TellWriter
 from xha.core.keeper.memory import Memory
 from xha.core.keeper.observation import ClusterSeen, DataSeen, Fresh, Observation, ServerSeen, WriterSeen
-from xha.core.keeper.outcomes import Done, EffectResult
+from xha.core.keeper.outcomes import Done, EffectFailed, EffectResult, FailureCause
 from xha.core.keeper.results import learn
 from xha.core.keeper.server.pace import HURRY, WATCHED
 from xha.core.keeper.turn import Turn
@@ -78,6 +78,8 @@ class ModelHost:
     # Its keeper is killed while it tells of the writer, before or after the others know; it was.
     dies_telling: bool = False
     died_telling: bool = False
+    # Until when Pacemaker does not answer its keeper.
+    unheard_until: float = 0.0
     # The report names it; "" while a keeper of a version runs that knows no /writer.
     process: str = "1.1"
 
@@ -274,11 +276,13 @@ class WriterWorld:
         rest = HURRY if host.memory.writer.hurries else WATCHED
         host.next_look = self.now + rest + self.chance.uniform(0.0, 0.15)
 
-    def _do(self, host: ModelHost, act: object) -> Done:
+    def _do(self, host: ModelHost, act: object) -> Done | EffectFailed:
         if not isinstance(act, TellWriter):
             return Done(self.now)
         steps = (self._say, self._write) if act.takes else (self._write, self._say)
         for number, tell in enumerate(steps):
+            if tell == self._say and act.says and self.now < host.unheard_until:
+                return EffectFailed(FailureCause.UNREACHABLE, "attrd_updater did not answer within 5 s", self.now)
             tell(host, act)
             if host.dies_telling and number == 0:
                 self.kill_keeper(host.name)
