@@ -95,7 +95,7 @@ class Cluster(Disposable):
         for node in self.nodes:
             node.kill()
 
-    def wait_size(self, size: int, seconds: float = 30) -> None:
+    def wait_size(self, size: int, seconds: float = 90) -> None:
         """Wait until every running node sees a primary component with this many members."""
         expected = {"wsrep_cluster_size": str(size), "wsrep_cluster_status": "Primary"}
 
