@@ -8,7 +8,6 @@ examine what they report and how they fail, not whether they survive a power fai
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import subprocess
 import time
@@ -25,9 +24,6 @@ from loopback.server_root import ROOT, SERVER_USER, launching_user, server_comma
 PORT = 3306
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
 START_SECONDS = 180.0
-# Galera makes a thread, does not find it by its id (ESRCH) when it reads or sets its priority, and the server ends
-# before it has met anyone: seen twice in some 40,000 starts, with MariaDB 10.11 and Galera 26.4 on a virtual machine.
-LOST_THREAD = re.compile(r"thread schedparams.*\(No such process\)")
 
 LOG_FILE_SIZE = "--innodb-log-file-size=4M"  # the default's 96 MB would be copied with every state transfer
 OPTIONS = (
@@ -169,18 +165,8 @@ class Node(Daemon):
         return [f"--defaults-file={path}"]
 
     def wait_synced(self, seconds: float = START_SECONDS) -> None:
-        """Wait until the node reports Synced and ready. Otherwise NotInTime or Died, with the end of its log.
-
-        A server that Galera ended for a thread that it did not find is started again, once: xha's own keeper does so.
-        """
-        what = f"{self.name} ({self.address}) is Synced"
-        try:
-            self.wait_ready(self.is_synced, seconds, what)
-        except Died:
-            if not LOST_THREAD.search(self.tail()):
-                raise
-            super().start()
-            self.wait_ready(self.is_synced, seconds, what)
+        """Wait until the node reports Synced and ready. Otherwise NotInTime or Died, with the end of its log."""
+        self.wait_ready(self.is_synced, seconds, f"{self.name} ({self.address}) is Synced")
 
     def is_synced(self) -> bool:
         try:

@@ -18,6 +18,7 @@ from shell.host import Host, option_file
 
 DOCS = Path(__file__).parents[2] / "docs"
 FRONTEND_HOST, FRONTEND_PORT = 10, 3306
+FIRST_HOST = 31  # not those of the cluster that other tests share: both may run in one network
 NOBODY = 99  # an address of the network at which nothing listens
 FLEET = "/etc/xha/fleet"
 
@@ -65,7 +66,7 @@ class Scene:
         directory = net.directory / "screens"
         self._user, self._password = "xha", secrets.token_hex(8)
         account = option_file(user=self._user, password=self._password)
-        self.cluster = Cluster(net, directory / "cluster")
+        self.cluster = Cluster(net, directory / "cluster", first_host=FIRST_HOST)
         self.responders = [
             Responder(
                 net,
