@@ -15,8 +15,9 @@ from shell.host import Host, Result, option_file
 from shell.terminal import Terminal
 from shell.test_output import ESCAPE, validate
 
-# Where a member is frozen: short for a test, and long enough for the others on a busy machine.
-HURRIED = "[responder]\ndeadline = 3s\n"
+# Where a member is frozen: with 3 s more the others close their connections to it (gmcast.peer_timeout). It comes back,
+# but where another one dies later, those who are left find no Primary (measured, Galera 26.4: 3 of 3 times).
+HURRIED = "[responder]\ndeadline = 1500ms\n"
 # Twice that, and starting Python on a busy machine. Without a deadline it would be the 40 s that the members wait.
 SOON = 30.0
 
@@ -136,6 +137,19 @@ class TestMembers:
 
 
 class TestUnreachable:
+    def test_a_killed_member_stays_although_the_cluster_has_forgotten_it(self, host: Host, members: Cluster) -> None:
+        members.nodes[1].kill()
+        members.wait_size(2)
+        result = host.run("xha-check", "cluster")
+        assert result.code == 2
+        assert list(reasons(result).values()) == ["synced", "unreachable", "synced"]
+        assert "connection refused" in result.out
+        assert [cells["SIZE"] for cells in table(result).values()] == ["2", "-", "2"]
+        assert [cells["SERVICE"] for cells in table(result).values()] == ["in", "unknown", "in"]
+        dead = members.nodes[1].address
+        out = host.run("xha-check", "cluster", "--nagios").out
+        assert out == f"GALERA CRITICAL: 2 of 3 in service, {dead}:3306 unreachable | in_service=2;;;0;3\n"
+
     def test_a_frozen_member_stays_and_costs_no_more_than_the_deadline(self, host: Host, members: Cluster) -> None:
         configure(host, members.nodes[0], more=HURRIED)
         with patient(members):
@@ -158,19 +172,6 @@ class TestUnreachable:
         codes = [node["verdict"]["code"] for node in document["nodes"]]
         assert (result.code, codes) == (2, ["unreachable", "synced", "synced"])
         assert result.seconds < SOON
-
-    def test_a_killed_member_stays_although_the_cluster_has_forgotten_it(self, host: Host, members: Cluster) -> None:
-        members.nodes[1].kill()
-        members.wait_size(2)
-        result = host.run("xha-check", "cluster")
-        assert result.code == 2
-        assert list(reasons(result).values()) == ["synced", "unreachable", "synced"]
-        assert "connection refused" in result.out
-        assert [cells["SIZE"] for cells in table(result).values()] == ["2", "-", "2"]
-        assert [cells["SERVICE"] for cells in table(result).values()] == ["in", "unknown", "in"]
-        dead = members.nodes[1].address
-        out = host.run("xha-check", "cluster", "--nagios").out
-        assert out == f"GALERA CRITICAL: 2 of 3 in service, {dead}:3306 unreachable | in_service=2;;;0;3\n"
 
 
 class TestDisagreements:
