@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ...adapters.files.agent_rundir import RunDir
     from ...adapters.process.procfs import Process
+    from ...core.monitor.keeper_status import KeeperStatus
     from ...core.ocf.api import Instance
 
 LOCK = "keeper.lock"
@@ -69,8 +70,11 @@ class Locked:
 
 def find_keeper(run: RunDir) -> Process | None:
     """Return the keeper that wrote the last status, None if it is gone."""
-    keeper_status = run.read_keeper_status()
-    return look(keeper_status.pid, keeper_status.started) if keeper_status and keeper_status.pid else None
+    return _find(run.read_keeper_status())
+
+
+def _find(said: KeeperStatus | None) -> Process | None:
+    return look(said.pid, said.started) if said and said.pid else None
 
 
 def end_this_keeper(keeper: Process) -> bool:
@@ -100,7 +104,7 @@ def await_other_keeper(run: RunDir, before: Process | None, seconds: float) -> P
     until, last = time.monotonic() + seconds, None
     while True:
         said = run.read_keeper_status()
-        keeper = find_keeper(run) if said is not None and said.phase is not Phase.FAILED else None
+        keeper = None if said is not None and said.phase is Phase.FAILED else _find(said)
         if keeper is not None and (before is None or (keeper.pid, keeper.started) != (before.pid, before.started)):
             if last == (keeper.pid, keeper.started):
                 return keeper
