@@ -67,5 +67,6 @@ def _read(variables: Variables, name: str | None, server_user: str) -> str:
 
 
 def _place(variables: Variables, name: str | None) -> str | None:
-    unset = name is None or name in _NOT_SET or not variables.datadir
-    return None if unset or not name else os.path.join(variables.datadir or "", name)
+    if name is None or name in _NOT_SET or not variables.datadir:
+        return None
+    return os.path.join(variables.datadir, name)
