@@ -33,14 +33,14 @@ def responders(net: Net, session_cluster: Cluster) -> Iterator[None]:
 
 @pytest.fixture
 def members(cluster: Cluster, responders: None) -> Cluster:
-    cluster.create_account("checker@'127.%'", "IDENTIFIED BY 'p'")
+    cluster.create_account("doctor@'127.%'", "IDENTIFIED BY 'p'")
     return cluster
 
 
 def file_for(cluster: Cluster, directory: Path, members: tuple[str, ...] = ()) -> ConfigFile:
     """The first member's xha.conf, with an account over TCP."""
     conf = directory / "client.cnf"
-    conf.write_text("[client]\nuser=checker\npassword=p\n")
+    conf.write_text("[client]\nuser=doctor\npassword=p\n")
     config = Config(
         Database(defaults_file=str(conf), socket=str(cluster.nodes[0].socket)),
         responder=Asked(deadline=5.0),
@@ -102,7 +102,7 @@ def other(net: Net) -> Iterator[Node]:
     )
     node.env = {**os.environ, "LD_PRELOAD": FAKETIME, "FAKETIME": "+90s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     with node as running:
-        running.create_account("checker@'127.%'", "IDENTIFIED BY 'p'")
+        running.create_account("doctor@'127.%'", "IDENTIFIED BY 'p'")
         yield running
 
 

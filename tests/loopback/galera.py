@@ -120,6 +120,7 @@ class Node(Daemon):
         self.error_log = self.log
         self.options = list(options)
         self.by_file = by_file
+        self._accounts: dict[str, str] = {}  # by account: how it logs in
         self._fixed = [
             *(option.format(address=address, name=name) for option in OPTIONS),
             f"--datadir={self.datadir}",
@@ -267,7 +268,12 @@ class Node(Daemon):
             self.sql(f"SET GLOBAL wsrep_provider_options = '{option}=PT{seconds:g}S'")
 
     def create_account(self, account: str, how: str = "") -> None:
-        """`create_account("xha@localhost", "IDENTIFIED VIA unix_socket")`: replaces an account of that name."""
+        """`create_account("xha@localhost", "IDENTIFIED VIA unix_socket")`: again is no fault, otherwise is one.
+
+        Files of tests share a server: who gave the account of another file a password of its own would lock it out.
+        """
+        before = self._accounts.setdefault(account, how)
+        assert before == how, f"{account} of {self.address} is another test's: take an account of your own"
         self.sql(f"CREATE OR REPLACE USER {account} {how}")
 
     def _is_alone(self) -> bool:

@@ -70,7 +70,7 @@ def settings(net: Net, database: Node, tmp_path: Path) -> Path:
     directory.mkdir()
     (directory / "run").mkdir()
     (directory / "run").chmod(0o777)  # as tmpfiles.d makes it for the account
-    database.create_account(f"{USER}@localhost")
+    database.create_account(f"{USER}@localhost", "IDENTIFIED VIA unix_socket")
     (directory / "client.cnf").write_text(f"[client]\nuser = {USER}\n")
     config = directory / "xha.conf"
     config.write_text(
