@@ -13,9 +13,9 @@ import pytest
 from loopback import Node
 from xha.adapters.mysql.clients import LOOK_PAUSE, Clients
 from xha.adapters.mysql.login_target import Target
-from xha.core.node.drain_rule import ClientSeen, choose_idle
+from xha.core.node.drain_rule import NEW_SECONDS, ClientSeen, choose_idle
 
-IDLE_SECONDS = 0.2
+IDLE_SECONDS = 0.6
 
 
 @pytest.fixture
@@ -61,6 +61,23 @@ def test_a_client_that_worked_since_the_look_is_not(clients: Clients, client: py
     client.query("SELECT 1")
     assert not clients.close_connection(one.number)
     assert is_open(client)
+
+
+def test_a_client_that_has_just_come_may_be_about_to_work_until_looks_have_met_it_for_a_while(
+    clients: Clients, client: pymysql.Connection[Any]
+) -> None:
+    client.query("SELECT 1")
+    time.sleep(0.1)
+    new = seen(clients, client)
+    assert new.idle is not None
+    assert (new.known, choose_idle([new])) == (0.0, () if new.idle < NEW_SECONDS else (new.number,))
+    clients.close()
+    time.sleep(NEW_SECONDS)
+    client.query("SELECT 1")
+    time.sleep(IDLE_SECONDS)
+    again = seen(clients, client)
+    assert again.known >= NEW_SECONDS, "what was seen outlives a connection of the one who looks"
+    assert choose_idle([again]) == (again.number,)
 
 
 def test_a_client_that_nobody_looked_at_is_not(clients: Clients, client: pymysql.Connection[Any]) -> None:

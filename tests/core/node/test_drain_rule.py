@@ -65,9 +65,9 @@ def seen(answers: Answers | None, *clients: ClientSeen, elapsed: float = 1.0, to
         pytest.param(seen(TOLD, WORKS, OPEN), False, "open transactions: 2", id="transactions"),
         pytest.param(seen(TOLD, OPEN, elapsed=15.0), True, "the time is over (15 s): open", id="one that never ends"),
         pytest.param(seen(TOLD, IDLE), False, "connected clients: 1", id="idle ones are closed first"),
-        pytest.param(seen(TOLD, IDLE, told_for=2.0), True, "new connections go", id="one that pauses for no moment"),
+        pytest.param(seen(TOLD, IDLE, told_for=2.5), True, "new connections go", id="one that pauses for no moment"),
         pytest.param(
-            seen(TOLD, WORKS, told_for=2.0)._replace(waits_for=frozenset({(2, "6")})),
+            seen(TOLD, WORKS, told_for=2.5)._replace(waits_for=frozenset({(2, "6")})),
             True,
             "new connections go",
             id="a client that begins one transaction after the other",
@@ -82,8 +82,10 @@ def test_for_whom_a_stop_waits(look: DrainSeen, over: bool, text: str) -> None:
 
 
 def test_only_connections_that_lose_nothing_are_closed() -> None:
-    busy = ClientSeen(4, 0.001)
-    assert choose_idle((IDLE, WORKS, OPEN, busy)) == (1,)
+    pauses = ClientSeen(6, 0.02, known=0.5)
+    busy = ClientSeen(4, 0.001, known=9.0)
+    new = ClientSeen(5, 0.4)
+    assert choose_idle((IDLE, WORKS, OPEN, pauses, busy, new)) == (1, 6)
 
 
 CLIENT = st.builds(ClientSeen, st.integers(1, 3), st.none() | st.floats(0, 9), st.sampled_from(["", "7", "8"]))

@@ -35,18 +35,24 @@ _KILL_IDLE = (
 )
 _ROUNDING_MS = 2.0
 _PARSE_ERROR = 1064
+# A restarted server gives its clients the numbers of others.
+_REMEMBERED_SECONDS = 10.0
 _SECONDS = 2.0
 # A row takes 60 bytes.
 _MOST_BYTES = 4 << 20
 
 
 class Clients:
-    """A connection of its own to the server, for a drain. Nothing of it raises."""
+    """A connection of its own to the server, for a drain. Nothing of it raises.
+
+    What it knows of the clients outlives `close`: the next look logs in again.
+    """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._session: Session | None = None
-        self._idle: dict[int, float] = {}
+        self._idle: dict[int, float] = {}  # by number: for how many seconds, at the last look
+        self._first: dict[int, float] = {}  # by number: when a look first met it, by the monotonic clock
         self._looked_at, self._errno = 0.0, 0
 
     def look(self) -> tuple[ClientSeen, ...] | None:
@@ -55,11 +61,21 @@ class Clients:
         rows = self._execute(_CLIENTS)
         if rows is None:
             return None
-        self._looked_at = time.monotonic()
+        now = time.monotonic()
+        if now - self._looked_at > _REMEMBERED_SECONDS:
+            self._first.clear()
+        self._looked_at = now
         there = tuple(
-            ClientSeen(int(row[0]), float(row[2]) / 1000 if int(row[1]) else None, str(row[3] or ""), bool(int(row[4])))
+            ClientSeen(
+                number=int(row[0]),
+                idle=float(row[2]) / 1000 if int(row[1]) else None,
+                transaction=str(row[3] or ""),
+                local=bool(int(row[4])),
+                known=now - self._first.get(int(row[0]), now),
+            )
             for row in rows
         )
+        self._first = {one.number: now - one.known for one in there}
         self._idle.update((one.number, one.idle) for one in there if one.idle is not None)
         return there
 
@@ -87,3 +103,4 @@ class Clients:
         """Log out."""
         if self._session is not None:
             self._session.close()
+            self._session = None

@@ -20,6 +20,7 @@ from ..node.reader import ConfigFile
 
 if TYPE_CHECKING:
     from ...adapters.files.agent_rundir import RunDir
+    from ...adapters.mysql.login_target import Target
     from ...adapters.pacemaker.cluster import Pacemaker
     from ...adapters.pacemaker.standalone import Standalone
     from ...core.config.xha_conf import Responder
@@ -51,6 +52,7 @@ class WriterLink:
         self._run, self._cluster, self._announcer = run, cluster, announcer
         self._attribute = f"xha-{resource}-claim"
         self._config = config or ConfigFile(None)
+        self._clients: tuple[Target, Clients] | None = None
 
     # --- looking
 
@@ -118,13 +120,15 @@ class WriterLink:
         if act.says and act.post.word is not None:
             self._cluster.set_private(self._attribute, render_writer_word(act.post.word))
 
-    @staticmethod
-    def _close_idle(settings: Settings, socket: str) -> int:
+    def _close_idle(self, settings: Settings, socket: str) -> int:
         """Close what is idle, and return how many are left. One look meets half of the clients that pause for a moment.
 
         Who came by the unix socket came through no load balancer, as xha itself.
         """
-        clients, left = Clients(own_target(settings, socket)), -1
+        target, left = own_target(settings, socket), -1
+        if self._clients is None or self._clients[0] != target:
+            self._clients = target, Clients(target)
+        clients = self._clients[1]
         try:
             for number in range(_LOOKS):
                 time.sleep(LOOK_PAUSE if number else 0.0)
