@@ -1,19 +1,21 @@
-"""Fixtures of the laboratory's tests: one laboratory for all, built as the document says, repaired for each test."""
+"""Fixtures of the laboratory's tests: one laboratory for many, repaired for each test."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from lab import evidence, needs
-from lab.contenders import HEARTBEAT
+from lab.contenders import HEARTBEAT, Contender
 from lab.laboratory import Laboratory, guarded
 from lab.place import REPOSITORY, Place
 from lab.repair import restore
 from lab.standing import stand_up
+from lab.systems import OWN, System
 from lab.worlds import SEED
 
 EVIDENCE = REPOSITORY / "build" / "lab-evidence"
@@ -29,9 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     CI must not succeed just because they are left out.
     """
-    # Whatever order is requested, the tests that hand the cluster over to another agent come last.
+    # Whatever order is requested, the test that hands the cluster over to another agent comes last.
     places = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
-    ours = sorted((items[index] for index in places), key=lambda item: item.path.name == "test_xha.py")
+    ours = sorted((items[index] for index in places), key=lambda item: item.path.name == "test_hand_over.py")
     for index, item in zip(places, ours):
         items[index] = item
     lacking = needs.missing()
@@ -50,17 +52,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-@pytest.fixture(scope="package")
-def standing() -> Iterator[Laboratory]:
-    """The document's cluster, built step by step as it says: one for all tests of the laboratory, then removed."""
-    lab = Laboratory(Place(f"test-{os.getpid()}"))
+@contextmanager
+def raised(name: str, contender: Contender, system: System = OWN, *, in_full: bool = False) -> Iterator[Laboratory]:
+    """A laboratory of that name with the cluster that `contender` keeps; it is removed afterwards."""
+    lab = Laboratory(Place(f"{name}-{os.getpid()}"), system)
     with guarded(lab.place):
         try:
             lab.build()
-            stand_up(lab, HEARTBEAT, SEED, in_full=True)
+            stand_up(lab, contender, SEED, in_full=in_full)
         except BaseException:
-            print(keep(lab, "build"))
+            print(keep(lab, f"{name}-build"))
             raise
+        yield lab
+
+
+@pytest.fixture(scope="package")
+def standing() -> Iterator[Laboratory]:
+    """The document's cluster, built step by step as it says. A module that wants another one has its own `standing`."""
+    with raised("test", HEARTBEAT, in_full=True) as lab:
         yield lab
 
 

@@ -87,6 +87,9 @@ pcs resource enable p_mysql""",
     password="test_passwd",
 )
 
+# How an operator takes the resource away.
+DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
+
 CONTENDERS = {contender.name: contender for contender in (HEARTBEAT, XHA)}
 # A short form: `AGENT=xha` means `AGENT=ocf:xha:galera`.
 BY_PROVIDER = {name.split(":")[1]: name for name in CONTENDERS}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from lab import client, cluster, document, evidence
-from lab.contenders import HEARTBEAT, XHA
+from lab.contenders import DELETE, HEARTBEAT, XHA
 from lab.faults import Scene
 from lab.faults.orders import bootstrap_on, set_password
 from lab.faults.outages import power_off, power_on
@@ -39,7 +39,6 @@ EVIDENCE = REPOSITORY / "build" / "lab-evidence" / "operations"
 # The wait after a procedure, and then the time for two monitors, in which a degraded result leaves the list.
 WELL_SECONDS, LOOKS_SECONDS = 60, 25
 START_SECONDS, DELETE_SECONDS = 120, 180
-DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
 OPTIONS = document.OPTIONS
 ASIDE = ("/var/tmp/mysql-aside", "/var/tmp/mysql-before-restore", "/var/tmp/galera-backup")
 # mysql-wss started the server itself, without a service manager.

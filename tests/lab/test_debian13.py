@@ -6,7 +6,6 @@ A laboratory of its own, in the root that `make deps` builds. Here is what diffe
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator
 
@@ -14,19 +13,16 @@ import pytest
 
 from lab import cluster
 from lab.client import through_vip
-from lab.conftest import keep
+from lab.conftest import keep, raised
 from lab.contenders import XHA
 from lab.faults import FAULTS, Scene
 from lab.faults.orders import desynced
 from lab.host import Host
-from lab.laboratory import Laboratory, guarded
-from lab.place import Place
+from lab.laboratory import Laboratory
 from lab.repair import restore
-from lab.standing import stand_up
 from lab.systems import OWN, find_system
 from lab.trial import try_fault
 from lab.waiting import wait_until
-from lab.worlds import SEED
 from xha.core.ocf.api import PROBE
 from xha.core.pacemaker.past_results import (
     PastResult,
@@ -47,14 +43,7 @@ def trixie() -> Iterator[Laboratory]:
         pytest.skip("this machine runs Debian 13 itself: the other tests of the laboratory say it all")
     if not DEBIAN13.root.exists():
         pytest.skip(f"{DEBIAN13.root} is not there: make deps builds it, and says why it could not")
-    lab = Laboratory(Place(f"debian13-{os.getpid()}"), DEBIAN13)
-    with guarded(lab.place):
-        try:
-            lab.build()
-            stand_up(lab, XHA, SEED)
-        except BaseException:
-            print(keep(lab, "debian13-build"))
-            raise
+    with raised("debian13", XHA, DEBIAN13) as lab:
         yield lab
 
 

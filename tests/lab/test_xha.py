@@ -1,4 +1,4 @@
-"""ocf:xha:galera in the laboratory: it takes over from ocf:heartbeat:galera, and then faults follow. Runs last.
+"""ocf:xha:galera in a laboratory of its own.
 
 The whole matrix is `make lab-report AGENT=ocf:xha:galera`. Here are the faults that a release must survive.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,21 @@ import pytest
 
 from lab import cluster, processes
 from lab.client import missing, writing
-from lab.contenders import XHA
+from lab.conftest import raised
+from lab.contenders import DELETE, XHA
 from lab.faults import FAULTS, Scene
 from lab.faults.orders import bootstrap_on, desynced
 from lab.faults.outages import power_off, power_on
 from lab.host import Host
 from lab.laboratory import Laboratory
 from lab.measure import judge_attempts
-from lab.repair import restore, settle
-from lab.standing import SYNC_SECONDS, carry_out, wait_synced
+from lab.repair import settle
+from lab.standing import SYNC_SECONDS, wait_synced
 from lab.trial import try_fault
 from lab.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 
-DELETE = "pcs resource disable p_mysql --wait=120 && pcs resource delete p_mysql"
 # Long enough for a monitor on every host: an agent that answers such a fault with a restart does so at once.
 LOOKS_SECONDS = 13
 # The matrix looks for restarts long after a fault. Here only the two faults that last as long are checked for that.
@@ -45,21 +46,14 @@ WRITE = "mariadb -e 'REPLACE INTO lab.acknowledged VALUES (-1, 1)'"
 
 
 @pytest.fixture(scope="module")
-def handed_over(standing: Laboratory) -> Laboratory:
-    """The cluster after an operator changed it from ocf:heartbeat:galera to ocf:xha:galera (docs/operations.md)."""
-    assert restore(standing)
-    before = cluster.read_galera(standing["h1"])
-    standing["h1"].sh(DELETE, timeout=180)
-    carry_out(standing, XHA.create)
-    wait_synced(standing)
-    assert cluster.read_galera(standing["h1"]).uuid == before.uuid
-    standing.place.resources.write_text(cluster.read_resources(standing["h1"]))
-    return standing
+def standing() -> Iterator[Laboratory]:
+    with raised("xha", XHA) as lab:
+        yield lab
 
 
 @pytest.fixture
-def held(handed_over: Laboratory, lab: Laboratory) -> Scene:
-    """The same cluster, restored for each test."""
+def held(lab: Laboratory) -> Scene:
+    """A cluster that the agent keeps, restored for each test."""
     return Scene(lab, XHA)
 
 
@@ -71,15 +65,6 @@ def await_state(host: Host, *words: str) -> None:
         return all(each in state for each in words)
 
     wait_until(f"{host.name}: {' and '.join(words)}", says_so, timeout=NAMED_SECONDS, every=0.5)
-
-
-def test_after_the_hand_over_pacemaker_lists_no_failure_and_every_node_says_what_it_does(held: Scene) -> None:
-    host = held.lab["h1"]
-    said = host.sh("attrd_updater --name xha-p_mysql-state --query --all").out
-    assert said.count("running: ") == 3, said
-    assert cluster.running_on(host, "p_mysql") == {"h1", "h2", "h3"}
-    explained = host.sh("xha-check explain", check=False).out
-    assert explained.count("is in the Primary component") >= 3, explained
 
 
 def await_clean_history(host: Host) -> None:
