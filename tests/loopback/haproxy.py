@@ -76,10 +76,14 @@ class HAProxy(Daemon):
         """One server's row: `status` (UP, DOWN, UP 1/3...), `check_status` (L7OK, L7STS...), `last_chk`..."""
         return next(row for row in self.show_stat() if row["svname"] == name)
 
-    def wait_status(self, name: str, status: str, seconds: float = 60) -> None:
-        """Wait until HAProxy shows this status for the server. On a failure, its log tells what it saw instead."""
-        wait_until(
-            lambda: self.server(name)["status"] == status,
-            seconds,
-            lambda: f"{name} is {status}, it is {self.server(name)['status']}\n{self.tail()}",
-        )
+    def wait_status(self, name: str, status: str, seconds: float = 90) -> None:
+        """Wait until a check has ended, and HAProxy shows this status for the server: it takes one for UP before.
+
+        On a failure, its log tells what it saw instead.
+        """
+
+        def is_seen() -> bool:
+            row = self.server(name)
+            return row["status"] == status and row["check_status"] not in {"", "INI"}
+
+        wait_until(is_seen, seconds, lambda: f"{name} is {status}, it is {self.server(name)}\n{self.tail()}")

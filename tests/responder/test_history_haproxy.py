@@ -55,9 +55,8 @@ class Scene:
 
     def __init__(self, net: Net, cluster: Cluster) -> None:
         self.names = ("n1", "n2", "n3")
-        self.ready_at = (
-            0.0  # whoever was not in service before, as until its first reading on a busy machine, is not counted
-        )
+        # Who was not in service before, as until its first reading on a busy machine, is not counted.
+        self.ready_at = 0.0
         self.cluster, self.nodes = cluster, dict(zip(self.names, cluster.nodes))
         # An answer that is late by that much, on a busy machine, would be one outage more.
         everywhere = "detail_from = 127.0.0.0/8\ndeadline = 3s\nhang_reset = 3s"
@@ -101,13 +100,6 @@ class Scene:
         said: dict[str, Any] = json.loads(history(self.responders["n1"].config, "--json", "--since", "1h").stdout)
         return said
 
-    def wait(self, name: str, *status: str) -> None:
-        wait_until(
-            lambda: self.haproxy.server(name)["status"] in status,
-            90,
-            lambda: f"{name} is {' or '.join(status)}: {self.haproxy.server(name)}\n{self.haproxy.tail()}",
-        )
-
 
 @pytest.fixture
 def scene(net: Net, cluster: Cluster) -> Iterator[Scene]:
@@ -115,7 +107,7 @@ def scene(net: Net, cluster: Cluster) -> Iterator[Scene]:
     made = Scene(net, cluster)
     with made.responders["n1"], made.responders["n2"], made.responders["n3"], made.haproxy:
         for name in made.names:
-            made.wait(name, "UP")
+            made.haproxy.wait_status(name, "UP")
         made.ready_at = time.time()
         yield made
 
@@ -142,30 +134,30 @@ def differences(ledger: list[Seen], log: list[Seen]) -> list[float]:
 def test_the_history_has_every_outage_of_haproxy_s_log_and_no_other(scene: Scene, tell: Callable[[str], None]) -> None:
     first, second, third = (scene.responders[name] for name in scene.names)
     put(first.disabled, "{}")  # by hand
-    scene.wait("n1", "DOWN")
+    scene.haproxy.wait_status("n1", "DOWN")
     first.disabled.unlink()
-    scene.wait("n1", "UP")
+    scene.haproxy.wait_status("n1", "UP")
     put(second.drain, "{}")  # 404: HAProxy sends no new connection there
-    scene.wait("n2", "NOLB")
+    scene.haproxy.wait_status("n2", "NOLB")
     second.drain.unlink()
-    scene.wait("n2", "UP")
+    scene.haproxy.wait_status("n2", "UP")
     with patient(scene.cluster):  # a member that is given up meanwhile would be out once more, to join again
         scene.nodes["n3"].signal(signal.SIGSTOP)  # it hangs
-        scene.wait("n3", "DOWN")
+        scene.haproxy.wait_status("n3", "DOWN")
         scene.nodes["n3"].signal(signal.SIGCONT)
-        scene.wait("n3", "UP")
+        scene.haproxy.wait_status("n3", "UP")
     scene.nodes["n2"].kill()  # it is gone, and comes back
-    scene.wait("n2", "DOWN")
+    scene.haproxy.wait_status("n2", "DOWN")
     scene.nodes["n2"].start()
-    scene.wait("n2", "UP")
+    scene.haproxy.wait_status("n2", "UP")
     for one in (first, second, third):  # nobody serves
         put(one.disabled, "{}")
     for name in scene.names:
-        scene.wait(name, "DOWN")
+        scene.haproxy.wait_status(name, "DOWN")
     for one in (third, second, first):
         one.disabled.unlink()
     for name in scene.names:
-        scene.wait(name, "UP")
+        scene.haproxy.wait_status(name, "UP")
 
     def is_written() -> bool:  # a thread writes the ledger
         kept = [outages_of(one, scene.ready_at) for one in scene.told()["nodes"]]
