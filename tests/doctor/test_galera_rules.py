@@ -60,6 +60,12 @@ FAULTS = [
         ("evs.inactive_timeout = 40 s", "hang_grace=55s"),
     ),
     (
+        "evs-timeouts",
+        [f"{OPTION}'evs.join_retrans_period=PT2S'"],
+        [f"{OPTION}'evs.join_retrans_period=PT1S'"],
+        ("evs.join_retrans_period = 2 s", "evs.join_retrans_period=PT0.5S"),
+    ),
+    (
         "sst-method",
         ["SET GLOBAL wsrep_sst_method = 'xtrabackup-v2'"],
         ["SET GLOBAL wsrep_sst_method = 'rsync'"],

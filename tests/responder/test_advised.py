@@ -60,5 +60,8 @@ def test_the_times_of_galera_are_in_the_order_that_it_needs() -> None:
     """A member has to say something more than once before it is suspected, and is looked for more often than that."""
     times = {name: float(value[2:-1]) for name, value in provider_options().items() if value.startswith("PT")}
     assert times["evs.keepalive_period"] * 3 < times["evs.suspect_timeout"] < times["evs.inactive_timeout"]
+    assert times["evs.join_retrans_period"] * 3 < times["evs.suspect_timeout"], (
+        "while a node joins, nothing else is said"
+    )
     assert times["evs.inactive_check_period"] * 2 < times["evs.suspect_timeout"]
     assert times["evs.install_timeout"] <= times["evs.inactive_timeout"]
