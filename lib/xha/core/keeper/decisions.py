@@ -143,11 +143,14 @@ def discard(turn: Turn, *guards: Guard, line: RecordLine | None = None) -> None:
 def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, ...] = ()) -> None:
     """Stop the server. One that waits for its group, or was evicted, serves nobody, and does not heed SIGTERM.
 
-    behind: what is done once it has ended.
+    Neither does one that has left its group while it joined, and nothing is lost with it: Galera has marked its state
+    as in doubt (45 s behind SIGTERM, after "Receiving IST failed, node restart required"). behind: what is done once it
+    has ended.
     """
     turn.log(STOPPING, warning=True)
     turn.stops = True
-    deaf = is_deaf(turn.memory) or turn.memory.stall.shut_out
+    memory = turn.memory
+    deaf = is_deaf(memory) or memory.stall.shut_out or (memory.is_pending and memory.has_left)
     turn.do(Stop(DEAF_SECONDS if deaf else STOP_SECONDS, behind), *guards)
 
 
