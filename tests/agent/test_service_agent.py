@@ -11,6 +11,7 @@ import io
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -316,13 +317,21 @@ def test_validate_all_looks_at_the_host_only_when_asked(resource: Resource) -> N
 def test_no_password_is_told(resource: Resource, net: Net, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("gEhEiM7431\n")
+    # A process of its own, which listens elsewhere: a test beside this one may freeze any other.
+    mark = f"told-{os.getpid()}"
+    serving = f"import socket; s = socket.create_server(('{net.next_address()}', 0)); print(flush=True); input()"
     resource.config.write_text(
-        f"[service rabbitmq]\nhost = {net.next_address()}\nusername = x\npassword_file = {secret}\n"
-        "process = ^(\\S*/)?python\n"
+        f"[service rabbitmq]\nhost = {net.next_address()}\nusername = x\npassword_file = {secret}\nprocess = ^{mark}\n"
     )
     resource.parameters["name"] = "rabbitmq"
-    resource.call("start")
-    assert resource.monitor(20) == 190
+    words = [mark, "-c", serving]
+    with subprocess.Popen(words, executable=sys.executable, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        resource.call("start")
+        code = resource.monitor(20)
+        process.kill()
+    assert code == 190, resource.reason
     assert "gEhEiM7431" not in resource.told + "".join(one.read_text() for one in resource.run.iterdir())
 
 
