@@ -103,4 +103,3 @@ class Clients:
         """Log out."""
         if self._session is not None:
             self._session.close()
-            self._session = None

@@ -143,9 +143,9 @@ def discard(turn: Turn, *guards: Guard, line: RecordLine | None = None) -> None:
 def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, ...] = ()) -> None:
     """Stop the server. One that waits for its group, or was evicted, serves nobody, and does not heed SIGTERM.
 
-    Neither does one that has left its group while it joined, and nothing is lost with it: Galera has marked its state
-    as in doubt (45 s behind SIGTERM, after "Receiving IST failed, node restart required"). behind: what is done once it
-    has ended.
+    Neither does one that has left its group while it joined (it ended 45 s behind SIGTERM, after "Receiving IST failed,
+    node restart required"). It never was Primary: nothing that was acknowledged is lost with it. behind: what is done
+    once it has ended.
     """
     turn.log(STOPPING, warning=True)
     turn.stops = True
