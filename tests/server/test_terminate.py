@@ -17,6 +17,7 @@ import pytest
 from loopback import wait_until
 from server.conftest import MakeServer
 from server.machine import Server
+from xha.adapters.datadir import users
 from xha.adapters.datadir.hold import check_unused
 from xha.adapters.datadir.occupancy import CannotLook
 from xha.adapters.datadir.transfers import find_transfer
@@ -43,6 +44,12 @@ while :; do sleep 0.2; done
 
 def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Server:
     """A server that joins by a state transfer that makes no progress."""
+    other, path = prepared_joiner(make_server, server, stubborn)
+    return started_joiner(other, path)
+
+
+def prepared_joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> tuple[Server, dict[str, str]]:
+    """One that is not started yet, and the environment that it needs; `server` is Synced."""
     programs = server.directory / "programs"
     programs.mkdir()
     (programs / "mover").symlink_to("/bin/cat")
@@ -52,6 +59,10 @@ def joiner(make_server: MakeServer, server: Server, stubborn: str = "") -> Serve
     path = {"PATH": f"{programs}:{os.environ['PATH']}"}
     other = make_server(members=[server.address], lines="wsrep_sst_method=standing")
     server.form(environment=path)
+    return other, path
+
+
+def started_joiner(other: Server, path: dict[str, str]) -> Server:
     other.launch(environment=path)
     wait_until(lambda: transfer(other), 60, lambda: f"the transfer begins: {other.errors()}")
     wait_until(lambda: {"mover", "sleep"} <= names_below(other), 60, lambda: f"its programs run: {names_below(other)}")
@@ -170,6 +181,25 @@ def test_of_a_state_transfer_whose_server_lives_nothing_is_ended(make_server: Ma
     assert len(below) > 1
     end_left_behind(other.search)
     assert below <= {one.pid for one in descendants(other.process.pid)}
+
+
+def test_a_server_that_starts_while_it_is_looked_for_one_keeps_its_transfer(
+    make_server: MakeServer, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody starts one while the keeper ends what the last one has left: first there is no server, then a script."""
+    other, path = prepared_joiner(make_server, server)
+    find_servers, starts = users._Examination._find_servers, iter([other])
+
+    def find_slowly(self: users._Examination) -> list[users.Occupant]:
+        found = find_servers(self)
+        for one in starts:
+            started_joiner(one, path)
+        return found
+
+    monkeypatch.setattr(users._Examination, "_find_servers", find_slowly)
+    end_left_behind(other.search)
+    assert other.process is not None
+    assert transfer(other) == "joiner"
 
 
 WAITS = "import os, time; {become}print('ready', flush=True); time.sleep(1000)"

@@ -41,13 +41,13 @@ __all__ = [
     "Occupant",
     "Search",
     "Use",
+    "find_left_behind",
     "find_lock",
     "find_occupants",
     "find_others",
     "find_own",
     "find_server",
     "find_servers",
-    "still_there",
 ]
 
 _NAMELESS_SECONDS = 0.5
@@ -60,8 +60,7 @@ def find_server(search: Search) -> Process | None:
     """Return the server or the recovery that uses one of the directories, with its argv; None if there is neither.
     :raises CannotLook: if none is found and not every process could be examined.
     """
-    found = find_servers(search)
-    return found[0].process if found else None
+    return next((one.process for one in find_servers(search)), None)
 
 
 def find_servers(search: Search) -> tuple[Occupant, ...]:
@@ -99,12 +98,8 @@ def find_lock(directory: str) -> str:
 
 def find_occupants(search: Search, deadline: float | None = None) -> tuple[Occupant, ...]:
     """Return every process that uses one of the directories, servers first. :raises CannotLook: as find_others does."""
-    from .transfers import find_helpers
-
     seen = _Examination(search)
-    found = {
-        one.process.pid: one for one in (*seen.servers, *find_helpers(seen.servers, seen.vital_files, search.trust))
-    }
+    found = {one.process.pid: one for one in seen.own()}
     try:
         others = seen.others(set(found), deadline)
     except CannotLook:
@@ -118,10 +113,16 @@ def find_occupants(search: Search, deadline: float | None = None) -> tuple[Occup
 
 def find_own(search: Search) -> tuple[Occupant, ...]:
     """Return the trusted servers, recoveries and transfer programs. :raises CannotLook: as find_server does."""
-    from .transfers import find_helpers
+    return _Examination(search).own()
 
-    seen = _Examination(search)
-    return (*seen.servers, *find_helpers(seen.servers, seen.vital_files, search.trust))
+
+def find_left_behind(search: Search) -> tuple[Occupant, ...]:
+    """Return the programs of state transfers whose server has ended. :raises CannotLook: as find_server does.
+
+    Servers are looked for again behind the programs: one that starts meanwhile is older than its own script.
+    """
+    found = find_own(search)
+    return found if all(one.use is Use.TRANSFER for one in found) and not find_servers(search) else ()
 
 
 class _Examination:
@@ -146,6 +147,12 @@ class _Examination:
             self._trouble = self._find_unlisted_server() or self._trouble
         if self._trouble and not self.servers:
             raise CannotLook(f"whether a server runs cannot be told: {self._trouble}")
+
+    def own(self) -> tuple[Occupant, ...]:
+        """The servers and recoveries, and the programs of state transfers."""
+        from .transfers import find_helpers
+
+        return (*self.servers, *find_helpers(self.servers, self.vital_files, self.search.trust))
 
     def _find_servers(self) -> list[Occupant]:
         using = {one.process.pid: one for one in self._using()}
@@ -291,8 +298,3 @@ def _with_argv_at_last(process: Process) -> Process | None:
         if look(process.pid, process.started) is None:
             return None
         time.sleep(0.002)
-
-
-def still_there(occupants: tuple[Occupant, ...]) -> tuple[Occupant, ...]:
-    """Return the occupants whose process still exists. :raises OSError: if that cannot be determined."""
-    return tuple(one for one in occupants if look(one.process.pid, one.process.started))

@@ -9,7 +9,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from ..datadir.users import NotAllExamined, Occupant, Use, find_lock, find_others, find_own, still_there
+from ..datadir.users import NotAllExamined, Occupant, Use, find_left_behind, find_lock, find_others, find_own
 from ..host.systemd_units import main_pid, stop_unit
 from ..process.control_groups import unit_of
 from ..process.procfs import Process, look, read_process
@@ -59,10 +59,10 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
                 _kill(one, search.trust)
         _pause(serving or targets)
         # A server starts new programs while it ends, and a killed one may leave some behind.
-        targets = still_there(targets) or find_own(search)
+        targets = _still_there(targets) or find_own(search)
         if time.monotonic() >= deadline:
             break
-    return still_there(targets)
+    return _still_there(targets)
 
 
 def end_left_behind(search: Search) -> None:
@@ -71,9 +71,14 @@ def end_left_behind(search: Search) -> None:
     A joiner that aborts leaves its script behind, and what the script runs may wait for a donor without end (measured:
     socat on port 4444, of a donor that was killed). Nothing else runs on the data meanwhile.
     """
-    targets = find_own(search)
-    if targets and all(one.use is Use.TRANSFER for one in targets):
-        terminate(search, time.monotonic() + 2 * _GRACE)
+    targets = find_left_behind(search)
+    _send(targets, signal.SIGTERM, Use.TRANSFER)
+    kill_at = time.monotonic() + _GRACE
+    while targets and time.monotonic() < kill_at + _GRACE:
+        if time.monotonic() >= kill_at:
+            _send(targets, signal.SIGKILL, Use.TRANSFER)
+        _pause(targets)
+        targets = _still_there(targets) or find_left_behind(search)
 
 
 def await_writers(search: Search, deadline: float) -> str:
@@ -166,6 +171,11 @@ def find_unit(process: Process, trust: Trust) -> str | None:
     wrapper = find_wrapper(process, trust)
     main = main_pid(unit)
     return unit if main and main in (process.pid, wrapper.pid if wrapper else 0) else None
+
+
+def _still_there(occupants: tuple[Occupant, ...]) -> tuple[Occupant, ...]:
+    """Return the occupants whose process still exists. :raises OSError: if that cannot be determined."""
+    return tuple(one for one in occupants if look(one.process.pid, one.process.started))
 
 
 def _pause(occupants: list[Occupant] | tuple[Occupant, ...]) -> None:
