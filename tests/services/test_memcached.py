@@ -46,12 +46,18 @@ def connections(memcached: Memcached) -> int:
 
 
 @contextlib.contextmanager
-def clients(memcached: Memcached, number: int) -> Iterator[None]:
-    """This many clients that stay connected."""
+def clients(memcached: Memcached, number: int) -> Iterator[list[socket.socket]]:
+    """This many clients that stay connected, as long as memcached lets them."""
     with contextlib.ExitStack() as stack:
-        for _ in range(number):
-            stack.enter_context(socket.create_connection((memcached.address, PORT)))
-        yield
+        yield [stack.enter_context(socket.create_connection((memcached.address, PORT))) for _ in range(number)]
+
+
+def is_refused(client: socket.socket) -> bool:
+    """Whether memcached has told this client that it is full."""
+    client.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        return client.recv(100, socket.MSG_PEEK).startswith(b"ERROR Too many open connections")
+    return False
 
 
 @pytest.mark.parametrize("level", ["process", "protocol", "deep"])
@@ -92,11 +98,18 @@ def test_nearly_full_is_a_warning_and_full_is_not_served(services: Services, mem
         assert short(result) == CAUTION
         assert result["message"] in (f"61 of {LIMIT} connections are in use", f"62 of {LIMIT} connections are in use")
     wait_until(lambda: connections(memcached) == 1, 20, "it has noticed that they are gone")
-    with clients(memcached, LIMIT):
+    with clients(memcached, LIMIT) as connected:
         # It accepts the connection: a check of the port stays green.
         socket.create_connection((memcached.address, PORT), timeout=5).close()
-        wait_until(lambda: short(services.check("memcached")) == DOWN, 20, "it has accepted as many as it may")
-        assert services.check("memcached")["message"] == "too many open connections"
+        wait_until(lambda: any(map(is_refused, connected)), 20, lambda: f"it is full: {statistics(memcached)}")
+        said: list[dict[str, object]] = []
+
+        def is_down() -> bool:
+            said.append(services.check("memcached"))
+            return short(said[-1]) == DOWN
+
+        wait_until(is_down, 20, lambda: f"the check is refused too: {said} {statistics(memcached)}")
+        assert said[-1]["message"] == "too many open connections"
     wait_until(lambda: short(services.check("memcached", "protocol")) == WELL, 20, "it serves again")
 
 
