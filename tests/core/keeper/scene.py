@@ -106,6 +106,7 @@ class Scene:
         self.records, self.grants = Records(), []
         # This node's report, as the cluster hands it back.
         self.own: PositionReport | None = None
+        self.published: PositionReport | None = None
         self.unseen = False
         self.meta: dict[str, str] = {}
         self.stalls: dict[str, StallReport] = {}
@@ -184,7 +185,8 @@ class Scene:
 
     def _is_awaited(self) -> bool:
         """Whether the report has come back that a server waits for, and the keeper has not seen it yet."""
-        launching = learnt(self.memory, self._bare()).launching
+        memory = learnt(self.memory, self._bare())
+        launching = None if memory.queued_at else memory.launching
         return launching is not None and launching.report == self.own and self.trouble is None
 
     @property
@@ -307,6 +309,7 @@ class Scene:
         return 0 if act.closes else act.post.clients
 
     def _do_Publish(self, act: acts.Publish) -> None:  # noqa: N802
+        self.published = act.report
         self.own = self.own if self.unseen else act.report
 
     def _do_Retract(self, _: acts.Retract) -> None:  # noqa: N802
@@ -633,6 +636,7 @@ class Scene:
     def on_unseen(self, how: str = "") -> None:
         """What this node publishes does not come back from now on; or does again: over."""
         self.unseen = how != "over"
+        self.own = self.own if self.unseen else self.published
 
     def on_slow(self, *whats: str) -> None:
         """Children of these names run until they end by `ends`."""

@@ -11,9 +11,9 @@ from ..election.position_report import State
 from ..galera.lineage import History
 from ..galera.node_record import NodeRecord
 from ..galera.position import Kind, Position
-from ..monitor.keeper_status import DEAF_SECONDS, Phase
+from ..monitor.keeper_status import Phase
 from ..pacemaker.guards import Allowed, Confirmed, HoldsToken, TokenNotElsewhere
-from .children import STOPPING, is_fit, tell_creation
+from .children import is_fit, tell_creation
 from .effects import (
     ConsumeGrants,
     Create,
@@ -25,7 +25,6 @@ from .effects import (
     Publish,
     RecordLine,
     SetViewAside,
-    Stop,
     TakeToken,
     VoidToken,
     WriteGrastate,
@@ -33,7 +32,8 @@ from .effects import (
 )
 from .memory import Launching
 from .results import give_up
-from .server.looks import is_deaf
+from .server.ending import stop_server
+from .server.join_queue import waits_to_join
 
 if TYPE_CHECKING:
     from ..election.decision import Decision
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 5.0
 # How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
 KEEPER_SECONDS = 15.0
-STOP_SECONDS, CREATION_SECONDS = 60.0, 300.0
+CREATION_SECONDS = 300.0
 _FORM, _RESTORE = "forming the cluster", "forming the last view again"
 
 
@@ -140,20 +140,6 @@ def discard(turn: Turn, *guards: Guard, line: RecordLine | None = None) -> None:
         turn.do(one)
 
 
-def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, ...] = ()) -> None:
-    """Stop the server. One that waits for its group, or was evicted, serves nobody, and does not heed SIGTERM.
-
-    Neither does one that has left its group while it joined (it ended 45 s behind SIGTERM, after "Receiving IST failed,
-    node restart required"). It never was Primary: nothing that was acknowledged is lost with it. behind: what is done
-    once it has ended.
-    """
-    turn.log(STOPPING, warning=True)
-    turn.stops = True
-    memory = turn.memory
-    deaf = is_deaf(memory) or memory.stall.shut_out or (memory.is_pending and memory.has_left)
-    turn.do(Stop(DEAF_SECONDS if deaf else STOP_SECONDS, behind), *guards)
-
-
 # --- starting a server plainly
 
 
@@ -163,7 +149,7 @@ def _join(turn: Turn, decision: Join) -> None:
         running = memory.state is State.PRIMARY
         turn.say(memory.server_phase, (memory.stall.words if running else memory.why) or decision.reason)
         return
-    if _asks_running(turn) or not turn.may("joining") or not is_fit(turn):
+    if _asks_running(turn) or not turn.may("joining") or not is_fit(turn) or waits_to_join(turn, decision.reason):
         return
     intact = memory.standing is not None and memory.standing.kind is Kind.INTACT
     held = memory.standing.position if memory.standing and intact else Position()

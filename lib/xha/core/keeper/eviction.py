@@ -25,8 +25,8 @@ from ..node.commit_rules import find_standing, is_stopped
 from ..node.commit_rules import judge_stall as judge_own_stall
 from ..pacemaker.guards import Allowed, HoldsToken
 from .children import say_evicted
-from .decisions import stop_server
 from .effects import CheckStorage, Evict, PublishStall, TakeToken, VoidToken
+from .server.ending import stop_server
 
 if TYPE_CHECKING:
     from ..election.stall import StallDecision

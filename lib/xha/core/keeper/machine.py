@@ -52,10 +52,11 @@ from ..monitor.keeper_status import Phase
 from ..node.verdict import Code
 from ..pacemaker.telling import Telling
 from .children import attend, finish_child, hear, recover, take_recovery
-from .decisions import act, decide, stop_server
+from .decisions import act, decide
 from .effects import ForgetDegraded, RecordLine
 from .results import learn, note_failure
-from .server.ending import count_failure, note_end, tell_pacemaker
+from .server.ending import count_failure, note_end, stop_server, tell_pacemaker
+from .server.join_queue import waits_its_turn
 from .server.looks import is_lost, is_overdue, note_server
 from .settling import settle
 from .turn import Turn
@@ -189,9 +190,13 @@ def _launch(turn: Turn, launching: Launching) -> None:
         turn.log("a server was started here meanwhile: none is started by the keeper", warning=True)
         turn.note(launching=None)
         return
-    turn.say(launching.act.phase, turn.memory.why)
-    if is_handed_back(turn, launching.report):
-        turn.begins = True
+    phase, seen = launching.act.phase, is_handed_back(turn, launching.report)
+    turn.begins = seen
+    if phase is Phase.STARTING and seen and waits_its_turn(turn, turn.memory.why):
+        return
+    turn.say(phase, turn.memory.why)
+    if seen:
+        turn.note(queued_at=0.0)
         turn.do(launching.act, *launching.guards)
 
 

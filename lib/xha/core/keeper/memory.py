@@ -103,7 +103,7 @@ class Memory(NamedTuple):
     now that a stopped server has ended.
 
     fit_at: when this host was found fit for a server last; unfit: why that could not be told. launching: what waits
-    until everybody can see that it begins.
+    until everybody can see that it begins. queued_at: since when another node joins first.
 
     standing: what the data of a stopped server are worth; None: nobody has looked since the server ran. record: the one
     beside the data as it was last read or written, None: not read. unmendable: what the last look failed by comes back
@@ -142,6 +142,7 @@ class Memory(NamedTuple):
     fit_at: float = 0.0
     unfit: str = ""
     launching: Launching | None = None
+    queued_at: float = 0.0
     standing: Standing | None = None
     record: NodeRecord | None = None
     safe_to_bootstrap: bool = False

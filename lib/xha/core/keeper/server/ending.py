@@ -1,20 +1,41 @@
-"""What the keeper makes of the end of its server: it says so, counts a failed start, and tells Pacemaker at once."""
+"""How the keeper stops its server, and what it makes of the end of one: it says so, counts a failed start, and tells
+Pacemaker at once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ...galera.error_log import is_permanent, tell
-from ...monitor.keeper_status import Phase, name_process
+from ...monitor.keeper_status import DEAF_SECONDS, Phase, name_process
 from ...monitor.start_failures import Failure, add_failure, is_hopeless
 from ...pacemaker.guards import TellingAllowed
 from ...pacemaker.telling import Telling, find_objection
-from ..effects import Retract, TellFailure, WriteFailures
+from ..children import STOPPING
+from ..effects import Retract, Stop, TellFailure, WriteFailures
 from ..results import begin_anew, give_up
+from .looks import is_deaf
 
 if TYPE_CHECKING:
+    from ...pacemaker.guards import Guard
+    from ..effects import Discard, RecordLine
     from ..memory import Ending
     from ..turn import Turn
+
+STOP_SECONDS = 60.0
+
+
+def stop_server(turn: Turn, *guards: Guard, behind: tuple[Discard | RecordLine, ...] = ()) -> None:
+    """Stop the server. One that waits for its group, or was evicted, serves nobody, and does not heed SIGTERM.
+
+    Neither does one that has left its group while it joined (it ended 45 s behind SIGTERM, after "Receiving IST failed,
+    node restart required"). It never was Primary: nothing that was acknowledged is lost with it. behind: what is done
+    once it has ended.
+    """
+    turn.log(STOPPING, warning=True)
+    turn.stops = True
+    memory = turn.memory
+    deaf = is_deaf(memory) or memory.stall.shut_out or (memory.is_pending and memory.has_left)
+    turn.do(Stop(DEAF_SECONDS if deaf else STOP_SECONDS, behind), *guards)
 
 
 def note_end(turn: Turn, ending: Ending) -> None:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ..observation import Observation
 
 # How long between two looks, in seconds: while a report is to come back, while others wait for what this keeper says of
-# the writer, while something is to be decided, while a server serves, and while one serves that also writes down by
-# itself what it is: a change of that, and its end, break off the rest (GLANCE_SECONDS).
+# the writer or another node joins first, while something is to be decided, while a server serves, and while one serves
+# that also writes down by itself what it is: a change of that, and its end, break off the rest (GLANCE_SECONDS).
 QUICK, HURRY, BUSY, CALM, WATCHED = 0.05, 0.25, 0.5, 1.0, 1.5
 # How often the file that a server writes of itself, and its process, are looked at while the keeper rests: 0.05 ms.
 GLANCE_SECONDS = 0.5
@@ -33,7 +33,7 @@ def rest(memory: Memory, seen: Observation) -> float:
     if FailureCause.UNFORESEEN in causes or (seen.trouble and seen.trouble.cause is FailureCause.UNFORESEEN):
         return FAULT_SECONDS
     if memory.launching is not None and seen.trouble is None:
-        return QUICK
+        return HURRY if memory.queued_at else QUICK
     if memory.writer.hurries:
         return HURRY
     if memory.is_calm:
