@@ -230,7 +230,7 @@ def _use_token(turn: Turn, plan: Plan, decision: Decision) -> None:
     elif facts.unanswered:
         turn.log(f"{name_nodes(facts.unanswered)} did not answer in time since the token was taken")
     else:
-        turn.log("the reports have changed since the token was taken")
+        turn.log(f"the reports have changed since the token was taken: {decision.reason}")
 
 
 def _create(turn: Turn, plan: Plan, decision: Bootstrap | Revive) -> bool:
