@@ -154,7 +154,7 @@ def running_responder(net: Net) -> Iterator[Responder]:
 def fuzz_wire(net: Net, number: int, seconds: float) -> Wire:
     """Fuzz a responder for this time. :raises AssertionError: with the input, if the responder does not survive it."""
     with running_responder(net) as responder:
-        responder.ask()
+        responder.settle()
         pid, wire = responder.pid, Wire(responder.address, number)
         descriptors, threads, resident = responder.descriptors, responder.threads, responder.resident_bytes
         wire.fuzz(seconds)

@@ -122,8 +122,7 @@ class Responder(loopback.Responder):
     @contextlib.contextmanager
     def no_growth(self, megabytes: float = 8) -> Iterator[None]:
         """Check that the block leaves no descriptor and no thread behind, and at most this much memory."""
-        self.ask()
-        wait_until(self._is_alone, 30, "earlier clients are gone")
+        self.settle()
         descriptors, threads, resident = self.descriptors, self.threads, self.resident_bytes
         yield
         wait_until(
@@ -133,6 +132,16 @@ class Responder(loopback.Responder):
         )
         assert self.threads == threads
         assert self.resident_bytes - resident < megabytes * 1e6
+
+    def settle(self) -> None:
+        """Wait until earlier clients are gone and the history is open: no descriptor that is open then comes later."""
+        self.ask()
+        wait_until(self._is_alone, 30, "earlier clients are gone")
+        if str(self.history_file) in self.config.read_text():
+            wait_until(self._writes_history, 30, "its history is open")
+
+    def _writes_history(self) -> bool:
+        return str(self.history_file) in [one.path for one in psutil.Process(self.pid).open_files()]
 
     def _is_alone(self) -> bool:
         return not [one for one in psutil.Process(self.pid).net_connections("inet") if one.status != "LISTEN"]

@@ -118,7 +118,8 @@ module.{name} = look_or_raise
 def test_watch_goes_on_after_a_look_that_broke_off(
     site: Site, module: str, name: str, arguments: list[str], line: str
 ) -> None:
-    site.write("[cluster]\nmembers = 127.0.0.1:1\n[service memcached]\nhost = 127.0.0.1\nport = 1\n")
+    nobody = "host = 127.0.0.1\nport = 1\nprocess = ^no-such-memcached\n"  # nor that of another test
+    site.write(f"[cluster]\nmembers = 127.0.0.1:1\n[service memcached]\n{nobody}")
     command = [*with_lines("check.main", EVERY_SECOND_LOOK.format(module=module, name=name)), *arguments]
     process = subprocess.Popen(
         [*command, "--config", str(site.config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT

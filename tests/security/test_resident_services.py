@@ -16,7 +16,11 @@ from xha.core.services.last_result import Record
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not root: no account to run as")
 
-FAST = "kind = memcached\nhost = 127.0.0.1\nport = 1\ninterval = 300ms\ndeadline = 250ms\nfall = 2\n"
+# Nobody is there, nor elsewhere: the memcached of another test would be named.
+FAST = (
+    "kind = memcached\nhost = 127.0.0.1\nport = 1\nprocess = ^no-such-memcached\n"
+    "interval = 300ms\ndeadline = 250ms\nfall = 2\n"
+)
 
 
 def sections(*names: str) -> str:
