@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..election.decision import Bootstrap, Join, Refuse, RestoreView, Revive, Step, Wait
-from ..election.facts import GrantKind, Probe, Token
+from ..election.facts import GrantKind, Host, Probe, Token
 from ..election.obstacles import name_nodes
 from ..election.position_report import State
 from ..galera.lineage import History
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 # How long after it asked a node says so, before it says what follows from the answers that are missing.
 ANSWER_SECONDS = 5.0
+# How long after it asked a node forms no cluster without a member whose host is heard: its keeper may be starting.
+ARRIVAL_SECONDS = 3.0
 # How long nobody joins while a server runs somewhere without a keeper: the next monitor there launches one.
 KEEPER_SECONDS = 15.0
 CREATION_SECONDS = 300.0
@@ -202,7 +204,7 @@ def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
         if turn.memory.forming_since:
             turn.say(Phase.REVIVING, decision.reason)
         return
-    if not turn.may(_FORM):
+    if not turn.may(_FORM) or (isinstance(decision, Bootstrap) and _awaits_keepers(turn)):
         return
     facts = turn.facts()
     shown, counted, token = facts.digest(), facts.counted(), facts.records.token
@@ -215,6 +217,16 @@ def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
     turn.open_epoch(turn.seen.fresh.token)
     turn.do(TakeToken(Token(turn.me, turn.memory.epoch, shown)), Allowed(_FORM))
     turn.say(Phase.FORMING, f"{decision.reason}; asking everybody once more")
+
+
+def _awaits_keepers(turn: Turn) -> bool:
+    """Return whether a keeper may still come: of three that start, one took the token early, and gave it back."""
+    hosts = turn.cluster.cib.hosts
+    late = tuple(node for node in turn.facts().counted().missing if hosts.get(node) is Host.ONLINE)
+    if not late or turn.age >= ARRIVAL_SECONDS:
+        return False
+    turn.say(turn.memory.server_phase, f"waiting for the keeper of {name_nodes(late)}")
+    return True
 
 
 def _use_token(turn: Turn, plan: Plan, decision: Decision) -> None:
