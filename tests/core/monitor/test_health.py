@@ -75,6 +75,10 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
         pytest.param(absent(Phase.FORMING), "joining", DEGRADED, id="about to form the cluster"),
         pytest.param(absent(Phase.RESTORING), "joining", DEGRADED, id="about to restore the view"),
         pytest.param(absent(Phase.FAILED), "failed", GENERIC, id="the keeper has failed"),
+        pytest.param(
+            kept_by_nobody(alive=True), "no-keeper", DEGRADED,
+            id="a keeper that failed is about to end, and a server runs",
+        ),
         pytest.param(absent(Phase.RUNNING), "ended", GENERIC, id="the server is gone before the keeper saw it"),
         pytest.param(absent(Phase.ENDED), "ended", GENERIC, id="the keeper saw the server end"),
         pytest.param(absent(Phase.ENDED)._replace(told=True), "told", DEGRADED, id="its keeper has told Pacemaker"),

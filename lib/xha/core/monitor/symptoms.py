@@ -153,8 +153,8 @@ def is_told(seen: Symptoms) -> Answer:
 
 
 def has_failed(seen: Symptoms) -> Answer:
-    """Ask whether the keeper has given up."""
-    return keeper_words(seen) if seen.phase is Phase.FAILED else False
+    """Ask whether the keeper has given up, and no server runs."""
+    return keeper_words(seen) if seen.phase is Phase.FAILED and seen.server is not DatadirUse.RUNNING else False
 
 
 def keeper_words(seen: Symptoms) -> Answer:
@@ -262,12 +262,12 @@ def has_mute_keeper(seen: Symptoms) -> Answer:
 
 
 def has_failed_keeper(seen: Symptoms) -> Answer:
-    """Ask whether a server runs, and the last keeper has ended at its beginning, since that server was started.
+    """Ask whether a server runs, and the last keeper has given up since that server was started; its process may last.
 
     A keeper that gave up before it was started says nothing of this one.
     """
     keeper = seen.keeper
-    if seen.alive or seen.server is not DatadirUse.RUNNING or keeper is None or keeper.phase is not Phase.FAILED:
+    if seen.server is not DatadirUse.RUNNING or keeper is None or keeper.phase is not Phase.FAILED:
         return False
     return keeper_words(seen) if keeper.at > seen.server_since else False
 
