@@ -22,8 +22,9 @@ from xha.core.galera.position import NO_UUID
 
 # How long everybody has, for each node: a grant gives up the data of one, and is void once the reports change.
 ROUNDS = 50
-# How long nobody needs to help where nothing asks for it: two starts that come to nothing in their time, and a third.
-PATIENT_ROUNDS = 25
+# How long nobody needs to help where nothing asks for it: a recovery that fails for eight rounds, two starts that come
+# to nothing in their time, and a third.
+PATIENT_ROUNDS = 33
 # What a person has to decide, or may have to: everything else mends itself.
 TROUBLE = {"in doubt", "disk taken", "grant", "new history", "by hand", "ran apart"}
 
