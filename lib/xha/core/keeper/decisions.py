@@ -127,7 +127,7 @@ def _take_first(turn: Turn, first: Step) -> None:
     else:
         turn.do(ConsumeGrants(("discard",)), allowed)
         turn.log("a grant gives up the data here: they are not deleted, the next join replaces them", warning=True)
-        kept = next((one for one in turn.other_primaries() if one.position.real), None)
+        kept = next((one for one in turn.others(State.PRIMARY).values() if one.position.real), None)
         discard(turn, line=RecordLine(kept.line, kept.position.uuid) if kept is not None else None)
 
 
@@ -204,10 +204,12 @@ def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
         if turn.memory.forming_since:
             turn.say(Phase.REVIVING, decision.reason)
         return
-    if not turn.may(_FORM) or (isinstance(decision, Bootstrap) and _awaits_keepers(turn)):
+    if not turn.may(_FORM):
         return
     facts = turn.facts()
     shown, counted, token = facts.digest(), facts.counted(), facts.records.token
+    if isinstance(decision, Bootstrap) and _awaits_keepers(turn, counted.missing):
+        return
     if (
         token is not None
         and token.node != turn.me
@@ -219,10 +221,10 @@ def _take_token(turn: Turn, decision: Bootstrap | Revive) -> None:
     turn.say(Phase.FORMING, f"{decision.reason}; asking everybody once more")
 
 
-def _awaits_keepers(turn: Turn) -> bool:
+def _awaits_keepers(turn: Turn, missing: tuple[str, ...]) -> bool:
     """Return whether a keeper may still come: of three that start, one took the token early, and gave it back."""
     hosts = turn.cluster.cib.hosts
-    late = tuple(node for node in turn.facts().counted().missing if hosts.get(node) is Host.ONLINE)
+    late = tuple(node for node in missing if hosts.get(node) is Host.ONLINE)
     if not late or turn.age >= ARRIVAL_SECONDS:
         return False
     turn.say(turn.memory.server_phase, f"waiting for the keeper of {name_nodes(late)}")

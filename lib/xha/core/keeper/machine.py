@@ -239,7 +239,7 @@ def _note_primary(turn: Turn) -> None:
     """Note since when another member has been in a Primary component of this node's history."""
     memory = turn.memory
     uuid = (memory.standing.position if memory.standing else memory.position).uuid
-    others = (one for one in turn.other_primaries() if uuid in (one.position.uuid, NO_UUID))
+    others = (one for one in turn.others(State.PRIMARY).values() if uuid in (one.position.uuid, NO_UUID))
     if memory.state is State.PRIMARY or next(others, None) is None:
         turn.note(primary_at=0.0)
     elif not memory.primary_at:

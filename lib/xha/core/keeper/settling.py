@@ -43,7 +43,7 @@ def settle(turn: Turn) -> bool:
     beside = (
         ()
         if forming or view is None
-        else tuple(one.line for one in turn.other_primaries() if one.component == component)
+        else tuple(one.line for one in turn.others(State.PRIMARY).values() if one.component == component)
     )
     line = find_line(record.line, beside)
     if line is None and turn.data.joining is not None:

@@ -32,8 +32,6 @@ from .memory import Launched, Memory
 from .observation import ClusterSeen, DataSeen, ServerSeen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..cluster.election_inputs import ElectionInputs
     from ..galera.position import GvwState
     from ..pacemaker.guards import Guard
@@ -219,11 +217,10 @@ class Turn:
             overdue=overdue,
         )
 
-    def other_primaries(self) -> Iterator[PositionReport]:
-        """Return the reports of the other members that are in a Primary component."""
-        for node, one in self.cluster.reports.items():
-            if node != self.me and isinstance(one, PositionReport) and one.state is State.PRIMARY:
-                yield one
+    def others(self, state: State) -> dict[str, PositionReport]:
+        """Return the reports of the other members whose server is in this state, by node."""
+        reports = ((node, one) for node, one in self.cluster.reports.items() if node != self.me)
+        return {node: one for node, one in reports if isinstance(one, PositionReport) and one.state is state}
 
     def may(self, what: str) -> bool:
         """Return whether nothing forbids it by this look; else say so. The effects look again: `Allowed`."""

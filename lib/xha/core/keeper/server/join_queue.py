@@ -1,8 +1,8 @@
 """Nodes join a Primary component one after the other.
 
 Of two servers that join within 0.2 s of one another, one may get what it lacks from the other, and Galera gives up:
-"IST didn't contain all write sets", "node restart required". Then
-it needs a full copy (measured: docs/decisions/0039-a-world-as-xha-advises-it.md).
+"IST didn't contain all write sets", "node restart required". Then it needs a full copy (measured:
+docs/decisions/0039-a-world-as-xha-advises-it.md).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...election.obstacles import name_nodes
-from ...election.position_report import PositionReport, State
+from ...election.position_report import State
 from ...monitor.keeper_status import Phase
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ JOIN_SECONDS = 15.0
 
 def waits_to_join(turn: Turn, reason: str) -> bool:
     """Return whether this node, which has not said yet that it starts, waits for one that has; then that is said."""
-    return _waits(turn, _joining(turn), Phase.WAITING, reason)
+    return _waits(turn, sorted(turn.others(State.STARTING)), Phase.WAITING, reason)
 
 
 def waits_its_turn(turn: Turn, reason: str) -> bool:
@@ -30,20 +30,11 @@ def waits_its_turn(turn: Turn, reason: str) -> bool:
 
     The first one by name goes on. Where no member reports a Primary any more, it is decided anew.
     """
-    waits = _waits(turn, [node for node in _joining(turn) if node < turn.me], Phase.STARTING, reason)
-    if waits and not any(turn.other_primaries()):
+    before = sorted(node for node in turn.others(State.STARTING) if node < turn.me)
+    waits = _waits(turn, before, Phase.STARTING, reason)
+    if waits and not turn.others(State.PRIMARY):
         turn.note(launching=None, queued_at=0.0)
     return waits
-
-
-def _joining(turn: Turn) -> list[str]:
-    """Return the other nodes whose server starts, in order."""
-    reports = turn.cluster.reports.items()
-    return sorted(
-        node
-        for node, one in reports
-        if node != turn.me and isinstance(one, PositionReport) and one.state is State.STARTING
-    )
 
 
 def _waits(turn: Turn, joining: list[str], phase: Phase, reason: str) -> bool:
