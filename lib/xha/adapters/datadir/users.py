@@ -122,7 +122,7 @@ def find_left_behind(search: Search) -> tuple[Occupant, ...]:
     Servers are looked for again behind the programs: one that starts meanwhile is older than its own script.
     """
     found = find_own(search)
-    return found if all(one.use is Use.TRANSFER for one in found) and not find_servers(search) else ()
+    return found if {one.use for one in found} == {Use.TRANSFER} and not find_servers(search) else ()
 
 
 class _Examination:

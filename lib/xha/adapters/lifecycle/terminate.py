@@ -15,6 +15,8 @@ from ..process.control_groups import unit_of
 from ..process.procfs import Process, look, read_process
 
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ..datadir.users import Search
     from ..mysqld.trust import Trust
 
@@ -39,9 +41,16 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
 
     :raises CannotLook: if no such process is found and not every process could be examined.
     """
+    return _terminate(search, deadline, find_own, hung=hung)
+
+
+def _terminate(
+    search: Search, deadline: float, find: Callable[[Search], tuple[Occupant, ...]], *, hung: bool = False
+) -> tuple[Occupant, ...]:
+    """As `terminate`, with those that `find` returns, each time that all of the last ones have ended."""
     now = time.monotonic()
     kill_at = max(deadline - LAST_SECONDS, now + (deadline - now) / 2)
-    targets = find_own(search)
+    targets = find(search)
     for one in targets:
         if one.use is not Use.TRANSFER:
             _ask(one.process, search.trust)
@@ -59,7 +68,7 @@ def terminate(search: Search, deadline: float, *, hung: bool = False) -> tuple[O
                 _kill(one, search.trust)
         _pause(serving or targets)
         # A server starts new programs while it ends, and a killed one may leave some behind.
-        targets = _still_there(targets) or find_own(search)
+        targets = _still_there(targets) or find(search)
         if time.monotonic() >= deadline:
             break
     return _still_there(targets)
@@ -71,14 +80,7 @@ def end_left_behind(search: Search) -> None:
     A joiner that aborts leaves its script behind, and what the script runs may wait for a donor without end (measured:
     socat on port 4444, of a donor that was killed). Nothing else runs on the data meanwhile.
     """
-    targets = find_left_behind(search)
-    _send(targets, signal.SIGTERM, Use.TRANSFER)
-    kill_at = time.monotonic() + _GRACE
-    while targets and time.monotonic() < kill_at + _GRACE:
-        if time.monotonic() >= kill_at:
-            _send(targets, signal.SIGKILL, Use.TRANSFER)
-        _pause(targets)
-        targets = _still_there(targets) or find_left_behind(search)
+    _terminate(search, time.monotonic() + 2 * _GRACE, find_left_behind)
 
 
 def await_writers(search: Search, deadline: float) -> str:
