@@ -79,6 +79,10 @@ def say(seen: Symptoms) -> tuple[str, ExitCode]:
             kept_by_nobody(alive=True), "no-keeper", DEGRADED,
             id="a keeper that failed is about to end, and a server runs",
         ),
+        pytest.param(
+            absent(Phase.FAILED)._replace(server=DatadirUse.UNSEEN), "unseen", DEGRADED,
+            id="a keeper that failed is about to end, and nobody knows whether a server runs",
+        ),
         pytest.param(absent(Phase.RUNNING), "ended", GENERIC, id="the server is gone before the keeper saw it"),
         pytest.param(absent(Phase.ENDED), "ended", GENERIC, id="the keeper saw the server end"),
         pytest.param(absent(Phase.ENDED)._replace(told=True), "told", DEGRADED, id="its keeper has told Pacemaker"),

@@ -153,8 +153,8 @@ def is_told(seen: Symptoms) -> Answer:
 
 
 def has_failed(seen: Symptoms) -> Answer:
-    """Ask whether the keeper has given up, and no server runs."""
-    return keeper_words(seen) if seen.phase is Phase.FAILED and seen.server is not DatadirUse.RUNNING else False
+    """Ask whether the keeper has given up, and it is known that nothing uses the data."""
+    return keeper_words(seen) if seen.phase is Phase.FAILED and seen.server is DatadirUse.ABSENT else False
 
 
 def keeper_words(seen: Symptoms) -> Answer:
